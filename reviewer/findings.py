@@ -1,0 +1,116 @@
+"""What a review consists of: findings and everything else that was decided about the change. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from reviewer.asking import Usage
+from reviewer.diff import Anchor
+
+
+class Severity(StrEnum):
+    """How bad a finding is: SARIF note, warning, error; annotation notice, warning, failure."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+    @property
+    def rank(self) -> int:
+        """0 for info, 1 for warning, 2 for error."""
+        return list(Severity).index(self)
+
+
+class Confidence(StrEnum):
+    """How sure the review is of a finding after the falsifying pass."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+    @property
+    def rank(self) -> int:
+        """0 for low, 1 for medium, 2 for high."""
+        return list(Confidence).index(self)
+
+
+class Category(StrEnum):
+    """What kind of thing a finding is."""
+
+    BUG = "bug"
+    SECURITY = "security"
+    PERFORMANCE = "performance"
+    REFACTORING = "refactoring"
+    MAINTAINABILITY = "maintainability"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing the reviewer says, at one place where it can be said.
+
+    `quote` is the anchored code, lines joined by `\\n`. `suggestion` is text that is proven to replace exactly the
+    anchored lines (empty: delete them); `advice` is a replacement that could not be proven and is shown as text.
+    """
+
+    anchor: Anchor
+    severity: Severity
+    category: Category
+    title: str
+    body: str
+    quote: str
+    confidence: Confidence
+    fingerprint: str
+    suggestion: str | None = None
+    advice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A candidate of the model that is not said: `reason` is one word or two, `detail` is for a person."""
+
+    reason: str
+    path: str
+    title: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file, or a part of one, that was not reviewed, and why. `reason` is for a person."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestSuggestion:
+    """A proposed unit test file. `covers` names the code it is for, as `src/x.py:10-20`. `evidence` is empty: not run."""
+
+    __test__ = False
+
+    path: str
+    covers: str
+    code: str
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The whole result, wherever it goes.
+
+    `findings` are to be said inline, best first. `below` were found but fall under the severity, the confidence or
+    the comment cap: one line each in the summary. Nothing that was left out is missing from `skipped`/`rejected`.
+    """
+
+    summary: str
+    findings: tuple[Finding, ...] = ()
+    below: tuple[Finding, ...] = ()
+    tests: tuple[TestSuggestion, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    notes: tuple[str, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    models: tuple[str, ...] = ()
+    files_reviewed: int = 0

@@ -1,0 +1,1 @@
+"""GitHub in, GitHub out: deliveries become jobs, reviews become publications."""
