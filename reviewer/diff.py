@@ -121,9 +121,7 @@ class Diff:
         """Return the file of that (new) path."""
         raise NotImplementedError
 
-    def anchor(
-        self, path: str, line: int, start_line: int | None = None, side: Side = Side.RIGHT
-    ) -> Anchor | None:
+    def anchor(self, path: str, line: int, start_line: int | None = None, side: Side = Side.RIGHT) -> Anchor | None:
         """Return the anchor for that place, or None where GitHub would refuse a comment."""
         raise NotImplementedError
 

@@ -55,9 +55,7 @@ class ModelError(ReviewerError):
     kind = "model"
     retryable = False
 
-    def __init__(
-        self, message: str, *, attempts: tuple[Attempt, ...] = (), retry_after: float | None = None
-    ) -> None:
+    def __init__(self, message: str, *, attempts: tuple[Attempt, ...] = (), retry_after: float | None = None) -> None:
         """Store the message for a person, the attempts made and the wait the server asked for, in seconds."""
         super().__init__(message)
         self.attempts = attempts
@@ -110,6 +108,5 @@ class BrokenReply(ModelError):
 
 #: kind -> class, to bring an error back from a checkpoint.
 MODEL_ERRORS: dict[str, type[ModelError]] = {
-    error.kind: error
-    for error in (ModelUnavailable, SlowDown, NoCredit, BadKey, PromptTooLong, Refused, BrokenReply)
+    error.kind: error for error in (ModelUnavailable, SlowDown, NoCredit, BadKey, PromptTooLong, Refused, BrokenReply)
 }

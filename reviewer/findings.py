@@ -86,7 +86,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class TestSuggestion:
-    """A proposed unit test file. `covers` names the code it is for, as `src/x.py:10-20`. `evidence` is empty: not run."""
+    """A proposed unit test file for the code named by `covers` (`src/x.py:10-20`). Empty `evidence`: it was not run."""
 
     __test__ = False
 
