@@ -1,4 +1,4 @@
-"""The change as git and GitHub write it: files, hunks, lines, and the places where a comment may stand.
+r"""The change as git and GitHub write it: files, hunks, lines, and the places where a comment may stand.
 
 Promises: line numbers are exact, only `\n` ends a line, names are decoded, and an `Anchor` exists only where GitHub
 accepts a comment (https://docs.github.com/rest/pulls/comments#create-a-review-comment-for-a-pull-request).
@@ -32,7 +32,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a hunk.
+    r"""One line of a hunk.
 
     `kind` is `+`, `-` or a space. `old`/`new` are 1-based line numbers, None on the side where the line is absent.
     `text` is the line without its `\n`; a `\r` of a CRLF file stays. Bytes that are not UTF-8 are kept as surrogate

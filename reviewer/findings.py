@@ -48,9 +48,9 @@ class Category(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing the reviewer says, at one place where it can be said.
+    r"""One thing the reviewer says, at one place where it can be said.
 
-    `quote` is the anchored code, lines joined by `\\n`. `suggestion` is text that is proven to replace exactly the
+    `quote` is the anchored code, lines joined by `\n`. `suggestion` is text that is proven to replace exactly the
     anchored lines (empty: delete them); `advice` is a replacement that could not be proven and is shown as text.
     """
 
