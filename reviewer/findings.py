@@ -7,32 +7,7 @@ from enum import StrEnum
 
 from reviewer.asking import Usage
 from reviewer.diff import Anchor
-
-
-class Severity(StrEnum):
-    """How bad a finding is: SARIF note, warning, error; annotation notice, warning, failure."""
-
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-    @property
-    def rank(self) -> int:
-        """0 for info, 1 for warning, 2 for error."""
-        return list(Severity).index(self)
-
-
-class Confidence(StrEnum):
-    """How sure the review is of a finding after the falsifying pass."""
-
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-
-    @property
-    def rank(self) -> int:
-        """0 for low, 1 for medium, 2 for high."""
-        return list(Confidence).index(self)
+from reviewer.severity import Confidence, Severity
 
 
 class Category(StrEnum):
