@@ -1,0 +1,129 @@
+r"""File names as git and `diff -u` write them in headers.
+
+Promises: C-quoted names are decoded, and prefixes (`a/` and `b/`, mnemonic ones, none) are told from directories.
+Never touches the file system: a name is only text, and bytes that are not UTF-8 are kept as surrogate escapes.
+
+The rules are git's own: https://git-scm.com/docs/diff-format#generate_patch_text_with_p
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+DEV_NULL = "/dev/null"
+
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_ESCAPE = re.compile(r"((?:\\[0-3][0-7]{2})+)|\\(.)")
+_LETTERS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+
+#: What git puts before the two names: a/ b/, with diff.mnemonicPrefix i/ w/ c/ o/, and 1/ 2/ for --no-index.
+_PREFIX = re.compile(r"[abciow12]/(?=.)")
+
+#: Longer than two quoted names on any system (PATH_MAX is 4096 bytes); bounds the search for a split.
+_LONGEST = 40_000
+
+#: GNU diff -N dates a file that is absent to the epoch, in local time.
+_EPOCH = ("1970-01-01 ", "1969-12-31 ")
+
+
+def unquote(name: str) -> str:
+    r"""Decode a C-quoted name (`"\303\274.txt"` is `ü.txt`); a name without quotes is returned as it is."""
+    quoted = _QUOTED.fullmatch(name)
+    return _ESCAPE.sub(_unescape, quoted[1]) if quoted else name
+
+
+def absent(file_line: str | None) -> bool:
+    """Whether the text after `--- ` or `+++ ` says that there is no file on that side. None (no such line): False."""
+    if file_line is None:
+        return False
+    name, stamp = _name_and_stamp(file_line)
+    return name == DEV_NULL or stamp.startswith(_EPOCH)
+
+
+def old_and_new(fields: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the old and the new name of a section from its header fields, or None when they cannot be told.
+
+    The names git gives for a rename or copy count most, since they never carry a prefix; then the `diff --git` line,
+    whose two names are equal but for the prefixes; then the `---` and `+++` lines. An absent side takes
+    the other's name.
+    """
+    for verb in ("rename", "copy"):
+        if f"{verb} from" in fields and f"{verb} to" in fields:
+            return unquote(fields[f"{verb} from"]), unquote(fields[f"{verb} to"])
+    pair = _git_pair(fields["diff --git"]) if "diff --git" in fields else None
+    if pair and (name := _same_file(*pair)):
+        return name, name
+    if "---" in fields and "+++" in fields:
+        return _file_line_names(_name_and_stamp(fields["---"])[0], _name_and_stamp(fields["+++"])[0])
+    if pair:
+        return _file_line_names(*pair)
+    if "Submodule" in fields:
+        return fields["Submodule"], fields["Submodule"]
+    return _binary_names(fields.get("Binary files", ""))
+
+
+def _unescape(match: re.Match[str]) -> str:
+    if match[1]:
+        return bytes(int(octal, 8) for octal in match[1][1:].split("\\")).decode("utf-8", "surrogateescape")
+    return _LETTERS.get(match[2], match[2])
+
+
+def _name_and_stamp(file_line: str) -> tuple[str, str]:
+    """Split a name from the TAB and timestamp after it. Git ends a name that has spaces with a bare TAB."""
+    if quoted := _QUOTED.match(file_line):
+        return unquote(quoted[0]), file_line[quoted.end() :].lstrip("\t")
+    name, _, stamp = file_line.partition("\t")
+    return name, stamp
+
+
+def _git_pair(rest: str) -> tuple[str, str] | None:
+    """Split what follows `diff --git `. Names without quotes may hold spaces, so the split must make sense of both."""
+    if quoted := _QUOTED.match(rest):
+        return unquote(quoted[0]), unquote(rest[quoted.end() + 1 :])
+    if rest.endswith('"'):  # a name that holds a quote is itself quoted, so this one begins the second name
+        old, _, new = rest.partition(' "')
+        return old, unquote('"' + new)
+    splits = list(_splits(rest, " "))
+    for old, new in splits:
+        if _same_file(old, new):
+            return old, new
+    return next(((old, new) for old, new in splits if _PREFIX.match(old) and _PREFIX.match(new)), None)
+
+
+def _splits(text: str, separator: str) -> Iterator[tuple[str, str]]:
+    """Yield every way to split the text at the separator: the even one first, where two names of one length meet."""
+    if len(text) > _LONGEST:
+        return
+    middle = (len(text) - len(separator)) // 2
+    places = [place.start() for place in re.finditer(re.escape(separator), text)]
+    for place in sorted(places, key=lambda place: (place != middle, place)):
+        yield text[:place], text[place + len(separator) :]
+
+
+def _same_file(old: str, new: str) -> str | None:
+    """Return the name that both share: equal names have no prefix, else all but the first directory must be equal."""
+    if old == new:
+        return new
+    old_rest, new_rest = old.partition("/")[2], new.partition("/")[2]
+    return new_rest if new_rest and old_rest == new_rest else None
+
+
+def _file_line_names(old: str, new: str) -> tuple[str, str]:
+    if DEV_NULL in (old, new):
+        there = _PREFIX.sub("", old if new == DEV_NULL else new, count=1)
+        return there, there
+    if name := _same_file(old, new):
+        return name, name
+    if _PREFIX.match(old) and _PREFIX.match(new):
+        return old[2:], new[2:]
+    return old, new
+
+
+def _binary_names(rest: str) -> tuple[str, str] | None:
+    """Read `OLD and NEW differ`, the line `diff -r` writes for a binary file, which has no other header."""
+    splits = list(_splits(rest.removesuffix(" differ"), " and "))
+    for old, new in splits:
+        if name := _same_file(old, new):
+            return name, name
+    return _file_line_names(*splits[0]) if splits else None
