@@ -20,8 +20,8 @@ _LETTERS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v
 #: What git puts before the two names: a/ b/, with diff.mnemonicPrefix i/ w/ c/ o/, and 1/ 2/ for --no-index.
 _PREFIX = re.compile(r"[abciow12]/(?=.)")
 
-#: Longer than two quoted names on any system (PATH_MAX is 4096 bytes); bounds the search for a split.
-_LONGEST = 40_000
+#: More than two names on any system (PATH_MAX is 4096 bytes); bounds the search for where the second begins.
+_LONGEST = 10_000
 
 #: GNU diff -N dates a file that is absent to the epoch, in local time.
 _EPOCH = ("1970-01-01 ", "1969-12-31 ")
@@ -84,21 +84,16 @@ def _git_pair(rest: str) -> tuple[str, str] | None:
     if rest.endswith('"'):  # a name that holds a quote is itself quoted, so this one begins the second name
         old, _, new = rest.partition(' "')
         return old, unquote('"' + new)
-    splits = list(_splits(rest, " "))
-    for old, new in splits:
-        if _same_file(old, new):
-            return old, new
-    return next(((old, new) for old, new in splits if _PREFIX.match(old) and _PREFIX.match(new)), None)
+    same = (pair for pair in _splits(rest, " ") if _same_file(*pair))
+    prefixed = (pair for pair in _splits(rest, " ") if all(map(_PREFIX.match, pair)))
+    return next(same, None) or next(prefixed, None)
 
 
 def _splits(text: str, separator: str) -> Iterator[tuple[str, str]]:
-    """Yield every way to split the text at the separator: the even one first, where two names of one length meet."""
-    if len(text) > _LONGEST:
-        return
-    middle = (len(text) - len(separator)) // 2
-    places = [place.start() for place in re.finditer(re.escape(separator), text)]
-    for place in sorted(places, key=lambda place: (place != middle, place)):
-        yield text[:place], text[place + len(separator) :]
+    """Yield every way to split the text at the separator."""
+    if len(text) <= _LONGEST:
+        for place in re.finditer(re.escape(separator), text):
+            yield text[: place.start()], text[place.end() :]
 
 
 def _same_file(old: str, new: str) -> str | None:

@@ -65,7 +65,7 @@ NAMES = [
     "back\\slash",
     "tab\there",
     "new\nline",
-    "bell\x07 and escape\x1b",
+    "\a\b\x0b\x0c\r\x1b\x7f",
     "not utf-8 \udcff\udce9",
     "--- a/x",
     "rename to y",
@@ -463,6 +463,7 @@ def test_empty_input_is_an_empty_diff(data: bytes | str) -> None:
         (b"--- a/x\n+++ b/x\n@@ -1 +0 @@\n-a\n+b\n", "Line 3 .*line 0"),
         (b"--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n@@ -9,1 @@\n", "Line 6 .*cannot be read"),
         (b"diff --git nonsense\nindex 1..2\n", "Line 1 .*name cannot be told"),
+        (b"diff --git" + b" a/x" * 9999 + b"\nindex 1..2\n", "Line 1 .*name cannot be told"),
     ],
 )
 def test_what_is_no_diff_is_refused_with_advice(data: bytes, message: str) -> None:
