@@ -5,6 +5,7 @@
     │   ├── SettingsError       a settings file or an environment variable is wrong
     │   ├── DiffError           the bytes are not a unified diff
     │   └── WorktreeError       git refused: no repository, unknown range
+    │       └── NothingToReview the range, or the working tree, holds no change
     └── ModelError              the model could not be used: exit 3
         ├── ModelUnavailable    transient: connection, 5xx, stall, cut stream; retried
         ├── SlowDown            a rate limit or overload; retried after a longer wait
@@ -47,6 +48,10 @@ class DiffError(UsageError):
 
 class WorktreeError(UsageError):
     """Git could not give the change: not a repository, an unknown range."""
+
+
+class NothingToReview(WorktreeError):
+    """What was asked for exists, but holds no change; the message says what to pass instead."""
 
 
 class ModelError(ReviewerError):
