@@ -108,7 +108,6 @@ def test_the_clone_is_left_as_it_was(repo: Repo) -> None:
     assert repo.git("--no-optional-locks", "status", "--porcelain") == status
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_read_only_clone_will_do(repo: Repo) -> None:
     """A clone that is mounted read-only can be reviewed, untracked files included."""
     repo.write("untracked", "1\n")
@@ -116,6 +115,8 @@ def test_a_read_only_clone_will_do(repo: Repo) -> None:
     try:
         for place in places:
             place.chmod(stat.S_IRUSR | stat.S_IXUSR)
+        if os.access(repo.path, os.W_OK):
+            pytest.skip("this user may write anywhere")
         assert changed(open_worktree(repo.path).diff()) == {"untracked": Status.ADDED}
     finally:
         for place in places:
@@ -540,10 +541,11 @@ def test_read_never_leaves_the_root(repo: Repo, tmp_path: Path) -> None:
         assert worktree.read(path, "HEAD") is None, path
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
 def test_an_unreadable_file_is_an_error(repo: Repo) -> None:
     """A file without permission to read is not mistaken for one that does not exist."""
     (repo.path / "x").chmod(0)
+    if os.access(repo.path / "x", os.R_OK):
+        pytest.skip("this user may read anything")
     with pytest.raises(WorktreeError, match="x cannot be read: Permission denied"):
         open_worktree(repo.path).read("x")
 
