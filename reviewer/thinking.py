@@ -1,0 +1,88 @@
+r"""Telling the answer from the thinking in an assistant message.
+
+MiniMax's models think in `<think>` blocks inside the content. Hosts deliver them in every broken form: without the
+opening tag (the chat template puts it in the prompt), without the closing one, twice, or in the middle of JSON.
+A reviewer of code also meets these tags as *text*, quoted in an answer; those must stay.
+
+Promises: what is returned is part of the message, without thinking, or empty. Never repairs the answer itself.
+"""
+
+from __future__ import annotations
+
+import re
+
+_TAG = re.compile(r"<(?P<close>/?)think(?:ing)?\s*>", re.IGNORECASE)
+_ANSWER = re.compile(r"\s*(?:\{|```|<test\b)")
+_UNESCAPED_QUOTE = re.compile(r'\\.|(?P<quote>")', re.DOTALL)
+
+
+def visible(content: str, *, separate: bool = False) -> str:
+    """Return the answer in `content`, stripped of white space at both ends; empty where it holds thinking only.
+
+    `separate` says that the host delivered the thinking beside the content: then a tag counts only where it cannot be
+    a quoted one.
+    """
+    answer = _without_blocks(content)
+    trusted = not separate and answer == content
+    while (end := _end_of_thinking(answer, trusted=trusted)) is not None:
+        answer = _without_blocks(answer[end:])
+        trusted = False
+    return answer.strip()
+
+
+def _without_blocks(text: str) -> str:
+    """Take out every `<think>...</think>` and, where a block is never closed, all that follows it."""
+    kept, position = "", 0
+    while (opening := _opening(text, position, kept)) is not None:
+        kept += text[position : opening.start()]
+        closing = next((tag for tag in _TAG.finditer(text, opening.end()) if tag["close"]), None)
+        if closing is None:
+            return kept
+        position = closing.end()
+    return kept + text[position:]
+
+
+def _opening(text: str, position: int, kept: str) -> re.Match[str] | None:
+    """Return the next tag that opens a block, passing over those that are quoted."""
+    for tag in _TAG.finditer(text, position):
+        before = kept + text[position : tag.start()]
+        if not tag["close"] and _is_markup(before):
+            return tag
+    return None
+
+
+def _is_markup(before: str) -> bool:
+    """Whether a tag behind `before` is one, not text: first of all, outside JSON's strings, or alone on its line."""
+    if not before.strip():
+        return True
+    if _begins_with_json(before):
+        return not _inside_string(before)
+    in_code = before.lstrip().startswith("<test") or before.count("```") % 2 == 1
+    return before.endswith("\n") and not in_code
+
+
+def _end_of_thinking(text: str, *, trusted: bool) -> int | None:
+    """Return where the answer begins after a `</think>` that nothing opened, None without one.
+
+    `trusted`: the first of them needs no further sign, for in `reasoning</think>answer` it may stand anywhere.
+    """
+    for tag in _TAG.finditer(text):
+        if not tag["close"]:
+            continue
+        before, after = text[: tag.start()], text[tag.end() :]
+        if _begins_with_json(before) or before.lstrip().startswith("<test"):
+            ends = _is_markup(before)
+        else:
+            ends = _is_markup(before) or bool(_ANSWER.match(after)) or (trusted and not before.endswith("`"))
+        if ends:
+            return tag.end()
+    return None
+
+
+def _begins_with_json(text: str) -> bool:
+    return text.lstrip().startswith(("{", "[", "```"))
+
+
+def _inside_string(text: str) -> bool:
+    """Whether JSON text ends inside a string: an odd number of quotes that no backslash escapes."""
+    return sum(1 for found in _UNESCAPED_QUOTE.finditer(text) if found["quote"]) % 2 == 1
