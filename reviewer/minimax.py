@@ -22,7 +22,7 @@ from reviewer.endpoint import DEFAULT_BASE_URL, Endpoint
 from reviewer.errors import BadKey, ModelError, ModelUnavailable, NoCredit, PromptTooLong, SlowDown
 from reviewer.exchange import Limits
 from reviewer.model_errors import CutOff, NoSuchModel, UnsupportedField
-from reviewer.models import DEFAULT_MODEL, LISTED, NO_PRICES, Model, Price, model_named, planned_tokens
+from reviewer.models import DEFAULT_MODEL, LISTED, Model, Price, model_named, planned_tokens
 
 # Seconds of the first wait at most; each further one doubles. A rate limit needs longer to pass than a failure.
 _FIRST_WAIT, _FIRST_WAIT_SLOW, _LONGEST_WAIT = 1.5, 8.0, 60.0
@@ -53,7 +53,7 @@ class _Batch:
             raise type(self.stop)(str(self.stop))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Client:
     """Asks one model, from as many threads as you like. A context manager; `close` ends what is under way.
 
@@ -68,7 +68,7 @@ class Client:
     base_url: str = DEFAULT_BASE_URL
     model: str = DEFAULT_MODEL
     fallback_models: tuple[str, ...] = ()
-    prices: Mapping[str, Price] = NO_PRICES
+    prices: Mapping[str, Price] = field(default_factory=dict)
     max_parallel: int = 4
     max_attempts: int = 4
     connect_timeout: float = 10.0
@@ -79,9 +79,9 @@ class Client:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], object] | None = None
     jitter: Callable[[float, float], float] = random.uniform
-    _learned: _Learned = field(default_factory=_Learned, init=False, repr=False, compare=False)
-    _slots: threading.Semaphore = field(init=False, repr=False, compare=False)
-    _endpoint: Endpoint = field(init=False, repr=False, compare=False)
+    _learned: _Learned = field(default_factory=_Learned, init=False, repr=False)
+    _slots: threading.Semaphore = field(init=False, repr=False)
+    _endpoint: Endpoint = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Make what the settings describe: the slots for parallel calls and the endpoint, not yet connected."""

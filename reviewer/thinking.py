@@ -57,8 +57,7 @@ def _is_markup(before: str) -> bool:
         return True
     if _begins_with_json(before):
         return not _inside_string(before)
-    in_code = before.lstrip().startswith("<test") or before.count("```") % 2 == 1
-    return before.endswith("\n") and not in_code
+    return before.endswith("\n") and not (before.lstrip().startswith("<test") or _in_fence(before))
 
 
 def _end_of_thinking(text: str, *, trusted: bool) -> int | None:
@@ -73,7 +72,8 @@ def _end_of_thinking(text: str, *, trusted: bool) -> int | None:
         if _begins_with_json(before) or before.lstrip().startswith("<test"):
             ends = _is_markup(before)
         else:
-            ends = _is_markup(before) or bool(_ANSWER.match(after)) or (trusted and not before.endswith("`"))
+            quoted = before.endswith("`") or _in_fence(before)
+            ends = _is_markup(before) or bool(_ANSWER.match(after)) or (trusted and not quoted)
         if ends:
             return tag.end()
     return None
@@ -81,6 +81,11 @@ def _end_of_thinking(text: str, *, trusted: bool) -> int | None:
 
 def _begins_with_json(text: str) -> bool:
     return text.lstrip().startswith(("{", "[", "```"))
+
+
+def _in_fence(text: str) -> bool:
+    """Whether Markdown ends inside a fenced block of code."""
+    return text.count("```") % 2 == 1
 
 
 def _inside_string(text: str) -> bool:

@@ -108,6 +108,7 @@ class FakeModel:
         self.violations: list[str] = []
         self.active = 0
         self.most_active = 0
+        self.connected = 0
         self.changed = threading.Condition()
         self.released = threading.Event()
         self._scripts: dict[str, _Script] = defaultdict(_Script)
@@ -281,6 +282,8 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.server.connections.add(self.connection)
+        with self.server.model.changed:
+            self.server.model.connected += 1
 
     def finish(self) -> None:
         self.server.connections.discard(self.connection)
@@ -388,6 +391,7 @@ class _Handler(BaseHTTPRequestHandler):
         for _ in range(answer.comments):
             self._chunk(f": keep-alive{end}")
         for event in events(answer, call):
+            self._pause(answer.pause)
             self._chunk(f"data: {event if isinstance(event, str) else json.dumps(event, ensure_ascii=False)}{end}")
         if answer.hang:
             self._until_released()

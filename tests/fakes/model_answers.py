@@ -41,7 +41,7 @@ class Answer:
     each chunk, as MiniMax does then. `usage` is (prompt, completion) tokens, None leaves it out, `counted` by default.
     `piece` is the size of a chunk in characters. `stream=False` is plain JSON. `finish=None` never finishes;
     `cut` closes the connection after that many characters. `last` is sent as one more event, an error for example.
-    `latency` is in seconds. `hang` keeps the connection open after the last event until it is released or hung up.
+    `latency` before the answer and `pause` before each event are in seconds. `hang` keeps the connection open after the last event until it is released or hung up.
     """
 
     text: str
@@ -62,6 +62,7 @@ class Answer:
     served: str = ""
     content_type: str = "text/event-stream"
     latency: float = 0.0
+    pause: float = 0.0
     hang: bool = False
 
 
