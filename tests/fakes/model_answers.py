@@ -41,7 +41,8 @@ class Answer:
     each chunk, as MiniMax does then. `usage` is (prompt, completion) tokens, None leaves it out, `counted` by default.
     `piece` is the size of a chunk in characters. `stream=False` is plain JSON. `finish=None` never finishes;
     `cut` closes the connection after that many characters. `last` is sent as one more event, an error for example.
-    `latency` before the answer and `pause` before each event are in seconds. `hang` keeps the connection open after the last event until it is released or hung up.
+    `latency` before the answer and `pause` before each event are in seconds.
+    `hang` keeps the connection open after the last event until it is released or hung up.
     """
 
     text: str
@@ -50,7 +51,7 @@ class Answer:
     cumulative: bool = False
     finish: str | None = "stop"
     usage: tuple[int, int] | str | None = "counted"
-    piece: int = 7
+    piece: int = 24
     stream: bool = True
     done: bool = True
     cut: int | None = None
