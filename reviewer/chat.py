@@ -178,7 +178,8 @@ def _joined(pieces: list[str]) -> str:
 
     Where thinking is split off, MiniMax repeats in each chunk all that came before: then the last piece is the text.
     """
-    repeats = len(pieces) > 1 and all(later.startswith(earlier) for earlier, later in itertools.pairwise(pieces))
+    grows = len(pieces) > 1 and len(pieces[-1]) > len(pieces[0])
+    repeats = grows and all(later.startswith(earlier) for earlier, later in itertools.pairwise(pieces))
     return pieces[-1] if repeats else "".join(pieces)
 
 

@@ -97,6 +97,12 @@ def test_cumulative_chunks_are_not_added_up(field):
     assert (completion.content or completion.thinking) == text
 
 
+@pytest.mark.parametrize("pieces", [["ab", "ab"], ["-" * 24] * 5, ["-" * 24] * 5 + ["-"]])
+def test_a_model_that_repeats_itself_is_not_cumulative(pieces):
+    """Equal pieces are what the model said several times over, not one text told again."""
+    assert completed(*({"content": piece} for piece in pieces)).content == "".join(pieces)
+
+
 def test_reasoning_details_are_thinking():
     """Thinking in `reasoning_details` is kept apart from the content and not counted twice."""
     details = [{"type": "reasoning.text", "text": "hm"}]
