@@ -84,6 +84,7 @@ def failure(client, *, one=None):
         Answer(JSON, done=False),
         Answer(JSON, usage=None),
         Answer(JSON, done=False, usage=None, hang=True),
+        Answer(JSON, done=False, usage=None, unterminated=True),
         Answer(JSON, whole_message=True),
         Answer(JSON, stream=False, content_type="application/json"),
         Answer(JSON, stream=False, content_type="text/event-stream"),

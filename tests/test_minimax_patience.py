@@ -203,9 +203,18 @@ def test_a_stall_is_retried(model, times):
     assert [(one.outcome, one.estimated) for one in reply.attempts] == [("unavailable", True), ("ok", False)]
 
 
-def test_closing_ends_the_calls_under_way(model):
+def test_a_stalled_answer_is_hung_up_on(model):
+    """When we give up, the service learns it and can stop writing: the connection does not stay open."""
+    model.script("findings", Stall("half an answer"))
+    with client_of(model, max_attempts=1, idle_timeout=0.1) as client:
+        failure(client)
+        model.wait_for(lambda: model.active == 0, "the client to hang up")
+
+
+@pytest.mark.parametrize("stall", [Stall("half"), Stall(before_head=True)])
+def test_closing_ends_the_calls_under_way(model, stall):
     """`close` from another thread ends a call that waits for the service, without another attempt."""
-    model.script("findings", Stall("half"))
+    model.script("findings", stall)
     client = client_of(model)
     outcome = []
     thread = threading.Thread(target=lambda: outcome.append(failure(client)))
@@ -214,7 +223,6 @@ def test_closing_ends_the_calls_under_way(model):
     client.close()
     thread.join(5)
     assert [type(one) for one in outcome] == [ModelUnavailable]
-    model.wait_for(lambda: model.active == 0, "the client to hang up")
 
 
 def test_closing_ends_the_wait_for_a_retry(model):

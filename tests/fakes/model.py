@@ -22,7 +22,7 @@ import sys
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -390,9 +390,14 @@ class _Handler(BaseHTTPRequestHandler):
         end = answer.newline * 2
         for _ in range(answer.comments):
             self._chunk(f": keep-alive{end}")
-        for event in events(answer, call):
+        stream: Iterable[Any] = events(answer, call)
+        if answer.unterminated:
+            stream = [*stream]
+        for number, event in enumerate(stream, start=1):
             self._pause(answer.pause)
-            self._chunk(f"data: {event if isinstance(event, str) else json.dumps(event, ensure_ascii=False)}{end}")
+            final = isinstance(stream, list) and number == len(stream)
+            data = event if isinstance(event, str) else json.dumps(event, ensure_ascii=False)
+            self._chunk(f"data: {data}" + ("" if final else end))
         if answer.hang:
             self._until_released()
         self._end(properly=answer.cut is None)

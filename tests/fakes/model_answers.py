@@ -42,7 +42,8 @@ class Answer:
     `piece` is the size of a chunk in characters. `stream=False` is plain JSON. `finish=None` never finishes;
     `cut` closes the connection after that many characters. `last` is sent as one more event, an error for example.
     `latency` before the answer and `pause` before each event are in seconds.
-    `hang` keeps the connection open after the last event until it is released or hung up.
+    `unterminated` leaves out the blank line behind the last event. `hang` keeps the
+    connection open after it until it is released or hung up.
     """
 
     text: str
@@ -64,6 +65,7 @@ class Answer:
     content_type: str = "text/event-stream"
     latency: float = 0.0
     pause: float = 0.0
+    unterminated: bool = False
     hang: bool = False
 
 
