@@ -1,0 +1,163 @@
+"""From a part of the change to a prompt: templates filled in, untrusted text fenced, one system message.
+
+Promises: the same input gives the same prompt, to the byte, so that a paid answer can be found again; text of the pull
+request stands only in the user message, between two lines that its author cannot guess. Reads nothing but templates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from reviewer.asking import Message, Prompt, Reply, Task
+from reviewer.change import Change
+from reviewer.chunks import Chunk, printable
+from reviewer.findings import Finding
+from reviewer.redaction import redact
+from reviewer.selection import instructions_for
+from reviewer.settings import Settings
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+#: Characters of title, of description, and of all guidance together, that go into one prompt.
+MAX_TITLE, MAX_DESCRIPTION, MAX_GUIDANCE = 300, 6_000, 12_000
+
+#: Paths of the change's other files that a prompt names.
+MAX_OTHER_PATHS = 60
+
+#: Test files, and proposals for simpler code, that one prompt asks for.
+MOST_TESTS, MOST_REFACTORINGS = 3, 2
+
+#: What a repair turn asks for, by task.
+_FORMS = {
+    Task.FINDINGS: 'One JSON object with the keys "summary" and "findings", as described.',
+    Task.REFACTOR: 'One JSON object with the keys "summary" and "findings", as described.',
+    Task.VERIFY: 'One JSON object with the key "verdicts", as described.',
+    Task.TESTS: 'Only <test path="..." covers="..."> elements with raw code, as described, or the word NONE.',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prompter:
+    """Makes the prompts of one review. `fence` is unknown to whoever wrote the change: see `fence_of`."""
+
+    change: Change
+    settings: Settings
+    fence: str
+
+    def findings(self, chunk: Chunk) -> Prompt:
+        """Return the prompt that asks for defects in the chunk."""
+        return self._about(Task.FINDINGS, chunk)
+
+    def refactor(self, chunk: Chunk) -> Prompt:
+        """Return the prompt that asks for simpler code in the chunk."""
+        return self._about(Task.REFACTOR, chunk, most=MOST_REFACTORINGS)
+
+    def tests(self, chunk: Chunk) -> Prompt:
+        """Return the prompt that asks for unit tests of the code in the chunk."""
+        return self._about(Task.TESTS, chunk, most=MOST_TESTS)
+
+    def verify(self, chunk: Chunk, claims: Sequence[Finding]) -> Prompt:
+        """Return the prompt that asks for a verdict on each claim about the chunk, numbered from 1."""
+        numbered = [self._claim(number, claim) for number, claim in enumerate(claims, 1)]
+        user = _render("claims.md", change=self._change(chunk), fence=self.fence, claims=numbered)
+        return _prompt(Task.VERIFY, _render("verify.md", fence=self.fence), user)
+
+    def _about(self, task: Task, chunk: Chunk, **more: object) -> Prompt:
+        review = self.settings.review
+        instructions = [review.instructions] if review.instructions.strip() else []
+        instructions += instructions_for(chunk.paths, review.path_instructions)
+        system = _render(
+            f"{task}.md", fence=self.fence, language=review.language, instructions=instructions, lens="", **more
+        )
+        return _prompt(task, system, self._change(chunk))
+
+    def _change(self, chunk: Chunk) -> str:
+        others = [printable(file.path) for file in self.change.diff.files if file.path not in chunk.paths]
+        return _render(
+            "change.md",
+            fence=self.fence,
+            title=self._untrusted(self.change.title, MAX_TITLE),
+            description=self._untrusted(self.change.description, MAX_DESCRIPTION),
+            guidance=self._guidance(),
+            other_paths=others[:MAX_OTHER_PATHS],
+            diff=chunk.text.replace(self.fence, ""),  # made printable and rid of secrets when it was rendered
+        )
+
+    def _guidance(self) -> list[dict[str, str]]:
+        shown: list[dict[str, str]] = []
+        room = MAX_GUIDANCE
+        for guide in self.change.guidance:
+            text = self._untrusted(guide.text, room)
+            if text:
+                shown.append({"path": guide.path, "text": text})
+                room = max(0, room - len(text))
+        return shown
+
+    def _claim(self, number: int, claim: Finding) -> dict[str, Any]:
+        anchor = claim.anchor
+        first = anchor.start_line or anchor.line
+        where = f"line {first}" if first == anchor.line else f"lines {first} to {anchor.line}"
+        proposed = claim.suggestion if claim.suggestion is not None else claim.advice
+        return {
+            "id": number,
+            "path": printable(anchor.path),
+            "where": f"{'old' if anchor.side == 'LEFT' else 'new'} {where}",
+            "category": claim.category.value,
+            "severity": claim.severity.value,
+            "quote": self._untrusted(claim.quote, MAX_DESCRIPTION),
+            "title": self._untrusted(claim.title, MAX_TITLE),
+            "body": self._untrusted(claim.body, MAX_DESCRIPTION),
+            "suggestion": None if proposed is None else self._untrusted(proposed, MAX_DESCRIPTION),
+        }
+
+    def _untrusted(self, text: str, most: int) -> str:
+        """Return the text cut to size, without secrets, invisible characters and our fence: a model may echo that."""
+        text = "\n".join(printable(line) for line in text[: most + 1].split("\n")).replace(self.fence, "")
+        text = redact(text)[0].strip("\n")
+        return text if len(text) <= most else text[:most].rstrip() + " [cut]"
+
+
+def fence_of(salt: bytes, change: Change) -> str:
+    """Return a word for the fence around untrusted text: it depends on a secret and is stable for one change."""
+    digest = hmac.new(salt, digestmod=hashlib.sha256)
+    for file in change.diff.files:
+        digest.update(file.path.encode("utf-8", "surrogateescape"))
+        for hunk in file.hunks:
+            digest.update(b"\n".join(line.text.encode("utf-8", "surrogateescape") for line in hunk.lines))
+    return f"data-{digest.hexdigest()[:16]}"
+
+
+def repair(prompt: Prompt, reply: Reply, problem: str) -> Prompt:
+    """Return the prompt continued by the model's own words, unchanged, and what was wrong with them."""
+    words = _render("repair.md", problem=problem, form=_FORMS[prompt.task])
+    return prompt.followed_by(Message("assistant", reply.raw or reply.text), Message("user", words))
+
+
+def _prompt(task: Task, system: str, user: str) -> Prompt:
+    return Prompt(task, (Message("system", system), Message("user", user)))
+
+
+@cache
+def _templates() -> Environment:
+    # Imported here: rendering is needed only when there is something to review.
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
+    return Environment(  # noqa: S701 - the result is a prompt, not HTML
+        loader=PackageLoader("prompts", package_path=""),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+
+
+def _render(name: str, **values: object) -> str:
+    text = _templates().get_template(name).render(**values)
+    return re.sub(r"\n{3,}", "\n\n", text) if name not in {"change.md", "claims.md"} else text

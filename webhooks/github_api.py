@@ -1,0 +1,261 @@
+"""The one door to GitHub: the few things that a review needs of it, as plain values.
+
+Never decides anything about a review; failures are the typed errors of `webhooks.github_errors`.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from reviewer.diff import Diff, FilePatch, diff_from_files, parse_diff
+from webhooks.github_errors import DiffTooLarge, GitHubError, GitHubUnavailable, NotFound
+from webhooks.github_transport import Credentials, Transport
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """A pull request, as the API reports it now."""
+
+    number: int
+    title: str
+    body: str
+    state: str
+    draft: bool
+    locked: bool
+    head_sha: str
+    base_sha: str
+    base_ref: str
+    author: str
+    author_is_bot: bool
+    web_url: str
+    changed_files: int | None
+    head_repository: str | None
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment and who wrote it. `app` is the slug of the App that wrote it, where GitHub tells."""
+
+    id: int
+    body: str
+    author: str
+    app: str = ""
+    path: str = ""
+
+
+def connect(credentials: Credentials, repository: str, installation_id: int | None = None) -> Repository:
+    """Return the repository as seen with these credentials. Makes no request yet."""
+    auth = credentials.as_installation(installation_id)
+    return Repository(Transport(credentials.api_url, auth), credentials, repository)
+
+
+class Repository:
+    """One repository. Each method is one request (or one a page) and returns plain values."""
+
+    def __init__(self, transport: Transport, credentials: Credentials, name: str) -> None:
+        """Store what to speak with and about."""
+        self._transport = transport
+        self._credentials = credentials
+        self._graphql = True
+        self.name = name
+        self.path = f"/repos/{name}"
+
+    # ------------------------------------------------------------------ reading
+
+    def pull(self, number: int) -> Pull:
+        """Return the pull request: https://docs.github.com/rest/pulls/pulls#get-a-pull-request ."""
+        data = self._transport.read(f"{self.path}/pulls/{number}")
+        head_repository = (data["head"].get("repo") or {}).get("full_name")
+        author = data.get("user") or {}
+        return Pull(
+            number=data["number"],
+            title=data.get("title") or "",
+            body=data.get("body") or "",
+            state=data.get("state") or "open",
+            draft=bool(data.get("draft")),
+            locked=bool(data.get("locked")),
+            head_sha=data["head"]["sha"],
+            base_sha=data["base"]["sha"],
+            base_ref=data["base"].get("ref") or "",
+            author=author.get("login") or "ghost",
+            author_is_bot=author.get("type") == "Bot",
+            web_url=data.get("html_url") or "",
+            changed_files=data.get("changed_files"),
+            head_repository=head_repository,
+            labels=tuple(label.get("name", "") for label in data.get("labels") or ()),
+        )
+
+    def diff(self, number: int) -> Diff:
+        """Return the pull request's diff; where GitHub refuses it for its size, built from the list of its files."""
+        try:
+            return parse_diff(self._transport.bytes_of(f"{self.path}/pulls/{number}", "application/vnd.github.diff"))
+        except DiffTooLarge as error:
+            log.info(
+                "diff refused, listing files", extra={"repository": self.name, "number": number, "why": str(error)}
+            )
+        return diff_from_files(
+            FilePatch(
+                filename=entry["filename"],
+                status=entry.get("status", "modified"),
+                patch=entry.get("patch"),
+                changes=entry.get("changes", 0),
+                previous_filename=entry.get("previous_filename"),
+            )
+            for entry in self._transport.pages(f"{self.path}/pulls/{number}/files")
+        )
+
+    def texts(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Return the texts of files by (revision, path), in one request. What is absent or not text is left out.
+
+        https://docs.github.com/graphql/reference/objects#blob; where there is no GraphQL, one request a file.
+        """
+        if not wanted:
+            return {}
+        if self._graphql:
+            try:
+                return self._texts_at_once(wanted)
+            except GitHubUnavailable:
+                raise
+            except (GitHubError, KeyError, TypeError, AttributeError) as error:
+                log.info("no GraphQL, reading file by file", extra={"repository": self.name, "why": str(error)})
+                self._graphql = False
+        texts = {key: self.text(*key) for key in wanted}
+        return {key: text for key, text in texts.items() if text is not None}
+
+    def _texts_at_once(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        owner, _, name = self.name.partition("/")
+        names = ", ".join(f"$e{index}: String!" for index in range(len(wanted)))
+        fields = "\n".join(
+            f"f{index}: object(expression: $e{index}) {{ ... on Blob {{ text isTruncated }} }}"
+            for index in range(len(wanted))
+        )
+        head = f"query($owner: String!, $name: String!, {names})"
+        query = f"{head} {{ repository(owner: $owner, name: $name) {{ {fields} }} }}"
+        variables = {"owner": owner, "name": name}
+        variables |= {f"e{index}": f"{revision}:{path}" for index, (revision, path) in enumerate(wanted)}
+        data = self._transport.graphql(query, variables)
+        found = data["data"]["repository"]
+        blobs = {key: found[f"f{index}"] for index, key in enumerate(wanted)}
+        return {
+            key: blob["text"]
+            for key, blob in blobs.items()
+            if blob and blob.get("text") and not blob.get("isTruncated")
+        }
+
+    def text(self, revision: str, path: str) -> str | None:
+        """Return a file's text at a revision, or None when there is no such file or it is not UTF-8 text."""
+        url = f"{self.path}/contents/{quote(path)}?{urlencode({'ref': revision})}"
+        try:
+            data = self._transport.read(url)
+        except NotFound:
+            return None
+        if not isinstance(data, dict) or data.get("type") not in (None, "file") or data.get("encoding") != "base64":
+            return None
+        try:
+            return base64.b64decode(data["content"]).decode("utf-8")
+        except ValueError:
+            return None
+
+    def permission(self, login: str) -> str:
+        """Return `admin`, `write`, `read` or `none` (maintain counts as write, triage as read)."""
+        try:
+            data = self._transport.read(f"{self.path}/collaborators/{quote(login)}/permission")
+        except NotFound:
+            return "none"
+        return str(data.get("permission", "none"))
+
+    def comments(self, number: int) -> list[Comment]:
+        """Return the comments of the conversation, oldest first."""
+        return [_comment(entry) for entry in self._transport.pages(f"{self.path}/issues/{number}/comments")]
+
+    def review_comments(self, number: int) -> list[Comment]:
+        """Return the inline comments, oldest first."""
+        return [_comment(entry) for entry in self._transport.pages(f"{self.path}/pulls/{number}/comments")]
+
+    def pending_reviews(self, number: int) -> list[int]:
+        """Return the ids of our own pending reviews (nobody else's are visible to us)."""
+        reviews = self._transport.pages(f"{self.path}/pulls/{number}/reviews")
+        return [review["id"] for review in reviews if review.get("state") == "PENDING"]
+
+    def check_runs(self, sha: str, name: str) -> list[dict[str, Any]]:
+        """Return the check runs of that name on a commit: id, status, external_id and the App's slug."""
+        query = urlencode({"check_name": name, "filter": "latest"})
+        runs = self._transport.read(f"{self.path}/commits/{sha}/check-runs?{query}").get("check_runs") or []
+        return [_check(run) for run in runs]
+
+    def identity(self) -> str:
+        """Return the login under which we write, for when no check run told us."""
+        if self._credentials.token:
+            try:
+                return str(self._transport.read("/user")["login"])
+            except GitHubError:
+                return "github-actions[bot]"
+        app = Transport(self._credentials.api_url, self._credentials.as_app()).read("/app")
+        return f"{app['slug']}[bot]"
+
+    # ------------------------------------------------------------------ writing
+
+    def create_review(self, number: int, body: Mapping[str, Any]) -> str:
+        """Post a review with its comments, all or nothing, and return its page's address."""
+        return str(self._transport.write("POST", f"{self.path}/pulls/{number}/reviews", body).get("html_url") or "")
+
+    def create_review_comment(self, number: int, body: Mapping[str, Any]) -> None:
+        """Post one inline comment."""
+        self._transport.write("POST", f"{self.path}/pulls/{number}/comments", body)
+
+    def delete_pending_review(self, number: int, review_id: int) -> None:
+        """Delete a pending review of our own, left behind by a broken request."""
+        self._transport.write("DELETE", f"{self.path}/pulls/{number}/reviews/{review_id}")
+
+    def create_comment(self, number: int, body: str) -> str:
+        """Post a comment in the conversation and return its address."""
+        return str(
+            self._transport.write("POST", f"{self.path}/issues/{number}/comments", {"body": body}).get("html_url") or ""
+        )
+
+    def update_comment(self, comment_id: int, body: str) -> str:
+        """Edit a comment of our own and return its address."""
+        return str(
+            self._transport.write("PATCH", f"{self.path}/issues/comments/{comment_id}", {"body": body}).get("html_url")
+            or ""
+        )
+
+    def react(self, comment_id: int, content: str) -> None:
+        """Put a reaction under a comment of the conversation; doing so twice changes nothing."""
+        self._transport.write("POST", f"{self.path}/issues/comments/{comment_id}/reactions", {"content": content})
+
+    def create_check(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Create a check run; returns as `check_runs` does."""
+        return _check(self._transport.write("POST", f"{self.path}/check-runs", body))
+
+    def update_check(self, check_id: int, body: Mapping[str, Any]) -> None:
+        """Update a check run; annotations are added to those it has."""
+        self._transport.write("PATCH", f"{self.path}/check-runs/{check_id}", body)
+
+
+def _comment(entry: Mapping[str, Any]) -> Comment:
+    return Comment(
+        id=entry["id"],
+        body=entry.get("body") or "",
+        author=(entry.get("user") or {}).get("login") or "ghost",
+        app=(entry.get("performed_via_github_app") or {}).get("slug") or "",
+        path=entry.get("path") or "",
+    )
+
+
+def _check(run: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": run["id"],
+        "status": run.get("status"),
+        "external_id": run.get("external_id") or "",
+        "app": (run.get("app") or {}).get("slug") or "",
+        "url": run.get("html_url") or "",
+    }

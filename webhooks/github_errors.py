@@ -1,0 +1,147 @@
+"""GitHub's refusals, as a few typed errors: one for each thing a caller does differently. Pure.
+
+GitHubError
+├── GitHubUnavailable   transient: connection, 5xx, time-out of a read; the job is tried again
+│   └── WriteUncertain  the same, in a write that may have gone through: look before writing again
+├── RateLimited         a primary or secondary limit; nothing was done; `retry_after` in seconds
+├── Unauthorized        the App's key or the token is refused
+├── Forbidden           a permission is missing, or the conversation is locked or archived
+├── NotFound            gone, renamed away, or not visible to us
+├── DiffTooLarge        GitHub will not give the diff; list the files instead
+└── Unprocessable       422: the request is wrong, for example an anchor outside the diff
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from reviewer.errors import ReviewerError
+
+
+class GitHubError(ReviewerError):
+    """GitHub could not be used. `status` is the HTTP status, 0 when there was none."""
+
+    retryable = False
+
+    def __init__(self, message: str, *, status: int = 0, retry_after: float | None = None) -> None:
+        """Store the message for a person, the status, and the wait in seconds that GitHub asked for."""
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class GitHubUnavailable(GitHubError):
+    """A transient failure; nothing was written."""
+
+    retryable = True
+
+
+class WriteUncertain(GitHubUnavailable):
+    """A write failed in a way that leaves open whether GitHub stored it."""
+
+
+class RateLimited(GitHubError):
+    """A rate limit; the request was not carried out."""
+
+    retryable = True
+
+
+class Unauthorized(GitHubError):
+    """The credentials are refused."""
+
+
+class Forbidden(GitHubError):
+    """A permission is missing."""
+
+
+class NotFound(GitHubError):
+    """There is no such thing, or it is not visible to us."""
+
+
+class DiffTooLarge(GitHubError):
+    """The diff is too large, or GitHub cannot make it now."""
+
+
+class Unprocessable(GitHubError):
+    """GitHub calls the request wrong."""
+
+    @property
+    def anchor(self) -> bool:
+        """Whether a comment's place was refused (the texts that GitHub is known to use for it)."""
+        return bool(_ANCHOR.search(str(self)))
+
+    @property
+    def pending(self) -> bool:
+        """Whether a pending review of ours is in the way."""
+        return "pending review" in str(self)
+
+
+_ANCHOR = re.compile(
+    r"must be part of|could not be resolved|path is invalid|same hunk|precede|diff hunk|commit oid|threads is invalid"
+)
+_SECONDARY = re.compile(r"secondary rate limit|rate limit exceeded|abuse|submitted too quickly", re.IGNORECASE)
+
+#: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api: without a header, wait a minute.
+DEFAULT_WAIT = 60.0
+
+
+def error_of(what: str, status: int, headers: Mapping[str, str], body: str, *, write: bool, now: float) -> GitHubError:
+    """Return the error for a response to `what`. Header names are lower case; `now` is in epoch seconds."""
+    data = _json(body)
+    said = _said(data)
+    text = f"GitHub: {what}: {status} {said}".rstrip()
+    limited = _limited(status, headers, said, now)
+    if limited is not None:
+        return RateLimited(f"{text}. It is tried again later.", status=status, retry_after=limited)
+    codes = {error.get("code") for error in data.get("errors") or () if isinstance(error, dict)}
+    if status == 406 or codes & {"too_large", "not_available"} or "diff is taking too long" in said:
+        return DiffTooLarge(text, status=status)
+    if status >= 500 or status in (408, 409):
+        return (WriteUncertain if write and status >= 500 else GitHubUnavailable)(text, status=status)
+    if status == 401:
+        return Unauthorized(f"{text}. Check GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY, or the token.", status=status)
+    if status in (403, 451):
+        needed = headers.get("x-accepted-github-permissions", "")
+        hint = f" Grant the permission {needed}." if needed else ""
+        return Forbidden(f"{text}.{hint}", status=status)
+    if status in (404, 410) or status < 400:
+        return NotFound(text, status=status)
+    return Unprocessable(text, status=status)
+
+
+def _limited(status: int, headers: Mapping[str, str], said: str, now: float) -> float | None:
+    """Return the seconds to wait when the response is a rate limit, else None."""
+    refused = status in (403, 429)
+    if refused and (after := headers.get("retry-after", "")).isdigit():
+        return float(after)
+    if refused and headers.get("x-ratelimit-remaining") == "0":
+        reset = headers.get("x-ratelimit-reset", "")
+        return max(1.0, float(reset) - now) if reset.isdigit() else DEFAULT_WAIT
+    if status == 429 or (status in (403, 422) and _SECONDARY.search(said)):
+        after = headers.get("retry-after", "")
+        return float(after) if after.isdigit() else DEFAULT_WAIT
+    return None
+
+
+def _json(body: str) -> dict[str, Any]:
+    """Return the body's JSON object; a 502 may carry an HTML page."""
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _said(data: Mapping[str, Any]) -> str:
+    """Return GitHub's message and its errors, which come as strings or as objects."""
+    errors = data.get("errors")
+    parts = [str(data.get("message", ""))]
+    for error in errors if isinstance(errors, list) else [errors] if errors else []:
+        if isinstance(error, dict):
+            parts.append(" ".join(str(error[key]) for key in ("field", "code", "message") if error.get(key)))
+        else:
+            parts.append(str(error))
+    return "; ".join(part for part in parts if part)[:1000]

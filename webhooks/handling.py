@@ -1,0 +1,266 @@
+"""A job, from the pull request as GitHub knows it now to what is posted there: fetch, review, plan, publish.
+
+Promises: safe to repeat from the top at any instant; the head is read before money is spent and again before anything
+is posted; every ending is an Outcome that says why, and where a check run was begun it is completed. Only transient
+errors of GitHub leave as exceptions (`retryable`), for the engine to try the job again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from reviewer.asking import Ask, Prompt, Reply
+from reviewer.change import GUIDANCE_PATHS, Change, Guidance
+from reviewer.diff import Diff
+from reviewer.errors import ModelError, ReviewerError
+from reviewer.findings import Review
+from reviewer.review import Wish, review
+from reviewer.selection import select
+from reviewer.settings import SETTINGS_PATH, FailLevel, Settings, SettingsProblem, parse_settings
+from webhooks.deliveries import Job
+from webhooks.github_api import Pull, Repository
+from webhooks.github_errors import GitHubError, NotFound
+from webhooks.publication import Posted, Target, annotations, completed, plan
+from webhooks.publishing import CheckRun, Sent, close_check, open_check, publish, quietly
+
+log = logging.getLogger(__name__)
+
+#: Files whose whole text is fetched to prove suggestions, in the one request that also fetches the settings.
+MAX_HEAD_FILES = 40
+
+#: The API may still show the older head just after a push: seconds between looks.
+SETTLE = (1.0, 2.0)
+
+
+class State(StrEnum):
+    """How a job ended."""
+
+    REVIEWED = "reviewed"
+    IGNORED = "ignored"
+    SUPERSEDED = "superseded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The ending of a job. `review` and `diff` are there when one was made; `sent` tells what was posted."""
+
+    state: State
+    reason: str = ""
+    head_sha: str = ""
+    review: Review | None = None
+    diff: Diff | None = None
+    sent: Sent = field(default_factory=Sent)
+    conclusion: str = ""
+    error: ReviewerError | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is kept of the outcome: counts and reasons, no code."""
+        done = self.review
+        return {
+            "state": self.state.value,
+            "reason": self.reason,
+            "head_sha": self.head_sha,
+            "conclusion": self.conclusion,
+            "findings": len(done.findings) if done else 0,
+            "calls": done.usage.calls if done else 0,
+            "prompt_tokens": done.usage.prompt_tokens if done else 0,
+            "completion_tokens": done.usage.completion_tokens if done else 0,
+            "cost_usd": None if done is None or done.usage.cost_usd is None else str(done.usage.cost_usd),
+            "review_url": self.sent.review_url,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a job is carried out with.
+
+    `wanted` is asked before each batch of paid calls and before posting; `salt` keys the prompts' fences;
+    `cost_per_thousand` is as in `Wish`; `again` says that the job was begun before; `fail_level` overrides the
+    repository's.
+    """
+
+    repository: Repository
+    ask: Ask
+    salt: bytes
+    wanted: Callable[[], bool] = lambda: True
+    cost_per_thousand: Decimal | None = None
+    again: bool = False
+    fail_level: FailLevel | None = None
+
+
+class _Superseded(Exception):
+    """A newer head or an operator made the job moot."""
+
+
+def handle(job: Job, means: Means) -> Outcome:
+    """Carry a job out. Raises only errors that are worth trying the job again for."""
+    pull = _current(job, means.repository)
+    if isinstance(pull, Outcome):
+        return pull
+    if job.command and (refused := _refuse_actor(job, means.repository)):
+        return refused
+    diff, texts = _fetch(means.repository, pull)
+    settings, problems = _settings(texts, pull)
+    if not job.command and (why := _unwanted(pull, settings)):
+        return Outcome(State.IGNORED, why, pull.head_sha)
+    check = open_check(means.repository, pull.head_sha, job.key, again=means.again)
+    try:
+        made = review(
+            _change(pull, diff, texts), settings, _guarded(means), salt=means.salt, wish=_wish(means, settings)
+        )
+        return _publish(job, means, pull, check, _Made(made, diff, settings, problems))
+    except _Superseded:
+        close_check(means.repository, check, completed("cancelled", "Superseded", "A newer push is reviewed instead."))
+        return Outcome(State.SUPERSEDED, "newer head", pull.head_sha)
+    except ModelError as error:
+        return _failed(job, means, pull, check, error)
+    except GitHubError as error:
+        if error.retryable:
+            raise
+        return _failed(job, means, pull, check, error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A review and what it was made of."""
+
+    review: Review
+    diff: Diff
+    settings: Settings
+    problems: tuple[SettingsProblem, ...]
+
+
+def _current(job: Job, repository: Repository) -> Pull | Outcome:
+    """Return the pull request as it is now, or the reason why there is nothing to do about it."""
+    try:
+        pull = repository.pull(job.number)
+        for pause in SETTLE:
+            if job.head_sha in (None, pull.head_sha):
+                break
+            time.sleep(pause)
+            pull = repository.pull(job.number)
+    except NotFound:
+        return Outcome(State.IGNORED, "the pull request is gone", job.head_sha or "")
+    if pull.state != "open":
+        return Outcome(State.IGNORED, "closed", pull.head_sha)
+    if job.head_sha not in (None, pull.head_sha):
+        return Outcome(State.SUPERSEDED, "the head has moved on", pull.head_sha)
+    return pull
+
+
+def _refuse_actor(job: Job, repository: Repository) -> Outcome | None:
+    """Commands cost money and speak for the maintainers: only who may write may give them."""
+    if repository.permission(job.actor or "") in ("admin", "write"):
+        if job.comment_id is not None:
+            comment_id = job.comment_id
+            quietly(lambda: repository.react(comment_id, "eyes"))
+        return None
+    return Outcome(State.IGNORED, "no write permission")
+
+
+def _unwanted(pull: Pull, settings: Settings) -> str | None:
+    """Tell why the repository does not want an automatic review of this pull request, or None."""
+    if not settings.review.auto:
+        return "automatic reviews are off"
+    if pull.draft and not settings.review.drafts:
+        return "draft"
+    if pull.author_is_bot and not settings.review.bots:
+        return "opened by a bot"
+    return None
+
+
+Texts = Mapping[tuple[str, str], str]
+
+
+def _fetch(repository: Repository, pull: Pull) -> tuple[Diff, Texts]:
+    """Fetch the diff, and in one request the settings and guidance of the base and the changed files of the head."""
+    diff = repository.diff(pull.number) if pull.changed_files != 0 else Diff()
+    files, _ = select(diff, Settings().review)
+    wanted = [(pull.base_sha, path) for path in (SETTINGS_PATH, *GUIDANCE_PATHS)]
+    wanted += [(pull.head_sha, file.path) for file in files if file.old_path and file.status != "removed"][
+        :MAX_HEAD_FILES
+    ]
+    return diff, repository.texts(wanted)
+
+
+def _settings(texts: Texts, pull: Pull) -> tuple[Settings, tuple[SettingsProblem, ...]]:
+    return parse_settings(texts.get((pull.base_sha, SETTINGS_PATH), ""))
+
+
+def _change(pull: Pull, diff: Diff, texts: Texts) -> Change:
+    guidance = [(path, texts.get((pull.base_sha, path), "")) for path in GUIDANCE_PATHS]
+
+    def read_head(paths: Sequence[str]) -> Mapping[str, str]:
+        return {path: texts[pull.head_sha, path] for path in paths if (pull.head_sha, path) in texts}
+
+    return Change(
+        diff=diff,
+        title=pull.title,
+        description=pull.body,
+        guidance=tuple(Guidance(path, text) for path, text in guidance if text.strip()),
+        read_head=read_head,
+    )
+
+
+def _wish(means: Means, settings: Settings) -> Wish:
+    return Wish(tests=settings.tests.suggest, cost_per_thousand=means.cost_per_thousand)
+
+
+def _guarded(means: Means) -> Ask:
+    """Return `ask` that stops before a paid batch when the job is no longer wanted."""
+
+    def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+        if not means.wanted():
+            raise _Superseded
+        return means.ask(prompts)
+
+    return ask
+
+
+def _publish(job: Job, means: Means, pull: Pull, check: CheckRun | None, made: _Made) -> Outcome:
+    """Look at the head once more, then post; where comments are refused, the check run carries the findings."""
+    repository = means.repository
+    now = repository.pull(pull.number)
+    if now.head_sha != pull.head_sha or not means.wanted():
+        raise _Superseded
+    target = Target(repository.name, pull.number, pull.head_sha, pull.web_url)
+    level = means.fail_level or made.settings.review.fail_level
+    login = (check.login if check else "") or repository.identity()
+    if now.state != "open":
+        sent = Sent(refused="the pull request was closed meanwhile")
+    else:
+        sent = publish(
+            repository,
+            pull.number,
+            login,
+            lambda before: plan(made.review, target, before, fail_level=level, problems=made.problems),
+            quiet=not (made.review.files_reviewed or job.command or made.problems),
+        )
+    body = plan(made.review, target, Posted(), fail_level=level, problems=made.problems).check
+    if sent.refused:
+        log.info("comments refused", extra={"repository": repository.name, "why": sent.refused})
+        body["output"]["annotations"] = annotations((*made.review.findings, *made.review.below))
+    close_check(repository, check, body)
+    return Outcome(State.REVIEWED, sent.refused, pull.head_sha, made.review, made.diff, sent, body["conclusion"])
+
+
+def _failed(job: Job, means: Means, pull: Pull, check: CheckRun | None, error: ReviewerError) -> Outcome:
+    """Say on the pull request that it was not reviewed, why, and what to do."""
+    text = f"**Not reviewed** at {pull.head_sha[:7]}.\n\n{error}\n\nComment `/review` to try again."
+    quietly(lambda: close_check(means.repository, check, completed("failure", "Not reviewed", text)))
+    if check is None or job.command:
+        mark = f"<!-- reviewer:failure job={job.key} -->"
+        quietly(lambda: _say_once(means.repository, pull.number, mark, f"{mark}\n{text}"))
+    return Outcome(State.FAILED, str(error), pull.head_sha, conclusion="failure", error=error)
+
+
+def _say_once(repository: Repository, number: int, mark: str, text: str) -> None:
+    if not any(comment.body.startswith(mark) for comment in repository.comments(number)):
+        repository.create_comment(number, text)
