@@ -126,7 +126,6 @@ _FENCE = re.compile(
     r"(?P<quote>(?: {0,3}>)*)(?P<lead>[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*)"
     r"(?:(?P<ticks>`{3,})(?P<info>[^`]*)|(?P<tildes>~{3,})(?P<other>.*))\Z"
 )
-_TABLE_RULE = re.compile(r"[\s>]*(?=[^|]*\|)(?=[^-]*-)[|:\-\s]+\Z")
 
 
 @dataclass(slots=True)
@@ -211,10 +210,11 @@ def _table_lines(lines: list[str]) -> frozenset[int]:
     found: set[int] = set()
     inside = False
     for number, line in enumerate(lines):
-        if _TABLE_RULE.match(line):
+        bare = line.lstrip(" \t>")
+        if "|" in bare and "-" in bare and not bare.strip("|:- \t"):  # the row of dashes under a table's head
             inside = True
             found.add(number - 1)
-        inside = inside and bool(line.strip(" \t>"))
+        inside = inside and bool(bare)
         if inside:
             found.add(number)
     return frozenset(found)
@@ -226,7 +226,7 @@ _TOKEN = re.compile(
     r"""
     (?P<escape>\\[!-/:-@\[-`{-~])
   | (?P<code>`+)
-  | (?P<url>(?:(?<![A-Za-z0-9+-])[A-Za-z][A-Za-z0-9+-]{0,31})?://[^\s`<>|\[\]\\]*)
+  | (?P<url>(?:(?<![A-Za-z0-9+-])[A-Za-z][A-Za-z0-9+-]{0,31})?://[^\s`<>|\[\]\\]{0,2000}+)
   | (?P<www>[Ww]{3}(?=\.))
   | (?P<at>@(?=\w))
   | (?P<hash>\#(?=\d))
@@ -301,7 +301,8 @@ def _plain_url(match: re.Match[str], line: str) -> tuple[str, int]:
     address = match[0].rstrip(".,;:!?'\"*_~)")
     end = match.start() + len(address)
     beside = line[match.start() - 1 : match.start()] + line[end : end + 1]
-    if address.endswith("://") or address.startswith(":") or "`" in beside or "\\" in beside or "$" in beside:
+    cut = len(match[0]) > 2000  # the token's bound
+    if cut or address.endswith("://") or address.startswith(":") or "`" in beside or "\\" in beside or "$" in beside:
         scheme = match[0].partition("://")[0]
         return f"{_spanned(scheme, {})[0]}:{_BREAK}//", match.start() + len(scheme) + 3
     return f"`{_unmarked(address)}`", end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import example, given, settings
@@ -152,6 +153,16 @@ def test_long_text_is_cut_visibly() -> None:
     assert neutralise("x" * 1000, limit=1000) == "x" * 1000
 
 
+@pytest.mark.parametrize(
+    "unit", ["> ", "- ", "`", "`a``b", "[](", "0a", "a://", "\\", "<", "```\n", "|-", " ", "www.", "|-|\n"]
+)
+def test_time_is_bounded(unit: str) -> None:
+    """Text made to provoke backtracking takes a moment, however long it is."""
+    start = time.process_time()
+    neutralise(unit * 500_000)
+    assert time.process_time() - start < 3
+
+
 def test_invisible_characters_are_shown_and_joined_letters_stay() -> None:
     """Controls, directions, tags and lone surrogates are written out; emoji and other scripts are not harmed."""
     assert (
@@ -252,6 +263,7 @@ MARKDOWN = st.lists(st.sampled_from(FRAGMENTS), max_size=25).map("".join)
 @example("- > ```\n> @user")
 @example("text\n    ~~~\n    @user\n    ~~~")
 @example("`a|b @user`\n-|-")
+@example("- > ~~~\n  > ```\n  > ~~~\n  > @user")
 def test_nothing_active_survives(source: str) -> None:
     """Whatever the model writes, no link, image, HTML, mention or reference is left outside code, and no marker."""
     safe = neutralise(source)
