@@ -85,18 +85,65 @@ _ANY_KEY_LINE = re.compile(_KEY_LEAD + r"(?P<body>[A-Za-z0-9+/]{1,1024}+={0,2})"
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/=]{16,}")
 _KEY_MATERIAL = "key material"
 
+#: Words in lower case of which one must occur for a pattern to match: looking for them is far cheaper than searching.
+_NAMES = ("pass", "pwd", "secret", "token", "key", "credential")
+_NEEDLES = (
+    *(
+        "gh",
+        "github_pat_",
+        "gl",
+        "akia",
+        "asia",
+        "xox",
+        "xapp-",
+        "hooks.slack.com",
+        "_live_",
+        "whsec_",
+        "aiza",
+        "ya29",
+        "gocspx",
+    ),
+    *("npm_", "pypi-", "hf_", "sg.", "eyj", "sk-", "bearer", "basic"),
+)
+
+#: The patterns, with `^` and `$` meaning lines: see `_may_hold`.
+_SEARCHED: tuple[tuple[tuple[str, ...], tuple[re.Pattern[str], ...]], ...] = tuple(
+    (needles, tuple(re.compile(one.pattern, one.flags | re.MULTILINE) for one in patterns))
+    for needles, patterns in (
+        (_NEEDLES, (*(form for _, form in _FORMS), _SK, _BEARER)),
+        (("secret",), (_AWS_SECRET,)),
+        (("://",), (_URL_PASSWORD,)),
+        (_NAMES, (_QUOTED, _BARE, _BARE_PASSWORD)),
+        (("private key",), (_KEY_BEGIN, _KEY_END)),
+        (("",), (_FULL_KEY_LINE,)),
+    )
+)
+
 
 def redact(text: str) -> tuple[str, int]:
     r"""Return the text with every secret replaced by `[redacted: KIND]`, and how many were replaced.
 
     Lines are ended by `\n` alone and their number stays. The lines of one private key count as one secret.
     """
+    if not _may_hold(text):
+        return text, 0
     lines, count = [], 0
     for line, found in _without_keys(text.split("\n")):
         clean, more = _redact_line(line)
         lines.append(clean)
         count += found + more
     return "\n".join(lines), count
+
+
+def _may_hold(text: str) -> bool:
+    """Whether any pattern matches anywhere: most text holds no secret, and one search of it all is far cheaper."""
+    low = text.lower()
+    return any(
+        pattern.search(text)
+        for needles, patterns in _SEARCHED
+        if any(needle in low for needle in needles)
+        for pattern in patterns
+    )
 
 
 def _mark(kind: str) -> str:

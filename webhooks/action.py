@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reviewer.minimax import DEFAULT_BASE_URL, Client
+from reviewer.asking import Ask, Prompt, Reply
+from reviewer.budget import cost_per_thousand
+from reviewer.endpoint import DEFAULT_BASE_URL
+from reviewer.errors import BadKey, ModelError, ReviewerError, SettingsError
+from reviewer.minimax import Client
 from reviewer.models import DEFAULT_MODEL, model_named, parse_prices
 from reviewer.report import to_markdown
 from reviewer.sarif import to_sarif
-
-from reviewer.asking import Ask, Prompt, Reply
-from reviewer.budget import cost_per_thousand
-from reviewer.errors import BadKey, ModelError, ReviewerError, SettingsError
 from reviewer.settings import FailLevel
 from webhooks.deliveries import Ignored, Job, decide
 from webhooks.github_api import connect

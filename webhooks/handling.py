@@ -26,7 +26,7 @@ from reviewer.settings import SETTINGS_PATH, FailLevel, Settings, SettingsProble
 from webhooks.deliveries import Job
 from webhooks.github_api import Pull, Repository
 from webhooks.github_errors import GitHubError, NotFound
-from webhooks.publication import Posted, Target, annotations, completed, plan
+from webhooks.publication import Posted, Target, annotations_of, completed, plan
 from webhooks.publishing import CheckRun, Sent, close_check, open_check, publish, quietly
 
 log = logging.getLogger(__name__)
@@ -246,7 +246,7 @@ def _publish(job: Job, means: Means, pull: Pull, check: CheckRun | None, made: _
     body = plan(made.review, target, Posted(), fail_level=level, problems=made.problems).check
     if sent.refused:
         log.info("comments refused", extra={"repository": repository.name, "why": sent.refused})
-        body["output"]["annotations"] = annotations((*made.review.findings, *made.review.below))
+        body["output"]["annotations"] = annotations_of((*made.review.findings, *made.review.below))
     close_check(repository, check, body)
     return Outcome(State.REVIEWED, sent.refused, pull.head_sha, made.review, made.diff, sent, body["conclusion"])
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from reviewer.neutral import code_span, fence, neutralise, suggestion_block
-
 from reviewer.findings import Finding, Review
+from reviewer.neutral import code_span, fence, neutralise, suggestion_block
 from reviewer.settings import FailLevel, SettingsProblem
 from reviewer.severity import Severity
 from reviewer.triage import place
@@ -262,7 +261,7 @@ def completed(conclusion: str, title: str, summary: str) -> dict[str, Any]:
     return {"status": "completed", "conclusion": conclusion, "output": output}
 
 
-def annotations(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+def annotations_of(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """Return the findings as annotations of a check run, for when they cannot be posted as comments."""
     return [
         {

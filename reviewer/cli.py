@@ -1,0 +1,266 @@
+"""The command line: `reviewer diff` reviews a local change. Result on stdout, progress on stderr.
+
+Exit codes: 0 done, 1 findings at or above the fail level, 2 usage or settings (also: there was nothing to review),
+3 the model could not be used. Imports what a command needs only when it runs: `--help` is instant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reviewer import __version__
+from reviewer.errors import ReviewerError, UsageError
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from reviewer.asking import Ask, Prompt, Reply
+    from reviewer.change import Change
+    from reviewer.diff import Diff
+    from reviewer.errors import ModelError
+    from reviewer.findings import Review
+    from reviewer.minimax import Client
+    from reviewer.settings import Settings
+
+#: Commands that other floors bring along: name -> (what it does, its main).
+More = Mapping[str, tuple[str, Callable[[list[str]], int]]]
+
+DONE, FOUND, USAGE = 0, 1, 2
+
+_KEY_HELP = "Set RUNAPI_KEY to your RunAPI key (https://runapi.ai), for example: export RUNAPI_KEY=..."
+
+
+def main(argv: Sequence[str], *, more: More | None = None) -> int:
+    """Run a command and return its exit code. `more` are the commands of the App and the Action."""
+    more = more or {}
+    parser = _parser(more)
+    words = list(argv)
+    if words and words[0] in more:
+        return _guarded(lambda: more[words[0]][1](words[1:]))
+    options = parser.parse_args(words)
+    if options.command is None:
+        parser.print_help()
+        return DONE
+    return _guarded(lambda: {"diff": diff, "doctor": doctor}[options.command](options))
+
+
+def _guarded(run: Callable[[], int]) -> int:
+    """Turn expected failures into a message and an exit code."""
+    try:
+        return run()
+    except ReviewerError as error:
+        _say(f"reviewer: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        _say("reviewer: stopped")
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) went away: not a failure, and nothing more may be written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def _parser(more: More) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="reviewer",
+        description="Review changes with MiniMax models: real defects on the right lines, and nothing else.",
+        epilog="Environment: RUNAPI_KEY (required), RUNAPI_BASE_URL, REVIEWER_MODEL, REVIEWER_FALLBACK_MODELS, "
+        "REVIEWER_PRICES.",
+    )
+    parser.add_argument("--version", action="version", version=f"minimax-reviewer {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    review = commands.add_parser(
+        "diff",
+        help="review a local change",
+        description="Review a local change: by default everything that differs from the default branch, uncommitted "
+        "changes included.",
+    )
+    review.add_argument("range", nargs="?", metavar="RANGE", help="what git diff takes: A..B, A...B, or one revision")
+    review.add_argument("--diff", metavar="FILE", help="review this unified diff instead (- for standard input)")
+    review.add_argument("--format", choices=("text", "markdown", "json", "sarif"), default="text", help="default: text")
+    review.add_argument("--output", metavar="FILE", help="write the result there instead of to standard output")
+    review.add_argument(
+        "--fail-level",
+        choices=("error", "warning", "info", "never"),
+        help="exit 1 when a finding is at least this severe (default: review.fail_level of the settings, else never)",
+    )
+    review.add_argument("--tests", action="store_true", help="suggest unit tests for the change too")
+    review.add_argument("--model", metavar="ID", help="model to ask (default: $REVIEWER_MODEL, else MiniMax-M2.1)")
+    review.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    commands.add_parser("doctor", help="check that key, model and git can be used")
+    for name, (what, _) in more.items():
+        commands.add_parser(name, help=what, add_help=False)
+    return parser
+
+
+def diff(options: argparse.Namespace) -> int:
+    """Review a local change and print the review."""
+    from reviewer.review import Wish, review  # noqa: PLC0415 - see the module's docstring
+
+    change, settings = _from_stream(options.diff) if options.diff else _from_worktree(options.range)
+    if options.diff and options.range:
+        raise UsageError("Give either a RANGE or --diff, not both.")
+    if not change.diff.files:
+        raise UsageError("There is nothing to review: the change is empty. Pass a range such as HEAD~1..HEAD.")
+    with _client(options.model) as client:
+        wish = Wish(tests=options.tests, cost_per_thousand=_cost(client))
+        ask = client.ask if options.quiet else _telling(client)
+        done = review(change, settings, ask, salt=secrets.token_bytes(16), wish=wish)
+    _emit(_rendered(done, change.diff, options), options.output)
+    if not done.files_reviewed:
+        _say("reviewer: nothing was reviewed:")
+        for one in done.skipped:
+            _say(f"  {one.path}: {one.reason}")
+        return USAGE
+    return _verdict(done, settings, options.fail_level)
+
+
+def _verdict(done: Review, settings: Settings, asked: str | None) -> int:
+    from reviewer.settings import FailLevel  # noqa: PLC0415
+
+    level = FailLevel(asked) if asked else settings.review.fail_level
+    return FOUND if any(level.fails(one.severity) for one in done.findings) else DONE
+
+
+def _from_stream(name: str) -> tuple[Change, Settings]:
+    """Read a diff from a file or from standard input; the repository around it, if any, is not looked at."""
+    from reviewer.change import Change  # noqa: PLC0415
+    from reviewer.diff import parse_diff  # noqa: PLC0415
+    from reviewer.settings import Settings  # noqa: PLC0415
+
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise UsageError(f"Cannot read the diff {name}: {error.strerror}.") from error
+    return Change(diff=parse_diff(data)), Settings()
+
+
+def _from_worktree(wanted: str | None) -> tuple[Change, Settings]:
+    """Take the change from git; settings and guidance are those of its base, which the change cannot edit."""
+    from reviewer.change import GUIDANCE_PATHS, Change, Guidance  # noqa: PLC0415
+    from reviewer.diff import parse_diff  # noqa: PLC0415
+    from reviewer.settings import SETTINGS_PATH, parse_settings  # noqa: PLC0415
+    from reviewer.worktree import open_worktree  # noqa: PLC0415
+
+    tree = open_worktree(Path.cwd())
+    local = tree.diff(wanted)
+
+    def read(path: str, revision: str | None) -> str | None:
+        data = tree.read(path, revision)
+        return None if data is None else data.decode("utf-8", "surrogateescape")
+
+    def read_head(paths: Sequence[str]) -> Mapping[str, str]:
+        texts = {path: read(path, local.head) for path in paths}
+        return {path: text for path, text in texts.items() if text is not None}
+
+    settings, problems = parse_settings((local.base_sha and read(SETTINGS_PATH, local.base_sha)) or "")
+    for problem in problems:
+        _say(f"reviewer: {problem}")
+    guidance = [(path, local.base_sha and read(path, local.base_sha)) for path in GUIDANCE_PATHS]
+    title, description = tree.title_and_description(wanted)
+    change = Change(
+        diff=parse_diff(local.diff_bytes),
+        title=title,
+        description=description,
+        guidance=tuple(Guidance(path, text) for path, text in guidance if text),
+        read_head=read_head,
+    )
+    return change, settings
+
+
+def _client(model: str | None) -> Client:
+    """Build the model's client from the environment."""
+    from reviewer.endpoint import DEFAULT_BASE_URL  # noqa: PLC0415
+    from reviewer.minimax import Client  # noqa: PLC0415
+    from reviewer.models import DEFAULT_MODEL, parse_prices  # noqa: PLC0415
+
+    key = os.environ.get("RUNAPI_KEY", "").strip()
+    if not key:
+        from reviewer.errors import BadKey  # noqa: PLC0415
+
+        raise BadKey(f"No key. {_KEY_HELP}")
+    fallback = os.environ.get("REVIEWER_FALLBACK_MODELS", "")
+    return Client(
+        key=key,
+        base_url=os.environ.get("RUNAPI_BASE_URL", "").strip() or DEFAULT_BASE_URL,
+        model=model or os.environ.get("REVIEWER_MODEL", "").strip() or DEFAULT_MODEL,
+        fallback_models=tuple(name.strip() for name in fallback.split(",") if name.strip()),
+        prices=parse_prices(os.environ.get("REVIEWER_PRICES", "")),
+    )
+
+
+def _cost(client: Client) -> Decimal | None:
+    from reviewer.budget import cost_per_thousand  # noqa: PLC0415
+    from reviewer.models import model_named  # noqa: PLC0415
+
+    return cost_per_thousand(model_named(client.model, client.prices))
+
+
+def _telling(client: Client) -> Ask:
+    """Return `ask` with a line on standard error before each batch."""
+
+    def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+        counts = Counter(prompt.task.value for prompt in prompts)
+        what = ", ".join(f"{number} {task}" for task, number in counts.items())
+        _say(f"asking {client.model}: {what}")
+        return client.ask(prompts)
+
+    return ask
+
+
+def _rendered(done: Review, source: Diff, options: argparse.Namespace) -> str:
+    if options.format == "sarif":
+        from reviewer.sarif import to_sarif  # noqa: PLC0415
+
+        return to_sarif(done)
+    from reviewer import report  # noqa: PLC0415
+
+    if options.format == "json":
+        return report.to_json(done)
+    if options.format == "markdown":
+        return report.to_markdown(done, source)
+    colour = not options.output and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    return report.to_text(done, colour=colour, source=source)
+
+
+def _emit(text: str, output: str | None) -> None:
+    data = (text if text.endswith("\n") else text + "\n").encode("utf-8", "backslashreplace")
+    if output is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        Path(output).write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"Cannot write {output}: {error.strerror}.") from error
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Check what a review needs, and say what is missing."""
+    del options
+    from reviewer.worktree import open_worktree  # noqa: PLC0415
+
+    code = DONE
+    try:
+        open_worktree(Path.cwd())
+        _say("git: this is a repository")
+    except UsageError as error:
+        _say(f"git: {error}")
+        code = error.exit_code
+    with _client(None) as client:
+        known = client.models()
+        listed = "listed" if client.model in known else f"not listed (listed are {', '.join(known)})"
+        _say(f"model: {client.base_url} answers; {client.model} is {listed}")
+    return code
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
