@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def diff_of(files: int, lines: int) -> bytes:
-    """Return a unified diff of so many files with so many lines in all, a third of them each of `+`, `-` and context."""
+    """Return a unified diff of so many files and lines in all, a third each of `+`, `-` and context."""
     each = max(lines // files, 3)
     return b"".join(_file(number, each) for number in range(files))
 

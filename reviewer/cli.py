@@ -219,7 +219,7 @@ def _rendered(done: Review, source: Diff, options: argparse.Namespace) -> str:
     if options.format == "sarif":
         from reviewer.sarif import to_sarif  # noqa: PLC0415
 
-        return to_sarif(done)
+        return to_sarif(done, source)
     from reviewer import report  # noqa: PLC0415
 
     if options.format == "json":

@@ -20,6 +20,7 @@ from reviewer.change import Change
 from reviewer.chunks import Chunk, affordable, chunk, is_code, is_test
 from reviewer.errors import ModelError
 from reviewer.findings import Finding, Rejected, Review, Skipped, TestSuggestion
+from reviewer.neutral import postable
 from reviewer.prompting import Prompter, fence_of
 from reviewer.redaction import redact
 from reviewer.replies import FindingsReply, RawFinding, RawVerdict, read_findings, read_tests, read_verdicts
@@ -219,7 +220,7 @@ def _proven(change: Change, finding: Finding, head: str | None) -> Finding:
         return finding
     located = locate(change.diff, finding.anchor.path, finding.quote, finding.anchor.line)
     result = prove(located, finding.advice, head) if isinstance(located, Located) else None
-    if isinstance(result, Proven) and redact(result.text)[1] == 0:
+    if isinstance(result, Proven) and postable(result.text) and redact(result.text)[1] == 0:
         return replace(finding, suggestion=result.text, advice=None)
     return replace(finding, advice=redact(finding.advice)[0][:4000].strip("\n") or None)
 

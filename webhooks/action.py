@@ -191,7 +191,7 @@ def _tell(step: Step, outcome: Outcome) -> int:
             command("notice", f"Comments could not be posted, so the findings are annotations. {outcome.sent.refused}")
         )
     sarif = Path(step.get("RUNNER_TEMP", ".")) / "reviewer.sarif"
-    sarif.write_text(to_sarif(review), encoding="utf-8")
+    sarif.write_text(to_sarif(review, diff), encoding="utf-8")
     cost = review.usage.cost_usd
     _outputs(
         step,

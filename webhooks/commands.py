@@ -107,7 +107,8 @@ def _outside_blocks(lines: list[str]) -> list[str]:
 def _outside_spans(paragraph: str) -> str:
     """Blank the code spans: from a run of ticks to the next of the same length.
 
-    https://github.github.com/gfm/#code-spans. Linear in the text: an expression would look for the end of every opening that has none.
+    https://github.github.com/gfm/#code-spans. Linear in the text: an expression would look for the end of every opening
+    that has none.
     """
     runs = [match.span() for match in _TICKS.finditer(paragraph)]
     starts: dict[int, list[int]] = defaultdict(list)

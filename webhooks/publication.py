@@ -10,11 +10,11 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from reviewer.findings import Finding, Review
 from reviewer.neutral import code_span, fence, neutralise, suggestion_block
+from reviewer.report import headline, usage_text
 from reviewer.settings import FailLevel, SettingsProblem
 from reviewer.severity import Severity
 from reviewer.triage import place
@@ -63,8 +63,12 @@ class Publication:
 
 
 def posted(comments: Iterable[tuple[int, str]], review_comments: Iterable[str]) -> Posted:
-    """Read our own marks: issue comments as (id, body) and bodies of review comments, all of our own identity."""
-    marks = [match for body in review_comments for match in _FINDING_MARK.finditer(body)]
+    """Read our own marks: issue comments as (id, body) and bodies of review comments, all of our own identity.
+
+    A finding's mark is the last line of its comment; anywhere else it may be code that the comment shows.
+    """
+    last_lines = (body.rstrip().rpartition("\n")[2] for body in review_comments)
+    marks = [match for line in last_lines if (match := _FINDING_MARK.match(line))]
     summary = next(((key, body) for key, body in comments if body.lstrip().startswith(_SUMMARY_MARK)), (None, ""))
     return Posted(
         frozenset(mark["fingerprint"] for mark in marks), frozenset(mark["place"] for mark in marks), *summary
@@ -125,18 +129,12 @@ def comment_text(finding: Finding) -> str:
 
 
 def _review_text(new: Sequence[Finding], target: Target) -> str:
-    return f"{_count(new)} on {target.head_sha[:7]}.\n\n<!-- reviewer:review head={target.head_sha} -->"
-
-
-def _count(findings: Sequence[Finding]) -> str:
-    """Return "3 findings: 1 error, 2 warnings"."""
-    by_severity = [(sum(one.severity is level for one in findings), level.value) for level in reversed(Severity)]
-    parts = ", ".join(f"{number} {_plural(name, number)}" for number, name in by_severity if number)
-    return f"{len(findings)} {_plural('finding', len(findings))}: {parts}"
+    what = f"{len(new)} {_plural('finding', len(new))} at {target.head_sha[:7]}."
+    return f"{what}\n\n<!-- reviewer:review head={target.head_sha} -->"
 
 
 def _plural(word: str, number: int) -> str:
-    return word if number == 1 or word == "info" else f"{word}s"
+    return word if number == 1 else f"{word}s"
 
 
 def summary_text(
@@ -154,18 +152,12 @@ def summary_text(
     parts += [f"⚠️ {neutralise(note)}" for note in review.notes]
     parts += [f"⚠️ {neutralise(str(problem))}" for problem in problems]
     parts += [_below(review, target), *_tests(review), _skipped(review), _rejected(review)]
-    footer = f"<sub>{bill(review)}</sub>"
+    footer = f"<sub>{_escape(usage_text(review.usage, review.models))}</sub>"
     return _fit([part for part in parts if part], footer)
 
 
 def _verdict(review: Review, target: Target) -> str:
-    files = f"{review.files_reviewed} {_plural('file', review.files_reviewed)}"
-    sha = target.head_sha[:7]
-    if not review.files_reviewed:
-        return f"**Nothing to review** at {sha}."
-    if not review.findings:
-        return f"**No defects found** in {files} at {sha}."
-    return f"**{_count(review.findings)}** in {files} at {sha}."
+    return f"**{headline(review).removesuffix('.')}** at {target.head_sha[:7]}."
 
 
 def _line(finding: Finding, target: Target) -> str:
@@ -221,21 +213,6 @@ def _rejected(review: Review) -> str:
     return f"<sub>{number} of the model's {_plural('claim', number)} not said: {_escape(why)}.</sub>"
 
 
-def bill(review: Review) -> str:
-    """Return model, calls, tokens and dollars in one line."""
-    usage = review.usage
-    models = ", ".join(_escape(model) for model in review.models) or "no model asked"
-    return (
-        f"{models} · {usage.calls} {_plural('call', usage.calls)} · {usage.prompt_tokens:,} tokens in, "
-        f"{usage.completion_tokens:,} out · {dollars(usage.cost_usd)}"
-    )
-
-
-def dollars(cost: Decimal | None) -> str:
-    """Return `$0.0123`, or that the cost is unknown."""
-    return "cost unknown" if cost is None else f"${cost:.4f}"
-
-
 def check(review: Review, summary: str, fail_level: FailLevel) -> dict[str, Any]:
     """Return the body that completes the check run: https://docs.github.com/rest/checks/runs#update-a-check-run ."""
     said = (*review.findings, *review.below)
@@ -245,13 +222,7 @@ def check(review: Review, summary: str, fail_level: FailLevel) -> dict[str, Any]
         conclusion = "neutral"
     else:
         conclusion = "success"
-    title = (
-        _count(review.findings)
-        if review.findings
-        else "No defects found"
-        if review.files_reviewed
-        else "Nothing to review"
-    )
+    title = headline(review).removesuffix(".")
     return completed(conclusion, title, summary)
 
 
