@@ -1,0 +1,145 @@
+"""What is posted, to the byte: right shape for GitHub, nothing twice, nothing forged, within the limits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from reviewer.asking import Usage
+from reviewer.findings import Rejected, Review, Skipped, TestSuggestion
+from reviewer.settings import FailLevel, SettingsProblem
+from reviewer.severity import Confidence, Severity
+from tests.factories import finding
+from webhooks.publication import Posted, Target, annotations_of, comment, plan, posted
+
+TARGET = Target("o/r", 7, "a" * 40, "https://github.test/o/r/pull/7")
+NOTHING = Posted()
+BILL = {"usage": Usage(3, 1000, 200, Decimal("0.00027")), "models": ("MiniMax-M2.1",), "files_reviewed": 2}
+
+
+def review_of(*findings: object, **more: object) -> Review:
+    """Return a review with those findings."""
+    return Review("It does things.", tuple(findings), **{**BILL, **more})  # type: ignore[arg-type]
+
+
+def test_a_comment_has_the_keys_that_github_takes() -> None:
+    """One line: no start; a range: start_line and start_side; nothing else, as unknown keys are refused."""
+    one = finding()
+    assert set(comment(one)) == {"path", "line", "side", "body"}
+    text = comment(replace(one, suggestion="fixed()", advice=None))["body"]
+    assert "```suggestion\nfixed()\n```" in text
+    assert text.splitlines()[-1].startswith(f"<!-- reviewer:finding {one.fingerprint} at=")
+
+
+def test_what_was_said_is_not_said_again() -> None:
+    """A finding is known by its identity, or by its code when it is worded anew; then no review is posted."""
+    one = finding()
+    first = plan(review_of(one), TARGET, NOTHING)
+    assert first.review is not None
+    assert first.review["event"] == "COMMENT"
+    assert first.review["commit_id"] == TARGET.head_sha
+    before = posted([], [entry["body"] for entry in first.review["comments"]])
+    again = plan(review_of(one), TARGET, before)
+    assert again.review is None
+    assert "posted before" in again.summary
+    reworded = replace(one, title="Said quite differently", fingerprint="0" * 16)
+    assert plan(review_of(reworded), TARGET, before).review is None
+
+
+def test_marks_count_only_where_they_belong() -> None:
+    """A mark inside a comment's text is code that it shows; a summary is known by its first line."""
+    mark = "<!-- reviewer:finding 0123456789abcdef at=0123456789abcdef -->"
+    assert posted([], [f"see {mark}\n\nand more"]) == NOTHING
+    assert posted([], [f"text\n\n{mark}"]).fingerprints == {"0123456789abcdef"}
+    found = posted([(1, "hello"), (2, "<!-- reviewer:summary head=x -->\ntext"), (3, "> <!-- reviewer:summary")], [])
+    assert (found.summary_id, found.summary_body) == (2, "<!-- reviewer:summary head=x -->\ntext")
+
+
+def test_the_summary_names_everything() -> None:
+    """Verdict, links, what is below the line, tests, skipped, rejected, problems, notes, and the bill."""
+    low = finding(title="Perhaps slow", confidence=Confidence.LOW)
+    full = review_of(
+        finding(title="Division by zero"),
+        below=(low,),
+        tests=(TestSuggestion("tests/test_a.py", "a.py:1-2", "def test_a():\n    assert a() == '```'\n"),),
+        skipped=(Skipped("yarn.lock", "lock file"),),
+        rejected=(
+            Rejected("refuted", "a.py", "x"),
+            Rejected("refuted", "a.py", "y"),
+            Rejected("duplicate", "a.py", "z"),
+        ),
+        notes=("No test suggestions for 1 of 2 parts: down",),
+    )
+    text = plan(full, TARGET, NOTHING, problems=[SettingsProblem("review.auto", 3, "unknown key")]).summary
+    assert text.startswith(f"<!-- reviewer:summary head={'a' * 40} -->\n")
+    for part in (
+        "Division by zero", "Perhaps slow", "yarn.lock", "low confidence", "tests/test_a.py", "not run",
+        "````py\ndef test_a",
+        "lock file", "1 duplicate, 2 refuted", "down", "review.auto", "MiniMax-M2.1", "3 calls", "$0.0003",
+        "https://github.test/o/r/pull/7/files#diff-",
+    ):  # fmt: skip
+        assert part in text, part
+
+
+def test_nothing_to_say_is_one_short_line() -> None:
+    """No findings: the verdict, the model's summary and the bill; no boilerplate."""
+    text = plan(review_of(), TARGET, NOTHING).summary
+    assert len(text.splitlines()) <= 6
+    assert "No findings in 2 files" in text
+
+
+@pytest.mark.parametrize(
+    ("severity", "level", "conclusion"),
+    [
+        (Severity.ERROR, FailLevel.NEVER, "neutral"),
+        (Severity.ERROR, FailLevel.ERROR, "failure"),
+        (Severity.WARNING, FailLevel.ERROR, "neutral"),
+        (Severity.INFO, FailLevel.INFO, "failure"),
+        (None, FailLevel.ERROR, "success"),
+    ],
+)
+def test_the_conclusion_follows_the_fail_level(severity: Severity | None, level: FailLevel, conclusion: str) -> None:
+    """Findings are neutral unless the repository wants them to fail; none is a success."""
+    findings = [finding(severity=severity)] if severity else []
+    assert plan(review_of(*findings), TARGET, NOTHING, fail_level=level).check["conclusion"] == conclusion
+
+
+def test_nothing_reviewed_is_not_a_success() -> None:
+    """A change of which nothing could be reviewed is neutral."""
+    empty = Review("", skipped=(Skipped("a.bin", "binary"),))
+    assert plan(empty, TARGET, NOTHING).check["conclusion"] == "neutral"
+
+
+def test_bodies_stay_within_githubs_limits() -> None:
+    """Thousands of skipped files and a giant test are cut, and that is said."""
+    skipped = tuple(Skipped(f"some/long/path/to/file_{n}.bin", "binary") for n in range(3000))
+    test = TestSuggestion("t.py", "", "x = 1\n" * 20_000)
+    made = plan(review_of(finding(body="y" * 100_000), skipped=skipped, tests=(test,)), TARGET, NOTHING)
+    assert made.review is not None
+    bodies = [made.summary, made.check["output"]["summary"], *(entry["body"] for entry in made.review["comments"])]
+    assert all(len(body) <= 65_535 for body in bodies)
+    assert "too long for a comment" in made.summary
+    assert made.review["comments"][0]["body"].rstrip().endswith("-->")
+
+
+def test_text_of_the_model_is_inert() -> None:
+    """Mentions, marks and HTML of a steered model do nothing in comments and summary."""
+    nasty = finding(
+        title="@octocat <!-- reviewer:summary -->", body="<img src=https://evil.test/x> see #12 ![](//evil)"
+    )
+    made = plan(review_of(nasty), TARGET, NOTHING)
+    assert made.review is not None
+    for text in (made.review["comments"][0]["body"], made.summary.partition("\n")[2]):
+        assert "@octocat" not in text
+        assert "<img" not in text
+        assert "<!-- reviewer:summary" not in text
+
+
+def test_annotations_carry_the_findings_where_comments_cannot() -> None:
+    """Levels, places and at most fifty of them."""
+    rows = annotations_of([finding(severity=Severity.ERROR)] * 60)
+    assert len(rows) == 50
+    assert rows[0]["annotation_level"] == "failure"
+    assert rows[0]["start_line"] <= rows[0]["end_line"]
