@@ -198,8 +198,7 @@ def _skipped(review: Review) -> str:
     if not review.skipped:
         return ""
     rows = "\n".join(f"- {code_span(one.path)}: {neutralise(one.reason)}" for one in review.skipped)
-    number = len(review.skipped)
-    return _fold(f"{number} {_plural('file', number)} or parts not reviewed", rows)
+    return _fold(f"Not reviewed: {len(review.skipped)}", rows)
 
 
 def _rejected(review: Review) -> str:
