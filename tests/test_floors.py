@@ -1,0 +1,54 @@
+"""The import contracts in pyproject.toml bite: each forbidden import, planted in a copy, is found."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CHECK = "import sys; sys.path.insert(0, ''); from importlinter.cli import lint_imports_command as c; c(['--no-cache'])"
+
+
+def broken_contracts(tmp_path: Path, module: str, line: str) -> list[str]:
+    """Return the names of the contracts that break when `module` of a copy of the project begins with `line`."""
+    for package in ("reviewer", "webhooks", "prompts"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    planted = tmp_path / module
+    planted.write_text(f"{line}\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", CHECK], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "Contracts: " in done.stdout, done.stdout + done.stderr
+    return [row.removesuffix(" BROKEN") for row in done.stdout.splitlines() if row.endswith(" BROKEN")]
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "contract"),
+    [
+        ("reviewer/severity.py", "import webhooks", "Packages import downwards"),
+        ("reviewer/severity.py", "import app", "Nobody imports the composition root"),
+        ("reviewer/severity.py", "import httpx", "Only reviewer.exchange opens connections to the model"),
+        ("reviewer/severity.py", "import subprocess", "Only reviewer.worktree and reviewer.proving start processes"),
+        (
+            "reviewer/severity.py",
+            "import github",
+            "Only webhooks.github_transport and webhooks.github_api know PyGithub",
+        ),
+        ("webhooks/signature.py", "import flask", "Only webhooks.routes knows Flask"),
+        (
+            "webhooks/signature.py",
+            "import dbos",
+            "Only webhooks.jobs and webhooks.engine know the durable engine and its database",
+        ),
+        ("reviewer/attic.py", "", "The reviewer's floors import downwards"),
+        ("webhooks/attic.py", "", "The floors of webhooks import downwards"),
+    ],
+)
+def test_forbidden_import_breaks_its_contract(tmp_path, module, line, contract):
+    """Each rule about imports is held by a contract that fails when it is broken."""
+    assert contract in broken_contracts(tmp_path, module, line)
