@@ -28,7 +28,6 @@ _DIFF = (
     "--no-ext-diff",
     "--no-textconv",
     "--no-color",
-    "--no-relative",
     "--src-prefix=a/",
     "--dst-prefix=b/",
     "--find-renames",
@@ -55,7 +54,6 @@ _KEPT = (
 _FORCED = {
     "LC_ALL": "C",  # messages that are looked at
     "GIT_LITERAL_PATHSPECS": "1",  # a file may be called *
-    "GIT_OPTIONAL_LOCKS": "0",  # do not refresh the index
     "GIT_TERMINAL_PROMPT": "0",
 }
 
@@ -120,7 +118,7 @@ class Worktree:
         """
         ends = self._ends(range_)
         if ends.head is None:
-            with self._untracked_counted() as environment:
+            with self._own_index() as environment:
                 diff_bytes = self._git(*_DIFF, ends.base, "--", environment=environment)
         else:
             diff_bytes = self._git(*_DIFF, ends.base, ends.head, "--")
@@ -211,27 +209,28 @@ class Worktree:
         return self._ask("rev-parse", "--is-shallow-repository") == "true"
 
     @contextmanager
-    def _untracked_counted(self) -> Iterator[Mapping[str, str]]:
-        """Give git an index of our own, where untracked files are announced (`git add -N`), for as long as it lasts.
+    def _own_index(self) -> Iterator[Mapping[str, str]]:
+        """Give git a copy of the index, with untracked files announced (`git add -N`), for as long as it lasts.
 
-        The empty file that git stores with them goes to a directory of our own too, so a read-only clone will do.
+        A copy even without such files, because git diff writes the times of touched files back. The empty file that git
+        stores with untracked ones goes to a directory of our own too, so a read-only clone will do.
         """
-        listed = self._git("ls-files", "--others", "--exclude-standard", "-z").split(b"\0")
-        files = [name for name in listed if name and not name.endswith(b"/")]  # a slash ends a repository of its own
-        if not files:
-            yield {}
-            return
         objects, index = (
             self.root / (self._ask("rev-parse", "--git-path", name) or name) for name in ("objects", "index")
         )
+        listed = self._git("ls-files", "--others", "--exclude-standard", "-z").split(b"\0")
+        files = [name for name in listed if name and not name.endswith(b"/")]  # a slash ends a repository of its own
         with tempfile.TemporaryDirectory(prefix="reviewer-") as scratch:
             ours = {"GIT_INDEX_FILE": f"{scratch}/index"}
             if index.exists():
-                shutil.copyfile(index, ours["GIT_INDEX_FILE"])
-            escaped = str(objects).replace("\\", "\\\\").replace('"', '\\"')
-            store = {"GIT_OBJECT_DIRECTORY": scratch, "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{escaped}"'}
-            add = ("add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul")
-            self._git(*add, environment=ours | store, stdin=b"\0".join(files))
+                # With its time: a file changed within that tick counts as unchanged otherwise.
+                # https://git-scm.com/docs/racy-git
+                shutil.copy2(index, ours["GIT_INDEX_FILE"])
+            if files:
+                escaped = str(objects).replace("\\", "\\\\").replace('"', '\\"')
+                store = {"GIT_OBJECT_DIRECTORY": scratch, "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{escaped}"'}
+                add = ("add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul")
+                self._git(*add, environment=ours | store, stdin=b"\0".join(files))
             yield ours
 
     def _read_disk(self, parts: list[str]) -> bytes | None:

@@ -93,19 +93,23 @@ def test_main_moved_on_meanwhile(repo: Repo) -> None:
     assert change.base_sha == base
 
 
-def test_the_clone_is_left_as_it_was(repo: Repo) -> None:
-    """A review with staged, modified and untracked files writes nothing: no index, no object, no ref."""
+@pytest.mark.parametrize("untracked", [[], ["untracked"]], ids=["tracked", "untracked"])
+def test_the_clone_is_left_as_it_was(repo: Repo, untracked: list[str]) -> None:
+    """A review writes no object, no ref and no index, though git would note the new time of a touched file."""
+    repo.write("touched", "1\n")
+    repo.commit()
     repo.write("staged", "1\n")
-    repo.git("add", "staged")
+    repo.git("add", ".")
+    os.utime(repo.path / "touched", ns=(0, 0))
     repo.write("x", "changed\n")
-    repo.write("untracked", "1\n")
-    before, status = snapshot(repo), repo.git("--no-optional-locks", "status", "--porcelain")
+    for name in untracked:
+        repo.write(name, "2\n")
+    before = snapshot(repo)
     worktree = open_worktree(repo.path)
-    assert len(changed(worktree.diff())) == 3
+    assert set(changed(worktree.diff())) == {"staged", "x", *untracked}
     worktree.title_and_description()
     assert worktree.read("x", "HEAD")
     assert snapshot(repo) == before
-    assert repo.git("--no-optional-locks", "status", "--porcelain") == status
 
 
 def test_a_read_only_clone_will_do(repo: Repo) -> None:
@@ -291,6 +295,19 @@ def test_linked_worktree(repo: Repo, tmp_path: Path) -> None:
     assert snapshot(repo) == before
 
 
+def test_a_change_within_one_tick_of_the_clock_is_seen(repo: Repo) -> None:
+    """A file rewritten with equal size and time right after `git add` is still changed, beside untracked files."""
+    repo.git("config", "core.trustctime", "false")
+    tick = 1_700_000_000_000_000_000
+    os.utime(repo.path / "x", ns=(tick, tick))
+    repo.git("update-index", "--refresh")
+    repo.write("x", "1\n2\n4\n")
+    repo.write("untracked", "1\n")
+    for path in ("x", ".git/index"):
+        os.utime(repo.path / path, ns=(tick, tick))
+    assert changed(open_worktree(repo.path).diff()) == {"untracked": Status.ADDED, "x": Status.MODIFIED}
+
+
 def test_renames_spaces_and_languages_of_names(repo: Repo) -> None:
     """A rename is one, and names come back as they are, tracked or not."""
     text = "".join(f"{n}\n" for n in range(20))
@@ -298,10 +315,12 @@ def test_renames_spaces_and_languages_of_names(repo: Repo) -> None:
     repo.commit()
     repo.git("mv", "old näme", "new näme b ,x")
     repo.write('unträcked "q"\t', "1\n")
+    repo.write(":!x", "2\n")
     diff = parse_diff(open_worktree(repo.path).diff().diff_bytes)
     assert {(f.path, f.old_path, f.status) for f in diff.files} == {
         ("new näme b ,x", "old näme", Status.RENAMED),
         ('unträcked "q"\t', 'unträcked "q"\t', Status.ADDED),
+        (":!x", ":!x", Status.ADDED),
     }
 
 
@@ -319,6 +338,7 @@ def test_submodules_and_nested_repositories(repo: Repo, tmp_path: Path) -> None:
         (".gitmodules", Status.ADDED, False),
         ("lib", Status.ADDED, True),
     }
+    assert diff.anchor("lib", 1), "the short form has a line"
     repo.git("commit", "-q", "-m", "lib")
     with pytest.raises(NothingToReview):
         open_worktree(repo.path).diff("HEAD")
@@ -505,6 +525,7 @@ def test_read_files_of_a_revision_and_of_the_disk(repo: Repo) -> None:
     assert worktree.read("dir/b [1] *", first) == content
     assert worktree.read("dir/b [1] *", "HEAD^{tree}") == content
     assert worktree.read("dir/b [1] *") == b"new"
+    repo.write("dir/b 1 other", b"also matched by the name above, were it a pattern")
     for path in ("nosuch", "dir", "dir/", "dir/nosuch", "x/below", ":/x", "dir/b*"):
         assert worktree.read(path) is None
         assert worktree.read(path, "HEAD") is None
