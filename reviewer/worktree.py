@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,12 @@ from pathlib import Path
 from reviewer.errors import NothingToReview, WorktreeError
 
 #: Wins over every settings file. https://git-scm.com/docs/git-config
-_SETTINGS = ("core.quotePath=true", "core.fsmonitor=false", f"core.hooksPath={os.devnull}")
+_SETTINGS = (
+    "core.quotePath=true",
+    "core.fsmonitor=false",
+    f"core.hooksPath={os.devnull}",
+    "index.sparse=false",  # git 2.39 crashes when untracked files are announced in a sparse index
+)
 
 #: One form whatever the person's settings say. https://git-scm.com/docs/git-diff
 _DIFF = (
@@ -230,7 +235,8 @@ class Worktree:
                 escaped = str(objects).replace("\\", "\\\\").replace('"', '\\"')
                 store = {"GIT_OBJECT_DIRECTORY": scratch, "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{escaped}"'}
                 add = ("add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul")
-                self._git(*add, environment=ours | store, stdin=b"\0".join(files))
+                everywhere = ("core.sparseCheckout=false",)  # else git refuses files outside of a sparse checkout
+                self._git(*add, settings=everywhere, environment=ours | store, stdin=b"\0".join(files))
             yield ours
 
     def _read_disk(self, parts: list[str]) -> bytes | None:
@@ -274,8 +280,10 @@ class Worktree:
         done = _run(self.root, *args)
         return os.fsdecode(done.stdout.removesuffix(b"\n")) if done.returncode == 0 else None
 
-    def _git(self, *args: str, environment: Mapping[str, str] = {}, stdin: bytes = b"") -> bytes:
-        done = _run(self.root, *args, environment=environment, stdin=stdin)
+    def _git(
+        self, *args: str, settings: Sequence[str] = (), environment: Mapping[str, str] = {}, stdin: bytes = b""
+    ) -> bytes:
+        done = _run(self.root, *args, settings=settings, environment=environment, stdin=stdin)
         if done.returncode:
             said = done.stderr.decode("utf-8", "replace").strip()
             raise WorktreeError(f"git {args[0]} failed in {self.root}: {said or f'exit code {done.returncode}'}")
@@ -283,17 +291,21 @@ class Worktree:
 
 
 def _run(
-    directory: Path, *args: str, environment: Mapping[str, str] = {}, stdin: bytes = b""
+    directory: Path,
+    *args: str,
+    settings: Sequence[str] = (),
+    environment: Mapping[str, str] = {},
+    stdin: bytes = b"",
 ) -> subprocess.CompletedProcess[bytes]:
     """Run git there, however it ends. Raises WorktreeError when there is no git, or when it does not come back."""
     program = shutil.which("git")
     if program is None:
         raise WorktreeError("Git is not installed, or not on the PATH. Install it, or pass a diff with --diff FILE.")
-    settings = [option for setting in _SETTINGS for option in ("-c", setting)]
+    options = [option for setting in (*_SETTINGS, *settings) for option in ("-c", setting)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name.startswith(_KEPT)}
     try:
         return subprocess.run(  # noqa: S603 - an argument list, without a shell
-            [program, "--no-pager", *settings, *args],
+            [program, "--no-pager", *options, *args],
             cwd=directory,
             env={**kept, **_FORCED, **environment},
             input=stdin,

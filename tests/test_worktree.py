@@ -308,6 +308,23 @@ def test_a_change_within_one_tick_of_the_clock_is_seen(repo: Repo) -> None:
     assert changed(open_worktree(repo.path).diff()) == {"untracked": Status.ADDED, "x": Status.MODIFIED}
 
 
+@pytest.mark.parametrize("form", ["--no-sparse-index", "--sparse-index"])
+def test_sparse_checkout(repo: Repo, form: str) -> None:
+    """In a sparse checkout new files count wherever they are, and files that were not checked out are not removed."""
+    repo.write("in/a", "1\n")
+    repo.write("out/b", "1\n")
+    repo.commit()
+    repo.git("sparse-checkout", "set", "--cone", form, "in")
+    repo.write("in/a", "2\n")
+    repo.write("in/new", "3\n")
+    repo.write("out/new", "4\n")
+    assert changed(open_worktree(repo.path).diff()) == {
+        "in/a": Status.MODIFIED,
+        "in/new": Status.ADDED,
+        "out/new": Status.ADDED,
+    }
+
+
 def test_renames_spaces_and_languages_of_names(repo: Repo) -> None:
     """A rename is one, and names come back as they are, tracked or not."""
     text = "".join(f"{n}\n" for n in range(20))
