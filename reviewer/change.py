@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reviewer.diff import Diff
+from reviewer.diff import Diff, FileDiff, Status
 
 #: Paths in, the text of those files at head out; a file that cannot be read is left out.
 ReadHead = Callable[[Sequence[str]], Mapping[str, str]]
@@ -41,3 +41,12 @@ class Change:
     description: str = ""
     guidance: tuple[Guidance, ...] = ()
     read_head: ReadHead = unreadable
+
+
+def added_text(file: FileDiff) -> str | None:
+    """Return the whole text of a file that the change adds; None for any other, whose diff does not hold all of it."""
+    if file.status is not Status.ADDED or file.missing or len(file.hunks) != 1:
+        return None
+    lines = file.hunks[0].lines
+    end = "\n" if lines and lines[-1].newline else ""
+    return "\n".join(line.text for line in lines) + end

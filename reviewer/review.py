@@ -16,7 +16,7 @@ from decimal import Decimal
 from reviewer.anchoring import Located, Nowhere, locate, resolve_path
 from reviewer.answering import Answer, Read, answers_to
 from reviewer.asking import Ask, Prompt, Usage
-from reviewer.change import Change
+from reviewer.change import Change, added_text
 from reviewer.chunks import Chunk, affordable, chunk, is_code, is_test
 from reviewer.errors import ModelError
 from reviewer.findings import Finding, Rejected, Review, Skipped, TestSuggestion
@@ -211,7 +211,9 @@ def _holds(part: Chunk, finding: Finding) -> bool:
 def _with_proofs(change: Change, findings: Sequence[Finding]) -> list[Finding]:
     """Turn the advice that can be proven to apply into one-click suggestions. Reads each file once."""
     paths = sorted({one.anchor.path for one in findings if one.advice is not None})
-    head = change.read_head(paths) if paths else {}
+    head = {path: text for path in paths if (file := change.diff.file(path)) and (text := added_text(file)) is not None}
+    if unknown := [path for path in paths if path not in head]:
+        head.update(change.read_head(unknown))
     return [_proven(change, one, head.get(one.anchor.path)) for one in findings]
 
 

@@ -10,22 +10,24 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from reviewer.asking import Ask, Prompt, Reply
 from reviewer.change import GUIDANCE_PATHS, Change, Guidance
-from reviewer.diff import Diff
+from reviewer.diff import Diff, Status
 from reviewer.errors import ModelError, ReviewerError
 from reviewer.findings import Review
+from reviewer.neutral import neutralise
 from reviewer.review import Wish, review
 from reviewer.selection import select
 from reviewer.settings import SETTINGS_PATH, FailLevel, Settings, SettingsProblem, parse_settings
 from webhooks.deliveries import Job
 from webhooks.github_api import Pull, Repository
-from webhooks.github_errors import GitHubError, NotFound
+from webhooks.github_errors import NotFound
 from webhooks.publication import Posted, Target, annotations_of, completed, plan
 from webhooks.publishing import CheckRun, Sent, close_check, open_check, publish, quietly
 
@@ -100,39 +102,46 @@ class _Superseded(Exception):
 
 
 def handle(job: Job, means: Means) -> Outcome:
-    """Carry a job out. Raises only errors that are worth trying the job again for."""
-    pull = _current(job, means.repository)
-    if isinstance(pull, Outcome):
-        return pull
-    if job.command and (refused := _refuse_actor(job, means.repository)):
-        return refused
-    diff, texts = _fetch(means.repository, pull)
-    settings, problems = _settings(texts, pull)
-    if not job.command and (why := _unwanted(pull, settings)):
-        return Outcome(State.IGNORED, why, pull.head_sha)
+    """Carry a job out. Raises only errors that are worth trying the job again for (`retryable`)."""
+    try:
+        pull = _current(job, means.repository)
+        if isinstance(pull, Outcome):
+            return pull
+        if job.command and (refused := _refuse_actor(job, means.repository)):
+            return refused
+        fetched = _fetch(means.repository, pull)
+        if not job.command and (why := _unwanted(pull, fetched.settings)):
+            return Outcome(State.IGNORED, why, pull.head_sha)
+    except ReviewerError as error:
+        if _again(error):
+            raise
+        return Outcome(State.FAILED, str(error), job.head_sha or "", error=error)
     check = open_check(means.repository, pull.head_sha, job.key, again=means.again)
     try:
-        made = review(
-            _change(pull, diff, texts), settings, _guarded(means), salt=means.salt, wish=_wish(means, settings)
-        )
-        return _publish(job, means, pull, check, _Made(made, diff, settings, problems))
+        return _publish(job, means, pull, check, _review(means, pull, fetched), fetched)
     except _Superseded:
         close_check(means.repository, check, completed("cancelled", "Superseded", "A newer push is reviewed instead."))
         return Outcome(State.SUPERSEDED, "newer head", pull.head_sha)
-    except ModelError as error:
-        return _failed(job, means, pull, check, error)
-    except GitHubError as error:
-        if error.retryable:
+    except ReviewerError as error:
+        if _again(error):
             raise
         return _failed(job, means, pull, check, error)
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """A review and what it was made of."""
+def _again(error: ReviewerError) -> bool:
+    """Whether the job is worth another try. The model's errors are not: its client has tried for long enough."""
+    return bool(getattr(error, "retryable", False)) and not isinstance(error, ModelError)
 
-    review: Review
+
+Texts = Mapping[tuple[str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """What a review is made of. `texts` are files by (revision, path)."""
+
     diff: Diff
+    texts: Texts
     settings: Settings
     problems: tuple[SettingsProblem, ...]
 
@@ -176,41 +185,43 @@ def _unwanted(pull: Pull, settings: Settings) -> str | None:
     return None
 
 
-Texts = Mapping[tuple[str, str], str]
-
-
-def _fetch(repository: Repository, pull: Pull) -> tuple[Diff, Texts]:
+def _fetch(repository: Repository, pull: Pull) -> _Fetched:
     """Fetch the diff, and in one request the settings and guidance of the base and the changed files of the head."""
     diff = repository.diff(pull.number) if pull.changed_files != 0 else Diff()
     files, _ = select(diff, Settings().review)
     wanted = [(pull.base_sha, path) for path in (SETTINGS_PATH, *GUIDANCE_PATHS)]
-    wanted += [(pull.head_sha, file.path) for file in files if file.old_path and file.status != "removed"][
-        :MAX_HEAD_FILES
-    ]
-    return diff, repository.texts(wanted)
+    changed = [file.path for file in files if file.status not in (Status.ADDED, Status.REMOVED)]
+    wanted += [(pull.head_sha, path) for path in changed[:MAX_HEAD_FILES]]
+    texts = repository.texts(wanted)
+    return _Fetched(diff, texts, *parse_settings(texts.get((pull.base_sha, SETTINGS_PATH), "")))
 
 
-def _settings(texts: Texts, pull: Pull) -> tuple[Settings, tuple[SettingsProblem, ...]]:
-    return parse_settings(texts.get((pull.base_sha, SETTINGS_PATH), ""))
+def _review(means: Means, pull: Pull, fetched: _Fetched) -> Review:
+    settings = fetched.settings
+    wish = Wish(tests=settings.tests.suggest, cost_per_thousand=means.cost_per_thousand)
+    made = review(_change(pull, fetched), settings, _guarded(means), salt=means.salt, wish=wish)
+    given, changed = len(fetched.diff.files), pull.changed_files or 0
+    if given < changed:
+        # https://docs.github.com/rest/pulls/pulls#list-pull-requests-files: at most 3,000
+        note = f"GitHub gave only {given:,} of {changed:,} changed files; the others were not reviewed."
+        return replace(made, notes=(*made.notes, note))
+    return made
 
 
-def _change(pull: Pull, diff: Diff, texts: Texts) -> Change:
+def _change(pull: Pull, fetched: _Fetched) -> Change:
+    texts = fetched.texts
     guidance = [(path, texts.get((pull.base_sha, path), "")) for path in GUIDANCE_PATHS]
 
     def read_head(paths: Sequence[str]) -> Mapping[str, str]:
         return {path: texts[pull.head_sha, path] for path in paths if (pull.head_sha, path) in texts}
 
     return Change(
-        diff=diff,
+        diff=fetched.diff,
         title=pull.title,
         description=pull.body,
         guidance=tuple(Guidance(path, text) for path, text in guidance if text.strip()),
         read_head=read_head,
     )
-
-
-def _wish(means: Means, settings: Settings) -> Wish:
-    return Wish(tests=settings.tests.suggest, cost_per_thousand=means.cost_per_thousand)
 
 
 def _guarded(means: Means) -> Ask:
@@ -224,36 +235,32 @@ def _guarded(means: Means) -> Ask:
     return ask
 
 
-def _publish(job: Job, means: Means, pull: Pull, check: CheckRun | None, made: _Made) -> Outcome:
+def _publish(job: Job, means: Means, pull: Pull, check: CheckRun | None, made: Review, fetched: _Fetched) -> Outcome:
     """Look at the head once more, then post; where comments are refused, the check run carries the findings."""
     repository = means.repository
     now = repository.pull(pull.number)
     if now.head_sha != pull.head_sha or not means.wanted():
         raise _Superseded
     target = Target(repository.name, pull.number, pull.head_sha, pull.web_url)
-    level = means.fail_level or made.settings.review.fail_level
-    login = (check.login if check else "") or repository.identity()
-    if now.state != "open":
-        sent = Sent(refused="the pull request was closed meanwhile")
+    level = means.fail_level or fetched.settings.review.fail_level
+    planned = partial(plan, made, target, fail_level=level, problems=fetched.problems)
+    if now.state == "open":
+        login = (check.login if check else "") or repository.identity()
+        quiet = not (made.files_reviewed or job.command or fetched.problems)
+        sent = publish(repository, pull.number, login, planned, quiet=quiet)
     else:
-        sent = publish(
-            repository,
-            pull.number,
-            login,
-            lambda before: plan(made.review, target, before, fail_level=level, problems=made.problems),
-            quiet=not (made.review.files_reviewed or job.command or made.problems),
-        )
-    body = plan(made.review, target, Posted(), fail_level=level, problems=made.problems).check
+        sent = Sent(refused="the pull request was closed meanwhile")
+    body = planned(Posted()).check
     if sent.refused:
         log.info("comments refused", extra={"repository": repository.name, "why": sent.refused})
-        body["output"]["annotations"] = annotations_of((*made.review.findings, *made.review.below))
+        body["output"]["annotations"] = annotations_of((*made.findings, *made.below))
     close_check(repository, check, body)
-    return Outcome(State.REVIEWED, sent.refused, pull.head_sha, made.review, made.diff, sent, body["conclusion"])
+    return Outcome(State.REVIEWED, sent.refused, pull.head_sha, made, fetched.diff, sent, body["conclusion"])
 
 
 def _failed(job: Job, means: Means, pull: Pull, check: CheckRun | None, error: ReviewerError) -> Outcome:
     """Say on the pull request that it was not reviewed, why, and what to do."""
-    text = f"**Not reviewed** at {pull.head_sha[:7]}.\n\n{error}\n\nComment `/review` to try again."
+    text = f"**Not reviewed** at {pull.head_sha[:7]}.\n\n{neutralise(str(error))}\n\nComment `/review` to try again."
     quietly(lambda: close_check(means.repository, check, completed("failure", "Not reviewed", text)))
     if check is None or job.command:
         mark = f"<!-- reviewer:failure job={job.key} -->"
