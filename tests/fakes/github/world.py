@@ -1,0 +1,84 @@
+"""The world: the state, the acts and the expectations, served over HTTP for as long as a `with` block lasts.
+
+    with default_world() as github:
+        github.push(github.pull, {"src/cart.py": "..."}).post(server_url)
+        review = github.expect_review(on=github.pull)
+
+Promises that at the end nothing is left over: what no test expected fails it, even if the test never mentions it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.fakes.github.expecting import Expectations
+from tests.fakes.github.server import Server
+from tests.fakes.github.state import Installation, Pull, Repository
+
+
+class World(Expectations):
+    """A GitHub. `prefix` `/api/v3` makes it an Enterprise Server; `strict` False: nothing is checked at the end.
+
+    `directory` keeps the git repositories, by default a temporary one. `url` is known once it is started.
+    """
+
+    def __init__(
+        self,
+        directory: Path | None = None,
+        *,
+        secret: str = "It's a Secret to Everybody",
+        prefix: str = "",
+        port: int = 0,
+        strict: bool = True,
+    ) -> None:
+        super().__init__(directory, secret=secret)
+        self.prefix = prefix
+        self.strict = strict
+        self._server = Server(self, port)
+
+    @property
+    def graphql_url(self) -> str:
+        return self.url.removesuffix("/api/v3") + ("/api/graphql" if self.prefix else "/graphql")
+
+    @property
+    def repo(self) -> Repository:
+        """Return the first repository."""
+        return self.repositories[0]
+
+    @property
+    def pull(self) -> Pull:
+        """Return the newest pull request of the first repository."""
+        return self.repo.pulls[-1]
+
+    @property
+    def installation(self) -> Installation:
+        """Return the first installation."""
+        return next(iter(self.installations.values()))
+
+    def token(self) -> str:
+        """Return a new token of the first installation."""
+        return self.installation_token(self.installation)[0]
+
+    def start(self) -> Self:
+        """Serve. Returns itself."""
+        self._server.start()
+        self.log.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop serving and remove what was on the disk; checks nothing."""
+        self.log.stop()
+        self._server.stop()
+        self.close_directory()
+
+    def __enter__(self) -> Self:
+        return self.start() if not self.url else self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        if self.strict and kind is None:
+            self.check_nothing_left()
