@@ -57,7 +57,8 @@ def create_token(request: Request) -> Answer:
     )
     if installation.suspended_at is not None:
         raise Refusal(403, "This installation has been suspended")
-    permissions = request.json.get("permissions")
+    # An empty object is no restriction: PyGithub always sends one.
+    permissions = request.json.get("permissions") or None
     for name, level in (permissions or {}).items():
         if level not in ("read", "write") or not _granted(installation, name, level):
             raise Refusal(422, "The permissions requested are not granted to this installation.")
@@ -183,6 +184,15 @@ def rate_limit(request: Request) -> Answer:
     return Answer(body={"resources": resources} if newest else {"resources": resources, "rate": core})
 
 
+def get_user(request: Request) -> Answer:
+    """Return who a person's token belongs to; App tokens, `GITHUB_TOKEN` among them, belong to nobody."""
+    if request.caller.kind == "nobody":
+        raise refusals.requires_authentication()
+    if request.caller.kind != "user" or request.caller.user is None:
+        raise refusals.not_accessible("")
+    return Answer(body=bodies.user(request.world, request.caller.user))
+
+
 def meta(_request: Request) -> Answer:
     return Answer(body={"verifiable_password_authentication": False, "hooks": ["192.30.252.0/22", "185.199.108.0/22"]})
 
@@ -197,6 +207,7 @@ ROUTES = (
     Route("POST", "/app/hook/deliveries/{delivery_id}/attempts", redeliver, login="app"),
     Route("GET", "/repos/{owner}/{repo}/installation", get_repository_installation, login="app"),
     Route("GET", "/installation/repositories", list_installation_repositories, login="installation", paged=True),
+    Route("GET", "/user", get_user),
     Route("GET", "/rate_limit", rate_limit),
     Route("GET", "/meta", meta),
 )

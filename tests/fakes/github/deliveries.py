@@ -105,14 +105,18 @@ def signed(headers: dict[str, str], secret: str | None, body: bytes) -> dict[str
 class HookLog:
     """Sends deliveries and remembers each attempt, newest last.
 
-    `next_id` gives ids, `now` the world's time. Background sending begins with `start` and ends with `stop`.
+    `next_id` gives ids, `now` the world's time; `changed` is notified of each attempt. Background sending begins with
+    `start` and ends with `stop`.
     """
 
-    def __init__(self, hook: Hook, next_id: Callable[[], int], now: Callable[[], float]) -> None:
+    def __init__(
+        self, hook: Hook, next_id: Callable[[], int], now: Callable[[], float], changed: threading.Condition
+    ) -> None:
         self.hook = hook
         self.attempts: list[Attempt] = []
         self._next_id = next_id
         self._now = now
+        self._changed = changed
         self._waiting: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
@@ -154,20 +158,21 @@ class HookLog:
     def _record(
         self, delivery: Delivery, url: str, duration: float, status: str, response: httpx.Response | None
     ) -> None:
-        self.attempts.append(
-            Attempt(
-                id=self._next_id(),
-                delivery=delivery,
-                delivered_at=self._now(),
-                redelivery=any(earlier.delivery.guid == delivery.guid for earlier in self.attempts),
-                duration=round(duration, 2),
-                status=status,
-                status_code=response.status_code if response else 0,
-                url=url,
-                response_headers=dict(response.headers) if response else {},
-                response_body=response.text if response else "",
-            )
+        attempt = Attempt(
+            id=self._next_id(),
+            delivery=delivery,
+            delivered_at=self._now(),
+            redelivery=any(earlier.delivery.guid == delivery.guid for earlier in self.attempts),
+            duration=round(duration, 2),
+            status=status,
+            status_code=0 if response is None else response.status_code,
+            url=url,
+            response_headers={} if response is None else dict(response.headers),
+            response_body="" if response is None else response.text,
         )
+        with self._changed:
+            self.attempts.append(attempt)
+            self._changed.notify_all()
 
     def send_later(self, delivery: Delivery) -> None:
         """Send in the background, in order. What goes wrong is only recorded, as GitHub does."""

@@ -139,7 +139,7 @@ BASE = {
     "tests/test_cart.py": TESTS,
 }
 
-#: modified (three hunks), added, removed, renamed with a change, binary, and a test.
+#: modified (two hunks), added, removed, renamed with a change, binary, and a test.
 CHANGES = {
     "assets/logo.png": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x02",
     "docs/legacy.md": None,

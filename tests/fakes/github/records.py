@@ -142,7 +142,7 @@ class Records:
         self.app = self._make_app(7001, "minimax-reviewer", "MiniMax Reviewer", _key_pair())
         self.actions_app = self._make_app(15368, "github-actions", "GitHub Actions", ("", ""))
         self.hook = Hook(self.next_id(), self.app.id, secret)
-        self.log = HookLog(self.hook, self.next_id, self.now)
+        self.log = HookLog(self.hook, self.next_id, self.now, self.changed)
 
     def _make_app(self, number: int, slug: str, name: str, keys: tuple[str, str]) -> App:
         owner = self.user("github", kind="Organization")
