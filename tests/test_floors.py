@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ def broken_contracts(tmp_path: Path, module: str, line: str) -> list[str]:
         [sys.executable, "-c", CHECK], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
     assert "Contracts: " in done.stdout, done.stdout + done.stderr
-    return [row.removesuffix(" BROKEN") for row in done.stdout.splitlines() if row.endswith(" BROKEN")]
+    return re.findall(r"^(.+) BROKEN", done.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ def broken_contracts(tmp_path: Path, module: str, line: str) -> list[str]:
         (
             "reviewer/severity.py",
             "import github",
-            "Only webhooks.github_transport and webhooks.github_api know PyGithub",
+            "Only webhooks.github_transport knows PyGithub",
         ),
         ("webhooks/signature.py", "import flask", "Only webhooks.routes knows Flask"),
         (
