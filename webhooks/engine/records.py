@@ -1,0 +1,266 @@
+"""The rows of jobs. Every function takes a connection, so that callers decide what is one transaction.
+
+A job is queued, then running, then done, failed, superseded or cancelled; an operator may queue it again. Each time it
+is queued its `attempt` goes up: a workflow whose attempt is not the row's has had its turn. `owner` is the token of the
+one run that may write: a run that was given up for dead finds another token and stops.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from webhooks.deliveries import Job
+from webhooks.engine.database import JOBS
+
+
+class State(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self not in {State.QUEUED, State.RUNNING}
+
+
+LIVE = (State.QUEUED.value, State.RUNNING.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One job and where it stands. Times are seconds since 1970. `failures` counts failed attempts."""
+
+    id: str
+    key: str
+    state: State
+    reason: str
+    attempt: int
+    failures: int
+    starts: int
+    accepted_at: float
+    started_at: float | None
+    ended_at: float | None
+    result: dict[str, Any] | None
+    stored: dict[str, Any]
+
+    @property
+    def job(self) -> Job:
+        """The job. Raises UnknownJobVersion when a newer version accepted it."""
+        return Job.from_json(self.stored)
+
+
+def _record(row: Any) -> Record:
+    return Record(
+        id=row.id,
+        key=row.key,
+        state=State(row.state),
+        reason=row.reason,
+        attempt=row.attempt,
+        failures=row.failures,
+        starts=row.starts,
+        accepted_at=row.accepted_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        result=None if row.result is None else json.loads(row.result),
+        stored=json.loads(row.job),
+    )
+
+
+def add(connection: sa.Connection, job: Job) -> bool:
+    """Insert the job as queued, attempt 1. False when its delivery was accepted before."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = (
+        insert(JOBS)
+        .values(
+            id=job.delivery,
+            key=job.key,
+            pull=job.pull,
+            installation=job.installation_id,
+            automatic=job.command is None,
+            head=job.head_sha,
+            updated_at=job.updated_at,
+            job=json.dumps(job.to_json()),
+            state=State.QUEUED.value,
+            reason="",
+            attempt=1,
+            failures=0,
+            starts=0,
+            accepted_at=time.time(),
+        )
+        .on_conflict_do_nothing(index_elements=["id"])
+        .returning(JOBS.c.seq)
+    )
+    return connection.execute(statement).first() is not None
+
+
+def find(connection: sa.Connection, job_id: str) -> Record | None:
+    """Return the job with that id, or None."""
+    row = connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).first()
+    return None if row is None else _record(row)
+
+
+def newest(connection: sa.Connection, states: Sequence[State], limit: int) -> list[Record]:
+    """Return the jobs in those states, newest first."""
+    query = sa.select(JOBS).where(JOBS.c.state.in_([state.value for state in states]))
+    return [_record(row) for row in connection.execute(query.order_by(JOBS.c.seq.desc()).limit(limit))]
+
+
+def live(connection: sa.Connection, *, accepted_before: float) -> list[Record]:
+    """Return the jobs that are queued or running and were accepted before that time."""
+    query = sa.select(JOBS).where(JOBS.c.state.in_(LIVE), JOBS.c.accepted_at < accepted_before)
+    return [_record(row) for row in connection.execute(query)]
+
+
+def counts(connection: sa.Connection) -> dict[State, int]:
+    """Return how many jobs stand in each state."""
+    rows = connection.execute(sa.select(JOBS.c.state, sa.func.count()).group_by(JOBS.c.state))
+    return dict.fromkeys(State, 0) | {State(state): count for state, count in rows}
+
+
+def begin(connection: sa.Connection, job_id: str, attempt: int, owner: str) -> Record | None:
+    """Mark the attempt as running under that owner. None when it has had its turn or the job is at its end."""
+    statement = (
+        JOBS.update()
+        .where(JOBS.c.id == job_id, JOBS.c.attempt == attempt, JOBS.c.state.in_(LIVE))
+        .values(state=State.RUNNING.value, owner=owner, starts=JOBS.c.starts + 1, started_at=time.time(), ended_at=None)
+        .returning(JOBS)
+    )
+    row = connection.execute(statement).first()
+    return None if row is None else _record(row)
+
+
+def running_beside(connection: sa.Connection, record: Record) -> int:
+    """Return how many other jobs of the job's installation are running; 0 without an installation.
+
+    Until the transaction ends, no other process counts for the same installation.
+    """
+    installation = record.stored.get("installation_id")
+    if installation is None:
+        return 0
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(installation)))
+    query = sa.select(sa.func.count()).where(
+        JOBS.c.state == State.RUNNING.value, JOBS.c.installation == installation, JOBS.c.id != record.id
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def end(
+    connection: sa.Connection, job_id: str, owner: str, state: State, reason: str, result: dict[str, Any] | None = None
+) -> bool:
+    """Put the job at its end. False when it is not this owner's any more."""
+    statement = (
+        JOBS.update()
+        .where(JOBS.c.id == job_id, JOBS.c.owner == owner, JOBS.c.state == State.RUNNING.value)
+        .values(
+            state=state.value,
+            reason=reason,
+            ended_at=time.time(),
+            result=None if result is None else json.dumps(result),
+            owner=None,
+        )
+    )
+    return connection.execute(statement).rowcount > 0
+
+
+def requeue(connection: sa.Connection, record: Record, owner: str | None, reason: str, *, failures: int) -> int | None:
+    """Queue a live job again and return its new attempt. None when another run has it by now.
+
+    `owner` is the token of the run that gives it back; None when no run has it.
+    """
+    held = JOBS.c.owner == owner if owner is not None else sa.true()
+    statement = (
+        JOBS.update()
+        .where(JOBS.c.id == record.id, JOBS.c.attempt == record.attempt, JOBS.c.state.in_(LIVE), held)
+        .values(
+            state=State.QUEUED.value,
+            reason=reason,
+            attempt=JOBS.c.attempt + 1,
+            failures=failures,
+            starts=0,
+            owner=None,
+        )
+        .returning(JOBS.c.attempt)
+    )
+    return connection.execute(statement).scalar()
+
+
+def retry(connection: sa.Connection, job_id: str) -> Record | None:
+    """Queue a job that is at its end again. None when there is none with that id at its end."""
+    statement = (
+        JOBS.update()
+        .where(JOBS.c.id == job_id, JOBS.c.state.not_in(LIVE))
+        .values(
+            state=State.QUEUED.value,
+            reason="retried by an operator",
+            attempt=JOBS.c.attempt + 1,
+            failures=0,
+            starts=0,
+            owner=None,
+            ended_at=None,
+            result=None,
+        )
+        .returning(JOBS)
+    )
+    row = connection.execute(statement).first()
+    return None if row is None else _record(row)
+
+
+def close(connection: sa.Connection, record: Record, state: State, reason: str) -> bool:
+    """Put a live job at its end whoever has it: its run notices and stops. False when it moved on meanwhile."""
+    statement = (
+        JOBS.update()
+        .where(JOBS.c.id == record.id, JOBS.c.attempt == record.attempt, JOBS.c.state.in_(LIVE))
+        .values(state=state.value, reason=reason, ended_at=time.time(), owner=None)
+    )
+    return connection.execute(statement).rowcount > 0
+
+
+def holds(connection: sa.Connection, job_id: str, owner: str) -> bool:
+    """Whether the run with that token still has the job."""
+    query = sa.select(JOBS.c.owner).where(JOBS.c.id == job_id)
+    return connection.execute(query).scalar() == owner
+
+
+def superseding(connection: sa.Connection, job: Job) -> str | None:
+    """Return the key of a job for a newer head of the same pull request, or None.
+
+    Newer by the pull request's own clock, then by arrival: deliveries overtake each other. Only automatic jobs
+    supersede and are superseded: a command is a person's wish, made for the head that there is when it is carried out.
+    """
+    if job.command is not None:
+        return None
+    mine = sa.select(JOBS.c.seq).where(JOBS.c.id == job.delivery).scalar_subquery()
+    query = (
+        sa.select(JOBS.c.key)
+        .where(
+            JOBS.c.pull == job.pull,
+            JOBS.c.automatic == sa.true(),
+            JOBS.c.head != job.head_sha,
+            sa.or_(
+                JOBS.c.updated_at > job.updated_at,
+                sa.and_(JOBS.c.updated_at == job.updated_at, JOBS.c.seq > mine),
+            ),
+        )
+        .limit(1)
+    )
+    return connection.execute(query).scalar()
+
+
+def delete_ended(connection: sa.Connection, *, before: float) -> int:
+    """Delete the jobs that ended before that time; return how many."""
+    return connection.execute(JOBS.delete().where(JOBS.c.state.not_in(LIVE), JOBS.c.ended_at < before)).rowcount
