@@ -19,7 +19,8 @@ from webhooks.engine.database import Database, StoreUnavailable
 from webhooks.engine.ledger import ModelTotal
 from webhooks.engine.queue import Limits, Queue
 from webhooks.engine.records import Record, State
-from webhooks.engine.running import CarryOut, Complete, GiveUp, Runner, Stopped, Work
+from webhooks.engine.run import Stopped
+from webhooks.engine.running import CarryOut, Complete, GiveUp, Runner, Work
 from webhooks.engine.worker import Worker
 
 __all__ = [

@@ -111,7 +111,9 @@ def store_errors() -> Iterator[None]:
     """Turn what the database driver raises when the database is at fault into StoreUnavailable."""
     try:
         yield
-    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError) as error:
+    except (sa.exc.IntegrityError, sa.exc.DataError):
+        raise  # our mistake, not the database's
+    except (sa.exc.DatabaseError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()
         raise StoreUnavailable(f"the store cannot be used: {cause[0] if cause else type(error).__name__}") from error
 

@@ -23,6 +23,9 @@ APPLICATION = "reviewer"
 #: every running job. So it is constant; raise it only when the arguments of a workflow change, and then drain the old.
 APPLICATION_VERSION = "1"
 
+#: The engine counts starts in whole seconds on SQLite before Python 3.12: a window of 60 may be one short.
+_MINUTE = 61.0
+
 REVIEWS = "reviews"
 CALLS = "calls"
 
@@ -36,17 +39,21 @@ class Limits:
     """How much at once, and how often again. Times are in seconds.
 
     Per worker process: `parallel_jobs`. Across all processes: `jobs_per_installation`, so that one busy organisation
-    leaves room for the others; `parallel_calls` and `calls_per_minute` to the model (MiniMax allows 200 to 500 requests
-    a minute and slows down above about ten at once). `debounce` is how long a push waits for the next one.
+    leaves room for the others (those above wait about `crowd_wait` and look again); `parallel_calls` and
+    `calls_per_minute` to the model (MiniMax allows 200 to 500 requests a minute and slows down above about ten at
+    once). `debounce` is how long a push waits for the next one.
     `failures` is how often a job may fail for a passing reason, with waits of about `backoff`, four times that, and so
     on, up to `longest_backoff`. `starts` is how often an attempt may begin: each begin but the first is a worker that
     died. `job_poll` and `call_poll` are how often a worker looks for work. On Postgres, a worker gives a sign of life
     each `heartbeat` and counts as dead after `dead_after`. Ended jobs are kept for `keep_jobs`, prompts of failed ones
-    for `keep_answers`, the bill for `keep_bill`; `upkeep` is the time between two clearings.
+    for `keep_answers`, the bill for `keep_bill`, the engine's own rows for `keep_workflows` (more than a minute, or
+    they do not count for `calls_per_minute`); `upkeep` is the time between two clearings. A job accepted more than
+    `lost_after` ago that the engine does not know was lost, and is queued again.
     """
 
     parallel_jobs: int = 16
     jobs_per_installation: int = 8
+    crowd_wait: float = 5.0
     parallel_calls: int = 10
     calls_per_minute: int = 180
     debounce: float = 5.0
@@ -61,6 +68,8 @@ class Limits:
     keep_jobs: float = 30 * 86_400.0
     keep_answers: float = 86_400.0
     keep_bill: float = 400 * 86_400.0
+    keep_workflows: float = 600.0
+    lost_after: float = 60.0
     upkeep: float = 60.0
 
 
@@ -95,6 +104,21 @@ class Queue:
     def close(self) -> None:
         """Let the client go."""
         self._client.destroy()
+
+    def register(self, limits: Limits) -> None:
+        """Write the limits down where every worker reads them, before it is launched."""
+        self._client.register_queue(
+            REVIEWS,
+            partition_concurrency=1,
+            worker_concurrency=limits.parallel_jobs,
+            polling_interval_sec=limits.job_poll,
+        )
+        self._client.register_queue(
+            CALLS,
+            global_concurrency=limits.parallel_calls,
+            limiter={"limit": limits.calls_per_minute, "period": _MINUTE},
+            polling_interval_sec=limits.call_poll,
+        )
 
     def put_job(self, connection: sa.Connection, job: Job, attempt: int, *, delay: float = 0.0) -> None:
         """Put an attempt of the job in, to be taken after `delay` seconds. Jobs of one pull request run one by one."""

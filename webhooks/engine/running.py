@@ -10,39 +10,27 @@ from __future__ import annotations
 import logging
 import random
 import secrets
-import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from reviewer.asking import Ask, Prompt, Reply, prompt_digest
+from reviewer.asking import Ask, Prompt, Reply
 from reviewer.errors import ModelError, ModelUnavailable, ReviewerError
 from webhooks.deliveries import Job
 from webhooks.engine import answers, ledger, records
 from webhooks.engine.database import Database, StoreUnavailable
 from webhooks.engine.queue import Limits, Queue
 from webhooks.engine.records import Record, State
+from webhooks.engine.run import News, Run, Stopped, Unwanted
 
 _LOG = logging.getLogger("reviewer.jobs")
-
-#: How long a wait for answers looks away at most, in seconds: answers of other processes are found by looking.
-_GLANCE = 0.25
-
-#: How often a wait looks for calls that ended without an answer, in glances.
-_GLANCES_TO_CHECK = 40
 
 _T = TypeVar("_T")
 
 #: A reason is for a list on a terminal.
 _LONGEST_REASON = 500
-
-
-class Stopped(BaseException):
-    """The job must not go on: superseded, cancelled, taken over, or the process is stopping.
-
-    Like KeyboardInterrupt not an Exception, so that nobody between `ask` and the engine takes it for a failure.
-    """
 
 
 #: Carries out a job from the top; returns what there is to know of it, as JSON values. `wanted` turns False when the
@@ -65,31 +53,50 @@ class Work:
     give_up: GiveUp | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unwanted:
-    """Why a run must stop, and what its job becomes; None: that is another run's business now."""
-
-    reason: str
-    becomes: State | None = None
-
-
 class PoisonJob(ReviewerError):
     """The job brings its workers down: it is given up."""
 
 
 @dataclass(slots=True)
 class Runner:
-    """Carries out jobs and calls for the engine. `stopping` is set when the process ends; then jobs are handed over."""
+    """Carries out jobs and calls for the engine, in as many threads as it likes."""
 
     database: Database
     queue: Queue
     work: Work
     limits: Limits
-    stopping: threading.Event = field(default_factory=threading.Event)
-    answered: threading.Condition = field(default_factory=threading.Condition)
+    news: News = field(default_factory=News)
+    _under_way: set[tuple[str, object]] = field(default_factory=set)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job or a call is under way."""
+        return bool(self._under_way)
 
     def job(self, job_id: str, attempt: int) -> str:
         """Carry out one attempt of a job and return how it ended."""
+        with self._busy(job_id, attempt):
+            return self._job(job_id, attempt)
+
+    def call(self, job_id: str, digest: str) -> str:
+        """Make one call to the model, store its answer and its bill, and return how it ended."""
+        with self._busy(job_id, digest):
+            return self._call(job_id, digest)
+
+    def stop(self) -> None:
+        """Hand over what waits for answers; what is under way besides runs on."""
+        self.news.stopping.set()
+        self.news.tell()
+
+    @contextmanager
+    def _busy(self, job_id: str, part: object) -> Iterator[None]:
+        self._under_way.add((job_id, part))
+        try:
+            yield
+        finally:
+            self._under_way.discard((job_id, part))
+
+    def _job(self, job_id: str, attempt: int) -> str:
         owner = secrets.token_hex(8)
         record = self._patiently(lambda: self._begin(job_id, attempt, owner))
         if record is None:
@@ -99,8 +106,7 @@ class Runner:
         _LOG.info("job ends", extra={"job": record.id, "key": record.key, "ending": ending})
         return ending
 
-    def call(self, job_id: str, digest: str) -> str:
-        """Make one call to the model, store its answer and its bill, and return how it ended."""
+    def _call(self, job_id: str, digest: str) -> str:
         asked = self._patiently(lambda: self._asked(job_id, digest))
         if asked is None:
             return "over"
@@ -113,15 +119,8 @@ class Runner:
                 ledger.enter(connection, job, prompt, answer)
 
         self._patiently(store)
-        with self.answered:
-            self.answered.notify_all()
+        self.news.tell()
         return answer.kind if isinstance(answer, ModelError) else "ok"
-
-    def stop(self) -> None:
-        """Hand over what waits for answers; what is under way besides runs on."""
-        self.stopping.set()
-        with self.answered:
-            self.answered.notify_all()
 
     def _begin(self, job_id: str, attempt: int, owner: str) -> Record | None:
         """Mark the attempt as running; None when it has had its turn, or must leave its place to others."""
@@ -135,7 +134,7 @@ class Runner:
                 connection, record, None, "waits for others of its installation", failures=record.failures
             )
             if again is not None:
-                self.queue.put_job(connection, record.job, again, delay=_jitter(2.0, 10.0))
+                self.queue.put_job(connection, record.job, again, delay=self.limits.crowd_wait * _jitter(0.5, 1.5))
             return None
 
     def _asked(self, job_id: str, digest: str) -> tuple[Job, Prompt] | None:
@@ -154,7 +153,7 @@ class Runner:
             return ModelUnavailable(f"the call failed unexpectedly: {_where(error)}")
 
     def _carried_out(self, record: Record, owner: str) -> str:
-        run = Run(self, record, owner)
+        run = Run(self.database, self.queue, self.news, record, owner)
         try:
             self._refuse_poison(record)
             run.check()
@@ -238,79 +237,8 @@ class Runner:
                 return act()
             except StoreUnavailable as error:
                 _LOG.warning("waiting for the store: %s", error)
-                if self.stopping.wait(1.0):
+                if self.news.stopping.wait(1.0):
                     raise
-
-
-class Run:
-    """One attempt of a job under way: its `ask` and its `wanted`."""
-
-    def __init__(self, runner: Runner, record: Record, owner: str) -> None:
-        """Store what the run is about. `unwanted` is set once the job is not wanted any more."""
-        self._runner = runner
-        self._record = record
-        self._owner = owner
-        self.unwanted: Unwanted | None = None
-
-    def wanted(self) -> bool:
-        """Whether the job shall still be carried out; when not, never again."""
-        if self.unwanted is None:
-            self.unwanted = self._look()
-        return self.unwanted is None
-
-    def check(self) -> None:
-        """Raise Stopped when the job is not wanted any more."""
-        if not self.wanted():
-            raise Stopped
-
-    def ask(self, prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
-        """Have every prompt asked, in parallel, and return the answers in order. Raises Stopped.
-
-        Each answer is stored when it comes: asked again with the same prompt, this job gets the same reply, at no cost.
-        """
-        self.check()
-        by_digest = {prompt_digest(prompt): prompt for prompt in prompts}
-        job_id, attempt = self._record.id, self._record.attempt
-        with self._runner.database.write() as connection:
-            due = answers.put(connection, job_id, attempt, by_digest)
-            self._runner.queue.put_calls(connection, job_id, attempt, due)
-        found = self._wait(set(by_digest))
-        return [found[prompt_digest(prompt)] for prompt in prompts]
-
-    def _wait(self, digests: set[str]) -> dict[str, Reply | ModelError]:
-        found: dict[str, Reply | ModelError] = {}
-        glances = 0
-        while True:
-            with self._runner.database.read() as connection:
-                found |= answers.given(connection, self._record.id, digests - found.keys())
-            if len(found) == len(digests):
-                return found
-            self.check()
-            if self._runner.stopping.is_set():
-                raise Stopped
-            glances += 1
-            if glances % _GLANCES_TO_CHECK == 0:
-                self._mend()
-            with self._runner.answered:
-                self._runner.answered.wait(_GLANCE)
-
-    def _mend(self) -> None:
-        """Give calls that the engine lost an answer, so that nobody waits for ever: the job is then tried again."""
-        job_id = self._record.id
-        with self._runner.database.read() as connection:
-            under_way = answers.under_way(connection, job_id)
-        lost = under_way.keys() - self._runner.queue.live_calls(job_id, under_way)
-        with self._runner.database.write() as connection:
-            for digest in lost:
-                # Does nothing where the answer came between the two looks.
-                answers.answer(connection, job_id, digest, ModelUnavailable("the call ended without an answer"))
-
-    def _look(self) -> Unwanted | None:
-        with self._runner.database.read() as connection:
-            if not records.holds(connection, self._record.id, self._owner):
-                return Unwanted("taken over")
-            newer = records.superseding(connection, self._record.job)
-        return None if newer is None else Unwanted(f"superseded by {newer}", State.SUPERSEDED)
 
 
 def _jitter(low: float, high: float) -> float:

@@ -1,0 +1,67 @@
+"""A worker process to be killed: `python -m tests.jobs_worker STORE_URL LOG [key=value of Limits...]`.
+
+Each job asks four prompts, then one more, then "posts". What happens is appended to LOG, one line each, written with
+one system call: `asked JOB PROMPT`, `posted JOB`, `stopped`. A job of the pull request 666 kills the process.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from reviewer.asking import Ask, Attempt, Message, Prompt, Reply, Task
+from webhooks.deliveries import Job
+from webhooks.jobs import Jobs, Limits, Work
+
+CALL_SECONDS = 0.15
+
+
+def prompt(text: str) -> Prompt:
+    return Prompt(Task.FINDINGS, (Message("system", text),))
+
+
+def number(text: str) -> float:
+    return int(text) if text.isdecimal() else float(text)
+
+
+def main(url: str, log: str, *settings: str) -> None:
+    file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def note(*words: str) -> None:
+        os.write(file, (" ".join(words) + "\n").encode())
+
+    def complete(asked: Prompt) -> Reply:
+        text = asked.messages[0].content
+        note("asked", text)
+        time.sleep(CALL_SECONDS)  # the model thinks
+        return Reply(f"re: {text}", attempts=(Attempt("MiniMax-M2.1", "ok", 10, 5),))
+
+    def carry_out(job: Job, ask: Ask, wanted: Callable[[], bool]) -> dict[str, Any]:
+        if job.number == 666:
+            note("poisoned", job.delivery)
+            os.kill(os.getpid(), signal.SIGKILL)
+        found = ask([prompt(f"{job.delivery} {part}") for part in "abcd"])
+        verified = ask([prompt(f"{job.delivery} verify {len(found)}")])
+        if wanted():
+            note("posted", job.delivery)
+        return {"answers": [str(getattr(one, "text", one)) for one in (*found, *verified)]}
+
+    limits = Limits(**{name: number(value) for name, value in (one.split("=") for one in settings)})  # type: ignore[arg-type]
+    jobs = Jobs(url, limits)
+    jobs.open()
+    jobs.start_worker(Work(carry_out, complete))
+    note("standby" if jobs.is_standby else "working")
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    ended.wait()
+    jobs.close(grace=5)
+    note("stopped")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

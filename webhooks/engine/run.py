@@ -1,0 +1,129 @@
+"""One attempt of a job under way: how it asks the model durably, and how it learns that it is not wanted any more.
+
+Promises: every prompt and every answer is in the store, by content, before anybody acts on it; a run that is not wanted
+stops before its next call. Never decides what becomes of the job.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from reviewer.asking import Prompt, Reply, prompt_digest
+from reviewer.errors import ModelError, ModelUnavailable
+from webhooks.engine import answers, records
+from webhooks.engine.database import Database
+from webhooks.engine.queue import Queue
+from webhooks.engine.records import Record, State
+
+#: How long a wait for answers looks away at most, in seconds: answers of other processes are found by looking.
+_GLANCE = 0.25
+
+#: How often a wait looks for calls that ended without an answer, in glances.
+_GLANCES_TO_CHECK = 40
+
+
+class Stopped(BaseException):
+    """The job must not go on: superseded, cancelled, taken over, or the process is stopping.
+
+    Like KeyboardInterrupt not an Exception, so that nobody between `ask` and the engine takes it for a failure.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Unwanted:
+    """Why a run must stop, and what its job becomes; None: that is another run's business now."""
+
+    reason: str
+    becomes: State | None = None
+
+
+@dataclass(slots=True)
+class News:
+    """What the threads of one worker tell each other: that an answer came, that the worker stops."""
+
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _answered: threading.Condition = field(default_factory=threading.Condition)
+
+    def tell(self) -> None:
+        """Wake those who wait."""
+        with self._answered:
+            self._answered.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for news, at most so long."""
+        with self._answered:
+            self._answered.wait(seconds)
+
+
+class Run:
+    """One attempt of a job under way: its `ask` and its `wanted`."""
+
+    def __init__(self, database: Database, queue: Queue, news: News, record: Record, owner: str) -> None:
+        """Store what the run is about. `unwanted` is set once the job is not wanted any more."""
+        self._database = database
+        self._queue = queue
+        self._news = news
+        self._record = record
+        self._owner = owner
+        self.unwanted: Unwanted | None = None
+
+    def wanted(self) -> bool:
+        """Whether the job shall still be carried out; when not, never again."""
+        if self.unwanted is None:
+            self.unwanted = self._look()
+        return self.unwanted is None
+
+    def check(self) -> None:
+        """Raise Stopped when the job is not wanted any more."""
+        if not self.wanted():
+            raise Stopped
+
+    def ask(self, prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+        """Have every prompt asked, in parallel, and return the answers in order. Raises Stopped.
+
+        Each answer is stored when it comes: asked again with the same prompt, this job gets the same reply, at no cost.
+        """
+        self.check()
+        by_digest = {prompt_digest(prompt): prompt for prompt in prompts}
+        job_id, attempt = self._record.id, self._record.attempt
+        with self._database.write() as connection:
+            due = answers.put(connection, job_id, attempt, by_digest)
+            self._queue.put_calls(connection, job_id, attempt, due)
+        found = self._wait(set(by_digest))
+        return [found[prompt_digest(prompt)] for prompt in prompts]
+
+    def _wait(self, digests: set[str]) -> dict[str, Reply | ModelError]:
+        found: dict[str, Reply | ModelError] = {}
+        glances = 0
+        while True:
+            with self._database.read() as connection:
+                found |= answers.given(connection, self._record.id, digests - found.keys())
+            if len(found) == len(digests):
+                return found
+            self.check()
+            if self._news.stopping.is_set():
+                raise Stopped
+            glances += 1
+            if glances % _GLANCES_TO_CHECK == 0:
+                self._mend()
+            self._news.wait(_GLANCE)
+
+    def _mend(self) -> None:
+        """Give calls that the engine lost an answer, so that nobody waits for ever: the job is then tried again."""
+        job_id = self._record.id
+        with self._database.read() as connection:
+            under_way = answers.under_way(connection, job_id)
+        lost = under_way.keys() - self._queue.live_calls(job_id, under_way)
+        with self._database.write() as connection:
+            for digest in lost:
+                # Does nothing where the answer came between the two looks.
+                answers.answer(connection, job_id, digest, ModelUnavailable("the call ended without an answer"))
+
+    def _look(self) -> Unwanted | None:
+        with self._database.read() as connection:
+            if not records.holds(connection, self._record.id, self._owner):
+                return Unwanted("taken over")
+            newer = records.superseding(connection, self._record.job)
+        return None if newer is None else Unwanted(f"superseded by {newer}", State.SUPERSEDED)
