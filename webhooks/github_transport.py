@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -35,6 +36,9 @@ LONGEST_WAIT = 20.0
 
 #: The most entries GitHub gives on one page of a list.
 PER_PAGE = 100
+
+#: Seconds before its end at which an installation token is replaced: a review's last writes shall not meet it.
+TOKEN_MARGIN = 300.0
 
 API_VERSION = "2022-11-28"
 USER_AGENT = f"minimax-reviewer/{__version__}"
@@ -61,7 +65,37 @@ class Credentials:
             raise GitHubError(
                 "The delivery names no installation. Install the App on the repository, then deliver again."
             )
-        return self.as_app().get_installation_auth(installation_id)
+        return InstallationAuth(Transport(self.api_url, self.as_app()), installation_id)
+
+
+class InstallationAuth(github.Auth.Auth):
+    """The token of an installation, fetched when it is needed and again before it ends after an hour.
+
+    PyGithub's own class asks for `permissions: {}`, which says "none" to whoever takes it at its word; this one asks
+    for all that the installation has: https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app
+    """
+
+    def __init__(self, app: Transport, installation_id: int) -> None:
+        """Store as whom to ask and for what."""
+        self._app = app
+        self._url = f"/app/installations/{installation_id}/access_tokens"
+        self._token = ""
+        self._until = 0.0
+
+    @property
+    def token_type(self) -> str:
+        """The scheme of the header."""
+        return "Bearer"
+
+    @property
+    def token(self) -> str:
+        """The token, with at least a minute to live. Raises GitHubError."""
+        if time.time() > self._until - TOKEN_MARGIN:
+            # Making a token twice does no harm, so this is no write that needs care.
+            data = self._app.send("POST", self._url, None, write=False)
+            self._token = str(data["token"])
+            self._until = datetime.fromisoformat(data["expires_at"]).timestamp()
+        return self._token
 
 
 class Transport:
@@ -177,13 +211,6 @@ def _checked(
     except requests.RequestException as error:
         kind = WriteUncertain if write and not _never_connected(error) else GitHubUnavailable
         raise kind(f"GitHub: {what}: {type(error).__name__}. Is GITHUB_API_URL right, and GitHub reachable?") from error
-    except github.GithubException as error:  # from fetching the installation's token
-        data = error.data if isinstance(error.data, dict) else {}
-        text = json.dumps(data)
-        headers = {key.lower(): value for key, value in (error.headers or {}).items()}
-        raise error_of(
-            "fetching an installation token", error.status, headers, text, write=False, now=time.time()
-        ) from error
     if status >= 300:
         text = body if isinstance(body, str) else body.decode("utf-8", "replace")
         raise error_of(what, status, headers, text, write=write, now=time.time())

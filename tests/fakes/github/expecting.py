@@ -24,7 +24,7 @@ from tests.fakes.github.state import (
     Thread,
 )
 
-DEADLINE = 10.0
+DEADLINE = 3.0
 
 
 class NotMet(AssertionError):

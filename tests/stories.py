@@ -1,0 +1,84 @@
+"""What stories share: the world of `tests.fakes.github`, the means to act in it, a model that finds defects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from reviewer.asking import Ask, Attempt, Prompt, Reply, Task
+from reviewer.errors import ModelError
+from tests.fakes.github import Delivery, World
+from webhooks.deliveries import Ignored, Job, decide
+from webhooks.github_api import connect
+from webhooks.github_transport import Credentials
+from webhooks.handling import Means, Outcome, handle
+
+DELETE = {
+    "path": "src/cart.py",
+    "line": 27,
+    "quote": "        del self.items[sku]",
+    "severity": "error",
+    "category": "bug",
+    "title": "Removing an item that is not in the cart raises KeyError",
+    "body": "`pop(sku, None)` let it pass.",
+    "suggestion": "        self.items.pop(sku, None)",
+}
+DEFAULT = {
+    "path": "src/discounts.py",
+    "line": 6,
+    "quote": "def discount_for(code, pieces, used=[]):",
+    "severity": "error",
+    "category": "bug",
+    "title": "A code works once for all customers",
+    "body": "`used=[]` is one list for all calls.",
+    "suggestion": None,
+}
+TEST = '<test path="tests/test_discounts.py" covers="src/discounts.py:6-14">\ndef test_x():\n    assert True\n</test>'
+
+
+def model(*findings: dict[str, Any], verdict: str = "confirmed") -> Ask:
+    """Return a model that always finds these, judges all of them alike, and suggests one test."""
+
+    def answer(prompt: Prompt) -> str:
+        if prompt.task is Task.VERIFY:
+            count = prompt.messages[1].content.count("\n## Claim ")
+            return json.dumps({"verdicts": [{"id": n + 1, "verdict": verdict, "reason": "r"} for n in range(count)]})
+        if prompt.task is Task.TESTS:
+            return TEST
+        said = findings if prompt.task is Task.FINDINGS else ()
+        return json.dumps({"summary": "Adds discount codes.", "findings": list(said)})
+
+    def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+        bill = (Attempt("MiniMax-M2.1", "ok", 1000, 100),)
+        return [Reply(answer(prompt), model="MiniMax-M2.1", attempts=bill) for prompt in prompts]
+
+    return ask
+
+
+def job_of(delivery: Delivery) -> Job:
+    """Return the job that the delivery asks for."""
+    job = decide(delivery.event, delivery.payload, delivery.guid)
+    assert not isinstance(job, Ignored), job
+    return job
+
+
+def carry_out(github: World, delivery: Delivery, ask: Ask, *, token: str = "", **more: Any) -> Outcome:
+    """Handle the delivery's job as the App would, or with a token as the Action would."""
+    job = job_of(delivery)
+    app = {"app_id": str(github.app.id), "private_key": github.app.private_key}
+    credentials = Credentials(api_url=github.url, **({"token": token} if token else app))
+    repository = connect(credentials, job.repository, job.installation_id)
+    return handle(job, Means(repository=repository, ask=ask, salt=b"salt", again=True, **more))
+
+
+def acting(act: Callable[[], object], ask: Ask) -> Ask:
+    """Return `ask` during whose first batch something happens."""
+    done: list[object] = []
+
+    def asked(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+        if not done:
+            done.append(act() or True)
+        return ask(prompts)
+
+    return asked

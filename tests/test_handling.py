@@ -1,0 +1,312 @@
+"""Stories of a job: what stands on the pull request in the end, whatever goes wrong on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from reviewer.errors import NoCredit
+from tests.fakes.github import World, default_world, faults
+from tests.fakes.github.example import CART_AFTER
+from tests.stories import DEFAULT, DELETE, acting, carry_out, model
+from webhooks.github_errors import GitHubUnavailable
+from webhooks.handling import State
+
+
+@pytest.fixture
+def github() -> Iterator[World]:
+    """Give a world with one open pull request; at the end nothing unexpected may stand on it."""
+    with default_world() as world:
+        world.opened = world.deliveries[-1]  # type: ignore[attr-defined]
+        yield world
+
+
+def expect_all(github: World, comments: int = 2) -> tuple[object, object, object]:
+    """Expect one review with so many comments, one summary, one neutral check run."""
+    review = github.expect_review(on=github.pull, comments=comments)
+    summary = github.expect_comment("<!-- reviewer:summary")
+    check = github.expect_check("neutral", name="reviewer")
+    return review, summary, check
+
+
+def test_a_pull_request_is_reviewed(github: World) -> None:
+    """One review with comments on the right lines, one summary with tests and bill, one check run, in twelve calls."""
+    outcome = carry_out(github, github.opened, model(DELETE, DEFAULT))
+    assert (outcome.state, outcome.conclusion) == (State.REVIEWED, "neutral")
+    review, summary, check = expect_all(github)
+    places = [(c.thread.place.path, c.thread.place.line, c.thread.place.side) for c in review.comments]
+    lines = CART_AFTER.split("\n")
+    removed = lines.index("        del self.items[sku]") + 1
+    assert sorted(places) == [("src/cart.py", removed, "RIGHT"), ("src/discounts.py", 6, "RIGHT")]
+    assert "```suggestion\n        self.items.pop(sku, None)\n```" in review.comments[0].body
+    assert review.commit_id == github.pull.head
+    for text in ("2 findings", "tests/test_discounts.py", "not run", "assets/logo.png", "MiniMax-M2.1", "KeyError"):
+        assert text in summary.body
+    assert check.external_id == f"octo-org/shop#1@{github.pull.head}"
+    assert len(github.calls) <= 12
+
+
+def test_doing_it_again_posts_nothing_twice(github: World) -> None:
+    """A job that is carried out again from the top finds everything there."""
+    carry_out(github, github.opened, model(DELETE, DEFAULT))
+    expect_all(github)
+    carry_out(github, github.opened, model(DELETE, DEFAULT))
+    github.expect_check("neutral")
+    github.expect_comment("not repeated")
+
+
+@pytest.mark.parametrize("request_", ["POST /pulls/1/reviews$", "POST /issues/1/comments$"])
+def test_a_write_whose_answer_was_lost_is_not_repeated(github: World, request_: str) -> None:
+    """GitHub stored it and the connection broke: the next round finds it by its mark."""
+    github.fault(request_, faults.reset_after())
+    outcome = carry_out(github, github.opened, model(DELETE, DEFAULT))
+    assert outcome.state is State.REVIEWED
+    expect_all(github)
+
+
+@pytest.mark.parametrize(
+    "trouble", [faults.reset_before(), faults.html_error(502), faults.secondary_limit(retry_after=0)]
+)
+def test_a_write_that_failed_is_made_up_for(github: World, trouble: faults.Trouble) -> None:
+    """A reset before the write, a proxy's error page and a rate limit cost a round, nothing else."""
+    github.fault("POST /pulls/1/reviews$", trouble)
+    carry_out(github, github.opened, model(DELETE, DEFAULT))
+    expect_all(github)
+
+
+def test_reads_survive_passing_failures(github: World) -> None:
+    """Each kind of read may fail once."""
+    for request in ("GET /pulls/1$", "GET /issues/1/comments", "GET /pulls/1/comments", "POST /graphql"):
+        github.fault(request, faults.html_error(503))
+    carry_out(github, github.opened, model(DELETE, DEFAULT))
+    expect_all(github)
+
+
+def test_lasting_failure_of_github_leaves_the_job_for_later(github: World) -> None:
+    """A retryable error leaves handle(), nothing is posted, and the next try completes."""
+    github.fault("GET /pulls/1$", faults.server_error(500), times=4)
+    with pytest.raises(GitHubUnavailable):
+        carry_out(github, github.opened, model(DELETE))
+    carry_out(github, github.opened, model(DELETE))
+    expect_all(github, comments=1)
+
+
+def test_a_push_does_not_repeat_what_was_said(github: World) -> None:
+    """The comment on unchanged code stands; only the new finding is posted; the summary is edited in place."""
+    carry_out(github, github.opened, model(DELETE))
+    expect_all(github, comments=1)
+    pushed = github.push(github.pull, {"src/extra.py": "def f():\n    return 1 / 0\n"})
+    extra = {**DELETE, "path": "src/extra.py", "quote": "    return 1 / 0", "line": 2, "title": "Divides by zero",
+             "suggestion": None}  # fmt: skip
+    carry_out(github, pushed, model(DELETE, extra))
+    review = github.expect_review(comments=1)
+    assert review.comments[0].thread.place.path == "src/extra.py"
+    github.expect_comment("not repeated")
+    github.expect_check("neutral")
+    ours = [c for c in github.pull.issue.comments.values() if c.user.login == "minimax-reviewer[bot]"]
+    assert len(ours) == 1
+
+
+def test_forged_marks_of_others_do_not_count(github: World) -> None:
+    """Somebody posts our marks: the review is posted all the same, and their comment is left alone."""
+    carry_out(github, github.opened, model(DELETE))
+    review, summary, _ = expect_all(github, comments=1)
+    with default_world() as other:
+        opened = other.deliveries[-1]
+        other.comment(other.pull, summary.body, by="stan")
+        carry_out(other, opened, model(DELETE))
+        expect_all(other, comments=1)
+    assert review.comments
+
+
+def test_a_head_that_moves_while_the_model_thinks_is_not_posted(github: World) -> None:
+    """Nothing is said about the old head; its check run ends as cancelled."""
+    ask = acting(lambda: github.push(github.pull, {"a.py": "x = 1\n"}), model(DELETE))
+    old = github.pull.head
+    outcome = carry_out(github, github.opened, ask)
+    assert outcome.state is State.SUPERSEDED
+    check = github.expect_check("cancelled")
+    assert check.head_sha == old
+
+
+def test_a_late_older_delivery_does_nothing(github: World) -> None:
+    """The head that the API reports is the truth."""
+    github.push(github.pull, {"a.py": "x = 1\n"})
+    outcome = carry_out(github, github.opened, model(DELETE))
+    assert (outcome.state, outcome.reason) == (State.SUPERSEDED, "the head has moved on")
+
+
+def test_a_stale_answer_of_the_api_is_waited_out(github: World) -> None:
+    """Right after a push the API may show the older head for a moment."""
+    pushed = github.push(github.pull, {"a.py": "x = 1\n"})
+    github.fault("GET /pulls/1$", faults.stale_head())
+    carry_out(github, pushed, model())
+    github.expect_comment("No findings")
+    github.expect_check("success")
+
+
+def test_a_job_that_is_no_longer_wanted_stops_before_it_pays(github: World) -> None:
+    """An operator's cancel or a newer job: no call, nothing posted."""
+    outcome = carry_out(github, github.opened, model(DELETE), wanted=lambda: False)
+    assert outcome.state is State.SUPERSEDED
+    github.expect_check("cancelled")
+
+
+@pytest.mark.parametrize("act", ["close", "merge"])
+def test_a_closed_pull_request_is_ignored(github: World, act: str) -> None:
+    """Closed and merged ones cost nothing."""
+    getattr(github, act)(github.pull)
+    assert carry_out(github, github.opened, model(DELETE)).reason == "closed"
+
+
+def test_drafts_and_automatic_reviews_follow_the_settings(github: World) -> None:
+    """A draft is left alone until it is ready; `auto: false` leaves everything to commands."""
+    github.convert_to_draft(github.pull)
+    assert carry_out(github, github.opened, model(DELETE)).reason == "draft"
+    github.push_to_base(github.repo, {".github/reviewer.yml": "review:\n  auto: false\n"})
+    github.push(github.pull, {"x.py": "x = 1\n"})
+    ready = github.ready_for_review(github.pull)
+    assert carry_out(github, ready, model(DELETE)).reason == "automatic reviews are off"
+    asked = github.comment(github.pull, "/review", by="alice")
+    carry_out(github, asked, model())
+    github.expect_reaction("eyes", on=asked.subject)
+    github.expect_comment("No findings")
+    github.expect_check("success")
+
+
+@pytest.mark.parametrize("by", ["rita", "trixie", "stan"])
+def test_commands_need_write_permission(github: World, by: str) -> None:
+    """Readers, triagers and strangers spend nobody's money."""
+    asked = github.comment(github.pull, "/review", by=by)
+    assert carry_out(github, asked, model(DELETE)).reason == "no write permission"
+
+
+def test_settings_come_from_the_base_and_their_mistakes_are_shown(github: World) -> None:
+    """The head's settings do not count; a wrong key is named with its line, the right ones hold."""
+    text = "review:\n  fail_level: error\n  colour: blue\n"
+    github.push_to_base(github.repo, {".github/reviewer.yml": text})
+    pushed = github.push(github.pull, {".github/reviewer.yml": "review:\n  auto: false\n"})
+    outcome = carry_out(github, pushed, model(DELETE))
+    assert outcome.conclusion == "failure"
+    github.expect_review(comments=1)
+    assert "reviewer.yml:3" in github.expect_comment("review.colour").body
+    github.expect_check("failure")
+
+
+def test_guidance_of_the_base_reaches_the_model(github: World) -> None:
+    """AGENTS.md of the base branch stands in the prompt."""
+    seen: list[str] = []
+
+    def ask(prompts):  # type: ignore[no-untyped-def]
+        seen.extend(prompt.messages[1].content for prompt in prompts)
+        return model()(prompts)
+
+    carry_out(github, github.opened, ask)
+    assert "Amounts of money are whole cents, never floats." in seen[0]
+    github.forgive()
+
+
+def test_a_diff_that_github_refuses_is_built_from_the_files(github: World) -> None:
+    """406, or a diff that cannot be made now: the list of files serves instead."""
+    github.limits.diff_files = 1
+    outcome = carry_out(github, github.opened, model(DELETE))
+    assert outcome.state is State.REVIEWED
+    assert github.calls_to("GET /pulls/1/files")
+    expect_all(github, comments=1)
+
+
+def test_without_permission_to_comment_the_check_run_carries_the_findings(github: World) -> None:
+    """403 on the review: annotations on the check run, and no crash."""
+    github.installation.permissions["pull_requests"] = "read"
+    github.installation.permissions["issues"] = "read"
+    outcome = carry_out(github, github.opened, model(DELETE))
+    assert "not accessible" in outcome.sent.refused
+    check = github.expect_check("neutral")
+    assert [(row["path"], row["annotation_level"]) for row in check.annotations] == [("src/cart.py", "failure")]
+
+
+def test_a_locked_conversation_is_respected(github: World) -> None:
+    """The findings are annotations; nothing else is tried."""
+    github.lock(github.pull)
+    carry_out(github, github.opened, model(DELETE))
+    assert github.expect_check("neutral").annotations
+
+
+def test_without_permission_for_checks_the_review_is_posted_all_the_same(github: World) -> None:
+    """No check run, but review and summary; the App finds out who it is by itself."""
+    github.installation.permissions.pop("checks")
+    carry_out(github, github.opened, model(DELETE))
+    github.expect_review(comments=1)
+    github.expect_comment("<!-- reviewer:summary")
+
+
+def test_a_pending_review_of_ours_is_cleared_away(github: World) -> None:
+    """What a broken request left behind blocks nothing."""
+    github.fault("POST /pulls/1/reviews$", faults.unprocessable_once(
+        "User can only have one pending review per pull request"))  # fmt: skip
+    carry_out(github, github.opened, model(DELETE))
+    expect_all(github, comments=1)
+
+
+def test_an_anchor_that_github_refuses_costs_only_itself(github: World) -> None:
+    """The comments are posted one by one; the refused one is still in the summary."""
+    github.fault("POST /pulls/1/reviews$", faults.unprocessable_once(
+        "Pull request review thread line must be part of the diff"))  # fmt: skip
+    carry_out(github, github.opened, model(DELETE, DEFAULT))
+    github.expect_review_comment("KeyError")
+    github.expect_review_comment("used=[]")
+    github.expect_comment("<!-- reviewer:summary")
+    github.expect_check("neutral")
+
+
+def test_a_model_that_cannot_be_used_ends_where_people_see_it(github: World) -> None:
+    """A failed check run that says why and what to do; a command gets a reply as well, once."""
+
+    def broke(prompts):  # type: ignore[no-untyped-def]
+        return [NoCredit("The account has no credit left. Top it up.") for _ in prompts]
+
+    outcome = carry_out(github, github.opened, broke)
+    assert outcome.state is State.FAILED
+    check = github.expect_check("failure")
+    assert "no credit left" in check.output["summary"]
+    asked = github.comment(github.pull, "/review", by="alice")
+    for _ in range(2):
+        carry_out(github, asked, broke)
+    github.expect_comment("no credit left")
+    github.expect_check("failure")
+
+
+def test_a_deleted_fork_can_still_be_reviewed(github: World) -> None:
+    """`head.repo` is null; the diff is there, and that is enough."""
+    fork = github.fork(github.repo, by="stan")
+    fork.commit({"src/new.py": "def f():\n    return 1 / 0\n"}, branch="idea")
+    opened = github.open_pull(github.repo, "idea", fork=fork, by="stan")
+    github.delete_fork(github.pull)
+    zero = {**DELETE, "path": "src/new.py", "quote": "    return 1 / 0", "line": 2, "suggestion": None}
+    carry_out(github, opened, model(zero))
+    expect_all(github, comments=1)
+
+
+def test_an_empty_pull_request_gets_a_check_run_and_no_comment(github: World) -> None:
+    """Nothing changed: nothing is asked, nothing is said in the conversation."""
+    github.repo.commit({}, "Empty", branch="empty")
+    opened = github.open_pull(github.repo, "empty")
+    outcome = carry_out(github, opened, lambda _: 1 / 0)  # type: ignore[arg-type,return-value]
+    assert outcome.state is State.REVIEWED
+    assert "Nothing" in github.expect_check("neutral").output["title"]
+
+
+def test_a_repository_that_is_gone_is_no_failure(github: World) -> None:
+    """Uninstalled meanwhile: the job ends with its reason and without a crash."""
+    github.uninstall(github.installation)
+    outcome = carry_out(github, github.opened, model(DELETE))
+    assert outcome.state in (State.IGNORED, State.FAILED)
+    assert outcome.reason
+
+
+def test_a_renamed_repository_is_followed(github: World) -> None:
+    """The delivery names the old repository; reads and writes reach the new one."""
+    github.rename_repository(github.repo, "store")
+    carry_out(github, github.opened, model(DELETE))
+    expect_all(github, comments=1)
