@@ -193,11 +193,10 @@ class Repository:
 
     def identity(self) -> str:
         """Return the login under which we write, for when no check run told us."""
+        if self._credentials.token.startswith("ghs_"):
+            return "github-actions[bot]"  # a workflow's own token; it may not ask who it is
         if self._credentials.token:
-            try:
-                return str(self._transport.read("/user")["login"])
-            except GitHubError:
-                return "github-actions[bot]"
+            return str(self._transport.read("/user")["login"])
         app = Transport(self._credentials.api_url, self._credentials.as_app()).read("/app")
         return f"{app['slug']}[bot]"
 
