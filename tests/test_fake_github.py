@@ -31,8 +31,7 @@ def connect(github: World) -> Iterator[Connect]:
     clients: list[httpx.Client] = []
 
     def make(token: str) -> httpx.Client:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        clients.append(httpx.Client(base_url=github.url, headers=headers))
+        clients.append(github.client(token))
         return clients[-1]
 
     yield make
@@ -148,14 +147,14 @@ def test_actions_token(github: World, connect: Connect) -> None:
     github.expect_comment("Hello", by="github-actions[bot]")
 
 
-def test_private_repositories_are_invisible(connect: Connect) -> None:
-    """What a caller may not see is 404, never 403; without a login writing is 401."""
+def test_private_repositories_are_invisible() -> None:
+    """What a caller may not see is 404, never 403, without a login as with one."""
     with default_world(private=True) as world:
-        get = httpx.get(f"{world.url}{PULL}", headers={"Authorization": f"Bearer {world.user_token('stan')}"})
-        assert said(get, 404) == "Not Found"
-        assert said(httpx.get(f"{world.url}{PULL}"), 404) == "Not Found"
-        headers = {"Authorization": f"Bearer {world.user_token('rita')}"}
-        assert httpx.get(f"{world.url}{PULL}", headers=headers).status_code == 200
+        for token in (world.user_token("stan"), ""):
+            with world.client(token) as stranger:
+                assert said(stranger.get(PULL), 404) == "Not Found"
+        with world.client(world.user_token("rita")) as reader:
+            assert reader.get(PULL).status_code == 200
 
 
 def test_nobody_reads_what_is_public(connect: Connect) -> None:
@@ -170,21 +169,20 @@ def test_nobody_reads_what_is_public(connect: Connect) -> None:
 
 def test_missing_user_agent_is_refused_in_plain_text(github: World) -> None:
     """A request without a User-Agent gets a page of text and no JSON."""
-    with httpx.Client() as client:
-        request = client.build_request("GET", f"{github.url}/meta")
+    with github.client() as client:
+        request = client.build_request("GET", "/meta")
         del request.headers["User-Agent"]
         response = client.send(request)
     assert response.status_code == 403
     assert response.text.startswith("Request forbidden by administrative rules.")
 
 
-def test_trailing_slash_unknown_route_and_parameter_are_violations(api: httpx.Client) -> None:
+def test_trailing_slash_unknown_route_and_parameter_are_violations() -> None:
     """A URL that GitHub does not have is 404 and, like a parameter it does not know, fails the test at its end."""
-    with default_world(strict=False) as world:
-        headers = {"Authorization": f"Bearer {world.token()}"}
+    with default_world(strict=False) as world, world.client(world.token()) as api:
         for path in (f"{PULL}/", f"{REPO}/nothing"):
-            assert said(httpx.get(f"{world.url}{path}", headers=headers), 404) == "Not Found"
-        assert httpx.get(f"{world.url}{PULL}?perpage=3", headers=headers).status_code == 200
+            assert said(api.get(path), 404) == "Not Found"
+        assert api.get(f"{PULL}?perpage=3").status_code == 200
         assert len(world.violations) == 3
         assert "has no parameter perpage" in world.left_over()[2]
 
@@ -233,14 +231,13 @@ def test_versions(api: httpx.Client) -> None:
 
 def test_enterprise_server_addresses() -> None:
     """With a prefix REST is below /api/v3 only, and GraphQL at /api/graphql."""
-    with default_world(prefix="/api/v3") as world:
-        headers = {"Authorization": f"Bearer {world.token()}"}
+    with default_world(prefix="/api/v3") as world, world.client(world.token()) as api:
         assert world.url.endswith("/api/v3")
-        assert httpx.get(f"{world.url}{PULL}", headers=headers).status_code == 200
+        assert api.get(PULL).status_code == 200
         query = {"query": '{ repository(owner: "octo-org", name: "shop") { nameWithOwner } }'}
-        body = httpx.post(world.graphql_url, json=query, headers=headers).json()
+        body = api.post(world.graphql_url, json=query).json()
         assert body == {"data": {"repository": {"nameWithOwner": "octo-org/shop"}}}
-        assert httpx.get(f"{world.url.removesuffix('/api/v3')}/meta", headers=headers).status_code == 404
+        assert api.get(f"{world.url.removesuffix('/api/v3')}/meta").status_code == 404
         world.violations.clear()
 
 

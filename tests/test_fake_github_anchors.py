@@ -37,9 +37,9 @@ def github() -> Iterator[World]:
 
 @pytest.fixture
 def api(github: World) -> Iterator[httpx.Client]:
-    base = f"{github.url}/repos/octo-org/lines/pulls/1"
     github.limits.contents_per_minute = 1000
-    with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {github.token()}"}) as client:
+    with github.client(github.token()) as client:
+        client.base_url = f"{github.url}/repos/octo-org/lines/pulls/1"
         yield client
 
 

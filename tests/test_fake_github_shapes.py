@@ -30,8 +30,7 @@ def github() -> Iterator[World]:
 @pytest.fixture(scope="module")
 def api(github: World) -> Iterator[httpx.Client]:
     """Return a client with an installation token, on a pull request on which everything was said once."""
-    headers = {"Authorization": f"Bearer {github.token()}", "X-GitHub-Api-Version": "2026-03-10"}
-    with httpx.Client(base_url=github.url, headers=headers) as client:
+    with github.client(github.token(), **{"X-GitHub-Api-Version": "2026-03-10"}) as client:
         github.open_issue(github.repo, title="Codes?", body="Please")
         github.comment(github.pull, "First!", by="stan")
         github.label(github.pull, "bug")
@@ -43,7 +42,7 @@ def app(github: World) -> Iterator[httpx.Client]:
     now = int(github.now())
     claims = {"iss": str(github.app.id), "iat": now - 60, "exp": now + 540}
     token = jwt.encode(claims, github.app.private_key, algorithm="RS256")
-    with httpx.Client(base_url=github.url, headers={"Authorization": f"Bearer {token}"}) as client:
+    with github.client(token) as client:
         yield client
 
 
@@ -194,14 +193,12 @@ def test_deliveries_fit_the_description() -> None:
 
 def test_check_run_deliveries_fit_the_description() -> None:
     """A check run's own events, and those of a pressed button, fit their models."""
-    with default_world() as world:
-        headers = {"Authorization": f"Bearer {world.token()}"}
+    with default_world() as world, world.client(world.token()) as api:
         action = {"label": "Again", "description": "Review again", "identifier": "again"}
         body = {"name": "reviewer", "head_sha": world.pull.head, "status": "in_progress", "actions": [action]}
-        made = httpx.post(f"{world.url}{REPO}/check-runs", json=body, headers=headers).json()
+        made = api.post(f"{REPO}/check-runs", json=body).json()
         TypeAdapter(models.WebhookCheckRunCreated).validate_python(world.deliveries[-1].payload)
-        done = {"conclusion": "success"}
-        httpx.patch(f"{world.url}{REPO}/check-runs/{made['id']}", json=done, headers=headers)
+        api.patch(f"{REPO}/check-runs/{made['id']}", json={"conclusion": "success"})
         TypeAdapter(models.WebhookCheckRunCompleted).validate_python(world.deliveries[-1].payload)
         run = world.expect_check("success")
         TypeAdapter(models.WebhookCheckRunRerequested).validate_python(world.rerequest(run).payload)

@@ -31,7 +31,7 @@ def github() -> Iterator[World]:
 
 @pytest.fixture
 def api(github: World) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=github.url, headers={"Authorization": f"Bearer {github.token()}"}) as client:
+    with github.client(github.token()) as client:
         yield client
 
 
@@ -135,7 +135,7 @@ def test_automatic_deliveries_and_redelivery(github: World, receiver: Receiver) 
     now = int(github.now())
     claims = {"iss": github.app.client_id, "iat": now - 60, "exp": now + 300}
     token = jwt.encode(claims, github.app.private_key, algorithm="RS256")
-    with httpx.Client(base_url=github.url, headers={"Authorization": f"Bearer {token}"}) as app:
+    with github.client(token) as app:
         github.wait_until(lambda: len(github.log.attempts) == 2, "two attempts")
         failed = app.get("/app/hook/deliveries", params={"status": "failure", "per_page": "1"})
         assert [item["guid"] for item in failed.json()] == guids[1:]
@@ -214,7 +214,7 @@ def test_slow_and_held_answers(github: World, api: httpx.Client) -> None:
     gate = threading.Event()
     github.fault("GET /rate_limit", faults.hold(gate))
     done: queue.SimpleQueue[int] = queue.SimpleQueue()
-    thread = threading.Thread(target=lambda: done.put(httpx.get(f"{github.url}/rate_limit").status_code))
+    thread = threading.Thread(target=lambda: done.put(api.get("/rate_limit").status_code))
     thread.start()
     assert done.empty()
     gate.set()
@@ -236,8 +236,8 @@ def test_the_head_moves_between_two_requests(github: World, api: httpx.Client) -
 
 
 def post(world: World, url: str, **body: Any) -> None:
-    headers = {"Authorization": f"Bearer {world.token()}"}
-    assert httpx.post(f"{world.url}{url}", json=body, headers=headers).is_success
+    with world.client(world.token()) as api:
+        assert api.post(url, json=body).is_success
 
 
 def comment(world: World) -> None:
@@ -255,8 +255,8 @@ def check(world: World) -> None:
 def second_edit(world: World) -> None:
     comment(world)
     said = world.expect_comment("Surprise")
-    headers = {"Authorization": f"Bearer {world.token()}"}
-    httpx.patch(f"{world.url}{REPO}/issues/comments/{said.id}", json={"body": "Changed"}, headers=headers)
+    with world.client(world.token()) as api:
+        api.patch(f"{REPO}/issues/comments/{said.id}", json={"body": "Changed"})
 
 
 def fault(world: World) -> None:
@@ -264,7 +264,8 @@ def fault(world: World) -> None:
 
 
 def unknown(world: World) -> None:
-    httpx.get(f"{world.url}/nowhere")
+    with world.client() as api:
+        api.get("/nowhere")
 
 
 @pytest.mark.parametrize(
@@ -370,8 +371,7 @@ def test_resolving_takes_write_access_to_contents(github: World, api: httpx.Clie
     assert refused["errors"][0]["type"] == "FORBIDDEN"
     assert refused["errors"][0]["message"] == "Resource not accessible by integration"
     github.accept_permissions(github.installation, contents="write")
-    headers = {"Authorization": f"Bearer {github.token()}"}
-    with httpx.Client(base_url=github.url, headers=headers) as mighty:
+    with github.client(github.token()) as mighty:
         assert graphql(mighty, query, id=thread.node_id)["data"]["resolveReviewThread"]["thread"]["isResolved"]
     github.expect_resolved(thread)
     assert github.deliveries[-1].event == "pull_request_review_thread"

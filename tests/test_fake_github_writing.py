@@ -33,8 +33,7 @@ def connect(github: World) -> Iterator[Connect]:
     clients: list[httpx.Client] = []
 
     def make(token: str) -> httpx.Client:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        clients.append(httpx.Client(base_url=github.url, headers=headers))
+        clients.append(github.client(token))
         return clients[-1]
 
     yield make

@@ -80,13 +80,13 @@ class GitRepository:
         """Make an empty bare repository."""
         path.mkdir(parents=True)
         repository = cls(path)
-        repository.run("init", "--quiet", "--bare", f"--initial-branch={default_branch}", ".")
+        repository.run("init", "--quiet", "--bare", "--template=", f"--initial-branch={default_branch}", ".")
         return repository
 
     def fork(self, path: Path) -> GitRepository:
         """Return a bare clone that shares the objects, as a fork on GitHub does."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.run("clone", "--quiet", "--bare", "--shared", str(self.path), str(path))
+        self.run("clone", "--quiet", "--bare", "--shared", "--template=", str(self.path), str(path))
         return GitRepository(path)
 
     def run(self, *args: str, data: bytes | None = None) -> bytes:

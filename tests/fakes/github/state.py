@@ -136,7 +136,7 @@ class Repository:
         tips = self.git.branches()
         start = parent or (name if name in tips else self.default_branch)
         sha = tips.get(start, start)
-        parents = [sha] if sha in tips.values() or self.git.resolve(sha) else []
+        parents = [sha] if sha in tips.values() or (tips and self.git.resolve(sha)) else []
         return self.git.commit(name, files, message, parents=parents, author=author, date=date)
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import httpx
+
 from tests.fakes.github.expecting import Expectations
 from tests.fakes.github.server import Server
 from tests.fakes.github.state import Installation, Pull, Repository
@@ -60,6 +62,12 @@ class World(Expectations):
     def token(self) -> str:
         """Return a new token of the first installation."""
         return self.installation_token(self.installation)[0]
+
+    def client(self, token: str = "", **headers: str) -> httpx.Client:
+        """Return a plain HTTP client for the double, with a token or without; the caller closes it."""
+        login = {"Authorization": f"Bearer {token}"} if token else {}
+        # There is no TLS here, and loading certificates would take longer than most tests.
+        return httpx.Client(base_url=self.url, headers=login | headers, verify=False)
 
     def start(self) -> Self:
         """Serve. Returns itself."""
