@@ -268,6 +268,12 @@ def unknown(world: World) -> None:
         api.get("/nowhere")
 
 
+def broken(world: World) -> None:
+    world.pull.heads.append("0" * 40)
+    with world.client(world.token()) as api:
+        assert api.get(PULL).status_code == 500
+
+
 @pytest.mark.parametrize(
     ("act", "message"),
     [
@@ -277,6 +283,7 @@ def unknown(world: World) -> None:
         (second_edit, "unexpected comment (edited) by minimax-reviewer[bot]: Changed"),
         (fault, "a fault that met no request: HTML 502 for GET /pulls"),
         (unknown, "violation: no such endpoint: GET /nowhere"),
+        (broken, "violation: the double failed at GET /repos/octo-org/shop/pulls/1:"),
     ],
 )
 def test_what_nobody_expected_fails_the_story(act: Callable[[World], None], message: str) -> None:

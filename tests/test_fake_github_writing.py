@@ -141,6 +141,7 @@ def test_replies_go_to_the_first_comment(github: World, api: httpx.Client) -> No
     assert (made["in_reply_to_id"], made["line"], made["path"]) == (top.id, 3, "src/cart.py")
     assert api.post(f"{PULL}/comments", json={"body": "Also", "in_reply_to": top.id}).status_code == 201
     assert api.post(f"{PULL}/comments/{made['id']}/replies", json={"body": "x"}).status_code == 422
+    assert '"body" wasn\'t supplied.' in said(api.post(f"{PULL}/comments", json={"in_reply_to": top.id}), 422)
     assert api.delete(f"{REPO}/pulls/comments/{made['id']}").status_code == 204
     github.expect_deletion("review comment")
     github.expect_review_comment("Also")

@@ -273,7 +273,7 @@ def issue(world: Records, one: Issue) -> dict[str, Any]:
     url, html = issue_url(world, one), issue_html(world, one)
     body = {
         "id": one.id,
-        "node_id": node_id("PR" if one.pull else "I", one.id),
+        "node_id": node_id("PR", one.pull.id) if one.pull else node_id("I", one.id),
         "url": url,
         "repository_url": repo_url(world, one.repository),
         "labels_url": f"{url}/labels{{/name}}",

@@ -330,7 +330,7 @@ RESOLVERS: dict[tuple[str, str], Callable[..., Any]] = {
     ("Blob", "isTruncated"): _plain(lambda blob: (blob[1].size or 0) > TRUNCATED),
     ("Blob", "text"): _blob_text,
     ("Commit", "message"): _plain(lambda it: it[0].git.commit_info(it[1].sha).message),
-    **{("PullRequest", name): _plain(lambda pull, key=name: getattr(pull.issue, key)) for name in ("title",)},
+    ("PullRequest", "title"): _plain(lambda pull: pull.issue.title),
     ("PullRequest", "body"): _plain(lambda pull: pull.issue.body or ""),
     ("PullRequest", "state"): _plain(lambda pull: "MERGED" if pull.merged_at else pull.issue.state.upper()),
     ("PullRequest", "isDraft"): _plain(lambda pull: pull.draft),

@@ -237,7 +237,10 @@ def _end(request: Request, name: str) -> str | None:
     account = owner.partition(":")[0].lower()
     family = (other for other in request.world.repositories if repo in (other, other.parent))
     fork = next((other for other in family if other.owner.login.lower() == account and not other.deleted), None)
-    return fork.git.resolve(ref) if fork else None
+    found = fork.git.resolve(ref) if fork else None
+    if fork is not None and fork is not repo and ref in fork.git.branches():
+        repo.git.fetch(fork.git, f"refs/heads/{ref}", f"refs/network/{fork.id}/{ref}")
+    return found
 
 
 def _comparison(request: Request, repo: Repository, ends: tuple[str, str, str]) -> dict[str, Any]:

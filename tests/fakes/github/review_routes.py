@@ -162,6 +162,7 @@ def create_comment(request: Request) -> Answer:
     https://docs.github.com/rest/pulls/comments#create-a-review-comment-for-a-pull-request
     """
     if "in_reply_to" in request.json:
+        check({"in_reply_to": request.json["in_reply_to"]}, Field("in_reply_to", "integer"))
         return _reply(request, request.json["in_reply_to"])
     check(request.json, *COMMENT)
     comment = conversation.add_review_comment(request.world, request.caller, request.pull, request.json)
@@ -174,6 +175,8 @@ def create_reply(request: Request) -> Answer:
 
 
 def _reply(request: Request, first: int) -> Answer:
+    # With `in_reply_to` everything else but the body is ignored.
+    check({name: value for name, value in request.json.items() if name == "body"}, Field("body", required=True))
     top = request.world.review_comments(request.repository).get(first)
     if top is None or top.thread.pull is not request.pull:
         raise refusals.not_found()
