@@ -260,7 +260,7 @@ def _publish(job: Job, means: Means, pull: Pull, check: CheckRun | None, made: R
 
 def _failed(job: Job, means: Means, pull: Pull, check: CheckRun | None, error: ReviewerError) -> Outcome:
     """Say on the pull request that it was not reviewed, why, and what to do."""
-    text = f"**Not reviewed** at {pull.head_sha[:7]}.\n\n{neutralise(str(error))}\n\nComment `/review` to try again."
+    text = _not_reviewed(pull, str(error))
     quietly(lambda: close_check(means.repository, check, completed("failure", "Not reviewed", text)))
     if check is None or job.command:
         mark = f"<!-- reviewer:failure job={job.key} -->"
@@ -271,3 +271,19 @@ def _failed(job: Job, means: Means, pull: Pull, check: CheckRun | None, error: R
 def _say_once(repository: Repository, number: int, mark: str, text: str) -> None:
     if not any(comment.body.startswith(mark) for comment in repository.comments(number)):
         repository.create_comment(number, text)
+
+
+def give_up(job: Job, repository: Repository, reason: str) -> None:
+    """Say on the pull request that a job was tried for the last time. What cannot be said is only logged."""
+
+    def say() -> None:
+        pull = repository.pull(job.number)
+        check = open_check(repository, job.head_sha or pull.head_sha, job.key, again=True)
+        close_check(repository, check, completed("failure", "Not reviewed", _not_reviewed(pull, reason)))
+
+    quietly(say)
+
+
+def _not_reviewed(pull: Pull, reason: str) -> str:
+    text = neutralise(reason)
+    return f"**Not reviewed** at {pull.head_sha[:7]}.\n\n{text}\n\nComment `/review` to try again."

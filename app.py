@@ -1,0 +1,169 @@
+"""The composition root: the one place where things are built and joined. Nobody imports it.
+
+`gunicorn 'app:create_app()'` serves the App; `main` is the console command `reviewer`. What a command needs is imported
+when it runs: `reviewer --help` and `reviewer diff` load neither Flask nor the engine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from reviewer import cli
+from reviewer.errors import SettingsError
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from reviewer.asking import Ask
+    from webhooks.deliveries import Job
+    from webhooks.jobs import Jobs, Work
+    from webhooks.settings import Environment
+
+_NO_SERVER = "This needs the server's packages. Install them: pip install 'minimax-reviewer[server]'"
+
+
+def create_app() -> Flask:
+    """Return the App: its store is open and, where the role says so, its worker runs, before the first request.
+
+    Raises SettingsError, naming every variable that is missing, and StoreUnavailable.
+    """
+    from webhooks.logs import log_to_stderr  # noqa: PLC0415 - see the module's docstring
+    from webhooks.metrics import Metrics  # noqa: PLC0415
+    from webhooks.routes import Door, flask_app  # noqa: PLC0415
+    from webhooks.settings import read_environment  # noqa: PLC0415
+
+    log_to_stderr()
+    environment = read_environment(os.environ)
+    if not environment.role.accepts:
+        raise SettingsError("REVIEWER_ROLE is `worker`: start it with `reviewer worker`, or set `all` or `web`.")
+    jobs = _open(environment)
+    if environment.role.works:
+        jobs.start_worker(_work(environment))
+    _close_at_exit(jobs)
+    secrets = tuple(secret.get_secret_value() for secret in environment.webhook_secrets)
+    return flask_app(Door(jobs, secrets, Metrics()))
+
+
+def _open(environment: Environment) -> Jobs:
+    """Open the store, in the data directory if none was named."""
+    from webhooks.jobs import Jobs  # noqa: PLC0415
+
+    if "DATABASE_URL" not in os.environ:
+        try:
+            environment.data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"REVIEWER_DATA_DIR {environment.data_dir} cannot be made ({error.strerror}): set it to another"
+            raise SettingsError(message) from error
+    jobs = Jobs(environment.database_url.get_secret_value())
+    jobs.open()
+    return jobs
+
+
+def _close_at_exit(jobs: Jobs) -> None:
+    import atexit  # noqa: PLC0415
+
+    atexit.register(jobs.close, 20.0)
+
+
+def _work(environment: Environment) -> Work:
+    """Return what a worker does: jobs carried out by `handle`, prompts answered by the model."""
+    from reviewer.budget import cost_per_thousand  # noqa: PLC0415
+    from reviewer.minimax import Client  # noqa: PLC0415
+    from reviewer.models import model_named, parse_prices  # noqa: PLC0415
+    from webhooks.github_api import connect  # noqa: PLC0415
+    from webhooks.github_transport import Credentials  # noqa: PLC0415
+    from webhooks.handling import Means, give_up, handle  # noqa: PLC0415
+    from webhooks.jobs import Limits, Work  # noqa: PLC0415
+
+    if environment.runapi_key is None or environment.private_key is None or environment.app_id is None:
+        raise SettingsError("a worker needs RUNAPI_KEY, GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY")
+    key = environment.runapi_key.get_secret_value()
+    prices = parse_prices(environment.prices)
+    client = Client(
+        key=key,
+        base_url=environment.base_url,
+        model=environment.model,
+        fallback_models=environment.fallback_models,
+        prices=prices,
+        max_parallel=Limits().parallel_calls,
+    )
+    credentials = Credentials(
+        api_url=environment.api_url,
+        app_id=environment.app_id,
+        private_key=environment.private_key.get_secret_value(),
+    )
+    # The same on every machine and after a restart, so that a prompt is the same and its paid answer is found.
+    salt = hashlib.sha256(b"fence:" + key.encode()).digest()
+    price = cost_per_thousand(model_named(environment.model, prices))
+
+    def carry_out(job: Job, ask: Ask, wanted: Callable[[], bool]) -> dict[str, Any]:
+        repository = connect(credentials, job.repository, job.installation_id)
+        means = Means(repository, ask, salt, wanted=wanted, cost_per_thousand=price, again=True)
+        return handle(job, means).to_json()
+
+    return Work(
+        carry_out,
+        client.complete,
+        lambda job, reason: give_up(job, connect(credentials, job.repository, job.installation_id), reason),
+    )
+
+
+def _worker(argv: list[str]) -> int:
+    from webhooks.logs import log_to_stderr  # noqa: PLC0415
+    from webhooks.operating import work  # noqa: PLC0415
+    from webhooks.settings import Role, read_environment  # noqa: PLC0415
+
+    if argv:
+        raise SettingsError("`reviewer worker` takes no arguments; its settings come from the environment.")
+    log_to_stderr()
+    environment = read_environment(os.environ, role=Role.WORKER)
+    jobs = _open(environment)
+    jobs.start_worker(_work(environment))
+    return work(jobs)
+
+
+def _jobs(argv: list[str]) -> int:
+    from webhooks.operating import steer  # noqa: PLC0415
+    from webhooks.settings import read_environment  # noqa: PLC0415
+
+    jobs = _open(read_environment(os.environ, strict=False))
+    try:
+        return steer(jobs, argv)
+    finally:
+        jobs.close()
+
+
+def _action(argv: list[str]) -> int:
+    from webhooks.action import main as action  # noqa: PLC0415
+
+    return action(argv)
+
+
+def _served(run: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
+    """Return a command that says how to get the server's packages when they are not there."""
+
+    def command(argv: list[str]) -> int:
+        try:
+            return run(argv)
+        except ModuleNotFoundError as error:
+            raise SettingsError(_NO_SERVER) from error
+
+    return command
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the console command and return its exit code."""
+    more: cli.More = {
+        "action": ("carry out the step of the GitHub Action", _action),
+        "worker": ("carry out the App's jobs, for servers with REVIEWER_ROLE=web", _served(_worker)),
+        "jobs": ("list, show, retry or cancel the App's jobs", _served(_jobs)),
+    }
+    return cli.main(sys.argv[1:] if argv is None else argv, more=more)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

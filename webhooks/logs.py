@@ -1,0 +1,46 @@
+"""Logs as events with fields, `2026-01-31T12:00:00 INFO accepted delivery=... job=...`: ids and counts, never code."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+
+#: What every record has; whatever else it has was given as a field.
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+#: Credentials that a message might carry: GitHub's tokens in either format, bearer headers, passwords in URLs.
+_SECRET = re.compile(
+    r"gh[pousr]_[A-Za-z0-9._-]{20,}|github_pat_\w{20,}|(?<=[Bb]earer )\S{8,}|(?<=://)[^\s/:@]+:[^\s/@]+(?=@)"
+)
+
+
+class Fields(logging.Formatter):
+    """Writes a record's message and its fields on one line, without credentials."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; a traceback follows on lines of its own."""
+        fields = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        said = " ".join(f"{name}={_word(value)}" for name, value in fields.items())
+        line = (
+            f"{self.formatTime(record, '%Y-%m-%dT%H:%M:%S')} {record.levelname} {record.getMessage()} {said}".rstrip()
+        )
+        line = line.replace("\r", "\\r").replace("\n", "\\n")
+        if record.exc_info:
+            line = f"{line}\n{self.formatException(record.exc_info)}"
+        return _SECRET.sub("[redacted]", line)
+
+
+def _word(value: object) -> str:
+    text = str(value)
+    return text if re.fullmatch(r"[\w.:/#@+*-]+", text) else json.dumps(text)
+
+
+def log_to_stderr(level: int = logging.INFO) -> None:
+    """Let the root logger write to standard error. The engine's and the HTTP libraries' chatter is left out."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Fields())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for chatty in ("dbos", "httpx", "httpcore", "github", "urllib3"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
