@@ -14,7 +14,7 @@ from typing import Any
 from reviewer.asking import Ask, Attempt, Message, Prompt, Reply, Task
 from webhooks.commands import Command
 from webhooks.deliveries import Job, Trigger
-from webhooks.jobs import Jobs, Limits, Record, Work
+from webhooks.jobs import Jobs, Limits, Record, Run, Work
 
 QUICK = Limits(job_poll=0.05, call_poll=0.05, debounce=0.6, backoff=0.05, failures=3, upkeep=0.2)
 
@@ -97,9 +97,9 @@ class Desk:
         assert isinstance(record, Record)
         return record
 
-    def _carry_out(self, job: Job, ask: Ask, wanted: Callable[[], bool]) -> dict[str, Any]:
+    def _carry_out(self, job: Job, run: Run) -> dict[str, Any]:
         self.carried[job.delivery] += 1
-        return self._work.get(job.delivery, lambda *_: {})(job, ask, wanted)
+        return self._work.get(job.delivery, lambda *_: {})(job, run.ask, run.wanted)
 
     def _complete(self, prompt: Prompt) -> Reply:
         text = prompt.messages[0].content.split("\n")[1]

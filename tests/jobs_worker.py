@@ -11,12 +11,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
-from reviewer.asking import Ask, Attempt, Message, Prompt, Reply, Task
+from reviewer.asking import Attempt, Message, Prompt, Reply, Task
 from webhooks.deliveries import Job
-from webhooks.jobs import Jobs, Limits, Work
+from webhooks.jobs import Jobs, Limits, Run, Work
 
 CALL_SECONDS = 0.15
 
@@ -41,13 +40,13 @@ def main(url: str, log: str, *settings: str) -> None:
         time.sleep(CALL_SECONDS)  # the model thinks
         return Reply(f"re: {text}", attempts=(Attempt("MiniMax-M2.1", "ok", 10, 5),))
 
-    def carry_out(job: Job, ask: Ask, wanted: Callable[[], bool]) -> dict[str, Any]:
+    def carry_out(job: Job, run: Run) -> dict[str, Any]:
         if job.number == 666:
             note("poisoned", job.delivery)
             os.kill(os.getpid(), signal.SIGKILL)
-        found = ask([prompt(f"{job.delivery} {part}") for part in "abcd"])
-        verified = ask([prompt(f"{job.delivery} verify {len(found)}")])
-        if wanted():
+        found = run.ask([prompt(f"{job.delivery} {part}") for part in "abcd"])
+        verified = run.ask([prompt(f"{job.delivery} verify {len(found)}")])
+        if run.wanted():
             note("posted", job.delivery)
         return {"answers": [str(getattr(one, "text", one)) for one in (*found, *verified)]}
 

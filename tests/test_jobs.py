@@ -15,7 +15,7 @@ from reviewer.asking import Ask, Attempt, Reply, Usage
 from reviewer.errors import ModelError, ModelUnavailable, NoCredit, ReviewerError
 from tests.desk import QUICK, Desk, automatic, command, eventually, numbers, prompt
 from webhooks.deliveries import Job, Trigger
-from webhooks.jobs import NoSuchJob, State
+from webhooks.jobs import NoSuchJob, State, ToldFailure
 
 #: A Postgres database to run these tests on besides SQLite; it is filled with tables.
 POSTGRES = os.environ.get("REVIEWER_TEST_POSTGRES", "")
@@ -172,12 +172,13 @@ class TestAsking:
         assert desk.jobs.spent(job_id=known.delivery, since=started - 1) == bill
         assert desk.jobs.spent(job_id=known.delivery, since=time.time() + 1) == Usage()
         assert desk.jobs.spent(repository="octo/other") == Usage()
-        desk.answering("unpriced", lambda: Reply("x", attempts=(Attempt("mystery", "ok", 1, 1, None),)))
+        mystery = f"mystery-{started}"
+        desk.answering("unpriced", lambda: Reply("x", attempts=(Attempt(mystery, "ok", 1, 1, None),)))
         job = desk.on(automatic(number=known.number), lambda _job, ask, _wanted: bool(ask([prompt("unpriced")])) and {})
         desk.jobs.accept(job)
         desk.ended(job)
         assert desk.jobs.spent(repository="octo/hello", number=known.number) == Usage(3, 201, 21, None)
-        assert [total.usage for total in desk.jobs.totals() if total.model == "mystery"] == [Usage(1, 1, 1, None)]
+        assert [total.usage for total in desk.jobs.totals() if total.model == mystery] == [Usage(1, 1, 1, None)]
 
 
 class TestFailing:
@@ -243,6 +244,18 @@ class TestFailing:
         record = desk.ended(job)
         assert record.reason.startswith("ValueError at test_jobs.py:")
         assert "hunter2" not in record.reason
+
+    def test_a_failure_that_people_know_of_is_not_told_again(self, desk):
+        """A job whose work said itself that it failed is on the failed list, and nobody is told a second time."""
+
+        def work(*_: object) -> dict[str, Any]:
+            raise ToldFailure("no credit left: top up at RunAPI")
+
+        job = desk.on(automatic(), work)
+        desk.jobs.accept(job)
+        record = desk.ended(job)
+        assert (record.state, record.reason) == (State.FAILED, "no credit left: top up at RunAPI")
+        assert job.delivery not in desk.given_up
 
     def test_an_operator_retries(self, desk):
         """A failed job that is retried reads back what it had paid for, and starts counting failures anew."""
@@ -344,6 +357,14 @@ class TestNotWanted:
         desk.jobs.accept(opened)
         desk.jobs.accept(ready)
         assert {desk.ended(opened).state, desk.ended(ready).state} == {State.DONE}
+
+    def test_in_the_same_second_nobody_is_superseded(self, desk):
+        """Which of two heads of one second is the newer only GitHub knows: both are carried out and ask there."""
+        first = automatic("a")
+        second = automatic("b", number=first.number)
+        desk.jobs.accept(first)
+        desk.jobs.accept(second)
+        assert {desk.ended(first).state, desk.ended(second).state} == {State.DONE}
 
     def test_a_command_is_not_superseded(self, desk):
         """What a person asked for is done although the pull request moved on."""

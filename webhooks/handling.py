@@ -97,8 +97,8 @@ class Means:
     fail_level: FailLevel | None = None
 
 
-class _Superseded(Exception):
-    """A newer head or an operator made the job moot."""
+class Superseded(Exception):
+    """A newer head or an operator made the job moot: `means.ask` may raise it while it waits."""
 
 
 def handle(job: Job, means: Means) -> Outcome:
@@ -119,7 +119,7 @@ def handle(job: Job, means: Means) -> Outcome:
     check = open_check(means.repository, pull.head_sha, job.key, again=means.again)
     try:
         return _publish(job, means, pull, check, _review(means, pull, fetched), fetched)
-    except _Superseded:
+    except Superseded:
         close_check(means.repository, check, completed("cancelled", "Superseded", "A newer push is reviewed instead."))
         return Outcome(State.SUPERSEDED, "newer head", pull.head_sha)
     except ReviewerError as error:
@@ -229,7 +229,7 @@ def _guarded(means: Means) -> Ask:
 
     def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
         if not means.wanted():
-            raise _Superseded
+            raise Superseded
         return means.ask(prompts)
 
     return ask
@@ -240,7 +240,7 @@ def _publish(job: Job, means: Means, pull: Pull, check: CheckRun | None, made: R
     repository = means.repository
     now = repository.pull(pull.number)
     if now.head_sha != pull.head_sha or not means.wanted():
-        raise _Superseded
+        raise Superseded
     target = Target(repository.name, pull.number, pull.head_sha, pull.web_url)
     level = means.fail_level or fetched.settings.review.fail_level
     planned = partial(plan, made, target, fail_level=level, problems=fetched.problems)

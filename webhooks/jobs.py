@@ -19,8 +19,8 @@ from webhooks.engine.database import Database, StoreUnavailable
 from webhooks.engine.ledger import ModelTotal
 from webhooks.engine.queue import Limits, Queue
 from webhooks.engine.records import Record, State
-from webhooks.engine.run import Stopped
-from webhooks.engine.running import CarryOut, Complete, GiveUp, Runner, Work
+from webhooks.engine.run import Run, Stopped
+from webhooks.engine.running import CarryOut, Complete, GiveUp, Runner, ToldFailure, Work
 from webhooks.engine.worker import Worker
 
 __all__ = [
@@ -32,9 +32,11 @@ __all__ = [
     "ModelTotal",
     "NoSuchJob",
     "Record",
+    "Run",
     "State",
     "Stopped",
     "StoreUnavailable",
+    "ToldFailure",
     "Work",
 ]
 

@@ -230,35 +230,28 @@ def close(connection: sa.Connection, record: Record, state: State, reason: str) 
     return connection.execute(statement).rowcount > 0
 
 
-def holds(connection: sa.Connection, job_id: str, owner: str) -> bool:
-    """Whether the run with that token still has the job."""
-    query = sa.select(JOBS.c.owner).where(JOBS.c.id == job_id)
-    return connection.execute(query).scalar() == owner
+def standing(connection: sa.Connection, job_id: str) -> tuple[State | None, str | None]:
+    """Return the job's state and the token of the run that has it; None where there is none."""
+    row = connection.execute(sa.select(JOBS.c.state, JOBS.c.owner).where(JOBS.c.id == job_id)).first()
+    return (None, None) if row is None else (State(row.state), row.owner)
 
 
 def superseding(connection: sa.Connection, job: Job) -> str | None:
     """Return the key of a job for a newer head of the same pull request, or None.
 
-    Newer by the pull request's own clock, then by arrival: deliveries overtake each other. Only automatic jobs
-    supersede and are superseded: a command is a person's wish, made for the head that there is when it is carried out.
+    Newer by the pull request's own clock, since deliveries overtake each other; in the same second neither is, and the
+    head that GitHub reports decides when they are carried out. Only automatic jobs supersede and are superseded: a
+    command is a person's wish, made for the head that there is when it is carried out.
     """
     if job.command is not None:
         return None
-    mine = sa.select(JOBS.c.seq).where(JOBS.c.id == job.delivery).scalar_subquery()
-    query = (
-        sa.select(JOBS.c.key)
-        .where(
-            JOBS.c.pull == job.pull,
-            JOBS.c.automatic == sa.true(),
-            JOBS.c.head != job.head_sha,
-            sa.or_(
-                JOBS.c.updated_at > job.updated_at,
-                sa.and_(JOBS.c.updated_at == job.updated_at, JOBS.c.seq > mine),
-            ),
-        )
-        .limit(1)
+    query = sa.select(JOBS.c.key).where(
+        JOBS.c.pull == job.pull,
+        JOBS.c.automatic == sa.true(),
+        JOBS.c.head != job.head_sha,
+        JOBS.c.updated_at > job.updated_at,
     )
-    return connection.execute(query).scalar()
+    return connection.execute(query.order_by(JOBS.c.updated_at.desc()).limit(1)).scalar()
 
 
 def delete_ended(connection: sa.Connection, *, before: float) -> int:

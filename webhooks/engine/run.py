@@ -33,7 +33,7 @@ class Stopped(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Unwanted:
-    """Why a run must stop, and what its job becomes; None: that is another run's business now."""
+    """Why a run must stop, and what its job becomes; None: another run has the job now."""
 
     reason: str
     becomes: State | None = None
@@ -69,10 +69,20 @@ class Run:
         self._owner = owner
         self.unwanted: Unwanted | None = None
 
+    @property
+    def is_repeated(self) -> bool:
+        """Whether the job was begun before: then what it does may have been done in part."""
+        return self._record.attempt > 1 or self._record.starts > 1
+
     def wanted(self) -> bool:
-        """Whether the job shall still be carried out; when not, never again."""
+        """Whether the job shall still be carried out: False once it is superseded or cancelled; then post nothing.
+
+        Raises Stopped when another run has the job: then do nothing at all.
+        """
         if self.unwanted is None:
             self.unwanted = self._look()
+        if self.unwanted is not None and self.unwanted.becomes is None:
+            raise Stopped
         return self.unwanted is None
 
     def check(self) -> None:
@@ -123,7 +133,10 @@ class Run:
 
     def _look(self) -> Unwanted | None:
         with self._database.read() as connection:
-            if not records.holds(connection, self._record.id, self._owner):
+            state, owner = records.standing(connection, self._record.id)
+            if state is State.CANCELLED:
+                return Unwanted("cancelled by an operator", state)
+            if owner != self._owner:
                 return Unwanted("taken over")
             newer = records.superseding(connection, self._record.job)
         return None if newer is None else Unwanted(f"superseded by {newer}", State.SUPERSEDED)

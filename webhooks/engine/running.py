@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from reviewer.asking import Ask, Prompt, Reply
+from reviewer.asking import Prompt, Reply
 from reviewer.errors import ModelError, ModelUnavailable, ReviewerError
 from webhooks.deliveries import Job
 from webhooks.engine import answers, ledger, records
@@ -33,14 +33,13 @@ _T = TypeVar("_T")
 _LONGEST_REASON = 500
 
 
-#: Carries out a job from the top; returns what there is to know of it, as JSON values. `wanted` turns False when the
-#: job is superseded or cancelled: then nothing must be posted any more.
-CarryOut = Callable[[Job, Ask, Callable[[], bool]], dict[str, Any]]
+#: Carries out a job from the top and returns what there is to know of it, as JSON values.
+CarryOut = Callable[[Job, Run], dict[str, Any]]
 
 #: Asks the model once; raises ModelError.
 Complete = Callable[[Prompt], Reply]
 
-#: Tells people that a job is given up, and why.
+#: Tells people that a job is given up, and why. Not called after ToldFailure.
 GiveUp = Callable[[Job, str], None]
 
 
@@ -51,6 +50,10 @@ class Work:
     carry_out: CarryOut
     complete: Complete
     give_up: GiveUp | None = None
+
+
+class ToldFailure(ReviewerError):
+    """The job failed and people were told so already: it goes on the failed list, and no more is said."""
 
 
 class PoisonJob(ReviewerError):
@@ -157,7 +160,7 @@ class Runner:
         try:
             self._refuse_poison(record)
             run.check()
-            result = self.work.carry_out(record.job, run.ask, run.wanted)
+            result = self.work.carry_out(record.job, run)
         except Stopped:
             return self._stopped(record, owner, run.unwanted)
         except Exception as error:  # noqa: BLE001 - the engine's edge: every failure becomes a state with a reason
@@ -175,7 +178,7 @@ class Runner:
         if unwanted is None:
             return self._hand_back(record, owner, "its worker stopped")
         if unwanted.becomes is None:
-            return unwanted.reason
+            return "taken over"
         return self._end(record, owner, unwanted.becomes, unwanted.reason, None)
 
     def _failed(self, record: Record, owner: str, error: Exception) -> str:
@@ -187,7 +190,8 @@ class Runner:
         if getattr(error, "retryable", isinstance(error, OSError)) and failures < self.limits.failures:
             delay = self._backoff(failures, getattr(error, "retry_after", None))
             return self._hand_back(record, owner, reason, delay=delay, failures=failures)
-        self._give_up(record, reason)
+        if not isinstance(error, ToldFailure):
+            self._give_up(record, reason)
         return self._end(record, owner, State.FAILED, reason, None)
 
     def _backoff(self, failures: int, retry_after: float | None) -> float:
@@ -251,6 +255,8 @@ def _reason(error: Exception) -> str:
     The words of other errors may quote what they choked on, and that may be code.
     """
     known = isinstance(error, ReviewerError) or hasattr(error, "retryable")
+    if isinstance(error, ToldFailure):
+        return str(error)[:_LONGEST_REASON]
     return (f"{type(error).__name__}: {error}" if known else _where(error))[:_LONGEST_REASON]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-import socket
+import platform
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -114,7 +114,7 @@ class Worker:
                 return
 
     def _launch(self) -> None:
-        executor = _SQLITE_EXECUTOR if self._database.is_sqlite else f"{socket.gethostname()}-{os.urandom(4).hex()}"
+        executor = _SQLITE_EXECUTOR if self._database.is_sqlite else f"{platform.node()}-{os.urandom(4).hex()}"
         # Before the launch: a peer takes the jobs of an executor that gives no sign of life.
         self._upkeep = Upkeep(self._runner, executor)
         self._upkeep.say_hello()
