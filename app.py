@@ -18,9 +18,10 @@ from reviewer.errors import SettingsError
 if TYPE_CHECKING:
     from flask import Flask
 
-    from reviewer.asking import Ask
+    from reviewer.asking import Ask, Prompt, Reply
+    from reviewer.errors import ModelError
     from webhooks.deliveries import Job
-    from webhooks.jobs import Jobs, Work
+    from webhooks.jobs import Jobs, Run, Work
     from webhooks.settings import Environment
 
 _NO_SERVER = "This needs the server's packages. Install them: pip install 'minimax-reviewer[server]'"
@@ -76,8 +77,8 @@ def _work(environment: Environment) -> Work:
     from reviewer.models import model_named, parse_prices  # noqa: PLC0415
     from webhooks.github_api import connect  # noqa: PLC0415
     from webhooks.github_transport import Credentials  # noqa: PLC0415
-    from webhooks.handling import Means, give_up, handle  # noqa: PLC0415
-    from webhooks.jobs import Limits, Work  # noqa: PLC0415
+    from webhooks.handling import Means, State, give_up, handle  # noqa: PLC0415
+    from webhooks.jobs import Limits, ToldFailure, Work  # noqa: PLC0415
 
     if environment.runapi_key is None or environment.private_key is None or environment.app_id is None:
         raise SettingsError("a worker needs RUNAPI_KEY, GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY")
@@ -100,16 +101,35 @@ def _work(environment: Environment) -> Work:
     salt = hashlib.sha256(b"fence:" + key.encode()).digest()
     price = cost_per_thousand(model_named(environment.model, prices))
 
-    def carry_out(job: Job, ask: Ask, wanted: Callable[[], bool]) -> dict[str, Any]:
+    def carry_out(job: Job, run: Run) -> dict[str, Any]:
         repository = connect(credentials, job.repository, job.installation_id)
-        means = Means(repository, ask, salt, wanted=wanted, cost_per_thousand=price, again=True)
-        return handle(job, means).to_json()
+        means = Means(repository, _ask(run), salt, wanted=run.wanted, cost_per_thousand=price, again=run.is_repeated)
+        outcome = handle(job, means)
+        if outcome.state is State.FAILED:
+            raise ToldFailure(outcome.reason)
+        return outcome.to_json()
 
     return Work(
         carry_out,
         client.complete,
         lambda job, reason: give_up(job, connect(credentials, job.repository, job.installation_id), reason),
     )
+
+
+def _ask(run: Run) -> Ask:
+    """Return the run's `ask`. Where the job is superseded while it waits, `handle` hears it in its own words."""
+    from webhooks.handling import Superseded  # noqa: PLC0415
+    from webhooks.jobs import Stopped  # noqa: PLC0415
+
+    def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+        try:
+            return run.ask(prompts)
+        except Stopped:
+            if run.wanted():
+                raise  # the worker stops: the job goes on elsewhere
+            raise Superseded from None
+
+    return ask
 
 
 def _worker(argv: list[str]) -> int:

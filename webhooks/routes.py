@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,9 @@ MAX_BODY = 25 * 1024 * 1024
 
 EVENT_HEADER, DELIVERY_HEADER = "X-GitHub-Event", "X-GitHub-Delivery"
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+
+#: A GUID. It becomes the job's id, so whatever it is, it has no blanks, slashes or line ends.
+_DELIVERY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 Answer = tuple[Response, int]
 
@@ -57,9 +61,17 @@ def flask_app(door: Door) -> Flask:
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Answer:
-        return jsonify(error=error.description or error.name), error.code or 500
+        return jsonify(error=_advice(error)), error.code or 500
 
     return app
+
+
+def _advice(error: HTTPException) -> str:
+    if error.code == 404:
+        return "There is nothing here. GitHub delivers to POST /webhooks/github."
+    if error.code == 405:
+        return f"{request.method} is not for this address. GitHub delivers to POST /webhooks/github."
+    return error.description or error.name
 
 
 def _routes(door: Door) -> Blueprint:
@@ -103,10 +115,10 @@ def _receive(door: Door) -> tuple[str, Answer]:
     except MalformedDelivery as error:
         log.warning("refused", extra={**fields, "status": 400, "why": str(error)})
         return "refused", (jsonify(error=str(error)), 400)
-    except StoreUnavailable as error:
+    except StoreUnavailable:
         # 503, so that GitHub lists the delivery as failed and it can be asked for again.
         log.exception("not stored", extra=fields)
-        return "unavailable", (jsonify(error=f"{error}. Redeliver it later."), 503)
+        return "unavailable", (jsonify(error="The store is not available. Redeliver this later."), 503)
     log.info("accepted" if is_new else "known", extra={**fields, "job": decision.key})
     return "accepted" if is_new else "known", (jsonify(job=decision.key), 202)
 
@@ -116,12 +128,14 @@ def _signed_payload(secrets: Sequence[str]) -> tuple[str, Any]:
     body = _body()
     signature = request.headers.get(SIGNATURE_HEADER, "")
     if not signature:
-        raise Refused(401, f"The header {SIGNATURE_HEADER} is missing: set the webhook's secret in the App's settings.")
+        raise Refused(401, f"The header {SIGNATURE_HEADER} is missing: set GITHUB_WEBHOOK_SECRET's value in the App.")
     if not is_signed(body, signature, secrets):
         raise Refused(401, "The signature does not match: is GITHUB_WEBHOOK_SECRET the webhook's secret?")
     missing = [name for name in (EVENT_HEADER, DELIVERY_HEADER) if not request.headers.get(name, "").strip()]
     if missing:
         raise Refused(400, f"Missing headers: {', '.join(missing)}.")
+    if not _DELIVERY.fullmatch(request.headers[DELIVERY_HEADER]):
+        raise Refused(400, f"{DELIVERY_HEADER} is not a GUID.")
     return request.headers[EVENT_HEADER], _parsed(body)
 
 
