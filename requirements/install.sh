@@ -40,5 +40,6 @@ python=$(find_python)
 need_ensurepip "$python"
 echo "Installing $lock into $venv (once, and again when the lock changes)" >&2
 "$python" -m venv --clear "$venv"
-"$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input --require-hashes --requirement "$lock"
+# The lock is complete, so nothing is resolved: old pips stumble over a pin without the extras that a package asks for.
+"$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input --no-deps --require-hashes --requirement "$lock"
 cp "$lock" "$installed"
