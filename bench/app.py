@@ -1,0 +1,72 @@
+"""What a first review of a ten-file pull request costs the App: calls to GitHub, model calls in a row, own CPU."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from bench.table import show
+from reviewer.minimax import Client
+from tests.fakes.github import World, default_world
+from tests.fakes.model import FakeModel
+from tests.stories import job_of
+from webhooks.github_api import connect
+from webhooks.github_transport import Credentials
+from webhooks.handling import Means, handle
+
+FILES = 10
+
+
+def _pull(github: World) -> object:
+    """Open a pull request of ten changed files and return its delivery."""
+    before = {f"src/m{n}.py": f"def f{n}(xs):\n    return sum(xs) / max(len(xs), 1)\n" for n in range(FILES)}
+    after = {path: text.replace(" / max(len(xs), 1)", " / len(xs)") for path, text in before.items()}
+    github.push_to_base(github.repo, before)
+    github.repo.commit(after, "Simplify the means", branch="means")
+    return github.open_pull(github.repo, "means", title="Simplify the means")
+
+
+def _script(model: FakeModel) -> None:
+    findings = [
+        {
+            "path": f"src/m{n}.py", "line": 2, "quote": "    return sum(xs) / len(xs)", "severity": "error",
+            "category": "bug", "title": "Division by zero for an empty list", "body": f"`f{n}([])` raises.",
+            "suggestion": "    return sum(xs) / max(len(xs), 1)",
+        }
+        for n in range(FILES)
+    ]  # fmt: skip
+    verdicts = [{"id": n + 1, "verdict": "confirmed", "reason": "r"} for n in range(FILES)]
+    model.answers("findings", lambda _: json.dumps({"summary": "Simplifies.", "findings": findings}))
+    model.answers("verify", lambda _: json.dumps({"verdicts": verdicts}))
+    model.answers("tests", lambda _: "NONE")
+    model.answers("refactor", lambda _: json.dumps({"summary": "", "findings": []}))
+
+
+def main() -> None:
+    """Print the table: the first review warms up, the others are measured."""
+    rows = []
+    for name in ("cold", "warm", "warm"):
+        with default_world(strict=False) as github, FakeModel() as model:
+            _script(model)
+            delivery = _pull(github)
+            job = job_of(delivery)
+            credentials = Credentials(github.url, app_id=str(github.app.id), private_key=github.app.private_key)
+            with Client(key=model.key, base_url=model.base_url) as client:
+                batches: list[int] = []
+
+                def ask(prompts, client=client, batches=batches):
+                    batches.append(len(prompts))
+                    return client.ask(prompts)
+
+                calls = len(github.calls)
+                wall, cpu = time.perf_counter(), time.thread_time()
+                outcome = handle(job, Means(connect(credentials, job.repository, job.installation_id), ask, b"salt"))
+                wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
+            assert outcome.review is not None
+            usage = outcome.review.usage
+            rows.append(
+                [name, len(github.calls) - calls, len(batches), usage.calls, len(outcome.review.findings),
+                 f"{cpu:.3f}", f"{wall:.2f}", f"${usage.cost_usd:.4f}"]
+            )  # fmt: skip
+    head = ["run", "GitHub calls", "calls in a row", "model calls", "findings", "own CPU s", "wall s", "cost"]
+    show(f"App: first review of a {FILES}-file pull request (aim: 12 calls, 2 in a row, 0.5 s of CPU)", head, rows)
