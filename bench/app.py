@@ -68,5 +68,5 @@ def main() -> None:
                 [name, len(github.calls) - calls, len(batches), usage.calls, len(outcome.review.findings),
                  f"{cpu:.3f}", f"{wall:.2f}", f"${usage.cost_usd:.4f}"]
             )  # fmt: skip
-    head = ["run", "GitHub calls", "calls in a row", "model calls", "findings", "own CPU s", "wall s", "cost"]
+    head = ["run", "GitHub calls", "calls in a row", "model calls", "findings", "CPU s (its thread)", "wall s", "cost"]
     show(f"App: first review of a {FILES}-file pull request (aim: 12 calls, 2 in a row, 0.5 s of CPU)", head, rows)
