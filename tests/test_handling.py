@@ -310,3 +310,20 @@ def test_a_renamed_repository_is_followed(github: World) -> None:
     github.rename_repository(github.repo, "store")
     carry_out(github, github.opened, model(DELETE))
     expect_all(github, comments=1)
+
+
+@pytest.mark.parametrize(
+    "trouble", [faults.server_error(404, "Not Found"), faults.server_error(501), faults.html_error()]
+)
+def test_without_graphql_files_are_read_one_by_one(github: World, trouble: faults.Trouble) -> None:
+    """Settings, guidance and the file of a suggestion come over REST: only those that are there, and when needed."""
+    github.push_to_base(github.repo, {".github/reviewer.yml": "review:\n  fail_level: error\n"})
+    pushed = github.push(github.pull, {"x.md": "x\n"})
+    github.fault("POST /graphql$", trouble, times=None)
+    outcome = carry_out(github, pushed, model(DELETE))
+    assert outcome.conclusion == "failure"
+    review = github.expect_review(comments=1)
+    assert "```suggestion" in review.comments[0].body
+    github.expect_comment("KeyError")
+    github.expect_check("failure")
+    assert len(github.calls_to("GET /contents/")) <= 5

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from reviewer.diff import Diff, FilePatch, diff_from_files, parse_diff
-from webhooks.github_errors import DiffTooLarge, GitHubError, GitHubUnavailable, NotFound
+from webhooks.github_errors import DiffTooLarge, GitHubError, NotFound
 from webhooks.github_transport import Credentials, Transport
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,6 @@ class Repository:
         """Store what to speak with and about."""
         self._transport = transport
         self._credentials = credentials
-        self._graphql = True
         self.name = name
         self.path = f"/repos/{name}"
 
@@ -112,23 +111,24 @@ class Repository:
             for entry in self._transport.pages(f"{self.path}/pulls/{number}/files")
         )
 
-    def texts(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    def texts(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str] | None:
         """Return the texts of files by (revision, path), in one request. What is absent or not text is left out.
 
-        https://docs.github.com/graphql/reference/objects#blob; where there is no GraphQL, one request a file.
+        https://docs.github.com/graphql/reference/objects#blob. None: there is no GraphQL here; read file by file.
         """
-        if not wanted:
-            return {}
-        if self._graphql:
-            try:
-                return self._texts_at_once(wanted)
-            except GitHubUnavailable:
-                raise
-            except (GitHubError, KeyError, TypeError, AttributeError) as error:
-                log.info("no GraphQL, reading file by file", extra={"repository": self.name, "why": str(error)})
-                self._graphql = False
-        texts = {key: self.text(*key) for key in wanted}
-        return {key: text for key, text in texts.items() if text is not None}
+        try:
+            return self._texts_at_once(wanted)
+        except (GitHubError, KeyError, TypeError, AttributeError) as error:
+            log.info("no GraphQL", extra={"repository": self.name, "why": str(error)})
+            return None
+
+    def names(self, revision: str) -> frozenset[str] | None:
+        """Return the names of files and folders at the top of a revision; None where they are not listed."""
+        try:
+            data = self._transport.read(f"{self.path}/contents/?{urlencode({'ref': revision})}")
+        except GitHubError:
+            return None
+        return frozenset(str(entry["name"]) for entry in data) if isinstance(data, list) else None
 
     def _texts_at_once(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
         owner, _, name = self.name.partition("/")

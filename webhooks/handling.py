@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 #: Files whose whole text is fetched to prove suggestions, in the one request that also fetches the settings.
 MAX_HEAD_FILES = 40
 
+#: Files fetched one by one for the same purpose, where that request did not hold them.
+MAX_SINGLE_FILES = 10
+
 #: The API may still show the older head just after a push: seconds between looks.
 SETTLE = (1.0, 2.0)
 
@@ -193,13 +196,24 @@ def _fetch(repository: Repository, pull: Pull) -> _Fetched:
     changed = [file.path for file in files if file.status not in (Status.ADDED, Status.REMOVED)]
     wanted += [(pull.head_sha, path) for path in changed[:MAX_HEAD_FILES]]
     texts = repository.texts(wanted)
+    if texts is None:
+        texts = _base_texts(repository, pull.base_sha)
     return _Fetched(diff, texts, *parse_settings(texts.get((pull.base_sha, SETTINGS_PATH), "")))
+
+
+def _base_texts(repository: Repository, base_sha: str) -> dict[tuple[str, str], str]:
+    """Fetch settings and guidance file by file, asking only for what is there."""
+    names = repository.names(base_sha)
+    paths = (SETTINGS_PATH, *GUIDANCE_PATHS)
+    there = [path for path in paths if names is None or path.split("/", 1)[0] in names]
+    texts = {(base_sha, path): repository.text(base_sha, path) for path in there}
+    return {key: text for key, text in texts.items() if text is not None}
 
 
 def _review(means: Means, pull: Pull, fetched: _Fetched) -> Review:
     settings = fetched.settings
     wish = Wish(tests=settings.tests.suggest, cost_per_thousand=means.cost_per_thousand)
-    made = review(_change(pull, fetched), settings, _guarded(means), salt=means.salt, wish=wish)
+    made = review(_change(means.repository, pull, fetched), settings, _guarded(means), salt=means.salt, wish=wish)
     given, changed = len(fetched.diff.files), pull.changed_files or 0
     if given < changed:
         # https://docs.github.com/rest/pulls/pulls#list-pull-requests-files: at most 3,000
@@ -208,12 +222,17 @@ def _review(means: Means, pull: Pull, fetched: _Fetched) -> Review:
     return made
 
 
-def _change(pull: Pull, fetched: _Fetched) -> Change:
+def _change(repository: Repository, pull: Pull, fetched: _Fetched) -> Change:
     texts = fetched.texts
     guidance = [(path, texts.get((pull.base_sha, path), "")) for path in GUIDANCE_PATHS]
 
     def read_head(paths: Sequence[str]) -> Mapping[str, str]:
-        return {path: texts[pull.head_sha, path] for path in paths if (pull.head_sha, path) in texts}
+        found = {path: texts[pull.head_sha, path] for path in paths if (pull.head_sha, path) in texts}
+        for path in [path for path in paths if path not in found][:MAX_SINGLE_FILES]:
+            text = repository.text(pull.head_sha, path)
+            if text is not None:
+                found[path] = text
+        return found
 
     return Change(
         diff=fetched.diff,
