@@ -27,6 +27,9 @@ from webhooks.engine.run import News, Run, Stopped, Unwanted
 
 _LOG = logging.getLogger("reviewer.jobs")
 
+#: How long a job that a stopping worker gives back waits, in seconds: until that worker takes no more.
+_HANDOVER = 2.0
+
 _T = TypeVar("_T")
 
 #: A reason is for a list on a terminal.
@@ -176,7 +179,7 @@ class Runner:
     def _stopped(self, record: Record, owner: str, unwanted: Unwanted | None) -> str:
         """End a run that did not come to its end: it is not wanted any more, or its worker stops."""
         if unwanted is None:
-            return self._hand_back(record, owner, "its worker stopped")
+            return self._hand_back(record, owner, "its worker stopped", delay=_HANDOVER)
         if unwanted.becomes is None:
             return "taken over"
         return self._end(record, owner, unwanted.becomes, unwanted.reason, None)
