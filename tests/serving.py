@@ -39,7 +39,7 @@ class Server:
         command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "app:create_app()"]
         self.log = directory / "log"
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log)
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log, start_new_session=True)
         eventually(self._answers, "gunicorn answers", 30)
 
     def _answers(self) -> bool:
@@ -91,11 +91,8 @@ class Server:
             except ConnectionResetError:
                 return b""
 
-    def stop(self) -> int:
-        self.process.terminate()
-        return self.process.wait(30)
-
     def close(self) -> None:
+        """Kill gunicorn and its worker at once: a worker that outlives its master would keep the store's lock."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(10)
