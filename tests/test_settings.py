@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+from pathlib import Path
+
 import pytest
 
 from reviewer.settings import FailLevel, Settings, parse_settings, settings_schema
@@ -88,3 +92,12 @@ def test_the_schema_names_every_key() -> None:
     assert set(schema["properties"]) == {"review", "tests", "budget"}
     assert schema["additionalProperties"] is False
     assert "path_instructions" in schema["$defs"]["ReviewSettings"]["properties"]
+
+
+def test_the_published_schema_is_the_one_of_the_classes() -> None:
+    """docs/reviewer.schema.json is what editors use; UPDATE_GOLDEN=1 writes it anew."""
+    path = Path(__file__).resolve().parent.parent / "docs" / "reviewer.schema.json"
+    text = json.dumps(settings_schema(), indent=2) + "\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text, "utf-8")
+    assert path.read_text("utf-8") == text
