@@ -43,7 +43,7 @@ def create_app() -> Flask:
         raise SettingsError("REVIEWER_ROLE is `worker`: start it with `reviewer worker`, or set `all` or `web`.")
     jobs = _open(environment)
     if environment.role.works:
-        jobs.start_worker(_work(environment))
+        jobs.start_worker(_work(environment, jobs))
     _close_at_exit(jobs)
     secrets = tuple(secret.get_secret_value() for secret in environment.webhook_secrets)
     return flask_app(Door(jobs, secrets, Metrics()))
@@ -70,7 +70,7 @@ def _close_at_exit(jobs: Jobs) -> None:
     atexit.register(jobs.close, 20.0)
 
 
-def _work(environment: Environment) -> Work:
+def _work(environment: Environment, jobs: Jobs) -> Work:
     """Return what a worker does: jobs carried out by `handle`, prompts answered by the model."""
     from reviewer.budget import cost_per_thousand  # noqa: PLC0415
     from reviewer.minimax import Client  # noqa: PLC0415
@@ -103,7 +103,15 @@ def _work(environment: Environment) -> Work:
 
     def carry_out(job: Job, run: Run) -> dict[str, Any]:
         repository = connect(credentials, job.repository, job.installation_id)
-        means = Means(repository, _ask(run), salt, wanted=run.wanted, cost_per_thousand=price, again=run.is_repeated)
+        means = Means(
+            repository,
+            _ask(run),
+            salt,
+            wanted=run.wanted,
+            cost_per_thousand=price,
+            again=run.is_repeated,
+            spent=lambda number, since: jobs.spent(repository=job.repository, number=number, since=since).cost_usd,
+        )
         outcome = handle(job, means)
         if outcome.state is State.FAILED:
             raise ToldFailure(outcome.reason)
@@ -142,7 +150,7 @@ def _worker(argv: list[str]) -> int:
     log_to_stderr()
     environment = read_environment(os.environ, role=Role.WORKER)
     jobs = _open(environment)
-    jobs.start_worker(_work(environment))
+    jobs.start_worker(_work(environment, jobs))
     return work(jobs)
 
 

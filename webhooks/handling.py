@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import partial
@@ -25,6 +26,7 @@ from reviewer.neutral import neutralise
 from reviewer.review import Wish, review
 from reviewer.selection import select
 from reviewer.settings import SETTINGS_PATH, FailLevel, Settings, SettingsProblem, parse_settings
+from webhooks.ceilings import KEPT_BY_THE_APP, Spent, is_kept_elsewhere, remaining
 from webhooks.deliveries import Job
 from webhooks.github_api import Pull, Repository
 from webhooks.github_errors import NotFound
@@ -88,7 +90,7 @@ class Means:
 
     `wanted` is asked before each batch of paid calls and before posting; `salt` keys the prompts' fences;
     `cost_per_thousand` is as in `Wish`; `again` says that the job was begun before; `fail_level` overrides the
-    repository's.
+    repository's; `spent` is the ledger, where there is one.
     """
 
     repository: Repository
@@ -98,6 +100,11 @@ class Means:
     cost_per_thousand: Decimal | None = None
     again: bool = False
     fail_level: FailLevel | None = None
+    spent: Spent | None = None
+
+
+class BudgetSpent(ReviewerError):
+    """The repository allows no more reviews for now."""
 
 
 class Superseded(Exception):
@@ -211,15 +218,33 @@ def _base_texts(repository: Repository, base_sha: str) -> dict[tuple[str, str], 
 
 
 def _review(means: Means, pull: Pull, fetched: _Fetched) -> Review:
-    settings = fetched.settings
+    settings = _within_budget(means, pull, fetched.settings)
     wish = Wish(tests=settings.tests.suggest, cost_per_thousand=means.cost_per_thousand)
-    made = review(_change(means.repository, pull, fetched), settings, _guarded(means), salt=means.salt, wish=wish)
+    change = _change(means.repository, pull, fetched)
+    made = review(change, settings, _guarded(means), salt=means.salt, wish=wish)
+    return replace(made, notes=(*made.notes, *_notes(means, pull, fetched)))
+
+
+def _within_budget(means: Means, pull: Pull, settings: Settings) -> Settings:
+    """Return the settings with what is left as the ceiling of this review. Raises BudgetSpent when nothing is."""
+    if means.spent is None:
+        return settings
+    left, name = remaining(settings.budget, means.spent, pull.number, datetime.now(UTC))
+    if left is not None and left <= 0:
+        raise BudgetSpent(f"The budget `budget.{name}` of this repository is spent. Raise it in {SETTINGS_PATH}.")
+    return settings.model_copy(update={"budget": settings.budget.model_copy(update={"per_review_usd": left})})
+
+
+def _notes(means: Means, pull: Pull, fetched: _Fetched) -> list[str]:
+    """Return what else a reader must know of what was not done."""
+    notes = []
     given, changed = len(fetched.diff.files), pull.changed_files or 0
     if given < changed:
         # https://docs.github.com/rest/pulls/pulls#list-pull-requests-files: at most 3,000
-        note = f"GitHub gave only {given:,} of {changed:,} changed files; the others were not reviewed."
-        return replace(made, notes=(*made.notes, note))
-    return made
+        notes.append(f"GitHub gave only {given:,} of {changed:,} changed files; the others were not reviewed.")
+    if means.spent is None and is_kept_elsewhere(fetched.settings.budget):
+        notes.append(KEPT_BY_THE_APP)
+    return notes
 
 
 def _change(repository: Repository, pull: Pull, fetched: _Fetched) -> Change:
