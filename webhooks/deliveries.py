@@ -100,7 +100,8 @@ class Ignored:
 
 
 _Number = Annotated[int, Field(strict=True, gt=0)]
-_Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}(?:[0-9a-f]{24})?$")]
+#: SHA-1 or SHA-256 in hex; only that it can stand in a key matters here, what it names is asked of the API.
+_Sha = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}$")]
 #: https://docs.github.com/en/rest/repos: letters, digits, `-`, `_` and `.`
 _FullName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$", max_length=200)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,28 +18,21 @@ from functools import partial
 from typing import Any
 
 from reviewer.asking import Ask, Prompt, Reply
-from reviewer.change import GUIDANCE_PATHS, Change, Guidance
-from reviewer.diff import Diff, Status
+from reviewer.diff import Diff
 from reviewer.errors import ModelError, ReviewerError
 from reviewer.findings import Review
 from reviewer.neutral import neutralise
 from reviewer.review import Wish, review
-from reviewer.selection import select
-from reviewer.settings import SETTINGS_PATH, FailLevel, Settings, SettingsProblem, parse_settings
+from reviewer.settings import SETTINGS_PATH, FailLevel, Settings
 from webhooks.ceilings import KEPT_BY_THE_APP, Spent, is_kept_elsewhere, remaining
 from webhooks.deliveries import Job
+from webhooks.fetching import Fetched, change_of, fetch
 from webhooks.github_api import Pull, Repository
 from webhooks.github_errors import NotFound
 from webhooks.publication import Posted, Target, annotations_of, completed, plan
 from webhooks.publishing import CheckRun, Sent, close_check, open_check, publish, quietly
 
 log = logging.getLogger(__name__)
-
-#: Files whose whole text is fetched to prove suggestions, in the one request that also fetches the settings.
-MAX_HEAD_FILES = 40
-
-#: Files fetched one by one for the same purpose, where that request did not hold them.
-MAX_SINGLE_FILES = 10
 
 #: The API may still show the older head just after a push: seconds between looks.
 SETTLE = (1.0, 2.0)
@@ -119,7 +112,7 @@ def handle(job: Job, means: Means) -> Outcome:
             return pull
         if job.command and (refused := _refuse_actor(job, means.repository)):
             return refused
-        fetched = _fetch(means.repository, pull)
+        fetched = fetch(means.repository, pull)
         if not job.command and (why := _unwanted(pull, fetched.settings)):
             return Outcome(State.IGNORED, why, pull.head_sha)
     except ReviewerError as error:
@@ -141,19 +134,6 @@ def handle(job: Job, means: Means) -> Outcome:
 def _again(error: ReviewerError) -> bool:
     """Whether the job is worth another try. The model's errors are not: its client has tried for long enough."""
     return bool(getattr(error, "retryable", False)) and not isinstance(error, ModelError)
-
-
-Texts = Mapping[tuple[str, str], str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Fetched:
-    """What a review is made of. `texts` are files by (revision, path)."""
-
-    diff: Diff
-    texts: Texts
-    settings: Settings
-    problems: tuple[SettingsProblem, ...]
 
 
 def _current(job: Job, repository: Repository) -> Pull | Outcome:
@@ -195,32 +175,10 @@ def _unwanted(pull: Pull, settings: Settings) -> str | None:
     return None
 
 
-def _fetch(repository: Repository, pull: Pull) -> _Fetched:
-    """Fetch the diff, and in one request the settings and guidance of the base and the changed files of the head."""
-    diff = repository.diff(pull.number) if pull.changed_files != 0 else Diff()
-    files, _ = select(diff, Settings().review)
-    wanted = [(pull.base_sha, path) for path in (SETTINGS_PATH, *GUIDANCE_PATHS)]
-    changed = [file.path for file in files if file.status not in (Status.ADDED, Status.REMOVED)]
-    wanted += [(pull.head_sha, path) for path in changed[:MAX_HEAD_FILES]]
-    texts = repository.texts(wanted)
-    if texts is None:
-        texts = _base_texts(repository, pull.base_sha)
-    return _Fetched(diff, texts, *parse_settings(texts.get((pull.base_sha, SETTINGS_PATH), "")))
-
-
-def _base_texts(repository: Repository, base_sha: str) -> dict[tuple[str, str], str]:
-    """Fetch settings and guidance file by file, asking only for what is there."""
-    names = repository.names(base_sha)
-    paths = (SETTINGS_PATH, *GUIDANCE_PATHS)
-    there = [path for path in paths if names is None or path.split("/", 1)[0] in names]
-    texts = {(base_sha, path): repository.text(base_sha, path) for path in there}
-    return {key: text for key, text in texts.items() if text is not None}
-
-
-def _review(means: Means, pull: Pull, fetched: _Fetched) -> Review:
+def _review(means: Means, pull: Pull, fetched: Fetched) -> Review:
     settings = _within_budget(means, pull, fetched.settings)
     wish = Wish(tests=settings.tests.suggest, cost_per_thousand=means.cost_per_thousand)
-    change = _change(means.repository, pull, fetched)
+    change = change_of(means.repository, pull, fetched)
     made = review(change, settings, _guarded(means), salt=means.salt, wish=wish)
     return replace(made, notes=(*made.notes, *_notes(means, pull, fetched)))
 
@@ -235,7 +193,7 @@ def _within_budget(means: Means, pull: Pull, settings: Settings) -> Settings:
     return settings.model_copy(update={"budget": settings.budget.model_copy(update={"per_review_usd": left})})
 
 
-def _notes(means: Means, pull: Pull, fetched: _Fetched) -> list[str]:
+def _notes(means: Means, pull: Pull, fetched: Fetched) -> list[str]:
     """Return what else a reader must know of what was not done."""
     notes = []
     given, changed = len(fetched.diff.files), pull.changed_files or 0
@@ -245,27 +203,6 @@ def _notes(means: Means, pull: Pull, fetched: _Fetched) -> list[str]:
     if means.spent is None and is_kept_elsewhere(fetched.settings.budget):
         notes.append(KEPT_BY_THE_APP)
     return notes
-
-
-def _change(repository: Repository, pull: Pull, fetched: _Fetched) -> Change:
-    texts = fetched.texts
-    guidance = [(path, texts.get((pull.base_sha, path), "")) for path in GUIDANCE_PATHS]
-
-    def read_head(paths: Sequence[str]) -> Mapping[str, str]:
-        found = {path: texts[pull.head_sha, path] for path in paths if (pull.head_sha, path) in texts}
-        for path in [path for path in paths if path not in found][:MAX_SINGLE_FILES]:
-            text = repository.text(pull.head_sha, path)
-            if text is not None:
-                found[path] = text
-        return found
-
-    return Change(
-        diff=fetched.diff,
-        title=pull.title,
-        description=pull.body,
-        guidance=tuple(Guidance(path, text) for path, text in guidance if text.strip()),
-        read_head=read_head,
-    )
 
 
 def _guarded(means: Means) -> Ask:
@@ -279,7 +216,7 @@ def _guarded(means: Means) -> Ask:
     return ask
 
 
-def _publish(job: Job, means: Means, pull: Pull, check: CheckRun | None, made: Review, fetched: _Fetched) -> Outcome:
+def _publish(job: Job, means: Means, pull: Pull, check: CheckRun | None, made: Review, fetched: Fetched) -> Outcome:
     """Look at the head once more, then post; where comments are refused, the check run carries the findings."""
     repository = means.repository
     now = repository.pull(pull.number)

@@ -1,0 +1,77 @@
+"""What a review is made of, as it stands on GitHub now: the diff, settings and guidance of the base, files of the head.
+
+Promises: settings and guidance come from the base branch only, in as few requests as GitHub allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reviewer.change import GUIDANCE_PATHS, Change, Guidance
+from reviewer.diff import Diff, Status
+from reviewer.selection import select
+from reviewer.settings import SETTINGS_PATH, Settings, SettingsProblem, parse_settings
+from webhooks.github_api import Pull, Repository
+
+#: Files whose whole text is fetched to prove suggestions, in the one request that also fetches the settings.
+MAX_HEAD_FILES = 40
+
+#: Files fetched one by one for the same purpose, where that request did not hold them.
+MAX_SINGLE_FILES = 10
+
+Texts = Mapping[tuple[str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a review is made of. `texts` are files by (revision, path)."""
+
+    diff: Diff
+    texts: Texts
+    settings: Settings
+    problems: tuple[SettingsProblem, ...]
+
+
+def fetch(repository: Repository, pull: Pull) -> Fetched:
+    """Fetch the diff, and in one request the settings and guidance of the base and the changed files of the head."""
+    diff = repository.diff(pull.number) if pull.changed_files != 0 else Diff()
+    files, _ = select(diff, Settings().review)
+    wanted = [(pull.base_sha, path) for path in (SETTINGS_PATH, *GUIDANCE_PATHS)]
+    changed = [file.path for file in files if file.status not in (Status.ADDED, Status.REMOVED)]
+    wanted += [(pull.head_sha, path) for path in changed[:MAX_HEAD_FILES]]
+    texts = repository.texts(wanted)
+    if texts is None:
+        texts = _base_texts(repository, pull.base_sha)
+    return Fetched(diff, texts, *parse_settings(texts.get((pull.base_sha, SETTINGS_PATH), "")))
+
+
+def _base_texts(repository: Repository, base_sha: str) -> dict[tuple[str, str], str]:
+    """Fetch settings and guidance file by file, asking only for what is there."""
+    names = repository.names(base_sha)
+    paths = (SETTINGS_PATH, *GUIDANCE_PATHS)
+    there = [path for path in paths if names is None or path.split("/", 1)[0] in names]
+    texts = {(base_sha, path): repository.text(base_sha, path) for path in there}
+    return {key: text for key, text in texts.items() if text is not None}
+
+
+def change_of(repository: Repository, pull: Pull, fetched: Fetched) -> Change:
+    """Return the change to review; files of the head that are not at hand yet are fetched when it asks for them."""
+    texts = fetched.texts
+    guidance = [(path, texts.get((pull.base_sha, path), "")) for path in GUIDANCE_PATHS]
+
+    def read_head(paths: Sequence[str]) -> Mapping[str, str]:
+        found = {path: texts[pull.head_sha, path] for path in paths if (pull.head_sha, path) in texts}
+        for path in [path for path in paths if path not in found][:MAX_SINGLE_FILES]:
+            text = repository.text(pull.head_sha, path)
+            if text is not None:
+                found[path] = text
+        return found
+
+    return Change(
+        diff=fetched.diff,
+        title=pull.title,
+        description=pull.body,
+        guidance=tuple(Guidance(path, text) for path, text in guidance if text.strip()),
+        read_head=read_head,
+    )
