@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -158,10 +157,9 @@ def test_a_worker_that_is_asked_to_stop(workers, jobs):
     assert len(asked) == 4 * 5
 
 
-@pytest.mark.skipif(not os.environ.get("REVIEWER_TEST_POSTGRES"), reason="no Postgres given")
-def test_peers_take_over(tmp_path):
+def test_peers_take_over(tmp_path, fresh_postgres):
     """On Postgres the jobs of a killed worker go on with another one, within its limits and without paying twice."""
-    workers = Workers(os.environ["REVIEWER_TEST_POSTGRES"], tmp_path / "log")
+    workers = Workers(fresh_postgres(), tmp_path / "log")
     jobs = Jobs(workers.url)
     jobs.open()
     try:

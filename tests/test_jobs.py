@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,15 +16,14 @@ from tests.desk import QUICK, Desk, automatic, command, eventually, numbers, pro
 from webhooks.deliveries import Job, Trigger
 from webhooks.jobs import NoSuchJob, State, ToldFailure
 
-#: A Postgres database to run these tests on besides SQLite; it is filled with tables.
-POSTGRES = os.environ.get("REVIEWER_TEST_POSTGRES", "")
 
-STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.skipif(not POSTGRES, reason="no Postgres given"))]
-
-
-@pytest.fixture(scope="module", params=STORES)
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def desk(request, tmp_path_factory) -> Iterator[Desk]:
-    url = POSTGRES if request.param == "postgres" else f"sqlite:///{tmp_path_factory.mktemp('store')}/jobs.sqlite3"
+    """Give a desk that works, on each kind of store."""
+    if request.param == "postgres":
+        url = request.getfixturevalue("fresh_postgres")()
+    else:
+        url = f"sqlite:///{tmp_path_factory.mktemp('store')}/jobs.sqlite3"
     desk = Desk(url)
     desk.jobs.open()
     desk.jobs.start_worker(desk.work())
