@@ -30,7 +30,7 @@ class Workers:
 
     def start(self, *settings: str) -> subprocess.Popen[bytes]:
         known = len(self.notes("working")) + len(self.notes("standby"))
-        quick = ("job_poll=0.05", "call_poll=0.05", "heartbeat=0.3", "dead_after=1.5", "upkeep=0.5")
+        quick = ("job_poll=0.05", "call_poll=0.05", "heartbeat=0.3", "dead_after=1.5", "upkeep=0.5", "crowd_wait=0.5")
         arguments = [sys.executable, "-m", "tests.jobs_worker", self.url, str(self._log), *quick, *settings]
         process = subprocess.Popen(arguments, cwd=ROOT)
         self._processes.append(process)

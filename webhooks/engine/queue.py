@@ -43,12 +43,13 @@ class Limits:
     `calls_per_minute` to the model (MiniMax allows 200 to 500 requests a minute and slows down above about ten at
     once). `debounce` is how long a push waits for the next one.
     `failures` is how often a job may fail for a passing reason, with waits of about `backoff`, four times that, and so
-    on, up to `longest_backoff`. `starts` is how often an attempt may begin: each begin but the first is a worker that
-    died. `job_poll` and `call_poll` are how often a worker looks for work. On Postgres, a worker gives a sign of life
-    each `heartbeat` and counts as dead after `dead_after`. Ended jobs are kept for `keep_jobs`, prompts of failed ones
-    for `keep_answers`, the bill for `keep_bill`, the engine's own rows for `keep_workflows` (more than a minute, or
-    they do not count for `calls_per_minute`); `upkeep` is the time between two clearings. A job accepted more than
-    `lost_after` ago that the engine does not know was lost, and is queued again.
+    on, up to `longest_backoff`. `starts` is how often an attempt may begin: each begin but the first is a worker
+    that died; from half of that on it runs beside no other such job, so that the others are not condemned with it.
+    `job_poll` and `call_poll` are how often a worker looks for work. On Postgres, a worker gives a sign of life
+    each `heartbeat` and counts as dead after `dead_after`. Ended jobs are kept for `keep_jobs`, prompts of failed
+    ones for `keep_answers`, the bill for `keep_bill`, the engine's own rows for `keep_workflows` (more than a
+    minute, or they do not count for `calls_per_minute`); `upkeep` is the time between two clearings. A job accepted
+    more than `lost_after` ago that the engine does not know was lost, and is queued again.
     """
 
     parallel_jobs: int = 16

@@ -177,10 +177,13 @@ def end(
     return connection.execute(statement).rowcount > 0
 
 
-def requeue(connection: sa.Connection, record: Record, owner: str | None, reason: str, *, failures: int) -> int | None:
+def requeue(
+    connection: sa.Connection, record: Record, owner: str | None, reason: str, *, failures: int, starts: int = 0
+) -> int | None:
     """Queue a live job again and return its new attempt. None when another run has it by now.
 
-    `owner` is the token of the run that gives it back; None when no run has it.
+    `owner` is the token of the run that gives it back; None when no run has it. `starts` is what the new attempt has
+    behind it already.
     """
     held = JOBS.c.owner == owner if owner is not None else sa.true()
     statement = (
@@ -191,7 +194,7 @@ def requeue(connection: sa.Connection, record: Record, owner: str | None, reason
             reason=reason,
             attempt=JOBS.c.attempt + 1,
             failures=failures,
-            starts=0,
+            starts=starts,
             owner=None,
         )
         .returning(JOBS.c.attempt)

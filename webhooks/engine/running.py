@@ -10,11 +10,14 @@ from __future__ import annotations
 import logging
 import random
 import secrets
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+import sqlalchemy as sa
 
 from reviewer.asking import Prompt, Reply
 from reviewer.errors import ModelError, ModelUnavailable, ReviewerError
@@ -73,6 +76,8 @@ class Runner:
     limits: Limits
     news: News = field(default_factory=News)
     _under_way: set[tuple[str, object]] = field(default_factory=set)
+    _suspect: str | None = None
+    _suspecting: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def is_busy(self) -> bool:
@@ -81,8 +86,12 @@ class Runner:
 
     def job(self, job_id: str, attempt: int) -> str:
         """Carry out one attempt of a job and return how it ended."""
-        with self._busy(job_id, attempt):
-            return self._job(job_id, attempt)
+        try:
+            with self._busy(job_id, attempt):
+                return self._job(job_id, attempt)
+        finally:
+            if self._suspect == job_id:
+                self._suspect = None
 
     def call(self, job_id: str, digest: str) -> str:
         """Make one call to the model, store its answer and its bill, and return how it ended."""
@@ -134,14 +143,27 @@ class Runner:
             record = records.find(connection, job_id)
             if record is None or record.attempt != attempt or record.state.is_final:
                 return None
-            if records.running_beside(connection, record) < self.limits.jobs_per_installation:
+            reason = self._must_wait(connection, record)
+            if reason is None:
                 return records.begin(connection, job_id, attempt, owner)
-            again = records.requeue(
-                connection, record, None, "waits for others of its installation", failures=record.failures
-            )
+            again = records.requeue(connection, record, None, reason, failures=record.failures, starts=record.starts)
             if again is not None:
                 self.queue.put_job(connection, record.job, again, delay=self.limits.crowd_wait * _jitter(0.5, 1.5))
             return None
+
+    def _must_wait(self, connection: sa.Connection, record: Record) -> str | None:
+        """Return why the job may not begin now, or None."""
+        if records.running_beside(connection, record) >= self.limits.jobs_per_installation:
+            return "waits for others of its installation"
+        if record.starts * 2 >= self.limits.starts and not self._is_only_suspect(record.id):
+            return "waits for another that was running when a worker died"
+        return None
+
+    def _is_only_suspect(self, job_id: str) -> bool:
+        """Claim the one place for a job that saw its worker die often: side by side, one would condemn all."""
+        with self._suspecting:
+            self._suspect = self._suspect or job_id
+            return self._suspect == job_id
 
     def _asked(self, job_id: str, digest: str) -> tuple[Job, Prompt] | None:
         with self.database.read() as connection:
