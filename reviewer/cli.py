@@ -152,25 +152,20 @@ def _from_worktree(wanted: str | None) -> tuple[Change, Settings]:
     tree = open_worktree(Path.cwd())
     local = tree.diff(wanted)
 
-    def read(path: str, revision: str | None) -> str | None:
-        data = tree.read(path, revision)
-        return None if data is None else data.decode("utf-8", "surrogateescape")
+    def read(paths: Sequence[str], revision: str | None) -> dict[str, str]:
+        return {path: data.decode("utf-8", "surrogateescape") for path, data in tree.read_all(paths, revision).items()}
 
-    def read_head(paths: Sequence[str]) -> Mapping[str, str]:
-        texts = {path: read(path, local.head) for path in paths}
-        return {path: text for path, text in texts.items() if text is not None}
-
-    settings, problems = parse_settings((local.base_sha and read(SETTINGS_PATH, local.base_sha)) or "")
+    told = read((SETTINGS_PATH, *GUIDANCE_PATHS), local.base_sha)
+    settings, problems = parse_settings(told.get(SETTINGS_PATH, ""))
     for problem in problems:
         _say(f"reviewer: {problem}")
-    guidance = [(path, local.base_sha and read(path, local.base_sha)) for path in GUIDANCE_PATHS]
-    title, description = tree.title_and_description(wanted)
+    title, description = tree.title_and_description(local)
     change = Change(
         diff=parse_diff(local.diff_bytes),
         title=title,
         description=description,
-        guidance=tuple(Guidance(path, text) for path, text in guidance if text),
-        read_head=read_head,
+        guidance=tuple(Guidance(path, told[path]) for path in GUIDANCE_PATHS if told.get(path)),
+        read_head=lambda paths: read(paths, local.head),
     )
     return change, settings
 

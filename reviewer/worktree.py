@@ -7,7 +7,9 @@ filters (git-lfs, line ends) do run, as in `git add`, because they define what w
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -62,6 +64,7 @@ _FORCED = {
     "GIT_TERMINAL_PROMPT": "0",
 }
 
+_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _DEFAULT_BRANCHES = ("main", "master", "trunk", "develop")
 _TIMEOUT = 300.0  # seconds; a partial clone may fetch files while it compares them
 _MOST_COMMITS = 50
@@ -74,13 +77,15 @@ class LocalChange:
     """A change in a local clone.
 
     `diff_bytes` is what git printed, never empty. `base_sha` is the commit it starts from (a tree, where the range
-    names one or nothing is committed yet), `head` the commit it ends with or None for the working tree. `description`
-    says in words what was compared.
+    names one or nothing is committed yet), `head` the commit it ends with or None for the working tree. `tip` is the
+    last commit: `head`, or what the working tree was checked out from, None where nothing is committed yet.
+    `description` says in words what was compared.
     """
 
     diff_bytes: bytes
     base_sha: str
     head: str | None
+    tip: str | None
     description: str
 
 
@@ -88,6 +93,7 @@ class LocalChange:
 class _Ends:
     base: str
     head: str | None
+    tip: str | None
     description: str
 
 
@@ -130,7 +136,7 @@ class Worktree:
         if not diff_bytes:
             hint = f" {_SHALLOW}" if self._is_shallow() else ""
             raise NothingToReview(f"Nothing to review: no difference in {ends.description}. {_HOW}{hint}")
-        return LocalChange(diff_bytes, ends.base, ends.head, ends.description)
+        return LocalChange(diff_bytes, ends.base, ends.head, ends.tip, ends.description)
 
     def read(self, path: str, rev: str | None = None) -> bytes | None:
         """Return the content of a file at a revision, or as it is on disk when `rev` is None.
@@ -139,20 +145,23 @@ class Worktree:
         own directory, or a path that leaves the root. On disk, line ends may differ from the diff's (core.autocrlf).
         Raises WorktreeError for an unknown revision and for a file that may not be read.
         """
-        parts = path.split("/")
-        if "\0" in path or any(part in {"", ".", ".."} or part.lower() == ".git" for part in parts):
-            return None
-        return self._read_disk(parts) if rev is None else self._read_tree(path, self._object(rev))
+        return self.read_all((path,), rev).get(path)
 
-    def title_and_description(self, range_: str | None = None) -> tuple[str, str]:
-        """Return what the commits of a range say: the subject of the first, and its body.
+    def read_all(self, paths: Sequence[str], rev: str | None = None) -> dict[str, bytes]:
+        """Return what `read` finds at each of the paths, without those where it finds nothing. As dear as one file."""
+        inside = [path for path in paths if not _leaves(path)]
+        if rev is not None:
+            return self._read_tree(inside, rev) if inside else {}
+        found = {path: self._read_disk(path) for path in inside}
+        return {path: data for path, data in found.items() if data is not None}
+
+    def title_and_description(self, change: LocalChange) -> tuple[str, str]:
+        """Return what the commits of a change say: the subject of the first, and its body.
 
         Several commits: the title is that of the first (it says what the work is about; later ones correct it), the
         description lists all messages, oldest first, 50 at most. No commit: the title says so.
         """
-        ends = self._ends(range_)
-        tip = ends.head or self._ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-        messages = self._messages(ends.base, tip) if tip else []
+        messages = self._messages(change.base_sha, change.tip) if change.tip else []
         if not messages:
             return "Uncommitted changes", ""
         if len(messages) == 1:
@@ -166,32 +175,50 @@ class Worktree:
             if dots in range_:
                 old, _, new = range_.partition(dots)
                 base, head = self._object(old or "HEAD"), self._object(new or "HEAD")
-                return _Ends(self._merge_base(base, head, range_) if dots == "..." else base, head, range_)
-        return _Ends(self._object(range_), None, f"{range_} to the working tree")
+                base = self._merge_base(base, head, range_) if dots == "..." else base
+                return _Ends(base, head, head, range_)
+        return _Ends(self._object(range_), None, self._head(), f"{range_} to the working tree")
 
     def _default_ends(self) -> _Ends:
-        head = self._ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        head = self._head()
         if head is None:
             empty_tree = self._git("hash-object", "-t", "tree", "--stdin").decode().strip()
-            return _Ends(empty_tree, None, "the whole working tree (nothing is committed yet)")
+            return _Ends(empty_tree, None, None, "the whole working tree (nothing is committed yet)")
         branch = self._default_branch()
         if branch is None:
-            return _Ends(head, None, "HEAD to the working tree (no default branch was found)")
-        name = branch.removeprefix("refs/heads/").removeprefix("refs/remotes/")
-        base = self._merge_base(self._object(branch), head, f"{name}...HEAD")
-        return _Ends(base, None, f"the merge base with {name} ({base[:10]}) to the working tree")
+            return _Ends(head, None, head, "HEAD to the working tree (no default branch was found)")
+        name = branch[0].removeprefix("refs/heads/").removeprefix("refs/remotes/")
+        base = self._merge_base(branch[1], head, f"{name}...HEAD")
+        return _Ends(base, None, head, f"the merge base with {name} ({base[:10]}) to the working tree")
 
-    def _default_branch(self) -> str | None:
-        """Return the full name of the default branch: what the remote says, else the first usual name that exists."""
-        remotes = (self._ask("remote") or "").split("\n")
+    def _head(self) -> str | None:
+        """Return the commit that is checked out, None where nothing is committed yet."""
+        return self._ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+
+    def _default_branch(self) -> tuple[str, str] | None:
+        """Return full name and commit of the default branch: what the remote says, else the first usual name."""
+        remotes, usual = self._configured()
         remote = "origin" if "origin" in remotes else remotes[0] if len(remotes) == 1 else ""
-        names = [self._ask("config", "--get", "init.defaultBranch") or "", *_DEFAULT_BRANCHES]
         places = ([f"refs/remotes/{remote}/"] if remote else []) + ["refs/heads/"]
-        wanted = [place + name for name in names if name for place in places]
-        if remote and (told := self._ask("symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD")):
-            wanted.insert(0, told)
-        existing = set((self._ask("for-each-ref", "--format=%(refname)", *wanted) or "").split("\n"))
-        return next((branch for branch in wanted if branch in existing), None)
+        wanted = [place + name for name in (*usual, *_DEFAULT_BRANCHES) for place in places]
+        told = f"{places[0]}HEAD"  # points to another branch where the remote said which one is its default
+        listed = self._ask("for-each-ref", "--format=%(refname) %(objectname) %(symref)", told, *wanted) or ""
+        existing: dict[str, tuple[str, str]] = {}
+        for line in filter(None, listed.split("\n")):
+            name, commit, target = line.split(" ")
+            if target or name != told:
+                existing[name] = (target or name, commit)
+        return next((existing[name] for name in (told, *wanted) if name in existing), None)
+
+    def _configured(self) -> tuple[list[str], list[str]]:
+        """Return the names of the remotes, and the name of the first branch of new repositories, if one is set."""
+        listed = self._ask("config", "-z", "--get-regexp", r"^(init\.defaultbranch|remote\..+\.[^.]+)$") or ""
+        settings = [entry.partition("\n") for entry in listed.split("\0") if entry]
+        remotes = [
+            key.removeprefix("remote.").rpartition(".")[0] for key, _, _ in settings if key.startswith("remote.")
+        ]
+        usual = [value for key, _, value in settings if key == "init.defaultbranch"]
+        return list(dict.fromkeys(remotes)), [name for name in usual[-1:] if name]
 
     def _object(self, name: str) -> str:
         """Return the id of the commit, or else of the tree, with that name. Raises WorktreeError naming it."""
@@ -220,9 +247,7 @@ class Worktree:
         A copy even without such files, because git diff writes the times of touched files back. The empty file that git
         stores with untracked ones goes to a directory of our own too, so a read-only clone will do.
         """
-        objects, index = (
-            self.root / (self._ask("rev-parse", "--git-path", name) or name) for name in ("objects", "index")
-        )
+        index = self._git_path("index")
         listed = self._git("ls-files", "--others", "--exclude-standard", "-z").split(b"\0")
         files = [name for name in listed if name and not name.endswith(b"/")]  # a slash ends a repository of its own
         with tempfile.TemporaryDirectory(prefix="reviewer-") as scratch:
@@ -232,36 +257,51 @@ class Worktree:
                 # https://git-scm.com/docs/racy-git
                 shutil.copy2(index, ours["GIT_INDEX_FILE"])
             if files:
-                escaped = str(objects).replace("\\", "\\\\").replace('"', '\\"')
+                escaped = str(self._git_path("objects")).replace("\\", "\\\\").replace('"', '\\"')
                 store = {"GIT_OBJECT_DIRECTORY": scratch, "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{escaped}"'}
                 add = ("add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul")
                 everywhere = ("core.sparseCheckout=false",)  # else git refuses files outside of a sparse checkout
                 self._git(*add, settings=everywhere, environment=ours | store, stdin=b"\0".join(files))
             yield ours
 
-    def _read_disk(self, parts: list[str]) -> bytes | None:
+    def _git_path(self, name: str) -> Path:
+        return self.root / (self._ask("rev-parse", "--git-path", name) or name)
+
+    def _read_disk(self, path: str) -> bytes | None:
         place = self.root
-        for part in parts:
+        for part in path.split("/"):
             place /= part
             if place.is_symlink():
                 return None
         try:
             return place.read_bytes() if place.is_file() else None
         except OSError as error:
-            raise WorktreeError(f"{'/'.join(parts)} cannot be read: {error.strerror}.") from error
+            raise WorktreeError(f"{path} cannot be read: {error.strerror}.") from error
 
-    def _read_tree(self, path: str, tree: str) -> bytes | None:
-        for entry in self._git("ls-tree", "-z", tree, "--", path).split(b"\0"):
+    def _read_tree(self, paths: Sequence[str], rev: str) -> dict[str, bytes]:
+        tree = rev if _ID.fullmatch(rev) else self._object(rev)
+        blobs: dict[str, str] = {}
+        for entry in self._git("ls-tree", "-z", tree, "--", *paths).split(b"\0"):
             attributes, _, name = entry.partition(b"\t")
             mode, _, blob = attributes.partition(b" blob ")
-            if name == os.fsencode(path) and mode.startswith(b"100"):
-                return self._git("cat-file", "blob", blob.decode())
-        return None
+            if mode.startswith(b"100") and os.fsdecode(name) in paths:
+                blobs[os.fsdecode(name)] = blob.decode()
+        return dict(zip(blobs, self._contents(list(blobs.values())), strict=True))
+
+    def _contents(self, blobs: Sequence[str]) -> Iterator[bytes]:
+        if not blobs:
+            return
+        # https://git-scm.com/docs/git-cat-file#_batch_output
+        output = io.BytesIO(self._git("cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in blobs).encode()))
+        for blob in blobs:
+            _, kind, *size = output.readline().split()
+            if kind != b"blob":
+                raise WorktreeError(f"git cat-file failed in {self.root}: {blob} is {kind.decode()}")
+            yield output.read(int(size[0]))
+            output.read(1)  # the newline behind it
 
     def _messages(self, base: str, tip: str) -> list[tuple[str, str]]:
-        """Return subject and body of the commits after base, oldest first, without merges."""
-        is_commit = self._ask("cat-file", "-t", base) == "commit"
-        revisions = [tip, f"^{base}"] if is_commit else [tip]
+        """Return subject and body of the commits after base, oldest first, without merges. After a tree: of all."""
         options = (
             "-z",
             "--reverse",
@@ -271,7 +311,7 @@ class Worktree:
             "--no-show-signature",
             "--encoding=UTF-8",
         )
-        output = self._git("log", *options, f"--max-count={_MOST_COMMITS}", "--format=%s%x00%b", *revisions, "--")
+        output = self._git("log", *options, f"--max-count={_MOST_COMMITS}", "--format=%s%x00%b", tip, f"^{base}", "--")
         texts = [text.strip() for text in output.decode("utf-8", "replace").split("\0")]
         return list(zip(texts[0::2], texts[1::2], strict=False))
 
@@ -288,6 +328,11 @@ class Worktree:
             said = done.stderr.decode("utf-8", "replace").strip()
             raise WorktreeError(f"git {args[0]} failed in {self.root}: {said or f'exit code {done.returncode}'}")
         return done.stdout
+
+
+def _leaves(path: str) -> bool:
+    """Whether the path may lead out of the root, or into git's own directory."""
+    return "\0" in path or any(part in {"", ".", ".."} or part.lower() == ".git" for part in path.split("/"))
 
 
 def _run(

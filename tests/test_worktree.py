@@ -106,8 +106,9 @@ def test_the_clone_is_left_as_it_was(repo: Repo, untracked: list[str]) -> None:
         repo.write(name, "2\n")
     before = snapshot(repo)
     worktree = open_worktree(repo.path)
-    assert set(changed(worktree.diff())) == {"staged", "x", *untracked}
-    worktree.title_and_description()
+    change = worktree.diff()
+    assert set(changed(change)) == {"staged", "x", *untracked}
+    worktree.title_and_description(change)
     assert worktree.read("x", "HEAD")
     assert snapshot(repo) == before
 
@@ -161,11 +162,9 @@ def test_ranges_mean_what_git_says(repo: Repo, range_: str, paths: set[str]) -> 
 )
 def test_an_unknown_range_is_named(repo: Repo, range_: str) -> None:
     """A range that git does not know, an option in disguise and an empty one are refused with what to pass."""
-    worktree = open_worktree(repo.path)
-    for use in (worktree.diff, worktree.title_and_description):
-        with pytest.raises(WorktreeError, match=r"revision.*A\.\.B") as caught:
-            use(range_)
-        assert not isinstance(caught.value, NothingToReview)
+    with pytest.raises(WorktreeError, match=r"revision.*A\.\.B") as caught:
+        open_worktree(repo.path).diff(range_)
+    assert not isinstance(caught.value, NothingToReview)
     assert not (repo.path / "stolen").exists()
 
 
@@ -254,8 +253,9 @@ def test_before_the_first_commit_everything_is_new(tmp_path: Path) -> None:
     repo.git("add", "staged")
     repo.write("untracked", "1\n")
     worktree = open_worktree(repo.path)
-    assert changed(worktree.diff()) == {"staged": Status.ADDED, "untracked": Status.ADDED}
-    assert worktree.title_and_description() == ("Uncommitted changes", "")
+    change = worktree.diff()
+    assert changed(change) == {"staged": Status.ADDED, "untracked": Status.ADDED}
+    assert worktree.title_and_description(change) == ("Uncommitted changes", "")
     with pytest.raises(WorktreeError, match="no revision 'HEAD'"):
         worktree.diff("HEAD")
 
@@ -442,7 +442,7 @@ def test_a_hostile_clone_runs_nothing(repo: Repo, trap: tuple[Path, Path], setti
         (repo.path / ".git" / "hooks" / setting).symlink_to(program)
     worktree = open_worktree(repo.path)
     assert set(changed(worktree.diff("main"))) == {".gitattributes", "staged.evil", "untracked.evil"}
-    worktree.title_and_description("4b825dc642cb6eb9a060e54bf8d69288fbee4904..HEAD")
+    worktree.title_and_description(worktree.diff("4b825dc642cb6eb9a060e54bf8d69288fbee4904..HEAD"))
     worktree.read("staged.evil")
     worktree.read("x", "HEAD")
     assert not mark.exists()
@@ -551,6 +551,32 @@ def test_read_files_of_a_revision_and_of_the_disk(repo: Repo) -> None:
             worktree.read("x", rev)
 
 
+def test_several_files_are_read_at_once(repo: Repo) -> None:
+    """What reading them one by one finds is found, byte for byte; what is no regular file is left out."""
+    files = {"dir/a": b"", "dir/b": b"1\n2", "sp ace\n": b"\0\n\n", "x": b"1\n2\n3\n"}
+    for path, content in files.items():
+        repo.write(path, content)
+    (repo.path / "link").symlink_to("x")
+    head = repo.commit()
+    worktree = open_worktree(repo.path)
+    paths = ("x", "nosuch", "dir", "dir/b", "link", "../x", "sp ace\n", "dir/a", "x/below")
+    for rev in (head, "HEAD", None):
+        assert worktree.read_all(paths, rev) == files
+        assert worktree.read_all(("nosuch", "dir"), rev) == {}
+        assert worktree.read_all((), rev) == {}
+
+
+def test_a_revision_that_is_not_here_is_an_error(repo: Repo) -> None:
+    """An id that looks right but names nothing, or names a commit whose files are gone, is no empty answer."""
+    worktree = open_worktree(repo.path)
+    with pytest.raises(WorktreeError, match="git ls-tree failed"):
+        worktree.read("x", "0123456789" * 4)
+    blob = repo.git("rev-parse", "HEAD:x").decode().strip()
+    (repo.path / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(WorktreeError, match=f"{blob} is missing"):
+        worktree.read("x", repo.head())
+
+
 def test_read_never_leaves_the_root(repo: Repo, tmp_path: Path) -> None:
     """Symlinks, paths through them, absolute paths, dots and git's own directory give nothing."""
     (tmp_path / "secret").write_text("secret")
@@ -594,7 +620,11 @@ def test_commit_messages_give_title_and_description(repo: Repo) -> None:
     repo.write("a", "1\n")
     repo.commit("Add a\n\nBecause b needs it.\n\nFixes #1\n")
     worktree = open_worktree(repo.path)
-    assert worktree.title_and_description() == ("Add a", "Because b needs it.\n\nFixes #1")
+
+    def told(range_: str | None = None) -> tuple[str, str]:
+        return worktree.title_and_description(worktree.diff(range_))
+
+    assert told() == ("Add a", "Because b needs it.\n\nFixes #1")
     repo.write("a", "2\n")
     repo.commit("Mend ä\n")
     repo.git("checkout", "-q", "main")
@@ -603,10 +633,12 @@ def test_commit_messages_give_title_and_description(repo: Repo) -> None:
     repo.git("checkout", "-q", "feature")
     repo.git("merge", "-q", "--no-edit", "main")
     expected = ("Add a", "- Add a\n\nBecause b needs it.\n\nFixes #1\n\n- Mend ä")
-    assert worktree.title_and_description() == expected
-    assert worktree.title_and_description("main...feature") == expected
-    assert worktree.title_and_description("feature^1~1..feature^1") == ("Mend ä", "")
-    assert worktree.title_and_description("feature..feature") == ("Uncommitted changes", "")
+    assert told() == expected
+    assert told("main...feature") == expected
+    assert told("feature^1~1..feature^1") == ("Mend ä", "")
+    assert told("4b825dc642cb6eb9a060e54bf8d69288fbee4904..main") == ("first", "- first\n\n- Another's work")
+    repo.write("a", "3\n")
+    assert told("feature") == ("Uncommitted changes", "")
 
 
 def test_a_clone_can_be_described_by_its_parts(repo: Repo) -> None:
