@@ -59,11 +59,12 @@ _NAME = (
 )
 _ASSIGN = r"[\w-]{0,40}+['\"]?+\]?+\s{0,20}+(?::\s{0,4}+[A-Za-z_]{1,20}+\s{0,4}+=|:=|=>|={1,3}+|:)\s{0,20}+"
 _QUOTED = re.compile(rf"({_NAME}){_ASSIGN}[A-Za-z]{{0,2}}(['\"`])([^'\"`\s]{{6,512}})\2")
-_BARE = re.compile(rf"({_NAME}){_ASSIGN}([A-Za-z0-9_+/=~-]{{16,512}}+)(?=[\s,;'\"]|$)")
+_BARE = re.compile(rf"({_NAME}){_ASSIGN}([A-Za-z0-9_+/=~-]{{16,512}}+)(?=[\s,;'\"]|$)", re.MULTILINE)
 #: `DB_PASSWORD=S3cret!` in an environment file, `password: S3cret!` in YAML: the value is the rest of the line.
 _BARE_PASSWORD = re.compile(
     r"^[\s\d|+-]{0,200}(?:export\s{1,4}|set\s{1,4}|-\s)?[\w.-]{0,60}"
-    r"(?i:password|passwd|pwd|passphrase)[\w.-]{0,40}(?:=|:\s{1,8})([^\s'\"]{6,256})\s*$"
+    r"(?i:password|passwd|pwd|passphrase)[\w.-]{0,40}(?:=|:\s{1,8})([^\s'\"]{6,256})\s*$",
+    re.MULTILINE,
 )
 _PASSWORD_NAME = re.compile(r"(?i)pass|pwd")
 #: Text that stands for a value: templates, variables, calls, paths, regular expressions, our own replacements.
@@ -80,7 +81,7 @@ _KEY_HEADER = re.compile(r"^[\s\d|+\-\"'#*/]*(?:Proc-Type|DEK-Info|Version|Comme
 _KEY_LEAD = r"^(?P<lead>\s{0,40}(?:\d{1,7}[\s|:]{1,8}){0,2}[-+]?\s{0,200}(?:#|\*|//)?\s{0,20}[\"'`]?)"
 _KEY_TAIL = r"(?P<tail>(?:\\[nr]){0,4}[\"'`]?[\s,;+\\.)]{0,20})$"
 #: RFC 7468 wraps at 64 characters, OpenSSH at 70: full lines, which are key material whatever stands around them.
-_FULL_KEY_LINE = re.compile(_KEY_LEAD + r"(?P<body>[A-Za-z0-9+/=]{64}(?:[A-Za-z0-9+/=]{6})?)" + _KEY_TAIL)
+_FULL_KEY_LINE = re.compile(_KEY_LEAD + r"(?P<body>[A-Za-z0-9+/=]{64}(?:[A-Za-z0-9+/=]{6})?)" + _KEY_TAIL, re.MULTILINE)
 _ANY_KEY_LINE = re.compile(_KEY_LEAD + r"(?P<body>[A-Za-z0-9+/]{1,1024}+={0,2})" + _KEY_TAIL)
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/=]{16,}")
 _KEY_MATERIAL = "key material"
@@ -106,17 +107,14 @@ _NEEDLES = (
     *("npm_", "pypi-", "hf_", "sg.", "eyj", "sk-", "bearer", "basic"),
 )
 
-#: The patterns, with `^` and `$` meaning lines: see `_may_hold`.
-_SEARCHED: tuple[tuple[tuple[str, ...], tuple[re.Pattern[str], ...]], ...] = tuple(
-    (needles, tuple(re.compile(one.pattern, one.flags | re.MULTILINE) for one in patterns))
-    for needles, patterns in (
-        (_NEEDLES, (*(form for _, form in _FORMS), _SK, _BEARER)),
-        (("secret",), (_AWS_SECRET,)),
-        (("://",), (_URL_PASSWORD,)),
-        (_NAMES, (_QUOTED, _BARE, _BARE_PASSWORD)),
-        (("private key",), (_KEY_BEGIN, _KEY_END)),
-        (("",), (_FULL_KEY_LINE,)),
-    )
+#: All patterns. They run over single lines and, in `_may_hold`, over whole texts, so `^` and `$` mean lines in them.
+_SEARCHED: tuple[tuple[tuple[str, ...], tuple[re.Pattern[str], ...]], ...] = (
+    (_NEEDLES, (*(form for _, form in _FORMS), _SK, _BEARER)),
+    (("secret",), (_AWS_SECRET,)),
+    (("://",), (_URL_PASSWORD,)),
+    (_NAMES, (_QUOTED, _BARE, _BARE_PASSWORD)),
+    (("private key",), (_KEY_BEGIN, _KEY_END)),
+    (("",), (_FULL_KEY_LINE,)),
 )
 
 
