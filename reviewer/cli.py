@@ -133,13 +133,13 @@ def _from_stream(name: str) -> tuple[Change, Settings]:
     """Read a diff from a file or from standard input; the repository around it, if any, is not looked at."""
     from reviewer.change import Change  # noqa: PLC0415
     from reviewer.diff import parse_diff  # noqa: PLC0415
-    from reviewer.settings import Settings  # noqa: PLC0415
+    from reviewer.settings import DEFAULTS  # noqa: PLC0415
 
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise UsageError(f"Cannot read the diff {name}: {error.strerror}.") from error
-    return Change(diff=parse_diff(data)), Settings()
+    return Change(diff=parse_diff(data)), DEFAULTS
 
 
 def _from_worktree(wanted: str | None) -> tuple[Change, Settings]:

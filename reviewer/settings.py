@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from reviewer.severity import Confidence, Severity
+
+if TYPE_CHECKING:
+    from yaml import Node
 
 #: The settings file, read from the base branch only: the head may be anybody's.
 SETTINGS_PATH = ".github/reviewer.yml"
@@ -37,7 +39,8 @@ class FailLevel(StrEnum):
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built when something is validated: where a repository sets nothing, never (see `DEFAULTS`).
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class PathInstructions(_Section):
@@ -112,9 +115,13 @@ class BudgetSettings(_Section):
 class Settings(_Section):
     """Everything in `.github/reviewer.yml`."""
 
-    review: ReviewSettings = ReviewSettings()
-    tests: TestsSettings = TestsSettings()
-    budget: BudgetSettings = BudgetSettings()
+    review: ReviewSettings = ReviewSettings.model_construct()
+    tests: TestsSettings = TestsSettings.model_construct()
+    budget: BudgetSettings = BudgetSettings.model_construct()
+
+
+#: What holds where a repository sets nothing.
+DEFAULTS = Settings.model_construct()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +139,12 @@ class SettingsProblem:
 
 def parse_settings(text: str) -> tuple[Settings, tuple[SettingsProblem, ...]]:
     """Return the settings in that YAML text and what is wrong with it. Never raises for bad text."""
+    if not text.strip():
+        return DEFAULTS, ()
     if len(text.encode("utf-8", "replace")) > MAX_SETTINGS_BYTES:
-        return Settings(), (SettingsProblem("", 1, f"larger than {MAX_SETTINGS_BYTES:,} bytes; the defaults hold"),)
+        return DEFAULTS, (SettingsProblem("", 1, f"larger than {MAX_SETTINGS_BYTES:,} bytes; the defaults hold"),)
+    import yaml  # noqa: PLC0415 - most repositories have no settings file, and the command line should start fast
+
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
@@ -141,15 +152,15 @@ def parse_settings(text: str) -> tuple[Settings, tuple[SettingsProblem, ...]]:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or "it cannot be read"
-        return Settings(), (SettingsProblem("", line, f"not valid YAML ({problem}); the defaults hold"),)
+        return DEFAULTS, (SettingsProblem("", line, f"not valid YAML ({problem}); the defaults hold"),)
     if data is None:
-        return Settings(), ()
+        return DEFAULTS, ()
     if not isinstance(data, dict) or root is None:
-        return Settings(), (SettingsProblem("", 1, "must be a mapping with `review:`, `tests:` or `budget:`"),)
+        return DEFAULTS, (SettingsProblem("", 1, "must be a mapping with `review:`, `tests:` or `budget:`"),)
     return _validated(data, root)
 
 
-def _validated(data: dict[Any, Any], root: yaml.Node) -> tuple[Settings, tuple[SettingsProblem, ...]]:
+def _validated(data: dict[Any, Any], root: Node) -> tuple[Settings, tuple[SettingsProblem, ...]]:
     """Validate, dropping each value that is wrong, until what is left is right."""
     problems: list[SettingsProblem] = []
     data = {str(key): ({} if value is None and key in Settings.model_fields else value) for key, value in data.items()}
@@ -177,11 +188,13 @@ def _drop(data: dict[Any, Any], path: tuple[str, ...]) -> bool:
     return False
 
 
-def _line(root: yaml.Node, path: tuple[str, ...]) -> int:
+def _line(root: Node, path: tuple[str, ...]) -> int:
     """Return the 1-based line of the key at that path."""
+    from yaml import MappingNode  # noqa: PLC0415 - see parse_settings
+
     line, node = root.start_mark.line + 1, root
     for part in path:
-        for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        for key, value in node.value if isinstance(node, MappingNode) else ():
             if str(key.value) == part:
                 line, node = key.start_mark.line + 1, value
                 break

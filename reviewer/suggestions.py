@@ -11,12 +11,9 @@ from __future__ import annotations
 import ast
 import json
 import re
-import tomllib
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-import yaml
 
 from reviewer.anchoring import Located
 from reviewer.diff import Side
@@ -104,20 +101,31 @@ def _parses(parse: Callable[[str], object], text: str) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError, yaml.YAMLError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
 
 
+def _toml(text: str) -> object:
+    import tomllib  # noqa: PLC0415 - few changes touch such a file, and the command line should start fast
+
+    return tomllib.loads(text)
+
+
 def _yaml(text: str) -> object:
-    return list(yaml.parse(text, Loader=yaml.SafeLoader))
+    import yaml  # noqa: PLC0415 - as above
+
+    try:
+        return list(yaml.parse(text, Loader=yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
 
 
 _PARSERS: dict[str, Callable[[str], object]] = {
     "py": ast.parse,
     "pyi": ast.parse,
     "json": json.loads,
-    "toml": tomllib.loads,
+    "toml": _toml,
     "yml": _yaml,
     "yaml": _yaml,
 }
