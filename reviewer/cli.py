@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import secrets
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -102,7 +101,9 @@ def _parser(more: More) -> argparse.ArgumentParser:
 
 def diff(options: argparse.Namespace) -> int:
     """Review a local change and print the review."""
-    from reviewer.review import Wish, review  # noqa: PLC0415 - see the module's docstring
+    import secrets  # noqa: PLC0415 - see the module's docstring
+
+    from reviewer.review import Wish, review  # noqa: PLC0415
 
     change, settings = _from_stream(options.diff) if options.diff else _from_worktree(options.range)
     if options.diff and options.range:
