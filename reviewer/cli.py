@@ -105,15 +105,15 @@ def diff(options: argparse.Namespace) -> int:
 
     from reviewer.review import Wish, review  # noqa: PLC0415
 
-    change, settings = _from_stream(options.diff) if options.diff else _from_worktree(options.range)
     if options.diff and options.range:
         raise UsageError("Give either a RANGE or --diff, not both.")
+    change, settings = _from_stream(options.diff) if options.diff else _from_worktree(options.range)
     if not change.diff.files:
         raise UsageError("There is nothing to review: the change is empty. Pass a range such as HEAD~1..HEAD.")
     with _client(options.model) as client:
         wish = Wish(tests=options.tests, cost_per_thousand=_cost(client))
         ask = client.ask if options.quiet else _telling(client)
-        done = review(change, settings, ask, salt=secrets.token_bytes(16), wish=wish)
+        done = review(change, _uncapped(settings), ask, salt=secrets.token_bytes(16), wish=wish)
     _emit(_rendered(done, change.diff, options), options.output)
     if not done.files_reviewed:
         _say("reviewer: nothing was reviewed:")
@@ -121,6 +121,11 @@ def diff(options: argparse.Namespace) -> int:
             _say(f"  {one.path}: {one.reason}")
         return USAGE
     return _verdict(done, settings, options.fail_level)
+
+
+def _uncapped(settings: Settings) -> Settings:
+    """Return the settings without the cap on comments: it spares a pull request's readers, not who asked just now."""
+    return settings.model_copy(update={"review": settings.review.model_copy(update={"max_comments": 10_000})})
 
 
 def _verdict(done: Review, settings: Settings, asked: str | None) -> int:
