@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reviewer.diff import Diff, FileDiff, Status
 
@@ -33,13 +33,15 @@ class Guidance:
 class Change:
     """A change to review. All text in it is untrusted, but for `guidance`, which comes from the base branch.
 
-    `read_head` reads files as they are after the change; suggestions are proven against them.
+    `head` holds texts of files after the change that are at hand already: the code around a hunk is shown from them.
+    `read_head` reads others at a cost; suggestions are proven against them.
     """
 
     diff: Diff
     title: str = ""
     description: str = ""
     guidance: tuple[Guidance, ...] = ()
+    head: Mapping[str, str] = field(default_factory=dict)
     read_head: ReadHead = unreadable
 
 
@@ -50,3 +52,9 @@ def added_text(file: FileDiff) -> str | None:
     lines = file.hunks[0].lines
     end = "\n" if lines and lines[-1].newline else ""
     return "\n".join(line.text for line in lines) + end
+
+
+def modified_paths(diff: Diff) -> list[str]:
+    """Return the files whose text after the change is not in the diff already."""
+    whole = (Status.ADDED, Status.REMOVED)
+    return [file.path for file in diff.files if file.hunks and file.status not in whole and not file.submodule]

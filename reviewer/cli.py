@@ -166,8 +166,9 @@ def _from_worktree(wanted: str | None) -> tuple[Change, Settings]:
     for problem in problems:
         _say(f"reviewer: {problem}")
     title, description = tree.title_and_description(local)
+    parsed = parse_diff(local.diff_bytes)
     change = Change(
-        diff=parse_diff(local.diff_bytes),
+        diff=parsed,
         title=title,
         description=description,
         guidance=tuple(Guidance(path, told[path]) for path in GUIDANCE_PATHS if told.get(path)),

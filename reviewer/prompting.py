@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from reviewer.asking import Message, Prompt, Reply, Task
 from reviewer.change import Change
 from reviewer.chunks import Chunk, printable
+from reviewer.context import surroundings
 from reviewer.findings import Finding
 from reviewer.redaction import redact
 from reviewer.selection import instructions_for
@@ -87,6 +88,7 @@ class Prompter:
             description=self._untrusted(self.change.description, MAX_DESCRIPTION),
             guidance=self._guidance(),
             other_paths=others[:MAX_OTHER_PATHS],
+            around=surroundings(chunk.files, self.change.head).replace(self.fence, ""),
             diff=chunk.text.replace(self.fence, ""),  # made printable and rid of secrets when it was rendered
         )
 

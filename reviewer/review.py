@@ -212,6 +212,7 @@ def _with_proofs(change: Change, findings: Sequence[Finding]) -> list[Finding]:
     """Turn the advice that can be proven to apply into one-click suggestions. Reads each file once."""
     paths = sorted({one.anchor.path for one in findings if one.advice is not None})
     head = {path: text for path in paths if (file := change.diff.file(path)) and (text := added_text(file)) is not None}
+    head |= {path: change.head[path] for path in paths if path in change.head}
     if unknown := [path for path in paths if path not in head]:
         head.update(change.read_head(unknown))
     return [_proven(change, one, head.get(one.anchor.path)) for one in findings]

@@ -248,6 +248,20 @@ def test_untrusted_text_stays_inside_the_fence(scripted: Callable[..., Model]) -
     assert model.prompts[1].messages[1].content.count(f"</{fence}>") == 2
 
 
+def test_the_code_around_a_hunk_is_shown_to_finder_and_sceptic(scripted: Callable[..., Model]) -> None:
+    """The function that encloses the change stands before the diff, and is read for a price only once."""
+    before = "\n".join(["def f(xs):", *[f"    a{n} = xs" for n in range(20)], "    return xs", ""])
+    after = before.replace("a9 = xs", "a9 = len(xs)")
+    diff = parse_diff(b"--- a/f.py\n+++ b/f.py\n@@ -11 +11 @@ def f\n-    a9 = xs\n+    a9 = len(xs)\n")
+    claim = {**ZERO, "path": "f.py", "line": 11, "quote": "    a9 = len(xs)", "suggestion": "    a9 = len(xs or ())"}
+    model = scripted(findings=[found(claim)], verify=[verdicts("confirmed")])
+    about = Change(diff, head={"f.py": after}, read_head=lambda _: 1 / 0)  # type: ignore[arg-type,return-value]
+    (one,) = review(about, Settings(), model.ask, salt=SALT, wish=PLAIN).findings
+    assert one.suggestion == "    a9 = len(xs or ())"
+    for prompt in model.prompts:
+        assert "   22 |     return xs" in prompt.messages[1].content
+
+
 @pytest.mark.parametrize("task", list(Task)[:4])
 def test_prompts_read_as_agreed(task: Task, scripted: Callable[..., Model]) -> None:
     """The rendered prompts equal the golden ones (UPDATE_GOLDEN=1 writes them): a change is a readable diff."""

@@ -60,18 +60,17 @@ def change_of(repository: Repository, pull: Pull, fetched: Fetched) -> Change:
     texts = fetched.texts
     guidance = [(path, texts.get((pull.base_sha, path), "")) for path in GUIDANCE_PATHS]
 
+    head = {path: text for (revision, path), text in texts.items() if revision == pull.head_sha}
+
     def read_head(paths: Sequence[str]) -> Mapping[str, str]:
-        found = {path: texts[pull.head_sha, path] for path in paths if (pull.head_sha, path) in texts}
-        for path in [path for path in paths if path not in found][:MAX_SINGLE_FILES]:
-            text = repository.text(pull.head_sha, path)
-            if text is not None:
-                found[path] = text
-        return found
+        found = {path: repository.text(pull.head_sha, path) for path in paths[:MAX_SINGLE_FILES]}
+        return {path: text for path, text in found.items() if text is not None}
 
     return Change(
         diff=fetched.diff,
         title=pull.title,
         description=pull.body,
         guidance=tuple(Guidance(path, text) for path, text in guidance if text.strip()),
+        head=head,
         read_head=read_head,
     )

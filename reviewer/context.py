@@ -1,0 +1,122 @@
+"""The code around a change: the whole function or block that each hunk stands in, as far as the hunk does not show it.
+
+A reviewer who sees only hunks calls a variable unused that is used two lines further down. Works by indentation, which
+every language that people indent has in common. Pure; texts in, numbered lines out, within a budget.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from reviewer.chunks import printable
+from reviewer.diff import FileDiff, Hunk, Status
+from reviewer.models import planned_tokens
+from reviewer.redaction import redact
+
+#: Tokens of surroundings in one prompt, beside CHUNK_TOKENS of diff.
+CONTEXT_TOKENS = 6_000
+
+#: Lines of one block above and below the hunk; a longer block is cut around the change.
+REACH = 60
+
+_OPENER = re.compile(r"^\s*(?:@|#\[|//|#|\*|/\*|\"\"\"|'''|template\b|public\b|private\b|protected\b|export\b)")
+_CLOSER = re.compile(r"^\s*(?:[)\]}]|end\b|else\b|elif\b|except\b|finally\b|catch\b|rescue\b|ensure\b|when\b|case\b)")
+#: What begins a branch or a loop, not a definition: the block that a reader needs is further out.
+_CONTROL = re.compile(
+    r"^\s*(?:[})\]]\s*)?(?:async\s+)?(?:if|for|while|switch|else|elif|elsif|try|except|finally|catch|do|with|match|case"
+    r"|when|unless|until|loop|begin|rescue|ensure|default|select|return|and|or)\b|^\s*[)}\]]"
+)
+
+
+def surroundings(files: Iterable[FileDiff], head: Mapping[str, str], *, budget: int = CONTEXT_TOKENS) -> str:
+    """Return what stands around the hunks, by the files' texts at head; a file over the budget is left out."""
+    parts: list[str] = []
+    for file in files:
+        text = head.get(file.path)
+        if text is None or file.status in (Status.ADDED, Status.REMOVED):
+            continue
+        part = _around(file, text)
+        size = planned_tokens(part)
+        if part and size <= budget:
+            parts.append(part)
+            budget -= size
+    return "\n".join(parts)
+
+
+def _around(file: FileDiff, text: str) -> str:
+    lines = text.split("\n")
+    shown = {line.new for hunk in file.hunks for line in hunk.lines if line.new is not None}
+    wanted: set[int] = set()
+    for hunk in file.hunks:
+        wanted |= set(block_of(hunk, lines))
+    rows = _rows(sorted(number for number in wanted - shown if lines[number - 1].strip()), lines)
+    return "\n".join([f"### {printable(file.path)}", *rows]) + "\n" if rows else ""
+
+
+def _rows(numbers: Sequence[int], lines: Sequence[str]) -> list[str]:
+    """Write the lines with their numbers, a gap between runs that are apart."""
+    if not numbers:
+        return []
+    code = redact("\n".join(printable(lines[number - 1]) for number in numbers))[0].split("\n")
+    rows: list[str] = []
+    for place, (number, text) in enumerate(zip(numbers, code, strict=True)):
+        if place and number - numbers[place - 1] > _GAP:
+            rows.append("      ...")
+        rows.append(f"{number:>5} | {text}")
+    return rows
+
+
+#: Blank lines are not shown; a larger jump of numbers is code left out.
+_GAP = 4
+
+
+def block_of(hunk: Hunk, lines: Sequence[str]) -> range:
+    """Return the 1-based line numbers of the function, or other block, that the hunk's changed lines stand in."""
+    changed = [line.new for line in hunk.lines if line.kind == "+" and line.new and line.text.strip()]
+    numbers = changed or [line.new for line in hunk.lines if line.new and line.text.strip()]
+    if not numbers or numbers[-1] > len(lines):
+        return range(0)
+    depth = min(_indent(lines[number - 1]) for number in numbers)
+    if depth == 0 and not _opens(lines[numbers[0] - 1]):
+        return range(0)
+    start = _header_above(numbers[0], depth, lines)
+    header = _indent(lines[start - 1])
+    while start > 1 and _OPENER.match(lines[start - 2]) and _indent(lines[start - 2]) == header:
+        start -= 1
+    end = numbers[-1]
+    while end < len(lines) and end - numbers[-1] < REACH and _belongs(lines[end], header):
+        end += 1
+    return range(start, end + 1)
+
+
+def _header_above(number: int, depth: int, lines: Sequence[str]) -> int:
+    """Return the line that begins the enclosing definition, climbing over the headers of branches and loops."""
+    top = max(1, number - REACH)
+    start = number
+    while start > top and depth > 0:
+        start -= 1
+        line = lines[start - 1]
+        if line.strip() and _indent(line) < depth:
+            depth = _indent(line)
+            if not _CONTROL.match(line):
+                break
+    return start
+
+
+def _opens(line: str) -> bool:
+    """Whether a line without indentation begins a block."""
+    return line.rstrip().endswith((":", "{", "(", "do", "then", "=")) or line.startswith(
+        ("def ", "class ", "func ", "fn ")
+    )
+
+
+def _belongs(line: str, header: int) -> bool:
+    """Whether the line still belongs to a block whose header has that indentation."""
+    return not line.strip() or _indent(line) > header or (_indent(line) == header and bool(_CLOSER.match(line)))
+
+
+def _indent(line: str) -> int:
+    """Return the width of the white space at the front; a tab counts as four."""
+    expanded = line.expandtabs(4)
+    return len(expanded) - len(expanded.lstrip(" "))
