@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reviewer import cli
-from reviewer.errors import SettingsError
+from reviewer.errors import ReviewerError, SettingsError
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -30,14 +30,24 @@ _NO_SERVER = "This needs the server's packages. Install them: pip install 'minim
 def create_app() -> Flask:
     """Return the App: its store is open and, where the role says so, its worker runs, before the first request.
 
-    Raises SettingsError, naming every variable that is missing, and StoreUnavailable.
+    Where it cannot start, the process ends with what to do about it, and without a traceback: every variable that is
+    missing is named, or what is wrong with the store.
     """
     from webhooks.logs import log_to_stderr  # noqa: PLC0415 - see the module's docstring
+
+    log_to_stderr()
+    try:
+        return _create_app()
+    except ReviewerError as error:
+        sys.stderr.write(f"reviewer: cannot start:\n{error}\n")
+        raise SystemExit(error.exit_code) from None
+
+
+def _create_app() -> Flask:
     from webhooks.metrics import Metrics  # noqa: PLC0415
     from webhooks.routes import Door, flask_app  # noqa: PLC0415
     from webhooks.settings import read_environment  # noqa: PLC0415
 
-    log_to_stderr()
     environment = read_environment(os.environ)
     if not environment.role.accepts:
         raise SettingsError("REVIEWER_ROLE is `worker`: start it with `reviewer worker`, or set `all` or `web`.")
