@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 _NO_SERVER = "This needs the server's packages. Install them: pip install 'minimax-reviewer[server]'"
 
 
+#: gunicorn's own code for a worker that cannot begin: with any other it would start the worker again for ever.
+BOOT_ERROR = 3
+
+
 def create_app() -> Flask:
     """Return the App: its store is open and, where the role says so, its worker runs, before the first request.
 
@@ -40,7 +44,7 @@ def create_app() -> Flask:
         return _create_app()
     except ReviewerError as error:
         sys.stderr.write(f"reviewer: cannot start:\n{error}\n")
-        raise SystemExit(error.exit_code) from None
+        raise SystemExit(BOOT_ERROR) from None
 
 
 def _create_app() -> Flask:

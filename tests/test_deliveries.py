@@ -149,7 +149,7 @@ def test_what_is_missing_is_named(path):
         pull_request(number="7"),
         pull_request(number=0),
         pull_request(number=-1),
-        pull_request(head={"sha": "main"}),
+        pull_request(head={"sha": "a b/c"}),
         pull_request(head={"sha": HEAD + "\n"}),
         pull_request(head=None),
         pull_request(draft="perhaps"),
