@@ -80,7 +80,7 @@ class Jobs:
         Raises StoreUnavailable; then the job is not in the store.
         """
         delay = self._limits.debounce if job.trigger is Trigger.SYNCHRONIZE else 0.0
-        with self._database.write() as connection:
+        with self._database.write(urgent=True) as connection:
             is_new = records.add(connection, job)
             if is_new:
                 self._queued().put_job(connection, job, 1, delay=delay)

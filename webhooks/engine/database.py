@@ -15,12 +15,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from reviewer.errors import ReviewerError
+from webhooks.engine.turns import Connection, Turns
 
 #: Version of our own tables. Raise it with every change that an older version could not live with.
 SCHEMA_VERSION = 1
 
 #: Any number, the same in every process: creating tables "if not exists" is not safe when two do it at once.
 _SCHEMA_LOCK = 7_770_001
+
+#: The number by which SQLite says that a file gives back its free pages when it is asked to.
+_INCREMENTAL = 2
 
 _METADATA = sa.MetaData()
 
@@ -154,9 +158,9 @@ class Database:
             engine.dispose()
 
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """Give a transaction that writes; committed at the end. Raises StoreUnavailable."""
-        with store_errors(), self.engine.begin() as connection:
+    def write(self, *, urgent: bool = False) -> Iterator[sa.Connection]:
+        """Give a transaction that writes; committed at the end. An urgent one goes first. Raises StoreUnavailable."""
+        with store_errors(), self.engine.execution_options(reviewer_urgent=urgent).begin() as connection:
             yield connection
 
     @contextmanager
@@ -194,14 +198,19 @@ def _sqlite_engine(path: Path) -> sa.Engine:
     cut; IMMEDIATE makes the engine's count-and-claim one transaction, without which its limits were exceeded.
     """
     url = sa.URL.create("sqlite", database=str(path))
-    engine = sa.create_engine(url, pool_size=20, max_overflow=0, pool_timeout=60)
+    arguments = {"factory": Connection}
+    engine = sa.create_engine(url, pool_size=20, max_overflow=0, pool_timeout=60, connect_args=arguments)
+    turns = Turns()
 
     @sa.event.listens_for(engine, "connect")
-    def _configure(connection: sqlite3.Connection, _record: object) -> None:
+    def _configure(connection: Connection, _record: object) -> None:
+        connection.turns = turns
         connection.isolation_level = None  # transactions are begun below
+        connection.execute("PRAGMA busy_timeout=30000")
+        # Before the first table, or it has no effect. Saying it again would wait for whoever is writing.
+        if connection.execute("PRAGMA auto_vacuum").fetchone() != (_INCREMENTAL,):
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         for pragma in (
-            "busy_timeout=30000",
-            "auto_vacuum=INCREMENTAL",  # before the first table, or it has no effect
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
@@ -211,8 +220,16 @@ def _sqlite_engine(path: Path) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        reads = connection.get_execution_options().get("reviewer_reads", False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        options = connection.get_execution_options()
+        if options.get("reviewer_reads", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        ours = connection.connection.dbapi_connection
+        assert isinstance(ours, Connection)
+        try:
+            ours.begin(urgent=options.get("reviewer_urgent", False))
+        except sqlite3.Error as error:
+            raise sa.exc.OperationalError("BEGIN IMMEDIATE", None, error) from error
 
     return engine
 
