@@ -143,7 +143,8 @@ def test_a_missing_or_wrong_key_fails_loudly(act: Act, github: World, model: Fak
     """On a pull request of the repository's own, nothing reviewed is a failure that says what to set."""
     done = act(github.deliveries[-1], key=key)
     assert done.steps[-1].exit_code == 3
-    assert says in done.summary + done.log
+    assert says in done.summary
+    assert done.annotations[0].level == "error"
     if key:
         github.expect_check("failure")
         model.calls.clear()
@@ -163,4 +164,4 @@ def test_a_bad_fail_level_is_a_usage_error(act: Act, github: World) -> None:
     """A typo in an input is named with what it takes, before anything is paid for."""
     done = act(github.deliveries[-1], fail_level="fatal")
     assert done.steps[-1].exit_code == 2
-    assert "fatal" in done.log
+    assert "fatal" in done.summary

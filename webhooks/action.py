@@ -66,20 +66,21 @@ def main(argv: list[str]) -> int:
 
 
 def run(step: Step) -> int:
-    """Decide on the event, review, and tell the runner."""
-    event, payload = _event(step)
-    decision = decide(event, payload, delivery=f"run-{step.get('GITHUB_RUN_ID', '0')}")
-    if isinstance(decision, Ignored):
-        return _nothing(step, f"Nothing to do: {decision.reason}.")
-    level = _fail_level(step)
-    forked = _is_fork(payload)
-    if not step.get("RUNAPI_KEY"):
-        if forked:
-            return _nothing(step, _FORK_HELP)
-        raise BadKey(f"No RunAPI key. {_KEY_HELP}")
+    """Decide on the event, review, and tell the runner how it ended, whatever happens."""
+    forked = False
     try:
+        event, payload = _event(step)
+        forked = _is_fork(payload)
+        decision = decide(event, payload, delivery=f"run-{step.get('GITHUB_RUN_ID', '0')}")
+        if isinstance(decision, Ignored):
+            return _nothing(step, f"Nothing to do: {decision.reason}.")
+        level = _fail_level(step)
+        if not step.get("RUNAPI_KEY"):
+            if forked:
+                return _nothing(step, _FORK_HELP)
+            raise BadKey(f"No RunAPI key. {_KEY_HELP}")
         outcome = _carry_out(step, decision, level)
-    except GitHubError as error:
+    except ReviewerError as error:
         return _failed(step, error, forked=forked)
     if outcome.state is State.FAILED and outcome.error is not None:
         return _failed(step, outcome.error, forked=forked)
