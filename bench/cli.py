@@ -5,7 +5,8 @@ time is taken around the process; CPU seconds (user and system) and peak memory 
 for the git processes it started. Best beside median, because on a shared machine the median measures the neighbours.
 Linux never counts less memory than the process that started it had, which is this one: some 25 MB.
 
-The interpreter is the one that runs this; BENCH_PYTHON names another, such as one with the base packages only.
+The interpreter is one of a fresh environment with the base packages only, as users have it (in the development
+environment httpx finds and loads rich, 0.1 s); BENCH_PYTHON names another.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ import json
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.install import base_installed
 from bench.table import show
 from tests.fakes.model import FakeModel
 from tests.git_repo import Repo
@@ -42,6 +43,14 @@ class _Run:
 
 def main() -> None:
     """Print the table."""
+    if named := os.environ.get("BENCH_PYTHON"):
+        _measure(named)
+        return
+    with base_installed() as installed:
+        _measure(installed.python)
+
+
+def _measure(python: str) -> None:
     rows = []
     with tempfile.TemporaryDirectory() as directory, FakeModel() as model:
         _script(model)
@@ -49,8 +58,8 @@ def main() -> None:
         diff = Path(directory) / "change.diff"
         diff.write_bytes(repo.git("diff"))
         for words in COMMANDS:
-            _run(words, repo, diff, model)
-            runs = [_run(words, repo, diff, model) for _ in range(RUNS)]
+            _run(python, words, repo, diff, model)
+            runs = [_run(python, words, repo, diff, model) for _ in range(RUNS)]
             wall, cpu = [run.wall for run in runs], [run.cpu for run in runs]
             figures = (min(wall), statistics.median(wall), min(cpu), statistics.median(cpu))
             memory = max(run.memory for run in runs)
@@ -61,10 +70,10 @@ def main() -> None:
     )
 
 
-def _run(words: Sequence[str], repo: Repo, diff: Path, model: FakeModel) -> _Run:
+def _run(python: str, words: Sequence[str], repo: Repo, diff: Path, model: FakeModel) -> _Run:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment |= {"RUNAPI_BASE_URL": model.base_url, "RUNAPI_KEY": model.key, "PYTHONPATH": str(ROOT)}
-    command = [os.environ.get("BENCH_PYTHON", sys.executable), "-c", "import sys, app; sys.exit(app.main())", *words]
+    command = [python, "-c", "import sys, app; sys.exit(app.main())", *words]
     with diff.open("rb") as stdin, tempfile.TemporaryFile() as said:
         start = time.perf_counter()
         process = subprocess.Popen(
