@@ -357,3 +357,15 @@ def test_ceilings_that_cannot_be_kept_are_said(github: World) -> None:
     carry_out(github, github.push(github.pull, {"x.md": "x\n"}), model())
     github.expect_check("success")
     github.expect_comment("kept by the App")
+
+
+def test_three_thousand_files_are_reviewed_and_the_rest_is_named(github: World) -> None:
+    """GitHub refuses the diff and lists 3,000 files at most: they are read, and what is missing is said."""
+    files = {f"src/p{n % 50}/m{n}.py": f"def f{n}(x):\n    return x / {n}\n" for n in range(3010)}
+    github.repo.commit(files, "Many", branch="many")
+    outcome = carry_out(github, github.open_pull(github.repo, "many"), model())
+    assert outcome.review is not None
+    assert outcome.review.files_reviewed == 3000
+    assert len(github.calls_to("GET /pulls/2/files")) == 30
+    github.expect_comment("3,000 of 3,010 changed files")
+    github.expect_check("success")
