@@ -109,9 +109,10 @@ def diff(options: argparse.Namespace) -> int:
 
     # The interpreter need not search all modules for cycles when it ends: an eighth of the time of a whole run.
     atexit.register(gc.freeze)
-    if options.diff and options.range:
+    if options.diff is not None and options.range:
         raise UsageError("Give either a RANGE or --diff, not both.")
-    change, settings = _from_stream(options.diff) if options.diff else _from_worktree(options.range)
+    _check_output(options.output)
+    change, settings = _from_worktree(options.range) if options.diff is None else _from_stream(options.diff)
     if not change.diff.files:
         raise UsageError("There is nothing to review: the change is empty. Pass a range such as HEAD~1..HEAD.")
     with _client(options.model) as client:
@@ -125,6 +126,12 @@ def diff(options: argparse.Namespace) -> int:
             _say(f"  {one.path}: {one.reason}")
         return USAGE
     return _verdict(done, settings, options.fail_level)
+
+
+def _check_output(output: str | None) -> None:
+    """Refuse a place that cannot be written before anything is paid for."""
+    if output is not None and (Path(output).is_dir() or not os.access(Path(output).parent, os.W_OK)):
+        raise UsageError(f"Cannot write {output}: it is a folder, or its folder cannot be written. Name another file.")
 
 
 def _uncapped(settings: Settings) -> Settings:
@@ -214,8 +221,8 @@ def _telling(client: Client) -> Ask:
 
     def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
         counts = Counter(prompt.task.value for prompt in prompts)
-        what = ", ".join(f"{number} {task}" for task, number in counts.items())
-        _say(f"asking {client.model}: {what}")
+        what = ", ".join(f"{number} x {task}" for task, number in counts.items())
+        _say(f"asking {client.model} (calls: {what})")
         return client.ask(prompts)
 
     return ask

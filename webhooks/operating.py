@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--limit", type=int, default=50, help="how many at most (default: 50)")
     for name, what in (
         ("show", "all that is known of a job"),
-        ("retry", "queue a job that has ended again; answers that were paid for are kept"),
+        ("retry", "queue a job that has ended again; a failed one keeps the answers that were paid for"),
         ("cancel", "call a job off"),
     ):
         commands.add_parser(name, help=what).add_argument("job", help="its id, or its key as in the answer to GitHub")
