@@ -130,7 +130,7 @@ class Jobs:
         return record
 
     def retry(self, job_id: str) -> Record:
-        """Queue a job that is at its end again; a failed one keeps its answers, any other asks anew. Raises NoSuchJob."""
+        """Queue a job that has ended again; a failed one keeps its answers, others ask anew. Raises NoSuchJob."""
         with self._database.write() as connection:
             record = records.retry(connection, job_id)
             if record is not None:
