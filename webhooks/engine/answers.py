@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,20 +26,25 @@ from webhooks.engine.database import ANSWERS, JOBS
 from webhooks.engine.records import LIVE
 
 
-def put(connection: sa.Connection, job_id: str, attempt: int, prompts: Mapping[str, Prompt]) -> list[str]:
-    """Store the prompts by digest; return the digests of those to be asked now.
+def packed_prompts(prompts: Mapping[str, Prompt]) -> dict[str, bytes]:
+    """Pack prompts by digest, for `put`."""
+    return {digest: _pack(prompt_to_json(prompt)) for digest, prompt in prompts.items()}
+
+
+def put(connection: sa.Connection, job_id: str, attempt: int, prompts: Mapping[str, bytes]) -> list[str]:
+    """Store the packed prompts by digest; return the digests of those to be asked now.
 
     Not asked again: what has a reply, what is under way, and what failed in this same attempt (then a crash lies
     between, and the attempt shall take the same course). What failed in an earlier attempt is asked again.
     """
-    query = sa.select(ANSWERS).where(ANSWERS.c.job == job_id, ANSWERS.c.digest.in_(list(prompts)))
+    query = sa.select(ANSWERS.c.digest, ANSWERS.c.failed, ANSWERS.c.attempt)
+    query = query.where(ANSWERS.c.job == job_id, ANSWERS.c.digest.in_(list(prompts)))
     known = {row.digest: row for row in connection.execute(query)}
     due = []
-    for digest, prompt in prompts.items():
+    for digest, data in prompts.items():
         row = known.get(digest)
         if row is None:
-            packed = _pack(prompt_to_json(prompt))
-            connection.execute(ANSWERS.insert().values(job=job_id, digest=digest, attempt=attempt, prompt=packed))
+            connection.execute(ANSWERS.insert().values(job=job_id, digest=digest, attempt=attempt, prompt=data))
             due.append(digest)
         elif row.failed and row.attempt != attempt:
             statement = ANSWERS.update().where(ANSWERS.c.job == job_id, ANSWERS.c.digest == digest)
@@ -69,12 +75,25 @@ def prompt_to_ask(connection: sa.Connection, job_id: str, digest: str) -> Prompt
     return None if packed is None else prompt_from_json(_unpack(packed))
 
 
-def answer(connection: sa.Connection, job_id: str, digest: str, given: Reply | ModelError) -> None:
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """An answer ready to be stored: packing takes time that no transaction should take."""
+
+    data: bytes
+    failed: bool
+
+
+def packed(given: Reply | ModelError) -> Packed:
+    """Pack an answer."""
+    return Packed(_pack(answer_to_json(given)), isinstance(given, ModelError))
+
+
+def answer(connection: sa.Connection, job_id: str, digest: str, given: Packed) -> None:
     """Store the answer unless there is one."""
     connection.execute(
         ANSWERS.update()
         .where(ANSWERS.c.job == job_id, ANSWERS.c.digest == digest, ANSWERS.c.answer.is_(None))
-        .values(answer=_pack(answer_to_json(given)), failed=isinstance(given, ModelError))
+        .values(answer=given.data, failed=given.failed)
     )
 
 

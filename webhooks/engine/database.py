@@ -130,6 +130,7 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite:")
         self._engine: sa.Engine | None = None
+        self._urgent: sa.Engine | None = None
 
     @property
     def path(self) -> Path:
@@ -147,20 +148,24 @@ class Database:
         """Connect. Raises StoreUnavailable, with what to do, when the file cannot be there."""
         if self.is_sqlite:
             _check_directory(self.path.parent)
-            self._engine = _sqlite_engine(self.path)
+            self._engine = self._urgent = _sqlite_engine(self.path)
         else:
-            self._engine = _postgres_engine(self.url)
+            # A pool of its own: a delivery must not wait until one of many jobs gives a connection back.
+            self._engine, self._urgent = _postgres_engine(self.url, 8), _postgres_engine(self.url, 6)
 
     def close(self) -> None:
         """Let the connections go."""
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            engine.dispose()
+        engines = {self._engine, self._urgent}
+        self._engine = self._urgent = None
+        for engine in engines:
+            if engine is not None:
+                engine.dispose()
 
     @contextmanager
     def write(self, *, urgent: bool = False) -> Iterator[sa.Connection]:
         """Give a transaction that writes; committed at the end. An urgent one goes first. Raises StoreUnavailable."""
-        with store_errors(), self.engine.execution_options(reviewer_urgent=urgent).begin() as connection:
+        engine = (self._urgent if urgent else None) or self.engine
+        with store_errors(), engine.execution_options(reviewer_urgent=urgent).begin() as connection:
             yield connection
 
     @contextmanager
@@ -234,12 +239,12 @@ def _sqlite_engine(path: Path) -> sa.Engine:
     return engine
 
 
-def _postgres_engine(url: str) -> sa.Engine:
+def _postgres_engine(url: str, size: int) -> sa.Engine:
     """Return a pool that notices a connection which went away, and gives up in time to answer GitHub with 503."""
     arguments: dict[str, Any] = {"connect_timeout": 5, "application_name": "reviewer"}
     return sa.create_engine(
         sa.make_url(url).set(drivername="postgresql+psycopg"),
-        pool_size=10,
+        pool_size=size,
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=True,

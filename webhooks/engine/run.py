@@ -7,8 +7,11 @@ stops before its next call. Never decides what becomes of the job.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+import sqlalchemy as sa
 
 from reviewer.asking import Prompt, Reply, prompt_digest
 from reviewer.errors import ModelError, ModelUnavailable
@@ -18,10 +21,10 @@ from webhooks.engine.queue import Queue
 from webhooks.engine.records import Record, State
 
 #: How long a wait for answers looks away at most, in seconds: answers of other processes are found by looking.
-_GLANCE = 0.25
+_GLANCE = 0.5
 
 #: How often a wait looks for calls that ended without an answer, in glances.
-_GLANCES_TO_CHECK = 40
+_GLANCES_TO_CHECK = 20
 
 
 class Stopped(BaseException):
@@ -44,17 +47,28 @@ class News:
     """What the threads of one worker tell each other: that an answer came, that the worker stops."""
 
     stopping: threading.Event = field(default_factory=threading.Event)
-    _answered: threading.Condition = field(default_factory=threading.Condition)
+    _bells: dict[str, threading.Event] = field(default_factory=dict)
 
-    def tell(self) -> None:
-        """Wake those who wait."""
-        with self._answered:
-            self._answered.notify_all()
+    def tell(self, job_id: str) -> None:
+        """Wake the one that waits for answers of that job: the others have their own, and each look costs a query."""
+        if bell := self._bells.get(job_id):
+            bell.set()
 
-    def wait(self, seconds: float) -> None:
-        """Wait for news, at most so long."""
-        with self._answered:
-            self._answered.wait(seconds)
+    def stop(self) -> None:
+        """Tell everybody that the worker stops."""
+        self.stopping.set()
+        for bell in list(self._bells.values()):
+            bell.set()
+
+    @contextmanager
+    def bell(self, job_id: str) -> Iterator[threading.Event]:
+        """Give what rings at news of the job, for as long as somebody listens."""
+        bell = self._bells[job_id] = threading.Event()
+        try:
+            yield bell
+        finally:
+            if self._bells.get(job_id) is bell:
+                del self._bells[job_id]
 
 
 class Run:
@@ -80,7 +94,8 @@ class Run:
         Raises Stopped when another run has the job: then do nothing at all.
         """
         if self.unwanted is None:
-            self.unwanted = self._look()
+            with self._database.read() as connection:
+                self.unwanted = self._look(connection)
         if self.unwanted is not None and self.unwanted.becomes is None:
             raise Stopped
         return self.unwanted is None
@@ -98,45 +113,49 @@ class Run:
         self.check()
         by_digest = {prompt_digest(prompt): prompt for prompt in prompts}
         job_id, attempt = self._record.id, self._record.attempt
+        prepared = answers.packed_prompts(by_digest)
         with self._database.write() as connection:
-            due = answers.put(connection, job_id, attempt, by_digest)
+            due = answers.put(connection, job_id, attempt, prepared)
             self._queue.put_calls(connection, job_id, attempt, due)
-        found = self._wait(set(by_digest))
+        with self._news.bell(job_id) as bell:
+            found = self._wait(set(by_digest), bell)
         return [found[prompt_digest(prompt)] for prompt in prompts]
 
-    def _wait(self, digests: set[str]) -> dict[str, Reply | ModelError]:
+    def _wait(self, digests: set[str], bell: threading.Event) -> dict[str, Reply | ModelError]:
         found: dict[str, Reply | ModelError] = {}
         glances = 0
         while True:
+            bell.clear()
             with self._database.read() as connection:
                 found |= answers.given(connection, self._record.id, digests - found.keys())
-            if len(found) == len(digests):
-                return found
+                if len(found) == len(digests):
+                    return found
+                self.unwanted = self.unwanted or self._look(connection)
             self.check()
             if self._news.stopping.is_set():
                 raise Stopped
             glances += 1
             if glances % _GLANCES_TO_CHECK == 0:
                 self._mend()
-            self._news.wait(_GLANCE)
+            bell.wait(_GLANCE)
 
     def _mend(self) -> None:
         """Give calls that the engine lost an answer, so that nobody waits for ever: the job is then tried again."""
         job_id = self._record.id
         with self._database.read() as connection:
             under_way = answers.under_way(connection, job_id)
+        none = answers.packed(ModelUnavailable("the call ended without an answer"))
         lost = under_way.keys() - self._queue.live_calls(job_id, under_way)
         with self._database.write() as connection:
             for digest in lost:
                 # Does nothing where the answer came between the two looks.
-                answers.answer(connection, job_id, digest, ModelUnavailable("the call ended without an answer"))
+                answers.answer(connection, job_id, digest, none)
 
-    def _look(self) -> Unwanted | None:
-        with self._database.read() as connection:
-            state, owner = records.standing(connection, self._record.id)
-            if state is State.CANCELLED:
-                return Unwanted("cancelled by an operator", state)
-            if owner != self._owner:
-                return Unwanted("taken over")
-            newer = records.superseding(connection, self._record.job)
+    def _look(self, connection: sa.Connection) -> Unwanted | None:
+        state, owner = records.standing(connection, self._record.id)
+        if state is State.CANCELLED:
+            return Unwanted("cancelled by an operator", state)
+        if owner != self._owner:
+            return Unwanted("taken over")
+        newer = records.superseding(connection, self._record.job)
         return None if newer is None else Unwanted(f"superseded by {newer}", State.SUPERSEDED)

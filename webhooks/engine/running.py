@@ -100,8 +100,7 @@ class Runner:
 
     def stop(self) -> None:
         """Hand over what waits for answers; what is under way besides runs on."""
-        self.news.stopping.set()
-        self.news.tell()
+        self.news.stop()
 
     @contextmanager
     def _busy(self, job_id: str, part: object) -> Iterator[None]:
@@ -127,14 +126,16 @@ class Runner:
             return "over"
         job, prompt = asked
         answer = self._complete(prompt)
+        packed = answers.packed(answer)
 
         def store() -> None:
-            with self.database.write() as connection:
-                answers.answer(connection, job_id, digest, answer)
+            # Urgent: until it is written, a crash makes us pay for it again.
+            with self.database.write(urgent=True) as connection:
+                answers.answer(connection, job_id, digest, packed)
                 ledger.enter(connection, job, prompt, answer)
 
         self._patiently(store)
-        self.news.tell()
+        self.news.tell(job_id)
         return answer.kind if isinstance(answer, ModelError) else "ok"
 
     def _begin(self, job_id: str, attempt: int, owner: str) -> Record | None:

@@ -128,7 +128,7 @@ class Worker:
             "log_level": "WARNING",
             "run_migrations": False,
             "max_executor_threads": self._limits.parallel_jobs + self._limits.parallel_calls + 32,
-            "sys_db_pool_size": 20,
+            "sys_db_pool_size": 10,  # with ours 24 a process: a Postgres server takes 100 by default
             "scheduler_polling_interval_sec": 3600.0,  # we have no schedules
         }
         if self._database.is_sqlite:
