@@ -219,24 +219,26 @@ def _guarded(means: Means) -> Ask:
 def _publish(job: Job, means: Means, pull: Pull, check: CheckRun | None, made: Review, fetched: Fetched) -> Outcome:
     """Look at the head once more, then post; where comments are refused, the check run carries the findings."""
     repository = means.repository
-    now = repository.pull(pull.number)
-    if now.head_sha != pull.head_sha or not means.wanted():
-        raise Superseded
     target = Target(repository.name, pull.number, pull.head_sha, pull.web_url)
     level = means.fail_level or fetched.settings.review.fail_level
     planned = partial(plan, made, target, fail_level=level, problems=fetched.problems)
-    if now.state == "open":
-        login = (check.login if check else "") or repository.identity()
-        quiet = not (made.files_reviewed or job.command or fetched.problems)
-        sent = publish(repository, pull.number, login, planned, quiet=quiet)
-    else:
-        sent = Sent(refused="the pull request was closed meanwhile")
+    login = (check.login if check else "") or repository.identity()
+    quiet = not (made.files_reviewed or job.command or fetched.problems)
+    sent = publish(repository, pull.number, login, planned, quiet=quiet, refusal=lambda: _refusal(means, pull))
     body = planned(Posted()).check
     if sent.refused:
         log.info("comments refused", extra={"repository": repository.name, "why": sent.refused})
         body["output"]["annotations"] = annotations_of((*made.findings, *made.below))
     close_check(repository, check, body)
     return Outcome(State.REVIEWED, sent.refused, pull.head_sha, made, fetched.diff, sent, body["conclusion"])
+
+
+def _refusal(means: Means, pull: Pull) -> str:
+    """Tell why comments may not be posted now. Raises Superseded when the head moved or the job is not wanted."""
+    now = means.repository.pull(pull.number)
+    if now.head_sha != pull.head_sha or not means.wanted():
+        raise Superseded
+    return "" if now.state == "open" else "the pull request was closed meanwhile"
 
 
 def _failed(job: Job, means: Means, pull: Pull, check: CheckRun | None, error: ReviewerError) -> Outcome:

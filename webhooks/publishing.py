@@ -65,17 +65,27 @@ def close_check(repository: Repository, check: CheckRun | None, body: dict[str, 
 
 
 def publish(
-    repository: Repository, number: int, login: str, make_plan: Callable[[Posted], Publication], *, quiet: bool
+    repository: Repository,
+    number: int,
+    login: str,
+    make_plan: Callable[[Posted], Publication],
+    *,
+    quiet: bool,
+    refusal: Callable[[], str],
 ) -> Sent:
     """Post the review and the summary comment. `quiet`: edit a summary that is there, but do not begin one.
 
-    `make_plan` is asked anew in each round, with what of ours was found.
+    `make_plan` is asked anew in each round, with what of ours was found. `refusal` is asked last before a write: it
+    tells why nothing may be posted any more, or "", or raises; GitHub cannot be told to take a review only while the
+    head is what it was.
     """
     for left in reversed(range(ROUNDS)):
         plan = None
         try:
             before = standing(repository, number, login)
             plan = make_plan(before)
+            if why := refusal():
+                return Sent(refused=why)
             url = _post_review(repository, number, plan) if plan.review else ""
             if quiet and before.summary_id is None:
                 return Sent(review_url=url)
