@@ -2,6 +2,8 @@ FROM python:3.13-slim AS build
 COPY requirements/server.txt /tmp/server.txt
 RUN python -m venv --without-pip /venv
 RUN python -m pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check --require-hashes --requirement /tmp/server.txt
+# The command `reviewer`, as an installation of the package would make it: docker exec reviewer reviewer jobs list
+RUN printf '#!/bin/sh\nexec /venv/bin/python /srv/reviewer/app.py "$@"\n' > /venv/bin/reviewer && chmod +x /venv/bin/reviewer
 
 FROM python:3.13-slim
 # All that is ever written goes to the volume /data, so that the root file system may be read-only.

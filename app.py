@@ -65,7 +65,7 @@ def _create_app() -> Flask:
 
 def _open(environment: Environment) -> Jobs:
     """Open the store, in the data directory if none was named."""
-    from webhooks.jobs import Jobs  # noqa: PLC0415
+    from webhooks.jobs import Jobs, Limits  # noqa: PLC0415
 
     if "DATABASE_URL" not in os.environ:
         try:
@@ -73,7 +73,12 @@ def _open(environment: Environment) -> Jobs:
         except OSError as error:
             message = f"REVIEWER_DATA_DIR {environment.data_dir} cannot be made ({error.strerror}): set it to another"
             raise SettingsError(message) from error
-    jobs = Jobs(environment.database_url.get_secret_value())
+    limits = Limits(
+        parallel_calls=environment.parallel_calls,
+        calls_per_minute=environment.calls_per_minute,
+        keep_jobs=environment.keep_days * 86_400.0,
+    )
+    jobs = Jobs(environment.database_url.get_secret_value(), limits)
     jobs.open()
     return jobs
 
@@ -92,7 +97,7 @@ def _work(environment: Environment, jobs: Jobs) -> Work:
     from webhooks.github_api import connect  # noqa: PLC0415
     from webhooks.github_transport import Credentials  # noqa: PLC0415
     from webhooks.handling import Means, State, give_up, handle  # noqa: PLC0415
-    from webhooks.jobs import Limits, ToldFailure, Work  # noqa: PLC0415
+    from webhooks.jobs import ToldFailure, Work  # noqa: PLC0415
 
     if environment.runapi_key is None or environment.private_key is None or environment.app_id is None:
         raise SettingsError("a worker needs RUNAPI_KEY, GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY")
@@ -104,7 +109,7 @@ def _work(environment: Environment, jobs: Jobs) -> Work:
         model=environment.model,
         fallback_models=environment.fallback_models,
         prices=prices,
-        max_parallel=Limits().parallel_calls,
+        max_parallel=environment.parallel_calls,
     )
     credentials = Credentials(
         api_url=environment.api_url,

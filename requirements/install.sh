@@ -33,7 +33,14 @@ need_ensurepip() {
     .ci/packages "$package" || fail "$python cannot make virtual environments. Install $package, then run make again."
 }
 
+# The command `reviewer`, as an installation of the package would make it.
+make_command() {
+    printf '#!/bin/sh\nexec "${0%%/*}/python" "${0%%/*}/../../app.py" "$@"\n' >"$venv/bin/reviewer"
+    chmod +x "$venv/bin/reviewer"
+}
+
 if cmp -s "$lock" "$installed" && "$venv/bin/python" -c '' 2>/dev/null; then
+    [ -x "$venv/bin/reviewer" ] || make_command
     exit 0
 fi
 python=$(find_python)
@@ -42,4 +49,5 @@ echo "Installing $lock into $venv (once, and again when the lock changes)" >&2
 "$python" -m venv --clear "$venv"
 # The lock is complete, so nothing is resolved: old pips stumble over a pin without the extras that a package asks for.
 "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input --no-deps --require-hashes --requirement "$lock"
+make_command
 cp "$lock" "$installed"

@@ -119,3 +119,12 @@ def test_names_and_urls_are_tidied():
     )
     assert environment.fallback_models == ("MiniMax-M2", "MiniMax-M3")
     assert environment.api_url == "https://ghe/api/v3"
+
+
+def test_the_limits_of_a_store():
+    """How much is asked of the model, and how long jobs are kept, is set by whole numbers; anything else is refused."""
+    environment = read_environment({**APP, "REVIEWER_PARALLEL_CALLS": "4", "REVIEWER_KEEP_DAYS": "7"})
+    assert (environment.parallel_calls, environment.calls_per_minute, environment.keep_days) == (4, 180, 7)
+    for wrong in ("0", "-1", "many", "1.5", "\u0664", "9999999"):
+        with pytest.raises(SettingsError, match="REVIEWER_CALLS_PER_MINUTE is"):
+            read_environment({**APP, "REVIEWER_CALLS_PER_MINUTE": wrong})

@@ -21,6 +21,10 @@ DEFAULT_MODEL = "MiniMax-M2.1"
 DEFAULT_API_URL = "https://api.github.com"
 DEFAULT_DATA_DIR = "./data"
 
+#: MiniMax allows 200 to 500 requests a minute and slows down above about ten at once.
+DEFAULT_PARALLEL_CALLS, DEFAULT_CALLS_PER_MINUTE = 10, 180
+DEFAULT_KEEP_DAYS = 30
+
 #: The file of the embedded store in the data directory.
 STORE_FILE = "reviewer.sqlite3"
 
@@ -48,7 +52,8 @@ class Environment:
     """What the environment says. `database_url` is always set; it is a secret since it may hold a password.
 
     `webhook_secrets` are several while one is rotated. `private_key` is PEM text. `prices` is the text of
-    REVIEWER_PRICES, for whoever knows models.
+    REVIEWER_PRICES, for whoever knows models. `parallel_calls` and `calls_per_minute` hold for all processes on one
+    store together, since one API key has one allowance; `keep_days` is how long ended jobs are kept.
     """
 
     role: Role
@@ -64,6 +69,9 @@ class Environment:
     private_key: SecretStr | None = None
     webhook_secrets: tuple[SecretStr, ...] = ()
     github_token: SecretStr | None = None
+    parallel_calls: int = DEFAULT_PARALLEL_CALLS
+    calls_per_minute: int = DEFAULT_CALLS_PER_MINUTE
+    keep_days: int = DEFAULT_KEEP_DAYS
 
 
 #: Variable -> what to do when it is missing.
@@ -101,6 +109,9 @@ def read_environment(values: Mapping[str, str], *, role: Role | None = None, str
         private_key=_secret(_private_key(given, problems)),
         webhook_secrets=tuple(SecretStr(secret) for secret in given.get("GITHUB_WEBHOOK_SECRET", "").split()),
         github_token=_secret(given.get("GITHUB_TOKEN")),
+        parallel_calls=_count(given, "REVIEWER_PARALLEL_CALLS", DEFAULT_PARALLEL_CALLS, problems),
+        calls_per_minute=_count(given, "REVIEWER_CALLS_PER_MINUTE", DEFAULT_CALLS_PER_MINUTE, problems),
+        keep_days=_count(given, "REVIEWER_KEEP_DAYS", DEFAULT_KEEP_DAYS, problems),
     )
     needed = {**(_TO_ACCEPT if role.accepts else {}), **(_TO_WORK if role.works else {})} if strict else {}
     problems += [f"{name} is missing: {remedy}" for name, remedy in needed.items() if name not in given]
@@ -116,6 +127,14 @@ def _role(given: Mapping[str, str], problems: list[str]) -> Role:
     except ValueError:
         problems.append(f"REVIEWER_ROLE is {text!r}: set it to {', '.join(Role)}")
         return Role.ALL
+
+
+def _count(given: Mapping[str, str], name: str, default: int, problems: list[str]) -> int:
+    text = given.get(name, str(default))
+    if text.isascii() and text.isdecimal() and 0 < int(text) < 1_000_000:
+        return int(text)
+    problems.append(f"{name} is {text!r}: set it to a whole number from 1, such as {default}")
+    return default
 
 
 def _url(given: Mapping[str, str], name: str, default: str, problems: list[str]) -> str:
