@@ -105,6 +105,8 @@ class FakeModel:
         self.models = models
         self.refuses = refuses
         self.calls: list[Call] = []
+        #: The calls whose answer was sent to its end, to a client that was still there when it began.
+        self.finished: list[Call] = []
         self.violations: list[str] = []
         self.active = 0
         self.most_active = 0
@@ -345,11 +347,18 @@ class _Handler(BaseHTTPRequestHandler):
             self._stall(behaviour, call)
         elif behaviour.stream:
             self._pause(behaviour.latency)
+            is_heard = not self._hung_up()
             self._stream(behaviour, call)
+            if is_heard:
+                self._finish(call)
         else:
             self._pause(behaviour.latency)
             value = whole(behaviour, call)
             self._send(Failure(200, json.dumps(value), behaviour.content_type))
+
+    def _finish(self, call: Call) -> None:
+        with self.server.model.changed:
+            self.server.model.finished.append(call)
 
     def _pause(self, seconds: float) -> None:
         if seconds:

@@ -120,7 +120,9 @@ def add_review(world: Records, caller: Caller, pull: Pull, body: dict[str, Any])
     if len(body.get("body", "")) > world.limits.body:
         raise unprocessable(f"Review Body is too long (maximum is {world.limits.body} characters)")
     now = world.now()
-    review = Review(world.next_id(), pull, author, body.get("body", ""), "PENDING", sha, now, None, caller.app)
+    review = Review(
+        world.next_id(), pull, author, body.get("body", ""), "PENDING", sha, now, None, caller.app, pull.head
+    )
     pull.reviews[review.id] = review
     for comment, where in zip(body.get("comments", []), places, strict=True):
         _start_thread(world, review, where, comment["body"])
@@ -250,7 +252,7 @@ def _place_of_comment(world: Records, pull: Pull, body: dict[str, Any]) -> Place
 def _own_review(world: Records, caller: Caller, pull: Pull, sha: str) -> Review:
     """Return the review GitHub makes for a comment that was not part of one."""
     now = world.now()
-    review = Review(world.next_id(), pull, _author(caller), "", "COMMENTED", sha, now, now, caller.app)
+    review = Review(world.next_id(), pull, _author(caller), "", "COMMENTED", sha, now, now, caller.app, pull.head)
     pull.reviews[review.id] = review
     return review
 

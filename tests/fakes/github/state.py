@@ -283,7 +283,10 @@ class ReviewComment:
 
 @dataclass(slots=True, eq=False)
 class Review:
-    """A review: `state` is PENDING, COMMENTED, APPROVED, CHANGES_REQUESTED or DISMISSED."""
+    """A review: `state` is PENDING, COMMENTED, APPROVED, CHANGES_REQUESTED or DISMISSED.
+
+    `head_then` is the pull request's head when it was made, whatever commit it is for.
+    """
 
     id: int
     pull: Pull
@@ -294,6 +297,7 @@ class Review:
     created_at: float
     submitted_at: float | None
     app: App | None = None
+    head_then: str = ""
 
     @property
     def comments(self) -> list[ReviewComment]:
