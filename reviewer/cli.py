@@ -63,9 +63,13 @@ def _guarded(run: Callable[[], int]) -> int:
         _say("reviewer: stopped")
         return 130
     except BrokenPipeError:
-        # The reader (head, less) went away: not a failure, and nothing more may be written.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()  # the reader (head, less) went away: not a failure
         return DONE
+
+
+def _drop_stdout() -> None:
+    """Let what is still buffered for standard output go nowhere: writing it at the end would fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser(more: More) -> argparse.ArgumentParser:
@@ -112,7 +116,8 @@ def diff(options: argparse.Namespace) -> int:
     if options.diff is not None and options.range:
         raise UsageError("Give either a RANGE or --diff, not both.")
     _check_output(options.output)
-    change, settings = _from_worktree(options.range) if options.diff is None else _from_stream(options.diff)
+    progress = (lambda _text: None) if options.quiet else _say
+    change, settings = _from_worktree(options.range, progress) if options.diff is None else _from_stream(options.diff)
     if not change.diff.files:
         raise UsageError("There is nothing to review: the change is empty. Pass a range such as HEAD~1..HEAD.")
     with _client(options.model) as client:
@@ -159,8 +164,11 @@ def _from_stream(name: str) -> tuple[Change, Settings]:
     return Change(diff=parse_diff(data)), DEFAULTS
 
 
-def _from_worktree(wanted: str | None) -> tuple[Change, Settings]:
-    """Take the change from git; settings and guidance are those of its base, which the change cannot edit."""
+def _from_worktree(wanted: str | None, progress: Callable[[str], None]) -> tuple[Change, Settings]:
+    """Take the change from git; settings and guidance are those of its base, which the change cannot edit.
+
+    `progress` hears what is compared, since the base may have been guessed.
+    """
     from reviewer.change import GUIDANCE_PATHS, Change, Guidance  # noqa: PLC0415
     from reviewer.diff import parse_diff  # noqa: PLC0415
     from reviewer.settings import SETTINGS_PATH, parse_settings  # noqa: PLC0415
@@ -168,6 +176,7 @@ def _from_worktree(wanted: str | None) -> tuple[Change, Settings]:
 
     tree = open_worktree(Path.cwd())
     local = tree.diff(wanted)
+    progress(f"comparing {local.description}")
 
     def read(paths: Sequence[str], revision: str | None) -> dict[str, str]:
         return {path: data.decode("utf-8", "surrogateescape") for path, data in tree.read_all(paths, revision).items()}
@@ -246,8 +255,14 @@ def _rendered(done: Review, source: Diff, options: argparse.Namespace) -> str:
 def _emit(text: str, output: str | None) -> None:
     data = (text if text.endswith("\n") else text + "\n").encode("utf-8", "backslashreplace")
     if output is None:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            _drop_stdout()
+            raise UsageError(f"Cannot write to standard output: {error.strerror}.") from error
         return
     try:
         Path(output).write_bytes(data)

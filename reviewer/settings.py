@@ -61,8 +61,11 @@ def _as_rules(value: Any) -> Any:
     return value
 
 
-Patterns = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
-Rules = Annotated[tuple[PathInstructions, ...], BeforeValidator(_as_rules)]
+Patterns = Annotated[tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=tuple[str, ...] | str)]
+Rules = Annotated[
+    tuple[PathInstructions, ...],
+    BeforeValidator(_as_rules, json_schema_input_type=tuple[PathInstructions, ...] | dict[str, str]),
+]
 Dollars = Annotated[Decimal, Field(ge=0)]
 
 

@@ -250,3 +250,25 @@ def test_a_reader_that_goes_away_is_no_failure(model: FakeModel, clone: Path) ->
     line = f"{sys.executable} {ROOT / 'app.py'} diff --quiet | true; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], cwd=clone, env=environ, capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.stderr) == ("0", "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_behind_standard_output(model: FakeModel, clone: Path) -> None:
+    """A result that cannot be written is an error in words, not a traceback."""
+    model.answers("findings", lambda _: '{"summary": "", "findings": []}')
+    environ = {"PATH": os.environ["PATH"], "RUNAPI_KEY": model.key, "RUNAPI_BASE_URL": model.base_url}
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "app.py"), "diff"],
+            cwd=clone, env=environ, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert "Cannot write to standard output: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_compared_is_said(reviewer: Run, model: FakeModel) -> None:
+    """The base may have been guessed, so progress names it; `--quiet` says nothing."""
+    model.answers("findings", lambda _: '{"summary": "", "findings": []}')
+    assert "comparing the merge base with" in reviewer("diff").stderr
+    assert "comparing" not in reviewer("diff", "--quiet").stderr
