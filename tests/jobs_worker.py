@@ -2,6 +2,7 @@
 
 Each job asks four prompts, then one more, then "posts". What happens is appended to LOG, one line each, written with
 one system call: `asked JOB PROMPT`, `posted JOB`, `stopped`. A job of the pull request 666 kills the process.
+With `shape=0` it is a version whose workflows have another shape.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 from reviewer.asking import Attempt, Message, Prompt, Reply, Task
 from webhooks.deliveries import Job
+from webhooks.engine import queue
 from webhooks.jobs import Jobs, Limits, Run, Work
 
 CALL_SECONDS = 0.15
@@ -50,6 +52,9 @@ def main(url: str, log: str, *settings: str) -> None:
             note("posted", job.delivery)
         return {"answers": [str(getattr(one, "text", one)) for one in (*found, *verified)]}
 
+    if "shape=0" in settings:
+        queue.APPLICATION_VERSION = "0"
+        settings = tuple(one for one in settings if one != "shape=0")
     limits = Limits(**{name: number(value) for name, value in (one.split("=") for one in settings)})  # type: ignore[arg-type]
     jobs = Jobs(url, limits)
     jobs.open()

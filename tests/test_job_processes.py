@@ -157,6 +157,23 @@ def test_a_worker_that_is_asked_to_stop(workers, jobs):
     assert len(asked) == 4 * 5
 
 
+def test_a_deploy_that_changes_the_shape_of_jobs(workers, jobs, monkeypatch):
+    """What a version with other workflows left behind is drained by the next version, and nothing is paid twice."""
+    monkeypatch.setattr("webhooks.engine.queue.APPLICATION_VERSION", "0")
+    accepted = accept(jobs, 6)
+    old = workers.start("shape=0", "parallel_jobs=2", "parallel_calls=4")
+    eventually(lambda: len(workers.notes("asked")) >= 6, "calls are made")
+    workers.kill(old)
+    monkeypatch.undo()
+    before, settled = Counter(workers.notes("asked")), paid(jobs, accepted, workers.notes("asked"))
+    workers.start("lost_after=0.2")
+    eventually(lambda: states(jobs, accepted) == {State.DONE}, "every job is done", 40)
+    asked = Counter(workers.notes("asked"))
+    assert settled
+    assert [text for text in settled if asked[text] > before[text]] == []
+    assert set(workers.notes("posted")) == {job.delivery for job in accepted}
+
+
 def test_peers_take_over(tmp_path, fresh_postgres):
     """On Postgres the jobs of a killed worker go on with another one, within its limits and without paying twice."""
     workers = Workers(fresh_postgres(), tmp_path / "log")

@@ -110,6 +110,11 @@ def forget(connection: sa.Connection, job_id: str) -> None:
     connection.execute(ANSWERS.delete().where(ANSWERS.c.job == job_id))
 
 
+def forget_unanswered(connection: sa.Connection, job_id: str) -> None:
+    """Delete the prompts of the job that nobody is going to answer."""
+    connection.execute(ANSWERS.delete().where(ANSWERS.c.job == job_id, ANSWERS.c.answer.is_(None)))
+
+
 def forget_ended(connection: sa.Connection, *, before: float) -> int:
     """Delete what belongs to no job, or to one that ended before that time; return how many rows."""
     kept = sa.exists().where(JOBS.c.id == ANSWERS.c.job, sa.or_(JOBS.c.ended_at.is_(None), JOBS.c.ended_at >= before))

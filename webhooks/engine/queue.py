@@ -20,7 +20,8 @@ from webhooks.engine.database import Database, store_errors
 APPLICATION = "reviewer"
 
 #: The engine runs only workflows of its own version, and by default derives that from the source: a deploy would strand
-#: every running job. So it is constant; raise it only when the arguments of a workflow change, and then drain the old.
+#: every running job. So it is constant; raise it only when the arguments of a workflow change. What is then under way
+#: in the old shape is withdrawn and queued anew in the new one (`Upkeep`), with the answers that were paid for.
 APPLICATION_VERSION = "1"
 
 #: The engine counts starts in whole seconds on SQLite before Python 3.12: a window of 60 may be one short.
@@ -144,6 +145,23 @@ class Queue:
         ids = {_call_workflow(job_id, attempt, digest): digest for digest, attempt in attempts.items()}
         return {ids[workflow] for workflow in self._live(list(ids))}
 
+    def withdraw_other_versions(self, job_id: str) -> int:
+        """Cancel what waits or runs for the job in the shape of another version; return how many.
+
+        Nobody of this version would carry it out, but it would count for the limits for ever.
+        """
+        with store_errors():
+            found = self._client.list_workflows(
+                workflow_id_prefix=[_job_workflow(job_id, ""), f"call:{job_id}:"],
+                status=_LIVE,
+                load_input=False,
+                load_output=False,
+            )
+            old = [workflow.workflow_id for workflow in found if workflow.app_version != APPLICATION_VERSION]
+            if old:
+                self._client.cancel_workflows(old)
+        return len(old)
+
     def running_on(self) -> set[str]:
         """Return the executors that have work under way, dead or alive."""
         with store_errors():
@@ -170,7 +188,11 @@ class Queue:
         for start in range(0, len(workflows), 500):
             with store_errors():
                 statuses = self._client.list_workflows(
-                    workflow_ids=workflows[start : start + 500], status=_LIVE, load_input=False, load_output=False
+                    workflow_ids=workflows[start : start + 500],
+                    status=_LIVE,
+                    app_version=APPLICATION_VERSION,
+                    load_input=False,
+                    load_output=False,
                 )
             found |= {status.workflow_id for status in statuses}
         return found
@@ -187,7 +209,7 @@ class Queue:
         return options
 
 
-def _job_workflow(job_id: str, attempt: int) -> str:
+def _job_workflow(job_id: str, attempt: int | str) -> str:
     return f"job:{job_id}:{attempt}"
 
 

@@ -85,7 +85,7 @@ class Upkeep:
             DBOS._recover_pending_workflows(sorted(dead))  # noqa: SLF001
 
     def _requeue_lost(self) -> None:
-        """Queue jobs again whose workflow ended without them: the store went away at the wrong moment."""
+        """Queue jobs again whose workflow ended without them: the store went away, or another version made it."""
         with self._runner.database.read() as connection:
             live = records.live(connection, accepted_before=time.time() - self._runner.limits.lost_after)
         present = self._runner.queue.live_jobs({record.id: record.attempt for record in live})
@@ -94,8 +94,11 @@ class Upkeep:
                 self._requeue(record)
 
     def _requeue(self, record: Record) -> None:
-        failures = record.failures + 1
+        withdrawn = self._runner.queue.withdraw_other_versions(record.id)
+        failures = record.failures + (withdrawn == 0)
         with self._runner.database.write() as connection:
+            if withdrawn:
+                answers.forget_unanswered(connection, record.id)
             if failures >= self._runner.limits.failures:
                 records.close(connection, record, State.FAILED, "its workflow was lost, again and again")
                 return
