@@ -105,7 +105,7 @@ class FakeModel:
         self.models = models
         self.refuses = refuses
         self.calls: list[Call] = []
-        #: The calls whose answer was sent to its end, to a client that was still there when it began.
+        #: The calls whose answer was sent to its end, to a client that was still there then.
         self.finished: list[Call] = []
         self.violations: list[str] = []
         self.active = 0
@@ -347,9 +347,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._stall(behaviour, call)
         elif behaviour.stream:
             self._pause(behaviour.latency)
-            is_heard = not self._hung_up()
             self._stream(behaviour, call)
-            if is_heard:
+            # Into the socket of a client that was killed meanwhile one can write for a while.
+            if not self._hung_up():
                 self._finish(call)
         else:
             self._pause(behaviour.latency)
