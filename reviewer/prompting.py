@@ -40,6 +40,7 @@ _FORMS = {
     Task.FINDINGS: 'One JSON object with the keys "summary" and "findings", as described.',
     Task.REFACTOR: 'One JSON object with the keys "summary" and "findings", as described.',
     Task.VERIFY: 'One JSON object with the key "verdicts", as described.',
+    Task.ASK: "The answer as Markdown, as described.",
     Task.TESTS: 'Only <test path="..." covers="..."> elements with raw code, as described, or the word NONE.',
 }
 
@@ -63,6 +64,14 @@ class Prompter:
     def tests(self, chunk: Chunk) -> Prompt:
         """Return the prompt that asks for unit tests of the code in the chunk."""
         return self._about(Task.TESTS, chunk, most=MOST_TESTS)
+
+    def ask(self, chunk: Chunk, question: str) -> Prompt:
+        """Return the prompt that asks a person's question about the chunk."""
+        told = self._untrusted(question, MAX_DESCRIPTION)
+        asked = self._about(Task.ASK, chunk)
+        system, change = asked.messages
+        user = _render("question.md", change=change.content, fence=self.fence, question=told)
+        return _prompt(Task.ASK, system.content, user)
 
     def verify(self, chunk: Chunk, claims: Sequence[Finding]) -> Prompt:
         """Return the prompt that asks for a verdict on each claim about the chunk, numbered from 1."""
@@ -162,4 +171,4 @@ def _templates() -> Environment:
 
 def _render(name: str, **values: object) -> str:
     text = _templates().get_template(name).render(**values)
-    return re.sub(r"\n{3,}", "\n\n", text) if name not in {"change.md", "claims.md"} else text
+    return re.sub(r"\n{3,}", "\n\n", text) if name not in {"change.md", "claims.md", "question.md"} else text

@@ -72,6 +72,8 @@ def test_no_command_is_found(body):
         ("/reviews", "unknown command"),
         ("/review everything", "unknown argument"),
         ("/review full please", "unknown argument"),
+        ("/ask", "no question"),
+        ("/ask  \n", "no question"),
     ],
 )
 def test_what_cannot_be_done_is_said(body, reason):
@@ -84,6 +86,13 @@ def test_the_argument():
     request = parse_command("/review \t FULL \n")
     assert request == Request(Command.REVIEW, "full")
     assert str(request) == "/review full"
+
+
+def test_a_question():
+    """A question is the rest of its line as it was written, code and capitals included."""
+    request = parse_command("Hm.\n/ask Why does `Cart.remove` use `del`? <!-- x -->\r\nThanks!")
+    assert request == Request(Command.ASK, "Why does `Cart.remove` use `del`? <!-- x -->")
+    assert parse_command("`/ask this`\n> /ask that") == NoCommand("no command")
 
 
 def test_the_first_command_counts():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import pytest
 
-from reviewer.errors import NoCredit
+from reviewer.asking import Attempt, Prompt, Reply
+from reviewer.errors import ModelError, NoCredit
 from tests.fakes.github import World, default_world, faults
 from tests.fakes.github.example import CART_AFTER
 from tests.stories import DEFAULT, DELETE, acting, carry_out, model
@@ -369,3 +370,43 @@ def test_three_thousand_files_are_reviewed_and_the_rest_is_named(github: World) 
     assert len(github.calls_to("GET /pulls/2/files")) == 30
     github.expect_comment("3,000 of 3,010 changed files")
     github.expect_check("success")
+
+
+def test_a_question_is_answered_once(github: World) -> None:
+    """`/ask` is answered in a comment with its price; carried out again, nothing is said twice or besides."""
+    asked = github.comment(github.pull, "/ask Who calls `remove`, @stan?", by="alice")
+    seen: list[Prompt] = []
+
+    def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+        seen.extend(prompts)
+        bill = (Attempt("MiniMax-M2.1", "ok", 1000, 100, Decimal("0.00021")),)
+        return [Reply("Nobody, see `src/cart.py:27`. @octocat", model="MiniMax-M2.1", attempts=bill) for _ in prompts]
+
+    outcome = carry_out(github, asked, ask)
+    assert (outcome.state, outcome.reason) == (State.ANSWERED, "")
+    carry_out(github, asked, ask)
+    answer = github.expect_comment("Nobody, see `src/cart.py:27`")
+    assert "> Who calls `remove`," in answer.body
+    assert "@octocat" not in answer.body
+    assert "@stan" not in answer.body
+    assert "1 call, 1,000 prompt and 100 completion tokens, $0.0002" in answer.body
+    system, user = (message.content for message in seen[0].messages)
+    assert system.startswith("# Task: ask\n")
+    assert "del self.items[sku]" in user
+    assert user.rstrip().split("\n")[-2] == "Who calls `remove`, @stan?"
+
+
+def test_a_question_that_cannot_be_answered(github: World) -> None:
+    """Where the model fails, the asker is told why, once."""
+    asked = github.comment(github.pull, "/ask Why?", by="alice")
+    for _ in range(2):
+        outcome = carry_out(github, asked, lambda prompts: [NoCredit("The credit is used up.") for _ in prompts])
+        assert outcome.state is State.FAILED
+    github.expect_comment("The credit is used up")
+
+
+@pytest.mark.parametrize("by", ["rita", "stan"])
+def test_questions_need_write_permission(github: World, by: str) -> None:
+    """A question costs money: of those who may not write it is not answered."""
+    asked = github.comment(github.pull, "/ask Why?", by=by)
+    assert carry_out(github, asked, model()).state is State.IGNORED

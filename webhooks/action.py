@@ -84,6 +84,8 @@ def run(step: Step) -> int:
         return _failed(step, error, forked=forked)
     if outcome.state is State.FAILED and outcome.error is not None:
         return _failed(step, outcome.error, forked=forked)
+    if outcome.state is State.ANSWERED:
+        return _nothing(step, "The question is answered in a comment.")
     if outcome.state is not State.REVIEWED:
         return _nothing(step, f"Nothing reviewed: {outcome.reason}.")
     return _tell(step, outcome)

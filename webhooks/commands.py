@@ -18,10 +18,13 @@ class Command(StrEnum):
     REVIEW = "review"
     """`/review`: review what changed since the last review. `/review full`: review the whole pull request again."""
 
+    ASK = "ask"
+    """`/ask QUESTION`: answer a question about the pull request in a comment."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A command with its argument; `argument` is one of the words that the command takes, or empty."""
+    """A command with its argument: one of the words that the command takes, the text that it takes, or empty."""
 
     command: Command
     argument: str = ""
@@ -33,13 +36,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class NoCommand:
-    """Why a comment asks for nothing: `no command`, `unknown command` or `unknown argument`."""
+    """Why a comment asks for nothing: `no command`, `unknown command`, `unknown argument` or `no question`."""
 
     reason: str
 
 
-#: The words that may follow each command.
-_ARGUMENTS: dict[Command, frozenset[str]] = {Command.REVIEW: frozenset({"", "full"})}
+#: The words that may follow each command; None: any text, and there must be one.
+_ARGUMENTS: dict[Command, frozenset[str] | None] = {Command.REVIEW: frozenset({"", "full"}), Command.ASK: None}
+
+#: Characters of a question that are read.
+_LONGEST_TEXT = 2_000
 
 #: Indented by four columns or more it is a code block: https://github.github.com/gfm/#indented-code-blocks
 _COMMAND = re.compile(r" {0,3}/([A-Za-z][\w-]*)(?:[ \t]+(.*))?")
@@ -56,11 +62,14 @@ def parse_command(body: str) -> Request | NoCommand:
     An unknown command is passed over: it may be meant for another bot.
     """
     passed_over = NoCommand("no command")
-    for line in _prose(body):
+    body = body.replace("\r\n", "\n").replace("\r", "\n")
+    for written, line in zip(body.split("\n"), _prose(body), strict=True):
         match = _COMMAND.fullmatch(line)
         if match is None:
             continue
-        request = _request(match[1].lower(), (match[2] or "").strip().lower())
+        # What is blanked keeps its length, so a question is read as it was written, code included.
+        argument = written[match.start(2) :] if match[2] else ""
+        request = _request(match[1].lower(), argument.strip())
         if isinstance(request, Request):
             return request
         passed_over = request
@@ -71,14 +80,17 @@ def _request(name: str, argument: str) -> Request | NoCommand:
     command = next((command for command in Command if command.value == name), None)
     if command is None:
         return NoCommand("unknown command")
-    if argument not in _ARGUMENTS[command]:
+    known = _ARGUMENTS[command]
+    if known is None:
+        return Request(command, argument[:_LONGEST_TEXT]) if argument else NoCommand("no question")
+    if argument.lower() not in known:
         return NoCommand("unknown argument")
-    return Request(command, argument)
+    return Request(command, argument.lower())
 
 
 def _prose(body: str) -> list[str]:
-    """Return the lines of the body that are neither quoted nor code, code spans blanked."""
-    text = "\n".join(_outside_blocks(body.replace("\r\n", "\n").replace("\r", "\n").split("\n")))
+    """Return the lines of the body, those that are quoted or code empty, code spans blanked."""
+    text = "\n".join(_outside_blocks(body.split("\n")))
     text = _HTML_COMMENT.sub(lambda match: _blank(match[0]), text)
     return "".join(_outside_spans(paragraph) for paragraph in _BLANK_LINE.split(text)).split("\n")
 

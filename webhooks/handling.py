@@ -22,15 +22,18 @@ from reviewer.diff import Diff
 from reviewer.errors import ModelError, ReviewerError
 from reviewer.findings import Review
 from reviewer.neutral import neutralise
+from reviewer.question import answer_question
 from reviewer.review import Wish, review
 from reviewer.settings import SETTINGS_PATH, FailLevel, Settings
 from webhooks.ceilings import KEPT_BY_THE_APP, Spent, is_kept_elsewhere, remaining
+from webhooks.commands import Command
 from webhooks.deliveries import Job
 from webhooks.fetching import Fetched, change_of, fetch
 from webhooks.github_api import Pull, Repository
 from webhooks.github_errors import NotFound
 from webhooks.publication import Posted, Target, annotations_of, completed, plan
 from webhooks.publishing import CheckRun, Sent, close_check, open_check, publish, quietly
+from webhooks.replying import answer_mark, answer_text, say_once
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,7 @@ class State(StrEnum):
     """How a job ended."""
 
     REVIEWED = "reviewed"
+    ANSWERED = "answered"
     IGNORED = "ignored"
     SUPERSEDED = "superseded"
     FAILED = "failed"
@@ -115,6 +119,8 @@ def handle(job: Job, means: Means) -> Outcome:
         fetched = fetch(means.repository, pull)
         if not job.command and (why := _unwanted(pull, fetched.settings)):
             return Outcome(State.IGNORED, why, pull.head_sha)
+        if job.command is Command.ASK:
+            return _answer(job, means, pull, fetched)
     except ReviewerError as error:
         if _again(error):
             raise
@@ -183,6 +189,22 @@ def _review(means: Means, pull: Pull, fetched: Fetched) -> Review:
     return replace(made, notes=(*made.notes, *_notes(means, pull, fetched)))
 
 
+def _answer(job: Job, means: Means, pull: Pull, fetched: Fetched) -> Outcome:
+    """Answer the question of a comment in a comment."""
+    try:
+        settings = _within_budget(means, pull, fetched.settings)
+        change = change_of(means.repository, pull, fetched)
+        answered = answer_question(change, settings, job.argument, _guarded(means), salt=means.salt)
+    except Superseded:
+        return Outcome(State.SUPERSEDED, "not wanted any more", pull.head_sha)
+    except ReviewerError as error:
+        return _failed(job, means, pull, None, error)
+    login = means.repository.identity()
+    url = say_once(means.repository, pull.number, login, answer_mark(job), answer_text(job, answered))
+    done = Review(summary="", usage=answered.usage, models=answered.models, skipped=answered.skipped)
+    return Outcome(State.ANSWERED, "", pull.head_sha, done, fetched.diff, Sent(summary_url=url))
+
+
 def _within_budget(means: Means, pull: Pull, settings: Settings) -> Settings:
     """Return the settings with what is left as the ceiling of this review. Raises BudgetSpent when nothing is."""
     if means.spent is None:
@@ -247,13 +269,9 @@ def _failed(job: Job, means: Means, pull: Pull, check: CheckRun | None, error: R
     quietly(lambda: close_check(means.repository, check, completed("failure", "Not reviewed", text)))
     if check is None or job.command:
         mark = f"<!-- reviewer:failure job={job.key} -->"
-        quietly(lambda: _say_once(means.repository, pull.number, mark, f"{mark}\n{text}"))
+        login = means.repository.identity
+        quietly(lambda: say_once(means.repository, pull.number, login(), mark, f"{mark}\n{text}"))
     return Outcome(State.FAILED, str(error), pull.head_sha, conclusion="failure", error=error)
-
-
-def _say_once(repository: Repository, number: int, mark: str, text: str) -> None:
-    if not any(comment.body.startswith(mark) for comment in repository.comments(number)):
-        repository.create_comment(number, text)
 
 
 def give_up(job: Job, repository: Repository, reason: str) -> None:

@@ -1,0 +1,41 @@
+"""A question from a comment, answered in a comment; doing it again says nothing twice."""
+
+from __future__ import annotations
+
+from reviewer.neutral import code_span, neutralise
+from reviewer.question import Answered
+from reviewer.report import usage_text
+from webhooks.deliveries import Job
+from webhooks.github_api import Repository
+from webhooks.publication import MAX_BODY
+
+#: Files that were not shown to the model and that are named; the others are counted.
+_MOST_NAMED = 10
+
+
+def answer_text(job: Job, answered: Answered) -> str:
+    """Return the comment that answers the job's question, our mark at its beginning. Pure."""
+    quoted = "\n".join(f"> {line}" for line in neutralise(job.argument).split("\n"))
+    parts = [f"{answer_mark(job)}\n{quoted}", neutralise(answered.text)]
+    if answered.skipped:
+        named = ", ".join(code_span(one.path) for one in answered.skipped[:_MOST_NAMED])
+        more = len(answered.skipped) - _MOST_NAMED
+        parts.append(f"⚠️ Not looked at: {named}{f' and {more} more' if more > 0 else ''}.")
+    footer = f"<sub>{neutralise(usage_text(answered.usage, answered.models))}</sub>"
+    text = "\n\n".join(parts)
+    if len(text) + len(footer) > MAX_BODY:
+        text = text[: MAX_BODY - len(footer) - 20].rstrip() + "\n\n[cut]"
+    return f"{text}\n\n{footer}"
+
+
+def answer_mark(job: Job) -> str:
+    """Return the hidden mark of the answer to that job."""
+    return f"<!-- reviewer:answer job={job.key} -->"
+
+
+def say_once(repository: Repository, number: int, login: str, mark: str, text: str) -> str:
+    """Post a comment unless one of ours begins with that mark; return its address, or "" where it stands already."""
+    for comment in repository.comments(number):
+        if comment.author.lower() == login.lower() and comment.body.startswith(mark):
+            return ""
+    return repository.create_comment(number, text)
