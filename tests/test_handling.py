@@ -410,3 +410,21 @@ def test_questions_need_write_permission(github: World, by: str) -> None:
     """A question costs money: of those who may not write it is not answered."""
     asked = github.comment(github.pull, "/ask Why?", by=by)
     assert carry_out(github, asked, model()).state is State.IGNORED
+
+
+def test_a_token_that_ends_in_the_middle_of_a_job(github: World) -> None:
+    """GitHub refuses it: a new one is fetched once, and the job goes on, also where it had to write."""
+    revoke = acting(github.revoke_tokens, model(DELETE))
+    github.fault("POST /reviews$", faults.meanwhile(lambda world: world.revoke_tokens()))
+    carry_out(github, github.opened, revoke)
+    expect_all(github, comments=1)
+    assert len(github.calls_to("POST /access_tokens$")) == 3
+
+
+def test_a_token_that_stays_refused_is_no_loop(github: World) -> None:
+    """Where a new token is refused as well, the job ends with what to check."""
+    github.fault("GET /pulls/1$", faults.server_error(401, "Bad credentials"), times=2)
+    outcome = carry_out(github, github.opened, model(DELETE))
+    assert outcome.state is State.FAILED
+    assert "Check GITHUB_APP_ID" in outcome.reason
+    assert len(github.calls_to("POST /access_tokens$")) == 2

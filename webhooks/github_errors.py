@@ -102,7 +102,13 @@ def error_of(what: str, status: int, headers: Mapping[str, str], body: str, *, w
     if status >= 500 or status in (408, 409):
         return (WriteUncertain if write and status >= 500 else GitHubUnavailable)(text, status=status)
     if status == 401:
-        return Unauthorized(f"{text}. Check GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY, or the token.", status=status)
+        # A JWT's times are this machine's: `'Issued at' claim ('iat') must be ...`.
+        check = (
+            "this machine's clock"
+            if "claim ('exp')" in said or "claim ('iat')" in said
+            else "GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY"
+        )
+        return Unauthorized(f"{text}. Check {check}, or the token.", status=status)
     if status in (403, 451):
         needed = headers.get("x-accepted-github-permissions", "")
         hint = f" Grant the permission {needed}." if needed else ""

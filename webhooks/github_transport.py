@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -19,7 +18,7 @@ import github
 import requests
 
 from reviewer import __version__
-from webhooks.github_errors import GitHubError, GitHubUnavailable, WriteUncertain, error_of
+from webhooks.github_errors import GitHubError, GitHubUnavailable, Unauthorized, WriteUncertain, error_of
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +36,8 @@ LONGEST_WAIT = 20.0
 #: The most entries GitHub gives on one page of a list.
 PER_PAGE = 100
 
-#: Seconds before its end at which an installation token is replaced: a review's last writes shall not meet it.
-TOKEN_MARGIN = 300.0
+#: Seconds for which an installation token is used. It lives an hour; a review's last writes shall not meet its end.
+TOKEN_LIFE = 3300.0
 
 API_VERSION = "2022-11-28"
 USER_AGENT = f"minimax-reviewer/{__version__}"
@@ -80,7 +79,7 @@ class InstallationAuth(github.Auth.Auth):
         self._app = app
         self._url = f"/app/installations/{installation_id}/access_tokens"
         self._token = ""
-        self._until = 0.0
+        self._fetched = 0.0
 
     @property
     def token_type(self) -> str:
@@ -89,13 +88,18 @@ class InstallationAuth(github.Auth.Auth):
 
     @property
     def token(self) -> str:
-        """The token, with at least a minute to live. Raises GitHubError."""
-        if time.time() > self._until - TOKEN_MARGIN:
+        """The token, with some minutes to live. Raises GitHubError."""
+        # Not by `expires_at`: a machine whose clock is an hour off would fetch one for each request, or none in time.
+        if not self._token or time.monotonic() > self._fetched + TOKEN_LIFE:
             # Making a token twice does no harm, so this is no write that needs care.
             data = self._app.send("POST", self._url, None, write=False)
             self._token = str(data["token"])
-            self._until = datetime.fromisoformat(data["expires_at"]).timestamp()
+            self._fetched = time.monotonic()
         return self._token
+
+    def forget(self) -> None:
+        """Let the token go, for GitHub refuses it: it was revoked, or its hour was over early."""
+        self._token = ""
 
 
 class Transport:
@@ -116,12 +120,16 @@ class Transport:
             seconds_between_writes=None,
         ).requester
 
-    def pages(self, url: str) -> Iterator[dict[str, Any]]:
-        """Yield the entries of a list, following GitHub's links from page to page."""
-        following: str | None = f"{url}?per_page={PER_PAGE}"
+    def pages(self, url: str, *, within: str = "") -> Iterator[dict[str, Any]]:
+        """Yield the entries of a list, following GitHub's links from page to page, each only when it is needed.
+
+        `within` names the field where a page is an object: `{"total_count": 1, "repositories": [...]}`.
+        """
+        following: str | None = f"{url}{'&' if '?' in url else '?'}per_page={PER_PAGE}"
         while following:
             headers, body = self._request("GET", following, None, write=False)
-            yield from json.loads(body)
+            page = _json(f"GET {_plain(url)}", body, GitHubUnavailable)
+            yield from page[within] if within else page
             links = requests.utils.parse_header_links(headers.get("link", ""))
             following = next((link["url"] for link in links if link.get("rel") == "next"), None)
 
@@ -141,11 +149,8 @@ class Transport:
     def send(self, verb: str, url: str, body: Mapping[str, Any] | None, *, write: bool) -> Any:
         """Send a request and return the JSON of its answer; `write` tells whether repeating it could do harm."""
         _, text = self._request(verb, url, body, write=write)
-        try:
-            return json.loads(text) if text else {}
-        except ValueError as error:
-            kind = WriteUncertain if write else GitHubUnavailable
-            raise kind(f"GitHub: {verb} {_plain(url)}: the answer is not JSON") from error
+        kind = WriteUncertain if write else GitHubUnavailable
+        return _json(f"{verb} {_plain(url)}", text, kind) if text else {}
 
     def _request(
         self, verb: str, url: str, body: Mapping[str, Any] | None, *, write: bool
@@ -186,9 +191,16 @@ class Transport:
         self, what: str, once: Callable[[], tuple[int, Mapping[str, str], Text]], *, write: bool
     ) -> tuple[Mapping[str, str], Text]:
         wait = WAIT
+        renewed = False
         for attempt in range(1, TRIES + 1):
             try:
                 return _checked(what, once, write=write)
+            except Unauthorized:
+                # Nothing was done, so a write may be sent again too; a new token that is refused is no token's fault.
+                if renewed or attempt == TRIES or not isinstance(self._auth, InstallationAuth):
+                    raise
+                renewed = True
+                self._auth.forget()
             except GitHubError as error:
                 uncertain = isinstance(error, WriteUncertain)
                 pause = error.retry_after or wait
@@ -215,6 +227,14 @@ def _checked(
         text = body if isinstance(body, str) else body.decode("utf-8", "replace")
         raise error_of(what, status, headers, text, write=write, now=time.time())
     return headers, body
+
+
+def _json(what: str, text: str, kind: type[GitHubError]) -> Any:
+    """Return the answer's JSON; where it is none, raise that kind of error."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise kind(f"GitHub: {what}: the answer is not JSON") from error
 
 
 def _never_connected(error: requests.RequestException) -> bool:

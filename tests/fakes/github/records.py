@@ -227,6 +227,11 @@ class Records:
         self.tokens[token] = caller
         return token, caller
 
+    def revoke_tokens(self) -> None:
+        """Let every token that was made so far be refused, as if its hour were over."""
+        with self.changed:
+            self.tokens.clear()
+
     def actions_token(self, repository: Repository, permissions: Mapping[str, str] | None = None) -> str:
         """Return a `GITHUB_TOKEN` of a workflow run: identity `github-actions[bot]`, this repository only.
 
