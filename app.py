@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from reviewer.asking import Ask, Prompt, Reply
     from reviewer.errors import ModelError
     from webhooks.deliveries import Job
+    from webhooks.github_transport import Credentials
     from webhooks.jobs import Jobs, Run, Work
+    from webhooks.missed import Missed
     from webhooks.settings import Environment
 
 _NO_SERVER = "This needs the server's packages. Install them: pip install 'minimax-reviewer[server]'"
@@ -58,7 +60,7 @@ def _create_app() -> Flask:
     jobs = _open(environment)
     if environment.role.works:
         jobs.start_worker(_work(environment, jobs))
-    _close_at_exit(jobs)
+    _close_at_exit(jobs, _look_for_missed(environment, jobs))
     secrets = tuple(secret.get_secret_value() for secret in environment.webhook_secrets)
     return flask_app(Door(jobs, secrets, Metrics()))
 
@@ -83,10 +85,25 @@ def _open(environment: Environment) -> Jobs:
     return jobs
 
 
-def _close_at_exit(jobs: Jobs) -> None:
+def _close_at_exit(jobs: Jobs, missed: Missed | None) -> None:
     import atexit  # noqa: PLC0415
 
     atexit.register(jobs.close, 20.0)
+    if missed is not None:
+        atexit.register(missed.stop)  # runs first
+
+
+def _look_for_missed(environment: Environment, jobs: Jobs) -> Missed | None:
+    """Begin to look for what GitHub told the App in vain, where this process works and it is not turned off."""
+    from webhooks.missed import Missed, Patience  # noqa: PLC0415
+    from webhooks.unreviewed import Bounds  # noqa: PLC0415
+
+    if not environment.role.works or not (environment.missed_minutes or environment.missed_pulls):
+        return None
+    patience = Patience(period=environment.missed_minutes * 60.0, pulls=Bounds(reviews=environment.missed_pulls))
+    missed = Missed(jobs, _credentials(environment), patience)
+    missed.start()
+    return missed
 
 
 def _work(environment: Environment, jobs: Jobs) -> Work:
@@ -95,12 +112,11 @@ def _work(environment: Environment, jobs: Jobs) -> Work:
     from reviewer.minimax import Client  # noqa: PLC0415
     from reviewer.models import model_named, parse_prices  # noqa: PLC0415
     from webhooks.github_api import connect  # noqa: PLC0415
-    from webhooks.github_transport import Credentials  # noqa: PLC0415
     from webhooks.handling import Means, State, give_up, handle  # noqa: PLC0415
     from webhooks.jobs import ToldFailure, Work  # noqa: PLC0415
 
-    if environment.runapi_key is None or environment.private_key is None or environment.app_id is None:
-        raise SettingsError("a worker needs RUNAPI_KEY, GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY")
+    if environment.runapi_key is None:
+        raise SettingsError("a worker needs RUNAPI_KEY")
     key = environment.runapi_key.get_secret_value()
     prices = parse_prices(environment.prices)
     client = Client(
@@ -111,11 +127,7 @@ def _work(environment: Environment, jobs: Jobs) -> Work:
         prices=prices,
         max_parallel=environment.parallel_calls,
     )
-    credentials = Credentials(
-        api_url=environment.api_url,
-        app_id=environment.app_id,
-        private_key=environment.private_key.get_secret_value(),
-    )
+    credentials = _credentials(environment)
     # The same on every machine and after a restart, so that a prompt is the same and its paid answer is found.
     salt = hashlib.sha256(b"fence:" + key.encode()).digest()
     price = cost_per_thousand(model_named(environment.model, prices))
@@ -140,6 +152,19 @@ def _work(environment: Environment, jobs: Jobs) -> Work:
         carry_out,
         client.complete,
         lambda job, reason: give_up(job, connect(credentials, job.repository, job.installation_id), reason),
+    )
+
+
+def _credentials(environment: Environment) -> Credentials:
+    """Return how to speak to GitHub as the App."""
+    from webhooks.github_transport import Credentials  # noqa: PLC0415
+
+    if environment.private_key is None or environment.app_id is None:
+        raise SettingsError("a worker needs GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY")
+    return Credentials(
+        api_url=environment.api_url,
+        app_id=environment.app_id,
+        private_key=environment.private_key.get_secret_value(),
     )
 
 
@@ -170,7 +195,7 @@ def _worker(argv: list[str]) -> int:
     environment = read_environment(os.environ, role=Role.WORKER)
     jobs = _open(environment)
     jobs.start_worker(_work(environment, jobs))
-    return work(jobs)
+    return work(jobs, _look_for_missed(environment, jobs))
 
 
 def _jobs(argv: list[str]) -> int:

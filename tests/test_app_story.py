@@ -91,6 +91,8 @@ def serving(github: World, model: FakeModel, folder: Path, **more: str) -> Itera
         "GITHUB_APP_PRIVATE_KEY": github.app.private_key,
         "GITHUB_WEBHOOK_SECRET": f"an-old-one {github.hook.secret}".replace("It's a Secret to Everybody", "s3cret"),
         "REVIEWER_DATA_DIR": str(folder / "data"),
+        "REVIEWER_MISSED_MINUTES": "0",
+        "REVIEWER_MISSED_PULLS": "0",
         **more,
     }
     server = Server(environ, folder / "server.log")

@@ -128,3 +128,12 @@ def test_the_limits_of_a_store():
     for wrong in ("0", "-1", "many", "1.5", "\u0664", "9999999"):
         with pytest.raises(SettingsError, match="REVIEWER_CALLS_PER_MINUTE is"):
             read_environment({**APP, "REVIEWER_CALLS_PER_MINUTE": wrong})
+
+
+def test_looking_for_what_was_missed_can_be_turned_off():
+    """Both are on by default; 0 turns either off."""
+    assert (read_environment(APP).missed_minutes, read_environment(APP).missed_pulls) == (5, 20)
+    off = read_environment({**APP, "REVIEWER_MISSED_MINUTES": "0", "REVIEWER_MISSED_PULLS": "0"})
+    assert (off.missed_minutes, off.missed_pulls) == (0, 0)
+    with pytest.raises(SettingsError, match="REVIEWER_MISSED_PULLS is '-1': set it to a whole number from 0"):
+        read_environment({**APP, "REVIEWER_MISSED_PULLS": "-1"})

@@ -36,6 +36,8 @@ class Trigger(StrEnum):
     REOPENED = "reopened"
     READY_FOR_REVIEW = "ready_for_review"
     COMMAND = "command"
+    #: No delivery told of it: the App found an open pull request whose head was not reviewed.
+    MISSED = "missed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,11 @@ _PULL_TRIGGERS = {
     "reopened": Trigger.REOPENED,
     "ready_for_review": Trigger.READY_FOR_REVIEW,
 }
+
+
+def is_handled(event: str, action: str) -> bool:
+    """Whether a delivery of that event and action can ask for something."""
+    return (event == "pull_request" and action in _PULL_TRIGGERS) or (event == "issue_comment" and action == "created")
 
 
 def decide(event: str, payload: object, delivery: str) -> Job | Ignored:

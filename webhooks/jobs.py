@@ -9,12 +9,14 @@ any instant. Never stores secrets, nor code longer than its job needs it.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
+from typing import Any
 
 from reviewer.asking import Usage
 from reviewer.errors import ReviewerError
 from webhooks.deliveries import Job, Trigger
-from webhooks.engine import answers, ledger, queue, records
+from webhooks.engine import answers, ledger, looks, queue, records
 from webhooks.engine.database import Database, StoreUnavailable
 from webhooks.engine.ledger import ModelTotal
 from webhooks.engine.queue import Limits, Queue
@@ -175,6 +177,25 @@ class Jobs:
         """
         with self._database.read() as connection:
             return ledger.spent(connection, repository=repository, number=number, job_id=job_id, since=since)
+
+    def has_head(self, pull: str, head_sha: str) -> bool:
+        """Whether there is or was an automatic job for that head of the pull request. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return records.has_head(connection, pull, head_sha)
+
+    def take_turn(self, name: str, *, after: float) -> dict[str, Any] | None:
+        """Take the turn at something that one process of all does, at most every `after` seconds.
+
+        Returns what `note` kept in an earlier turn (at first nothing), or None: it is not time yet, or another process
+        had the turn. Raises StoreUnavailable.
+        """
+        with self._database.write() as connection:
+            return looks.take_turn(connection, name, now=time.time(), after=after)
+
+    def note(self, name: str, seen: dict[str, Any]) -> None:
+        """Keep what was seen in a turn, as JSON values, for the next one. Raises StoreUnavailable."""
+        with self._database.write() as connection:
+            looks.note(connection, name, seen)
 
     def _queued(self) -> Queue:
         if self._queue is None:

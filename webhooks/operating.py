@@ -10,16 +10,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from webhooks.jobs import Jobs, NoSuchJob, Record, State
+from webhooks.missed import Missed
 
 
-def work(jobs: Jobs) -> int:
-    """Work until SIGTERM or SIGINT, then hand over what is running."""
+def work(jobs: Jobs, missed: Missed | None = None) -> int:
+    """Work until SIGTERM or SIGINT, then hand over what is running. `missed` looks for what was missed meanwhile."""
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     if jobs.is_standby:
         sys.stderr.write("reviewer: another worker holds the store; this one waits for it to end\n")
     ended.wait()
+    if missed is not None:
+        missed.stop()
     jobs.close(grace=20.0)
     return 0
 

@@ -25,6 +25,9 @@ DEFAULT_DATA_DIR = "./data"
 DEFAULT_PARALLEL_CALLS, DEFAULT_CALLS_PER_MINUTE = 10, 180
 DEFAULT_KEEP_DAYS = 30
 
+#: Minutes between two looks at the deliveries that failed, and how many heads without a review a start may review.
+DEFAULT_MISSED_MINUTES, DEFAULT_MISSED_PULLS = 5, 20
+
 #: The file of the embedded store in the data directory.
 STORE_FILE = "reviewer.sqlite3"
 
@@ -72,6 +75,8 @@ class Environment:
     parallel_calls: int = DEFAULT_PARALLEL_CALLS
     calls_per_minute: int = DEFAULT_CALLS_PER_MINUTE
     keep_days: int = DEFAULT_KEEP_DAYS
+    missed_minutes: int = DEFAULT_MISSED_MINUTES
+    missed_pulls: int = DEFAULT_MISSED_PULLS
 
 
 #: Variable -> what to do when it is missing.
@@ -112,6 +117,8 @@ def read_environment(values: Mapping[str, str], *, role: Role | None = None, str
         parallel_calls=_count(given, "REVIEWER_PARALLEL_CALLS", DEFAULT_PARALLEL_CALLS, problems),
         calls_per_minute=_count(given, "REVIEWER_CALLS_PER_MINUTE", DEFAULT_CALLS_PER_MINUTE, problems),
         keep_days=_count(given, "REVIEWER_KEEP_DAYS", DEFAULT_KEEP_DAYS, problems),
+        missed_minutes=_count(given, "REVIEWER_MISSED_MINUTES", DEFAULT_MISSED_MINUTES, problems, least=0),
+        missed_pulls=_count(given, "REVIEWER_MISSED_PULLS", DEFAULT_MISSED_PULLS, problems, least=0),
     )
     needed = {**(_TO_ACCEPT if role.accepts else {}), **(_TO_WORK if role.works else {})} if strict else {}
     problems += [f"{name} is missing: {remedy}" for name, remedy in needed.items() if name not in given]
@@ -129,11 +136,11 @@ def _role(given: Mapping[str, str], problems: list[str]) -> Role:
         return Role.ALL
 
 
-def _count(given: Mapping[str, str], name: str, default: int, problems: list[str]) -> int:
+def _count(given: Mapping[str, str], name: str, default: int, problems: list[str], *, least: int = 1) -> int:
     text = given.get(name, str(default))
-    if text.isascii() and text.isdecimal() and 0 < int(text) < 1_000_000:
+    if text.isascii() and text.isdecimal() and least <= int(text) < 1_000_000:
         return int(text)
-    problems.append(f"{name} is {text!r}: set it to a whole number from 1, such as {default}")
+    problems.append(f"{name} is {text!r}: set it to a whole number from {least}, such as {default}")
     return default
 
 

@@ -103,6 +103,15 @@ WORKERS = sa.Table(
     sa.Column("seen", sa.Float, nullable=False, comment="by the database's clock"),
 )
 
+#: What is looked at from time to time by one process of all, such as GitHub's list of deliveries.
+LOOKS = sa.Table(
+    "reviewer_looks",
+    _METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("began", sa.Float, nullable=False, comment="when the last turn began"),
+    sa.Column("seen", sa.Text, nullable=False, comment="JSON, for the next turn"),
+)
+
 
 class StoreUnavailable(ReviewerError):
     """The database cannot be used: unreachable, locked, full, read-only, or written by a newer version."""

@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from webhooks.deliveries import Job
+from webhooks.deliveries import Job, Trigger
 from webhooks.engine.database import JOBS
 
 
@@ -119,10 +119,43 @@ def newest(connection: sa.Connection, states: Sequence[State], limit: int) -> li
     return [_record(row) for row in connection.execute(query.order_by(JOBS.c.seq.desc()).limit(limit))]
 
 
-def live(connection: sa.Connection, *, accepted_before: float) -> list[Record]:
-    """Return the jobs that are queued or running and were accepted before that time."""
-    query = sa.select(JOBS).where(JOBS.c.state.in_(LIVE), JOBS.c.accepted_at < accepted_before)
+def live(connection: sa.Connection, *, now: float, older_than: float) -> list[Record]:
+    """Return the jobs that are queued or running and were accepted more than `older_than` seconds before `now`.
+
+    Also those that were accepted after it: the clock was put back, and how old they are nobody knows.
+    """
+    is_old = sa.or_(JOBS.c.accepted_at < now - older_than, JOBS.c.accepted_at > now)
+    query = sa.select(JOBS).where(JOBS.c.state.in_(LIVE), is_old)
     return [_record(row) for row in connection.execute(query)]
+
+
+def has_head(connection: sa.Connection, pull: str, head_sha: str) -> bool:
+    """Whether there is or was an automatic job for that head of the pull request, whatever became of it."""
+    query = sa.select(JOBS.c.seq).where(JOBS.c.pull == pull, JOBS.c.head == head_sha, JOBS.c.automatic == sa.true())
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def same_before(connection: sa.Connection, record: Record) -> str | None:
+    """Return the id of an earlier job that reviews the same head, or did, when one of the two was not asked for.
+
+    The App found the head by itself, and then the delivery that it had missed came after all, or the other way round.
+    Of two deliveries for one head both count: a draft that is made ready has the head that it had.
+    """
+    mine, other = JOBS.alias(), JOBS.alias()
+    is_same = sa.and_(
+        other.c.pull == mine.c.pull,
+        other.c.head == mine.c.head,
+        other.c.automatic == sa.true(),
+        other.c.seq < mine.c.seq,
+        other.c.state.in_([*LIVE, State.DONE.value]),
+    )
+    query = sa.select(other).join(mine, is_same).where(mine.c.id == record.id, mine.c.automatic == sa.true())
+    for row in connection.execute(query):
+        earlier = _record(row)
+        is_done = not earlier.state.is_final or (earlier.result or {}).get("state") == "reviewed"
+        if is_done and Trigger.MISSED.value in {record.stored["trigger"], earlier.stored["trigger"]}:
+            return earlier.id
+    return None
 
 
 def counts(connection: sa.Connection) -> dict[State, int]:

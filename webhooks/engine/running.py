@@ -144,6 +144,9 @@ class Runner:
             record = records.find(connection, job_id)
             if record is None or record.attempt != attempt or record.state.is_final:
                 return None
+            if (same := records.same_before(connection, record)) is not None:
+                records.close(connection, record, State.SUPERSEDED, f"the same head is reviewed by job {same}")
+                return None
             reason = self._must_wait(connection, record)
             if reason is None:
                 return records.begin(connection, job_id, attempt, owner)

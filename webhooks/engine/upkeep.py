@@ -87,7 +87,7 @@ class Upkeep:
     def _requeue_lost(self) -> None:
         """Queue jobs again whose workflow ended without them: the store went away, or another version made it."""
         with self._runner.database.read() as connection:
-            live = records.live(connection, accepted_before=time.time() - self._runner.limits.lost_after)
+            live = records.live(connection, now=time.time(), older_than=self._runner.limits.lost_after)
         present = self._runner.queue.live_jobs({record.id: record.attempt for record in live})
         for record in live:
             if record.id not in present:

@@ -102,6 +102,16 @@ def list_installation_repositories(request: Request) -> Answer:
 # -- webhook deliveries -----------------------------------------------------------------------------------------
 
 
+#: Seconds for which GitHub shows deliveries and sends them again.
+#: https://docs.github.com/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks
+KEPT = 3 * 86_400.0
+
+
+def _kept(request: Request) -> list[Attempt]:
+    """Return the attempts that are still shown, oldest first."""
+    return [one for one in request.world.log.attempts if one.delivered_at > request.world.now() - KEPT]
+
+
 def _item(attempt: Attempt) -> dict[str, Any]:
     payload = attempt.delivery.payload
     return {
@@ -126,7 +136,7 @@ def list_deliveries(request: Request) -> Answer:
     cursor = request.query.get("cursor", "")
     attempts = [
         attempt
-        for attempt in reversed(request.world.log.attempts)
+        for attempt in reversed(_kept(request))
         if wanted is None or (attempt.status == "OK") == (wanted == "success")
     ]
     if cursor:
@@ -141,7 +151,7 @@ def list_deliveries(request: Request) -> Answer:
 
 def _attempt(request: Request) -> Attempt:
     wanted = request.number("delivery_id")
-    found = next((attempt for attempt in request.world.log.attempts if attempt.id == wanted), None)
+    found = next((attempt for attempt in _kept(request) if attempt.id == wanted), None)
     if found is None:
         raise refusals.not_found()
     return found
@@ -160,8 +170,11 @@ def get_delivery(request: Request) -> Answer:
 
 
 def redeliver(request: Request) -> Answer:
-    """Send a delivery again, after this request was answered."""
-    request.world.log.send_later(_attempt(request).delivery)
+    """Send a delivery again, after this request was answered, signed with the secret that the hook has now."""
+    if not request.world.hook.url:
+        raise Refusal(422, "The hook has no URL to deliver to.")
+    log = request.world.log
+    log.send_later(_attempt(request).delivery.signed_with(log.secret))
     return Answer(202, {})
 
 

@@ -17,6 +17,8 @@ def list_pulls(request: Request) -> Answer:
         for pull in request.repository.pulls
         if state in ("all", pull.issue.state) and head in (None, pull.head_label) and base in (None, pull.base_ref)
     ]
+    if request.query.get("sort", "created") == "updated":
+        found.sort(key=lambda pull: pull.issue.updated_at)
     if request.query.get("direction", "desc") == "desc":
         found.reverse()
     return request.page(found, lambda pull: pull_bodies.pull_simple(request.world, pull))
