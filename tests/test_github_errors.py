@@ -99,3 +99,10 @@ def test_a_missing_permission_is_named() -> None:
     """The header that lists what is needed reaches the person."""
     made = error(403, {"message": "no"}, x_accepted_github_permissions="pull_requests=write")
     assert "pull_requests=write" in str(made)
+
+
+def test_a_wrong_clock_is_not_a_wrong_key() -> None:
+    """A JWT from a machine whose clock is off is refused for its times: the clock is what to check."""
+    for claim in ("'Expiration time' claim ('exp') is too far in the future", "'Issued at' claim ('iat') must be"):
+        assert "this machine's clock" in str(error(401, {"message": claim}))
+    assert "GITHUB_APP_ID" in str(error(401, {"message": "'Issuer' claim ('iss') must be an Integer"}))
