@@ -271,22 +271,28 @@ def _emit(text: str, output: str | None) -> None:
 
 
 def doctor(options: argparse.Namespace) -> int:
-    """Check what a review needs, and say what is missing."""
+    """Check what a review needs, and print what is there and what is missing."""
     del options
     from reviewer.worktree import open_worktree  # noqa: PLC0415
 
     code = DONE
     try:
         open_worktree(Path.cwd())
-        _say("git: this is a repository")
+        _tell("git: this is a repository")
     except UsageError as error:
-        _say(f"git: {error}")
+        _tell(f"git: {error}")
         code = error.exit_code
     with _client(None) as client:
         known = client.models()
         listed = "listed" if client.model in known else f"not listed (listed are {', '.join(known)})"
-        _say(f"model: {client.base_url} answers; {client.model} is {listed}")
+        _tell(f"model: {client.base_url} answers; {client.model} is {listed}")
     return code
+
+
+def _tell(text: str) -> None:
+    """Print a line of a result at once: the next may take a while."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def _say(text: str) -> None:

@@ -235,10 +235,11 @@ def test_help_is_complete_and_needs_nothing(reviewer: Run) -> None:
 
 
 def test_doctor_tells_what_is_missing(reviewer: Run, model: FakeModel) -> None:
-    """All is well: 0; a model that is not listed is named; a wrong key is 3."""
+    """The result, on standard output: all is well, or the model is not listed; a wrong key is an error."""
     done = reviewer("doctor")
-    assert (done.returncode, "MiniMax-M2.1 is listed" in done.stderr) == (0, True)
-    assert "not listed" in reviewer("doctor", REVIEWER_MODEL="MiniMax-M9").stderr
+    assert (done.returncode, "MiniMax-M2.1 is listed" in done.stdout) == (0, True)
+    assert "not listed" in reviewer("doctor", REVIEWER_MODEL="MiniMax-M9").stdout
+    assert done.stderr == ""
     assert reviewer("doctor", RUNAPI_KEY="wrong").returncode == 3
     assert model.calls == []
 
