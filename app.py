@@ -65,11 +65,11 @@ def _create_app() -> Flask:
     return flask_app(Door(jobs, secrets, Metrics()))
 
 
-def _open(environment: Environment) -> Jobs:
-    """Open the store, in the data directory if none was named."""
+def _open(environment: Environment, *, create: bool = True) -> Jobs:
+    """Open the store, in the data directory if none was named; it is made where `create` and it is not there."""
     from webhooks.jobs import Jobs, Limits  # noqa: PLC0415
 
-    if "DATABASE_URL" not in os.environ:
+    if create and "DATABASE_URL" not in os.environ:
         try:
             environment.data_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -81,7 +81,7 @@ def _open(environment: Environment) -> Jobs:
         keep_jobs=environment.keep_days * 86_400.0,
     )
     jobs = Jobs(environment.database_url.get_secret_value(), limits)
-    jobs.open()
+    jobs.open(create=create)
     return jobs
 
 
@@ -202,7 +202,7 @@ def _jobs(argv: list[str]) -> int:
     from webhooks.operating import steer  # noqa: PLC0415
     from webhooks.settings import read_environment  # noqa: PLC0415
 
-    jobs = _open(read_environment(os.environ, strict=False))
+    jobs = _open(read_environment(os.environ, strict=False), create=False)
     try:
         return steer(jobs, argv)
     finally:

@@ -8,6 +8,7 @@ import pytest
 
 import app
 from tests.desk import automatic
+from webhooks.engine import records
 from webhooks.jobs import Jobs, State
 
 
@@ -75,11 +76,30 @@ def test_jobs_are_cancelled_and_retried(jobs, reviewer):
     assert (code, "there is no job nonsense" in err) == (2, True)
 
 
-def test_a_store_that_is_not_there(reviewer, monkeypatch, tmp_path):
-    """Commands on a store that cannot be opened say what to do, with exit code 3."""
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/none/jobs.sqlite3")
-    code, _, err = reviewer("jobs", "list")
-    assert (code, "there is no directory" in err) == (3, True)
+def test_list_and_show_agree(jobs, reviewer):
+    """Both call the state by the same word and give the reason; what came of the review is its outcome."""
+    job = automatic()
+    jobs.accept(job)
+    with jobs._database.write() as connection:
+        records.begin(connection, job.delivery, 1, "me")
+        records.end(connection, job.delivery, "me", State.DONE, "", {"state": "ignored", "reason": "draft", "calls": 0})
+    row = reviewer("jobs", "list")[1].splitlines()[1].split()
+    assert (row[1], row[5]) == ("done", "draft")
+    shown = reviewer("jobs", "show", job.delivery)[1].splitlines()
+    assert {"state: done", "reason: draft", "outcome: ignored", "calls: 0"} <= set(shown)
+
+
+@pytest.mark.parametrize("words", [("list",), ("show", "x"), ("retry", "x")])
+def test_a_store_that_is_not_there(reviewer, monkeypatch, tmp_path, words):
+    """Commands on a store that is not there make none: they say where they looked and what to do, with exit code 3."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("REVIEWER_DATA_DIR", str(tmp_path / "data"))
+    code, _, err = reviewer("jobs", *words)
+    assert (code, f"there is no store {tmp_path}/data/reviewer.sqlite3: start the App first" in err) == (3, True)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/jobs.sqlite3")
+    assert reviewer("jobs", *words)[0] == 3
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_worker_needs_its_keys(reviewer, monkeypatch, tmp_path):

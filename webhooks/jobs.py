@@ -60,8 +60,16 @@ class Jobs:
         self._worker: Worker | None = None
         self._process = 0
 
-    def open(self) -> None:
-        """Connect, and create or update the tables. Raises StoreUnavailable with what to do."""
+    def open(self, *, create: bool = True) -> None:
+        """Connect, and create or update the tables. Raises StoreUnavailable with what to do.
+
+        Without `create` an embedded store that is not there is one of the errors.
+        """
+        if not create and self._database.is_sqlite and not self._database.path.exists():
+            raise StoreUnavailable(
+                f"there is no store {self._database.path}: start the App first, or set REVIEWER_DATA_DIR or"
+                " DATABASE_URL to what the App has"
+            )
         self._database.open()
         self._database.create_tables()
         queue.migrate(self._database)

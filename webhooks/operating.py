@@ -72,25 +72,32 @@ def _find(jobs: Jobs, name: str) -> Record:
 
 def _table(records: list[Record]) -> str:
     rows = [("ID", "STATE", "ACCEPTED", "KEY", "REASON")]
-    rows += [(one.id, one.state.value, _time(one.accepted_at), one.key, one.reason) for one in records]
+    rows += [(one.id, one.state.value, _time(one.accepted_at), one.key, _reason(one)) for one in records]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join("  ".join([*(row[n].ljust(widths[n]) for n in range(4)), row[4]]).rstrip() for row in rows)
 
 
 def _page(record: Record) -> str:
-    fields = {
+    fields: dict[str, object] = {
         "id": record.id,
         "key": record.key,
         "state": record.state.value,
-        "reason": record.reason,
+        "reason": _reason(record),
         "accepted": _time(record.accepted_at),
         "started": _time(record.started_at),
         "ended": _time(record.ended_at),
         "attempt": record.attempt,
         "failures": record.failures,
-        **(record.result or {}),
     }
+    # `state` is the job's, the same word as in the list; how the review itself came out is its outcome.
+    for name, value in (record.result or {}).items():
+        fields.setdefault("outcome" if name == "state" else name, value)
     return "\n".join(f"{name}: {value}" for name, value in fields.items() if value not in (None, ""))
+
+
+def _reason(record: Record) -> str:
+    """Say why the job stands where it does; a job that is done may say why there was nothing to do."""
+    return record.reason or str((record.result or {}).get("reason", ""))
 
 
 def _time(seconds: float | None) -> str:
