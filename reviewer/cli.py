@@ -40,7 +40,7 @@ _KEY_HELP = "Set RUNAPI_KEY to your RunAPI key (https://runapi.ai), for example:
 
 def main(argv: Sequence[str], *, more: More | None = None) -> int:
     """Run a command and return its exit code. `more` are the commands of the App and the Action."""
-    more = more or {}
+    more = {**(more or {}), "eval": ("measure the reviewer on changes whose defects are known", _eval)}
     parser = _parser(more)
     words = list(argv)
     if words and words[0] in more:
@@ -164,17 +164,19 @@ def _from_stream(name: str) -> tuple[Change, Settings]:
     return Change(diff=parse_diff(data)), DEFAULTS
 
 
-def _from_worktree(wanted: str | None, progress: Callable[[str], None]) -> tuple[Change, Settings]:
+def _from_worktree(
+    wanted: str | None, progress: Callable[[str], None], folder: Path | None = None
+) -> tuple[Change, Settings]:
     """Take the change from git; settings and guidance are those of its base, which the change cannot edit.
 
-    `progress` hears what is compared, since the base may have been guessed.
+    `progress` hears what is compared, since the base may have been guessed. `folder` is the clone, by default this one.
     """
     from reviewer.change import GUIDANCE_PATHS, Change, Guidance  # noqa: PLC0415
     from reviewer.diff import parse_diff  # noqa: PLC0415
     from reviewer.settings import SETTINGS_PATH, parse_settings  # noqa: PLC0415
     from reviewer.worktree import open_worktree  # noqa: PLC0415
 
-    tree = open_worktree(Path.cwd())
+    tree = open_worktree(folder or Path.cwd())
     local = tree.diff(wanted)
     progress(f"comparing {local.description}")
 
@@ -268,6 +270,18 @@ def _emit(text: str, output: str | None) -> None:
         Path(output).write_bytes(data)
     except OSError as error:
         raise UsageError(f"Cannot write {output}: {error.strerror}.") from error
+
+
+def _eval(argv: list[str]) -> int:
+    """Measure reviews that are made as `diff` makes them, but for the cap on comments: it is part of what is posted."""
+    from reviewer.evaluation.command import evaluate  # noqa: PLC0415
+
+    return evaluate(argv, staged_change, _client, _cost)
+
+
+def staged_change(folder: Path, wanted: str) -> tuple[Change, Settings]:
+    """Take the change of a range from the clone in that folder, as `diff` does, and tell nobody."""
+    return _from_worktree(wanted, lambda _: None, folder)
 
 
 def doctor(options: argparse.Namespace) -> int:

@@ -40,7 +40,7 @@ _FORMS = {
     Task.FINDINGS: 'One JSON object with the keys "summary" and "findings", as described.',
     Task.REFACTOR: 'One JSON object with the keys "summary" and "findings", as described.',
     Task.VERIFY: 'One JSON object with the key "verdicts", as described.',
-    Task.ASK: "The answer as Markdown, as described.",
+    Task.ASK: "The answer, in the form that was described.",
     Task.TESTS: 'Only <test path="..." covers="..."> elements with raw code, as described, or the word NONE.',
 }
 
@@ -143,6 +143,11 @@ def fence_of(salt: bytes, change: Change) -> str:
         for hunk in file.hunks:
             digest.update(b"\n".join(line.text.encode("utf-8", "surrogateescape") for line in hunk.lines))
     return f"data-{digest.hexdigest()[:16]}"
+
+
+def question(system: str, user: str, **values: object) -> Prompt:
+    """Return a prompt of the task `ask` from two templates: for what is asked beside a review."""
+    return _prompt(Task.ASK, _render(system, **values), _render(user, **values))
 
 
 def repair(prompt: Prompt, reply: Reply, problem: str) -> Prompt:

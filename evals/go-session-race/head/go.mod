@@ -1,0 +1,3 @@
+module example.org/login
+
+go 1.23

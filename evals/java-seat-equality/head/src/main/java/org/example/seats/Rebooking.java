@@ -1,0 +1,56 @@
+package org.example.seats;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** Moves groups to another room. One instance a screening; not for several threads. */
+public final class Rebooking {
+    private final Room room;
+    private final Set<Seat> taken = new HashSet<>();
+
+    public Rebooking(Room room) {
+        this.room = room;
+    }
+
+    /** Returns the seats of the group in the new room, empty when it does not fit, and takes them. */
+    public Optional<List<Seat>> move(List<Integer> numbers) {
+        Optional<List<Seat>> seats = same(numbers);
+        if (seats.isEmpty()) {
+            seats = together(numbers.size());
+        }
+        seats.ifPresent(taken::addAll);
+        return seats;
+    }
+
+    private Optional<List<Seat>> same(List<Integer> numbers) {
+        List<Seat> found = new ArrayList<>();
+        for (Integer number : numbers) {
+            Optional<Seat> seat = room.seat(number).filter(one -> !taken.contains(one));
+            if (seat.isEmpty()) {
+                return Optional.empty();
+            }
+            found.add(seat.get());
+        }
+        return Optional.of(found);
+    }
+
+    private Optional<List<Seat>> together(int size) {
+        for (List<Seat> row : room.rows()) {
+            List<Seat> run = new ArrayList<>();
+            for (Seat seat : row) {
+                if (taken.contains(seat)) {
+                    run.clear();
+                } else {
+                    run.add(seat);
+                }
+                if (run.size() == size) {
+                    return Optional.of(run);
+                }
+            }
+        }
+        return Optional.empty();
+    }
+}

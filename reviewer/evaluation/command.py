@@ -1,0 +1,145 @@
+"""`reviewer eval`: measure the reviewer on cases whose findings are known, and compare two measurements.
+
+Exit codes: 0 done; 2 usage, or a case that cannot be used (the others are measured); 3 the model, or the judge, could
+not be used for a case (the others are measured, and what was paid for is printed and saved).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from reviewer.errors import UsageError
+from reviewer.evaluation.cases import read_cases
+from reviewer.evaluation.results import Run, read_run, to_json
+from reviewer.evaluation.running import ChangeOf, Done, Means, Runner
+from reviewer.evaluation.tables import compared_text, rate, run_text
+from reviewer.minimax import Client
+from reviewer.models import DEFAULT_MODEL
+from reviewer.report import to_json as review_to_json
+
+#: Reviews under way at once; each asks several prompts in parallel.
+PARALLEL = 3
+
+#: Most reviews of one case.
+MOST_REPEATS = 50
+
+#: A model's id in, None for that of the environment; its client out.
+ClientOf = Callable[[str | None], Client]
+CostOf = Callable[[Client], Decimal | None]
+
+
+def evaluate(argv: Sequence[str], change_of: ChangeOf, client_of: ClientOf, cost_of: CostOf) -> int:
+    """Run the command and return its exit code. Raises ReviewerError for what ends it before the first case."""
+    options = _parser().parse_args(argv)
+    older = read_run(Path(options.compare)) if options.compare else None
+    cases = Path(options.cases)
+    run = read_run(cases) if cases.is_file() else _measured(options, change_of, client_of, cost_of)
+    for bad in run.bad_cases:
+        _say(f"reviewer: bad case {bad.name}: {bad.problem}")
+    for one in run.results:
+        if one.problem:
+            _say(f"reviewer: {one.case}: {one.problem}")
+    if options.format == "json":
+        _print(to_json(run, older))
+    else:
+        _print(run_text(run) + (f"\n{compared_text(older, run)}" if older else ""))
+    codes = [one.exit_code for one in run.results] + [UsageError.exit_code for _ in run.bad_cases]
+    return max(codes, default=0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="reviewer eval",
+        description="Review cases whose findings are known, and print recall, precision and F1 with what it cost.",
+        epilog="A case is a folder with meta.json, known.json, pr.diff, base/ and head/. Exit codes: 0 done, 2 usage "
+        "or a case that cannot be used, 3 the model or the judge could not be used.",
+    )
+    parser.add_argument("cases", metavar="DIR", help="the folder of the cases, or the run.json of an earlier run")
+    parser.add_argument("--case", metavar="NAME", default="", help="only cases whose name contains this")
+    parser.add_argument(
+        "--model", metavar="ID", help=f"model to measure (default: $REVIEWER_MODEL, else {DEFAULT_MODEL})"
+    )
+    parser.add_argument(
+        "--judge-model",
+        metavar="ID",
+        default=DEFAULT_MODEL,
+        help="model that judges which findings match (default: %(default)s, whatever --model is)",
+    )
+    parser.add_argument("--repeat", metavar="N", type=_repeats, default=1, help="review each case N times")
+    parser.add_argument("--compare", metavar="FILE", help="compare with the run.json of another run")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    parser.add_argument("--output", metavar="DIR", help="save run.json and each review's JSON in this folder")
+    parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    return parser
+
+
+def _repeats(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_REPEATS):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST_REPEATS}")
+    return int(text)
+
+
+def _measured(options: argparse.Namespace, change_of: ChangeOf, client_of: ClientOf, cost_of: CostOf) -> Run:
+    cases, bad = read_cases(Path(options.cases), options.case)
+    saved = _Saved(Path(options.output) if options.output else None, options.quiet)
+    saved.prepare()
+    with client_of(options.model) as client, client_of(options.judge_model) as judge:
+        means = Means(change_of, client.ask, judge.ask, cost_of(client))
+        results = Runner(means, PARALLEL, saved).run(cases, options.repeat)
+        run = Run(client.model, judge.model, options.repeat, results, bad)
+    saved.write("run.json", to_json(run))
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    """Tells the progress, and keeps what each case gave as soon as it is there: it was paid for."""
+
+    folder: Path | None
+    quiet: bool
+
+    def prepare(self) -> None:
+        """Make the folder before anything is paid for."""
+        if self.folder is None:
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"Cannot make the folder {self.folder}: {error.strerror}.") from error
+        if not os.access(self.folder, os.W_OK):
+            raise UsageError(f"Cannot write into {self.folder}. Name another folder.")
+
+    def __call__(self, done: Done) -> None:
+        """Take one finished case."""
+        one = done.result
+        name = one.case if one.attempt == 1 else f"{one.case}-{one.attempt}"
+        if done.review is not None:
+            self.write(f"{name}.json", review_to_json(done.review))
+        if not self.quiet:
+            figures = f"recall {rate(one.judged.recall)}, precision {rate(one.judged.precision)}" if one.judged else ""
+            _say(f"{name}: {one.problem or figures}")
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file into the folder, where there is one."""
+        if self.folder is None:
+            return
+        try:
+            (self.folder / name).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"Cannot write {self.folder / name}: {error.strerror}.") from error
+
+
+def _print(text: str) -> None:
+    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+    sys.stdout.buffer.flush()
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

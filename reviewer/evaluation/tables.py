@@ -1,0 +1,172 @@
+"""A run as tables for a terminal, and two runs side by side. Pure; a rate that does not exist is shown as `-`."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from reviewer.evaluation.results import Bill, Result, Row, Run, Said, compared_rows, rows_by
+from reviewer.evaluation.scores import Counts, Outcome
+
+_HEAD = (
+    *("", "found", "missed", "traps", "repeats", "other", "refact.", "recall", "precis.", "F1"),
+    *("| lines:", "recall", "precis.", "F1", "|", "calls", "chain", "tokens", "USD", "s"),
+)
+_COMPARED = ("", "recall", "", "precis.", "", "F1", "", "alarms", "", "calls", "", "USD", "")
+
+
+def run_text(run: Run) -> str:
+    """Return the run: a row a case, a row a language, the total, the spread, and what went wrong. Ends with newline."""
+    rows = [_row(row) for row in rows_by(run, "case")]
+    languages = [_row(row) for row in rows_by(run, "language")]
+    whole = [_row(Row.of("all", run.results))]
+    parts = [
+        f"{run.model}, judged by {run.judge_model}: {_count(len(run.results), 'review')}",
+        _table([_HEAD, *rows, (), *languages, (), *whole]),
+        _spread(run),
+        _listed("Missed:", [_named(one, known) for one in run.results for known in one.missed]),
+        _listed("False alarms:", [_alarm(one, said) for one in run.results for said in one.said if _is_alarm(said)]),
+        _listed("Without a score:", [f"{_title(one)}: {one.problem}" for one in run.results if one.problem]),
+        _listed("Bad cases:", [f"{one.name}: {one.problem}" for one in run.bad_cases]),
+        _bill("judge", sum((one.judge_bill for one in run.results), Bill())),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def compared_text(old: Run, new: Run) -> str:
+    """Return what differs between two runs, case by case and over the cases that both have. Ends with newline."""
+    rows = [_compared(before, after) for before, after in compared_rows(old, new)]
+    first, second = (dict.fromkeys(one.case for one in run.results) for run in (old, new))
+    both = [case for case in second if case in first]
+    alone = [f"{case} (first run only)" for case in first if case not in second]
+    alone += [f"{case} (second run only)" for case in second if case not in first]
+    parts = [
+        f"{_label(old)} -> {_label(new)}",
+        _table([_COMPARED, *rows[:-1], (), rows[-1]]) if rows else "No case is in both runs.",
+        _listed("Found now:", _missed_only(old, new, both)),
+        _listed("Lost:", _missed_only(new, old, both)),
+        _listed("Not compared:", alone),
+    ]
+    if old.judge_model != new.judge_model:
+        parts.append("The two runs had different judges: only the figures by lines can be compared (--format json).")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def rate(value: float | None) -> str:
+    """Return a rate as a percentage."""
+    return "-" if value is None else f"{100 * value:.1f}"
+
+
+def _row(row: Row) -> tuple[str, ...]:
+    counts = row.judged
+    scored = row.unscored < row.reviews
+    numbers = (counts.found, counts.missed, counts.traps, counts.repeats, counts.others, counts.refactorings)
+    shown = [str(number) if scored else "-" for number in numbers]
+    name = f"{row.name} ({row.unscored} of {row.reviews} without score)" if row.unscored else row.name
+    bill = row.bill
+    tokens = bill.prompt_tokens + bill.completion_tokens
+    figures = (str(bill.calls), str(row.chain), f"{tokens:,}", _usd(bill), f"{row.seconds:.1f}")
+    return (name, *shown, *_rates(counts), "|", *_rates(row.lines), "|", *figures)
+
+
+def _rates(counts: Counts) -> tuple[str, str, str]:
+    return rate(counts.recall), rate(counts.precision), rate(counts.f1)
+
+
+def _usd(bill: Bill) -> str:
+    return "?" if bill.cost_usd is None else f"{bill.cost_usd:.4f}"
+
+
+def _bill(what: str, bill: Bill) -> str:
+    if not bill.calls:
+        return ""
+    tokens = bill.prompt_tokens + bill.completion_tokens
+    return f"The {what}'s own: {_count(bill.calls, 'call')}, {tokens:,} tokens, {_usd(bill)} USD"
+
+
+def _spread(run: Run) -> str:
+    """Say how far the attempts lie apart; nothing for one attempt."""
+    attempts = rows_by(run, "attempt")
+    if len(attempts) < 2:
+        return ""
+    rows = [("spread", "lowest", "mean", "highest")]
+    for name in ("recall", "precision", "f1"):
+        values = [value for row in attempts if (value := getattr(row.judged, name)) is not None]
+        shown = (min(values), statistics.mean(values), max(values)) if values else (None, None, None)
+        rows.append((name, *map(rate, shown)))  # type: ignore[arg-type]
+    return _table(rows)
+
+
+def _is_alarm(said: Said) -> bool:
+    return said.outcome in (Outcome.TRAP, Outcome.REPEAT, Outcome.OTHER)
+
+
+def _alarm(result: Result, said: Said) -> str:
+    which = f"{said.outcome} {said.known}".rstrip()
+    return f"{_title(result)}: {said.path}:{said.last} {said.title} [{which}]"
+
+
+def _named(result: Result, known: str) -> str:
+    return f"{_title(result)}: {known}"
+
+
+def _title(result: Result) -> str:
+    return result.case if result.attempt == 1 else f"{result.case} #{result.attempt}"
+
+
+def _label(run: Run) -> str:
+    return f"{run.model} ({_count(len(run.results), 'review')}, judged by {run.judge_model})"
+
+
+def _compared(old: Row, new: Row) -> tuple[str, ...]:
+    cells = [new.name]
+    for name in ("recall", "precision", "f1"):
+        before, after = getattr(old.judged, name), getattr(new.judged, name)
+        change = "" if before is None or after is None else _signed(100 * (after - before), 1)
+        cells += [f"{rate(before)} -> {rate(after)}", change]
+    # Per review, as the runs may have had different numbers of attempts.
+    for before, after, digits in (
+        (old.judged.alarms / old.reviews, new.judged.alarms / new.reviews, 1),
+        (old.bill.calls / old.reviews, new.bill.calls / new.reviews, 1),
+    ):
+        cells += [f"{before:.{digits}f} -> {after:.{digits}f}", _signed(after - before, digits)]
+    cells += [f"{_usd(old.bill)} -> {_usd(new.bill)}", ""]
+    return tuple(cells)
+
+
+def _signed(number: float, digits: int) -> str:
+    return f"{number:+.{digits}f}" if round(number, digits) else "="
+
+
+def _missed_only(one: Run, other: Run, cases: Sequence[str]) -> list[str]:
+    """Name the defects that `one` missed in some review and `other`, which scored the case, in none."""
+    scored = {result.case for result in other.results if result.judged}
+    missed = {(result.case, known) for result in other.results for known in result.missed}
+    gone = {
+        (result.case, known): None
+        for result in one.results
+        for known in result.missed
+        if result.case in cases and result.case in scored and (result.case, known) not in missed
+    }
+    return [f"{case}: {known}" for case, known in gone]
+
+
+def _listed(title: str, lines: Sequence[str]) -> str:
+    return "\n".join([title, *(f"  {line}" for line in lines)]) if lines else ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    """Align the columns, names to the left and figures to the right; an empty row is a rule."""
+    widths = [max(len(row[column]) for row in rows if row) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        if not row:
+            lines.append("-" * (sum(widths) + 2 * (len(widths) - 1)))
+            continue
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
