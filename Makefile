@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format bench chaos lock venv clean
+.PHONY: help demo serve test lint format bench chaos eval lock venv clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ bench: venv ## measure the reviewer on the benchmark's pull requests
 
 chaos: venv ## kill the App again and again while deliveries come in, and count what was lost or done twice (minutes)
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+eval: venv ## measure the reviewer on the cases in evals/, with a real model (needs RUNAPI_KEY; costs some cents)
+	@$(BIN)/python app.py eval evals $(ARGS)
 
 lock: venv ## write requirements/*.txt from pyproject.toml (ARGS=--upgrade for newer versions)
 	@requirements/lock.sh $(ARGS)

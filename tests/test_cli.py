@@ -229,7 +229,7 @@ def test_help_is_complete_and_needs_nothing(reviewer: Run) -> None:
     """Every command is listed; no key and no repository are needed."""
     done = reviewer("--help", RUNAPI_KEY="")
     assert done.returncode == 0
-    for command in ("diff", "doctor", "action", "worker", "jobs"):
+    for command in ("diff", "doctor", "eval", "action", "worker", "jobs"):
         assert command in done.stdout
     assert reviewer("--version").stdout.startswith("minimax-reviewer ")
 

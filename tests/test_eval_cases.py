@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reviewer.cli import _from_worktree
+from reviewer.cli import staged_change
 from reviewer.diff import parse_diff
 from reviewer.evaluation.cases import Case, Kind, read_cases
 from reviewer.evaluation.running import Done, Means, Runner
@@ -36,7 +36,7 @@ def reviewed(name: str, *, verdict: str = "") -> Done:
     done: list[Done] = []
     with FakeModel() as model, Client(key=model.key, base_url=model.base_url) as client:
         serve(model, [name], verdict=verdict)
-        means = Means(lambda folder, wanted: _from_worktree(wanted, folder), client.ask, client.ask)
+        means = Means(staged_change, client.ask, client.ask)
         Runner(means, 1, done.append).run([the_case(name)])
     return done[0]
 
@@ -74,12 +74,11 @@ def test_a_gullible_falsifier_lets_traps_through(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_diff_of_a_case_is_that_of_its_trees(name: str, tmp_path: Path) -> None:
     """`pr.diff` is what git says of `base/` and `head/`; UPDATE_GOLDEN=1 writes it."""
-    case = the_case(name)
-    wanted = stage(case.folder, tmp_path, case.title)
+    wanted = stage(CASES / name, tmp_path, "A change")
     made = open_worktree(tmp_path).diff(wanted)
     if os.environ.get("UPDATE_GOLDEN"):
-        (case.folder / "pr.diff").write_bytes(made.diff_bytes)
-    assert parse_diff((case.folder / "pr.diff").read_bytes()) == parse_diff(made.diff_bytes)
+        (CASES / name / "pr.diff").write_bytes(made.diff_bytes)
+    assert parse_diff((CASES / name / "pr.diff").read_bytes()) == parse_diff(made.diff_bytes)
 
 
 def test_the_cases_are_a_fair_mixture() -> None:
