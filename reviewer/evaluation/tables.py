@@ -12,7 +12,7 @@ _HEAD = (
     *("", "found", "missed", "traps", "repeats", "other", "refact.", "recall", "precis.", "F1"),
     *("| lines:", "recall", "precis.", "F1", "|", "calls", "chain", "tokens", "USD", "s"),
 )
-_COMPARED = ("", "recall", "", "precis.", "", "F1", "", "alarms", "", "calls", "", "USD", "")
+_COMPARED = ("", "recall", "", "precis.", "", "F1", "", "alarms", "", "calls", "", "s", "", "USD")
 
 
 def run_text(run: Run) -> str:
@@ -43,6 +43,7 @@ def compared_text(old: Run, new: Run) -> str:
     parts = [
         f"{_label(old)} -> {_label(new)}",
         _table([_COMPARED, *rows[:-1], (), rows[-1]]) if rows else "No case is in both runs.",
+        "Alarms, calls, s and USD are those of one review, on average." if rows else "",
         _listed("Found now:", _missed_only(old, new, both)),
         _listed("Lost:", _missed_only(new, old, both)),
         _listed("Not compared:", alone),
@@ -73,8 +74,8 @@ def _rates(counts: Counts) -> tuple[str, str, str]:
     return rate(counts.recall), rate(counts.precision), rate(counts.f1)
 
 
-def _usd(bill: Bill) -> str:
-    return "?" if bill.cost_usd is None else f"{bill.cost_usd:.4f}"
+def _usd(bill: Bill, reviews: int = 1) -> str:
+    return "?" if bill.cost_usd is None else f"{bill.cost_usd / reviews:.4f}"
 
 
 def _bill(what: str, bill: Bill) -> str:
@@ -125,13 +126,13 @@ def _compared(old: Row, new: Row) -> tuple[str, ...]:
         change = "" if before is None or after is None else _signed(100 * (after - before), 1)
         cells += [f"{rate(before)} -> {rate(after)}", change]
     # Per review, as the runs may have had different numbers of attempts.
-    for before, after, digits in (
-        (old.judged.alarms / old.reviews, new.judged.alarms / new.reviews, 1),
-        (old.bill.calls / old.reviews, new.bill.calls / new.reviews, 1),
+    for before, after in (
+        (old.judged.alarms / old.reviews, new.judged.alarms / new.reviews),
+        (old.bill.calls / old.reviews, new.bill.calls / new.reviews),
+        (old.seconds / old.reviews, new.seconds / new.reviews),
     ):
-        cells += [f"{before:.{digits}f} -> {after:.{digits}f}", _signed(after - before, digits)]
-    cells += [f"{_usd(old.bill)} -> {_usd(new.bill)}", ""]
-    return tuple(cells)
+        cells += [f"{before:.1f} -> {after:.1f}", _signed(after - before, 1)]
+    return (*cells, f"{_usd(old.bill, old.reviews)} -> {_usd(new.bill, new.reviews)}")
 
 
 def _signed(number: float, digits: int) -> str:
