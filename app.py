@@ -80,7 +80,7 @@ def _open(environment: Environment, *, create: bool = True) -> Jobs:
         calls_per_minute=environment.calls_per_minute,
         keep_jobs=environment.keep_days * 86_400.0,
     )
-    jobs = Jobs(environment.database_url.get_secret_value(), limits)
+    jobs = Jobs(environment.database_url.get_secret_value(), limits, environment.data_dir)
     jobs.open(create=create)
     return jobs
 

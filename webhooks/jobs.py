@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from reviewer.asking import Usage
@@ -23,6 +24,7 @@ from webhooks.engine.queue import Limits, Queue
 from webhooks.engine.records import Record, State
 from webhooks.engine.run import Run, Stopped
 from webhooks.engine.running import CarryOut, Complete, GiveUp, Runner, ToldFailure, Work
+from webhooks.engine.spool import Spool
 from webhooks.engine.worker import Worker
 
 __all__ = [
@@ -52,9 +54,13 @@ class NoSuchJob(ReviewerError):
 class Jobs:
     """The jobs in one store. `open` before use, `close` at the end; one process has one."""
 
-    def __init__(self, url: str, limits: Limits | None = None) -> None:
-        """Store where the jobs are: `sqlite:///PATH` or `postgresql://...`. Nothing is opened yet."""
+    def __init__(self, url: str, limits: Limits | None = None, folder: Path | None = None) -> None:
+        """Store where the jobs are: `sqlite:///PATH` or `postgresql://...`. Nothing is opened yet.
+
+        `folder` is for answers on their way to a Postgres server; with SQLite they are kept beside its file.
+        """
         self._database = Database(url)
+        self._folder = self._database.path.parent if self._database.is_sqlite else folder
         self._limits = limits or Limits()
         self._queue: Queue | None = None
         self._worker: Worker | None = None
@@ -101,7 +107,8 @@ class Jobs:
 
         On SQLite one process works at a time; another stands by until that one ends.
         """
-        self._worker = Worker(Runner(self._database, self._queued(), work, self._limits))
+        spool = Spool(self._folder) if self._folder else None
+        self._worker = Worker(Runner(self._database, self._queued(), work, self._limits, spool))
         self._worker.start()
 
     def stop(self, grace: float = 10.0) -> None:

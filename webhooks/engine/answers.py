@@ -88,6 +88,11 @@ def packed(given: Reply | ModelError) -> Packed:
     return Packed(_pack(answer_to_json(given)), isinstance(given, ModelError))
 
 
+def unpacked(packed: Packed) -> Reply | ModelError:
+    """Return the answer that was packed."""
+    return answer_from_json(_unpack(packed.data))
+
+
 def answer(connection: sa.Connection, job_id: str, digest: str, given: Packed) -> None:
     """Store the answer unless there is one."""
     connection.execute(

@@ -19,14 +19,16 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from reviewer.asking import Prompt, Reply
+from reviewer.asking import Prompt, Reply, prompt_digest
 from reviewer.errors import ModelError, ModelUnavailable, ReviewerError
 from webhooks.deliveries import Job
 from webhooks.engine import answers, ledger, records
+from webhooks.engine.answers import Packed
 from webhooks.engine.database import Database, StoreUnavailable
 from webhooks.engine.queue import Limits, Queue
 from webhooks.engine.records import Record, State
 from webhooks.engine.run import News, Run, Stopped, Unwanted
+from webhooks.engine.spool import Spool
 
 _LOG = logging.getLogger("reviewer.jobs")
 
@@ -74,6 +76,7 @@ class Runner:
     queue: Queue
     work: Work
     limits: Limits
+    spool: Spool | None = None
     news: News = field(default_factory=News)
     _under_way: set[tuple[str, object]] = field(default_factory=set)
     _suspect: str | None = None
@@ -127,16 +130,26 @@ class Runner:
         job, prompt = asked
         answer = self._complete(prompt)
         packed = answers.packed(answer)
-
-        def store() -> None:
-            # Urgent: until it is written, a crash makes us pay for it again.
-            with self.database.write(urgent=True) as connection:
-                answers.answer(connection, job_id, digest, packed)
-                ledger.enter(connection, job, prompt, answer)
-
-        self._patiently(store)
+        kept = self.spool if isinstance(answer, Reply) else None
+        if kept is not None:
+            kept.keep(job_id, digest, packed)
+        self._patiently(lambda: self._store(job, prompt, answer, packed))
+        if kept is not None:
+            kept.stored()
         self.news.tell(job_id)
         return answer.kind if isinstance(answer, ModelError) else "ok"
+
+    def found(self, job_id: str, digest: str, packed: Packed) -> None:
+        """Store an answer that a killed process left in its spool, if its job still waits for it."""
+        asked = self._asked(job_id, digest)
+        if asked is not None:
+            self._store(*asked, answers.unpacked(packed), packed)
+
+    def _store(self, job: Job, prompt: Prompt, answer: Reply | ModelError, packed: Packed) -> None:
+        # Urgent: what waits is paid for.
+        with self.database.write(urgent=True) as connection:
+            answers.answer(connection, job.delivery, prompt_digest(prompt), packed)
+            ledger.enter(connection, job, prompt, answer)
 
     def _begin(self, job_id: str, attempt: int, owner: str) -> Record | None:
         """Mark the attempt as running; None when it has had its turn, or must leave its place to others."""

@@ -67,6 +67,8 @@ class Worker:
             # The engine looks each second whether its work is over: ask it to wait only when there is some.
             patience = max(1, round(grace)) if self._runner.is_busy else 0
             DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=patience)
+        if self._runner.spool is not None:
+            self._runner.spool.close()
         if self._upkeep is not None:
             self._upkeep.say_goodbye()
         for thread in self._threads:
@@ -133,6 +135,8 @@ class Worker:
         }
         if self._database.is_sqlite:
             config["system_database_engine"] = self._database.engine
+        if self._runner.spool is not None:
+            self._runner.spool.open(self._runner.found)
         self._runner.queue.register(self._limits)
         DBOS(config=config)
         DBOS.launch()
