@@ -19,6 +19,9 @@ NEAR = 2
 #: A comment over more lines than this no longer points at anything.
 MAX_LINES = 40
 
+#: Letters and digits from which a quote is found without its line number.
+_TELLING = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Located:
@@ -66,7 +69,9 @@ def locate(diff: Diff, path: str, quote: str, line: int | None) -> Located | Now
             return Nowhere("no quote", "it quotes no code")
         matches = list(_matches(file, needle, normalise))
         if matches:
-            chosen = _choose(matches, line)
+            chosen = _choose(matches, line, telling=_is_telling(needle))
+            if chosen is None and len(matches) == 1:
+                return Nowhere("ambiguous", "the quote is next to nothing, and its line number is elsewhere")
             if chosen is None:
                 return Nowhere("ambiguous", f"the quoted code stands in {len(matches)} places")
             return _located(diff, path, chosen, exact=True)
@@ -129,10 +134,19 @@ def _number(side: Side, line: Line) -> int:
     return (line.new if side is Side.RIGHT else line.old) or 0
 
 
-def _choose(matches: list[tuple[Side, tuple[Line, ...]]], line: int | None) -> tuple[Side, tuple[Line, ...]] | None:
+def _is_telling(needle: Sequence[str]) -> bool:
+    """Whether the quote says by itself which code is meant: a closing bracket alone does not."""
+    return sum(char.isalnum() for text in needle for char in text) >= _TELLING
+
+
+def _choose(
+    matches: list[tuple[Side, tuple[Line, ...]]], line: int | None, *, telling: bool
+) -> tuple[Side, tuple[Line, ...]] | None:
     """Return the match that is meant, or None where that would be a guess."""
-    if len(matches) == 1:
-        return matches[0]
+    if not telling and line is not None:
+        matches = [one for one in matches if _gap(one, line) <= NEAR]
+    if len(matches) <= 1:
+        return matches[0] if matches else None
     if line is not None:
         nearest = sorted(matches, key=lambda one: (_gap(one, line), not _touched(one[1])))
         gaps = [_gap(one, line) for one in nearest[:2]]

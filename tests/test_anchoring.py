@@ -81,6 +81,18 @@ def test_what_has_no_place_says_why(path: str, quote: str, line: int | None, rea
     assert result.reason == reason
 
 
+def test_a_bracket_is_no_quote() -> None:
+    """A closing bracket stands where its number says, give or take two lines, or nowhere, even if it stands once."""
+    diff = parse_diff(b"--- a/x.go\n+++ b/x.go\n@@ -1,2 +1,4 @@\n func f() {\n+\tg()\n+\t}\n h()\n")
+    for line in (1, 3, 5, None):
+        assert isinstance(locate(diff, "x.go", "\t}", line), Located), line
+    for line in (6, 99):
+        found = locate(diff, "x.go", "\t}", line)
+        assert isinstance(found, Nowhere)
+        assert found.reason == "ambiguous"
+    assert isinstance(locate(diff, "x.go", "\tg()\n\t}", 1), Located)
+
+
 def test_a_quote_of_a_redacted_line_is_found() -> None:
     """The model sees `[redacted: ...]`, quotes it, and the secret's line is still the anchor."""
     located = locate(DIFF, "src/deep/b.py", "token = '[redacted: github token]'", 1)
