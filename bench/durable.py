@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
 
+from bench import peer
 from bench.durable_app import SECRET
 from bench.table import show
 from tests import postgres
@@ -27,6 +28,8 @@ from tests.ports import free_port
 from webhooks.signature import sign
 
 ROOT = Path(__file__).parent.parent
+
+OURS = "/webhooks/github"
 
 PER_SECOND, SECONDS = 20, 15
 AT_ONCE = 200
@@ -65,7 +68,7 @@ class Deliveries:
         return json.dumps({**self._payload, "action": "labeled"}).encode()
 
 
-def _deliver(connection: http.client.HTTPConnection, body: bytes) -> Answered:
+def _deliver(connection: http.client.HTTPConnection, body: bytes, path: str = OURS) -> Answered:
     headers = {
         "Content-Type": "application/json",
         "X-GitHub-Event": "pull_request",
@@ -73,44 +76,45 @@ def _deliver(connection: http.client.HTTPConnection, body: bytes) -> Answered:
         "X-Hub-Signature-256": sign(body, SECRET),
     }
     began = time.perf_counter()
-    connection.request("POST", "/webhooks/github", body, headers)
+    connection.request("POST", path, body, headers)
     response = connection.getresponse()
     response.read()
-    return Answered(response.status, float(response.headers["X-Seconds"]), time.perf_counter() - began)
+    # The peer does not tell how long it spent in its handler.
+    return Answered(response.status, float(response.headers.get("X-Seconds", "nan")), time.perf_counter() - began)
 
 
-def _alone(port: int, body: bytes) -> Answered:
+def _alone(port: int, body: bytes, path: str = OURS) -> Answered:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        return _deliver(connection, body)
+        return _deliver(connection, body, path)
     except OSError:
         return Answered(0, math.inf, math.inf)
     finally:
         connection.close()
 
 
-def _paced(port: int, bodies: Sequence[bytes]) -> list[Answered]:
+def _paced(port: int, bodies: Sequence[bytes], path: str = OURS) -> list[Answered]:
     """Deliver so many a second, whether the earlier ones are answered or not."""
     began = time.perf_counter()
     with ThreadPoolExecutor(64) as senders:
         waiting = []
         for place, body in enumerate(bodies):
             time.sleep(max(0.0, began + place / PER_SECOND - time.perf_counter()))
-            waiting.append(senders.submit(_alone, port, body))
+            waiting.append(senders.submit(_alone, port, body, path))
         return [one.result() for one in waiting]
 
 
-def _at_once(port: int, bodies: Sequence[bytes]) -> list[Answered]:
+def _at_once(port: int, bodies: Sequence[bytes], path: str = OURS) -> list[Answered]:
     with ThreadPoolExecutor(len(bodies)) as senders:
-        return list(senders.map(lambda body: _alone(port, body), bodies))
+        return list(senders.map(lambda body: _alone(port, body, path), bodies))
 
 
-def _ignored_per_second(port: int, body: bytes) -> float:
+def _ignored_per_second(port: int, body: bytes, path: str = OURS) -> float:
     def send(_: int) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         count = 0
         while time.perf_counter() < end:
-            assert _deliver(connection, body).status == 202
+            assert _deliver(connection, body, path).status in (200, 202)
             count += 1
         connection.close()
         return count
@@ -165,13 +169,35 @@ def _measure(name: str, store: str, other: str, deliveries: Deliveries, slowest:
         burst = _at_once(port, [deliveries.opened() for _ in range(AT_ONCE)])
     hundredths = quantiles([one.handled * 1000 for one in paced], n=100)
     refused = sum(one.status != 202 for one in (*paced, *burst))
+    waited = quantiles([one.waited * 1000 for one in paced], n=100)
     return [
         [name, f"{PER_SECOND}/s with work going on: p50, in the handler", f"{hundredths[49]:.1f} ms", "10 ms"],
         [name, "p99, in the handler", f"{hundredths[98]:.1f} ms", f"{slowest} ms"],
+        [name, "p50 and p99, with the way there and back", f"{waited[49]:.1f} and {waited[98]:.1f} ms", ""],
         [name, f"{AT_ONCE} at once: the last is answered after", f"{max(one.waited for one in burst):.2f} s", "5 s"],
         [name, "refused", refused, "0"],
         [name, "ignored deliveries", f"{ignored:.0f}/s", "800/s"],
         [name, "the engine's CPU for a review of 5 instant calls", f"{_cpu(other) * 1000:.0f} ms", "300 ms"],
+    ]
+
+
+def _measure_peer(deliveries: Deliveries) -> list[list[object]]:
+    """Return the rows of PR-Agent, which answers and keeps nothing."""
+    name = "PR-Agent"
+    try:
+        with peer.serving(SECRET) as port:
+            ignored = _ignored_per_second(port, deliveries.ignored(), peer.PATH)
+            paced = _paced(port, [deliveries.opened() for _ in range(PER_SECOND * SECONDS)], peer.PATH)
+            burst = _at_once(port, [deliveries.opened() for _ in range(AT_ONCE)], peer.PATH)
+    except peer.NoPeer as error:
+        return [[name, f"not measured: {error}", "", ""]]
+    waited = quantiles([one.waited * 1000 for one in paced], n=100)
+    refused = sum(one.status != 200 for one in (*paced, *burst))
+    return [
+        [name, "p50 and p99, with the way there and back", f"{waited[49]:.1f} and {waited[98]:.1f} ms", ""],
+        [name, f"{AT_ONCE} at once: the last is answered after", f"{max(one.waited for one in burst):.2f} s", ""],
+        [name, "refused", refused, ""],
+        [name, "ignored deliveries", f"{ignored:.0f}/s", ""],
     ]
 
 
@@ -185,6 +211,7 @@ def main() -> None:
             rows += _measure("Postgres", server.fresh(), server.fresh(), deliveries, 50)
     except postgres.NoPostgres as error:
         rows.append(["Postgres", f"not measured: {error}", "", ""])
+    rows += _measure_peer(deliveries)
     show("Durable: deliveries taken in while jobs are carried out", ["store", "what", "is", "aim"], rows)
 
 
