@@ -12,7 +12,9 @@ from reviewer.errors import ModelError, NoCredit
 from tests.fakes.github import World, default_world, faults
 from tests.fakes.github.example import CART_AFTER
 from tests.stories import DEFAULT, DELETE, acting, carry_out, model
-from webhooks.github_errors import GitHubUnavailable
+from webhooks.github_api import connect
+from webhooks.github_errors import GitHubUnavailable, NotFound
+from webhooks.github_transport import Credentials
 from webhooks.handling import State
 
 
@@ -419,6 +421,20 @@ def test_a_token_that_ends_in_the_middle_of_a_job(github: World) -> None:
     carry_out(github, github.opened, revoke)
     expect_all(github, comments=1)
     assert len(github.calls_to("POST /access_tokens$")) == 3
+
+
+def test_jobs_share_a_token(github: World) -> None:
+    """Two jobs of one installation fetch one token; what it was not yet allowed is asked again with a new one."""
+    credentials = Credentials(github.url, app_id=str(github.app.id), private_key=github.app.private_key)
+    number, installation = github.pull.number, github.installation.id
+    for _ in range(2):
+        assert connect(credentials, "octo-org/shop", installation).pull(number).state == "open"
+    assert len(github.calls_to("POST /access_tokens$")) == 1
+    other = github.create_repository("octo-org/secret", {"a.py": ""}, private=True)
+    with pytest.raises(NotFound):
+        connect(credentials, "octo-org/none", installation).pull(1)
+    assert len(github.calls_to("POST /access_tokens$")) == 1  # a fresh token is not to blame
+    assert connect(credentials, other.full_name, installation).names("main") is not None
 
 
 def test_a_token_that_stays_refused_is_no_loop(github: World) -> None:

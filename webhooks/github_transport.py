@@ -8,17 +8,29 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import github
+import jwt
 import requests
+from jwt.algorithms import RSAAlgorithm
 
 from reviewer import __version__
-from webhooks.github_errors import GitHubError, GitHubUnavailable, Unauthorized, WriteUncertain, error_of
+from webhooks.github_errors import (
+    Forbidden,
+    GitHubError,
+    GitHubUnavailable,
+    NotFound,
+    Unauthorized,
+    WriteUncertain,
+    error_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +51,9 @@ PER_PAGE = 100
 #: Seconds for which an installation token is used. It lives an hour; a review's last writes shall not meet its end.
 TOKEN_LIFE = 3300.0
 
+#: Seconds for which nothing is expected to have changed since a token was made.
+TOKEN_FRESH = 60.0
+
 API_VERSION = "2022-11-28"
 USER_AGENT = f"minimax-reviewer/{__version__}"
 
@@ -51,20 +66,32 @@ class Credentials:
     token: str = field(default="", repr=False)
     app_id: str = ""
     private_key: str = field(default="", repr=False)
+    _installations: dict[int, InstallationAuth] = field(default_factory=dict, repr=False, compare=False)
 
     def as_app(self) -> github.Auth.AppAuth:
         """Return the authentication of the App itself, by a JWT of PyJWT's making that lives five minutes."""
-        return github.Auth.AppAuth(self.app_id, self.private_key)
+        return github.Auth.AppAuth(self.app_id, sign_func=partial(_sign, self.private_key))
 
     def as_installation(self, installation_id: int | None) -> github.Auth.Auth:
-        """Return the token, or the authentication of the App's installation."""
+        """Return the token, or the authentication of the App's installation, the same for all of its jobs."""
         if self.token:
             return github.Auth.Token(self.token)
         if installation_id is None:
             raise GitHubError(
                 "The delivery names no installation. Install the App on the repository, then deliver again."
             )
-        return InstallationAuth(Transport(self.api_url, self.as_app()), installation_id)
+        made = InstallationAuth(Transport(self.api_url, self.as_app()), installation_id)
+        return self._installations.setdefault(installation_id, made)
+
+
+def _sign(private_key: str, payload: dict[str, Any]) -> str:
+    return jwt.encode(payload, _loaded(private_key), algorithm="RS256")
+
+
+@cache
+def _loaded(private_key: str) -> Any:
+    """Return the key, parsed and checked once: that takes 50 ms, in which no other thread runs."""
+    return RSAAlgorithm(RSAAlgorithm.SHA256).prepare_key(private_key)
 
 
 class InstallationAuth(github.Auth.Auth):
@@ -72,6 +99,7 @@ class InstallationAuth(github.Auth.Auth):
 
     PyGithub's own class asks for `permissions: {}`, which says "none" to whoever takes it at its word; this one asks
     for all that the installation has: https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app
+    Safe to share between threads.
     """
 
     def __init__(self, app: Transport, installation_id: int) -> None:
@@ -80,6 +108,7 @@ class InstallationAuth(github.Auth.Auth):
         self._url = f"/app/installations/{installation_id}/access_tokens"
         self._token = ""
         self._fetched = 0.0
+        self._guard = threading.Lock()
 
     @property
     def token_type(self) -> str:
@@ -89,13 +118,19 @@ class InstallationAuth(github.Auth.Auth):
     @property
     def token(self) -> str:
         """The token, with some minutes to live. Raises GitHubError."""
-        # Not by `expires_at`: a machine whose clock is an hour off would fetch one for each request, or none in time.
-        if not self._token or time.monotonic() > self._fetched + TOKEN_LIFE:
-            # Making a token twice does no harm, so this is no write that needs care.
-            data = self._app.send("POST", self._url, None, write=False)
-            self._token = str(data["token"])
-            self._fetched = time.monotonic()
-        return self._token
+        with self._guard:
+            # Not by `expires_at`: with a clock that is an hour off, one would be fetched for each request, or too late.
+            if not self._token or self.age > TOKEN_LIFE:
+                # Making a token twice does no harm, so this is no write that needs care.
+                data = self._app.send("POST", self._url, None, write=False)
+                self._token = str(data["token"])
+                self._fetched = time.monotonic()
+            return self._token
+
+    @property
+    def age(self) -> float:
+        """Seconds since the token was fetched."""
+        return time.monotonic() - self._fetched
 
     def forget(self) -> None:
         """Let the token go, for GitHub refuses it: it was revoked, or its hour was over early."""
@@ -195,12 +230,11 @@ class Transport:
         for attempt in range(1, TRIES + 1):
             try:
                 return _checked(what, once, write=write)
-            except Unauthorized:
+            except (Unauthorized, Forbidden, NotFound) as error:
                 # Nothing was done, so a write may be sent again too; a new token that is refused is no token's fault.
-                if renewed or attempt == TRIES or not isinstance(self._auth, InstallationAuth):
+                if renewed or attempt == TRIES or not self._is_fault_of_token(error):
                     raise
                 renewed = True
-                self._auth.forget()
             except GitHubError as error:
                 uncertain = isinstance(error, WriteUncertain)
                 pause = error.retry_after or wait
@@ -210,6 +244,20 @@ class Transport:
                 time.sleep(pause)
                 wait *= 2
         raise AssertionError("unreachable")
+
+    def _is_fault_of_token(self, error: GitHubError) -> bool:
+        """Whether a new token may do better; the old one is then forgotten.
+
+        A token is refused when it was revoked or its hour was over early. One that is not fresh may also be from before
+        the installation was granted a permission or a repository.
+        """
+        auth = self._auth
+        if not isinstance(auth, InstallationAuth):
+            return False
+        if not isinstance(error, Unauthorized) and auth.age < TOKEN_FRESH:
+            return False
+        auth.forget()
+        return True
 
 
 def _checked(
