@@ -444,3 +444,48 @@ def test_a_token_that_stays_refused_is_no_loop(github: World) -> None:
     assert outcome.state is State.FAILED
     assert "Check GITHUB_APP_ID" in outcome.reason
     assert len(github.calls_to("POST /access_tokens$")) == 2
+
+
+def test_a_suspended_installation_is_said(github: World) -> None:
+    """GitHub gives no token: the job ends with that as its reason, after one try."""
+    github.suspend(github.installation)
+    outcome = carry_out(github, github.opened, model(DELETE))
+    assert outcome.state is State.FAILED
+    assert "This installation has been suspended" in outcome.reason
+    assert len(github.calls_to("POST /access_tokens$")) == 1
+
+
+def test_a_repository_that_is_renamed_in_the_middle_is_followed(github: World) -> None:
+    """It has another name by the time that the model answers: what is written reaches it, once."""
+    carry_out(github, github.opened, acting(lambda: github.rename_repository(github.repo, "store"), model(DELETE)))
+    expect_all(github, comments=1)
+
+
+def test_a_repository_that_is_made_private_in_the_middle_is_reviewed(github: World) -> None:
+    """The installation covers it still."""
+
+    def hide() -> None:
+        github.repo.private = True
+
+    carry_out(github, github.opened, acting(hide, model(DELETE)))
+    expect_all(github, comments=1)
+
+
+@pytest.mark.parametrize("act", ["delete", "withdraw", "uninstall"])
+def test_a_repository_that_is_lost_in_the_middle(github: World, act: str) -> None:
+    """Deleted, or out of the App's sight: the job ends with its reason, in words, and is not tried again and again."""
+
+    def lose() -> None:
+        if act == "delete":
+            github.repo.deleted = True
+        elif act == "withdraw":
+            github.repo.private = True
+            github.remove_repositories(github.installation, github.repo)
+        else:
+            github.uninstall(github.installation)
+
+    outcome = carry_out(github, github.opened, acting(lose, model(DELETE)))
+    github.forgive()  # the check run that was begun is out of reach
+    assert outcome.state is State.FAILED
+    assert "It is gone, or out of reach of this token." in outcome.reason
+    assert github.calls_to("POST /reviews$", status=200) == []

@@ -114,7 +114,7 @@ def error_of(what: str, status: int, headers: Mapping[str, str], body: str, *, w
         hint = f" Grant the permission {needed}." if needed else ""
         return Forbidden(f"{text}.{hint}", status=status)
     if status in (404, 410) or status < 400:
-        return NotFound(text, status=status)
+        return NotFound(f"{text}. It is gone, or out of reach of this token.", status=status)
     return Unprocessable(text, status=status)
 
 
