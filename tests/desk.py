@@ -90,9 +90,9 @@ class Desk:
     def work(self) -> Work:
         return Work(self._carry_out, self._complete, lambda job, reason: self.given_up.update({job.delivery: reason}))
 
-    def ended(self, job: Job) -> Record:
+    def ended(self, job: Job, within: float = 15.0) -> Record:
         record = eventually(
-            lambda: (found := self.jobs.record(job.delivery)).state.is_final and found, f"the end of {job.key}"
+            lambda: (found := self.jobs.record(job.delivery)).state.is_final and found, f"the end of {job.key}", within
         )
         assert isinstance(record, Record)
         return record

@@ -12,8 +12,9 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,19 @@ class NoPostgres(Exception):
 class Postgres:
     """A running server that gives out empty databases."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, control: Callable[..., None]) -> None:
         self._folder = folder
+        self._control = control
         self._made = 0
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Stop the server, as a machine that goes down does, and start it again at the end."""
+        self._control("-m", "immediate", "stop")
+        try:
+            yield
+        finally:
+            self._control("start")
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://postgres@/{database}?host={self._folder}"
@@ -60,11 +71,12 @@ def serving(*, durable: bool = False) -> Iterator[Postgres]:
             binaries / "initdb", "--auth=trust", "--no-sync", "--encoding=utf8", "-U", "postgres", "-D", data, **account
         )
         options = f"-h '' -k {folder} -c max_connections=200" + ("" if durable else " -c fsync=off")
-        _run(binaries / "pg_ctl", "-w", "-D", data, "-l", f"{folder}/log", "-o", options, "start", **account)
+        control = partial(_run, binaries / "pg_ctl", "-w", "-D", data, "-l", f"{folder}/log", "-o", options, **account)
+        control("start")
         try:
-            yield Postgres(folder)
+            yield Postgres(folder, control)
         finally:
-            _run(binaries / "pg_ctl", "-w", "-D", data, "-m", "immediate", "stop", **account)
+            control("-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder)
 

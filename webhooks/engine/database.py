@@ -6,6 +6,7 @@ deliveries were lost or limits broken; a database written by a newer version is 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -156,7 +157,7 @@ class Database:
     def open(self) -> None:
         """Connect. Raises StoreUnavailable, with what to do, when the file cannot be there."""
         if self.is_sqlite:
-            _check_directory(self.path.parent)
+            _check_place(self.path)
             self._engine = self._urgent = _sqlite_engine(self.path)
         else:
             # A pool of its own: a delivery must not wait until one of many jobs gives a connection back.
@@ -200,9 +201,15 @@ class Database:
                 connection.execute(SCHEMA.insert().values(version=SCHEMA_VERSION))
 
 
-def _check_directory(directory: Path) -> None:
+def _check_place(path: Path) -> None:
+    """Raise StoreUnavailable, with what to do, where SQLite would only say that it cannot."""
+    directory = path.parent
     if not directory.is_dir():
         raise StoreUnavailable(f"there is no directory {directory}: create it, or set DATABASE_URL to another path")
+    # SQLite makes files beside it, too.
+    places = [directory, path] if path.exists() else [directory]
+    if not all(os.access(place, os.W_OK, effective_ids=os.access in os.supports_effective_ids) for place in places):
+        raise StoreUnavailable(f"the store {path} and its folder must be writable for the user {os.geteuid()}")
 
 
 def _sqlite_engine(path: Path) -> sa.Engine:

@@ -27,6 +27,9 @@ APPLICATION_VERSION = "1"
 #: The engine counts starts in whole seconds on SQLite before Python 3.12: a window of 60 may be one short.
 _MINUTE = 61.0
 
+#: By how many seconds the clocks of machines on one store may differ.
+_SKEW = 10.0
+
 REVIEWS = "reviews"
 CALLS = "calls"
 
@@ -182,6 +185,24 @@ class Queue:
             if ids:
                 self._client.delete_workflows(ids)
         return len(ids)
+
+    def mend_times(self, now: float) -> None:
+        """Undo what a clock that was put back leaves behind; `now` is in seconds since 1970.
+
+        What was delayed in the future would wait until then, and calls that ended there would count as this minute's.
+        """
+        future = datetime.fromtimestamp(now + _SKEW, UTC).isoformat()
+        with store_errors():
+            delayed = self._client.list_workflows(
+                status=WorkflowStatusString.DELAYED.value, start_time=future, load_input=False, load_output=False
+            )
+            for workflow in delayed:
+                self._client.set_workflow_delay(workflow.workflow_id, delay_seconds=0.0)
+            over = self._client.list_workflows(
+                status=_OVER, completed_after=future, limit=500, load_input=False, load_output=False
+            )
+            if over:
+                self._client.delete_workflows([workflow.workflow_id for workflow in over])
 
     def _live(self, workflows: list[str]) -> set[str]:
         found: set[str] = set()

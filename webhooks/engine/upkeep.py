@@ -67,6 +67,7 @@ class Upkeep:
             self._take_over()
         if time.monotonic() >= self._next_clearing:
             self._next_clearing = time.monotonic() + self._runner.limits.upkeep
+            self._runner.queue.mend_times(time.time())
             self._requeue_lost()
             self._clear()
 
