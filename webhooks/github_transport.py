@@ -129,8 +129,8 @@ class InstallationAuth(github.Auth.Auth):
 
     @property
     def age(self) -> float:
-        """Seconds since the token was fetched."""
-        return time.monotonic() - self._fetched
+        """Seconds since the token was fetched; 0 where there is none."""
+        return time.monotonic() - self._fetched if self._token else 0.0
 
     def forget(self) -> None:
         """Let the token go, for GitHub refuses it: it was revoked, or its hour was over early."""
