@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reviewer.diff import Diff, FileDiff, Status
+from reviewer.sources import NoSources, Sources
 
 #: Paths in, the text of those files at head out; a file that cannot be read is left out.
 ReadHead = Callable[[Sequence[str]], Mapping[str, str]]
@@ -34,7 +35,7 @@ class Change:
     """A change to review. All text in it is untrusted, but for `guidance`, which comes from the base branch.
 
     `head` holds texts of files after the change that are at hand already: the code around a hunk is shown from them.
-    `read_head` reads others at a cost; suggestions are proven against them.
+    `read_head` reads others at a cost; suggestions are proven against them. `sources` are the rest of the repository.
     """
 
     diff: Diff
@@ -43,6 +44,7 @@ class Change:
     guidance: tuple[Guidance, ...] = ()
     head: Mapping[str, str] = field(default_factory=dict)
     read_head: ReadHead = unreadable
+    sources: Sources = field(default_factory=NoSources)
 
 
 def added_text(file: FileDiff) -> str | None:

@@ -172,6 +172,7 @@ def _from_worktree(
     `progress` hears what is compared, since the base may have been guessed. `folder` is the clone, by default this one.
     """
     from reviewer.change import GUIDANCE_PATHS, Change, Guidance  # noqa: PLC0415
+    from reviewer.checkout import checkout_of  # noqa: PLC0415
     from reviewer.diff import parse_diff  # noqa: PLC0415
     from reviewer.settings import SETTINGS_PATH, parse_settings  # noqa: PLC0415
     from reviewer.worktree import open_worktree  # noqa: PLC0415
@@ -195,6 +196,7 @@ def _from_worktree(
         description=description,
         guidance=tuple(Guidance(path, told[path]) for path in GUIDANCE_PATHS if told.get(path)),
         read_head=lambda paths: read(paths, local.head),
+        sources=checkout_of(tree, local),
     )
     return change, settings
 

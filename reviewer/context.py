@@ -1,7 +1,8 @@
 """The code around a change: the whole function or block that each hunk stands in, as far as the hunk does not show it.
 
-A reviewer who sees only hunks calls a variable unused that is used two lines further down. Works by indentation, which
-every language that people indent has in common. Pure; texts in, numbered lines out, within a budget.
+A reviewer who sees only hunks calls a variable unused that is used two lines further down. Works by grammar where there
+is one, else by indentation, which every language that people indent has in common. Pure; texts in, numbered lines out,
+within a budget.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from reviewer.chunks import printable
 from reviewer.diff import FileDiff, Hunk, Status
+from reviewer.languages import language_of
 from reviewer.models import planned_tokens
+from reviewer.outline import Outline, outline_of
 from reviewer.redaction import redact
 
 #: Tokens of surroundings in one prompt, beside CHUNK_TOKENS of diff.
@@ -19,6 +22,9 @@ CONTEXT_TOKENS = 6_000
 
 #: Lines of one block above and below the hunk; a longer block is cut around the change.
 REACH = 60
+
+#: Lines of a class that is shown whole; of a longer one its signature and the method.
+SMALL = 60
 
 _OPENER = re.compile(r"^\s*(?:@|#\[|//|#|\*|/\*|\"\"\"|'''|template\b|public\b|private\b|protected\b|export\b)")
 _CLOSER = re.compile(r"^\s*(?:[)\]}]|end\b|else\b|elif\b|except\b|finally\b|catch\b|rescue\b|ensure\b|when\b|case\b)")
@@ -44,14 +50,46 @@ def surroundings(files: Iterable[FileDiff], head: Mapping[str, str], *, budget: 
     return "\n".join(parts)
 
 
+def around(file: FileDiff, text: str) -> set[int]:
+    """Return the 1-based lines at head of the functions, small classes or other blocks that the hunks stand in."""
+    outline = outline_of(file.path, text) if language_of(file.path) else None
+    wanted: set[int] = set()
+    for hunk in file.hunks:
+        wanted |= _enclosing(hunk, outline) if outline else set(block_of(hunk, text.split("\n")))
+    return wanted
+
+
 def _around(file: FileDiff, text: str) -> str:
     lines = text.split("\n")
     shown = {line.new for hunk in file.hunks for line in hunk.lines if line.new is not None}
-    wanted: set[int] = set()
-    for hunk in file.hunks:
-        wanted |= set(block_of(hunk, lines))
-    rows = _rows(sorted(number for number in wanted - shown if lines[number - 1].strip()), lines)
+    rows = _rows(sorted(number for number in around(file, text) - shown if lines[number - 1].strip()), lines)
     return "\n".join([f"### {printable(file.path)}", *rows]) + "\n" if rows else ""
+
+
+def _enclosing(hunk: Hunk, outline: Outline) -> set[int]:
+    """Return the lines of what the hunk's changed lines stand in; of a long definition, what is within REACH."""
+    changed = [line.new for line in hunk.lines if line.kind == "+" and line.new and line.text.strip()]
+    numbers = changed or [line.new for line in hunk.lines if line.new and line.text.strip()]
+    wanted: set[int] = set()
+    for number in numbers:
+        outer = [spot for spot in outline.around(number) if spot.last > spot.first]
+        for place, spot in enumerate(outer):
+            small = spot.last - spot.first < SMALL or place == len(outer) - 1
+            first = _with_marks(spot.first, outline.lines)
+            if small:
+                wanted |= set(range(max(first, number - REACH), min(spot.last, number + REACH) + 1))
+            wanted |= set(range(first, min(spot.head, spot.first + _GAP) + 1))
+            if small:
+                break
+    return wanted
+
+
+def _with_marks(first: int, lines: Sequence[str]) -> int:
+    """Return the first of the decorators and comments right above a line."""
+    depth = _indent(lines[first - 1])
+    while first > 1 and _OPENER.match(lines[first - 2]) and _indent(lines[first - 2]) == depth:
+        first -= 1
+    return first
 
 
 def _rows(numbers: Sequence[int], lines: Sequence[str]) -> list[str]:

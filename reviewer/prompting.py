@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -47,11 +47,15 @@ _FORMS = {
 
 @dataclass(frozen=True, slots=True)
 class Prompter:
-    """Makes the prompts of one review. `fence` is unknown to whoever wrote the change: see `fence_of`."""
+    """Makes the prompts of one review. `fence` is unknown to whoever wrote the change: see `fence_of`.
+
+    `related` is code beside the change, by the text of the chunk it belongs to.
+    """
 
     change: Change
     settings: Settings
     fence: str
+    related: Mapping[str, str] = field(default_factory=dict)
 
     def findings(self, chunk: Chunk) -> Prompt:
         """Return the prompt that asks for defects in the chunk."""
@@ -98,6 +102,7 @@ class Prompter:
             guidance=self._guidance(),
             other_paths=others[:MAX_OTHER_PATHS],
             around=surroundings(chunk.files, self.change.head).replace(self.fence, ""),
+            related=self.related.get(chunk.text, "").replace(self.fence, ""),
             diff=chunk.text.replace(self.fence, ""),  # made printable and rid of secrets when it was rendered
         )
 

@@ -1,6 +1,6 @@
 """The verb of this package: a change in, a review out.
 
-`ask` and `change.read_head` are its only effects, and both are arguments. At most two batches of prompts are asked one
+`ask`, `change.read_head` and `change.sources` are its only effects, and all are arguments. At most two batches of prompts are asked one
 after the other (find, then falsify), each followed by one repair batch for the replies that could not be read.
 Promises: whatever was left out is named; a part that the model could not answer for is skipped aloud; and when nothing
 at all could be reviewed, the model's error is raised instead of an empty review.
@@ -23,6 +23,7 @@ from reviewer.findings import Finding, Rejected, Review, Skipped, TestSuggestion
 from reviewer.neutral import postable
 from reviewer.prompting import Prompter, fence_of
 from reviewer.redaction import redact
+from reviewer.related import gather
 from reviewer.replies import FindingsReply, RawFinding, RawVerdict, read_findings, read_tests, read_verdicts
 from reviewer.selection import select
 from reviewer.settings import Settings
@@ -61,7 +62,9 @@ def review(change: Change, settings: Settings, ask: Ask, *, salt: bytes, wish: W
     skipped += unfit + dear
     if not chunks:
         return Review(summary="", skipped=skipped)
-    prompter = Prompter(change, settings, fence_of(salt, change))
+    gathered = gather(change, chunks)
+    change = replace(change, head=gathered.head)
+    prompter = Prompter(change, settings, fence_of(salt, change), gathered.related)
 
     found, refactored, tested = _find(prompter, chunks, wish, ask)
     if all(answer.error for answer in found):

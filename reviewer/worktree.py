@@ -1,8 +1,8 @@
-"""A local clone: the change in it, the files in it, and what its commits say. The only module that runs git.
+"""A local clone: the change in it, the files in it, and what its commits say.
 
 Promises: nothing in the clone is written (no index, no refs, no objects), nothing outside it is read, and no program
 that the clone names is run for a diff: no external diff, textconv, fsmonitor, hook, pager or signature check. Clean
-filters (git-lfs, line ends) do run, as in `git add`, because they define what would be committed. Never uses a shell.
+filters (git-lfs, line ends) do run, as in `git add`, because they define what would be committed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import io
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,14 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reviewer.errors import NothingToReview, WorktreeError
-
-#: Wins over every settings file. https://git-scm.com/docs/git-config
-_SETTINGS = (
-    "core.quotePath=true",
-    "core.fsmonitor=false",
-    f"core.hooksPath={os.devnull}",
-    "index.sparse=false",  # git 2.39 crashes when untracked files are announced in a sparse index
-)
+from reviewer.git_program import run_git
+from reviewer.sources import leaves
 
 #: One form whatever the person's settings say. https://git-scm.com/docs/git-diff
 _DIFF = (
@@ -45,28 +38,8 @@ _DIFF = (
     f"-O{os.devnull}",
 )
 
-#: The variables of git that say who and where the person is. All others (GIT_DIR, GIT_INDEX_FILE, ...) would point git
-#: elsewhere, as they do inside a hook. https://git-scm.com/docs/git#_environment_variables
-_KEPT = (
-    "GIT_ASKPASS",
-    "GIT_CEILING_DIRECTORIES",
-    "GIT_CONFIG_",
-    "GIT_DISCOVERY_ACROSS_FILESYSTEM",
-    "GIT_EXEC_PATH",
-    "GIT_HTTP",
-    "GIT_SSH",
-    "GIT_SSL",
-)
-
-_FORCED = {
-    "LC_ALL": "C",  # messages that are looked at
-    "GIT_LITERAL_PATHSPECS": "1",  # a file may be called *
-    "GIT_TERMINAL_PROMPT": "0",
-}
-
 _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _DEFAULT_BRANCHES = ("main", "master", "trunk", "develop")
-_TIMEOUT = 300.0  # seconds; a partial clone may fetch files while it compares them
 _MOST_COMMITS = 50
 _HOW = "Pass a range: A..B, A...B, or one revision to compare with the working tree."
 _SHALLOW = "This clone is shallow. Run git fetch --unshallow, or set fetch-depth: 0 for actions/checkout."
@@ -101,7 +74,7 @@ def open_worktree(path: str | Path) -> Worktree:
     """Return the working tree around that directory. Raises WorktreeError where there is none, or no git."""
     if not Path(path).is_dir():
         raise WorktreeError(f"{path} is not a directory.")
-    done = _run(Path(path), "rev-parse", "--show-toplevel")
+    done = run_git(Path(path), "rev-parse", "--show-toplevel")
     if b"dubious ownership" in done.stderr:
         raise WorktreeError(
             f"Git does not trust {path}, because it belongs to another user. "
@@ -149,7 +122,7 @@ class Worktree:
 
     def read_all(self, paths: Sequence[str], rev: str | None = None) -> dict[str, bytes]:
         """Return what `read` finds at each of the paths, without those where it finds nothing. As dear as one file."""
-        inside = [path for path in paths if not _leaves(path)]
+        inside = [path for path in paths if not leaves(path)]
         if rev is not None:
             return self._read_tree(inside, rev) if inside else {}
         found = {path: self._read_disk(path) for path in inside}
@@ -317,46 +290,14 @@ class Worktree:
 
     def _ask(self, *args: str) -> str | None:
         """Return one answer of git as text, or None when git says no."""
-        done = _run(self.root, *args)
+        done = run_git(self.root, *args)
         return os.fsdecode(done.stdout.removesuffix(b"\n")) if done.returncode == 0 else None
 
     def _git(
         self, *args: str, settings: Sequence[str] = (), environment: Mapping[str, str] = {}, stdin: bytes = b""
     ) -> bytes:
-        done = _run(self.root, *args, settings=settings, environment=environment, stdin=stdin)
+        done = run_git(self.root, *args, settings=settings, environment=environment, stdin=stdin)
         if done.returncode:
             said = done.stderr.decode("utf-8", "replace").strip()
             raise WorktreeError(f"git {args[0]} failed in {self.root}: {said or f'exit code {done.returncode}'}")
         return done.stdout
-
-
-def _leaves(path: str) -> bool:
-    """Whether the path may lead out of the root, or into git's own directory."""
-    return "\0" in path or any(part in {"", ".", ".."} or part.lower() == ".git" for part in path.split("/"))
-
-
-def _run(
-    directory: Path,
-    *args: str,
-    settings: Sequence[str] = (),
-    environment: Mapping[str, str] = {},
-    stdin: bytes = b"",
-) -> subprocess.CompletedProcess[bytes]:
-    """Run git there, however it ends. Raises WorktreeError when there is no git, or when it does not come back."""
-    program = shutil.which("git")
-    if program is None:
-        raise WorktreeError("Git is not installed, or not on the PATH. Install it, or pass a diff with --diff FILE.")
-    options = [option for setting in (*_SETTINGS, *settings) for option in ("-c", setting)]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name.startswith(_KEPT)}
-    try:
-        return subprocess.run(  # noqa: S603 - an argument list, without a shell
-            [program, "--no-pager", *options, *args],
-            cwd=directory,
-            env={**kept, **_FORCED, **environment},
-            input=stdin,
-            capture_output=True,
-            check=False,
-            timeout=_TIMEOUT,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise WorktreeError(f"git {args[0]} did not end within {_TIMEOUT:.0f} seconds in {directory}.") from error

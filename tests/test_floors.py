@@ -34,7 +34,7 @@ def broken_contracts(tmp_path: Path, module: str, line: str) -> list[str]:
         ("reviewer/severity.py", "import webhooks", "Packages import downwards"),
         ("reviewer/severity.py", "import app", "Nobody imports the composition root"),
         ("reviewer/severity.py", "import httpx", "Only reviewer.exchange opens connections to the model"),
-        ("reviewer/severity.py", "import subprocess", "Only reviewer.worktree and reviewer.proving start processes"),
+        ("reviewer/severity.py", "import subprocess", "Only reviewer.git_program and reviewer.proving start processes"),
         (
             "reviewer/severity.py",
             "import github",

@@ -13,6 +13,7 @@ from reviewer.diff import Diff, Status
 from reviewer.selection import select
 from reviewer.settings import SETTINGS_PATH, Settings, SettingsProblem, parse_settings
 from webhooks.github_api import Pull, Repository
+from webhooks.remote_sources import RemoteSources
 
 #: Files whose whole text is fetched to prove suggestions, in the one request that also fetches the settings.
 MAX_HEAD_FILES = 40
@@ -73,4 +74,5 @@ def change_of(repository: Repository, pull: Pull, fetched: Fetched) -> Change:
         guidance=tuple(Guidance(path, text) for path, text in guidance if text.strip()),
         head=head,
         read_head=read_head,
+        sources=RemoteSources(repository, pull.head_sha, pull.base_sha, texts),
     )

@@ -130,6 +130,17 @@ class Repository:
             return None
         return frozenset(str(entry["name"]) for entry in data) if isinstance(data, list) else None
 
+    def tree(self, revision: str) -> list[tuple[str, str, int]]:
+        """Return path, blob and size of the regular files of a revision, in one request.
+
+        https://docs.github.com/rest/git/trees#get-a-tree . GitHub lists 100,000 entries at most (`truncated`).
+        """
+        data = self._transport.read(f"{self.path}/git/trees/{quote(revision)}?recursive=1")
+        if data.get("truncated"):
+            log.info("the tree is cut short", extra={"repository": self.name, "revision": revision})
+        entries = [entry for entry in data.get("tree") or () if str(entry.get("mode", "")).startswith("100")]
+        return [(str(entry["path"]), str(entry["sha"]), int(entry.get("size") or 0)) for entry in entries]
+
     def _texts_at_once(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
         owner, _, name = self.name.partition("/")
         names = ", ".join(f"$e{index}: String!" for index in range(len(wanted)))

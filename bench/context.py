@@ -1,0 +1,119 @@
+"""What it takes to gather the code beside a change: seconds with a checkout, calls to GitHub without."""
+
+from __future__ import annotations
+
+import random
+import resource
+import tempfile
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from bench.table import show
+from reviewer.change import Change
+from reviewer.checkout import checkout_of
+from reviewer.chunks import chunk
+from reviewer.diff import parse_diff
+from reviewer.related import gather
+from reviewer.selection import select
+from reviewer.settings import ReviewSettings
+from reviewer.worktree import open_worktree
+from tests.fakes.github import default_world
+from tests.git_repo import Repo
+from tests.stories import carry_out, model
+
+FILES, CHANGED, LENGTH = 5_000, 30, 120
+
+
+def main() -> None:
+    """Print both tables."""
+    before, after = repository()
+    show(
+        f"Context: {CHANGED} changed files of {FILES:,}, with a checkout (aim: 3 s)",
+        ["chunks", "seconds", "with related code", "characters", "RSS MB"],
+        [_local(before, after, committed) for committed in (True, False)],
+    )
+    show(
+        f"Context: {CHANGED} changed files of {FILES:,}, over GitHub's API (aim: 30 calls for the whole review)",
+        ["calls of the review", "of them for texts and tree", "chunks with related code", "seconds, double included"],
+        [_remote(before, after)],
+    )
+
+
+def repository() -> tuple[dict[str, str], dict[str, str]]:
+    """Return a made-up repository of five languages, before and after a change of signatures."""
+    lot = random.Random(7)
+    before = {path: _module(path, number, lot) for number, path in enumerate(_path(n) for n in range(FILES))}
+    changed = lot.sample(sorted(before), CHANGED)
+    after = {path: before[path].replace("first, second", "first, second, third", 3) for path in changed}
+    return before, after
+
+
+def _path(number: int) -> str:
+    ending = ("py", "ts", "go", "java", "rb")[number % 5]
+    return f"src/area_{number % 37}/part_{number % 11}/module_{number}.{ending}"
+
+
+_FORMS = {
+    "py": ("def {name}(first, second):\n    value = {call}(first, second)\n    return value + {n}\n", "#"),
+    "ts": ("export function {name}(first, second) {{\n  const value = {call}(first, second);\n  return value + {n};\n}}\n", "//"),
+    "go": ("func {name}(first, second int) int {{\n\tvalue := {call}(first, second)\n\treturn value + {n}\n}}\n", "//"),
+    "java": ("  static int {name}(int first, second) {{\n    int value = {call}(first, second);\n    return value;\n  }}\n", "//"),
+    "rb": ("def {name}(first, second)\n  value = {call}(first, second)\n  value + {n}\nend\n", "#"),
+}  # fmt: skip
+
+
+def _module(path: str, number: int, lot: random.Random) -> str:
+    form, remark = _FORMS[path.rpartition(".")[2]]
+    parts = [f"{remark} module {number}"]
+    for n in range(LENGTH // 6):
+        other = number % 5 + 5 * lot.randrange(FILES // 5)
+        parts.append(form.format(name=f"compute_{number}_{n}", call=f"compute_{other}_{lot.randrange(20)}", n=n))
+    text = "\n".join(parts)
+    return f"class Module{number} {{\n{text}}}\n" if path.endswith(".java") else text
+
+
+def _local(before: dict[str, str], after: dict[str, str], committed: bool) -> list[object]:
+    with tempfile.TemporaryDirectory() as place:
+        repo = Repo.create(Path(place) / "repo")
+        for path, text in before.items():
+            repo.write(path, text)
+        repo.commit()
+        for path, text in after.items():
+            repo.write(path, text)
+        if committed:
+            repo.commit()
+        tree = open_worktree(repo.path)
+        local = tree.diff("HEAD~1..HEAD" if committed else "HEAD")
+        change = Change(diff=parse_diff(local.diff_bytes), sources=checkout_of(tree, local))
+        chunks, _ = chunk(select(change.diff, ReviewSettings())[0])
+        start = time.perf_counter()
+        found = gather(change, chunks)
+        seconds = time.perf_counter() - start
+        again = gather(replace(change, sources=checkout_of(tree, local)), chunks)
+        assert again == found, "the context is not the same twice"
+    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return [len(chunks), f"{seconds:.2f}", len(found.related), sum(map(len, found.related.values())), rss]
+
+
+def _remote(before: dict[str, str], after: dict[str, str]) -> list[object]:
+    with default_world(strict=False) as github:
+        github.push_to_base(github.repo, before)
+        github.repo.commit(after, "Add a third", branch="third")
+        delivery = github.open_pull(github.repo, "third", title="Add a third")
+        calls = len(github.calls)
+        ask, prompts = model(), []
+
+        def asked(batch):
+            prompts.extend(batch)
+            return ask(batch)
+
+        start = time.perf_counter()
+        carry_out(github, delivery, asked)
+        seconds = time.perf_counter() - start
+        made = Counter(str(call).split("?")[0] for call in github.calls[calls:])
+        reading = sum(number for name, number in made.items() if "graphql" in name or "trees" in name)
+    finders = [prompt for prompt in prompts if prompt.task == "findings"]
+    told = sum("## Other code" in prompt.messages[1].content for prompt in finders)
+    return [sum(made.values()), reading, f"{told} of {len(finders)}", f"{seconds:.1f}"]

@@ -1,0 +1,121 @@
+"""What the change of one file is about: the definitions it touches, those it removes, the names its new lines use.
+
+Pure. A name that half of all programs use says nothing about where it comes from, and is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reviewer.diff import FileDiff, Hunk, Status
+from reviewer.grammars import Spot
+from reviewer.outline import CONTROL, Outline, defined_on, used_on
+
+#: Names of one file that are followed.
+MAX_USED, MAX_CHANGED, MAX_REMOVED = 60, 20, 20
+
+#: What a class calls its constructor: whoever calls it writes the name of the class.
+_CONSTRUCTORS = frozenset(("__init__", "__new__", "constructor", "initialize", "__construct"))
+_CLASS = re.compile(r"class|struct|interface|trait|enum|record|impl|module|type_spec|object")
+_OUTCOME = re.compile(r"\b(?:return|yield|raise|throw|throws|panic|Err|None|null|nil)\b")
+
+#: Words of languages and of their first pages, methods of every list and string.
+COMMON = CONTROL | frozenset(
+    """self cls true false none null nil undefined void bool boolean string str int integer float double char byte long
+    short unsigned signed var let const def class func function fun type struct enum interface trait impl public private
+    protected static final abstract override virtual async export default extends implements break continue pass global
+    nonlocal lambda finally ensure rescue begin end then done module namespace package object any number map list dict set
+    tuple array vec option result some get put add remove pop push append insert update delete keys values items len size
+    length count sum min max abs all any sorted reversed range enumerate zip filter reduce join split strip trim replace
+    format find index test exec run call apply bind open close read write print println printf log info debug warn error
+    exit main init new copy clone equals hash toString valueOf next iter hasNext contains startsWith endsWith isinstance
+    hasattr getattr setattr super property staticmethod classmethod require console Promise Error Exception Object Array
+    String Number Boolean Math JSON Date List Map Set HashMap ArrayList Optional Some None Ok Err Vec Result Option Box
+    fmt make append cap usize i32 i64 u8 u32 u64 f64 args kwargs params options value data name key item result response
+    request context ctx err str id""".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A definition that the change touches; `contract`: its signature, or what it returns or raises, is touched."""
+
+    name: str
+    spot: Spot
+    contract: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The change of a file. `used` are the names on its new lines, and whether each is called there."""
+
+    path: str
+    changed: tuple[Changed, ...]
+    removed: tuple[str, ...]
+    used: tuple[tuple[str, bool], ...]
+    lines: frozenset[int]
+
+
+def subject_of(file: FileDiff, outline: Outline) -> Subject:
+    """Return what the change of a file is about, by the outline of the file at head."""
+    rows = [line for hunk in file.hunks for line in hunk.lines]
+    used = used_on(file.path, [line.text for line in rows if line.kind == "+"])
+    worth = [(name, called) for name, called in used.items() if is_telling(name)]
+    return Subject(
+        path=file.path,
+        changed=() if file.status is Status.REMOVED else tuple(_changed(file, outline)[:MAX_CHANGED]),
+        removed=tuple(_removed(file, outline)[:MAX_REMOVED]),
+        used=tuple(worth[:MAX_USED]),
+        lines=frozenset(line.new for line in rows if line.new is not None),
+    )
+
+
+def is_telling(name: str) -> bool:
+    """Whether the name is worth a search."""
+    return len(name) > 2 and name not in COMMON and not (name.startswith("__") and name.endswith("__"))
+
+
+def _changed(file: FileDiff, outline: Outline) -> list[Changed]:
+    found: dict[str, Changed] = {}
+    for number, text in _touched(file.hunks):
+        around = outline.around(number)
+        for spot in around[-2:]:
+            if _CLASS.search(spot.kind) and spot is not around[-1]:
+                continue  # a method changed, not its class
+            name = _called_by(spot, around)
+            contract = spot.first <= number <= spot.head or (spot is around[-1] and bool(_OUTCOME.search(text)))
+            if is_telling(name):
+                before = found.get(name)
+                found[name] = Changed(name, spot, contract or bool(before and before.contract))
+    return list(found.values())
+
+
+def _called_by(spot: Spot, around: Iterable[Spot]) -> str:
+    """Return the name by which others call what is defined there."""
+    if spot.name not in _CONSTRUCTORS:
+        return spot.name
+    classes = [one.name for one in around if one is not spot and _CLASS.search(one.kind)]
+    return classes[-1] if classes else spot.name
+
+
+def _touched(hunks: Iterable[Hunk]) -> list[tuple[int, str]]:
+    """Return the lines at head that are new or stand where a line was removed, with the text of that change."""
+    touched: list[tuple[int, str]] = []
+    for hunk in hunks:
+        last = max(1, hunk.new_start)
+        for line in hunk.lines:
+            last = line.new or last
+            if line.kind != " " and line.text.strip():
+                touched.append((last, line.text))
+    return touched
+
+
+def _removed(file: FileDiff, outline: Outline) -> list[str]:
+    """Return the names that removed lines define and no line at head does."""
+    rows = [line for hunk in file.hunks for line in hunk.lines]
+    kept = {defined_on(line.text) for line in rows if line.kind != "-"}
+    names = (defined_on(line.text) for line in rows if line.kind == "-" and not line.text.startswith(" " * 12))
+    gone = [name for name in dict.fromkeys(names) if name and name not in kept and is_telling(name)]
+    return [name for name in gone if not outline.named(name)]
