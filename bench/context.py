@@ -32,7 +32,7 @@ def main() -> None:
     show(
         f"Context: {CHANGED} changed files of {FILES:,}, with a checkout (aim: 3 s)",
         ["chunks", "seconds", "with related code", "characters", "RSS MB"],
-        [_local(before, after, committed) for committed in (True, False)],
+        [_local(before, after, committed=committed) for committed in (True, False)],
     )
     show(
         f"Context: {CHANGED} changed files of {FILES:,}, over GitHub's API (aim: 30 calls for the whole review)",
@@ -56,16 +56,19 @@ def _path(number: int) -> str:
 
 
 _FORMS = {
-    "py": ("def {name}(first, second):\n    value = {call}(first, second)\n    return value + {n}\n", "#"),
-    "ts": ("export function {name}(first, second) {{\n  const value = {call}(first, second);\n  return value + {n};\n}}\n", "//"),
-    "go": ("func {name}(first, second int) int {{\n\tvalue := {call}(first, second)\n\treturn value + {n}\n}}\n", "//"),
-    "java": ("  static int {name}(int first, second) {{\n    int value = {call}(first, second);\n    return value;\n  }}\n", "//"),
-    "rb": ("def {name}(first, second)\n  value = {call}(first, second)\n  value + {n}\nend\n", "#"),
+    "py": ("def {name}(first, second):", "    value = {call}(first, second)", "    return value + {n}", "", "#"),
+    "ts": ("export function {name}(first, second) {{",
+           "  const value = {call}(first, second);", "  return value;", "}}", "//"),
+    "go": ("func {name}(first, second int) int {{", "\tvalue := {call}(first, second)", "\treturn value", "}}", "//"),
+    "java": ("  static int {name}(int first, second) {{",
+             "    int value = {call}(first, second);", "    return value;", "  }}", "//"),
+    "rb": ("def {name}(first, second)", "  value = {call}(first, second)", "  value + {n}", "end", "#"),
 }  # fmt: skip
 
 
 def _module(path: str, number: int, lot: random.Random) -> str:
-    form, remark = _FORMS[path.rpartition(".")[2]]
+    *rows, remark = _FORMS[path.rpartition(".")[2]]
+    form = "\n".join(rows) + "\n"
     parts = [f"{remark} module {number}"]
     for n in range(LENGTH // 6):
         other = number % 5 + 5 * lot.randrange(FILES // 5)
@@ -74,7 +77,7 @@ def _module(path: str, number: int, lot: random.Random) -> str:
     return f"class Module{number} {{\n{text}}}\n" if path.endswith(".java") else text
 
 
-def _local(before: dict[str, str], after: dict[str, str], committed: bool) -> list[object]:
+def _local(before: dict[str, str], after: dict[str, str], *, committed: bool) -> list[object]:
     with tempfile.TemporaryDirectory() as place:
         repo = Repo.create(Path(place) / "repo")
         for path, text in before.items():

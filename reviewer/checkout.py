@@ -53,7 +53,9 @@ class Checkout:
         """Return the texts of the first MAX_FILES of them."""
         revision = self.base if side is Side.LEFT else self.head
         try:
-            found = self.tree.read_all([path for path in dict.fromkeys(paths) if not leaves(path)][:MAX_FILES], revision)
+            found = self.tree.read_all(
+                [path for path in dict.fromkeys(paths) if not leaves(path)][:MAX_FILES], revision
+            )
         except WorktreeError:
             return {}
         small = {path: data for path, data in found.items() if len(data) <= MAX_FILE_BYTES and b"\0" not in data[:8000]}

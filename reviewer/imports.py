@@ -8,8 +8,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from reviewer.chunks import is_test
 from reviewer.languages import family_of
@@ -29,7 +30,6 @@ _RUST = re.compile(r"\s*(?:pub\s+)?(?:use|mod)\s+([\w:]+)")
 _C = re.compile(r"""\s*#\s*include\s*["<]([^">\s]{1,200})[">]""")
 _PHP = re.compile(r"\s*use\s+(?:function\s+|const\s+)?([\w\\]+)")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_TEST_MARKS = re.compile(r"(?i)^test[._-]|[._-](?:tests?|specs?)$|(?<=[a-z0-9])(?:Tests?|Spec)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +100,12 @@ def named_after(names: Iterable[str], path: str, index: Index) -> list[str]:
 def tests_of(path: str, index: Index) -> list[str]:
     """Return the tests that are named after a file, the nearest first."""
     family, stem = family_of(path), _bare(path).rpartition("/")[2]
-    names = (f"test_{stem}", f"{stem}_test", f"{stem}.test", f"{stem}.spec", f"{stem}_spec", f"{stem}-test", stem)
-    names = (*names, f"{stem}Test", f"{stem}Tests", f"{stem}Spec", f"Test{stem}")
+    names = [f"test_{stem}", f"{stem}_test", f"{stem}_spec", f"{stem}-test", stem]
+    names += [f"{stem}Test", f"{stem}Tests", f"{stem}Spec", f"Test{stem}"]
     found = [
         other
         for name in names
-        for other in index.by_stem.get(name.partition(".")[0] if "." in name else name, ())
+        for other in index.by_stem.get(name, ())
         if other != path and is_test(other) and family_of(other) == family
     ]
     return sorted(dict.fromkeys(found), key=lambda other: (-kinship(path, other), other))[:3]
@@ -126,39 +126,70 @@ def _bare(path: str) -> str:
 
 def _modules(path: str, text: str) -> Iterator[str]:
     """Yield what the imports of a text name, each in the form of a path; a leading `./` or `../` is relative."""
-    family = family_of(path)
-    for line in text.split("\n", MAX_LINES)[:MAX_LINES]:
-        if len(line) > MAX_LINES:
-            continue
-        if family == "python" and (match := _PYTHON.match(line)):
-            yield from _python(match)
-        elif family == "web":
-            yield from _WEB.findall(line)
-        elif family == "go" and (match := _GO.match(line)):
-            yield match[1]
-        elif family in ("java", "kt") and (match := _JAVA.match(line)):
-            yield match[1].replace(".", "/")
-        elif family == "ruby" and (match := _RUBY.match(line)):
-            yield ("./" if match[1] == "require_relative" else "") + match[2]
-        elif family == "rust" and (match := _RUST.match(line)):
-            yield re.sub(r"^(?:crate|super|self)/", "", match[1].strip(":").replace("::", "/"))
-        elif family == "c" and (match := _C.match(line)):
-            yield _bare(match[1])
-        elif family == "php" and (match := _PHP.match(line)):
-            yield match[1].strip("\\").replace("\\", "/")
+    read = _READERS.get(family_of(path))
+    for line in text.split("\n", MAX_LINES)[:MAX_LINES] if read else ():
+        if read and len(line) <= MAX_LINES:
+            yield from read(line)
 
 
-def _python(match: re.Match[str]) -> Iterator[str]:
+def _web(line: str) -> list[str]:
+    found: list[str] = _WEB.findall(line)
+    return found
+
+
+def _go(line: str) -> list[str]:
+    return [match[1]] if (match := _GO.match(line)) else []
+
+
+def _java(line: str) -> list[str]:
+    return [match[1].replace(".", "/")] if (match := _JAVA.match(line)) else []
+
+
+def _ruby(line: str) -> list[str]:
+    match = _RUBY.match(line)
+    return [("./" if match[1] == "require_relative" else "") + match[2]] if match else []
+
+
+def _rust(line: str) -> list[str]:
+    match = _RUST.match(line)
+    return [re.sub(r"^(?:crate|super|self)/", "", match[1].strip(":").replace("::", "/"))] if match else []
+
+
+def _c(line: str) -> list[str]:
+    return [_bare(match[1])] if (match := _C.match(line)) else []
+
+
+def _php(line: str) -> list[str]:
+    return [match[1].strip("\\").replace("\\", "/")] if (match := _PHP.match(line)) else []
+
+
+def _python(line: str) -> list[str]:
+    match = _PYTHON.match(line)
+    if match is None:
+        return []
     if match[3]:
-        yield from (name.strip().replace(".", "/") for name in match[3].split(","))
-        return
+        return [name.strip().replace(".", "/") for name in match[3].split(",")]
     module = match[1].lstrip(".")
     dots = len(match[1]) - len(module)
     folder = ("./" + "../" * (dots - 1) if dots else "") + module.replace(".", "/")
-    if module:
-        yield folder
     names = (word.strip(" ()").split(" ")[0] for word in match[2].split(","))
-    yield from (f"{folder.rstrip('/')}/{name}" for name in names if name.isidentifier())
+    inner = [f"{folder.rstrip('/')}/{name}" for name in names if name.isidentifier()]
+    return [folder, *inner] if module else inner
+
+
+_READERS: Mapping[str, Callable[[str], list[str]]] = MappingProxyType(
+    {
+        "python": _python,
+        "web": _web,
+        "go": _go,
+        "java": _java,
+        "kt": _java,
+        "ruby": _ruby,
+        "rust": _rust,
+        "c": _c,
+        "php": _php,
+    }
+)
 
 
 def _meant(path: str, module: str, index: Index) -> Sequence[str]:

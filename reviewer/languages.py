@@ -59,9 +59,7 @@ _LANGUAGES = {
     "py pyi": Language(
         "python", "tree_sitter_python", "language", _kinds("function_definition class_definition"), _kinds("assignment")
     ),
-    "js jsx mjs cjs": Language(
-        "web", "tree_sitter_javascript", "language", _kinds(_JAVASCRIPT), _kinds(_JS_VALUES)
-    ),
+    "js jsx mjs cjs": Language("web", "tree_sitter_javascript", "language", _kinds(_JAVASCRIPT), _kinds(_JS_VALUES)),
     "ts mts cts": Language(
         "web", "tree_sitter_typescript", "language_typescript", _kinds(_TYPESCRIPT), _kinds(_JS_VALUES)
     ),

@@ -21,18 +21,24 @@ _KEYWORD = re.compile(
     r"(?:def|class|func|fun|fn|function\*?|interface|type|struct|enum|trait|module|record|protocol|union|const|let|var"
     r"|val|static(?=\s+(?:mut\s+)?\w+\s*:)|\#\s*define)\s+(?:mut\s+)?(?:\([^()]{0,80}\)\s*)?(?:self\.)?(?P<name>[A-Za-z_$][\w$]*[?!]?)"
 )
-_TYPED = re.compile(r"\s*(?P<first>[\w:<>\[\],.*&?@]++)(?:\s++[\w:<>\[\],.*&?@]++)*?\s++[*&]*(?:\w+::)?(?P<name>\w+)\s*\(")
+_TYPED = re.compile(
+    r"\s*(?P<first>[\w:<>\[\],.*&?@]++)(?:\s++[\w:<>\[\],.*&?@]++)*?\s++[*&]*(?:\w+::)?(?P<name>\w+)\s*\("
+)
 _METHOD = re.compile(r"\s+(?:(?:async|static|get|set)\s+)*(?P<name>[\w$]+)\s*\([^()]{0,200}\)[^;]{0,80}\{\s*$")
 _CONSTANT = re.compile(r"(?P<name>[A-Z][A-Z0-9_]{2,})\s*(?::[^=]{1,80})?=(?!=)")
 #: Words before a parenthesis that make it no definition.
 CONTROL = frozenset(
-    "return new else throw await yield delete case goto if while for switch catch and or not in is assert raise print"
-    " echo from import using require include elif unless until when match with super this typeof sizeof do try".split()
+    (
+        "return new else throw await yield delete case goto if while for switch catch and or not in is assert raise print"
+        " echo from import using require include elif unless until when match with super this typeof sizeof do try"
+    ).split()  # noqa: SIM905 - a page of words
 )
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|`(?:[^`\\]|\\.)*+`")
 _COMMENT = {"//": re.compile(r"//.*|/\*.*?(?:\*/|$)|^\s*\*.*"), "#": re.compile(r"(?<![\w$&])#(?!\{).*")}
-_HASH_COMMENTS = frozenset("py pyi rb rake sh bash yml yaml toml pl ex exs r jl".split())
+_HASH_COMMENTS = frozenset(
+    ("py", "pyi", "rb", "rake", "sh", "bash", "yml", "yaml", "toml", "pl", "ex", "exs", "r", "jl")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +103,8 @@ def _by_indentation(lines: Sequence[str]) -> tuple[Spot, ...]:
             level, first, name = open_.pop()
             last = number if closer and depth == level else _last_text(depths, number - 1)
             spots.append(Spot(name, "block", first, last, first))
-        if name := defined_on(line):
-            open_.append((depth, number, name))
+        if defined := defined_on(line):
+            open_.append((depth, number, defined))
     end = _last_text(depths, len(lines))
     spots += [Spot(name, "block", first, end, first) for _, first, name in open_]
     return tuple(sorted(spots, key=lambda spot: (spot.first, -spot.last)))

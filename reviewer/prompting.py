@@ -35,6 +35,12 @@ MAX_OTHER_PATHS = 60
 #: Test files, and proposals for simpler code, that one prompt asks for.
 MOST_TESTS, MOST_REFACTORINGS = 3, 2
 
+#: Changed lines of a chunk from which the model may ask to see more: a two-line fix costs one finder and one falsifier.
+LOOK_FROM_LINES = 8
+
+#: The heading by which a prompt lets the model ask: see `reviewer.looking`.
+OFFER = "## If you need to see more"
+
 #: What a repair turn asks for, by task.
 _FORMS = {
     Task.FINDINGS: 'One JSON object with the keys "summary" and "findings", as described.',
@@ -77,20 +83,31 @@ class Prompter:
         user = _render("question.md", change=change.content, fence=self.fence, question=told)
         return _prompt(Task.ASK, system.content, user)
 
-    def verify(self, chunk: Chunk, claims: Sequence[Finding]) -> Prompt:
-        """Return the prompt that asks for a verdict on each claim about the chunk, numbered from 1."""
+    def verify(self, chunk: Chunk, claims: Sequence[Finding], *, last: bool = False) -> Prompt:
+        """Return the prompt that asks for a verdict on each claim about the chunk, numbered from 1.
+
+        `last`: the model must answer at once, it may not ask to see more.
+        """
         numbered = [self._claim(number, claim) for number, claim in enumerate(claims, 1)]
         user = _render("claims.md", change=self._change(chunk), fence=self.fence, claims=numbered)
-        return _prompt(Task.VERIFY, _render("verify.md", fence=self.fence), user)
+        return _prompt(
+            Task.VERIFY, _render("verify.md", fence=self.fence, look=self._may_look(chunk) and not last), user
+        )
 
     def _about(self, task: Task, chunk: Chunk, **more: object) -> Prompt:
         review = self.settings.review
         instructions = [review.instructions] if review.instructions.strip() else []
         instructions += instructions_for(chunk.paths, review.path_instructions)
+        more |= {"look": task is Task.FINDINGS and self._may_look(chunk)}
         system = _render(
             f"{task}.md", fence=self.fence, language=review.language, instructions=instructions, lens="", **more
         )
         return _prompt(task, system, self._change(chunk))
+
+    def _may_look(self, chunk: Chunk) -> bool:
+        """Whether there is anything to look at, and a change that is worth it."""
+        rows = (line for file in chunk.files for hunk in file.hunks for line in hunk.lines)
+        return sum(line.kind != " " for line in rows) >= LOOK_FROM_LINES and bool(self.change.sources.paths())
 
     def _change(self, chunk: Chunk) -> str:
         others = [printable(file.path) for file in self.change.diff.files if file.path not in chunk.paths]
@@ -161,6 +178,11 @@ def repair(prompt: Prompt, reply: Reply, problem: str) -> Prompt:
     return prompt.followed_by(Message("assistant", reply.raw or reply.text), Message("user", words))
 
 
+def looked(found: str, fence: str) -> str:
+    """Return the words with which the model is given what it asked to see; `found` holds no fence."""
+    return _render("looked.md", found=found, fence=fence)
+
+
 def _prompt(task: Task, system: str, user: str) -> Prompt:
     return Prompt(task, (Message("system", system), Message("user", user)))
 
@@ -181,4 +203,8 @@ def _templates() -> Environment:
 
 def _render(name: str, **values: object) -> str:
     text = _templates().get_template(name).render(**values)
-    return re.sub(r"\n{3,}", "\n\n", text) if name not in {"change.md", "claims.md", "question.md"} else text
+    return re.sub(r"\n{3,}", "\n\n", text) if name not in _AS_THEY_ARE else text
+
+
+#: Templates with code in them, whose blank lines are its own.
+_AS_THEY_ARE = frozenset(("change.md", "claims.md", "question.md", "looked.md"))

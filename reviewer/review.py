@@ -1,7 +1,8 @@
 """The verb of this package: a change in, a review out.
 
-`ask`, `change.read_head` and `change.sources` are its only effects, and all are arguments. At most two batches of prompts are asked one
-after the other (find, then falsify), each followed by one repair batch for the replies that could not be read.
+`ask`, `change.read_head` and `change.sources` are its only effects, and all are arguments. Two batches of prompts are
+asked one after the other (find, then falsify), each followed up where a reply asks to see more or could not be read: at
+most LONGEST_CHAIN calls one after the other in all.
 Promises: whatever was left out is named; a part that the model could not answer for is skipped aloud; and when nothing
 at all could be reviewed, the model's error is raised instead of an empty review.
 """
@@ -14,12 +15,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from reviewer.anchoring import Located, Nowhere, locate, resolve_path
-from reviewer.answering import Answer, Read, answers_to
+from reviewer.answering import Answer, Look, Read, answers_to
 from reviewer.asking import Ask, Prompt, Usage
 from reviewer.change import Change, added_text
 from reviewer.chunks import Chunk, affordable, chunk, is_code, is_test
 from reviewer.errors import ModelError
 from reviewer.findings import Finding, Rejected, Review, Skipped, TestSuggestion
+from reviewer.looking import Looker
 from reviewer.neutral import postable
 from reviewer.prompting import Prompter, fence_of
 from reviewer.redaction import redact
@@ -33,6 +35,9 @@ from reviewer.triage import fingerprint, triage, unique
 
 #: Added lines of code from which a part is worth a look of its own for simpler code.
 REFACTOR_FROM_LINES = 30
+
+#: Calls one after the other in a review.
+LONGEST_CHAIN = 4
 
 #: Parts of a change for which tests are asked, and test files shown in the end.
 MAX_TEST_PROMPTS, MAX_TESTS = 3, 5
@@ -66,12 +71,14 @@ def review(change: Change, settings: Settings, ask: Ask, *, salt: bytes, wish: W
     change = replace(change, head=gathered.head)
     prompter = Prompter(change, settings, fence_of(salt, change), gathered.related)
 
-    found, refactored, tested = _find(prompter, chunks, wish, ask)
+    look = Looker(change.sources, prompter.fence)
+    found, refactored, tested = _find(prompter, chunks, wish, ask, look)
     if all(answer.error for answer in found):
         raise _nothing_reviewed(found)
     skipped += _unanswered(chunks, found)
     candidates, rejected = _candidates(change, found + refactored)
-    judged, refuted, notes, checks = _falsify(prompter, chunks, candidates, ask)
+    left = LONGEST_CHAIN - 1 - max(answer.calls for answer in (*found, *refactored, *tested))
+    judged, refuted, notes, checks = _falsify(prompter, chunks, candidates, ask, look, follow_ups=min(left, 2))
     result = triage(_with_proofs(change, judged), settings.review)
     tests, bad_tests = _tests(tested)
     answers = [*found, *refactored, *tested, *checks]
@@ -92,7 +99,7 @@ def review(change: Change, settings: Settings, ask: Ask, *, salt: bytes, wish: W
 
 
 def _find(
-    prompter: Prompter, chunks: Sequence[Chunk], wish: Wish, ask: Ask
+    prompter: Prompter, chunks: Sequence[Chunk], wish: Wish, ask: Ask, look: Look
 ) -> tuple[list[Answer], list[Answer], list[Answer]]:
     """Ask everything that can be asked of the bare change, in one parallel batch."""
     large = [one for one in chunks if _added_code(one) >= REFACTOR_FROM_LINES] if wish.refactorings else []
@@ -102,7 +109,7 @@ def _find(
         *((prompter.refactor(one), read_findings) for one in large),
         *((prompter.tests(one), read_tests) for one in testable),
     ]
-    answers = answers_to(batch, ask)
+    answers = answers_to(batch, ask, look=look, follow_ups=LONGEST_CHAIN - 2)
     return answers[: len(chunks)], answers[len(chunks) : len(chunks) + len(large)], answers[len(chunks) + len(large) :]
 
 
@@ -172,14 +179,21 @@ def _placed(change: Change, raw: RawFinding) -> Finding | Rejected:
 
 
 def _falsify(
-    prompter: Prompter, chunks: Sequence[Chunk], candidates: Sequence[Finding], ask: Ask
+    prompter: Prompter,
+    chunks: Sequence[Chunk],
+    candidates: Sequence[Finding],
+    ask: Ask,
+    look: Look,
+    *,
+    follow_ups: int,
 ) -> tuple[list[Finding], list[Rejected], tuple[str, ...], list[Answer]]:
     """Put each candidate to a sceptical pass that sees the code; drop what it refutes."""
     by_chunk: dict[int, list[Finding]] = defaultdict(list)
     for one in candidates:
         by_chunk[next(index for index, part in enumerate(chunks) if _holds(part, one))].append(one)
     groups = sorted(by_chunk.items())
-    answers = answers_to([(prompter.verify(chunks[index], claims), read_verdicts) for index, claims in groups], ask)
+    prompts = [prompter.verify(chunks[index], claims, last=not follow_ups) for index, claims in groups]
+    answers = answers_to([(one, read_verdicts) for one in prompts], ask, look=look, follow_ups=follow_ups)
     kept: list[Finding] = []
     refuted: list[Rejected] = []
     unchecked = 0

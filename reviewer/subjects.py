@@ -24,10 +24,10 @@ _OUTCOME = re.compile(r"\b(?:return|yield|raise|throw|throws|panic|Err|None|null
 #: Words of languages and of their first pages, methods of every list and string.
 COMMON = CONTROL | frozenset(
     """self cls true false none null nil undefined void bool boolean string str int integer float double char byte long
-    short unsigned signed var let const def class func function fun type struct enum interface trait impl public private
-    protected static final abstract override virtual async export default extends implements break continue pass global
-    nonlocal lambda finally ensure rescue begin end then done module namespace package object any number map list dict set
-    tuple array vec option result some get put add remove pop push append insert update delete keys values items len size
+    short unsigned signed var let const def class func function fun type struct enum interface trait impl public
+    private protected static final abstract override virtual async export default extends implements break continue pass global
+    nonlocal lambda finally ensure rescue begin end then done module namespace package object any number map list
+    dict set tuple array vec option result some get put add remove pop push append insert update delete keys values items len size
     length count sum min max abs all any sorted reversed range enumerate zip filter reduce join split strip trim replace
     format find index test exec run call apply bind open close read write print println printf log info debug warn error
     exit main init new copy clone equals hash toString valueOf next iter hasNext contains startsWith endsWith isinstance

@@ -19,12 +19,9 @@ from webhooks.github_errors import GitHubError
 
 log = logging.getLogger(__name__)
 
-#: Requests for the context of one review, the listing included. With the dozen or so of a review (see `fetching`,
-#: `publishing`) and MORE_CALLS it stays below 30 in all.
-MAX_CALLS = 12
-
-#: Requests beyond that for what the model asks to see.
-MORE_CALLS = 4
+#: Requests for the context of one review, the listing included: with the dozen or so of a review (see `fetching`,
+#: `publishing`) at most 30 in all. A search leaves some of them for what the model asks to see.
+MAX_CALLS, LEFT_BY_SEARCH = 16, 5
 
 #: Files of one request, bytes of one file, and bytes of one request: GitHub ends a query after ten seconds.
 BATCH, MAX_FILE_BYTES, MAX_BATCH_BYTES = 50, 200_000, 2_000_000
@@ -56,10 +53,13 @@ class RemoteSources:
 
     def read(self, paths: Sequence[str], side: Side = Side.RIGHT) -> Mapping[str, str]:
         """Return the texts of as many of the files, in this order, as the budget of calls allows."""
+        return self._read(paths, side, MAX_CALLS)
+
+    def _read(self, paths: Sequence[str], side: Side, most: int) -> Mapping[str, str]:
         revision = self.base_sha if side is Side.LEFT else self.head_sha
         inside = [path for path in dict.fromkeys(paths) if not leaves(path)]
         keys = {path: key for path in inside if (key := self._key(path, side)) is not None}
-        self._take(revision, keys)
+        self._take(revision, keys, most)
         found = {path: self._texts.get(key) for path, key in keys.items()}
         return {path: text for path, text in found.items() if text is not None}
 
@@ -69,13 +69,10 @@ class RemoteSources:
             return ()
         listed = self._listed()
         read_before = {path for path, (key, _) in listed.items() if key in self._texts}
-        texts = self.read([*(path for path in near if is_code(path)), *sorted(read_before)])
+        candidates = [*(path for path in near if is_code(path)), *sorted(read_before)]
+        texts = self._read(candidates, Side.RIGHT, MAX_CALLS - LEFT_BY_SEARCH)
         wanted = set(words)
         return tuple(hit for path in sorted(texts) for hit in _hits(path, texts[path], wanted))
-
-    def allow_more(self) -> None:
-        """Allow the calls that the model's own questions may cost; to be called once, when the context is gathered."""
-        self.calls = min(self.calls, MAX_CALLS) - MORE_CALLS
 
     def _listed(self) -> dict[str, tuple[str, int]]:
         """Return the blob and size of each regular file of the head, by path."""
@@ -100,16 +97,16 @@ class RemoteSources:
         blob, size = self._listed().get(path, ("", 0))
         return blob if blob and size <= MAX_FILE_BYTES else None
 
-    def _take(self, revision: str, keys: Mapping[str, str]) -> None:
+    def _take(self, revision: str, keys: Mapping[str, str], most: int) -> None:
         """Fetch what is not remembered, a batch a call, as long as calls are left."""
         missing = {key: path for path, key in keys.items() if key not in self._texts}
         for batch in self._batches(missing):
-            if self.calls >= MAX_CALLS:
+            if self.calls >= most:
                 return
             self.calls += 1
             texts = self.repository.texts([(revision, path) for _, path in batch])
             if texts is None:
-                self.calls = MAX_CALLS + MORE_CALLS  # no GraphQL here, or GitHub is unwell
+                self.calls = MAX_CALLS  # no GraphQL here, or GitHub is unwell
                 return
             self._texts.update({key: texts.get((revision, path)) for key, path in batch})
 
