@@ -60,7 +60,9 @@ class Library:
         return self._outlines[path]
 
     def imports(self, path: str) -> Sequence[str]:
-        """Return the files that a file that was fetched imports."""
+        """Return the files that a file imports; nothing for one that was not fetched."""
+        if path not in self.texts:
+            return ()
         if path not in self._imports:
             self._imports[path] = imported(path, self.texts.get(path, ""), self.index)
         return self._imports[path]

@@ -27,12 +27,11 @@ _TYPED = re.compile(
 _METHOD = re.compile(r"\s+(?:(?:async|static|get|set)\s+)*(?P<name>[\w$]+)\s*\([^()]{0,200}\)[^;]{0,80}\{\s*$")
 _CONSTANT = re.compile(r"(?P<name>[A-Z][A-Z0-9_]{2,})\s*(?::[^=]{1,80})?=(?!=)")
 #: Words before a parenthesis that make it no definition.
-CONTROL = frozenset(
-    (
-        "return new else throw await yield delete case goto if while for switch catch and or not in is assert raise print"
-        " echo from import using require include elif unless until when match with super this typeof sizeof do try"
-    ).split()  # noqa: SIM905 - a page of words
-)
+_CONTROL_WORDS = """
+    return new else throw await yield delete case goto if while for switch catch and or not in is assert raise
+    print echo from import using require include elif unless until when match with super this typeof sizeof do try
+"""
+CONTROL = frozenset(_CONTROL_WORDS.split())
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|`(?:[^`\\]|\\.)*+`")
 _COMMENT = {"//": re.compile(r"//.*|/\*.*?(?:\*/|$)|^\s*\*.*"), "#": re.compile(r"(?<![\w$&])#(?!\{).*")}

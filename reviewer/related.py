@@ -107,7 +107,7 @@ class _Search:
     def _places(self, subject: Subject) -> list[str]:
         """Return the files in which uses and definitions for the subject were found."""
         names = [*subject.removed, *(one.name for one in subject.changed)]
-        places = [hit.path for name in names for hit in self._candidates(subject, name)]
+        places = [hit.path for name in names for hit in self._candidates(subject, name, akin=False)]
         places += [hit.path for name, _ in subject.used for hit in self._defining(subject, name)]
         return places + tests_of(subject.path, self.library.index)
 
@@ -147,13 +147,18 @@ class _Search:
             for path, spot in places
         ]
 
-    def _candidates(self, subject: Subject, name: str) -> list[Hit]:
-        """Return the likeliest uses of a name outside of the lines of the diff, the nearest first."""
+    def _candidates(self, subject: Subject, name: str, *, akin: bool = True) -> list[Hit]:
+        """Return the likeliest uses of a name outside of the lines of the diff, the nearest first.
+
+        `akin`: of an ambiguous name only where the file is known to import the subject's.
+        """
         family = family_of(subject.path)
         hits = [hit for hit in self.hits.get(name, ()) if family_of(hit.path) == family][:MAX_WEIGHED]
         defining = {hit.path for hit in hits if defined_on(hit.text) == name} - {subject.path}
         ambiguous = len(defining) > MAX_MEANINGS or (len(defining) > 0 and name in subject.removed)
-        uses = [hit for hit in hits if self._is_use(hit, name) and not (ambiguous and not self._akin(hit, subject))]
+        uses = [
+            hit for hit in hits if self._is_use(hit, name) and not (akin and ambiguous and not self._akin(hit, subject))
+        ]
         uses.sort(key=lambda hit: (is_test(hit.path), -kinship(hit.path, subject.path), hit.path, hit.line))
         counts: dict[str, int] = {}
         kept = []

@@ -21,21 +21,23 @@ _CONSTRUCTORS = frozenset(("__init__", "__new__", "constructor", "initialize", "
 _CLASS = re.compile(r"class|struct|interface|trait|enum|record|impl|module|type_spec|object")
 _OUTCOME = re.compile(r"\b(?:return|yield|raise|throw|throws|panic|Err|None|null|nil)\b")
 
+_PAGE = """
+    self cls true false none null nil undefined void bool boolean string str int integer float double char byte
+    long short unsigned signed var let const def class func function fun type struct enum interface trait impl
+    public private protected static final abstract override virtual async export default extends implements break
+    continue pass global nonlocal lambda finally ensure rescue begin end then done module namespace package object
+    any number map list dict set tuple array vec option result some get put add remove pop push append insert
+    update delete keys values items len size length count sum min max abs all sorted reversed range enumerate zip
+    filter reduce join split strip trim replace format find index test exec run call apply bind open close read
+    write print println printf log info debug warn error exit main init new copy clone equals hash toString
+    valueOf next iter hasNext contains startsWith endsWith isinstance hasattr getattr setattr super property
+    staticmethod classmethod require console Promise Error Exception Object Array String Number Boolean Math JSON
+    Date List Map Set HashMap ArrayList Optional Some None Ok Err Vec Result Option Box fmt make cap usize i32 i64
+    u8 u32 u64 f64 args kwargs params options value data name key item response request context ctx err id
+"""
+
 #: Words of languages and of their first pages, methods of every list and string.
-COMMON = CONTROL | frozenset(
-    """self cls true false none null nil undefined void bool boolean string str int integer float double char byte long
-    short unsigned signed var let const def class func function fun type struct enum interface trait impl public
-    private protected static final abstract override virtual async export default extends implements break continue pass global
-    nonlocal lambda finally ensure rescue begin end then done module namespace package object any number map list
-    dict set tuple array vec option result some get put add remove pop push append insert update delete keys values items len size
-    length count sum min max abs all any sorted reversed range enumerate zip filter reduce join split strip trim replace
-    format find index test exec run call apply bind open close read write print println printf log info debug warn error
-    exit main init new copy clone equals hash toString valueOf next iter hasNext contains startsWith endsWith isinstance
-    hasattr getattr setattr super property staticmethod classmethod require console Promise Error Exception Object Array
-    String Number Boolean Math JSON Date List Map Set HashMap ArrayList Optional Some None Ok Err Vec Result Option Box
-    fmt make append cap usize i32 i64 u8 u32 u64 f64 args kwargs params options value data name key item result response
-    request context ctx err str id""".split()
-)
+COMMON = CONTROL | frozenset(_PAGE.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,14 @@ def is_telling(name: str) -> bool:
 
 def _changed(file: FileDiff, outline: Outline) -> list[Changed]:
     found: dict[str, Changed] = {}
-    for number, text in _touched(file.hunks):
-        around = outline.around(number)
+    for touch in _touched(file.hunks):
+        around = outline.around(touch.line)
         for spot in around[-2:]:
             if _CLASS.search(spot.kind) and spot is not around[-1]:
                 continue  # a method changed, not its class
             name = _called_by(spot, around)
-            contract = spot.first <= number <= spot.head or (spot is around[-1] and bool(_OUTCOME.search(text)))
+            signature = touch.new and spot.first <= touch.line <= spot.head
+            contract = signature or (spot is around[-1] and bool(_OUTCOME.search(touch.text)))
             if is_telling(name):
                 before = found.get(name)
                 found[name] = Changed(name, spot, contract or bool(before and before.contract))
@@ -100,15 +103,32 @@ def _called_by(spot: Spot, around: Iterable[Spot]) -> str:
     return classes[-1] if classes else spot.name
 
 
-def _touched(hunks: Iterable[Hunk]) -> list[tuple[int, str]]:
-    """Return the lines at head that are new or stand where a line was removed, with the text of that change."""
-    touched: list[tuple[int, str]] = []
+@dataclass(frozen=True, slots=True)
+class _Touch:
+    """A line at head that is new, or stands before a gap where lines were removed; `text` is that of the change."""
+
+    line: int
+    text: str
+    new: bool
+
+
+def _touched(hunks: Iterable[Hunk]) -> list[_Touch]:
+    """Return where the hunks touch the head. Lines that were replaced count where the new ones stand."""
+    touched: list[_Touch] = []
     for hunk in hunks:
         last = max(1, hunk.new_start)
-        for line in hunk.lines:
-            last = line.new or last
-            if line.kind != " " and line.text.strip():
-                touched.append((last, line.text))
+        gone: list[str] = []
+        for line in (*hunk.lines, None):
+            if line is not None and line.kind == "-":
+                gone.append(line.text)
+                continue
+            replaced = line is not None and line.kind == "+" and line.new is not None
+            at = line.new if line is not None and line.new is not None and replaced else last
+            touched += [_Touch(at, text, replaced) for text in gone if text.strip()]
+            gone = []
+            if line is not None and line.new is not None:
+                last = line.new
+                touched += [_Touch(last, line.text, new=True)] if replaced and line.text.strip() else []
     return touched
 
 
