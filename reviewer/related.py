@@ -17,7 +17,7 @@ from reviewer.diff import FileDiff, Status
 from reviewer.imports import kinship, named_after, neighbours, tests_of
 from reviewer.languages import family_of
 from reviewer.library import Library
-from reviewer.outline import defined_on
+from reviewer.outline import defined_on, used_on
 from reviewer.pieces import Piece, Rank, definition, use, written
 from reviewer.sources import Hit
 from reviewer.subjects import Subject, subject_of
@@ -155,11 +155,11 @@ class _Search:
         family = family_of(subject.path)
         hits = [hit for hit in self.hits.get(name, ()) if family_of(hit.path) == family][:MAX_WEIGHED]
         defining = {hit.path for hit in hits if defined_on(hit.text) == name} - {subject.path}
-        ambiguous = len(defining) > MAX_MEANINGS or (len(defining) > 0 and name in subject.removed)
-        uses = [
-            hit for hit in hits if self._is_use(hit, name) and not (akin and ambiguous and not self._akin(hit, subject))
-        ]
-        uses.sort(key=lambda hit: (is_test(hit.path), -kinship(hit.path, subject.path), hit.path, hit.line))
+        others = 0 if name in subject.removed else 1  # what still bears a removed name is likely to be meant
+        ambiguous = len(defining) > others or is_test(subject.path)  # what a test defines its importers use
+        calls = {hit: called for hit in hits if (called := self._calls(hit, name)) is not None}
+        uses = [hit for hit in calls if not akin or self._akin(hit, subject) or (calls[hit] and not ambiguous)]
+        uses.sort(key=lambda hit: _order(hit, subject, called=calls[hit]))
         counts: dict[str, int] = {}
         kept = []
         for hit in uses:
@@ -172,22 +172,36 @@ class _Search:
         """Whether the file of a use is the subject's own, or known to import it."""
         return hit.path == subject.path or subject.path in self.library.imports(hit.path)
 
-    def _is_use(self, hit: Hit, name: str) -> bool:
+    def _calls(self, hit: Hit, name: str) -> bool | None:
+        """Whether the line surely uses a definition of that name: calls it, or names a type or constant.
+
+        None: the line does not use it, or belongs to the diff. False: it may as well be a variable of that name.
+        """
         changed = self.subjects.get(hit.path)
         in_diff = changed is not None and hit.line in changed.lines
-        return not (in_diff or _REMARK.match(hit.text) or _IMPORT.match(hit.text) or defined_on(hit.text) == name)
+        if in_diff or _REMARK.match(hit.text) or _IMPORT.match(hit.text) or defined_on(hit.text) == name:
+            return None
+        called = used_on(hit.path, [hit.text]).get(name)
+        bare = family_of(hit.path) == "ruby"  # calls without parentheses
+        return called if called is None else called or bare or name[:1].isupper() or f".{name}" in hit.text
 
     def _uses(self, subject: Subject, name: str, rank: Rank) -> list[Piece]:
         """Return the places that use a name, and those that inherit from what bears it."""
-        pieces = []
-        for hit in self._candidates(subject, name)[:MAX_USES]:
-            heir = rank is not Rank.STILL_USED and bool(_HEIR.search(hit.text)) and defined_on(hit.text) is not None
-            verb = "builds on" if heir else "uses"
-            state = "removed" if rank is Rank.STILL_USED else "changed"
-            place = min(rank, Rank.IMPLEMENTER) if heir else rank
-            lines = use(hit.line, self.library.outline(hit.path))
-            pieces.append(Piece(place, hit.path, lines, f"{verb} {name}, {state} in {subject.path}"))
-        return pieces
+        hits = self._candidates(subject, name)[:MAX_USES]
+        return [
+            self._use(subject, name, rank, [hit for hit in hits if hit.path == path])
+            for path in dict.fromkeys(hit.path for hit in hits)
+        ]
+
+    def _use(self, subject: Subject, name: str, rank: Rank, hits: Sequence[Hit]) -> Piece:
+        """Return the piece that shows how one file uses a name."""
+        path = hits[0].path
+        text = next((hit.text for hit in hits if _HEIR.search(hit.text) and defined_on(hit.text) is not None), "")
+        heir = rank is not Rank.STILL_USED and bool(text)
+        state = "removed" if rank is Rank.STILL_USED else "changed"
+        lines = sorted({number for hit in hits for number in use(hit.line, self.library.outline(path))})
+        reason = f"{'builds on' if heir else 'uses'} {name}, {state} in {subject.path}"
+        return Piece(min(rank, Rank.IMPLEMENTER) if heir else rank, path, tuple(lines), reason)
 
     def _tests(self, subject: Subject) -> list[Piece]:
         """Return the names of the tests in the file that is named after the subject."""
@@ -198,6 +212,11 @@ class _Search:
             if heads and path not in self.subjects:
                 pieces.append(Piece(Rank.TEST, path, tuple(sorted(set(heads))), f"the tests of {subject.path}"))
         return pieces
+
+
+def _order(hit: Hit, subject: Subject, *, called: bool) -> tuple[bool, bool, int, str, int]:
+    """Return what sorts uses: those outside of tests, sure ones and near ones first."""
+    return (is_test(hit.path), not called, -kinship(hit.path, subject.path), hit.path, hit.line)
 
 
 def _pointed_to(subject: Subject, library: Library) -> list[str]:

@@ -183,3 +183,16 @@ def test_links_out_of_the_repository_are_not_followed(tmp_path: Path) -> None:
     assert sources.read(["link.py", "../outside.py", "folder/outside.py", ".git/config", "/etc/passwd"]) == {}
     assert [hit.path for hit in sources.search(["secret_function"])] == ["a.py"]
     assert sources.search(["(", "--open-files-in-pager", ""]) == ()
+
+
+def test_a_variable_of_the_same_name_is_no_use(tmp_path: Path) -> None:
+    """What is not called, and stands in no file that imports the changed one, is somebody else's variable."""
+    others = {
+        "shop/report.py": "def report(price_of):\n    return price_of + 1\n",
+        "shop/words.py": "def words():\n    return 'price_of(1)'  # price_of(2)\n",
+        "shop/table.py": "from shop.prices import price_of\n\n\ndef table(items):\n    return map(price_of, items)\n",
+    }
+    text = related(tmp_path, PYTHON | others, {"shop/prices.py": PRICES})
+    assert "shop/table.py (uses price_of" in text
+    assert "shop/report.py" not in text
+    assert "shop/words.py" not in text
