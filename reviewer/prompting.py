@@ -41,6 +41,9 @@ LOOK_FROM_LINES = 8
 #: The heading by which a prompt lets the model ask: see `reviewer.looking`.
 OFFER = "## If you need to see more"
 
+#: Templates that show code, whose empty lines stay.
+_AS_WRITTEN = frozenset({"change.md", "claims.md", "looked.md", "question.md", "standing.md"})
+
 #: What a repair turn asks for, by task.
 _FORMS = {
     Task.FINDINGS: 'One JSON object with the keys "summary" and "findings", as described.',
@@ -93,6 +96,14 @@ class Prompter:
         return _prompt(
             Task.VERIFY, _render("verify.md", fence=self.fence, look=self._may_look(chunk) and not last), user
         )
+
+    def shown(self, chunk: Chunk) -> str:
+        """Return the chunk with what is known around it, fenced, as every prompt about it shows it."""
+        return self._change(chunk)
+
+    def plain(self, text: str, most: int) -> str:
+        """Return untrusted text fit to stand inside the fence: at most so many characters, without secrets."""
+        return self._untrusted(text, most)
 
     def _about(self, task: Task, chunk: Chunk, **more: object) -> Prompt:
         review = self.settings.review
@@ -183,6 +194,11 @@ def looked(found: str, fence: str) -> str:
     return _render("looked.md", found=found, fence=fence)
 
 
+def filled(task: Task, system: str, user: str, **values: object) -> Prompt:
+    """Return a prompt made of two templates, named by their files, with the same values for both."""
+    return _prompt(task, _render(system, **values), _render(user, **values))
+
+
 def _prompt(task: Task, system: str, user: str) -> Prompt:
     return Prompt(task, (Message("system", system), Message("user", user)))
 
@@ -203,8 +219,4 @@ def _templates() -> Environment:
 
 def _render(name: str, **values: object) -> str:
     text = _templates().get_template(name).render(**values)
-    return re.sub(r"\n{3,}", "\n\n", text) if name not in _AS_THEY_ARE else text
-
-
-#: Templates with code in them, whose blank lines are its own.
-_AS_THEY_ARE = frozenset(("change.md", "claims.md", "question.md", "looked.md"))
+    return re.sub(r"\n{3,}", "\n\n", text) if name not in _AS_WRITTEN else text

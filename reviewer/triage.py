@@ -22,6 +22,17 @@ def place(path: str, quote: str) -> str:
     return _digest(path, _bare(quote))
 
 
+def code_identity(code: str) -> str:
+    """Return the identity of code wherever it stands, 12 hex digits; white space does not count."""
+    return _digest(_bare(code))[:12]
+
+
+def alike(title: str, other: str) -> bool:
+    """Whether two titles say the same in other words: most of their words are common."""
+    a, b = _title_words(title), _title_words(other)
+    return len(a & b) >= _SAME_TITLE * len(a | b) if a and b else False
+
+
 def _bare(code: str) -> str:
     return re.sub(r"\s+", " ", code).strip()
 
@@ -95,6 +106,9 @@ def _same_defect(one: Finding, other: Finding) -> bool:
     return _likeness(one, other) >= _ALIKE
 
 
+#: Share of common words, of all words of two titles, from which they say the same of code that was changed or moved.
+_SAME_TITLE = 0.6
+
 #: Share of common words from which two findings on overlapping lines are taken for one.
 _ALIKE = 0.5
 
@@ -105,4 +119,8 @@ def _likeness(one: Finding, other: Finding) -> float:
 
 
 def _words(finding: Finding) -> frozenset[str]:
-    return frozenset(word for word in re.findall(r"\w+", finding.title.lower()) if len(word) > 2)
+    return _title_words(finding.title)
+
+
+def _title_words(title: str) -> frozenset[str]:
+    return frozenset(word for word in re.findall(r"\w+", title.lower()) if len(word) > 2)

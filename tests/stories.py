@@ -69,7 +69,7 @@ def carry_out(github: World, delivery: Delivery, ask: Ask, *, token: str = "", *
     app = {"app_id": str(github.app.id), "private_key": github.app.private_key}
     credentials = Credentials(api_url=github.url, **({"token": token} if token else app))
     repository = connect(credentials, job.repository, job.installation_id)
-    return handle(job, Means(repository=repository, ask=ask, salt=b"salt", again=True, **more))
+    return handle(job, Means(repository=repository, ask=ask, salt=b"salt", **{"again": True, **more}))
 
 
 def acting(act: Callable[[], object], ask: Ask) -> Ask:

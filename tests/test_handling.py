@@ -36,7 +36,7 @@ def expect_all(github: World, comments: int = 2) -> tuple[object, object, object
 
 def test_a_pull_request_is_reviewed(github: World) -> None:
     """One review with comments on the right lines, one summary with tests and bill, one check run, 14 calls."""
-    outcome = carry_out(github, github.opened, model(DELETE, DEFAULT))
+    outcome = carry_out(github, github.opened, model(DELETE, DEFAULT), again=False)
     assert (outcome.state, outcome.conclusion) == (State.REVIEWED, "neutral")
     review, summary, check = expect_all(github)
     places = [(c.thread.place.path, c.thread.place.line, c.thread.place.side) for c in review.comments]
@@ -52,12 +52,15 @@ def test_a_pull_request_is_reviewed(github: World) -> None:
 
 
 def test_doing_it_again_posts_nothing_twice(github: World) -> None:
-    """A job that is carried out again from the top finds everything there."""
-    carry_out(github, github.opened, model(DELETE, DEFAULT))
+    """A job that is carried out again from the top finds everything there, and tells what stands without paying."""
+    first = carry_out(github, github.opened, model(DELETE, DEFAULT))
     expect_all(github)
-    carry_out(github, github.opened, model(DELETE, DEFAULT))
+    again = carry_out(github, github.opened, lambda _: 1 / 0)  # type: ignore[arg-type,return-value]
     github.expect_check("neutral")
-    github.expect_comment("not repeated")
+    assert again.conclusion == first.conclusion
+    assert again.review is not None
+    assert first.review is not None
+    assert [one.anchor for one in again.review.findings] == [one.anchor for one in first.review.findings]
 
 
 @pytest.mark.parametrize("request_", ["POST /pulls/1/reviews$", "POST /issues/1/comments$"])
@@ -103,10 +106,14 @@ def test_a_push_does_not_repeat_what_was_said(github: World) -> None:
     pushed = github.push(github.pull, {"src/extra.py": "def f():\n    return 1 / 0\n"})
     extra = {**DELETE, "path": "src/extra.py", "quote": "    return 1 / 0", "line": 2, "title": "Divides by zero",
              "suggestion": None}  # fmt: skip
-    carry_out(github, pushed, model(DELETE, extra))
+    outcome = carry_out(github, pushed, model(DELETE, extra))
     review = github.expect_review(comments=1)
     assert review.comments[0].thread.place.path == "src/extra.py"
-    github.expect_comment("not repeated")
+    summary = github.expect_comment("2 open findings (2 errors) in 6 files reviewed")
+    assert "1 file changed since" in summary.body
+    assert "1 of the open findings is new" in summary.body
+    assert outcome.review is not None
+    assert {one.anchor.path for one in outcome.review.findings} == {"src/cart.py", "src/extra.py"}
     github.expect_check("neutral")
     ours = [c for c in github.pull.issue.comments.values() if c.user.login == "minimax-reviewer[bot]"]
     assert len(ours) == 1

@@ -8,13 +8,17 @@ from decimal import Decimal
 import pytest
 
 from reviewer.asking import Usage
-from reviewer.findings import Rejected, Review, Skipped, TestSuggestion
+from reviewer.findings import Finding, Rejected, Review, Skipped, TestSuggestion
 from reviewer.settings import FailLevel, SettingsProblem
 from reviewer.severity import Confidence, Severity
-from tests.factories import finding
-from webhooks.publication import Posted, Target, annotations_of, comment, plan, posted
+from tests.factories import anchor, finding, small_diff
+from webhooks.ledger import Posted, Thread, entry_of
+from webhooks.marks import Entry, read_finding, read_ledger, without_marks
+from webhooks.publication import Publication, Result, annotations_of, comment
+from webhooks.publication import plan as planned
+from webhooks.summary import Extent, Target
 
-TARGET = Target("o/r", 7, "a" * 40, "https://github.test/o/r/pull/7")
+TARGET = Target("o/r", 7, "a" * 40, "https://github.test/o/r/pull/7", job="o/r#7@a")
 NOTHING = Posted()
 BILL = {"usage": Usage(3, 1000, 200, Decimal("0.00027")), "models": ("MiniMax-M2.1",), "files_reviewed": 2}
 
@@ -24,11 +28,31 @@ def review_of(*findings: object, **more: object) -> Review:
     return Review("It does things.", tuple(findings), **{**BILL, **more})  # type: ignore[arg-type]
 
 
+def plan(review: Review, before: Posted = NOTHING, *, problems: tuple[SettingsProblem, ...] = (),
+         fail_level: FailLevel = FailLevel.NEVER) -> Publication:  # fmt: skip
+    """Plan the publication of a first review of the small diff."""
+    extent = Extent(reviewed=review.files_reviewed, fresh=review.files_reviewed)
+    result = Result(review, small_diff(), extent, problems=problems)
+    return planned(result, TARGET, before, fail_level=fail_level)
+
+
+def entry(one: Finding) -> Entry:
+    """Return the finding's entry in the ledger."""
+    return entry_of(one, small_diff(), said=True)
+
+
+def said(made: Publication) -> Posted:
+    """Return what stands on the pull request once the publication was sent."""
+    assert made.review is not None
+    bodies = [one["body"] for one in made.review["comments"]]
+    return Posted(1, made.summary, threads=tuple(Thread(n + 2, body) for n, body in enumerate(bodies)))
+
+
 def test_a_comment_has_the_keys_that_github_takes() -> None:
     """One line: no start; a range: start_line and start_side; nothing else, as unknown keys are refused."""
     one = finding()
-    assert set(comment(one)) == {"path", "line", "side", "body"}
-    text = comment(replace(one, suggestion="fixed()", advice=None))["body"]
+    assert set(comment(one, entry(one))) == {"path", "line", "side", "body"}
+    text = comment(replace(one, suggestion="fixed()", advice=None), entry(one))["body"]
     assert "```suggestion\nfixed()\n```" in text
     assert text.splitlines()[-1].startswith(f"<!-- reviewer:finding {one.fingerprint} at=")
 
@@ -36,30 +60,37 @@ def test_a_comment_has_the_keys_that_github_takes() -> None:
 def test_what_was_said_is_not_said_again() -> None:
     """A finding is known by its identity, or by its code when it is worded anew; then no review is posted."""
     one = finding()
-    first = plan(review_of(one), TARGET, NOTHING)
+    first = plan(review_of(one))
     assert first.review is not None
     assert first.review["event"] == "COMMENT"
     assert first.review["commit_id"] == TARGET.head_sha
-    before = posted([], [entry["body"] for entry in first.review["comments"]])
-    again = plan(review_of(one), TARGET, before)
+    again = plan(review_of(one), said(first))
     assert again.review is None
-    assert "posted before" in again.summary
     reworded = replace(one, title="Said quite differently", fingerprint="0" * 16)
-    assert plan(review_of(reworded), TARGET, before).review is None
+    assert plan(review_of(reworded), said(first)).review is None
+    killed = Posted(threads=said(first).threads)
+    assert plan(review_of(one), killed).review is None
 
 
 def test_marks_count_only_where_they_belong() -> None:
-    """A mark inside a comment's text is code that it shows; a summary is known by its first line."""
+    """A mark inside a comment's text is code that it shows; a summary's ledger is its second line."""
     mark = "<!-- reviewer:finding 0123456789abcdef at=0123456789abcdef -->"
-    assert posted([], [f"see {mark}\n\nand more"]) == NOTHING
-    assert posted([], [f"text\n\n{mark}"]).fingerprints == {"0123456789abcdef"}
-    found = posted([(1, "hello"), (2, "<!-- reviewer:summary head=x -->\ntext"), (3, "> <!-- reviewer:summary")], [])
-    assert (found.summary_id, found.summary_body) == (2, "<!-- reviewer:summary head=x -->\ntext")
+    assert read_finding(f"see {mark}\n\nand more") is None
+    found = read_finding(f"🔴 **error** (bug): Boom\n\n{mark}", "a.py", 3)
+    assert found is not None
+    assert (found.fingerprint, found.title, found.path, found.line) == ("0123456789abcdef", "Boom", "a.py", 3)
+    summary = plan(review_of(finding())).summary
+    known = read_ledger(summary)
+    assert known is not None
+    assert (known.head, known.job) == (TARGET.head_sha, TARGET.job)
+    assert read_ledger(f"> {summary}") is None
+    assert read_ledger(summary.replace("v1=", "v1=AAAA")) is None
 
 
 def test_the_summary_names_everything() -> None:
     """Verdict, links, what is below the line, tests, skipped, rejected, problems, notes, and the bill."""
-    low = finding(title="Perhaps slow", confidence=Confidence.LOW)
+    low = finding(anchor("src/app.py", 13), title="Perhaps slow", confidence=Confidence.LOW, fingerprint="f2",
+                  quote="        log(item)")  # fmt: skip
     full = review_of(
         finding(title="Division by zero"),
         below=(low,),
@@ -72,7 +103,7 @@ def test_the_summary_names_everything() -> None:
         ),
         notes=("No test suggestions for 1 of 2 parts: down",),
     )
-    text = plan(full, TARGET, NOTHING, problems=[SettingsProblem("review.auto", 3, "unknown key")]).summary
+    text = plan(full, problems=(SettingsProblem("review.auto", 3, "unknown key"),)).summary
     assert text.startswith(f"<!-- reviewer:summary head={'a' * 40} -->\n")
     for part in (
         "Division by zero", "Perhaps slow", "yarn.lock", "low confidence", "tests/test_a.py", "not run",
@@ -85,8 +116,8 @@ def test_the_summary_names_everything() -> None:
 
 def test_nothing_to_say_is_one_short_line() -> None:
     """No findings: the verdict, the model's summary and the bill; no boilerplate."""
-    text = plan(review_of(), TARGET, NOTHING).summary
-    assert len(text.splitlines()) <= 6
+    text = plan(review_of()).summary
+    assert len(without_marks(text).splitlines()) <= 5
     assert "No findings in 2 files" in text
 
 
@@ -103,20 +134,20 @@ def test_nothing_to_say_is_one_short_line() -> None:
 def test_the_conclusion_follows_the_fail_level(severity: Severity | None, level: FailLevel, conclusion: str) -> None:
     """Findings are neutral unless the repository wants them to fail; none is a success."""
     findings = [finding(severity=severity)] if severity else []
-    assert plan(review_of(*findings), TARGET, NOTHING, fail_level=level).check["conclusion"] == conclusion
+    assert plan(review_of(*findings), fail_level=level).check["conclusion"] == conclusion
 
 
 def test_nothing_reviewed_is_not_a_success() -> None:
     """A change of which nothing could be reviewed is neutral."""
     empty = Review("", skipped=(Skipped("a.bin", "binary"),))
-    assert plan(empty, TARGET, NOTHING).check["conclusion"] == "neutral"
+    assert plan(empty).check["conclusion"] == "neutral"
 
 
 def test_bodies_stay_within_githubs_limits() -> None:
     """Thousands of skipped files and a giant test are cut, and that is said."""
     skipped = tuple(Skipped(f"some/long/path/to/file_{n}.bin", "binary") for n in range(3000))
     test = TestSuggestion("t.py", "", "x = 1\n" * 20_000)
-    made = plan(review_of(finding(body="y" * 100_000), skipped=skipped, tests=(test,)), TARGET, NOTHING)
+    made = plan(review_of(finding(body="y" * 100_000), skipped=skipped, tests=(test,)))
     assert made.review is not None
     bodies = [made.summary, made.check["output"]["summary"], *(entry["body"] for entry in made.review["comments"])]
     assert all(len(body) <= 65_535 for body in bodies)
@@ -129,9 +160,9 @@ def test_text_of_the_model_is_inert() -> None:
     nasty = finding(
         title="@octocat <!-- reviewer:summary -->", body="<img src=https://evil.test/x> see #12 ![](//evil)"
     )
-    made = plan(review_of(nasty), TARGET, NOTHING)
+    made = plan(review_of(nasty))
     assert made.review is not None
-    for text in (made.review["comments"][0]["body"], made.summary.partition("\n")[2]):
+    for text in (made.review["comments"][0]["body"], made.summary.split("\n", 2)[2]):
         assert "@octocat" not in text
         assert "<img" not in text
         assert "<!-- reviewer:summary" not in text

@@ -42,13 +42,29 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment and who wrote it. `app` is the slug of the App that wrote it, where GitHub tells."""
+    """A comment and who wrote it. `app` is the slug of the App that wrote it, where GitHub tells.
+
+    Of an inline comment, `line` is where it was made, `reply_to` the comment it answers (0: none), and `thumbs_down`
+    how many people gave it one.
+    """
 
     id: int
     body: str
     author: str
     app: str = ""
     path: str = ""
+    url: str = ""
+    line: int = 0
+    reply_to: int = 0
+    thumbs_down: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadState:
+    """A review thread's id for GraphQL, and the login of who resolved it, empty while it is open."""
+
+    node_id: str
+    resolved_by: str
 
 
 def connect(credentials: Credentials, repository: str, installation_id: int | None = None) -> Repository:
@@ -191,13 +207,52 @@ class Repository:
         """Return the inline comments, oldest first."""
         return [_comment(entry) for entry in self._transport.pages(f"{self.path}/pulls/{number}/comments")]
 
+    def threads(self, number: int) -> dict[int, ThreadState] | None:
+        """Return the state of the review threads by the id of their first comment; None where GitHub does not tell.
+
+        Only GraphQL knows it: https://docs.github.com/graphql/reference/objects#pullrequestreviewthread
+        """
+        owner, _, name = self.name.partition("/")
+        found: dict[int, ThreadState] = {}
+        after: str | None = None
+        try:
+            while True:
+                variables = {"owner": owner, "name": name, "number": number, "after": after}
+                page = self._transport.graphql(_THREADS, variables)["data"]["repository"]["pullRequest"][
+                    "reviewThreads"
+                ]
+                for node in page["nodes"]:
+                    for comment in node["comments"]["nodes"][:1]:
+                        found[comment["databaseId"]] = _thread(node)
+                after = page["pageInfo"]["endCursor"]
+                if not page["pageInfo"]["hasNextPage"]:
+                    return found
+        except (GitHubError, KeyError, TypeError) as error:
+            log.info("threads unknown", extra={"repository": self.name, "number": number, "why": str(error)})
+            return None
+
+    def thumbs_down(self, comment_id: int) -> list[str]:
+        """Return the logins of those who gave an inline comment a thumb down."""
+        reactions = self._transport.pages(f"{self.path}/pulls/comments/{comment_id}/reactions")
+        return [(one.get("user") or {}).get("login") or "ghost" for one in reactions if one.get("content") == "-1"]
+
+    def blobs(self, revision: str) -> dict[str, str] | None:
+        """Return the blob of each file of a revision, by path; None where it is gone or too large to be listed."""
+        try:
+            data = self._transport.read(f"{self.path}/git/trees/{quote(revision)}?recursive=1")
+        except NotFound:
+            return None
+        if data.get("truncated"):
+            return None
+        return {entry["path"]: entry["sha"] for entry in data["tree"] if entry.get("type") == "blob"}
+
     def pending_reviews(self, number: int) -> list[int]:
         """Return the ids of our own pending reviews (nobody else's are visible to us)."""
         reviews = self._transport.pages(f"{self.path}/pulls/{number}/reviews")
         return [review["id"] for review in reviews if review.get("state") == "PENDING"]
 
     def check_runs(self, sha: str, name: str) -> list[dict[str, Any]]:
-        """Return the check runs of that name on a commit: id, status, external_id and the App's slug."""
+        """Return the check runs of that name on a commit: id, status, external_id, App's slug, how many annotations."""
         query = urlencode({"check_name": name, "filter": "latest"})
         runs = self._transport.read(f"{self.path}/commits/{sha}/check-runs?{query}").get("check_runs") or []
         return [_check(run) for run in runs]
@@ -238,6 +293,22 @@ class Repository:
             or ""
         )
 
+    def reply(self, number: int, comment_id: int, body: str) -> None:
+        """Answer in the thread of an inline comment."""
+        self._transport.write("POST", f"{self.path}/pulls/{number}/comments/{comment_id}/replies", {"body": body})
+
+    def resolve(self, node_id: str) -> bool:
+        """Resolve a review thread; doing so twice changes nothing. False: we may not (it takes `contents: write`).
+
+        https://docs.github.com/graphql/reference/mutations#resolvereviewthread
+        """
+        try:
+            answer = self._transport.graphql(_RESOLVE, {"thread": node_id})
+        except GitHubError as error:
+            log.info("thread not resolved", extra={"repository": self.name, "why": str(error)})
+            return False
+        return not answer.get("errors")
+
     def react(self, comment_id: int, content: str) -> None:
         """Put a reaction under a comment of the conversation; doing so twice changes nothing."""
         self._transport.write("POST", f"{self.path}/issues/comments/{comment_id}/reactions", {"content": content})
@@ -251,6 +322,23 @@ class Repository:
         self._transport.write("PATCH", f"{self.path}/check-runs/{check_id}", body)
 
 
+_THREADS = """query($owner: String!, $name: String!, $number: Int!, $after: String) {
+  repository(owner: $owner, name: $name) { pullRequest(number: $number) {
+    reviewThreads(first: 100, after: $after) {
+      pageInfo { hasNextPage endCursor }
+      nodes { id isResolved resolvedBy { login } comments(first: 1) { nodes { databaseId } } }
+    }
+  } }
+}"""
+
+_RESOLVE = "mutation($thread: ID!) { resolveReviewThread(input: {threadId: $thread}) { thread { id } } }"
+
+
+def _thread(node: Mapping[str, Any]) -> ThreadState:
+    who = (node.get("resolvedBy") or {}).get("login") or "ghost"
+    return ThreadState(str(node["id"]), who if node["isResolved"] else "")
+
+
 def _comment(entry: Mapping[str, Any]) -> Comment:
     return Comment(
         id=entry["id"],
@@ -258,6 +346,10 @@ def _comment(entry: Mapping[str, Any]) -> Comment:
         author=(entry.get("user") or {}).get("login") or "ghost",
         app=(entry.get("performed_via_github_app") or {}).get("slug") or "",
         path=entry.get("path") or "",
+        url=entry.get("html_url") or "",
+        line=entry.get("original_line") or entry.get("line") or 0,
+        reply_to=entry.get("in_reply_to_id") or 0,
+        thumbs_down=(entry.get("reactions") or {}).get("-1") or 0,
     )
 
 
@@ -268,4 +360,5 @@ def _check(run: Mapping[str, Any]) -> dict[str, Any]:
         "external_id": run.get("external_id") or "",
         "app": (run.get("app") or {}).get("slug") or "",
         "url": run.get("html_url") or "",
+        "annotations": (run.get("output") or {}).get("annotations_count") or 0,
     }

@@ -9,31 +9,32 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from decimal import Decimal
 from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from reviewer.asking import Ask, Prompt, Reply
 from reviewer.diff import Diff
 from reviewer.errors import ModelError, ReviewerError
 from reviewer.findings import Review
 from reviewer.neutral import neutralise
 from reviewer.question import answer_question
-from reviewer.review import Wish, review
-from reviewer.settings import SETTINGS_PATH, FailLevel, Settings
-from webhooks.ceilings import KEPT_BY_THE_APP, Spent, is_kept_elsewhere, remaining
+from reviewer.settings import FailLevel, Settings
 from webhooks.commands import Command
-from webhooks.deliveries import Job
+from webhooks.deliveries import Job, Trigger
+from webhooks.examining import BudgetSpent, Means, Superseded, examine, guarded, published, within_budget
 from webhooks.fetching import Fetched, change_of, fetch
 from webhooks.github_api import Pull, Repository
 from webhooks.github_errors import NotFound
-from webhooks.publication import Posted, Target, annotations_of, completed, plan
+from webhooks.ledger import Posted
+from webhooks.looking import look
+from webhooks.marks import without_marks
+from webhooks.publication import annotations_of, completed, from_ledger, plan
 from webhooks.publishing import CheckRun, Sent, close_check, open_check, publish, quietly
 from webhooks.replying import answer_mark, answer_text, say_once
+from webhooks.summary import Extent, Target
+
+__all__ = ["BudgetSpent", "Means", "Outcome", "State", "Superseded", "give_up", "handle"]
 
 log = logging.getLogger(__name__)
 
@@ -81,33 +82,6 @@ class Outcome:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What a job is carried out with.
-
-    `wanted` is asked before each batch of paid calls and before posting; `salt` keys the prompts' fences;
-    `cost_per_thousand` is as in `Wish`; `again` says that the job was begun before; `fail_level` overrides the
-    repository's; `spent` is the ledger, where there is one.
-    """
-
-    repository: Repository
-    ask: Ask
-    salt: bytes
-    wanted: Callable[[], bool] = lambda: True
-    cost_per_thousand: Decimal | None = None
-    again: bool = False
-    fail_level: FailLevel | None = None
-    spent: Spent | None = None
-
-
-class BudgetSpent(ReviewerError):
-    """The repository allows no more reviews for now."""
-
-
-class Superseded(Exception):
-    """A newer head or an operator made the job moot: `means.ask` may raise it while it waits."""
-
-
 def handle(job: Job, means: Means) -> Outcome:
     """Carry a job out. Raises only errors that are worth trying the job again for (`retryable`)."""
     try:
@@ -127,7 +101,7 @@ def handle(job: Job, means: Means) -> Outcome:
         return Outcome(State.FAILED, str(error), job.head_sha or "", error=error)
     check = open_check(means.repository, pull.head_sha, job.key, again=means.again)
     try:
-        return _publish(job, means, pull, check, _review(means, pull, fetched), fetched)
+        return _carry_out(job, means, pull, check, fetched)
     except Superseded:
         close_check(means.repository, check, completed("cancelled", "Superseded", "A newer push is reviewed instead."))
         return Outcome(State.SUPERSEDED, "newer head", pull.head_sha)
@@ -181,20 +155,12 @@ def _unwanted(pull: Pull, settings: Settings) -> str | None:
     return None
 
 
-def _review(means: Means, pull: Pull, fetched: Fetched) -> Review:
-    settings = _within_budget(means, pull, fetched.settings)
-    wish = Wish(tests=settings.tests.suggest, cost_per_thousand=means.cost_per_thousand)
-    change = change_of(means.repository, pull, fetched)
-    made = review(change, settings, _guarded(means), salt=means.salt, wish=wish)
-    return replace(made, notes=(*made.notes, *_notes(means, pull, fetched)))
-
-
 def _answer(job: Job, means: Means, pull: Pull, fetched: Fetched) -> Outcome:
     """Answer the question of a comment in a comment."""
     try:
-        settings = _within_budget(means, pull, fetched.settings)
+        settings = within_budget(means, pull, fetched.settings)
         change = change_of(means.repository, pull, fetched)
-        answered = answer_question(change, settings, job.argument, _guarded(means), salt=means.salt)
+        answered = answer_question(change, settings, job.argument, guarded(means), salt=means.salt)
     except Superseded:
         return Outcome(State.SUPERSEDED, "not wanted any more", pull.head_sha)
     except ReviewerError as error:
@@ -205,54 +171,40 @@ def _answer(job: Job, means: Means, pull: Pull, fetched: Fetched) -> Outcome:
     return Outcome(State.ANSWERED, "", pull.head_sha, done, fetched.diff, Sent(summary_url=url))
 
 
-def _within_budget(means: Means, pull: Pull, settings: Settings) -> Settings:
-    """Return the settings with what is left as the ceiling of this review. Raises BudgetSpent when nothing is."""
-    if means.spent is None:
-        return settings
-    left, name = remaining(settings.budget, means.spent, pull.number, datetime.now(UTC))
-    if left is not None and left <= 0:
-        raise BudgetSpent(f"The budget `budget.{name}` of this repository is spent. Raise it in {SETTINGS_PATH}.")
-    return settings.model_copy(update={"budget": settings.budget.model_copy(update={"per_review_usd": left})})
-
-
-def _notes(means: Means, pull: Pull, fetched: Fetched) -> list[str]:
-    """Return what else a reader must know of what was not done."""
-    notes = []
-    given, changed = len(fetched.diff.files), pull.changed_files or 0
-    if given < changed:
-        # https://docs.github.com/rest/pulls/pulls#list-pull-requests-files: at most 3,000
-        notes.append(f"GitHub gave only {given:,} of {changed:,} changed files; the others were not reviewed.")
-    if means.spent is None and is_kept_elsewhere(fetched.settings.budget):
-        notes.append(KEPT_BY_THE_APP)
-    return notes
-
-
-def _guarded(means: Means) -> Ask:
-    """Return `ask` that stops before a paid batch when the job is no longer wanted."""
-
-    def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
-        if not means.wanted():
-            raise Superseded
-        return means.ask(prompts)
-
-    return ask
-
-
-def _publish(job: Job, means: Means, pull: Pull, check: CheckRun | None, made: Review, fetched: Fetched) -> Outcome:
-    """Look at the head once more, then post; where comments are refused, the check run carries the findings."""
-    repository = means.repository
-    target = Target(repository.name, pull.number, pull.head_sha, pull.web_url)
+def _carry_out(job: Job, means: Means, pull: Pull, check: CheckRun | None, fetched: Fetched) -> Outcome:
+    """Look at what stands there, review what changed since, look at the head once more, then post."""
+    login = (check.login if check else "") or means.repository.identity()
+    # Nothing of ours can stand on a pull request that was opened just now.
+    first = job.trigger is Trigger.OPENED and not means.again
+    before = Posted() if first else look(means.repository, pull, login)
     level = means.fail_level or fetched.settings.review.fail_level
-    planned = partial(plan, made, target, fail_level=level, problems=fetched.problems)
-    login = (check.login if check else "") or repository.identity()
-    quiet = not (made.files_reviewed or job.command or fetched.problems)
-    sent = publish(repository, pull.number, login, planned, quiet=quiet, refusal=lambda: _refusal(means, pull))
-    body = planned(Posted()).check
+    if (extent := published(job, pull, fetched, before)) is not None:
+        return _again_as_it_stands(means, pull, check, fetched, before, extent, level)
+    result = examine(job, means, pull, fetched, before)
+    target = Target(means.repository.name, pull.number, pull.head_sha, pull.web_url, pull.base_sha, job.key)
+    planned = partial(plan, result, target, fail_level=level)
+    quiet = not (result.extent.reviewed or job.command or fetched.problems)
+    sent = publish(means.repository, pull, login, planned, quiet=quiet, refusal=lambda: _refusal(means, pull))
+    made = sent.plan or planned(before)
+    body = made.check | ({"details_url": sent.summary_url} if sent.summary_url else {})
     if sent.refused:
-        log.info("comments refused", extra={"repository": repository.name, "why": sent.refused})
-        body["output"]["annotations"] = annotations_of((*made.findings, *made.below))
-    close_check(repository, check, body)
-    return Outcome(State.REVIEWED, sent.refused, pull.head_sha, made, fetched.diff, sent, body["conclusion"])
+        # Where comments cannot be posted, the check run carries the findings.
+        log.info("comments refused", extra={"repository": means.repository.name, "why": sent.refused})
+        body["output"]["annotations"] = annotations_of((*made.standing, *result.review.below))
+    close_check(means.repository, check, body)
+    review = replace(result.review, findings=made.standing)
+    return Outcome(State.REVIEWED, sent.refused, pull.head_sha, review, fetched.diff, sent, body["conclusion"])
+
+
+def _again_as_it_stands(
+    means: Means, pull: Pull, check: CheckRun | None, fetched: Fetched, before: Posted, extent: Extent, level: FailLevel
+) -> Outcome:
+    """Complete the check run of a job whose summary is written: it was killed in between, or is carried out again."""
+    conclusion, title, found = from_ledger(before, fetched.diff, extent, level)
+    close_check(means.repository, check, completed(conclusion, title, without_marks(before.summary_body)))
+    review = Review("", findings=found, files_reviewed=extent.reviewed)
+    sent = Sent(summary_url=before.summary_url)
+    return Outcome(State.REVIEWED, "reviewed before", pull.head_sha, review, fetched.diff, sent, conclusion)
 
 
 def _refusal(means: Means, pull: Pull) -> str:

@@ -6,228 +6,166 @@ GitHub's limits, all text of the model is neutralised, and whatever is not said 
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reviewer.diff import Diff, Side
 from reviewer.findings import Finding, Review
-from reviewer.neutral import code_span, fence, neutralise, suggestion_block
-from reviewer.report import headline, usage_text
+from reviewer.neutral import fence, neutralise, suggestion_block
 from reviewer.settings import FailLevel, SettingsProblem
-from reviewer.severity import Severity
-from reviewer.triage import place
-
-#: https://docs.github.com/rest/checks/runs: summary and text at most 65,535 characters; comments at most 65,536.
-MAX_BODY = 64_000
+from reviewer.severity import Confidence, Severity
+from webhooks.ledger import Posted, Settled, Thread, settle, standing
+from webhooks.marks import Entry, Ledger, Status, finding_mark, fixed_mark, summary_marks
+from webhooks.summary import DOT, MAX_BODY, Extent, Standings, Target, count, cut, headline, summary_text
 
 #: GitHub takes 50 annotations a call; what does not fit stands in the summary as well.
 MAX_ANNOTATIONS = 50
 
 CHECK_NAME = "reviewer"
 
-_DOT = {Severity.ERROR: "🔴", Severity.WARNING: "🟡", Severity.INFO: "🔵"}
 _LEVEL = {Severity.ERROR: "failure", Severity.WARNING: "warning", Severity.INFO: "notice"}
-_FINDING_MARK = re.compile(r"<!-- reviewer:finding (?P<fingerprint>[0-9a-f-]+) at=(?P<place>[0-9a-f]+)")
-_SUMMARY_MARK = "<!-- reviewer:summary"
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
-    """What of ours stands on the pull request: identities of findings, of their places, and the summary comment."""
+class Result:
+    """What a run found out, to be published.
 
-    fingerprints: frozenset[str] = frozenset()
-    places: frozenset[str] = frozenset()
-    summary_id: int | None = None
-    summary_body: str = ""
+    `review` is of the files that this run looked at, `diff` the whole change, `files` the digests of all files that are
+    reviewed by now. `gone` are the fingerprints of earlier findings whose defect is there no longer.
+    """
+
+    review: Review
+    diff: Diff
+    extent: Extent
+    files: frozenset[bytes] | None = frozenset()
+    gone: frozenset[str] = frozenset()
+    problems: tuple[SettingsProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """Where a review goes. `web_url` is the pull request's page."""
+class Fixed:
+    """A thread to close: resolve it, or where that is not allowed reply `reply` once."""
 
-    repository: str
-    number: int
-    head_sha: str
-    web_url: str
+    comment_id: int
+    node_id: str
+    reply: str
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """The bodies to send. `review` is None when there is nothing new to say inline."""
+    """The bodies to send. `review` is None when there is nothing new to say inline.
+
+    `standing` are all findings that stand open and have a place in the present diff, those of earlier runs included.
+    """
 
     review: dict[str, Any] | None
     summary: str
     check: dict[str, Any]
+    fixed: tuple[Fixed, ...] = ()
+    standing: tuple[Finding, ...] = ()
 
 
-def posted(comments: Iterable[tuple[int, str]], review_comments: Iterable[str]) -> Posted:
-    """Read our own marks: issue comments as (id, body) and bodies of review comments, all of our own identity.
-
-    A finding's mark is the last line of its comment; anywhere else it may be code that the comment shows.
-    """
-    last_lines = (body.rstrip().rpartition("\n")[2] for body in review_comments)
-    marks = [match for line in last_lines if (match := _FINDING_MARK.match(line))]
-    summary = next(((key, body) for key, body in comments if body.lstrip().startswith(_SUMMARY_MARK)), (None, ""))
-    return Posted(
-        frozenset(mark["fingerprint"] for mark in marks), frozenset(mark["place"] for mark in marks), *summary
-    )
-
-
-def plan(
-    review: Review,
-    target: Target,
-    before: Posted,
-    *,
-    fail_level: FailLevel = FailLevel.NEVER,
-    problems: Sequence[SettingsProblem] = (),
-) -> Publication:
-    """Plan the review, the summary comment and the check run."""
-    new = [one for one in review.findings if not _was_said(one, before)]
-    summary = summary_text(review, target, said_before=len(review.findings) - len(new), problems=problems)
-    body = None
-    if new:
-        body = {
-            "commit_id": target.head_sha,
-            "event": "COMMENT",
-            "body": _review_text(new, target),
-            "comments": [comment(one) for one in new],
-        }
+def plan(result: Result, target: Target, before: Posted, *, fail_level: FailLevel = FailLevel.NEVER) -> Publication:
+    """Plan the review, the threads to close, the summary comment and the check run."""
+    done = result.review
+    settled = settle(standing(before), done.findings, done.below, result.diff, head=target.head_sha, gone=result.gone)
+    urls = {thread.comment_id: thread.url for thread in before.threads}
+    remembered = before.ledger.entries if before.ledger else ()
+    known = {one.fingerprint for one in remembered if one.status is Status.OPEN and one.said}
+    fresh = sum(one.status is Status.OPEN and one.said and one.fingerprint not in known for one in settled.entries)
+    standings = Standings(settled.entries, urls, fresh)
+    ledger = Ledger(target.head_sha, target.base_sha, target.job, result.files, settled.entries)
+    marks = summary_marks(ledger)
+    text = summary_text(
+        done, target, standings, result.extent,
+        room=MAX_BODY - len(marks), earlier=before.summary_body, problems=result.problems,
+    )  # fmt: skip
     return Publication(
-        body, f"{_SUMMARY_MARK} head={target.head_sha} -->\n{summary}", check(review, summary, fail_level)
+        review=_review_body(settled, target),
+        summary=f"{marks}{text}",
+        check=_check(standings, result, text, fail_level, target),
+        fixed=_closings(settled, before.threads, target),
+        standing=standing_findings(settled.entries, done, result.diff),
     )
 
 
-def _was_said(finding: Finding, before: Posted) -> bool:
-    return finding.fingerprint in before.fingerprints or place(finding.anchor.path, finding.quote) in before.places
+def _review_body(settled: Settled, target: Target) -> dict[str, Any] | None:
+    """Return the body of the review: https://docs.github.com/rest/pulls/reviews#create-a-review-for-a-pull-request ."""
+    if not settled.new:
+        return None
+    what = f"{count(len(settled.new), 'finding')} at {target.head_sha[:7]}."
+    return {
+        "commit_id": target.head_sha,
+        "event": "COMMENT",
+        "body": f"{what}\n\n<!-- reviewer:review head={target.head_sha} -->",
+        "comments": [comment(finding, entry) for finding, entry in settled.new],
+    }
 
 
-def comment(finding: Finding) -> dict[str, Any]:
-    """Return one inline comment as GitHub takes it in a review.
-
-    https://docs.github.com/rest/pulls/reviews#create-a-review-for-a-pull-request
-    """
+def comment(finding: Finding, entry: Entry) -> dict[str, Any]:
+    """Return one inline comment as GitHub takes it in a review."""
     anchor = finding.anchor
     body: dict[str, Any] = {"path": anchor.path, "line": anchor.line, "side": anchor.side.value}
     if anchor.start_line is not None:
         body |= {"start_line": anchor.start_line, "start_side": anchor.side.value}
-    return body | {"body": comment_text(finding)}
+    return body | {"body": comment_text(finding, entry)}
 
 
-def comment_text(finding: Finding) -> str:
+def comment_text(finding: Finding, entry: Entry) -> str:
     """Return the text of an inline comment, our mark at its end."""
-    parts = [f"{_DOT[finding.severity]} **{finding.severity}** ({finding.category}): {neutralise(finding.title)}"]
+    parts = [f"{DOT[finding.severity]} **{finding.severity}** ({finding.category}): {neutralise(finding.title)}"]
+    if entry.sha:
+        parts.append(f"It was fixed in {entry.sha[:7]} and is back.")
     if finding.body:
         parts.append(neutralise(finding.body))
     if finding.suggestion is not None:
         parts.append(suggestion_block(finding.suggestion))
     elif finding.advice:
         parts.append("Possible remedy (not proven to apply):\n\n" + fence(finding.advice))
-    mark = f"<!-- reviewer:finding {finding.fingerprint} at={place(finding.anchor.path, finding.quote)} -->"
-    return _cut("\n\n".join(parts), MAX_BODY) + f"\n\n{mark}"
+    mark = finding_mark(entry)
+    return cut("\n\n".join(parts), MAX_BODY - len(mark)) + f"\n\n{mark}"
 
 
-def _review_text(new: Sequence[Finding], target: Target) -> str:
-    what = f"{len(new)} {_plural('finding', len(new))} at {target.head_sha[:7]}."
-    return f"{what}\n\n<!-- reviewer:review head={target.head_sha} -->"
+def _closings(settled: Settled, threads: Iterable[Thread], target: Target) -> tuple[Fixed, ...]:
+    by_comment = {thread.comment_id: thread for thread in threads}
+    reply = f"Fixed in {target.head_sha[:7]}.\n\n{fixed_mark(target.head_sha)}"
+    return tuple(
+        Fixed(thread.comment_id, thread.node_id, reply)
+        for one in settled.fixed
+        if (thread := by_comment.get(one.comment_id)) is not None
+    )
 
 
-def _plural(word: str, number: int) -> str:
-    return word if number == 1 else f"{word}s"
+def _check(standings: Standings, result: Result, summary: str, fail_level: FailLevel, target: Target) -> dict[str, Any]:
+    """Return the body that completes the check run: https://docs.github.com/rest/checks/runs#update-a-check-run .
+
+    Every open finding counts, whichever run found it.
+    """
+    conclusion = _conclusion(standings, result.extent, fail_level)
+    body = completed(conclusion, headline(standings, result.extent), summary)
+    rows = annotations_of(_without_place(standings, result))
+    if rows:
+        body["output"]["annotations"] = rows
+    return body | {"details_url": target.web_url}
 
 
-def summary_text(
-    review: Review, target: Target, *, said_before: int = 0, problems: Sequence[SettingsProblem] = ()
-) -> str:
-    """Return the summary as Markdown: verdict first, then what a reader may want to unfold."""
-    parts = [_verdict(review, target)]
-    if review.summary:
-        parts.append(neutralise(review.summary))
-    if review.findings:
-        parts.append("\n".join(_line(one, target) for one in review.findings))
-    if said_before:
-        stands = "stands" if said_before == 1 else "stand"
-        parts.append(f"{said_before} of these {stands} in comments that were posted before; they are not repeated.")
-    parts += [f"⚠️ {neutralise(note)}" for note in review.notes]
-    parts += [f"⚠️ {neutralise(str(problem))}" for problem in problems]
-    parts += [_below(review, target), *_tests(review), _skipped(review), _rejected(review)]
-    footer = f"<sub>{_escape(usage_text(review.usage, review.models))}</sub>"
-    return _fit([part for part in parts if part], footer)
+def _conclusion(standings: Standings, extent: Extent, fail_level: FailLevel) -> str:
+    if any(fail_level.fails(one.severity) for one in standings.of(Status.OPEN, said=True)):
+        return "failure"
+    return "neutral" if standings.of(Status.OPEN) or not extent.reviewed else "success"
 
 
-def _verdict(review: Review, target: Target) -> str:
-    return f"**{headline(review).removesuffix('.')}** at {target.head_sha[:7]}."
-
-
-def _line(finding: Finding, target: Target) -> str:
-    return f"- {_DOT[finding.severity]} {neutralise(finding.title)} ({_link(finding, target)})"
-
-
-def _link(finding: Finding, target: Target) -> str:
-    """Return a link to the line in the pull request's view of changed files."""
-    anchor = finding.anchor
-    file = hashlib.sha256(anchor.path.encode("utf-8", "surrogateescape")).hexdigest()
-    label = code_span(f"{anchor.path}:{anchor.line}")
-    return f"[{label}]({target.web_url}/files#diff-{file}{anchor.side.value[0]}{anchor.line})"
-
-
-def _below(review: Review, target: Target) -> str:
-    if not review.below:
-        return ""
-    rows = "\n".join(f"{_line(one, target)}, {one.confidence} confidence" for one in review.below)
-    return _fold(f"{len(review.below)} more below the line", rows)
-
-
-def _tests(review: Review) -> list[str]:
-    """Return one fold for each suggested test file; the code is only ever shown in a fence."""
-    folds = []
-    for test in review.tests:
-        what = f"Suggested test: <code>{_escape(test.path)}</code> ({test.evidence or 'not run'})"
-        covers = f"For {code_span(test.covers)}.\n\n" if test.covers else ""
-        folds.append(_fold(what, covers + fence(test.code, _language(test.path)), raw_title=True))
-    return folds
-
-
-def _language(path: str) -> str:
-    ending = path.rsplit(".", 1)[-1].lower() if "." in path else ""
-    return ending if re.fullmatch(r"[a-z]{1,6}", ending) else ""
-
-
-def _skipped(review: Review) -> str:
-    if not review.skipped:
-        return ""
-    rows = "\n".join(f"- {code_span(one.path)}: {neutralise(one.reason)}" for one in review.skipped)
-    return _fold(f"Not reviewed: {len(review.skipped)}", rows)
-
-
-def _rejected(review: Review) -> str:
-    if not review.rejected:
-        return ""
-    number = len(review.rejected)
-    counts: dict[str, int] = {}
-    for one in review.rejected:
-        counts[one.reason] = counts.get(one.reason, 0) + 1
-    why = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
-    return f"<sub>{number} of the model's {_plural('claim', number)} not said: {_escape(why)}.</sub>"
-
-
-def check(review: Review, summary: str, fail_level: FailLevel) -> dict[str, Any]:
-    """Return the body that completes the check run: https://docs.github.com/rest/checks/runs#update-a-check-run ."""
-    said = (*review.findings, *review.below)
-    if any(fail_level.fails(one.severity) for one in review.findings):
-        conclusion = "failure"
-    elif said or not review.files_reviewed:
-        conclusion = "neutral"
-    else:
-        conclusion = "success"
-    title = headline(review).removesuffix(".")
-    return completed(conclusion, title, summary)
+def _without_place(standings: Standings, result: Result) -> list[Finding]:
+    """Return what this run is sure of but has no comment for: comments that GitHub refused, and those over the cap."""
+    silent = {one.fingerprint for one in standings.entries if one.status is Status.OPEN and not one.comment_id}
+    sure = [one for one in result.review.below if one.confidence is Confidence.HIGH]
+    return [one for one in (*result.review.findings, *sure) if one.fingerprint in silent]
 
 
 def completed(conclusion: str, title: str, summary: str) -> dict[str, Any]:
     """Return the body of a completed check run."""
-    output = {"title": title[:250], "summary": _cut(summary, MAX_BODY)}
+    output = {"title": title[:250], "summary": cut(summary, MAX_BODY)}
     return {"status": "completed", "conclusion": conclusion, "output": output}
 
 
@@ -246,30 +184,43 @@ def annotations_of(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     ][:MAX_ANNOTATIONS]
 
 
-def _fold(title: str, content: str, *, raw_title: bool = False) -> str:
-    shown = title if raw_title else _escape(title)
-    return f"<details>\n<summary>{shown}</summary>\n\n{content}\n\n</details>"
+def standing_findings(entries: Sequence[Entry], done: Review, diff: Diff) -> tuple[Finding, ...]:
+    """Return the open findings that have a place in the diff: this run's as they are, earlier ones from the ledger."""
+    own = {one.fingerprint: one for one in done.findings}
+    found = []
+    for entry in entries:
+        if entry.status is not Status.OPEN or not entry.said:
+            continue
+        one = own.get(entry.fingerprint) or _from_ledger(entry, diff)
+        if one is not None:
+            found.append(one)
+    return tuple(found)
 
 
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
+def _from_ledger(entry: Entry, diff: Diff) -> Finding | None:
+    start = entry.line - entry.lines + 1 if entry.side is Side.RIGHT and entry.lines > 1 else None
+    anchor = diff.anchor(entry.path, entry.line, start, entry.side) or diff.anchor(
+        entry.path, entry.line, side=entry.side
+    )
+    if anchor is None:
+        return None
+    return Finding(
+        anchor=anchor,
+        severity=entry.severity,
+        category=entry.category,
+        title=entry.title,
+        body="",
+        quote=entry.quote,
+        confidence=Confidence.HIGH,
+        fingerprint=entry.fingerprint,
+    )
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 20].rstrip() + "\n\n[cut]"
-
-
-def _fit(parts: Sequence[str], footer: str) -> str:
-    """Join the parts within GitHub's limit. What does not fit is left out whole, and that is said."""
-    room = MAX_BODY - len(footer) - 200
-    kept: list[str] = []
-    left_out = 0
-    for part in parts:
-        if len(part) + 2 <= room:
-            kept.append(part)
-            room -= len(part) + 2
-        else:
-            left_out += 1
-    if left_out:
-        kept.append(f"<sub>{left_out} parts of this summary were too long for a comment.</sub>")
-    return "\n\n".join([*kept, footer])
+def from_ledger(
+    posted: Posted, diff: Diff, extent: Extent, fail_level: FailLevel
+) -> tuple[str, str, tuple[Finding, ...]]:
+    """Return the conclusion, the title and the standing findings of a review that is published already."""
+    entries = standing(posted)
+    standings = Standings(entries, {})
+    found = standing_findings(entries, Review(""), diff)
+    return _conclusion(standings, extent, fail_level), headline(standings, extent), found

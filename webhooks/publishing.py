@@ -9,35 +9,46 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from webhooks.github_api import Comment, Repository
+from webhooks.github_api import Pull, Repository
 from webhooks.github_errors import Forbidden, GitHubError, NotFound, Unprocessable, WriteUncertain
-from webhooks.publication import CHECK_NAME, Posted, Publication, posted
+from webhooks.ledger import Posted
+from webhooks.looking import look, look_again
+from webhooks.publication import CHECK_NAME, Fixed, Publication
 
 log = logging.getLogger(__name__)
 
 #: Rounds of look and write, and the seconds before looking again (GitHub's lists may lag behind its writes).
 ROUNDS, PAUSE = 3, 2.0
 
+#: Threads closed in one run, and replies among them where resolving is not allowed: GitHub limits what is written in a
+#: minute. The summary names the others.
+MAX_CLOSED, MAX_REPLIES = 100, 20
+
 
 @dataclass(frozen=True, slots=True)
 class CheckRun:
-    """Our check run on the head, and who we are there."""
+    """Our check run on the head, who we are there, and whether it has annotations already."""
 
     id: int
     login: str
+    annotated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of publishing. `refused` says why comments could not be posted; the caller then says it elsewhere."""
+    """What came of publishing. `refused` says why comments could not be posted; the caller then says it elsewhere.
+
+    `plan` is the last one made, with what was known when the summary was written.
+    """
 
     review_url: str = ""
     summary_url: str = ""
     refused: str = ""
+    plan: Publication | None = None
 
 
 def open_check(repository: Repository, head_sha: str, job: str, *, again: bool) -> CheckRun | None:
@@ -47,67 +58,105 @@ def open_check(repository: Repository, head_sha: str, job: str, *, again: bool) 
         if again:
             for run in repository.check_runs(head_sha, CHECK_NAME):
                 if run["external_id"] == job:
-                    return CheckRun(run["id"], f"{run['app']}[bot]" if run["app"] else "")
+                    return _check_run(run)
         made = repository.create_check(body)
     except (Forbidden, NotFound, Unprocessable) as error:
         log.info("no check run", extra={"repository": repository.name, "why": str(error)})
         return None
-    return CheckRun(made["id"], f"{made['app']}[bot]" if made["app"] else "")
+    return _check_run(made)
+
+
+def _check_run(run: dict[str, Any]) -> CheckRun:
+    return CheckRun(run["id"], f"{run['app']}[bot]" if run["app"] else "", bool(run["annotations"]))
 
 
 def close_check(repository: Repository, check: CheckRun | None, body: dict[str, Any]) -> None:
-    """Complete the check run, if there is one. Repeating it changes nothing."""
+    """Complete the check run, if there is one. Repeating it changes nothing: annotations would add up, so they go once.
+
+    When it is uncertain whether they were stored, they are left out the second time: the summary names what they say.
+    """
     if check is not None:
+        if check.annotated:
+            body = _without_annotations(body)
         try:
             repository.update_check(check.id, body)
         except WriteUncertain:
-            repository.update_check(check.id, body)
+            repository.update_check(check.id, _without_annotations(body))
+
+
+def _without_annotations(body: dict[str, Any]) -> dict[str, Any]:
+    output = {name: value for name, value in body["output"].items() if name != "annotations"}
+    return {**body, "output": output}
 
 
 def publish(
     repository: Repository,
-    number: int,
+    pull: Pull,
     login: str,
     make_plan: Callable[[Posted], Publication],
     *,
     quiet: bool,
     refusal: Callable[[], str],
 ) -> Sent:
-    """Post the review and the summary comment. `quiet`: edit a summary that is there, but do not begin one.
+    """Post the review, close the threads of what is fixed, and write the summary comment, in this order.
 
-    `make_plan` is asked anew in each round, with what of ours was found. `refusal` is asked last before a write: it
-    tells why nothing may be posted any more, or "", or raises; GitHub cannot be told to take a review only while the
-    head is what it was.
+    The summary remembers what was done, so it comes last: a run that is killed before it finds its own comments and
+    closed threads, and goes on. `quiet`: edit a summary that is there, but do not begin one. `make_plan` is asked anew
+    after each look. `refusal` is asked last before a write: it tells why nothing may be posted any more, or "", or
+    raises; GitHub cannot be told to take a review only while the head is what it was.
     """
     for left in reversed(range(ROUNDS)):
         plan = None
         try:
-            before = standing(repository, number, login)
+            before = look(repository, pull, login)
             plan = make_plan(before)
             if why := refusal():
-                return Sent(refused=why)
-            url = _post_review(repository, number, plan) if plan.review else ""
-            if quiet and before.summary_id is None:
-                return Sent(review_url=url)
-            return Sent(url, _post_summary(repository, number, before, plan.summary))
+                return Sent(refused=why, plan=plan)
+            return _write(repository, pull, login, plan, before, make_plan, quiet=quiet)
         except WriteUncertain as error:
             log.info("write uncertain, looking again", extra={"repository": repository.name, "why": str(error)})
             if not left:
                 raise
             time.sleep(PAUSE)
         except Forbidden as error:
-            return Sent(refused=str(error))
+            return Sent(refused=str(error), plan=plan)
     raise AssertionError("unreachable")
 
 
-def standing(repository: Repository, number: int, login: str) -> Posted:
-    """Read what of ours stands on the pull request. Comments of others do not count, whatever marks they bear."""
-    comments = [(one.id, one.body) for one in repository.comments(number) if _ours(one, login)]
-    return posted(comments, [one.body for one in repository.review_comments(number) if _ours(one, login)])
+def _write(
+    repository: Repository,
+    pull: Pull,
+    login: str,
+    plan: Publication,
+    before: Posted,
+    make_plan: Callable[[Posted], Publication],
+    *,
+    quiet: bool,
+) -> Sent:
+    url = ""
+    if plan.review:
+        url = _post_review(repository, pull.number, plan)
+        # The comments have addresses now, which the summary links to and remembers.
+        before = look_again(repository, pull, login, before)
+        plan = make_plan(before)
+    _close_threads(repository, pull.number, plan.fixed)
+    if quiet and before.summary_id is None:
+        return Sent(review_url=url, plan=plan)
+    return Sent(url, _post_summary(repository, pull.number, before, plan.summary), plan=plan)
 
 
-def _ours(comment: Comment, login: str) -> bool:
-    return comment.author.lower() == login.lower()
+def _close_threads(repository: Repository, number: int, fixed: Sequence[Fixed]) -> None:
+    """Resolve the threads of what is fixed; where that is not allowed say so in a reply, once."""
+    replies = 0
+    for one in fixed[:MAX_CLOSED]:
+        if one.node_id and repository.resolve(one.node_id):
+            continue
+        if replies < MAX_REPLIES:
+            replies += 1
+            try:
+                repository.reply(number, one.comment_id, one.reply)
+            except (Forbidden, NotFound, Unprocessable) as error:
+                log.info("no reply", extra={"repository": repository.name, "why": str(error)})
 
 
 def _post_review(repository: Repository, number: int, plan: Publication) -> str:

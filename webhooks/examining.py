@@ -1,0 +1,175 @@
+"""The paid part of a job: which files of the pull request are looked at, and what is found in them.
+
+Promises: a file whose own change is the same to the byte as when it was reviewed is not paid for again, and any other
+is; an earlier finding is judged again only where its code changed; what is spent stays within the repository's budget.
+Never writes to GitHub.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from reviewer.asking import Ask, Prompt, Reply
+from reviewer.change import Change
+from reviewer.diff import Diff
+from reviewer.errors import ModelError, ReviewerError
+from reviewer.findings import Review
+from reviewer.reexamining import Reexamined, Standing, reexamine
+from reviewer.review import Wish, review
+from reviewer.selection import select
+from reviewer.settings import SETTINGS_PATH, FailLevel, Settings
+from webhooks.ceilings import KEPT_BY_THE_APP, Spent, is_kept_elsewhere, remaining
+from webhooks.deliveries import Job
+from webhooks.fetching import Fetched, change_of
+from webhooks.github_api import Pull, Repository
+from webhooks.increments import changed_blobs, changed_files, digests, file_digest
+from webhooks.ledger import Posted, outstanding, standing
+from webhooks.marks import Entry, Ledger
+from webhooks.publication import Result
+from webhooks.summary import Extent
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a job is carried out with.
+
+    `wanted` is asked before each batch of paid calls and before posting; `salt` keys the prompts' fences;
+    `cost_per_thousand` is as in `Wish`; `again` says that the job was begun before; `fail_level` overrides the
+    repository's; `spent` is the ledger, where there is one.
+    """
+
+    repository: Repository
+    ask: Ask
+    salt: bytes
+    wanted: Callable[[], bool] = lambda: True
+    cost_per_thousand: Decimal | None = None
+    again: bool = False
+    fail_level: FailLevel | None = None
+    spent: Spent | None = None
+
+
+class BudgetSpent(ReviewerError):
+    """The repository allows no more reviews for now."""
+
+
+class Superseded(Exception):
+    """A newer head or an operator made the job moot: `means.ask` may raise it while it waits."""
+
+
+def published(job: Job, pull: Pull, fetched: Fetched, before: Posted) -> Extent | None:
+    """Return the extent of this very job where it has written its summary and left nothing out, else None."""
+    known = before.ledger
+    if known is None or (known.job, known.head) != (job.key, pull.head_sha) or known.files is None:
+        return None
+    chosen, _ = select(fetched.diff, fetched.settings.review)
+    if changed_files(Diff(chosen), known.files).files:
+        return None
+    return Extent(reviewed=len(chosen), fresh=0)
+
+
+def examine(job: Job, means: Means, pull: Pull, fetched: Fetched, before: Posted) -> Result:
+    """Review what changed since the last review, and judge again what was found where its code changed.
+
+    A command has the whole pull request reviewed. Raises ModelError, BudgetSpent and Superseded.
+    """
+    settings = within_budget(means, pull, fetched.settings)
+    wish = Wish(tests=settings.tests.suggest, cost_per_thousand=means.cost_per_thousand)
+    known = None if job.command else before.ledger
+    change = change_of(means.repository, pull, fetched)
+    part = _changed(means.repository, pull, fetched.diff, known)
+    ask = guarded(means)
+    made = review(replace(change, diff=part), settings, ask, salt=means.salt, wish=wish)
+    again = _rejudged(change, made, settings, ask, before, means.salt)
+    made = replace(
+        made,
+        notes=(*made.notes, *again.notes, *_notes(means, pull, fetched)),
+        usage=made.usage + again.usage,
+        models=tuple(sorted({*made.models, *again.models})),
+    )
+    left_out = {one.path for one in made.skipped}
+    done = [file for file in select(fetched.diff, settings.review)[0] if file.path not in left_out]
+    extent = Extent(
+        reviewed=len(done),
+        fresh=made.files_reviewed,
+        since=known.head if known else "",
+        digests={file.path: base64.b64encode(d).decode() for file in done if (d := file_digest(file)) is not None},
+        total_usd=means.spent(pull.number, 0.0) if means.spent else None,
+    )
+    return Result(made, fetched.diff, extent, digests(done), again.gone, fetched.problems)
+
+
+def _changed(repository: Repository, pull: Pull, diff: Diff, known: Ledger | None) -> Diff:
+    """Return the part of the diff that was not reviewed yet, as it is now."""
+    if known is None:
+        return diff
+    if known.files is not None:
+        return changed_files(diff, known.files)
+    then, now = repository.blobs(known.head), repository.blobs(pull.head_sha)
+    return diff if then is None or now is None else changed_blobs(diff, then, now)
+
+
+def _rejudged(change: Change, made: Review, settings: Settings, ask: Ask, before: Posted, salt: bytes) -> Reexamined:
+    """Ask about the open findings whose code changed and that the review did not find again."""
+    entries = standing(before)
+    found = (*made.findings, *made.below)
+    texts = {thread.comment_id: _words(thread.body) for thread in before.threads}
+    asked = [_as_standing(one, texts.get(one.comment_id, "")) for one in outstanding(entries, found, change.diff)]
+    return reexamine(change, asked, settings, ask, salt=salt)
+
+
+def _as_standing(entry: Entry, body: str) -> Standing:
+    return Standing(
+        key=entry.fingerprint,
+        path=entry.path,
+        line=entry.line,
+        category=entry.category,
+        severity=entry.severity,
+        title=entry.title,
+        body=body,
+        quote=entry.quote,
+    )
+
+
+def _words(comment: str) -> str:
+    """Return the explanation in a comment of ours: without its title, suggestion and mark."""
+    lines = comment.replace("\r\n", "\n").strip().split("\n")[1:]
+    if lines and lines[-1].startswith("<!-- reviewer:"):
+        lines = lines[:-1]
+    return "\n".join(lines).partition("\n```suggestion")[0].strip()
+
+
+def within_budget(means: Means, pull: Pull, settings: Settings) -> Settings:
+    """Return the settings with what is left as the ceiling of this review. Raises BudgetSpent when nothing is."""
+    if means.spent is None:
+        return settings
+    left, name = remaining(settings.budget, means.spent, pull.number, datetime.now(UTC))
+    if left is not None and left <= 0:
+        raise BudgetSpent(f"The budget `budget.{name}` of this repository is spent. Raise it in {SETTINGS_PATH}.")
+    return settings.model_copy(update={"budget": settings.budget.model_copy(update={"per_review_usd": left})})
+
+
+def _notes(means: Means, pull: Pull, fetched: Fetched) -> list[str]:
+    """Return what else a reader must know of what was not done."""
+    notes = []
+    given, changed = len(fetched.diff.files), pull.changed_files or 0
+    if given < changed:
+        # https://docs.github.com/rest/pulls/pulls#list-pull-requests-files: at most 3,000
+        notes.append(f"GitHub gave only {given:,} of {changed:,} changed files; the others were not reviewed.")
+    if means.spent is None and is_kept_elsewhere(fetched.settings.budget):
+        notes.append(KEPT_BY_THE_APP)
+    return notes
+
+
+def guarded(means: Means) -> Ask:
+    """Return `ask` that stops before a paid batch when the job is no longer wanted."""
+
+    def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+        if not means.wanted():
+            raise Superseded
+        return means.ask(prompts)
+
+    return ask
