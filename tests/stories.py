@@ -37,13 +37,18 @@ DEFAULT = {
 TEST = '<test path="tests/test_discounts.py" covers="src/discounts.py:6-14">\ndef test_x():\n    assert True\n</test>'
 
 
-def model(*findings: dict[str, Any], verdict: str = "confirmed") -> Ask:
-    """Return a model that always finds these, judges all of them alike, and suggests one test."""
+def model(*findings: dict[str, Any], verdict: str = "confirmed", still: str = "confirmed") -> Ask:
+    """Return a model that always finds these, judges all of them alike, and suggests one test.
+
+    `still` is its verdict on earlier findings whose code has changed.
+    """
 
     def answer(prompt: Prompt) -> str:
         if prompt.task is Task.VERIFY:
-            count = prompt.messages[1].content.count("\n## Claim ")
-            return json.dumps({"verdicts": [{"id": n + 1, "verdict": verdict, "reason": "r"} for n in range(count)]})
+            again = is_reexamination(prompt)
+            count = prompt.messages[1].content.count("\n## Finding " if again else "\n## Claim ")
+            word = still if again else verdict
+            return json.dumps({"verdicts": [{"id": n + 1, "verdict": word, "reason": "r"} for n in range(count)]})
         if prompt.task is Task.TESTS:
             return TEST
         said = findings if prompt.task is Task.FINDINGS else ()
@@ -54,6 +59,22 @@ def model(*findings: dict[str, Any], verdict: str = "confirmed") -> Ask:
         return [Reply(answer(prompt), model="MiniMax-M2.1", attempts=bill) for prompt in prompts]
 
     return ask
+
+
+def is_reexamination(prompt: Prompt) -> bool:
+    """Whether the prompt asks about earlier findings."""
+    return prompt.messages[0].content.startswith("# Task: verify (still open)\n")
+
+
+def watched(ask: Ask) -> tuple[Ask, list[Prompt]]:
+    """Return `ask`, and the list into which it puts every prompt that it is asked."""
+    seen: list[Prompt] = []
+
+    def asked(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+        seen.extend(prompts)
+        return ask(prompts)
+
+    return asked, seen
 
 
 def job_of(delivery: Delivery) -> Job:

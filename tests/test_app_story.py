@@ -136,7 +136,7 @@ def test_a_delivery_becomes_a_review(github: World, model: FakeModel, tmp_path: 
         assert 'outcome="known"' in text
         assert 'reviewer_model_calls_total{model="MiniMax-M2.1",outcome="ok"}' in text
         assert httpx.get(f"{server.url}/healthz").status_code == 200
-        assert len(github.calls) <= 14
+        assert len(github.calls) <= 16  # 14 of one just opened; here it has to look what stands there first
         log = server.said()
         assert "accepted" in log
         assert model.key not in log

@@ -8,63 +8,27 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from reviewer.diff import Diff, FilePatch, diff_from_files, parse_diff
 from webhooks.github_errors import DiffTooLarge, GitHubError, NotFound
 from webhooks.github_transport import Credentials, Transport
+from webhooks.github_values import (
+    RESOLVE,
+    THREADS,
+    Comment,
+    Pull,
+    ThreadState,
+    check_of,
+    comment_of,
+    pull_of,
+    thread_of,
+)
+
+__all__ = ["Comment", "Pull", "Repository", "ThreadState", "connect"]
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Pull:
-    """A pull request, as the API reports it now."""
-
-    number: int
-    title: str
-    body: str
-    state: str
-    draft: bool
-    locked: bool
-    head_sha: str
-    base_sha: str
-    base_ref: str
-    author: str
-    author_is_bot: bool
-    web_url: str
-    changed_files: int | None
-    head_repository: str | None
-    labels: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Comment:
-    """A comment and who wrote it. `app` is the slug of the App that wrote it, where GitHub tells.
-
-    Of an inline comment, `line` is where it was made, `reply_to` the comment it answers (0: none), and `thumbs_down`
-    how many people gave it one.
-    """
-
-    id: int
-    body: str
-    author: str
-    app: str = ""
-    path: str = ""
-    url: str = ""
-    line: int = 0
-    reply_to: int = 0
-    thumbs_down: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ThreadState:
-    """A review thread's id for GraphQL, and the login of who resolved it, empty while it is open."""
-
-    node_id: str
-    resolved_by: str
 
 
 def connect(credentials: Credentials, repository: str, installation_id: int | None = None) -> Repository:
@@ -88,25 +52,7 @@ class Repository:
     def pull(self, number: int) -> Pull:
         """Return the pull request: https://docs.github.com/rest/pulls/pulls#get-a-pull-request ."""
         data = self._transport.read(f"{self.path}/pulls/{number}")
-        head_repository = (data["head"].get("repo") or {}).get("full_name")
-        author = data.get("user") or {}
-        return Pull(
-            number=data["number"],
-            title=data.get("title") or "",
-            body=data.get("body") or "",
-            state=data.get("state") or "open",
-            draft=bool(data.get("draft")),
-            locked=bool(data.get("locked")),
-            head_sha=data["head"]["sha"],
-            base_sha=data["base"]["sha"],
-            base_ref=data["base"].get("ref") or "",
-            author=author.get("login") or "ghost",
-            author_is_bot=author.get("type") == "Bot",
-            web_url=data.get("html_url") or "",
-            changed_files=data.get("changed_files"),
-            head_repository=head_repository,
-            labels=tuple(label.get("name", "") for label in data.get("labels") or ()),
-        )
+        return pull_of(data)
 
     def diff(self, number: int) -> Diff:
         """Return the pull request's diff; where GitHub refuses it for its size, built from the list of its files."""
@@ -201,11 +147,11 @@ class Repository:
 
     def comments(self, number: int) -> list[Comment]:
         """Return the comments of the conversation, oldest first."""
-        return [_comment(entry) for entry in self._transport.pages(f"{self.path}/issues/{number}/comments")]
+        return [comment_of(entry) for entry in self._transport.pages(f"{self.path}/issues/{number}/comments")]
 
     def review_comments(self, number: int) -> list[Comment]:
         """Return the inline comments, oldest first."""
-        return [_comment(entry) for entry in self._transport.pages(f"{self.path}/pulls/{number}/comments")]
+        return [comment_of(entry) for entry in self._transport.pages(f"{self.path}/pulls/{number}/comments")]
 
     def threads(self, number: int) -> dict[int, ThreadState] | None:
         """Return the state of the review threads by the id of their first comment; None where GitHub does not tell.
@@ -218,12 +164,10 @@ class Repository:
         try:
             while True:
                 variables = {"owner": owner, "name": name, "number": number, "after": after}
-                page = self._transport.graphql(_THREADS, variables)["data"]["repository"]["pullRequest"][
-                    "reviewThreads"
-                ]
+                page = self._transport.graphql(THREADS, variables)["data"]["repository"]["pullRequest"]["reviewThreads"]
                 for node in page["nodes"]:
                     for comment in node["comments"]["nodes"][:1]:
-                        found[comment["databaseId"]] = _thread(node)
+                        found[comment["databaseId"]] = thread_of(node)
                 after = page["pageInfo"]["endCursor"]
                 if not page["pageInfo"]["hasNextPage"]:
                     return found
@@ -255,7 +199,7 @@ class Repository:
         """Return the check runs of that name on a commit: id, status, external_id, App's slug, how many annotations."""
         query = urlencode({"check_name": name, "filter": "latest"})
         runs = self._transport.read(f"{self.path}/commits/{sha}/check-runs?{query}").get("check_runs") or []
-        return [_check(run) for run in runs]
+        return [check_of(run) for run in runs]
 
     def identity(self) -> str:
         """Return the login under which we write, for when no check run told us."""
@@ -303,7 +247,7 @@ class Repository:
         https://docs.github.com/graphql/reference/mutations#resolvereviewthread
         """
         try:
-            answer = self._transport.graphql(_RESOLVE, {"thread": node_id})
+            answer = self._transport.graphql(RESOLVE, {"thread": node_id})
         except GitHubError as error:
             log.info("thread not resolved", extra={"repository": self.name, "why": str(error)})
             return False
@@ -315,50 +259,8 @@ class Repository:
 
     def create_check(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Create a check run; returns as `check_runs` does."""
-        return _check(self._transport.write("POST", f"{self.path}/check-runs", body))
+        return check_of(self._transport.write("POST", f"{self.path}/check-runs", body))
 
     def update_check(self, check_id: int, body: Mapping[str, Any]) -> None:
         """Update a check run; annotations are added to those it has."""
         self._transport.write("PATCH", f"{self.path}/check-runs/{check_id}", body)
-
-
-_THREADS = """query($owner: String!, $name: String!, $number: Int!, $after: String) {
-  repository(owner: $owner, name: $name) { pullRequest(number: $number) {
-    reviewThreads(first: 100, after: $after) {
-      pageInfo { hasNextPage endCursor }
-      nodes { id isResolved resolvedBy { login } comments(first: 1) { nodes { databaseId } } }
-    }
-  } }
-}"""
-
-_RESOLVE = "mutation($thread: ID!) { resolveReviewThread(input: {threadId: $thread}) { thread { id } } }"
-
-
-def _thread(node: Mapping[str, Any]) -> ThreadState:
-    who = (node.get("resolvedBy") or {}).get("login") or "ghost"
-    return ThreadState(str(node["id"]), who if node["isResolved"] else "")
-
-
-def _comment(entry: Mapping[str, Any]) -> Comment:
-    return Comment(
-        id=entry["id"],
-        body=entry.get("body") or "",
-        author=(entry.get("user") or {}).get("login") or "ghost",
-        app=(entry.get("performed_via_github_app") or {}).get("slug") or "",
-        path=entry.get("path") or "",
-        url=entry.get("html_url") or "",
-        line=entry.get("original_line") or entry.get("line") or 0,
-        reply_to=entry.get("in_reply_to_id") or 0,
-        thumbs_down=(entry.get("reactions") or {}).get("-1") or 0,
-    )
-
-
-def _check(run: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": run["id"],
-        "status": run.get("status"),
-        "external_id": run.get("external_id") or "",
-        "app": (run.get("app") or {}).get("slug") or "",
-        "url": run.get("html_url") or "",
-        "annotations": (run.get("output") or {}).get("annotations_count") or 0,
-    }

@@ -157,9 +157,9 @@ def _conclusion(standings: Standings, extent: Extent, fail_level: FailLevel) -> 
 
 
 def _without_place(standings: Standings, result: Result) -> list[Finding]:
-    """Return what this run is sure of but has no comment for: comments that GitHub refused, and those over the cap."""
+    """Return what is worth a mark in the diff but has no comment: what GitHub refused, and sure errors over the cap."""
     silent = {one.fingerprint for one in standings.entries if one.status is Status.OPEN and not one.comment_id}
-    sure = [one for one in result.review.below if one.confidence is Confidence.HIGH]
+    sure = [one for one in result.review.below if (one.severity, one.confidence) == (Severity.ERROR, Confidence.HIGH)]
     return [one for one in (*result.review.findings, *sure) if one.fingerprint in silent]
 
 

@@ -21,6 +21,7 @@ from tests.fakes.github.state import (
     IssueComment,
     Label,
     Pull,
+    Reaction,
     Repository,
     ReviewComment,
     Thread,
@@ -223,6 +224,19 @@ class Acts(Records):
         self._advance(pull)
         return events.pull_request(self, "synchronize", pull, sender, before=before, after=pull.head)
 
+    def update_branch(self, pull: Pull, *, by: str | None = None) -> Delivery:
+        """Merge the base into the pull request's branch: `synchronize`. Raises ValueError where it conflicts."""
+        with self.changed:
+            sender, source = self._person(by, pull.user), pull.head_repository or pull.repository
+            base = pull.repository.head(pull.base_ref)
+            sha = source.git.merge_commit(pull.head, base, "Merge the base", author=sender.login)
+            if sha is None:
+                raise ValueError(f"#{pull.number} conflicts with {pull.base_ref}")
+            source.git.set_ref(f"refs/heads/{pull.head_ref}", sha)
+            before = pull.head
+            self._advance(pull)
+            return events.pull_request(self, "synchronize", pull, sender, before=before, after=pull.head)
+
     def push_to_base(self, repo: Repository, files: Files, message: str = "Go on", *, branch: str | None = None) -> str:
         """Commit to a base branch; pull requests notice with their next push. Returns the sha."""
         with self.changed:
@@ -362,6 +376,24 @@ class Acts(Records):
             thread = to.thread if isinstance(to, ReviewComment) else to
             conversation.reply(self, self._caller(by), thread, body)
             return self._last()
+
+    def react(self, comment: IssueComment | ReviewComment, content: str, *, by: str = "octocat") -> Reaction:
+        """Put a reaction under a comment; GitHub tells nobody."""
+        with self.changed:
+            made = Reaction(self.next_id(), self.user(by), content, self.now())
+            comment.reactions.append(made)
+            return made
+
+    def edit_review_comment(self, comment: ReviewComment, body: str, *, by: str | None = None) -> Delivery:
+        """Change an inline comment; anyone with write access may change another's."""
+        with self.changed:
+            conversation.edit_review_comment(self, self._caller(by or comment.user.login), comment, body)
+            return self._last()
+
+    def delete_review_comment(self, comment: ReviewComment, *, by: str = "octocat") -> None:
+        """Delete an inline comment; anyone with write access may delete another's."""
+        with self.changed:
+            conversation.delete_review_comment(self, self._caller(by), comment)
 
     def resolve(self, thread: Thread, *, by: str = "octocat") -> Delivery:
         """Resolve a review thread that is open."""

@@ -1,0 +1,123 @@
+"""What GitHub tells of a pull request, as plain values; and the queries for what only GraphQL tells. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """A pull request, as the API reports it now."""
+
+    number: int
+    title: str
+    body: str
+    state: str
+    draft: bool
+    locked: bool
+    head_sha: str
+    base_sha: str
+    base_ref: str
+    author: str
+    author_is_bot: bool
+    web_url: str
+    changed_files: int | None
+    head_repository: str | None
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment and who wrote it. `app` is the slug of the App that wrote it, where GitHub tells.
+
+    Of an inline comment, `line` is where it was made, `reply_to` the comment it answers (0: none), and `thumbs_down`
+    how many people gave it one.
+    """
+
+    id: int
+    body: str
+    author: str
+    app: str = ""
+    path: str = ""
+    url: str = ""
+    line: int = 0
+    reply_to: int = 0
+    thumbs_down: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadState:
+    """A review thread's id for GraphQL, and the login of who resolved it, empty while it is open."""
+
+    node_id: str
+    resolved_by: str
+
+
+def pull_of(data: Mapping[str, Any]) -> Pull:
+    """Return a pull request: https://docs.github.com/rest/pulls/pulls#get-a-pull-request ."""
+    head_repository = (data["head"].get("repo") or {}).get("full_name")
+    author = data.get("user") or {}
+    return Pull(
+        number=data["number"],
+        title=data.get("title") or "",
+        body=data.get("body") or "",
+        state=data.get("state") or "open",
+        draft=bool(data.get("draft")),
+        locked=bool(data.get("locked")),
+        head_sha=data["head"]["sha"],
+        base_sha=data["base"]["sha"],
+        base_ref=data["base"].get("ref") or "",
+        author=author.get("login") or "ghost",
+        author_is_bot=author.get("type") == "Bot",
+        web_url=data.get("html_url") or "",
+        changed_files=data.get("changed_files"),
+        head_repository=head_repository,
+        labels=tuple(label.get("name", "") for label in data.get("labels") or ()),
+    )
+
+
+THREADS = """query($owner: String!, $name: String!, $number: Int!, $after: String) {
+  repository(owner: $owner, name: $name) { pullRequest(number: $number) {
+    reviewThreads(first: 100, after: $after) {
+      pageInfo { hasNextPage endCursor }
+      nodes { id isResolved resolvedBy { login } comments(first: 1) { nodes { databaseId } } }
+    }
+  } }
+}"""
+
+RESOLVE = "mutation($thread: ID!) { resolveReviewThread(input: {threadId: $thread}) { thread { id } } }"
+
+
+def thread_of(node: Mapping[str, Any]) -> ThreadState:
+    """Return the state of a thread of `THREADS`."""
+    who = (node.get("resolvedBy") or {}).get("login") or "ghost"
+    return ThreadState(str(node["id"]), who if node["isResolved"] else "")
+
+
+def comment_of(entry: Mapping[str, Any]) -> Comment:
+    """Return a comment of the conversation or on code."""
+    return Comment(
+        id=entry["id"],
+        body=entry.get("body") or "",
+        author=(entry.get("user") or {}).get("login") or "ghost",
+        app=(entry.get("performed_via_github_app") or {}).get("slug") or "",
+        path=entry.get("path") or "",
+        url=entry.get("html_url") or "",
+        line=entry.get("original_line") or entry.get("line") or 0,
+        reply_to=entry.get("in_reply_to_id") or 0,
+        thumbs_down=(entry.get("reactions") or {}).get("-1") or 0,
+    )
+
+
+def check_of(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is needed of a check run."""
+    return {
+        "id": run["id"],
+        "status": run.get("status"),
+        "external_id": run.get("external_id") or "",
+        "app": (run.get("app") or {}).get("slug") or "",
+        "url": run.get("html_url") or "",
+        "annotations": (run.get("output") or {}).get("annotations_count") or 0,
+    }
