@@ -1,4 +1,4 @@
-"""What a first review of a ten-file pull request costs the App: calls to GitHub, model calls in a row, own CPU."""
+"""What reviews cost the App: a first one of ten files, and a second one after a push of one file of twenty."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.table import show
 from reviewer.minimax import Client
 from tests.fakes.github import World, default_world
 from tests.fakes.model import FakeModel
-from tests.stories import job_of
+from tests.stories import carry_out, job_of, open_large_pull, script_large
 from webhooks.github_api import connect
 from webhooks.github_transport import Credentials
 from webhooks.handling import Means, handle
@@ -43,7 +43,7 @@ def _script(model: FakeModel) -> None:
 
 
 def main() -> None:
-    """Print the table: the first review warms up, the others are measured."""
+    """Print the tables: in the first, one review warms up and the others are measured."""
     rows = []
     for name in ("cold", "warm", "warm"):
         with default_world(strict=False) as github, FakeModel() as model:
@@ -70,3 +70,25 @@ def main() -> None:
             )  # fmt: skip
     head = ["run", "GitHub calls", "calls in a row", "model calls", "findings", "CPU s (its thread)", "wall s", "cost"]
     show(f"App: first review of a {FILES}-file pull request (aim: 12 calls, 2 in a row, 0.5 s of CPU)", head, rows)
+    again()
+
+
+def again() -> None:
+    """Print what a push of one file costs on a pull request of twenty files, beside the first review."""
+    rows = []
+    with default_world(strict=False) as github, FakeModel() as model:
+        script_large(model)
+        opened, push = open_large_pull(github)
+        with Client(key=model.key, base_url=model.base_url) as client:
+            first = 0
+            for name, delivery in (("first review", lambda: opened), ("after a push of one file", push)):
+                calls = len(github.calls)
+                outcome = carry_out(github, delivery(), client.ask, again=False)
+                assert outcome.review is not None
+                usage = outcome.review.usage
+                first = first or usage.prompt_tokens
+                share = f"{usage.prompt_tokens / first:.0%}"
+                made = len(github.calls) - calls
+                rows.append([name, outcome.review.files_reviewed, usage.calls, usage.prompt_tokens, share, made])
+    head = ["review", "files read", "model calls", "prompt tokens", "of the first", "GitHub calls"]
+    show("App: a pull request of 20 files, and a push that changes one (aim: 20 %)", head, rows)

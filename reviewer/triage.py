@@ -107,7 +107,7 @@ def _same_defect(one: Finding, other: Finding) -> bool:
 
 
 #: Share of common words, of all words of two titles, from which they say the same of code that was changed or moved.
-_SAME_TITLE = 0.6
+_SAME_TITLE = 0.5
 
 #: Share of common words from which two findings on overlapping lines are taken for one.
 _ALIKE = 0.5

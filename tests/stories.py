@@ -9,6 +9,7 @@ from typing import Any
 from reviewer.asking import Ask, Attempt, Prompt, Reply, Task
 from reviewer.errors import ModelError
 from tests.fakes.github import Delivery, World
+from tests.fakes.model import Call, FakeModel
 from webhooks.deliveries import Ignored, Job, decide
 from webhooks.github_api import connect
 from webhooks.github_transport import Credentials
@@ -103,3 +104,48 @@ def acting(act: Callable[[], object], ask: Ask) -> Ask:
         return ask(prompts)
 
     return asked
+
+
+def open_large_pull(github: World, files: int = 20) -> tuple[Delivery, Callable[[], Delivery]]:
+    """Open a pull request of so many changed files; return its delivery, and what pushes a change of one of them."""
+    before = {f"src/m{n}.py": _module(n, "max(len(xs), 1)") for n in range(files)}
+    after = {path: text.replace("max(len(xs), 1)", "len(xs)") for path, text in before.items()}
+    github.push_to_base(github.repo, before)
+    github.repo.commit(after, "Simplify the means", branch="means")
+    opened = github.open_pull(github.repo, "means", title="Simplify the means")
+    pull = github.repo.pulls[-1]
+    changed = after["src/m1.py"] + "\n\ndef last(xs):\n    return xs[-1]\n"
+    return opened, lambda: github.push(pull, {"src/m1.py": changed})
+
+
+def _module(number: int, divisor: str) -> str:
+    """Return a module of eight functions, one of which a pull request changes in each half."""
+    functions = [
+        f'def f{number}_{k}(xs):\n    """Return measure {k} of a list of numbers."""\n    total = sum(xs) * {k + 1}\n'
+        f"    largest = max(xs, default=0) + {number}\n    for x in xs:\n        total += x * largest % {k + 2}\n"
+        f"    return total / {divisor}\n"
+        for k in range(8)
+    ]
+    return "\n\n".join(functions)
+
+
+def script_large(model: FakeModel) -> None:
+    """Let the model find one defect in every other file of `open_large_pull` that it is shown, and confirm it."""
+
+    def find(call: Call) -> str:
+        shown = [n for n in range(0, 20, 2) if f"src/m{n}.py" in call.user.partition("## Diff")[2]]
+        found = [
+            {**DELETE, "path": f"src/m{n}.py", "line": 7, "quote": "    return total / len(xs)", "suggestion": None,
+             "title": f"f{n}_0 divides by zero for an empty list"}
+            for n in shown
+        ]  # fmt: skip
+        return json.dumps({"summary": "Simplifies.", "findings": found})
+
+    def judge(call: Call) -> str:
+        count = call.user.count("\n## Claim ") + call.user.count("\n## Finding ")
+        return json.dumps({"verdicts": [{"id": n + 1, "verdict": "confirmed", "reason": "r"} for n in range(count)]})
+
+    model.answers("findings", find)
+    model.answers("verify", judge)
+    model.answers("tests", lambda _: "NONE")
+    model.answers("refactor", lambda _: json.dumps({"summary": "", "findings": []}))
