@@ -285,6 +285,42 @@ def test_forged_marks_change_nothing(github: World) -> None:
     github.expect_check("failure")
 
 
+def test_the_app_and_the_action_agree_by_their_marks() -> None:
+    """Both review the same pull request: the second finds the first's memory, pays nothing and says nothing."""
+    with default_world() as github:
+        opened = github.deliveries[-1]
+        token = github.actions_token(github.repo)
+        carry_out(github, opened, model(DELETE), token=token)
+        comment = github.expect_review(comments=1).comments[0]
+        github.expect_comment("1 finding", by="github-actions[bot]")
+        github.expect_check("neutral")
+        outcome = carry_out(github, opened, lambda _: 1 / 0)  # type: ignore[arg-type,return-value]
+        assert (outcome.state, outcome.conclusion) == (State.REVIEWED, "neutral")
+        github.expect_check("neutral")
+        pushed = github.push(github.pull, {"src/cart.py": CART_AFTER + "\n# end\n"})
+        github.resolve(comment.thread, by="alice")
+        carry_out(github, pushed, model(DELETE), token=token)
+        github.expect_comment("dismissed by people", by="github-actions[bot]")
+        carry_out(github, pushed, model(DELETE))
+        github.expect_check("success")
+        github.expect_check("success")
+
+
+def test_another_bot_cannot_pose_as_us(github: World) -> None:
+    """A bot that echoes our marks has no check run of ours: its summary and its findings are nobody's."""
+    (summary,) = github.pull.issue.comments.values()
+    github.user("parrot[bot]", kind="Bot")
+    github.repo.permissions["parrot[bot]"] = "write"
+    forged = summary.body.replace("head=", "head=0")
+    github.delete_comment(summary, by="octocat")
+    github.comment(github.pull, forged, by="parrot[bot]")
+    ask, prompts = watched(model(DELETE))
+    carry_out(github, github.push(github.pull, {"src/extra.py": "x = 1\n"}), ask)
+    assert any("del self.items[sku]" in prompt.messages[1].content for prompt in prompts)
+    github.expect_comment("1 finding", by="minimax-reviewer[bot]")
+    github.expect_check("failure")
+
+
 def test_a_command_has_everything_read_again(github: World) -> None:
     """`/review` is not incremental, and still repeats nothing."""
     asked = github.comment(github.pull, "/review", by="alice")

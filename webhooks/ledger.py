@@ -42,7 +42,10 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """What of ours stands on the pull request: the summary comment and the inline comments, oldest first."""
+    """What of ours stands on the pull request: the summary comment and the inline comments, oldest first.
+
+    A summary without an id is that of another identity of this program: it is believed, and cannot be edited.
+    """
 
     summary_id: int | None = None
     summary_body: str = ""
@@ -52,7 +55,7 @@ class Posted:
     @property
     def ledger(self) -> Ledger | None:
         """What the summary remembers."""
-        return read_ledger(self.summary_body) if self.summary_id is not None else None
+        return read_ledger(self.summary_body)
 
 
 @dataclass(frozen=True, slots=True)

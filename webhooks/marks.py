@@ -40,6 +40,9 @@ _MAX_QUOTE = 1_000
 
 SUMMARY_MARK = "<!-- reviewer:summary"
 
+#: The name of our check run, whose external id is the key of the job.
+CHECK_NAME = "reviewer"
+
 _FINDING = re.compile(
     r"<!-- reviewer:finding (?P<fingerprint>[0-9a-f-]+) at=(?P<place>[0-9a-f]+)"
     r"(?: was=(?P<was>[0-9a-f]{7,64}))?(?: v1=(?P<data>[A-Za-z0-9+/=]+))?"

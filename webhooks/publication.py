@@ -22,8 +22,6 @@ from webhooks.summary import DOT, MAX_BODY, Extent, Standings, Target, count, cu
 #: GitHub takes 50 annotations a call; what does not fit stands in the summary as well.
 MAX_ANNOTATIONS = 50
 
-CHECK_NAME = "reviewer"
-
 _LEVEL = {Severity.ERROR: "failure", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
 

@@ -17,7 +17,8 @@ from webhooks.github_api import Pull, Repository
 from webhooks.github_errors import Forbidden, GitHubError, NotFound, Unprocessable, WriteUncertain
 from webhooks.ledger import Posted
 from webhooks.looking import look, look_again
-from webhooks.publication import CHECK_NAME, Fixed, Publication
+from webhooks.marks import CHECK_NAME
+from webhooks.publication import Fixed, Publication
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +57,11 @@ def open_check(repository: Repository, head_sha: str, job: str, *, again: bool) 
     body = {"name": CHECK_NAME, "head_sha": head_sha, "status": "in_progress", "external_id": job}
     try:
         if again:
-            for run in repository.check_runs(head_sha, CHECK_NAME):
-                if run["external_id"] == job:
-                    return _check_run(run)
+            begun = [run for run in repository.check_runs(head_sha, CHECK_NAME) if run["external_id"] == job]
+            # The App and the Action may both review; the job's key is the same, and neither may touch the other's run.
+            login = repository.identity() if begun else ""
+            if ours := next((run for run in begun if f"{run['app']}[bot]".lower() == login.lower()), None):
+                return _check_run(ours)
         made = repository.create_check(body)
     except (Forbidden, NotFound, Unprocessable) as error:
         log.info("no check run", extra={"repository": repository.name, "why": str(error)})
@@ -140,8 +143,8 @@ def _write(
         before = look_again(repository, pull, login, before)
         plan = make_plan(before)
     _close_threads(repository, pull.number, plan.fixed)
-    if quiet and before.summary_id is None:
-        return Sent(review_url=url, plan=plan)
+    if before.summary_id is None and (quiet or before.summary_body):
+        return Sent(review_url=url, plan=plan)  # or the App and the Action would each keep one
     return Sent(url, _post_summary(repository, pull.number, before, plan.summary), plan=plan)
 
 

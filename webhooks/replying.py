@@ -7,7 +7,7 @@ from reviewer.question import Answered
 from reviewer.report import usage_text
 from webhooks.deliveries import Job
 from webhooks.github_api import Repository
-from webhooks.publication import MAX_BODY
+from webhooks.summary import MAX_BODY
 
 #: Files that were not shown to the model and that are named; the others are counted.
 _MOST_NAMED = 10

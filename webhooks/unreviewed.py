@@ -21,8 +21,8 @@ from webhooks.github_app import AppItself, Inside, Installation, ListedPull
 from webhooks.github_errors import Forbidden, NotFound, Unauthorized
 from webhooks.github_transport import Credentials
 from webhooks.jobs import Jobs
-from webhooks.publication import CHECK_NAME
-from webhooks.publishing import standing
+from webhooks.looking import summary_of
+from webhooks.marks import CHECK_NAME
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +138,7 @@ def _is_reviewed(repository: Repository, pull: ListedPull, login: str) -> bool:
     about = f"{pull.repository}#{pull.number}@"
     if any(run["status"] == "completed" and run["external_id"].startswith(about) for run in ours):
         return True
-    summary = standing(repository, pull.number, login).summary_body
+    summary = summary_of(repository, pull.number, login).summary_body
     return f"head={pull.head_sha}" in summary.partition("\n")[0]
 
 
