@@ -16,7 +16,7 @@ class Command(StrEnum):
     """What a comment may ask for. A new one needs a case in `_ARGUMENTS` here and one in `webhooks.handling`."""
 
     REVIEW = "review"
-    """`/review`, or `/review full`: review the whole pull request again, not only what changed since the last review."""
+    """`/review`, or `/review full`: review the whole pull request again, not only what changed since."""
 
     ASK = "ask"
     """`/ask QUESTION`: answer a question about the pull request in a comment."""

@@ -115,7 +115,10 @@ def _judge(repository: Repository, pull: Pull) -> Callable[[str], bool]:
 
     def may_dismiss(who: str) -> bool:
         if who.lower() not in known:
-            known[who.lower()] = repository.permission(who) in ("admin", "write")
+            try:
+                known[who.lower()] = repository.permission(who) in ("admin", "write")
+            except Forbidden:  # who cannot be vouched for decides nothing
+                known[who.lower()] = False
         return known[who.lower()]
 
     return may_dismiss
