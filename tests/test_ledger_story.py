@@ -154,6 +154,20 @@ def test_a_defect_that_only_moved_stays_open(github: World, still: str) -> None:
     github.expect_check("failure")
 
 
+@pytest.mark.parametrize("again", [True, False])
+def test_a_finding_moves_with_its_file(github: World, again: bool) -> None:  # noqa: FBT001
+    """The file is renamed: the finding is not repeated, whether the model finds it anew or not, and stays open."""
+    moved = {**DELETE, "path": "src/basket.py"}
+    pushed = github.push(github.pull, {"src/cart.py": None, "src/basket.py": CART_AFTER})
+    carry_out(github, pushed, model(*[moved] * again))
+    assert "src/basket.py" in github.expect_comment("1 open finding").body
+    github.expect_check("failure")
+    pushed = github.push(github.pull, {"src/basket.py": CART_AFTER + "\n# end\n"})
+    carry_out(github, pushed, model(moved))
+    github.expect_comment("1 open finding")
+    github.expect_check("failure")
+
+
 def test_a_remedy_next_to_the_code_is_seen(github: World) -> None:
     """The quoted line stands, but a guard was put before it: it is judged again."""
     grant_contents(github)

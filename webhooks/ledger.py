@@ -254,10 +254,9 @@ def _match(entries: Sequence[Entry], finding: Finding, located: Mapping[str, Spo
 
     def same_code(one: Entry) -> bool:
         spot = located.get(one.fingerprint)
-        moved = spot is not None and spot.path == path != one.path and one.code == code
-        if one.status is Status.FIXED:
-            return (one.place == where or moved) and alike(one.title, finding.title)
-        return one.place == where or moved
+        # After a file was renamed the code is what is left of the place.
+        here = one.code == code and path in (one.path, spot.path if spot else None)
+        return (one.place == where or here) and (one.status is not Status.FIXED or alike(one.title, finding.title))
 
     def same_words(one: Entry) -> bool:
         changed = one.fingerprint not in located and one.status is not Status.FIXED
