@@ -31,11 +31,21 @@ class Guidance:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkedIssue:
+    """An issue of the same repository that the change says it settles. Untrusted: anybody may have written it."""
+
+    number: int
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A change to review. All text in it is untrusted, but for `guidance`, which comes from the base branch.
 
-    `head` holds texts of files after the change that are at hand already: the code around a hunk is shown from them.
-    `read_head` reads others at a cost; suggestions are proven against them. `sources` are the rest of the repository.
+    Title, description and `issues` tell what the change is meant to do. `head` holds texts of files after the change
+    that are at hand already: the code around a hunk is shown from them. `read_head` reads others at a cost; suggestions
+    are proven against them. `sources` are the rest of the repository.
     """
 
     diff: Diff
@@ -45,6 +55,7 @@ class Change:
     head: Mapping[str, str] = field(default_factory=dict)
     read_head: ReadHead = unreadable
     sources: Sources = field(default_factory=NoSources)
+    issues: tuple[LinkedIssue, ...] = ()
 
 
 def added_text(file: FileDiff) -> str | None:

@@ -110,6 +110,11 @@ class Anchor:
         """Refuse: an anchor that no diff vouches for could be one that GitHub answers with 422."""
         raise TypeError("Only Diff.anchor makes an Anchor.")
 
+    def overlaps(self, other: Anchor) -> bool:
+        """Whether the two have a line in common."""
+        same = (self.path, self.side) == (other.path, other.side)
+        return same and (self.start_line or self.line) <= other.line and (other.start_line or other.line) <= self.line
+
 
 def _mint(path: str, side: Side, line: int, start_line: int | None) -> Anchor:
     anchor = object.__new__(Anchor)

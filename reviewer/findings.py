@@ -27,6 +27,7 @@ class Finding:
 
     `quote` is the anchored code, lines joined by `\n`. `suggestion` is text that is proven to replace exactly the
     anchored lines (empty: delete them); `advice` is a replacement that could not be proven and is shown as text.
+    `claim` is one sentence that says what fails and when, for whoever judges the finding; it may be empty.
     """
 
     anchor: Anchor
@@ -39,6 +40,7 @@ class Finding:
     fingerprint: str
     suggestion: str | None = None
     advice: str | None = None
+    claim: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Review:
 
     `findings` are to be said inline, best first. `below` were found but fall under the severity, the confidence or
     the comment cap: one line each in the summary. Nothing that was left out is missing from `skipped`/`rejected`.
+    `chain` is the number of calls of the model that had to wait for one another.
     """
 
     summary: str
@@ -89,3 +92,4 @@ class Review:
     usage: Usage = field(default_factory=Usage)
     models: tuple[str, ...] = ()
     files_reviewed: int = 0
+    chain: int = 0

@@ -18,7 +18,8 @@ from reviewer.asking import Message, Prompt, Reply, Task
 from reviewer.change import Change
 from reviewer.chunks import Chunk, printable
 from reviewer.context import surroundings
-from reviewer.findings import Finding
+from reviewer.findings import Category, Finding
+from reviewer.lenses import Lens
 from reviewer.redaction import redact
 from reviewer.selection import instructions_for
 from reviewer.settings import Settings
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 #: Characters of title, of description, and of all guidance together, that go into one prompt.
 MAX_TITLE, MAX_DESCRIPTION, MAX_GUIDANCE = 300, 6_000, 12_000
+
+#: Linked issues in one prompt, characters of the text of each, and of a claim.
+MAX_ISSUES, MAX_ISSUE, MAX_CLAIM = 3, 3_000, 500
 
 #: Paths of the change's other files that a prompt names.
 MAX_OTHER_PATHS = 60
@@ -66,13 +70,13 @@ class Prompter:
     fence: str
     related: Mapping[str, str] = field(default_factory=dict)
 
-    def findings(self, chunk: Chunk) -> Prompt:
-        """Return the prompt that asks for defects in the chunk."""
-        return self._about(Task.FINDINGS, chunk)
+    def findings(self, chunk: Chunk, lens: Lens | None = None) -> Prompt:
+        """Return the prompt that asks for defects in the chunk: of all kinds, or of one."""
+        return self._about(Task.FINDINGS, chunk, lens="" if lens is None else lens.value)
 
-    def refactor(self, chunk: Chunk) -> Prompt:
-        """Return the prompt that asks for simpler code in the chunk."""
-        return self._about(Task.REFACTOR, chunk, most=MOST_REFACTORINGS)
+    def refactor(self, chunk: Chunk, *, most: int = MOST_REFACTORINGS) -> Prompt:
+        """Return the prompt that asks for simpler code in the chunk, at most so many places."""
+        return self._about(Task.REFACTOR, chunk, most=most)
 
     def tests(self, chunk: Chunk) -> Prompt:
         """Return the prompt that asks for unit tests of the code in the chunk."""
@@ -86,16 +90,17 @@ class Prompter:
         user = _render("question.md", change=change.content, fence=self.fence, question=told)
         return _prompt(Task.ASK, system.content, user)
 
-    def verify(self, chunk: Chunk, claims: Sequence[Finding], *, last: bool = False) -> Prompt:
+    def verify(self, chunk: Chunk, claims: Sequence[Finding], *, second: bool = False, last: bool = False) -> Prompt:
         """Return the prompt that asks for a verdict on each claim about the chunk, numbered from 1.
 
-        `last`: the model must answer at once, it may not ask to see more.
+        It holds the bare claims: neither the finder's arguments nor its severity nor the wishes of the maintainers, so
+        that nothing but the code decides. `second`: the prompt for a judge who comes from the other side. `last`: the
+        model must answer at once, it may not ask to see more.
         """
         numbered = [self._claim(number, claim) for number, claim in enumerate(claims, 1)]
         user = _render("claims.md", change=self._change(chunk), fence=self.fence, claims=numbered)
-        return _prompt(
-            Task.VERIFY, _render("verify.md", fence=self.fence, look=self._may_look(chunk) and not last), user
-        )
+        look = self._may_look(chunk) and not last
+        return _prompt(Task.VERIFY, _render("verify.md", fence=self.fence, second=second, look=look), user)
 
     def shown(self, chunk: Chunk) -> str:
         """Return the chunk with what is known around it, fenced, as every prompt about it shows it."""
@@ -110,9 +115,7 @@ class Prompter:
         instructions = [review.instructions] if review.instructions.strip() else []
         instructions += instructions_for(chunk.paths, review.path_instructions)
         more |= {"look": task is Task.FINDINGS and self._may_look(chunk)}
-        system = _render(
-            f"{task}.md", fence=self.fence, language=review.language, instructions=instructions, lens="", **more
-        )
+        system = _render(f"{task}.md", fence=self.fence, language=review.language, instructions=instructions, **more)
         return _prompt(task, system, self._change(chunk))
 
     def _may_look(self, chunk: Chunk) -> bool:
@@ -127,6 +130,14 @@ class Prompter:
             fence=self.fence,
             title=self._untrusted(self.change.title, MAX_TITLE),
             description=self._untrusted(self.change.description, MAX_DESCRIPTION),
+            issues=[
+                {
+                    "number": one.number,
+                    "title": self._untrusted(one.title, MAX_TITLE),
+                    "body": self._untrusted(one.body, MAX_ISSUE),
+                }
+                for one in self.change.issues[:MAX_ISSUES]
+            ],
             guidance=self._guidance(),
             other_paths=others[:MAX_OTHER_PATHS],
             around=surroundings(chunk.files, self.change.head).replace(self.fence, ""),
@@ -148,17 +159,17 @@ class Prompter:
         anchor = claim.anchor
         first = anchor.start_line or anchor.line
         where = f"line {first}" if first == anchor.line else f"lines {first} to {anchor.line}"
-        proposed = claim.suggestion if claim.suggestion is not None else claim.advice
+        # Of a refactoring, the replacement is what is claimed; for a defect it would only plead.
+        proposed = claim.advice if claim.category is Category.REFACTORING else None
         return {
             "id": number,
             "path": printable(anchor.path),
             "where": f"{'old' if anchor.side == 'LEFT' else 'new'} {where}",
             "category": claim.category.value,
-            "severity": claim.severity.value,
             "quote": self._untrusted(claim.quote, MAX_DESCRIPTION),
             "title": self._untrusted(claim.title, MAX_TITLE),
-            "body": self._untrusted(claim.body, MAX_DESCRIPTION),
-            "suggestion": None if proposed is None else self._untrusted(proposed, MAX_DESCRIPTION),
+            "claim": self._untrusted(claim.claim, MAX_CLAIM),
+            "replacement": None if proposed is None else self._untrusted(proposed, MAX_DESCRIPTION),
         }
 
     def _untrusted(self, text: str, most: int) -> str:

@@ -64,8 +64,19 @@ def _text(value: Any) -> Any:
     return "" if value is None else value
 
 
+def _word_or_none(value: Any) -> Any:
+    """Accept what is no severity for none: the field is optional."""
+    word = _synonym(_SEVERITIES)(value)
+    return word if isinstance(word, str) and word in set(Severity) else None
+
+
+def _text_or_none(value: Any) -> Any:
+    value = _text(value)
+    return value if isinstance(value, str) else None
+
+
 class RawFinding(BaseModel):
-    """One finding as the model wrote it: nothing in it is believed yet."""
+    """One finding as the model wrote it: nothing in it is believed yet. `claim` is often left out."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -77,10 +88,11 @@ class RawFinding(BaseModel):
     title: str = Field(min_length=1)
     body: Annotated[str, BeforeValidator(_text)] = ""
     suggestion: str | None = None
+    claim: Annotated[str | None, BeforeValidator(_text_or_none)] = None
 
 
 class RawVerdict(BaseModel):
-    """One verdict as the model wrote it."""
+    """One verdict as the model wrote it. The last three are None where it left them out, as it may."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -89,6 +101,9 @@ class RawVerdict(BaseModel):
         str, BeforeValidator(_synonym({"confirm": "confirmed", "valid": "confirmed", "refute": "refuted"}))
     ]
     reason: Annotated[str, BeforeValidator(_text)] = ""
+    case: Annotated[str | None, BeforeValidator(lambda value: value if isinstance(value, str) else None)] = None
+    refuted_if: Annotated[str | None, BeforeValidator(_text_or_none)] = None
+    severity: Annotated[Severity | None, BeforeValidator(_word_or_none)] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,35 +9,37 @@ at all could be reviewed, the model's error is raised instead of an empty review
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import islice
 
-from reviewer.anchoring import Located, Nowhere, locate, resolve_path
 from reviewer.answering import Answer, Look, Read, answers_to
-from reviewer.asking import Ask, Prompt, Usage
-from reviewer.change import Change, added_text
+from reviewer.asking import Ask, Prompt, Reply, Usage
+from reviewer.candidates import candidates, with_proofs
+from reviewer.change import Change
 from reviewer.chunks import Chunk, affordable, chunk, is_code, is_test
 from reviewer.errors import ModelError
-from reviewer.findings import Finding, Rejected, Review, Skipped, TestSuggestion
+from reviewer.falsifying import Judged, falsify
+from reviewer.findings import Rejected, Review, Skipped, TestSuggestion
+from reviewer.lenses import Depth, depth_of
 from reviewer.looking import Looker
-from reviewer.neutral import postable
-from reviewer.prompting import Prompter, fence_of
+from reviewer.prompting import MOST_REFACTORINGS, Prompter, fence_of
 from reviewer.redaction import redact
 from reviewer.related import gather
-from reviewer.replies import FindingsReply, RawFinding, RawVerdict, read_findings, read_tests, read_verdicts
+from reviewer.replies import FindingsReply, read_findings, read_tests
 from reviewer.selection import select
-from reviewer.settings import Settings
-from reviewer.severity import Confidence
-from reviewer.suggestions import Proven, prove
-from reviewer.triage import fingerprint, triage, unique
+from reviewer.settings import ReviewSettings, Settings
+from reviewer.triage import triage
 
 #: Added lines of code from which a part is worth a look of its own for simpler code.
 REFACTOR_FROM_LINES = 30
 
 #: Calls one after the other in a review.
 LONGEST_CHAIN = 4
+
+#: Refactorings of a deeper look: in one prompt, and said in the end.
+DEEP_REFACTORINGS = 10
 
 #: Parts of a change for which tests are asked, and test files shown in the end.
 MAX_TEST_PROMPTS, MAX_TESTS = 3, 5
@@ -47,11 +49,13 @@ MAX_TEST_PROMPTS, MAX_TESTS = 3, 5
 class Wish:
     """What a review is asked to contain beside findings, and its price: see `reviewer.models`.
 
+    `deeper` looks for simpler code in every part that adds any, and says more of it than the settings allow.
     `cost_per_thousand` estimates the dollars that a thousand tokens of diff cost in all, None where it is not known.
     """
 
     tests: bool = True
     refactorings: bool = True
+    deeper: bool = False
     cost_per_thousand: Decimal | None = None
 
 
@@ -71,46 +75,118 @@ def review(change: Change, settings: Settings, ask: Ask, *, salt: bytes, wish: W
     change = replace(change, head=gathered.head)
     prompter = Prompter(change, settings, fence_of(salt, change), gathered.related)
 
+    depth = depth_of(chunks, cost=wish.cost_per_thousand, ceiling=settings.budget.per_review_usd)
+    waiting = _Rounds(ask)
+
     look = Looker(change.sources, prompter.fence)
-    found, refactored, tested = _find(prompter, chunks, wish, ask, look)
-    if all(answer.error for answer in found):
-        raise _nothing_reviewed(found)
-    skipped += _unanswered(chunks, found)
-    candidates, rejected = _candidates(change, found + refactored)
-    left = LONGEST_CHAIN - 1 - max(answer.calls for answer in (*found, *refactored, *tested))
-    judged, refuted, notes, checks = _falsify(prompter, chunks, candidates, ask, look, follow_ups=min(left, 2))
-    result = triage(_with_proofs(change, judged), settings.review)
-    tests, bad_tests = _tests(tested)
-    answers = [*found, *refactored, *tested, *checks]
+    found = _find(prompter, chunks, depth, wish, waiting.ask, look)
+    if all(answer.error for answer in found.general):
+        raise _nothing_reviewed(found.general)
+    claims, rejected = candidates(change, found.replies())
+    follow_ups = min(LONGEST_CHAIN - waiting.rounds - 1, 2)
+    judged = falsify(
+        prompter, chunks, claims, waiting.ask, two_opinions=depth.two_opinions, look=look, follow_ups=follow_ups
+    )
+    result = triage(with_proofs(change, judged.kept), _caps(settings.review, wish))
+    tests, bad_tests = _tests(found.tests)
+    answers = [*found.answers(), *judged.answers]
     return Review(
-        summary=_summary(found),
+        summary=_summary(found.general),
         findings=result.findings,
         below=result.below,
         tests=tests,
-        skipped=skipped,
-        rejected=(*rejected, *refuted, *result.rejected, *bad_tests),
-        notes=notes + _failures("suggestions of simpler code", refactored) + _failures("test suggestions", tested),
+        skipped=skipped + _unanswered(chunks, found.general),
+        rejected=(*rejected, *judged.refuted, *result.rejected, *bad_tests),
+        notes=_notes(found, judged, depth, settings),
         usage=sum((answer.usage for answer in answers), Usage()),
         models=tuple(sorted(frozenset().union(*(answer.models for answer in answers)))),
         files_reviewed=len(
-            {path for one, answer in zip(chunks, found, strict=True) if not answer.error for path in one.paths}
+            {path for one, answer in zip(chunks, found.general, strict=True) if not answer.error for path in one.paths}
         ),
+        chain=waiting.rounds,
     )
 
 
-def _find(
-    prompter: Prompter, chunks: Sequence[Chunk], wish: Wish, ask: Ask, look: Look
-) -> tuple[list[Answer], list[Answer], list[Answer]]:
+class _Rounds:
+    """Asks, and counts how often all had to wait for an answer: the longest chain of calls one after the other."""
+
+    def __init__(self, ask: Ask) -> None:
+        """Store whom to ask."""
+        self._ask = ask
+        self.rounds = 0
+
+    def ask(self, prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+        """Ask a batch, in parallel."""
+        self.rounds += bool(prompts)
+        return self._ask(prompts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The answers to what was asked of the bare change, each group in the order of the parts."""
+
+    general: tuple[Answer, ...]
+    closer: tuple[Answer, ...]
+    simpler: tuple[Answer, ...]
+    tests: tuple[Answer, ...]
+
+    def answers(self) -> tuple[Answer, ...]:
+        """Return all of them."""
+        return (*self.general, *self.closer, *self.simpler, *self.tests)
+
+    def replies(self) -> Iterator[FindingsReply]:
+        """Yield the readable replies that hold findings."""
+        for answer in (*self.general, *self.closer, *self.simpler):
+            if isinstance(answer.value, FindingsReply):
+                yield answer.value
+
+
+def _caps(review: ReviewSettings, wish: Wish) -> ReviewSettings:
+    """Return the settings with room for more refactorings where a deeper look for them was asked for."""
+    if not wish.deeper:
+        return review
+    most = max(review.max_refactorings, DEEP_REFACTORINGS)
+    return review.model_copy(update={"max_refactorings": most, "max_comments": review.max_comments + most})
+
+
+def _notes(found: _Found, judged: Judged, depth: Depth, settings: Settings) -> tuple[str, ...]:
+    """Tell what was not done, or not done as well as it could be."""
+    notes = [f"{judged.unjudged} findings could not be double-checked, so they are only listed."] * bool(
+        judged.unjudged
+    )
+    if depth.unpaid:
+        ceiling = settings.budget.per_review_usd
+        notes.append(
+            f"{depth.unpaid} closer looks at risky code were left out to stay within ${ceiling:f} for one review "
+            "(`budget.per_review_usd`)."
+        )
+    return (
+        *notes,
+        *_failures("closer looks at risky code", found.closer),
+        *_failures("suggestions of simpler code", found.simpler),
+        *_failures("test suggestions", found.tests),
+    )
+
+
+def _find(prompter: Prompter, chunks: Sequence[Chunk], depth: Depth, wish: Wish, ask: Ask, look: Look) -> _Found:
     """Ask everything that can be asked of the bare change, in one parallel batch."""
-    large = [one for one in chunks if _added_code(one) >= REFACTOR_FROM_LINES] if wish.refactorings else []
+    least = 1 if wish.deeper else REFACTOR_FROM_LINES
+    large = [one for one in chunks if _added_code(one) >= least] if wish.refactorings or wish.deeper else []
     testable = [one for one in chunks if _added_code(one)][:MAX_TEST_PROMPTS] if wish.tests else []
-    batch: list[tuple[Prompt, Read]] = [
-        *((prompter.findings(one), read_findings) for one in chunks),
-        *((prompter.refactor(one), read_findings) for one in large),
-        *((prompter.tests(one), read_tests) for one in testable),
-    ]
-    answers = answers_to(batch, ask, look=look, follow_ups=LONGEST_CHAIN - 2)
-    return answers[: len(chunks)], answers[len(chunks) : len(chunks) + len(large)], answers[len(chunks) + len(large) :]
+    most = DEEP_REFACTORINGS if wish.deeper else MOST_REFACTORINGS
+    groups: tuple[list[tuple[Prompt, Read]], ...] = (
+        [(prompter.findings(one), read_findings) for one in chunks],
+        [
+            (prompter.findings(one, lens), read_findings)
+            for one, looks in zip(chunks, depth.looks, strict=True)
+            for lens in looks
+        ],
+        [(prompter.refactor(one, most=most), read_findings) for one in large],
+        [(prompter.tests(one), read_tests) for one in testable],
+    )
+    batch = [one for group in groups for one in group]
+    answers = iter(answers_to(batch, ask, look=look, follow_ups=LONGEST_CHAIN - 2))
+    return _Found(*(tuple(islice(answers, len(group))) for group in groups))
 
 
 def _added_code(one: Chunk) -> int:
@@ -140,109 +216,6 @@ def _unanswered(chunks: Sequence[Chunk], found: Sequence[Answer]) -> tuple[Skipp
 def _failures(what: str, answers: Sequence[Answer]) -> tuple[str, ...]:
     errors = [answer.error for answer in answers if answer.error]
     return (f"No {what} for {len(errors)} of {len(answers)} parts: {errors[0]}",) if errors else ()
-
-
-def _candidates(change: Change, answers: Sequence[Answer]) -> tuple[tuple[Finding, ...], tuple[Rejected, ...]]:
-    """Give each finding of the model its place in the diff, or the reason why it has none; keep one of each."""
-    placed: list[Finding] = []
-    rejected: list[Rejected] = []
-    for answer in answers:
-        if isinstance(answer.value, FindingsReply):
-            rejected += answer.value.rejected
-            for raw in answer.value.findings:
-                one = _placed(change, raw)
-                (placed if isinstance(one, Finding) else rejected).append(one)  # type: ignore[arg-type]
-    once, duplicates = unique(placed)
-    return once, (*rejected, *duplicates)
-
-
-def _placed(change: Change, raw: RawFinding) -> Finding | Rejected:
-    path = resolve_path(change.diff, raw.path)
-    if path is None:
-        return Rejected("unknown file", raw.path[:300], raw.title[:200], "the file is not part of the change")
-    located = locate(change.diff, path, raw.quote, raw.line)
-    if isinstance(located, Nowhere):
-        return Rejected(located.reason, path, raw.title[:200], located.detail)
-    quote = "\n".join(line.text for line in located.lines)
-    title = redact(" ".join(raw.title.split()))[0][:200]
-    return Finding(
-        anchor=located.anchor,
-        severity=raw.severity,
-        category=raw.category,
-        title=title,
-        body=redact(raw.body.strip())[0][:4000],
-        quote=quote,
-        confidence=Confidence.LOW,
-        fingerprint=fingerprint(path, raw.category, quote, title),
-        advice=raw.suggestion,
-    )
-
-
-def _falsify(
-    prompter: Prompter,
-    chunks: Sequence[Chunk],
-    candidates: Sequence[Finding],
-    ask: Ask,
-    look: Look,
-    *,
-    follow_ups: int,
-) -> tuple[list[Finding], list[Rejected], tuple[str, ...], list[Answer]]:
-    """Put each candidate to a sceptical pass that sees the code; drop what it refutes."""
-    by_chunk: dict[int, list[Finding]] = defaultdict(list)
-    for one in candidates:
-        by_chunk[next(index for index, part in enumerate(chunks) if _holds(part, one))].append(one)
-    groups = sorted(by_chunk.items())
-    prompts = [prompter.verify(chunks[index], claims, last=not follow_ups) for index, claims in groups]
-    answers = answers_to([(one, read_verdicts) for one in prompts], ask, look=look, follow_ups=follow_ups)
-    kept: list[Finding] = []
-    refuted: list[Rejected] = []
-    unchecked = 0
-    for (_, claims), answer in zip(groups, answers, strict=True):
-        verdicts: dict[int, RawVerdict] = answer.value if isinstance(answer.value, dict) else {}
-        unchecked += len(claims) if answer.error else 0
-        for number, claim in enumerate(claims, 1):
-            verdict = verdicts.get(number)
-            if verdict is not None and verdict.verdict == "refuted":
-                detail = redact(verdict.reason)[0][:500]
-                refuted.append(Rejected("refuted", claim.anchor.path, claim.title, detail))
-            else:
-                sure = verdict is not None and verdict.verdict == "confirmed"
-                kept.append(replace(claim, confidence=Confidence.HIGH if sure else Confidence.LOW))
-    note = f"{unchecked} findings could not be double-checked, so they are only listed." if unchecked else ""
-    return kept, refuted, (note,) if note else (), answers
-
-
-def _holds(part: Chunk, finding: Finding) -> bool:
-    """Whether the chunk shows the finding's line (a large file's hunks may be spread over several chunks)."""
-    anchor = finding.anchor
-    return any(
-        (line.old if anchor.side == "LEFT" else line.new) == anchor.line
-        and (line.kind == "-") == (anchor.side == "LEFT")
-        for file in part.files
-        if file.path == anchor.path
-        for hunk in file.hunks
-        for line in hunk.lines
-    )
-
-
-def _with_proofs(change: Change, findings: Sequence[Finding]) -> list[Finding]:
-    """Turn the advice that can be proven to apply into one-click suggestions. Reads each file once."""
-    paths = sorted({one.anchor.path for one in findings if one.advice is not None})
-    head = {path: text for path in paths if (file := change.diff.file(path)) and (text := added_text(file)) is not None}
-    head |= {path: change.head[path] for path in paths if path in change.head}
-    if unknown := [path for path in paths if path not in head]:
-        head.update(change.read_head(unknown))
-    return [_proven(change, one, head.get(one.anchor.path)) for one in findings]
-
-
-def _proven(change: Change, finding: Finding, head: str | None) -> Finding:
-    if finding.advice is None:
-        return finding
-    located = locate(change.diff, finding.anchor.path, finding.quote, finding.anchor.line)
-    result = prove(located, finding.advice, head) if isinstance(located, Located) else None
-    if isinstance(result, Proven) and postable(result.text) and redact(result.text)[1] == 0:
-        return replace(finding, suggestion=result.text, advice=None)
-    return replace(finding, advice=redact(finding.advice)[0][:4000].strip("\n") or None)
 
 
 def _tests(answers: Sequence[Answer]) -> tuple[tuple[TestSuggestion, ...], tuple[Rejected, ...]]:

@@ -2,22 +2,21 @@ r"""Is a suggested replacement safe to offer as a one-click suggestion? Applied 
 
 GitHub replaces exactly the anchored lines of the new file
 (https://docs.github.com/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests/commenting-on-a-pull-request).
-Promises: what is called proven keeps indentation and line ends, changes something, and leaves a file that still parses.
+Promises: what is called proven keeps indentation and line ends, changes something, and brings no new error of syntax.
 Pure; never touches a file.
 """
 
 from __future__ import annotations
 
-import ast
-import json
 import re
-import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from reviewer.anchoring import Located
-from reviewer.diff import Side
+from reviewer.diff import Anchor, Side
+from reviewer.findings import Finding
 from reviewer.replies import unfence
+from reviewer.syntax import errors_in, is_lenient
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,50 +84,40 @@ def _indent(lines: Sequence[str]) -> str:
 
 
 def _broken(path: str, before: str, after: str, old: Sequence[str], new: Sequence[str]) -> str | None:
-    """Tell what the replacement breaks, or None. A file that did not parse before proves nothing either way."""
-    parse = _PARSERS.get(path.rsplit(".", 1)[-1].lower())
-    if parse is not None:
-        if not _parses(parse, before):
+    """Tell what the replacement breaks, or None.
+
+    A grammar may not know all of a language, so what counts is that no error is new; but around an error that stands
+    there already, and where no parser can tell, the brackets must match as well.
+    """
+    first, second = errors_in(path, before), errors_in(path, after)
+    if first is not None and second is not None:
+        if first and not is_lenient(path):
             return "the file does not parse as it is"
-        return None if _parses(parse, after) else "the file would no longer parse"
+        if second > first:
+            return "the file would no longer parse"
+        if not first:
+            return None
     if _brackets(old) != _brackets(new):
         return "its brackets do not match those of the lines it replaces"
     return None
 
 
-def _parses(parse: Callable[[str], object], text: str) -> bool:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+def apart(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings in their order; of suggestions that overlap, only the first one's stays to be clicked.
 
+    Whoever commits two suggestions for the same lines at once gets a conflict. The others become advice.
+    """
+    taken: list[Anchor] = []
+    result: list[Finding] = []
+    for one in findings:
+        if one.suggestion is not None and any(one.anchor.overlaps(other) for other in taken):
+            result.append(replace(one, suggestion=None, advice=one.suggestion or None))
+            continue
+        if one.suggestion is not None:
+            taken.append(one.anchor)
+        result.append(one)
+    return result
 
-def _toml(text: str) -> object:
-    import tomllib  # noqa: PLC0415 - few changes touch such a file, and the command line should start fast
-
-    return tomllib.loads(text)
-
-
-def _yaml(text: str) -> object:
-    import yaml  # noqa: PLC0415 - as above
-
-    try:
-        return list(yaml.parse(text, Loader=yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
-
-
-_PARSERS: dict[str, Callable[[str], object]] = {
-    "py": ast.parse,
-    "pyi": ast.parse,
-    "json": json.loads,
-    "toml": _toml,
-    "yml": _yaml,
-    "yaml": _yaml,
-}
 
 _STRINGS = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|`(?:[^`\\\n]|\\.)*`|//[^\n]*')
 _PAIRS = {")": "(", "]": "[", "}": "{"}

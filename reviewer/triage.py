@@ -29,7 +29,7 @@ def code_identity(code: str) -> str:
 
 def alike(title: str, other: str) -> bool:
     """Whether two titles say the same in other words: most of their words are common."""
-    a, b = _title_words(title), _title_words(other)
+    a, b = _words(title), _words(other)
     return len(a & b) >= _SAME_TITLE * len(a | b) if a and b else False
 
 
@@ -57,7 +57,7 @@ def unique(findings: Iterable[Finding]) -> tuple[tuple[Finding, ...], tuple[Reje
     """
     kept: list[Finding] = []
     rejected: list[Rejected] = []
-    for one in sorted(findings, key=_rank):
+    for one in sorted(findings, key=_merit):
         if any(_same_defect(one, other) for other in kept):
             rejected.append(
                 Rejected("duplicate", one.anchor.path, one.title, "it says again what another finding says")
@@ -77,7 +77,8 @@ def triage(findings: Sequence[Finding], settings: ReviewSettings) -> Triaged:
     for one in sorted(kept, key=_rank):
         loud = one.severity.rank >= settings.severity.rank and one.confidence.rank >= settings.confidence.rank
         refactoring = one.category is Category.REFACTORING
-        room = refactorings < settings.max_refactorings if refactoring else True
+        # Simpler code is worth a comment only where a click makes it so.
+        room = not refactoring or (one.suggestion is not None and refactorings < settings.max_refactorings)
         if loud and room and len(said) < settings.max_comments:
             said.append(one)
             refactorings += refactoring
@@ -93,34 +94,50 @@ def _rank(finding: Finding) -> tuple[bool, int, int, str, int]:
     return (refactoring, -finding.severity.rank, -finding.confidence.rank, anchor.path, anchor.line)
 
 
+def _merit(finding: Finding) -> tuple[bool, int, int, bool, bool, int, str, int]:
+    """Sort key for which of two that say the same is kept: as in `_rank`, then the one that says and mends more."""
+    refactoring, severity, confidence, path, line = _rank(finding)
+    lines = line - (finding.anchor.start_line or line)
+    mends = finding.suggestion is not None or finding.advice is not None
+    return (refactoring, severity, confidence, not mends, not finding.claim, lines, path, line)
+
+
 def _same_defect(one: Finding, other: Finding) -> bool:
-    """Whether two findings of one file overlap and are about the same thing, by category and by words."""
-    a, b = one.anchor, other.anchor
-    if (a.path, a.side) != (b.path, b.side):
+    """Whether two findings overlap and are about the same thing: by place and category, by title, or by all they say.
+
+    Finders that look through different lenses give one defect different categories and titles.
+    """
+    if not one.anchor.overlaps(other.anchor):
         return False
-    overlap = (a.start_line or a.line) <= b.line and (b.start_line or b.line) <= a.line
-    if not overlap:
-        return False
-    if a == b and one.category is other.category:
+    if one.anchor == other.anchor and one.category is other.category:
         return True
-    return _likeness(one, other) >= _ALIKE
+    if _likeness(_words(one.title), _words(other.title)) >= _ALIKE:
+        return True
+    a, b = (_words(f"{it.title} {it.claim} {it.body}") for it in (one, other))
+    return min(len(a), len(b)) >= _TELLING and _likeness(a, b) >= _ALIKE_IN_ALL
 
 
 #: Share of common words, of all words of two titles, from which they say the same of code that was changed or moved.
 _SAME_TITLE = 0.5
 
-#: Share of common words from which two findings on overlapping lines are taken for one.
-_ALIKE = 0.5
+#: Share of common words from which two findings on overlapping lines are taken for one: of titles, of all words.
+_ALIKE, _ALIKE_IN_ALL = 0.5, 0.6
+
+#: Different words from which all that a finding says can be compared.
+_TELLING = 6
+
+_FILLER_WORDS = """
+    the and for with that this from into not but are was when then than where which will would can its has have does any
+    all one other instead because there here while after before only also code line lines value values
+"""
+_FILLERS = frozenset(_FILLER_WORDS.split())
 
 
-def _likeness(one: Finding, other: Finding) -> float:
-    a, b = _words(one), _words(other)
+def _likeness(a: frozenset[str], b: frozenset[str]) -> float:
     return len(a & b) / min(len(a), len(b)) if a and b else 0.0
 
 
-def _words(finding: Finding) -> frozenset[str]:
-    return _title_words(finding.title)
-
-
-def _title_words(title: str) -> frozenset[str]:
-    return frozenset(word for word in re.findall(r"\w+", title.lower()) if len(word) > 2)
+def _words(text: str) -> frozenset[str]:
+    """Return the words that tell something, without the endings that grammar gives them."""
+    found = (word for word in re.findall(r"\w+", text.lower()) if len(word) > 2 and word not in _FILLERS)
+    return frozenset(re.sub(r"(?:ing|ed|es|s)$", "", word) if len(word) > 4 else word for word in found)

@@ -172,10 +172,11 @@ def test_a_part_that_fails_is_skipped_aloud(scripted: Callable[..., Model]) -> N
         + b"".join(b"+value_%d = compute_something(%d, %d)\n" % (i, i, i) for i in range(900))
         for n in (b"a.py", b"b.py")
     )
-    model = scripted(findings=[found(), ModelUnavailable("down", attempts=BILL)], refactor=[found(), found()])
+    finders = [found(), ModelUnavailable("down", attempts=BILL), found(), found()]  # two general ones, two lenses
+    model = scripted(findings=finders, refactor=[found(), found()])
     done = review(Change(parse_diff(big)), Settings(), model.ask, salt=SALT, wish=PLAIN)
     assert [(one.path, "down" in one.reason) for one in done.skipped] == [("b.py", True)]
-    assert (done.files_reviewed, done.usage.calls) == (1, 4)
+    assert (done.files_reviewed, done.usage.calls) == (1, 6)
 
 
 def test_when_the_falsifier_fails_nothing_is_said_unchecked(scripted: Callable[..., Model]) -> None:
@@ -203,7 +204,7 @@ def test_tests_are_suggested_as_text(scripted: Callable[..., Model]) -> None:
 def test_refactorings_are_capped_apart_from_defects(scripted: Callable[..., Model]) -> None:
     """A refactoring is said after the defects, and at most as many as the settings allow."""
     simpler = {**ZERO, "line": 7, "quote": "    return x * 2", "category": "refactoring", "severity": "error",
-               "title": "Use a shift", "suggestion": "    return x << 1"}  # fmt: skip
+               "title": "Say less", "suggestion": "    return 2"}  # fmt: skip
     model = scripted(findings=[found(simpler, ZERO)], verify=[verdicts("confirmed", "confirmed")])
     done = review(change(), Settings(), model.ask, salt=SALT, wish=PLAIN)
     assert [one.category for one in done.findings] == [Category.BUG, Category.REFACTORING]

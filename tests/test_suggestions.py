@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reviewer.anchoring import Located, locate
 from reviewer.diff import parse_diff
-from reviewer.suggestions import Proven, Unproven, prove
+from reviewer.suggestions import Proven, Unproven, apart, prove
+from tests.test_triage import finding
 
 
 def located(path: str, head: str, quote: str) -> Located:
@@ -52,6 +55,21 @@ def test_a_sound_suggestion_is_proven(path: str, head: str, quote: str, suggesti
     assert prove(located(path, head, quote), suggestion, head) == Proven(expected)
 
 
+#: By language: a sound file, a line of it, and a replacement whose brackets match but which is no code.
+BROKEN = {
+    "go": ("package p\n\nfunc f() int {\n\treturn 1\n}\n", "\treturn 1", "\treturn return 1"),
+    "ts": ("function f(): number {\n  return 1;\n}\n", "  return 1;", "  return const 1;"),
+    "tsx": ("const a = <b>{x}</b>;\n", "const a = <b>{x}</b>;", "const a = <b>{x}</c;"),
+    "js": ("function f() {\n  return 1;\n}\n", "  return 1;", "  let = = 1;"),
+    "java": ("class A {\n  int f() { return 1; }\n}\n", "  int f() { return 1; }", "  int f() { return 1 2; }"),
+    "rb": ("def f\n  1\nend\n", "  1", "  if x\n  1"),
+    "rs": ("fn f() -> i32 {\n    1\n}\n", "    1", "    let 1 1"),
+    "c": ("int f() {\n  return 1;\n}\n", "  return 1;", "  return 1 1;"),
+    "cs": ("class A { int F() {\n  return 1;\n} }\n", "  return 1;", "  return 1 1;"),
+    "php": ("<?php\nfunction f() {\n  return 1;\n}\n", "  return 1;", "  return 1 1;"),
+}
+
+
 @pytest.mark.parametrize(
     ("path", "head", "quote", "suggestion", "why"),
     [
@@ -63,8 +81,9 @@ def test_a_sound_suggestion_is_proven(path: str, head: str, quote: str, suggesti
         ("a.json", '{"a": 1}\n', '{"a": 1}', '{"a": 1,}', "no longer parse"),
         ("a.yaml", "a: 1\nb: 2\n", "b: 2", "b: [2", "no longer parse"),
         ("a.toml", "a = 1\n", "a = 1", "a = ", "no longer parse"),
-        ("a.go", "func f() {\n\treturn\n}\n", "func f() {", "func f() {\n\tif x {", "brackets"),
-        ("a.ts", "f(a);\n", "f(a);", "f(a;", "brackets"),
+        ("a.kt", "fun f() {\n\treturn\n}\n", "fun f() {", "fun f() {\n\tif (x) {", "brackets"),
+        ("a.lua", "f(a);\n", "f(a);", "f(a;", "brackets"),
+        *((f"a.{ending}", *case, "no longer parse") for ending, case in BROKEN.items()),
     ],
 )
 def test_an_unsound_suggestion_is_not(path: str, head: str, quote: str, suggestion: str, why: str) -> None:
@@ -90,3 +109,18 @@ def test_removed_lines_and_partial_quotes_take_no_suggestion() -> None:
     partial = locate(diff, "a.py", "y = 1\nz = 3", 2)
     assert isinstance(partial, Located)
     assert isinstance(prove(partial, "y = 3", "x = 2\ny = 1\n"), Unproven)
+
+
+def test_what_a_grammar_does_not_know_is_no_reason_to_refuse() -> None:
+    """An error that stands in the file already may stay; a new one may not, nor may brackets go astray near it."""
+    head = "MACRO(a b) {\n  return 1;\n}}\nint x = = 2;\nint y = 3;\n"
+    assert prove(located("a.c", head, "int y = 3;"), "int y = 4;", head) == Proven("int y = 4;")
+    assert isinstance(prove(located("a.c", head, "int y = 3;"), "int y = = 4;", head), Unproven)
+    assert isinstance(prove(located("a.c", head, "int y = 3;"), "int y = (4;", head), Unproven)
+
+
+def test_of_overlapping_suggestions_the_first_can_be_clicked() -> None:
+    """The second becomes advice, so that nobody commits two changes of one line at once; others are left alone."""
+    first, second, third = (replace(finding(line), suggestion=f"say({line})") for line in (2, 2, 7))
+    kept = apart([first, second, third])
+    assert [(one.suggestion, one.advice) for one in kept] == [("say(2)", None), (None, "say(2)"), ("say(7)", None)]

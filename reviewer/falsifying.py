@@ -1,0 +1,111 @@
+"""Candidates put to sceptics: each is judged from the code and its bare claim, the severe ones of a large change twice.
+
+Promises: all judges of all parts are asked in one parallel batch; what could not be judged is kept at low confidence,
+and counted. `ask` is the only effect.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from reviewer.answering import Answer, Look, answers_to, never_looks
+from reviewer.asking import Ask
+from reviewer.chunks import Chunk
+from reviewer.findings import Finding, Rejected
+from reviewer.prompting import Prompter
+from reviewer.replies import RawVerdict, read_verdicts
+from reviewer.severity import Severity
+from reviewer.verdicts import judged
+
+#: Claims in one prompt: with more, the later ones are judged in passing.
+MOST_CLAIMS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the sceptics left: `kept` with their confidence, `refuted`, how many nobody judged, and the answers."""
+
+    kept: tuple[Finding, ...]
+    refuted: tuple[Rejected, ...]
+    unjudged: int
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Hearing:
+    """One prompt: the part it shows, and the claims in the order in which they are numbered, by their places."""
+
+    part: int
+    claims: tuple[int, ...]
+    second: bool = False
+
+
+def falsify(
+    prompter: Prompter,
+    parts: Sequence[Chunk],
+    candidates: Sequence[Finding],
+    ask: Ask,
+    *,
+    two_opinions: bool,
+    look: Look = never_looks,
+    follow_ups: int = 1,
+) -> Judged:
+    """Judge the candidates. `two_opinions`: those of severity error are judged by two who do not know of each other.
+
+    `look` and `follow_ups` are as in `answers_to`.
+    """
+    hearings = list(_hearings(parts, candidates, two_opinions=two_opinions))
+    prompts = [
+        prompter.verify(
+            parts[one.part], [candidates[place] for place in one.claims], second=one.second, last=not follow_ups
+        )
+        for one in hearings
+    ]
+    batch = [(prompt, read_verdicts) for prompt in prompts]
+    answers = answers_to(batch, ask, look=look, follow_ups=follow_ups)
+    said: dict[int, list[RawVerdict | None]] = defaultdict(list)
+    failed: set[int] = set()
+    for hearing, answer in zip(hearings, answers, strict=True):
+        verdicts: dict[int, RawVerdict] = answer.value if isinstance(answer.value, dict) else {}
+        for number, place in enumerate(hearing.claims, 1):
+            said[place].append(verdicts.get(number))
+        failed |= set(hearing.claims) if answer.error else set()
+    results = [judged(one, said[place]) for place, one in enumerate(candidates)]
+    return Judged(
+        kept=tuple(one for one in results if isinstance(one, Finding)),
+        refuted=tuple(one for one in results if isinstance(one, Rejected)),
+        unjudged=sum(not any(said[place]) for place in failed),
+        answers=tuple(answers),
+    )
+
+
+def _hearings(parts: Sequence[Chunk], candidates: Sequence[Finding], *, two_opinions: bool) -> Iterator[_Hearing]:
+    by_part: dict[int, list[int]] = defaultdict(list)
+    for place, one in enumerate(candidates):
+        by_part[next(index for index, part in enumerate(parts) if _holds(part, one))].append(place)
+    for part, places in sorted(by_part.items()):
+        yield from (_Hearing(part, claims) for claims in _runs(places))
+    if two_opinions:
+        for part, places in sorted(by_part.items()):
+            # The other way round: what comes first is looked at with fresh eyes.
+            severe = [place for place in reversed(places) if candidates[place].severity is Severity.ERROR]
+            yield from (_Hearing(part, claims, second=True) for claims in _runs(severe))
+
+
+def _runs(places: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    yield from (tuple(places[start : start + MOST_CLAIMS]) for start in range(0, len(places), MOST_CLAIMS))
+
+
+def _holds(part: Chunk, finding: Finding) -> bool:
+    """Whether the part shows the finding's line (a large file's hunks may be spread over several parts)."""
+    anchor = finding.anchor
+    return any(
+        (line.old if anchor.side == "LEFT" else line.new) == anchor.line
+        and (line.kind == "-") == (anchor.side == "LEFT")
+        for file in part.files
+        if file.path == anchor.path
+        for hunk in file.hunks
+        for line in hunk.lines
+    )
