@@ -62,7 +62,7 @@ _SECURITY = re.compile(
     re.IGNORECASE,
 )
 _CONCURRENCY = re.compile(
-    r"\b(?:threads?|threading|R?Lock|locks?|unlock|mutex|synchronized|volatile|atomic\w*|async|await|asyncio|Promise\.\w+"
+    r"(?<![A-Za-z0-9])(?:threads?|threading|R?Lock|locks?|unlock|mutex|synchronized|volatile|atomic\w*|async|await|asyncio|Promise\.\w+"
     r"|go\s+func|goroutine|chan|select|sync\.\w+|WaitGroup|Executor\w*|concurrent\w*|ConcurrentHashMap|semaphore|queue"
     r"|setTimeout|setInterval|open|close[sd]?|fopen|fclose|connect\w*|\w*pool|acquire|release|dispose|defer|finally"
     r"|socket|transaction|commit|rollback|cursor|timeouts?|retry|retries|cache[sd]?|context\.\w+|free|malloc)\b|\w+Lock\b"
