@@ -6,6 +6,7 @@
     │   ├── DiffError           the bytes are not a unified diff
     │   └── WorktreeError       git refused: no repository, unknown range
     │       └── NothingToReview the range, or the working tree, holds no change
+    ├── NoSandbox               untrusted code cannot be run safely here, so it is not run
     └── ModelError              the model could not be used: exit 3
         ├── ModelUnavailable    transient: connection, 5xx, stall, cut stream; retried
         ├── SlowDown            a rate limit or overload; retried after a longer wait
@@ -52,6 +53,10 @@ class WorktreeError(UsageError):
 
 class NothingToReview(WorktreeError):
     """What was asked for exists, but holds no change; the message says what to pass instead."""
+
+
+class NoSandbox(ReviewerError):
+    """No sandbox that holds can be had here, or not for this order: nothing was run. The message says what to do."""
 
 
 class ModelError(ReviewerError):

@@ -47,7 +47,10 @@ class Ran:
 
     `exit_code` is None when the run was stopped (`timed_out`, or killed from outside). `output` is standard output and
     standard error together, cut at the limit (`truncated`). `results` are the regular files of $REVIEWER_RESULTS by
-    relative path, within limits. `seconds` is wall time, `cpu_seconds` that of all its processes.
+    relative path, within limits. `seconds` is wall time, `cpu_seconds` that of all its processes,
+    a few hundredths short. `stopped` says which
+    limit ended it ("time", "memory", "processes", "memory of the machine"), empty where none did. `refused` says how
+    many files of the results folder were not taken, by reason.
     """
 
     exit_code: int | None
@@ -57,6 +60,8 @@ class Ran:
     cpu_seconds: float
     timed_out: bool = False
     truncated: bool = False
+    stopped: str = ""
+    refused: Mapping[str, int] = field(default_factory=dict)
 
 
 #: Runs an order. Raises `reviewer.errors.ReviewerError` when nothing may or can be run here.

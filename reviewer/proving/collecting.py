@@ -1,0 +1,81 @@
+"""What a run left in its results folder, read once everything that could change it is dead.
+
+Promises: opens regular files only, never through a symlink, never more bytes, files or levels than allowed; names are
+plain relative paths. What is not taken is counted by reason. Imports little: the keeper starts with it each time.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+_MAX_DEPTH = 8
+_MAX_FILES = 1000
+_MAX_NAME = 200
+#: Bytes of all results of one run together.
+MAX_BYTES = 64 << 20
+
+
+def collect(folder: int, file_bytes: int) -> tuple[dict[str, bytes], dict[str, int]]:
+    """Return the files below an open folder, and how many were left for which reason.
+
+    `file_bytes` caps each file, `MAX_BYTES` all of them. The folder's descriptor stays open.
+    """
+    found: dict[str, bytes] = {}
+    refused: dict[str, int] = {}
+    left = MAX_BYTES
+    for name, parent in _walk(folder, "", 0, refused):
+        if len(found) >= _MAX_FILES:
+            _count(refused, f"more than {_MAX_FILES} files")
+            continue
+        data = _read(parent, name.rpartition("/")[2], min(file_bytes, left))
+        if isinstance(data, str):
+            _count(refused, data)
+        else:
+            found[name] = data
+            left -= len(data)
+    return found, refused
+
+
+def _walk(folder: int, prefix: str, depth: int, refused: dict[str, int]):  # type: ignore[no-untyped-def]  # noqa: ANN202 - naming Iterator would import collections
+    """Yield relative path and open parent of what is not a folder, in the order of names."""
+    for entry in sorted(os.listdir(folder)):  # noqa: PTH208 - an open folder, not a path
+        if not entry.isprintable() or "\\" in entry or len(entry) > _MAX_NAME:
+            _count(refused, "an unusual name")
+        elif not stat.S_ISDIR(os.stat(entry, dir_fd=folder, follow_symlinks=False).st_mode):
+            yield prefix + entry, folder
+        elif depth >= _MAX_DEPTH:
+            _count(refused, f"more than {_MAX_DEPTH} levels")
+        else:
+            inner = _open_folder(folder, entry)
+            if inner is None:
+                _count(refused, "not readable")
+                continue
+            try:
+                yield from _walk(inner, f"{prefix}{entry}/", depth + 1, refused)
+            finally:
+                os.close(inner)
+
+
+def _open_folder(parent: int, name: str) -> int | None:
+    try:
+        return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+    except OSError:
+        return None
+
+
+def _read(parent: int, name: str, limit: int) -> bytes | str:
+    """Return the content of a regular file, else why not. O_NONBLOCK: opening a pipe must not wait for its writer."""
+    if not stat.S_ISREG(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+        return "not a regular file"
+    try:
+        file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
+    except OSError:
+        return "not readable"
+    with open(file, "rb") as stream:  # noqa: PTH123 - a descriptor
+        data = stream.read(limit + 1)
+    return data if len(data) <= limit else "too large"
+
+
+def _count(refused: dict[str, int], reason: str) -> None:
+    refused[reason] = refused.get(reason, 0) + 1
