@@ -7,6 +7,7 @@
     │   └── WorktreeError       git refused: no repository, unknown range
     │       └── NothingToReview the range, or the working tree, holds no change
     ├── NoSandbox               untrusted code cannot be run safely here, so it is not run
+    ├── UnsafePath              a file would be written outside of its folder, or over another
     └── ModelError              the model could not be used: exit 3
         ├── ModelUnavailable    transient: connection, 5xx, stall, cut stream; retried
         ├── SlowDown            a rate limit or overload; retried after a longer wait
@@ -57,6 +58,10 @@ class NothingToReview(WorktreeError):
 
 class NoSandbox(ReviewerError):
     """No sandbox that holds can be had here, or not for this order: nothing was run. The message says what to do."""
+
+
+class UnsafePath(ReviewerError):
+    """A path leads out of the folder that it must stay in, or to something that it must not replace."""
 
 
 class ModelError(ReviewerError):

@@ -39,7 +39,7 @@ def collect(folder: int, file_bytes: int) -> tuple[dict[str, bytes], dict[str, i
 
 def _walk(folder: int, prefix: str, depth: int, refused: dict[str, int]):  # type: ignore[no-untyped-def]  # noqa: ANN202 - naming Iterator would import collections
     """Yield relative path and open parent of what is not a folder, in the order of names."""
-    for entry in sorted(os.listdir(folder)):  # noqa: PTH208 - an open folder, not a path
+    for entry in sorted(os.listdir(folder)):
         if not entry.isprintable() or "\\" in entry or len(entry) > _MAX_NAME:
             _count(refused, "an unusual name")
         elif not stat.S_ISDIR(os.stat(entry, dir_fd=folder, follow_symlinks=False).st_mode):
@@ -72,7 +72,7 @@ def _read(parent: int, name: str, limit: int) -> bytes | str:
         file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
     except OSError:
         return "not readable"
-    with open(file, "rb") as stream:  # noqa: PTH123 - a descriptor
+    with os.fdopen(file, "rb") as stream:
         data = stream.read(limit + 1)
     return data if len(data) <= limit else "too large"
 

@@ -12,6 +12,7 @@ https://github.com/containers/bubblewrap/blob/main/bwrap.xml
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -31,14 +32,16 @@ _OPEN_FILES = 1024
 _INSIDE_ID = 1000
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _HOME = "/tmp"  # noqa: S108 - a tmpfs of the sandbox's own
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WAIT = f'echo >&{READY}; read -r _ <&{GO} && exec "$@" {READY}>&- {GO}<&- {INFO}>&-'
 
 #: Shown read-only where they exist: programs, libraries, the loader's and the JVM's settings. Neither /var nor /run,
 #: /root, /home, nor the rest of /etc.
 SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SYSTEM_SETTINGS = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/java-*")
-#: Never shown, nor a folder around them; the four last not even in parts. A home is added by whoever asks.
-_PRIVATE = ("/etc", "/home", "/root", "/var", "/tmp", "/boot", "/dev", "/proc", "/run", "/sys")
+#: Never shown, nor a folder around them. A person's home is added by whoever asks.
+_PRIVATE = ("/etc", "/home", "/root", "/var", "/tmp", "/boot", "/dev", "/proc", "/run", "/sys")  # noqa: S108
+#: Not even in parts.
 _CLOSED = ("/dev", "/proc", "/run", "/sys", "/var/run")
 
 
@@ -156,7 +159,7 @@ def _shown(order: Order) -> list[tuple[Path, Path]]:
 
 
 def _bind(source: Path, place: Path) -> Iterator[str]:
-    """Yield what shows a folder or file. Bubblewrap makes the folders above it for root alone, unless told otherwise."""
+    """Yield what shows a folder or file. Bubblewrap makes what is above it for root alone, unless told otherwise."""
     for above in reversed(place.parents[:-1]):
         yield from ("--perms", "0755", "--dir", str(above))
     yield from ("--ro-bind", str(source), str(place))
@@ -186,10 +189,14 @@ def _check(order: Order, ground: Ground) -> None:
     words = (*order.argv, order.cwd, *order.environment, *order.environment.values())
     if not order.argv or "=" in order.argv[0] or any("\0" in word for word in words):
         raise NoSandbox(f"This is not a command that can be run: {order.argv!r}.")
-    if any(not name or "=" in name for name in order.environment):
-        raise NoSandbox("A variable of the environment has no name, or an equals sign in it.")
+    if not all(map(_VARIABLE.fullmatch, order.environment)):
+        raise NoSandbox(f"These are not all names of variables: {', '.join(order.environment)}.")
     if PurePosixPath(order.cwd).is_absolute() or ".." in PurePosixPath(order.cwd).parts:
         raise NoSandbox(f"{order.cwd!r} is not a folder inside the checkout.")
+    _check_places(order, ground)
+
+
+def _check_places(order: Order, ground: Ground) -> None:
     for path in (*order.read_only, order.shown_at):
         if not path.is_absolute() or ".." in path.parts:
             raise NoSandbox(f"{path} is not an absolute path.")

@@ -35,16 +35,14 @@ _SPARE = 256 << 20
 
 
 def main() -> None:
-    """Serve one request. Both ends are the same interpreter, and neither is untrusted: marshal is safe, and built in."""
+    """Serve one request. Both ends are one interpreter, and neither is untrusted: marshal is safe, and built in."""
     request = marshal.loads(_exactly(int.from_bytes(_exactly(8), "big")))  # noqa: S302
     reply = marshal.dumps(_serve(request["argv"], request["files"], request["folders"], request["limits"]))
-    with open(1, "wb", closefd=False) as out:  # noqa: PTH123 - a descriptor
+    with open(1, "wb", closefd=False) as out:
         out.write(len(reply).to_bytes(8, "big") + reply)
 
 
-def _serve(
-    argv: list[str], files: dict[int, bytes], folders: list[str], limits: dict[str, float]
-) -> dict[str, object]:
+def _serve(argv: list[str], files: dict[int, bytes], folders: list[str], limits: dict[str, float]) -> dict[str, object]:
     """Run bubblewrap; `folders` are the places it makes writable, the one for results first."""
     with open("/proc/self/oom_score_adj", "w", encoding="ascii") as adjust:  # noqa: PTH123 - pathlib costs 8 ms
         adjust.write("1000")  # inherited: when the machine's memory ends, the kernel takes the sandbox first
@@ -84,8 +82,10 @@ def _start(argv: list[str], files: dict[int, bytes]) -> tuple[int, int, int, int
     output, output_there = _pipe()
     there = {1: output_there, 2: output_there, READY: ready_there, GO: go_there, INFO: info_there}
     there |= {number: _in_memory(data) for number, data in files.items()}
-    actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
-    actions += [(os.POSIX_SPAWN_DUP2, ours, number) for number, ours in there.items()]
+    actions = (
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        *((os.POSIX_SPAWN_DUP2, ours, number) for number, ours in there.items()),
+    )
     # Python ignores two signals whose default action test suites may count on.
     pid = os.posix_spawn(argv[0], argv, {}, file_actions=actions, setsigdef=(_SIGPIPE, _SIGXFSZ), setsigmask=())
     for descriptor in set(there.values()):
@@ -163,16 +163,17 @@ class Watch:
         self.cpu_seconds = max(self.cpu_seconds, sum(seconds for _, seconds in usage.values()))
         files = sum(map(_stored, self.folders))
         limit = self.limits["memory_bytes"]
-        if files + sum(resident for resident, _ in usage.values()) > limit:
-            # Pages that processes share were counted for each of them. The exact sum is dearer.
-            if files + sum(_proportional(self.proc, pid, resident) for pid, (resident, _) in usage.items()) > limit:
-                return "memory"
+        # The first sum counts pages that processes share for each of them; the exact one is dearer.
+        if files + sum(resident for resident, _ in usage.values()) > limit and (
+            files + sum(_proportional(self.proc, pid, resident) for pid, (resident, _) in usage.items()) > limit
+        ):
+            return "memory"
         return "memory of the machine" if _available() < _SPARE else ""
 
 
 def _pids(proc: int) -> list[str]:
     try:
-        return [name for name in os.listdir(proc) if name.isdecimal()]  # noqa: PTH208 - an open folder
+        return [name for name in os.listdir(proc) if name.isdecimal()]
     except OSError:
         return []  # all are dead
 

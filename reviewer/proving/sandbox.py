@@ -12,6 +12,7 @@ What comes back can be forged by the code that ran: show it, never rely on it.
 
 from __future__ import annotations
 
+import contextlib
 import marshal
 import os
 import secrets
@@ -109,7 +110,12 @@ def run(order: Order, ground: Ground, *, canary: str = "") -> Ran:
 def _ask_keeper(ground: Ground, launched: Launch, limits: Limits, canary: str) -> Mapping[str, Any]:
     """Start the keeper, let it do one run, and return its reply. Raises NoSandbox when none comes."""
     request = marshal.dumps(
-        {"argv": list(launched.argv), "files": dict(launched.files), "folders": list(WRITABLE), "limits": asdict(limits)}
+        {
+            "argv": list(launched.argv),
+            "files": dict(launched.files),
+            "folders": list(WRITABLE),
+            "limits": asdict(limits),
+        }
     )
     variables = [f"REVIEWER_CANARY={canary}"] if canary else []
     # env: sudo sets variables of its own.
@@ -120,27 +126,30 @@ def _ask_keeper(ground: Ground, launched: Launch, limits: Limits, canary: str) -
         )
     except OSError as error:
         raise NoSandbox(f"The sandbox's keeper could not be started: {error}.") from error
-    with keeper:  # leaving it closes the keeper's input, on which it ends and takes the sandbox along
-        data = _conversation(keeper, request, time.monotonic() + limits.seconds + _SPARE_SECONDS)
-        keeper.stdin.close()
-        said = keeper.stderr.read().decode("utf-8", "replace").strip()
+    with keeper:
+        data, said = _conversation(keeper, request, time.monotonic() + limits.seconds + _SPARE_SECONDS)
     if len(data) < 8 or len(data) - 8 != int.from_bytes(data[:8], "big"):
         raise NoSandbox(f"The sandbox's keeper gave no answer: {said[-500:] or 'it ended too early'}.")
-    return marshal.loads(data[8:])  # noqa: S302 - of our own process, which quotes what is not trusted as bytes
+    reply: dict[str, Any] = marshal.loads(data[8:])  # noqa: S302 - our own process wrote it
+    return reply
 
 
-def _conversation(keeper: subprocess.Popen[bytes], request: bytes, deadline: float) -> bytes:
-    """Send the request, and return all that comes back until then; standard input stays open."""
-    try:
-        keeper.stdin.write(len(request).to_bytes(8, "big") + request)
-        keeper.stdin.flush()
-    except BrokenPipeError:
-        return b""
+def _conversation(keeper: subprocess.Popen[bytes], request: bytes, deadline: float) -> tuple[bytes, str]:
+    """Send the request; return all that comes back until then, and what was said beside it.
+
+    However it ends, the keeper's standard input is closed, on which it ends and takes the sandbox along.
+    """
+    assert keeper.stdin
+    assert keeper.stdout
+    assert keeper.stderr
     data = bytearray()
     out = keeper.stdout.fileno()
-    while select.select([out], [], [], max(0.0, deadline - time.monotonic()))[0]:
-        more = os.read(out, 1 << 20)
-        if not more:
-            break
-        data += more
-    return bytes(data)
+    with contextlib.suppress(BrokenPipeError), keeper.stdin as ask:
+        ask.write(len(request).to_bytes(8, "big") + request)
+        ask.flush()
+        while select.select([out], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            more = os.read(out, 1 << 20)
+            if not more:
+                break
+            data += more
+    return bytes(data), keeper.stderr.read().decode("utf-8", "replace").strip()
