@@ -1,4 +1,4 @@
-"""Runs an order without a sandbox, where a person has said so about their own code (`--sandbox none`). Command line only.
+"""Runs an order without a sandbox, where a person says so about their own code (`--sandbox none`): command line only.
 
 Promises: none of the reviewer's variables reach the code but PATH and the locale; its time, output and results are
 limited; what it started is killed with it, as far as it stayed in its session. Does not keep it from the network, the
@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reviewer.errors import NoSandbox
@@ -36,10 +37,10 @@ def _run(order: Order) -> Ran:
         home, results = Path(scratch, "home"), Path(scratch, "results")
         home.mkdir()
         results.mkdir()
-        began, before = time.monotonic(), os.times()
+        began = time.monotonic()
         with _started(order, home, results) as process:
-            output, stopped = _watched(process, order, began)
-        after = os.times()
+            run = _Run(process, began + order.limits.seconds, order.limits.output_bytes)
+            run.until_it_ends()
         folder = os.open(results, os.O_RDONLY | os.O_DIRECTORY)
         try:
             files, refused = collect(folder, order.limits.file_bytes)
@@ -47,14 +48,14 @@ def _run(order: Order) -> Ran:
             os.close(folder)
     kept = order.limits.output_bytes
     return Ran(
-        exit_code=None if stopped or process.returncode < 0 else process.returncode,
-        output=output[:kept].decode("utf-8", "replace"),
+        exit_code=None if run.stopped or process.returncode < 0 else process.returncode,
+        output=run.output[:kept].decode("utf-8", "replace"),
         results=files,
         seconds=time.monotonic() - began,
-        cpu_seconds=after.children_user + after.children_system - before.children_user - before.children_system,
-        timed_out=bool(stopped),
-        truncated=len(output) > kept,
-        stopped=stopped,
+        cpu_seconds=run.cpu_seconds,
+        timed_out=bool(run.stopped),
+        truncated=len(run.output) > kept,
+        stopped=run.stopped,
         refused=refused,
     )
 
@@ -80,27 +81,50 @@ def _started(order: Order, home: Path, results: Path) -> Iterator[subprocess.Pop
         try:
             yield process
         finally:
-            # Its group has the same number, and keeps it from being given away until the last of the group is gone.
+            # The group keeps its leader's number from being given away for as long as there is something to kill.
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def _watched(process: subprocess.Popen[bytes], order: Order, began: float) -> tuple[bytes, str]:
-    """Return the output, one byte more than its limit at most, and "time" when the run was stopped for that.
+@dataclass(slots=True)
+class _Run:
+    """A run under way: what it said, and how it ended."""
 
-    It ends with the command, not with its output: a process left behind may hold that open for ever.
-    """
-    assert process.stdout
-    pipe, kept = process.stdout.fileno(), bytearray()
-    os.set_blocking(pipe, False)
-    while True:
-        ended = process.poll() is not None
-        while select.select([pipe], [], [], 0 if ended else _TICK)[0]:
-            data = os.read(pipe, 1 << 16)
-            kept += data[: order.limits.output_bytes + 1 - len(kept)]
-            if not data or time.monotonic() - began > order.limits.seconds:
-                break
-        if ended:
-            return bytes(kept), ""
-        if time.monotonic() - began > order.limits.seconds:
-            return bytes(kept), "time"
+    process: subprocess.Popen[bytes]
+    deadline: float
+    output_bytes: int
+    output: bytearray = field(default_factory=bytearray)
+    stopped: str = ""
+    cpu_seconds: float = 0.0
+
+    def until_it_ends(self) -> None:
+        """Read, a byte more than the limit at most, until the command ends or its time is up.
+
+        It is over with the command, not with its output: a process left behind may hold that open for ever.
+        """
+        assert self.process.stdout
+        pipe = self.process.stdout.fileno()
+        is_open = True
+        while not self._has_ended():
+            if time.monotonic() > self.deadline:
+                self.stopped = "time"
+                return
+            if is_open and select.select([pipe], [], [], _TICK)[0]:
+                is_open = self._read(pipe)
+            elif not is_open:
+                time.sleep(_TICK)  # it closed its output and goes on
+        while is_open and time.monotonic() <= self.deadline and select.select([pipe], [], [], 0)[0]:
+            is_open = self._read(pipe)
+
+    def _has_ended(self) -> bool:
+        pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
+        if pid:
+            self.process.returncode = os.waitstatus_to_exitcode(status)
+            self.cpu_seconds = usage.ru_utime + usage.ru_stime
+        return bool(pid)
+
+    def _read(self, pipe: int) -> bool:
+        """Read what is there; say whether there may be more."""
+        data = os.read(pipe, 1 << 16)
+        self.output += data[: self.output_bytes + 1 - len(self.output)]
+        return bool(data)
