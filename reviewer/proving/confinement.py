@@ -58,16 +58,17 @@ class Rung(enum.Enum):
 class Ground:
     """A way to make a sandbox on this machine.
 
-    `prefix` is put before the keeper's command (sudo). `python` runs the keeper and the
-    self-test and is installed in `python_home`; `bwrap` is bubblewrap's program and
-    `options` what it understands. `system` shows the system's folders. `filter` are the refused system calls, None
-    where the machine's are not known. `ids` are user ids that nobody has. `private` are folders never to be shown.
+    `prefix` is put before the keeper's command (sudo). `python` runs the keeper and the self-test and is installed in
+    `python_home`; `code` is the folder that this package is in. `bwrap` is bubblewrap's program and `options` what it
+    understands. `system` shows the system's folders. `filter` are the refused system calls, None where the machine's
+    are not known. `ids` are user ids that nobody has. `private` are folders never to be shown.
     """
 
     rung: Rung
     prefix: tuple[str, ...]
     python: Path
     python_home: Path
+    code: Path
     bwrap: str
     options: frozenset[str]
     system: tuple[str, ...]

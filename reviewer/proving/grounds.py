@@ -50,6 +50,7 @@ def grounds(*, private: tuple[Path, ...] = ()) -> Iterator[Ground | str]:
             # Not the one of a virtual environment, which may be a folder of untrusted code.
             python=Path(getattr(sys, "_base_executable", sys.executable)).resolve(),
             python_home=Path(sys.base_prefix),
+            code=Path(__file__).resolve().parents[2],
             bwrap=program,
             options=options,
             system=_system(),

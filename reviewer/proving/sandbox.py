@@ -36,7 +36,6 @@ _SPARE_SECONDS = 40.0
 #: -B: root leaves no files in the person's folders.
 _START = ("-I", "-S", "-B", "-c")
 _KEEP = "import sys; sys.path.insert(0, sys.argv[1]); from reviewer.proving.keeper import main; main()"
-_PACKAGE = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ def confined(*, private: tuple[Path, ...] = ()) -> Sandbox:
     the person's home and the system's own. Raises NoSandbox, with every reason, where nothing holds.
     """
     reasons: list[str] = []
-    for ground in grounds(private=(Path.home(), *private)):
+    for ground in grounds(private=(*_home(), *private)):
         if isinstance(ground, str):
             reasons.append(ground)
             continue
@@ -67,6 +66,13 @@ def confined(*, private: tuple[Path, ...] = ()) -> Sandbox:
             return Sandbox(ground, tested)
         reasons += [f"As {ground.rung.value}: {reason}." for reason in tested]
     raise NoSandbox("Nothing was run, as no sandbox holds here. " + " ".join(reasons))
+
+
+def _home() -> tuple[Path, ...]:
+    try:
+        return (Path.home(),)
+    except RuntimeError:  # a user id without an account, as containers have
+        return ()
 
 
 def tested_on(ground: Ground) -> Held | list[str]:
@@ -119,7 +125,7 @@ def _ask_keeper(ground: Ground, launched: Launch, limits: Limits, canary: str) -
     )
     variables = [f"REVIEWER_CANARY={canary}"] if canary else []
     # env: sudo sets variables of its own.
-    command = [*ground.prefix, "/usr/bin/env", "-i", *variables, str(ground.python), *_START, _KEEP, str(_PACKAGE)]
+    command = [*ground.prefix, "/usr/bin/env", "-i", *variables, str(ground.python), *_START, _KEEP, str(ground.code)]
     try:
         keeper = subprocess.Popen(  # noqa: S603 - an argument list
             command, env={}, cwd="/", stdin=_PIPE, stdout=_PIPE, stderr=_PIPE, start_new_session=True
