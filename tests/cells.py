@@ -19,7 +19,7 @@ import pytest
 from reviewer.proving.confinement import Ground, Rung
 from reviewer.proving.grounds import grounds
 from reviewer.proving.orders import Limits, Order, Ran
-from reviewer.proving.sandbox import run, tested_on
+from reviewer.proving.sandbox import held_on, run
 from reviewer.proving.selftest import Held
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,11 +32,13 @@ _LIMITS = Limits(seconds=20, memory_bytes=512 << 20, processes=64, output_bytes=
 _PRELUDE = """
 import ctypes, errno, os, signal, socket, struct, subprocess, sys, time
 libc = ctypes.CDLL(None, use_errno=True)
-def call(number, *arguments):
-    done = libc.syscall(number, *arguments)
+def of_libc(name, *arguments):
+    done = getattr(libc, name)(*arguments)
     if done < 0:
         raise OSError(ctypes.get_errno(), "refused")
     return done
+def call(number, *arguments):
+    return of_libc("syscall", number, *arguments)
 def tried(name, act, *arguments):
     try:
         result = act(*arguments)
@@ -119,7 +121,7 @@ def _ground(rung: Rung, folder: Path) -> Ground | str:
     else:
         grown = [one for one in found if isinstance(one, Ground) and one.rung is rung]
     for ground in grown:
-        tested = tested_on(ground)
+        tested = held_on(ground)
         if isinstance(tested, Held):
             return ground
         reasons += tested
@@ -133,7 +135,9 @@ def _as_ordinary(ground: Ground, folder: Path) -> Ground:
     subprocess.run(["chmod", "-R", "a+rX", str(code)], check=True)
     down = ("/usr/bin/setpriv", f"--reuid={_ORDINARY}", f"--regid={_ORDINARY}", "--clear-groups")
     python, home = ground.python, ground.python_home
-    if subprocess.run([*down, "/usr/bin/env", str(python), "-I", "-c", ""], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        [*down, "/usr/bin/env", str(python), "-I", "-c", ""], capture_output=True, check=False
+    ).returncode:
         python, home = Path("/usr/bin/python3"), Path("/usr")
     return dataclasses.replace(ground, rung=Rung.USER, prefix=down, python=python, python_home=home, code=code)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import secrets
 import signal
 import socket
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from reviewer.proving import confinement
+from reviewer.proving import confinement, seccomp
 from reviewer.proving.confinement import Rung
 from tests.cells import ROOT, SHOWN, Cell, cell, living, outside
 from tests.desk import eventually
@@ -81,7 +82,7 @@ def test_the_first_process_is_confined_like_the_rest(jail: Cell) -> None:
     status = jail.run("cat", "/proc/1/status").output
     fields = dict(line.split(":\t", 1) for line in status.splitlines())
     assert fields["NoNewPrivs"] == "1"
-    if fields["Uid"].split()[0] == fields["Uid"].split()[1] == "1000":
+    if jail.ground.rung is Rung.USER:
         assert fields["Seccomp"] == "2"
         assert int(fields["CapPrm"], 16) == 0
 
@@ -183,15 +184,15 @@ for place in ("kept", "/etc/passwd", "/usr/bin/env", "/proc/sys/kernel/core_patt
 tried("removal", os.remove, "kept")
 tried("mode", os.chmod, "kept", 0o777)
 tried("link", os.symlink, "/etc", "link")
-tried("remount", lambda: libc.mount(b"none", b".", None, 4128, None) and call(165, b"none", b".", None, 4128, None))
+tried("remount", of_libc, "mount", b"none", b".", None, 4128, None)
 tried("own", lambda: open("/tmp/new", "w").write("works"))
 """, str(tmp_path))  # fmt: skip
     assert found.pop("own") == "done 5"
     assert len(found) == 27
     assert set(found.values()) <= {"refused EROFS", *REFUSED, *NOWHERE}
     assert (jail.tree / "kept").read_text() == "as it was"
-    assert sorted(os.listdir(jail.tree)) == ["kept"]
-    assert os.listdir(tmp_path) == []
+    assert [path.name for path in jail.tree.iterdir()] == ["kept"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_private_files_of_the_machine_are_not_there(jail: Cell) -> None:
@@ -220,7 +221,7 @@ def test_a_setuid_program_gives_no_rights(jail: Cell) -> None:
     program = jail.tree / "whoami"
     program.write_bytes(Path("/usr/bin/id").read_bytes())
     program.chmod(0o4755)
-    (ordinary := ("setpriv", "--reuid=61000", "--regid=61000", "--clear-groups"))
+    ordinary = ("setpriv", "--reuid=61000", "--regid=61000", "--clear-groups")
     free = subprocess.run([*ordinary, str(program), "-u"], capture_output=True, text=True, check=True)
     assert free.stdout.strip() == "0"
 
@@ -306,8 +307,8 @@ def test_memory_that_no_process_answers_for_cannot_be_had(jail: Cell) -> None:
     """Files without a name and large System V segments would hide from any account: the calls are refused."""
     found = jail.attempts("""
 tried("memfd", os.memfd_create, "x")
-tried("segment", lambda: libc.shmget(0, 1 << 20, 0o1600) < 0 and call(29 if os.uname().machine == "x86_64" else 194, 0, 1 << 20, 0o1600))
-tried("small segment", lambda: libc.shmget(0, 4096, 0o1600) >= 0)
+tried("segment", of_libc, "shmget", 0, 1 << 20, 0o1600)
+tried("small segment", lambda: of_libc("shmget", 0, 4096, 0o1600) >= 0)
 """)  # fmt: skip
     assert found == {"memfd": "refused ENOSYS", "segment": "refused EPERM", "small segment": "done True"}
 
@@ -375,13 +376,11 @@ DANGEROUS = {
 
 def test_dangerous_system_calls_are_refused(jail: Cell) -> None:
     """Each is really made, with its number of this machine, and refused before the kernel looks at its arguments."""
-    from reviewer.proving.seccomp import _MACHINES, _REFUSED  # noqa: PLC0415
-
-    machine = _MACHINES.get(os.uname().machine)
+    machine = seccomp._MACHINES.get(os.uname().machine)
     if machine is None:
         pytest.skip("no filter for this machine's system calls")
     code = "".join(
-        f"tried({name!r}, call, {_REFUSED[made.split()[0]][machine.column]}, {', '.join(made.split()[1:])})\n"
+        f"tried({name!r}, call, {seccomp._REFUSED[made.split()[0]][machine.column]}, {', '.join(made.split()[1:])})\n"
         for name, made in DANGEROUS.items()
     )
     code += f'tried("clone (user)", call, {machine.clone}, {0x10000011}, 0, 0, 0, 0)\n'
@@ -447,7 +446,7 @@ def test_no_descriptor_is_inherited(jail: Cell, tmp_path: Path) -> None:
         ran = jail.run("sh", "-c", "for fd in /proc/self/fd/*; do readlink $fd; done")
     targets = ran.output.split()
     assert targets[:1] == ["/dev/null"]
-    assert {target.partition(":")[0] for target in targets} <= {"/dev/null", "pipe", f"/proc/{2}/fd", ""}
+    assert {target.partition(":")[0] for target in targets} <= {"/dev/null", "pipe"}
     assert str(tmp_path) not in ran.output
 
 
@@ -511,9 +510,7 @@ while True: signal.pause()
 
 
 CALLER = """
-import dataclasses, pickle, sys
-from reviewer.proving.orders import Limits
-from tests.cells import Cell
+import pickle, sys
 jail = pickle.loads(bytes.fromhex(sys.argv[1]))
 jail.run("sh", "-c", "sleep 1000; true", sys.argv[2], seconds=1000)
 """
@@ -522,8 +519,6 @@ jail.run("sh", "-c", "sleep 1000; true", sys.argv[2], seconds=1000)
 @pytest.mark.parametrize("victim", ["reviewer", "keeper"])
 def test_who_dies_takes_the_sandbox_along(jail: Cell, mark: str, victim: str) -> None:
     """When the reviewer, or its keeper, is killed without a chance to clean up, nothing inside goes on."""
-    import pickle  # noqa: PLC0415
-
     command = [sys.executable, "-c", CALLER, pickle.dumps(jail).hex(), mark]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as caller:
         try:
@@ -541,25 +536,25 @@ def _child_of(pid: int) -> int:
 
 
 def test_results_are_plain_files_and_nothing_else(jail: Cell) -> None:
-    """Symlinks, pipes, sockets, strange names, deep, large and many files are left, counted by reason; files come."""
+    """Symlinks, pipes, sockets, strange names, and deep files are left, counted by reason; files come."""
     ran = jail.python("""
 os.chdir(os.environ["REVIEWER_RESULTS"])
 os.makedirs("a/b")
 open("a/b/good.txt", "w").write("good")
 os.symlink("/etc/passwd", "link"); os.symlink("/", "folder"); os.symlink("a/b/good.txt", "a/inner")
 os.mkfifo("pipe"); socket.socket(socket.AF_UNIX).bind("socket")
-open("new\\nline", "w"); open("back\\\\slash", "w"); open(b"\\xff", "w"); open("\\u202etxt", "w"); open(".. ", "w").write("odd")
-with open("large", "wb") as file: file.truncate((4 << 20) + 1)
+for name in ("new\\nline", "back\\\\slash", b"\\xff", "\\u202etxt", "unreadable", ".. "):
+    open(name, "w").close()
+os.chmod("unreadable", 0)
 os.makedirs("/".join("d" * 12)); open("/".join("d" * 12) + "/deep", "w")
-os.mkdir("closed", 0o700); open("closed/inside", "w").write("owner's"); open("unreadable", "w"); os.chmod("unreadable", 0)
+os.mkdir("closed", 0o700); open("closed/inside", "w").write("owner's")
 """)  # fmt: skip
     assert ran.exit_code == 0, ran
     unreadable = {"unreadable": b""} if "unreadable" in ran.results else {}  # root reads it
-    assert ran.results == {"a/b/good.txt": b"good", ".. ": b"odd", "closed/inside": b"owner's", **unreadable}
+    assert ran.results == {"a/b/good.txt": b"good", ".. ": b"", "closed/inside": b"owner's", **unreadable}
     assert ran.refused == {
         "not a regular file": 5,
         "an unusual name": 4,
-        "too large": 1,
         "more than 8 levels": 1,
         **({} if unreadable else {"not readable": 1}),
     }
@@ -621,5 +616,11 @@ def test_node_runs_within_its_memory(jail: Cell) -> None:
 
 def test_the_processors_time_is_told(jail: Cell) -> None:
     """What children take counts, also after they ended."""
-    ran = jail.run("sh", "-c", "timeout 0.6 sh -c 'while :; do :; done'; sleep 0.2")
-    assert 0.2 < ran.cpu_seconds < 1.5
+    ran = jail.python("""
+if not os.fork():
+    while time.process_time() < 0.4: pass
+    os._exit(0)
+os.wait()
+time.sleep(0.3)
+""")  # fmt: skip
+    assert 0.4 <= ran.cpu_seconds < 1.5

@@ -61,7 +61,7 @@ def confined(*, private: tuple[Path, ...] = ()) -> Sandbox:
         if isinstance(ground, str):
             reasons.append(ground)
             continue
-        tested = tested_on(ground)
+        tested = held_on(ground)
         if isinstance(tested, Held):
             return Sandbox(ground, tested)
         reasons += [f"As {ground.rung.value}: {reason}." for reason in tested]
@@ -75,7 +75,7 @@ def _home() -> tuple[Path, ...]:
         return ()
 
 
-def tested_on(ground: Ground) -> Held | list[str]:
+def held_on(ground: Ground) -> Held | list[str]:
     """Run the self-test there; return what holds, or everything that does not."""
     secret = f"canary-{secrets.token_hex(16)}"
     try:
