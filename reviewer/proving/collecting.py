@@ -42,12 +42,12 @@ def _walk(folder: int, prefix: str, depth: int, refused: dict[str, int]):  # typ
     for entry in sorted(os.listdir(folder)):
         if not entry.isprintable() or "\\" in entry or len(entry) > _MAX_NAME:
             _count(refused, "an unusual name")
-        elif not stat.S_ISDIR(os.stat(entry, dir_fd=folder, follow_symlinks=False).st_mode):
+        elif not stat.S_ISDIR(_kind(folder, entry)):
             yield prefix + entry, folder
         elif depth >= _MAX_DEPTH:
             _count(refused, f"more than {_MAX_DEPTH} levels")
         else:
-            inner = _open_folder(folder, entry)
+            inner = _open(folder, entry, os.O_DIRECTORY)
             if inner is None:
                 _count(refused, "not readable")
                 continue
@@ -57,24 +57,31 @@ def _walk(folder: int, prefix: str, depth: int, refused: dict[str, int]):  # typ
                 os.close(inner)
 
 
-def _open_folder(parent: int, name: str) -> int | None:
-    try:
-        return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
-    except OSError:
-        return None
-
-
 def _read(parent: int, name: str, limit: int) -> bytes | str:
-    """Return the content of a regular file, else why not. O_NONBLOCK: opening a pipe must not wait for its writer."""
-    if not stat.S_ISREG(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
-        return "not a regular file"
-    try:
-        file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
-    except OSError:
+    """Return the content of a regular file, else why not."""
+    if not stat.S_ISREG(_kind(parent, name)):
+        return "not a regular file"  # never opened: opening some does something
+    file = _open(parent, name, os.O_NONBLOCK)
+    if file is None:
         return "not readable"
     with os.fdopen(file, "rb") as stream:
-        data = stream.read(limit + 1)
+        data = stream.read(limit + 1) if stat.S_ISREG(os.fstat(file).st_mode) else b""
     return data if len(data) <= limit else "too large"
+
+
+def _kind(parent: int, name: str) -> int:
+    """Return a file's mode, 0 when it is gone: without a sandbox, something may still live that removes it."""
+    try:
+        return os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
+    except OSError:
+        return 0
+
+
+def _open(parent: int, name: str, flags: int) -> int | None:
+    try:
+        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | flags, dir_fd=parent)
+    except OSError:
+        return None
 
 
 def _count(refused: dict[str, int], reason: str) -> None:

@@ -18,13 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from reviewer.errors import NoSandbox
-from reviewer.proving.keeper import GO, INFO, READY
 from reviewer.proving.orders import Order
 
 #: Where results are put inside, as a path from the root.
 RESULTS = "results"
 #: Every place that can be written inside, the results first. Each is a tmpfs with a size.
 WRITABLE = (RESULTS, "tmp", "dev/shm")
+
+#: Descriptors by which the start talks to the keeper: it stands; go on; the number of the first process outside.
+ENDS = READY, GO, INFO = 3, 4, 5
 
 _RESULTS_BYTES = 64 << 20
 _FIRST_FILE = 10

@@ -118,7 +118,7 @@ def _make(parent: int, name: str) -> None:
     """Make a folder that others can enter, whatever the umask is, where there is nothing of that name."""
     with suppress(FileExistsError):
         os.mkdir(name, dir_fd=parent)
-        os.chmod(name, 0o755, dir_fd=parent)  # in a folder of ours: nobody else can have swapped it
+        os.chmod(name, 0o755, dir_fd=parent)  # noqa: S103 - below a folder that is ours alone
 
 
 def _link(source: int, target: int, name: str, kind: int) -> bool:

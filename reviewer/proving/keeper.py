@@ -19,9 +19,6 @@ import time
 
 from reviewer.proving.collecting import collect
 
-#: Descriptors of the process that bubblewrap starts: it says it stands, is told to go on, and says who it is outside.
-READY, GO, INFO = 3, 4, 5
-
 _ABOVE_ALL = 64  # descriptors are made here, so that none is overwritten while they are handed to the child
 _START_SECONDS = 20.0
 _END_SECONDS = 5.0
@@ -37,20 +34,26 @@ _SPARE = 256 << 20
 def main() -> None:
     """Serve one request. Both ends are one interpreter, and neither is untrusted: marshal is safe, and built in."""
     request = marshal.loads(_exactly(int.from_bytes(_exactly(8), "big")))  # noqa: S302
-    reply = marshal.dumps(_serve(request["argv"], request["files"], request["folders"], request["limits"]))
+    reply = marshal.dumps(_serve(**request))
     with open(1, "wb", closefd=False) as out:
         out.write(len(reply).to_bytes(8, "big") + reply)
 
 
-def _serve(argv: list[str], files: dict[int, bytes], folders: list[str], limits: dict[str, float]) -> dict[str, object]:
-    """Run bubblewrap; `folders` are the places it makes writable, the one for results first."""
+def _serve(
+    argv: list[str], files: dict[int, bytes], ends: tuple[int, int, int], folders: list[str], limits: dict[str, float]
+) -> dict[str, object]:
+    """Run bubblewrap. `files` are what it reads from which descriptor.
+
+    `ends` are descriptors too: there it says that it stands, is told to go on, and says what number its first process
+    has. `folders` are the places that it makes writable, the one for results first.
+    """
     with open("/proc/self/oom_score_adj", "w", encoding="ascii") as adjust:  # noqa: PTH123 - pathlib costs 8 ms
         adjust.write("1000")  # inherited: when the machine's memory ends, the kernel takes the sandbox first
-    pid, ready, go, info, output = _start(argv, files)
+    pid, ready, go, info, output = _start(argv, files, ends)
     if not _is_ready(ready):
         os.kill(pid, _SIGKILL)
         os.waitpid(pid, 0)
-        return {"started": False, "output": os.read(output, 1 << 16)}
+        return {"started": False, "output": _left(output)}
     inner = _number_after('"child-pid":', os.read(info, 4096).decode())
     root = f"/proc/{inner}/root/"
     # Opened before untrusted code runs, and kept: they outlive the namespace.
@@ -74,13 +77,13 @@ def _serve(argv: list[str], files: dict[int, bytes], folders: list[str], limits:
     }
 
 
-def _start(argv: list[str], files: dict[int, bytes]) -> tuple[int, int, int, int, int]:
+def _start(argv: list[str], files: dict[int, bytes], ends: tuple[int, int, int]) -> tuple[int, int, int, int, int]:
     """Start bubblewrap; return its pid and our ends: ready, go, info, output."""
     ready, ready_there = _pipe()
     go_there, go = _pipe()
     info, info_there = _pipe()
     output, output_there = _pipe()
-    there = {1: output_there, 2: output_there, READY: ready_there, GO: go_there, INFO: info_there}
+    there = {1: output_there, 2: output_there, **dict(zip(ends, (ready_there, go_there, info_there), strict=True))}
     there |= {number: _in_memory(data) for number, data in files.items()}
     actions = (
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -102,6 +105,13 @@ def _is_ready(ready: int) -> bool:
     if 0 in events:
         os._exit(1)
     return ready in events and os.read(ready, 1) != b""
+
+
+def _left(output: int) -> bytes:
+    try:
+        return os.read(output, 1 << 16)
+    except BlockingIOError:
+        return b""
 
 
 def _number_after(key: str, text: str) -> int:

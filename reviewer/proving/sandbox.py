@@ -25,11 +25,12 @@ from pathlib import Path
 from typing import Any
 
 from reviewer.errors import NoSandbox
-from reviewer.proving.confinement import WRITABLE, Ground, Launch, Rung, launch
+from reviewer.proving.confinement import ENDS, WRITABLE, Ground, Launch, Rung, launch
 from reviewer.proving.grounds import grounds
 from reviewer.proving.orders import Limits, Order, Ran
 from reviewer.proving.selftest import Held, problems, question, understood
 
+_ELSEWHERE = "GitHub's own Ubuntu runners have what it takes, outside of a container and with bubblewrap installed."
 _PIPE = subprocess.PIPE
 _SPARE_SECONDS = 40.0
 #: -I: nothing of the environment or the current folder; -S: no site-packages, which somebody else may have written;
@@ -65,7 +66,7 @@ def confined(*, private: tuple[Path, ...] = ()) -> Sandbox:
         if isinstance(tested, Held):
             return Sandbox(ground, tested)
         reasons += [f"As {ground.rung.value}: {reason}." for reason in tested]
-    raise NoSandbox("Nothing was run, as no sandbox holds here. " + " ".join(reasons))
+    raise NoSandbox(f"Nothing was run, as no sandbox holds here. {' '.join(reasons)} {_ELSEWHERE}")
 
 
 def _home() -> tuple[Path, ...]:
@@ -119,6 +120,7 @@ def _ask_keeper(ground: Ground, launched: Launch, limits: Limits, canary: str) -
         {
             "argv": list(launched.argv),
             "files": dict(launched.files),
+            "ends": ENDS,
             "folders": list(WRITABLE),
             "limits": asdict(limits),
         }
