@@ -228,6 +228,11 @@ def _templates() -> Environment:
     )
 
 
+def rendered(template: str, /, **values: object) -> str:
+    """Return a template filled in. What is untrusted in `values` must be fenced and redacted by whoever calls."""
+    return _templates().get_template(template).render(**values)
+
+
 def _render(name: str, **values: object) -> str:
     text = _templates().get_template(name).render(**values)
     return re.sub(r"\n{3,}", "\n\n", text) if name not in _AS_WRITTEN else text

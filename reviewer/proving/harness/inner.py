@@ -1,0 +1,98 @@
+"""The tests' own process: collects, runs in the order asked for, and says each outcome over a pipe.
+
+With `mutants` it runs nothing itself: it forks after collection, once for each mutant, and swaps code objects there.
+Only the standard library and what the code under test brings; Python 3.8 or newer.
+"""
+
+import json
+import os
+import sys
+import traceback
+
+
+def main():
+    """Do the job in argv[2]; say what comes of it on the descriptor in argv[1]."""
+    descriptor, job = int(sys.argv[1]), json.loads(sys.argv[2])
+    os.set_inheritable(descriptor, False)
+    sys.argv = ["pytest"]
+    here = os.path.dirname(os.path.abspath(__file__))
+    import collectors
+    import frameworks
+    import mutating
+
+    for name in ("collectors", "frameworks", "mutating"):
+        del sys.modules[name]  # the code under test may have modules of these names
+    sys.path[:] = [os.getcwd()] + [path for path in sys.path if os.path.abspath(path or ".") != here]
+
+    def say(**message):
+        data = json.dumps(message).encode() + b"\n"
+        while data:
+            data = data[os.write(descriptor, data) :]
+
+    root = _root(job["cwd"])
+    job["paths"] = [os.path.join(root, path) for path in job["paths"]]
+    files = {os.path.realpath(os.path.join(root, path)): path for path in job["files"]}
+    say(python="%d.%d.%d" % sys.version_info[:3])
+    if job["overlay"]:
+        mutating.overlay(job["overlay"], root)
+    collector = collectors.make(files) if job["cover"] else None
+    if job["mutants"]:
+        loop = lambda items: mutating.judge(items, job, root, say)  # noqa: E731
+    else:
+        loop = lambda items: _run(items, job, collector, say)  # noqa: E731
+    framework = frameworks.FRAMEWORKS[job["framework"]]
+    try:
+        if collector:
+            collector.start()
+        problem = framework(job, say, loop)
+    finally:
+        if collector:
+            collector.stop()
+    if collector and not problem:
+        say(files=collector.files(), collector=collector.name)
+    say(problem=problem or "", strays=_strays(files), overlaid=mutating.overlaid(), ended=True)
+
+
+def _root(cwd):
+    root = os.getcwd()
+    for _ in [part for part in cwd.split("/") if part]:
+        root = os.path.dirname(root)
+    return root
+
+
+def _run(items, job, collector, say):
+    """Run the items, once or several times, forwards or backwards."""
+    say(collected=[item.name for item in items])
+    if job["reverse"]:
+        items = items[::-1]
+    for _ in range(job["repeat"]):
+        for item, following in zip(items, items[1:] + [None]):
+            if collector:
+                collector.switch(item.name)
+            say(test=item.run(following))
+    if collector:
+        collector.switch("")
+
+
+def _strays(files):
+    """Modules that were loaded from elsewhere than the tree, though a changed file has their name."""
+    strays = {}
+    for module in list(sys.modules.values()):
+        origin = getattr(module, "__file__", None)
+        name = getattr(module, "__name__", None)
+        if not isinstance(origin, str) or not isinstance(name, str):
+            continue
+        ending = "/" + name.replace(".", "/")
+        for real, path in files.items():
+            wanted = (ending + ".py", ending + "/__init__.py")
+            if "." in name and ("/" + path).endswith(wanted) and os.path.realpath(origin) != real:
+                strays[path] = origin
+    return strays
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Exception:  # noqa: BLE001 - the outer process prints nothing else of it
+        traceback.print_exc()
+        raise SystemExit(70)

@@ -1,0 +1,97 @@
+"""Files of a staged tree, read and written without ever following a symbolic link: the tree is somebody else's.
+
+Promises: a path that leaves the tree, or goes through a link, is not there; a file is added only where none was, and
+what was added is gone afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+#: Files larger than this are not code that a person wrote.
+MOST_BYTES = 1 << 20
+
+#: Folders in which no source of the repository stands.
+_FOREIGN = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox", "build", "dist", ".eggs"})
+
+
+def sane(path: str) -> bool:
+    """Whether the path is one inside a repository, in the form in which git writes it."""
+    parts = PurePosixPath(path).parts
+    plain = path.isprintable() and "\\" not in path and not path.startswith("/")
+    return plain and bool(parts) and ".." not in parts and "/".join(parts) == path
+
+
+def inside(tree: Path, path: str) -> Path | None:
+    """Return the place of that path in the tree; None where a link or an odd path would lead out of it."""
+    if not sane(path):
+        return None
+    place = tree
+    for part in PurePosixPath(path).parts:
+        place = place / part
+        if place.is_symlink():
+            return None
+    return place
+
+
+def text_of(tree: Path, path: str) -> str | None:
+    """Return the text of a regular file of the tree, line ends as they are; None when there is none to read."""
+    place = inside(tree, path)
+    if place is None or not place.is_file() or place.stat().st_size > MOST_BYTES:
+        return None
+    try:
+        return place.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+
+
+def python_files(tree: Path) -> tuple[str, ...]:
+    """Return the Python files of the tree, sorted; links are not followed, foreign folders not entered."""
+    found: list[str] = []
+    for folder, folders, names in os.walk(tree):
+        folders[:] = sorted(name for name in folders if name not in _FOREIGN and not name.startswith("."))
+        above = Path(folder).relative_to(tree)
+        found += [(above / name).as_posix() for name in names if name.endswith(".py")]
+    return tuple(sorted(found))
+
+
+@contextmanager
+def added(tree: Path, path: str, text: str) -> Iterator[None]:
+    """Add a file to the tree for the time of the block. Raises FileExistsError where something stands already."""
+    place = inside(tree, path)
+    if place is None:
+        raise FileExistsError(path)
+    made = _folders(place.parent, tree)
+    try:
+        with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644), "wb") as file:
+            file.write(text.encode("utf-8", "surrogateescape"))
+        try:
+            yield
+        finally:
+            place.unlink(missing_ok=True)
+    finally:
+        for folder in made:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def _folders(folder: Path, tree: Path) -> list[Path]:
+    """Make the folders that are missing; return them, the innermost first."""
+    missing = [one for one in (folder, *folder.parents) if one.is_relative_to(tree) and not one.exists()]
+    for one in reversed(missing):
+        one.mkdir()
+    return missing
+
+
+def snapshot(tree: Path) -> dict[str, tuple[int, int]]:
+    """Return size and time of change of all files of the tree, byte code left aside."""
+    seen: dict[str, tuple[int, int]] = {}
+    for folder, folders, names in os.walk(tree):
+        folders[:] = [name for name in folders if name not in ("__pycache__", "node_modules", ".venv", ".git")]
+        for name in names:
+            info = os.lstat(os.path.join(folder, name))  # noqa: PTH118 - a large tree is walked for each candidate
+            seen[os.path.join(os.path.relpath(folder, tree), name)] = (info.st_size, info.st_mtime_ns)  # noqa: PTH118
+    return seen

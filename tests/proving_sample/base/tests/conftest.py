@@ -1,0 +1,7 @@
+import pytest
+
+
+@pytest.fixture
+def basket():
+    """Three prices."""
+    return [100, 250, 400]
