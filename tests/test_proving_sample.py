@@ -18,7 +18,7 @@ BAD = sorted(path.stem for path in (SAMPLE / "bad").glob("*.py"))
 
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bench, dict[str, Unit]]:
-    """The sample's bench, measured once, and its units by name."""
+    """Return the sample's bench, measured once, and its units by name."""
     subject = staged_sample(tmp_path_factory.mktemp("sample"), fix=True)
     made = prepared(subject, run_in_tree, Budget(units=20))
     assert isinstance(made, tuple), made

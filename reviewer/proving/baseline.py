@@ -135,8 +135,8 @@ def _unusable(report: Report, rig: Rig) -> str:
     if report.bad:
         worst = report.bad[0]
         return (
-            f"The repository's tests are red before anything is added: {len(report.bad)} of {len(report.tests)} fail, "
-            f"first `{worst.id}`: {_last_line(worst.message) or worst.kind}. If they need a service such as a database, "
+            f"The repository's tests are red before anything is added: {len(report.bad)} of {len(report.tests)} "
+            f"fail, first `{worst.id}`: {_last_line(worst.message) or worst.kind}. If they need a service such as a database, "
             "set `tests.command` to the tests that run without it."
         )
     if not report.tests:
