@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("core", "context", "cli", "app", "durable", "burst", "sandbox", "install")
+NAMES = ("core", "context", "cli", "app", "durable", "burst", "sandbox", "proving", "install")
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or NAMES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import venv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def proven(subject: Subject, script: Script, **budget: float) -> Proven:
 
 
 def test_a_weak_test_is_repaired_with_the_faults_it_missed(tmp_path: Path) -> None:
-    """The repair prompt shows surviving faults as a diff; the mended test is kept with its numbers, in the Contract's words."""
+    """The repair prompt shows surviving faults as a diff; the mended test is kept, with its numbers."""
     script = Script({"discounted": [WEAK, STRONG]})
     result = proven(staged_sample(tmp_path), script, units=9)
     (kept,) = result.tests
@@ -77,7 +78,7 @@ def test_a_weak_test_is_repaired_with_the_faults_it_missed(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("verdict", "shown"), [("confirmed", 1), ("refuted", 0)])
 def test_a_defect_is_never_certified(verdict: str, shown: int, tmp_path: Path) -> None:
-    """A repair that copies the observed value is refused; the failing test is a reproduction only where a second pass agrees."""
+    """A repair that copies the observed value is refused; the failing test is shown only where a second pass agrees."""
     script = Script({"ratio": [RIGHT, CERTIFYING]}, [verdict])
     result = proven(staged_sample(tmp_path), script, units=9)
     assert not result.tests
@@ -109,8 +110,8 @@ def test_prompts_are_the_same_to_the_byte(tmp_path: Path) -> None:
     asked = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        script = Script({"discounted": [WEAK, WEAK, WEAK]})
-        proven(staged_sample(tmp_path / name), script, units=2)
+        script = Script({"discounted": [WEAK, WEAK]})
+        proven(staged_sample(tmp_path / name), script, units=9)
         asked.append(script.prompts)
     assert asked[0] == asked[1]
 
@@ -189,11 +190,8 @@ def test_where_nothing_can_be_claimed_the_user_is_told(
 
 def test_a_missing_pytest_is_named(tmp_path: Path) -> None:
     """An interpreter without pytest is told what to install."""
-    python = tmp_path / "bin" / "python"
-    python.parent.mkdir()
-    # Started without site-packages, our own interpreter has no pytest.
-    python.write_text(f'#!/bin/sh\nexec {Path(__import__("sys").executable).resolve()} -S "$@"\n', encoding="ascii")
-    python.chmod(0o755)
+    venv.create(tmp_path / "venv", symlinks=True)
+    python = tmp_path / "venv" / "bin" / "python"
     reason = cannot(staged(tmp_path, {"calc.py": CALC, "tests/test_a.py": GREEN}, python=python))
     assert "pytest cannot be imported" in reason
     assert "tests.setup" in reason
@@ -208,6 +206,7 @@ def test_a_suite_that_takes_too_long_is_replaced_by_its_siblings(tmp_path: Path)
     assert "take longer than 4 s" in result.notes[0]
 
 
+UNITTEST = "import unittest\n\n\nclass A(unittest.TestCase):\n    def test_a(self):\n        self.assertTrue(1)\n"
 DOUBLED = "from calc import double\n\n\ndef test_double():\n    assert double(3) == 6\n    assert double(-1) == -2\n"
 
 
@@ -224,7 +223,7 @@ def test_unittest_is_proven_like_pytest(tmp_path: Path) -> None:
     head = {
         "calc.py": CALC,
         "tests/__init__.py": "",
-        "tests/test_a.py": "import unittest\n\n\nclass A(unittest.TestCase):\n    def test_a(self):\n        self.assertTrue(1)\n",
+        "tests/test_a.py": UNITTEST,
     }
     test = (
         "import unittest\n\nfrom calc import double\n\n\nclass DoubleTest(unittest.TestCase):\n"

@@ -29,7 +29,7 @@ MOST_JUDGES = 25
 class Baseline:
     """What existing tests run of the changed files. `note` says what limits it, for the user.
 
-    `test_files` are all test files of the project, `siblings` those that have to do with the changed files, nearest
+    `test_files` are those whose tests ran, `siblings` those that have to do with the changed files, nearest
     first. `limited`: only the siblings were run.
     """
 
@@ -96,7 +96,7 @@ def measure(rig: Rig, changed: Sequence[str], files: Sequence[str], *, suite_sec
         files=report.files,
         tests=len(report.tests),
         seconds=sum(test.seconds for test in report.tests),
-        test_files=tests,
+        test_files=_files_of(report, rig),
         siblings=siblings,
         limited=limited,
         note=note,
@@ -106,6 +106,13 @@ def measure(rig: Rig, changed: Sequence[str], files: Sequence[str], *, suite_sec
 def _holds_tests(path: str) -> bool:
     name = PurePosixPath(path).name
     return is_test(path) and (name.startswith("test") or name.endswith(("_test.py", "_tests.py")))
+
+
+def _files_of(report: Report, rig: Rig) -> tuple[str, ...]:
+    """Return the test files of which tests ran; what the repository's command leaves out may not even work here."""
+    names = {test.id.partition("::")[0] + "::" if "::" in test.id else test.id for test in report.tests}
+    files = {file for name in names if (file := file_of(name, rig))}
+    return tuple(sorted(file for file in files if is_test(file)))
 
 
 def _without_tests(rig: Rig, changed: Sequence[str]) -> Baseline | Cannot:
@@ -136,8 +143,8 @@ def _unusable(report: Report, rig: Rig) -> str:
         worst = report.bad[0]
         return (
             f"The repository's tests are red before anything is added: {len(report.bad)} of {len(report.tests)} "
-            f"fail, first `{worst.id}`: {_last_line(worst.message) or worst.kind}. If they need a service such as a database, "
-            "set `tests.command` to the tests that run without it."
+            f"fail, first `{worst.id}`: {_last_line(worst.message) or worst.kind}. "
+            "If they need a service such as a database, set `tests.command` to the tests that run without it."
         )
     if not report.tests:
         return "The test command collects no test although there are test files: set `tests.command`."

@@ -202,9 +202,6 @@ def _neighbours(candidate: Candidate, bench: Bench) -> tuple[str, ...]:
     """Return the test files of the candidate's folder; of a long suite only the nearest."""
     folder = PurePosixPath(candidate.path).parent
     same = [path for path in bench.before.test_files if PurePosixPath(path).parent == folder]
-    selected = bench.head.plan.selection
-    if selected:  # the repository's command runs only a part: the rest may not even work here
-        same = [path for path in same if any(path == one or path.startswith(f"{one}/") for one in selected)]
     if not bench.before.limited and bench.before.seconds <= NEIGHBOURS_FROM_SECONDS:
         return tuple(same)
     near = [path for path in bench.before.siblings if path in same]

@@ -34,7 +34,9 @@ def outcome(name, word, seconds, error=None, text=None, place=None):
         line=lines[id(last)] if last else 0,
         asserted=bool(asserted and place and where == os.path.realpath(place)),
         message=str(error)[:MOST_MESSAGE],
-        trace=(text or "".join(traceback.format_exception(type(error), error, error.__traceback__)))[-MOST_TRACE:],
+        trace=("".join(traceback.format_exception(type(error), error, error.__traceback__)) if text is None else text)[
+            -MOST_TRACE:
+        ],
     )
     return told
 
@@ -79,6 +81,8 @@ def run_pytest(job, say, loop):
 
     watcher = Watcher()
     arguments = ["-p", "no:cacheprovider", "-p", "no:randomly", "--basetemp", job["basetemp"]]
+    if job["mutants"]:
+        arguments += ["--tb=no"]  # nobody reads why a mutant died, and telling it costs more than the test
     code = pytest.main(job["arguments"] + arguments + job["paths"], plugins=[watcher])
     if not watcher.collected and int(code) not in (0, 2, 5):
         return "pytest ended with code %d before it collected tests" % int(code)

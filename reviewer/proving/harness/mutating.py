@@ -57,7 +57,7 @@ def _forked(mutant, items, alive, root, limit):
             os.waitpid(child, 0)
             return "timeout"
         time.sleep(pause)
-        pause = min(pause * 1.5, 0.01)
+        pause = min(pause * 1.5, 0.002)
 
 
 def _silence():

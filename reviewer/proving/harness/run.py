@@ -54,8 +54,8 @@ def _watched(job, scratch):
     reader = threading.Thread(target=_gather, args=(reading, said), daemon=True)
     reader.start()
     code = child.wait()
-    # What the child wrote is in the pipe; a process that a test left running may hold it open, and is whoever runs us to
-    # kill: it stays in our process group.
+    # All that the child wrote is in the pipe. A process that a test left running may hold it open: that one is in our
+    # process group, and whoever runs us kills it.
     reader.join(1)
     return _report(b"".join(said), code, scratch)
 

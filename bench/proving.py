@@ -1,0 +1,137 @@
+"""What proving costs on a real package: humanize 4.17.0, about 900 tests, in an environment of its own.
+
+Downloads the sdist and pytest with pip. A function is taken as new: a strong and a weak test file are put through all
+gates. CPU is that of all processes, the repository's own suite (run once before) apart.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.table import show
+from reviewer.change import Change
+from reviewer.diff import parse_diff
+from reviewer.proving.evidence import Budget, Candidate, Shown, Subject, Unit
+from reviewer.proving.gates import Bench, judge
+from reviewer.proving.killing import killed_by
+from reviewer.proving.orders import Order, Ran
+from reviewer.proving.prove import prepared
+from reviewer.proving.reports import REPORT, Report
+from tests.running import run_in_tree
+
+PACKAGE = "humanize==4.17.0"
+PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input")
+
+#: Its benchmarks need plugins that come with no release.
+COMMAND = "python -m pytest --ignore=tests/test_benchmarks.py tests src"
+
+STRONG = """from __future__ import annotations
+
+import pytest
+
+from humanize.lists import natural_list
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c"), ([1, 2, 3, 4], "1, 2, 3 and 4")],
+)
+def test_natural_list(items: list[object], expected: str) -> None:
+    assert natural_list(items) == expected
+"""
+
+WEAK = """from __future__ import annotations
+
+from humanize.lists import natural_list
+
+
+def test_natural_list() -> None:
+    assert natural_list(["a"])
+    assert natural_list(["a", "b"])
+    assert natural_list(["a", "b", "c"])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """Runs orders and keeps what each took."""
+
+    runs: list[Ran] = field(default_factory=list)
+
+    def __call__(self, order: Order) -> Ran:
+        ran = run_in_tree(order)
+        self.runs.append(ran)
+        return ran
+
+    def cpu(self, since: int) -> float:
+        return sum(ran.cpu_seconds for ran in self.runs[since:])
+
+
+def main() -> None:
+    """Print the tables."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        subject = _subject(place)
+        counting = Counting()
+        ready = prepared(subject, counting, Budget(units=20))
+        if not isinstance(ready, tuple):
+            raise SystemExit(ready.reason)
+        bench, units = ready
+        suite = counting.runs[0]
+        unit = next(one for one in units if one.name == "natural_list")
+        rows = [_judged(name, code, unit, bench, counting) for name, code in (("strong", STRONG), ("weak", WEAK))]
+        head = ["candidate", "runs", "CPU s", "outcome"]
+        title = f"Proving on {PACKAGE}: its own {bench.before.tests} tests, measured with contexts, take"
+        show(f"{title} {suite.cpu_seconds:.1f} s CPU (aim: 10 s beyond it for a candidate)", head, rows)
+        _mutants(unit, bench, counting)
+
+
+def _judged(name: str, code: str, unit: Unit, bench: Bench, counting: Counting) -> list[object]:
+    before = len(counting.runs)
+    outcome = judge(Candidate(unit, f"tests/test_lists_{name}.py", code), bench)
+    told = outcome.line if isinstance(outcome, Shown) else f"stopped: {outcome.gate}. {outcome.reason}"
+    return [name, len(counting.runs) - before, f"{counting.cpu(before):.1f}", told]
+
+
+def _mutants(unit: Unit, bench: Bench, counting: Counting) -> None:
+    """Print what one mutant takes once its tests are collected."""
+    path = "tests/test_lists_strong.py"
+    place = bench.head.tree / path
+    place.write_text(STRONG, encoding="utf-8")
+    try:
+        killed_by(Candidate(unit, path, STRONG), unit.lines, rig=bench.head, before=bench.before, budget=bench.budget)
+    finally:
+        place.unlink()
+    reports = [Report.model_validate_json(ran.results[REPORT]) for ran in counting.runs if REPORT in ran.results]
+    taken = [one.seconds * 1000 for one in next(report for report in reversed(reports) if report.mutants).mutants]
+    row = [len(taken), f"{min(taken):.1f}", f"{statistics.median(taken):.1f}", f"{max(taken):.1f}"]
+    show("Mutants of natural_list, each in a fork (aim: 50 ms)", ["mutants", "best ms", "median ms", "worst ms"], [row])
+
+
+def _subject(place: Path) -> Subject:
+    """Unpack the package, as if one of its modules were new and had no tests, and make its environment."""
+    python = place / "venv" / "bin" / "python"
+    _run(sys.executable, "-m", "venv", str(place / "venv"))
+    _run(str(python), *PIP, "install", "pytest>=9", "coverage", "freezegun")
+    _run(sys.executable, *PIP, "download", "--no-deps", "--no-binary", ":all:", "--dest", str(place), PACKAGE)
+    (archive,) = place.glob("*.tar.gz")
+    with tarfile.open(archive) as tar:
+        tar.extractall(place, filter="data")
+    (tree,) = (one for one in place.iterdir() if one.name.startswith("humanize-") and one.is_dir())
+    path = "src/humanize/lists.py"
+    rows = (tree / path).read_text(encoding="utf-8").split("\n")
+    (tree / "tests" / "test_lists.py").unlink()  # so that no test runs the function
+    added = "".join(f"+{row}\n" for row in rows[:-1])
+    diff = f"diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n"
+    change = Change(parse_diff(f"{diff}@@ -0,0 +1,{len(rows) - 1} @@\n{added}"))
+    return Subject(change, tree, tree, python, command=COMMAND)
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True)
