@@ -25,7 +25,7 @@ GREEN = (
 )
 DOUBLED = (
     "import unittest\n\nfrom calc import double\n\n\nclass DoubleTest(unittest.TestCase):\n    def test_double(self):\n"
-    "        self.assertEqual(double(3), 6)\n        self.assertEqual(double(0, 5), 0)\n\n    def test_negative(self):\n"
+GREEN = "import unittest\n\n\nclass Green(unittest.TestCase):\n    def test_it(self):\n        self.assertTrue(1)\n"
     "        with self.assertRaises(ValueError):\n            double(-1)\n"
 )
 PROJECT = {"calc.py": CALC, "tests/__init__.py": "", "tests/test_green.py": GREEN}
