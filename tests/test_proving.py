@@ -108,11 +108,14 @@ def test_a_test_that_stays_wrong_is_dropped_and_counted(tmp_path: Path) -> None:
 def test_prompts_are_the_same_to_the_byte(tmp_path: Path) -> None:
     """The same change asks the same, wherever it is staged and whatever the nonce was: paid answers are found again."""
     asked = []
+    wrong = "from calc import double\n\n\ndef test_double():\n    assert double(3) == 7\n"
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        script = Script({"discounted": [WEAK, WEAK]})
-        proven(staged_sample(tmp_path / name), script, units=9)
+        script = Script({"double": [wrong, wrong]}, ["refuted"])
+        head = {"calc.py": CALC, "tests/test_a.py": GREEN}
+        proven(staged(tmp_path / name, head, command=QUICK), script)
         asked.append(script.prompts)
+    assert len(asked[0]) == 3
     assert asked[0] == asked[1]
 
 
@@ -126,7 +129,7 @@ def test_the_prompt_fences_and_redacts_what_is_not_ours(tmp_path: Path) -> None:
         "tests/test_other.py": "def test_other():\n    assert 1 + 1 == 2\n",
     }
     script = Script({})
-    proven(staged(tmp_path, head, issue="It should double."), script)
+    proven(staged(tmp_path, head, issue="It should double.", command=QUICK), script)
     (prompt,) = script.prompts
     system, user = prompt.messages
     fence = re.search(r"^<(data-\w+)>$", user.content, re.MULTILINE)
@@ -185,7 +188,7 @@ def test_where_nothing_can_be_claimed_the_user_is_told(
     files: dict[str, str], more: dict[str, object], reason: str, tmp_path: Path
 ) -> None:
     """A red, missing or unreadable suite ends with a sentence, before the model is asked."""
-    assert reason in cannot(staged(tmp_path, files, **more))
+    assert reason in cannot(staged(tmp_path, files, **{"command": QUICK, **more}))
 
 
 def test_a_missing_pytest_is_named(tmp_path: Path) -> None:

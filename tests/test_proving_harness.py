@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 import venv
 from dataclasses import replace
 from pathlib import Path
@@ -20,12 +22,11 @@ from tests.proving_stage import QUICK, staged
 from tests.running import THIS_PYTHON, run_in_tree
 
 CALC = "def double(n, times=2):\n    if n < 0:\n        raise ValueError(n)\n    return n * times\n"
-GREEN = (
-    "import unittest\n\n\nclass Green(unittest.TestCase):\n    def test_green(self):\n        self.assertEqual(1, 1)\n"
-)
+GREEN = "import unittest\n\n\nclass Green(unittest.TestCase):\n    def test_it(self):\n        self.assertTrue(1)\n"
 DOUBLED = (
     "import unittest\n\nfrom calc import double\n\n\nclass DoubleTest(unittest.TestCase):\n    def test_double(self):\n"
-GREEN = "import unittest\n\n\nclass Green(unittest.TestCase):\n    def test_it(self):\n        self.assertTrue(1)\n"
+    "        self.assertEqual(double(3), 6)\n        self.assertEqual(double(0, 5), 0)\n\n"
+    "    def test_negative(self):\n"
     "        with self.assertRaises(ValueError):\n            double(-1)\n"
 )
 PROJECT = {"calc.py": CALC, "tests/__init__.py": "", "tests/test_green.py": GREEN}
@@ -169,5 +170,16 @@ def test_a_test_that_changes_the_repository_ends_it_all(tmp_path: Path) -> None:
 def test_an_interpreter_in_an_environment_needs_both_installations() -> None:
     """The environment's folder and that of the Python behind it are both readable in a run."""
     folders = interpreter_folders(THIS_PYTHON)
-    assert folders[0] == THIS_PYTHON.absolute().parent.parent
-    assert THIS_PYTHON.resolve().parent.parent in folders
+    assert THIS_PYTHON.resolve().parent in folders
+    assert Path(os.__file__).parent.is_relative_to(next(one for one in folders if one.name == "lib" and one.is_dir()))
+    assert Path(pytest.__file__).is_relative_to(Path(sys.prefix))
+    assert any(Path(sys.prefix) in (one, one.parent) for one in folders)
+
+
+def test_a_link_in_a_home_folder_does_not_show_the_home(tmp_path: Path) -> None:
+    """Of a folder that merely holds a link to the interpreter, or a copy of it, only programs are shown."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(THIS_PYTHON.resolve())
+    folders = interpreter_folders(tmp_path / "bin" / "python")
+    assert tmp_path not in folders
+    assert tmp_path / "bin" in folders

@@ -8,6 +8,7 @@ through `execute`.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -111,18 +112,32 @@ def _written(mutant: Mutant, tests: Sequence[str] | None) -> dict[str, Any]:
 
 
 def interpreter_folders(python: Path) -> tuple[Path, ...]:
-    """Return the folders that an interpreter needs to be readable: its own, and that of the Python it was made from.
+    """Return the folders that an interpreter needs to be readable: its own, and those of the Python it was made from.
 
-    A virtual environment's interpreter is a link, often by way of others; each one's installation is needed.
+    An environment (it has a `pyvenv.cfg`) is needed whole. Of any other prefix only programs and libraries are: a link
+    in `~/bin` must not show a run the whole home folder.
     """
     folders: list[Path] = []
-    place = python.absolute()
-    for _ in range(10):  # a chain of links longer than this is a circle
+    waiting, seen = [python.absolute()], set[Path]()
+    while waiting:
+        place = waiting.pop()
+        if place in seen:
+            continue
+        seen.add(place)
         prefix = place.parent.parent
-        if prefix not in folders and prefix != Path("/"):
+        if (prefix / "pyvenv.cfg").is_file():
             folders.append(prefix)
-        if not place.is_symlink():
-            break
-        place = place.parent / place.readlink()
-    real = python.resolve().parent.parent
-    return tuple(dict.fromkeys([*folders, real]))
+            waiting += [Path(home) / place.name for home in _homes(prefix / "pyvenv.cfg")]
+        if place.is_symlink():
+            folders.append(place.parent)
+            waiting.append(Path(os.path.normpath(place.parent / place.readlink())))
+        else:
+            folders += [prefix / name for name in ("bin", "lib", "lib64") if (prefix / name).is_dir()]
+    return tuple(dict.fromkeys(folders))
+
+
+def _homes(config: Path) -> list[str]:
+    """Return where the Python of an environment stands, by its `home` key: an environment may be made of copies."""
+    rows = config.read_text(encoding="utf-8", errors="replace").split("\n")
+    keys = (row.partition("=") for row in rows)
+    return [value.strip() for key, _, value in keys if key.strip() == "home"]

@@ -37,7 +37,7 @@ from reviewer.proving.harnessing import Rig, Wanted
 from reviewer.proving.orders import Execute
 from reviewer.proving.runners import plan_for
 from reviewer.proving.staged import added, python_files, text_of
-from reviewer.proving.units import changed_units, measured, riskiest
+from reviewer.proving.units import changed_units, hit, measured, riskiest
 from reviewer.redaction import redact
 from reviewer.replies import RawVerdict, read_tests, read_verdicts
 
@@ -215,12 +215,15 @@ class _Rounds:
         )
 
     def _fails_again(self, suspect: tuple[Candidate, Failure]) -> bool:
-        """Whether the test fails by its assertion in another process under other conditions too."""
+        """Whether the test runs changed lines and fails by its assertion in a process under other conditions too."""
         candidate, failure = suspect
-        wanted = Wanted(paths=(candidate.path,), reverse=True, environment={"PYTHONHASHSEED": "7", "TZ": "XYZ-13:45"})
+        unit = candidate.unit
+        elsewhere = {"PYTHONHASHSEED": "7", "TZ": "XYZ-13:45"}
+        wanted = Wanted(paths=(candidate.path,), cover=(unit.path,), reverse=True, environment=elsewhere)
         with added(self.bench.head.tree, candidate.path, candidate.code):
             report = self.bench.head.run(wanted)
-        return any(test.id == failure.test and test.asserted for test in report.bad)
+        ran = bool(hit(unit, report.files.get(unit.path)))
+        return ran and any(test.id == failure.test and test.asserted for test in report.bad)
 
     def _answers(self, prompts: Sequence[Prompt]) -> list[Answer]:
         answers = answers_to([(prompt, read_tests) for prompt in prompts], self.ask)

@@ -19,8 +19,10 @@ MAX_BYTES, MAX_LINES = 20_000, 400
 _NETWORK = frozenset(
     {"socket", "http", "urllib", "urllib3", "requests", "httpx", "aiohttp", "ftplib", "smtplib", "telnetlib", "ssl"}
 )
+#: Names of those packages that only hold words: `from http import HTTPStatus`.
+_HARMLESS = frozenset({"http", "urllib", "urllib.parse", "urllib.error"})
 _PROCESSES = frozenset({"subprocess", "multiprocessing", "ctypes", "signal", "pty", "_thread"})
-_UNDER = frozenset({"_pytest", "pluggy", "gc", "builtins", "coverage", "bdb", "pdb", "code", "sysconfig"})
+_UNDER = frozenset({"_pytest", "pluggy", "gc", "builtins", "coverage", "bdb", "pdb"})
 _OS_CALLS = re.compile(r"^os\.(?:system|popen|fork\w*|_exit|abort|kill\w*|exec\w*|spawn\w*|posix_spawn\w*)$")
 _ENDS = frozenset({"exit", "quit", "sys.exit", "os._exit", "os.abort"})
 _HIDDEN = frozenset(
@@ -166,7 +168,7 @@ def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
     names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
     for name in names:
         top = name.split(".")[0]
-        if top in _NETWORK and name != "urllib.parse":
+        if top in _NETWORK and name not in _HARMLESS:
             yield f"Line {node.lineno}: `{name}`: no network in a unit test."
         if top in _PROCESSES:
             yield f"Line {node.lineno}: `{name}`: no other processes in a unit test."
