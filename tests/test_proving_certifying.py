@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reviewer.proving.copying import copied
+from reviewer.proving.certifying import copied
 
 HEAD = "import pytest\nfrom m import f\n\n\n"
 
