@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reviewer import __version__
 from reviewer.errors import ReviewerError, UsageError
+from reviewer.options import build_parser
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -41,7 +41,7 @@ _KEY_HELP = "Set RUNAPI_KEY to your RunAPI key (https://runapi.ai), for example:
 def main(argv: Sequence[str], *, more: More | None = None) -> int:
     """Run a command and return its exit code. `more` are the commands of the App and the Action."""
     more = {**(more or {}), "eval": ("measure the reviewer on changes whose defects are known", _eval)}
-    parser = _parser(more)
+    parser = build_parser({name: what for name, (what, _) in more.items()})
     words = list(argv)
     if words and words[0] in more:
         return _guarded(lambda: more[words[0]][1](words[1:]))
@@ -49,7 +49,7 @@ def main(argv: Sequence[str], *, more: More | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return DONE
-    return _guarded(lambda: {"diff": diff, "doctor": doctor}[options.command](options))
+    return _guarded(lambda: {"diff": diff, "tests": tests, "doctor": doctor}[options.command](options))
 
 
 def _guarded(run: Callable[[], int]) -> int:
@@ -72,58 +72,20 @@ def _drop_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _parser(more: More) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="reviewer",
-        description="Review changes with MiniMax models: real defects on the right lines, and nothing else.",
-        epilog="Environment: RUNAPI_KEY (required), RUNAPI_BASE_URL, REVIEWER_MODEL, REVIEWER_FALLBACK_MODELS, "
-        "REVIEWER_PRICES.",
-    )
-    parser.add_argument("--version", action="version", version=f"minimax-reviewer {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    review = commands.add_parser(
-        "diff",
-        help="review a local change",
-        description="Review a local change: by default everything that differs from the default branch, uncommitted "
-        "changes included.",
-    )
-    review.add_argument("range", nargs="?", metavar="RANGE", help="what git diff takes: A..B, A...B, or one revision")
-    review.add_argument("--diff", metavar="FILE", help="review this unified diff instead (- for standard input)")
-    review.add_argument("--format", choices=("text", "markdown", "json", "sarif"), default="text", help="default: text")
-    review.add_argument("--output", metavar="FILE", help="write the result there instead of to standard output")
-    review.add_argument(
-        "--fail-level",
-        choices=("error", "warning", "info", "never"),
-        help="exit 1 when a finding is at least this severe (default: review.fail_level of the settings, else never)",
-    )
-    review.add_argument("--tests", action="store_true", help="suggest unit tests for the change too")
-    review.add_argument("--model", metavar="ID", help="model to ask (default: $REVIEWER_MODEL, else MiniMax-M2.1)")
-    review.add_argument("--quiet", action="store_true", help="no progress on standard error")
-    commands.add_parser("doctor", help="check that key, model and git can be used")
-    for name, (what, _) in more.items():
-        commands.add_parser(name, help=what, add_help=False)
-    return parser
-
-
 def diff(options: argparse.Namespace) -> int:
     """Review a local change and print the review."""
-    import secrets  # noqa: PLC0415 - see the module's docstring
-
-    from reviewer.review import Wish, review  # noqa: PLC0415
-
     # The interpreter need not search all modules for cycles when it ends: an eighth of the time of a whole run.
     atexit.register(gc.freeze)
     if options.diff is not None and options.range:
         raise UsageError("Give either a RANGE or --diff, not both.")
     _check_output(options.output)
-    progress = (lambda _text: None) if options.quiet else _say
-    change, settings = _from_worktree(options.range, progress) if options.diff is None else _from_stream(options.diff)
+    tell = _quiet if options.quiet else _say
+    change, settings = _from_worktree(options.range, tell) if options.diff is None else _from_stream(options.diff)
     if not change.diff.files:
         raise UsageError("There is nothing to review: the change is empty. Pass a range such as HEAD~1..HEAD.")
     with _client(options.model) as client:
-        wish = Wish(tests=options.tests, cost_per_thousand=_cost(client))
         ask = client.ask if options.quiet else _telling(client)
-        done = review(change, _uncapped(settings), ask, salt=secrets.token_bytes(16), wish=wish)
+        done = _reviewed(change, _uncapped(settings), options, ask, _cost(client), tell)
     _emit(_rendered(done, change.diff, options), options.output)
     if not done.files_reviewed:
         _say("reviewer: nothing was reviewed:")
@@ -131,6 +93,58 @@ def diff(options: argparse.Namespace) -> int:
             _say(f"  {one.path}: {one.reason}")
         return USAGE
     return _verdict(done, settings, options.fail_level)
+
+
+def _reviewed(
+    change: Change,
+    settings: Settings,
+    options: argparse.Namespace,
+    ask: Ask,
+    cost: Decimal | None,
+    tell: Callable[[str], None],
+) -> Review:
+    """Review the change; with `--tests` suggest tests too, which are run where there is a clone to run them in."""
+    import secrets  # noqa: PLC0415 - see the module's docstring
+
+    from reviewer.review import Wish, review  # noqa: PLC0415
+
+    salt = secrets.token_bytes(16)
+    if not options.tests or options.diff is not None:
+        return review(change, settings, ask, salt=salt, wish=Wish(tests=options.tests, cost_per_thousand=cost))
+    from reviewer import testing  # noqa: PLC0415
+    from reviewer.proving.evidence import Cannot  # noqa: PLC0415
+    from reviewer.proving.showing import with_proven  # noqa: PLC0415
+
+    _check_output(options.patch)
+    outcome = testing.run_tests(change, settings, options, ask, salt, tell)
+    wish = Wish(tests=isinstance(outcome, Cannot), cost_per_thousand=cost)
+    done = with_proven(review(change, settings, ask, salt=salt, wish=wish), outcome)
+    testing.write_patch(done, options.patch, tell)
+    return done
+
+
+def tests(options: argparse.Namespace) -> int:
+    """Suggest unit tests for a local change, run them, and print those that prove something."""
+    import secrets  # noqa: PLC0415 - see the module's docstring
+
+    from reviewer import testing  # noqa: PLC0415
+    from reviewer.findings import Review  # noqa: PLC0415
+    from reviewer.proving.evidence import Cannot  # noqa: PLC0415
+    from reviewer.proving.showing import with_proven  # noqa: PLC0415
+
+    _check_output(options.output)
+    _check_output(options.patch)
+    tell = _quiet if options.quiet else _say
+    change, settings = _from_worktree(options.range, tell)
+    with _client(options.model) as client:
+        ask = client.ask if options.quiet else _telling(client)
+        outcome = testing.run_tests(change, settings, options, ask, secrets.token_bytes(16), tell)
+    if isinstance(outcome, Cannot):
+        raise UsageError(outcome.reason)
+    done = with_proven(Review(summary=""), outcome)
+    _emit(_rendered(done, change.diff, options, title=testing.headline(outcome)), options.output)
+    testing.write_patch(done, options.patch, tell)
+    return DONE
 
 
 def _check_output(output: str | None) -> None:
@@ -241,7 +255,7 @@ def _telling(client: Client) -> Ask:
     return ask
 
 
-def _rendered(done: Review, source: Diff, options: argparse.Namespace) -> str:
+def _rendered(done: Review, source: Diff, options: argparse.Namespace, title: str | None = None) -> str:
     if options.format == "sarif":
         from reviewer.sarif import to_sarif  # noqa: PLC0415
 
@@ -251,9 +265,9 @@ def _rendered(done: Review, source: Diff, options: argparse.Namespace) -> str:
     if options.format == "json":
         return report.to_json(done)
     if options.format == "markdown":
-        return report.to_markdown(done, source)
+        return report.to_markdown(done, source, title=title)
     colour = not options.output and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    return report.to_text(done, colour=colour, source=source)
+    return report.to_text(done, colour=colour, source=source, title=title)
 
 
 def _emit(text: str, output: str | None) -> None:
@@ -309,6 +323,10 @@ def _tell(text: str) -> None:
     """Print a line of a result at once: the next may take a while."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def _quiet(_text: str) -> None:
+    """Say nothing."""
 
 
 def _say(text: str) -> None:

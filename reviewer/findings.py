@@ -22,12 +22,22 @@ class Category(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Reproduction:
+    """A test that was run and fails by its own assertion, as a finding says: its file, and what it said."""
+
+    path: str
+    code: str
+    failure: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     r"""One thing the reviewer says, at one place where it can be said.
 
     `quote` is the anchored code, lines joined by `\n`. `suggestion` is text that is proven to replace exactly the
     anchored lines (empty: delete them); `advice` is a replacement that could not be proven and is shown as text.
     `claim` is one sentence that says what fails and when, for whoever judges the finding; it may be empty.
+    `reproduction` is there where a test was run that shows it.
     """
 
     anchor: Anchor
@@ -41,6 +51,7 @@ class Finding:
     suggestion: str | None = None
     advice: str | None = None
     claim: str = ""
+    reproduction: Reproduction | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import difflib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import PurePosixPath
 from typing import Any
@@ -135,10 +135,13 @@ class _Ink:
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.colour and style in _STYLES else text
 
 
-def to_text(review: Review, *, colour: bool, source: Diff) -> str:
-    """Return the review for a terminal; `source` is the diff that was reviewed. Ends with a newline."""
+def to_text(review: Review, *, colour: bool, source: Diff, title: str | None = None) -> str:
+    """Return the review for a terminal; `source` is the diff that was reviewed. Ends with a newline.
+
+    `title` stands above it instead of its headline.
+    """
     ink = _Ink(colour)
-    parts = [[ink(headline(review), "path")], _block(review.summary)]
+    parts = [[ink(title or headline(review), "path")], _block(review.summary)]
     for path, findings in _by_file(review.findings).items():
         parts.append([ink(_name(path), "path")])
         parts += [_finding_text(finding, source, ink) for finding in findings]
@@ -162,6 +165,10 @@ def _finding_text(finding: Finding, source: Diff, ink: _Ink) -> list[str]:
         lines += [f"    {ink(f'{line[0]} {_shown(line[1:])}'.rstrip(), line[0])}" for line in _changes(finding)]
     elif finding.advice is not None:
         lines += ["    Advice, not proven to apply:", *_block(finding.advice, indent="    > ")]
+    if finding.reproduction is not None:
+        shown = finding.reproduction
+        lines += ["    Reproduced by a test that was run and fails:", *_block(shown.failure, indent="    > ")]
+        lines += _block(shown.code, indent="      ")
     return lines
 
 
@@ -192,9 +199,12 @@ def _shown(line: str) -> str:
 # --- Markdown -------------------------------------------------------------------------------------------------------
 
 
-def to_markdown(review: Review, diff: Diff) -> str:
-    """Return the review as GitHub Markdown, model text made inert; `diff` is what was reviewed. Ends with a newline."""
-    parts = ["## Review", headline(review), neutralise(review.summary.strip())]
+def to_markdown(review: Review, diff: Diff, *, title: str | None = None) -> str:
+    """Return the review as GitHub Markdown, model text made inert; `diff` is what was reviewed. Ends with a newline.
+
+    `title` stands above it instead of its headline.
+    """
+    parts = ["## Review", title or headline(review), neutralise(review.summary.strip())]
     for path, findings in _by_file(review.findings).items():
         parts.append(f"### {code_span(path)}")
         parts += [_finding_markdown(finding, diff) for finding in findings]
@@ -222,6 +232,9 @@ def _finding_markdown(finding: Finding, diff: Diff) -> str:
         parts += ["Suggestion, proven to apply:", fence("\n".join(_changes(finding)), "diff")]
     elif finding.advice is not None:
         parts += ["Advice, not proven to apply:", fence(redact(finding.advice)[0], language)]
+    if finding.reproduction is not None:
+        parts += ["Reproduced by a test that was run and fails:", fence(finding.reproduction.failure)]
+        parts += [fence(finding.reproduction.code, language)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -300,4 +313,5 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         "suggestion": finding.suggestion,
         "advice": finding.advice,
         "fingerprint": finding.fingerprint,
+        "reproduction": None if finding.reproduction is None else asdict(finding.reproduction),
     }

@@ -141,6 +141,13 @@ class Worktree:
             return messages[0]
         return messages[0][0], "\n\n".join(f"- {subject}\n\n{body}".rstrip() for subject, body in messages)
 
+    def holds(self, change: LocalChange) -> bool:
+        """Whether the files here are those that the change ends with."""
+        if change.head is None:
+            return True
+        clean = not self._git("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all")
+        return change.head == self._head() and clean
+
     def _ends(self, range_: str | None) -> _Ends:
         if range_ is None:
             return self._default_ends()

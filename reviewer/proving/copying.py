@@ -70,11 +70,9 @@ class Copying:
                 if not (shared and self.share and _link(source, target, name, kind)):
                     _copy(source, target, name)
             elif stat.S_ISDIR(kind):
-                with suppress(FileExistsError):
-                    os.mkdir(name, 0o755, dir_fd=target)
+                _make(target, name)
                 with ExitStack() as opened, suppress(NotADirectoryError):
                     old, new = (_enter(opened, name, parent) for parent in (source, target))
-                    os.fchmod(new, 0o755)  # whatever the umask is
                     self._folder(old, new, f"{path}/", shared=shared or name in _SHARED, depth=depth + 1)
 
 
@@ -92,8 +90,7 @@ def folder_of(root: Path, path: str, *, make: bool) -> Iterator[tuple[int, str]]
         folder = opened.enter_context(_opened(root))
         for part in above:
             if make:
-                with suppress(FileExistsError):
-                    os.mkdir(part, 0o755, dir_fd=folder)
+                _make(folder, part)
             try:
                 folder = _enter(opened, part, folder)
             except NotADirectoryError as error:
@@ -115,6 +112,13 @@ def _enter(opened: ExitStack, name: str, parent: int) -> int:
     descriptor = os.open(name, _FOLDER, dir_fd=parent)
     opened.callback(os.close, descriptor)
     return descriptor
+
+
+def _make(parent: int, name: str) -> None:
+    """Make a folder that others can enter, whatever the umask is, where there is nothing of that name."""
+    with suppress(FileExistsError):
+        os.mkdir(name, dir_fd=parent)
+        os.chmod(name, 0o755, dir_fd=parent)  # noqa: S103 - below a folder that is ours alone
 
 
 def _link(source: int, target: int, name: str, kind: int) -> bool:

@@ -1,0 +1,75 @@
+"""The options of the command line. Builds parsers and nothing else: `--help` has to be instant."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+from reviewer import __version__
+
+
+def build_parser(more: Mapping[str, str]) -> argparse.ArgumentParser:
+    """Return the parser of `reviewer`. `more` are commands that parse their own words: name -> what it does."""
+    parser = argparse.ArgumentParser(
+        prog="reviewer",
+        description="Review changes with MiniMax models: real defects on the right lines, and nothing else.",
+        epilog="Environment: RUNAPI_KEY (required), RUNAPI_BASE_URL, REVIEWER_MODEL, REVIEWER_FALLBACK_MODELS, "
+        "REVIEWER_PRICES.",
+    )
+    parser.add_argument("--version", action="version", version=f"minimax-reviewer {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    review = commands.add_parser(
+        "diff",
+        help="review a local change",
+        description="Review a local change: by default everything that differs from the default branch, uncommitted "
+        "changes included.",
+    )
+    _add_range(review)
+    review.add_argument("--diff", metavar="FILE", help="review this unified diff instead (- for standard input)")
+    _add_result(review, "text", "markdown", "json", "sarif")
+    review.add_argument(
+        "--fail-level",
+        choices=("error", "warning", "info", "never"),
+        help="exit 1 when a finding is at least this severe (default: review.fail_level of the settings, else never)",
+    )
+    review.add_argument("--tests", action="store_true", help="suggest unit tests too, and run them")
+    _add_testing(review)
+    tests = commands.add_parser(
+        "tests",
+        help="suggest unit tests for a local change, and run them",
+        description="Suggest unit tests for a local change, run them, and show those that prove something. Nothing is "
+        "run without a sandbox, unless you say so.",
+    )
+    _add_range(tests)
+    _add_result(tests, "text", "markdown", "json")
+    _add_testing(tests)
+    commands.add_parser("doctor", help="check that key, model and git can be used")
+    for name, what in more.items():
+        commands.add_parser(name, help=what, add_help=False)
+    return parser
+
+
+def _add_range(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("range", nargs="?", metavar="RANGE", help="what git diff takes: A..B, A...B, or one revision")
+
+
+def _add_result(parser: argparse.ArgumentParser, *formats: str) -> None:
+    parser.add_argument("--format", choices=formats, default=formats[0], help=f"default: {formats[0]}")
+    parser.add_argument("--output", metavar="FILE", help="write the result there instead of to standard output")
+    parser.add_argument("--model", metavar="ID", help="model to ask (default: $REVIEWER_MODEL, else MiniMax-M2.1)")
+    parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
+
+
+def _add_testing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--python",
+        metavar="PATH",
+        help="interpreter with the repository's packages and tests (default: .venv, the active one, or the PATH's)",
+    )
+    parser.add_argument(
+        "--sandbox",
+        choices=("auto", "none"),
+        default="auto",
+        help="auto: run tests in a sandbox or not at all; none: run them with your rights, for your own code only",
+    )
+    parser.add_argument("--patch", metavar="FILE", help="write the tests that proved something there, for git apply")

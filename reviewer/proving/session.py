@@ -1,0 +1,122 @@
+"""From a checkout to tests that were run: copies made, a sandbox found, the tests proven, everything removed again.
+
+Promises: the checkout itself is only read; without a sandbox nothing is run, and the reason is a `Cannot`, unless a
+person asked for it without one. The one way in for the command line and the Action.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from reviewer.asking import Ask
+from reviewer.change import Change
+from reviewer.errors import NoSandbox, UsageError, WorktreeError
+from reviewer.proving.evidence import Cannot, Proven, Subject
+from reviewer.proving.orders import Execute
+from reviewer.proving.printing import plain
+from reviewer.proving.prove import prove
+from reviewer.proving.sandbox import confined
+from reviewer.proving.staging import Stage, staged, staged_revision
+from reviewer.proving.unconfined import unconfined
+from reviewer.settings import Settings
+
+#: What titles and descriptions of changes that mend something say.
+_MENDS = re.compile(r"\b(?:fix(?:e[sd])?|bug(?:fix)?|hotfix|regression|close[sd]?|resolve[sd]?)\b", re.IGNORECASE)
+
+#: What a setup command is told of this machine.
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV", "TMPDIR")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A working tree on this machine and what its tests need.
+
+    `base_sha` is the commit that the change starts from. `python` is the interpreter that has the repository's packages
+    and its test framework; see `python_of`. `sandboxed` False runs code with the rights of whoever asks: for a person's
+    own code only.
+    """
+
+    root: Path
+    base_sha: str
+    python: Path
+    sandboxed: bool = True
+
+
+def proven_tests(
+    change: Change, settings: Settings, checkout: Checkout, ask: Ask, *, salt: bytes, issue: str = ""
+) -> Proven | Cannot:
+    """Suggest tests for the change, run them, and return those that prove something. `salt` is as in `review`."""
+    try:
+        execute: Execute = confined() if checkout.sandboxed else unconfined()
+    except NoSandbox as error:
+        return Cannot(f"Suggested tests are not run, as there is no sandbox here: {error}")
+    fix = _MENDS.search(f"{change.title}\n{change.description[:2_000]}") is not None
+    with staged(checkout.root, share=checkout.sandboxed) as head, _base(checkout, wanted=fix) as base:
+        subject = Subject(
+            change=change,
+            head=head.tree,
+            base=base.tree if base else None,
+            shown_at=checkout.root,
+            python=checkout.python,
+            command=settings.tests.command,
+            issue=issue,
+            fix=fix,
+            language=settings.review.language,
+        )
+        try:
+            return prove(subject, ask, execute, salt=salt)
+        except NoSandbox as error:
+            return Cannot(f"Suggested tests are not run: {error}")
+
+
+@contextmanager
+def _base(checkout: Checkout, *, wanted: bool) -> Iterator[Stage | None]:
+    """Give a copy of what the change starts from, where something is to be compared with it and git has it."""
+    with ExitStack() as stack:
+        base = None
+        if wanted:
+            with suppress(WorktreeError):  # a shallow clone may lack it: then mutants decide alone
+                base = stack.enter_context(staged_revision(checkout.root, checkout.base_sha, share=checkout.sandboxed))
+        yield base
+
+
+def python_of(root: Path, environ: Mapping[str, str], wanted: str = "") -> Path:
+    """Return the interpreter that runs the repository's tests.
+
+    What was asked for; else the environment in the checkout; else the active one; else the first on the PATH.
+    """
+    if wanted:
+        return Path(shutil.which(wanted, path=environ.get("PATH")) or wanted)
+    active = environ.get("VIRTUAL_ENV", "")
+    folders = [root / ".venv", root / "venv", *([Path(active)] if active else [])]
+    for folder in folders:
+        if os.access(folder / "bin" / "python", os.X_OK):
+            return folder / "bin" / "python"
+    found = shutil.which("python", path=environ.get("PATH")) or shutil.which("python3", path=environ.get("PATH"))
+    return Path(found or "python3")
+
+
+def set_up(command: str, root: Path, *, seconds: float = 900.0) -> None:
+    """Run a command that prepares the tests, in the checkout and with its network, without the reviewer's variables.
+
+    Raises UsageError when it fails or does not end in time.
+    """
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    try:
+        # The words of the repository's own settings file: a shell is what they are written for.
+        done = subprocess.run(  # noqa: S602
+            command, shell=True, cwd=root, env=kept, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            timeout=seconds, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise UsageError(f"`tests.setup` did not end within {seconds:.0f} seconds: {command}") from error
+    if done.returncode:
+        said = plain(done.stderr.decode("utf-8", "replace")).strip().splitlines()
+        raise UsageError(f"`tests.setup` failed ({done.returncode}): {command}: {said[-1] if said else 'no message'}")

@@ -1,0 +1,70 @@
+"""Suggested tests of a local change, run on this machine: `reviewer tests` and `reviewer diff --tests`.
+
+Promises: nothing of the change runs without a sandbox, unless a person says so about their own code (`--sandbox none`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from reviewer.asking import Ask
+from reviewer.change import Change
+from reviewer.errors import UsageError
+from reviewer.findings import Review
+from reviewer.proving.evidence import Cannot, Proven
+from reviewer.proving.session import Checkout, proven_tests, python_of, set_up
+from reviewer.proving.showing import patch_of
+from reviewer.settings import Settings
+from reviewer.worktree import open_worktree
+
+
+def run_tests(
+    change: Change, settings: Settings, options: argparse.Namespace, ask: Ask, salt: bytes, tell: Callable[[str], None]
+) -> Proven | Cannot:
+    """Suggest tests for the local change of `options.range` and run them. `tell` hears what is done."""
+    tree = open_worktree(Path.cwd())
+    local = tree.diff(options.range)
+    if not tree.holds(local):
+        return Cannot(
+            "Suggested tests are not run: the files here are not those at the end of the range. "
+            "Check that commit out, without local changes, or leave the range out."
+        )
+    python = python_of(tree.root, os.environ, options.python or "")
+    checkout = Checkout(tree.root, local.base_sha, python, sandboxed=options.sandbox != "none")
+    tell(f"running suggested tests with {python}{'' if checkout.sandboxed else ', without a sandbox'}")
+    _set_up(settings, checkout, tell)
+    return proven_tests(change, settings, checkout, ask, salt=salt)
+
+
+def _set_up(settings: Settings, checkout: Checkout, tell: Callable[[str], None]) -> None:
+    """Run the repository's `tests.setup`, as the person would: in the clone, with its network, without our secrets.
+
+    Settings are those of the base, which the change cannot edit. Raises UsageError when it fails.
+    """
+    command = settings.tests.setup
+    if command:
+        tell(f"running tests.setup: {command}")
+        set_up(command, checkout.root)
+
+
+def headline(outcome: Proven) -> str:
+    """Say in a line what came of it."""
+    kept, tried = len(outcome.tests), len(outcome.tests) + len(outcome.dropped)
+    if not tried:
+        return "No test was suggested."
+    return f"{kept} of {tried} suggested test file{'' if tried == 1 else 's'} proved something."
+
+
+def write_patch(done: Review, place: str | None, tell: Callable[[str], None]) -> None:
+    """Write the tests that were run where they can be applied, and say how. Raises UsageError."""
+    proven = [test for test in done.tests if test.evidence]
+    if place is None or not proven:
+        return
+    try:
+        Path(place).write_text(patch_of(proven), encoding="utf-8", newline="")
+    except OSError as error:
+        raise UsageError(f"Cannot write {place}: {error.strerror}.") from error
+    tell(f"git apply {place}   # adds {', '.join(test.path for test in proven)}")
