@@ -18,10 +18,10 @@ from reviewer.answering import Answer, Look, Read, answers_to
 from reviewer.asking import Ask, Prompt, Reply, Usage
 from reviewer.candidates import candidates, with_proofs
 from reviewer.change import Change
-from reviewer.chunks import Chunk, affordable, chunk, is_code, is_test
+from reviewer.chunks import Chunk, affordable, chunk
 from reviewer.errors import ModelError
 from reviewer.falsifying import Judged, falsify
-from reviewer.findings import Rejected, Review, Skipped, TestSuggestion
+from reviewer.findings import Review, Skipped
 from reviewer.lenses import Depth, depth_of
 from reviewer.looking import Looker
 from reviewer.prompting import MOST_REFACTORINGS, Prompter, fence_of
@@ -30,6 +30,7 @@ from reviewer.related import gather
 from reviewer.replies import FindingsReply, read_findings, read_tests
 from reviewer.selection import select
 from reviewer.settings import ReviewSettings, Settings
+from reviewer.suggesting import added_code, sensible, testable
 from reviewer.triage import triage
 
 #: Added lines of code from which a part is worth a look of its own for simpler code.
@@ -40,9 +41,6 @@ LONGEST_CHAIN = 4
 
 #: Refactorings of a deeper look: in one prompt, and said in the end.
 DEEP_REFACTORINGS = 10
-
-#: Parts of a change for which tests are asked, and test files shown in the end.
-MAX_TEST_PROMPTS, MAX_TESTS = 3, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ def review(change: Change, settings: Settings, ask: Ask, *, salt: bytes, wish: W
         prompter, chunks, claims, waiting.ask, two_opinions=depth.two_opinions, look=look, follow_ups=follow_ups
     )
     result = triage(with_proofs(change, judged.kept), _caps(settings.review, wish))
-    tests, bad_tests = _tests(found.tests)
+    tests, bad_tests = sensible(found.tests)
     answers = [*found.answers(), *judged.answers]
     return Review(
         summary=_summary(found.general),
@@ -171,8 +169,8 @@ def _notes(found: _Found, judged: Judged, depth: Depth, settings: Settings) -> t
 def _find(prompter: Prompter, chunks: Sequence[Chunk], depth: Depth, wish: Wish, ask: Ask, look: Look) -> _Found:
     """Ask everything that can be asked of the bare change, in one parallel batch."""
     least = 1 if wish.deeper else REFACTOR_FROM_LINES
-    large = [one for one in chunks if _added_code(one) >= least] if wish.refactorings or wish.deeper else []
-    testable = [one for one in chunks if _added_code(one)][:MAX_TEST_PROMPTS] if wish.tests else []
+    large = [one for one in chunks if added_code(one) >= least] if wish.refactorings or wish.deeper else []
+    tested = testable(chunks) if wish.tests else []
     most = DEEP_REFACTORINGS if wish.deeper else MOST_REFACTORINGS
     groups: tuple[list[tuple[Prompt, Read]], ...] = (
         [(prompter.findings(one), read_findings) for one in chunks],
@@ -182,19 +180,11 @@ def _find(prompter: Prompter, chunks: Sequence[Chunk], depth: Depth, wish: Wish,
             for lens in looks
         ],
         [(prompter.refactor(one, most=most), read_findings) for one in large],
-        [(prompter.tests(one), read_tests) for one in testable],
+        [(prompter.tests(one), read_tests) for one in tested],
     )
     batch = [one for group in groups for one in group]
     answers = iter(answers_to(batch, ask, look=look, follow_ups=LONGEST_CHAIN - 2))
     return _Found(*(tuple(islice(answers, len(group))) for group in groups))
-
-
-def _added_code(one: Chunk) -> int:
-    """Count the added lines of program text in the chunk that are not tests."""
-    files = [file for file in one.files if is_code(file.path) and not is_test(file.path)]
-    return sum(
-        line.kind == "+" and bool(line.text.strip()) for file in files for hunk in file.hunks for line in hunk.lines
-    )
 
 
 def _nothing_reviewed(found: Sequence[Answer]) -> ModelError:
@@ -216,22 +206,6 @@ def _unanswered(chunks: Sequence[Chunk], found: Sequence[Answer]) -> tuple[Skipp
 def _failures(what: str, answers: Sequence[Answer]) -> tuple[str, ...]:
     errors = [answer.error for answer in answers if answer.error]
     return (f"No {what} for {len(errors)} of {len(answers)} parts: {errors[0]}",) if errors else ()
-
-
-def _tests(answers: Sequence[Answer]) -> tuple[tuple[TestSuggestion, ...], tuple[Rejected, ...]]:
-    """Return the suggested test files, one for each path, and those that are no sensible place for a file."""
-    kept: dict[str, TestSuggestion] = {}
-    rejected: list[Rejected] = []
-    for answer in answers:
-        for one in answer.value if isinstance(answer.value, tuple) else ():
-            parts = one.path.split("/")
-            if one.path.startswith("/") or ".." in parts or not one.path.isprintable() or "\\" in one.path:
-                rejected.append(Rejected("bad test path", one.path[:300], "suggested test", "it leaves the repository"))
-            elif one.path in kept or len(kept) == MAX_TESTS:
-                rejected.append(Rejected("one test too many", one.path, "suggested test"))
-            else:
-                kept[one.path] = replace(one, code=redact(one.code)[0])
-    return tuple(kept.values()), tuple(rejected)
 
 
 def _summary(found: Sequence[Answer]) -> str:

@@ -1,0 +1,72 @@
+"""Unit tests that the model suggests as text, not run: prompts out, test files in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reviewer.answering import Answer, answers_to
+from reviewer.asking import Ask, Usage
+from reviewer.change import Change
+from reviewer.chunks import Chunk, chunk, is_code, is_test
+from reviewer.findings import Rejected, Review, TestSuggestion
+from reviewer.prompting import Prompter, fence_of
+from reviewer.redaction import redact
+from reviewer.related import gather
+from reviewer.replies import read_tests
+from reviewer.selection import select
+from reviewer.settings import Settings
+
+#: Parts of a change for which tests are asked, and test files shown in the end.
+MAX_TEST_PROMPTS, MAX_TESTS = 3, 5
+
+
+def suggested_tests(change: Change, settings: Settings, ask: Ask, *, salt: bytes) -> Review:
+    """Ask for tests of the change and nothing else; `salt` is as in `review`.
+
+    Raises ModelError when nothing was answered.
+    """
+    files, _ = select(change.diff, settings.review)
+    parts = testable(chunk(files)[0])
+    if not parts:
+        return Review(summary="", notes=("The change adds no code that could be tested.",))
+    gathered = gather(change, parts)
+    prompter = Prompter(replace(change, head=gathered.head), settings, fence_of(salt, change), gathered.related)
+    answers = answers_to([(prompter.tests(part), read_tests) for part in parts], ask)
+    errors = [answer.error for answer in answers if answer.error]
+    if len(errors) == len(answers):
+        raise errors[0]
+    notes = [f"No test suggestions for {len(errors)} of {len(answers)} parts: {errors[0]}"] if errors else []
+    tests, rejected = sensible(answers)
+    usage = sum((answer.usage for answer in answers), Usage())
+    models = tuple(sorted(frozenset().union(*(answer.models for answer in answers))))
+    return Review(summary="", tests=tests, rejected=rejected, notes=tuple(notes), usage=usage, models=models)
+
+
+def testable(parts: Sequence[Chunk]) -> list[Chunk]:
+    """Return the parts that add program text, as many as tests are asked for."""
+    return [part for part in parts if added_code(part)][:MAX_TEST_PROMPTS]
+
+
+def added_code(part: Chunk) -> int:
+    """Count the added lines of program text in the part that are not tests."""
+    files = [file for file in part.files if is_code(file.path) and not is_test(file.path)]
+    return sum(
+        line.kind == "+" and bool(line.text.strip()) for file in files for hunk in file.hunks for line in hunk.lines
+    )
+
+
+def sensible(answers: Sequence[Answer]) -> tuple[tuple[TestSuggestion, ...], tuple[Rejected, ...]]:
+    """Return the suggested test files, one for each path, and those that are no sensible place for a file."""
+    kept: dict[str, TestSuggestion] = {}
+    rejected: list[Rejected] = []
+    for answer in answers:
+        for one in answer.value if isinstance(answer.value, tuple) else ():
+            parts = one.path.split("/")
+            if one.path.startswith("/") or ".." in parts or not one.path.isprintable() or "\\" in one.path:
+                rejected.append(Rejected("bad test path", one.path[:300], "suggested test", "it leaves the repository"))
+            elif one.path in kept or len(kept) == MAX_TESTS:
+                rejected.append(Rejected("one test too many", one.path, "suggested test"))
+            else:
+                kept[one.path] = replace(one, code=redact(one.code)[0])
+    return tuple(kept.values()), tuple(rejected)
