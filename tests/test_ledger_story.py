@@ -373,6 +373,20 @@ def test_a_job_that_is_killed_at_a_write_is_made_up_for(github: World, request_:
     github.expect_check("failure")
 
 
+def test_what_github_refuses_as_a_comment_is_an_annotation_once(github: World) -> None:
+    """Its place is refused: the check run marks it, also when the answer to that write was lost, and stays one mark."""
+    words = "Pull request review thread line must be part of the diff"
+    github.fault("POST /pulls/1/reviews$", faults.unprocessable_once(words))
+    github.fault("POST /pulls/1/comments$", faults.unprocessable_once(words))
+    github.fault("PATCH /check-runs/", faults.reset_after())
+    outcome = carry_out(github, github.push(github.pull, {"notes.txt": "y\n", "src/discounts.py": DISCOUNTS + "# x\n"}),
+                        model(DEFAULT))  # fmt: skip
+    assert outcome.conclusion == "failure"
+    check = github.expect_check("failure")
+    assert [row["path"] for row in check.annotations] == ["src/discounts.py"]
+    github.expect_comment("2 open findings")
+
+
 def test_a_fix_told_before_a_kill_is_not_told_again(github: World) -> None:
     """The reply was posted, the summary was not: the next try finds the reply."""
     pushed = github.push(github.pull, {"src/cart.py": REWRITTEN})
