@@ -141,6 +141,10 @@ class Worktree:
             return messages[0]
         return messages[0][0], "\n\n".join(f"- {subject}\n\n{body}".rstrip() for subject, body in messages)
 
+    def head(self) -> str | None:
+        """Return the commit that is checked out, None where nothing is committed yet."""
+        return self._head()
+
     def holds(self, change: LocalChange) -> bool:
         """Whether the files here are those that the change ends with."""
         if change.head is None:

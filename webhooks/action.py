@@ -21,8 +21,10 @@ from reviewer.asking import Ask, Prompt, Reply
 from reviewer.budget import cost_per_thousand
 from reviewer.endpoint import DEFAULT_BASE_URL
 from reviewer.errors import BadKey, ModelError, ReviewerError, SettingsError
+from reviewer.findings import Review
 from reviewer.minimax import Client
 from reviewer.models import DEFAULT_MODEL, model_named, parse_prices
+from reviewer.proving.showing import patch_of
 from reviewer.report import to_markdown
 from reviewer.sarif import to_sarif
 from reviewer.settings import FailLevel
@@ -32,6 +34,7 @@ from webhooks.github_errors import GitHubError
 from webhooks.github_transport import Credentials
 from webhooks.handling import Means, Outcome, State, handle
 from webhooks.workflow_commands import annotation_commands, command, output_lines, summary_within_limit
+from webhooks.workspace import Workspace
 
 #: Rounds of a job whose GitHub calls fail in passing, and the seconds between them.
 ROUNDS, PAUSE = 3, 5.0
@@ -148,6 +151,7 @@ def _carry_out(step: Step, job: Job, level: FailLevel | None) -> Outcome:
                 cost_per_thousand=price,
                 again=left < ROUNDS - 1 or int(step.get("GITHUB_RUN_ATTEMPT", "1")) > 1,
                 fail_level=level,
+                prove=Workspace(step.environ, ask, salt).prove,
             )
             try:
                 return handle(job, means)
@@ -196,20 +200,33 @@ def _tell(step: Step, outcome: Outcome) -> int:
     sarif = Path(step.get("RUNNER_TEMP", ".")) / "reviewer.sarif"
     sarif.write_text(to_sarif(review, diff), encoding="utf-8")
     cost = review.usage.cost_usd
+    patch = _patch(step, review)
     _outputs(
         step,
         findings=str(len(review.findings)),
         review_url=outcome.sent.review_url or outcome.sent.summary_url,
         cost_usd="" if cost is None else f"{cost:f}",
         sarif_file=str(sarif),
+        tests_patch=patch,
     )
-    _summary(step, to_markdown(review, diff))
+    how = f"\n\nAll suggested tests that were run: `git apply {Path(patch).name}`.\n" if patch else ""
+    _summary(step, to_markdown(review, diff) + how)
     return 1 if outcome.conclusion == "failure" else 0
+
+
+def _patch(step: Step, review: Review) -> str:
+    """Write the tests that were run as a patch, and return its path; "" where there are none."""
+    proven = [test for test in review.tests if test.evidence]
+    if not proven:
+        return ""
+    path = Path(step.get("RUNNER_TEMP", ".")) / "reviewer-tests.patch"
+    path.write_text(patch_of(proven), encoding="utf-8", errors="replace", newline="")
+    return str(path)
 
 
 def _nothing(step: Step, text: str) -> int:
     _print(command("notice", text, title="reviewer"))
-    _outputs(step, findings="0", review_url="", cost_usd="0", sarif_file="")
+    _outputs(step, findings="0", review_url="", cost_usd="0", sarif_file="", tests_patch="")
     _summary(step, f"### Review\n\n{text}\n")
     return 0
 
@@ -217,7 +234,7 @@ def _nothing(step: Step, text: str) -> int:
 def _failed(step: Step, error: ReviewerError, *, forked: bool) -> int:
     """Say why nothing was reviewed. On a fork that is a warning: its author cannot mend it."""
     _print(command("warning" if forked else "error", str(error), title="reviewer: not reviewed"))
-    _outputs(step, findings="0", review_url="", cost_usd="0", sarif_file="")
+    _outputs(step, findings="0", review_url="", cost_usd="0", sarif_file="", tests_patch="")
     hint = f"\n\n{_FORK_HELP}" if forked else ""
     _summary(step, f"### Not reviewed\n\n{error}{hint}\n")
     return 0 if forked else error.exit_code

@@ -18,6 +18,10 @@ class Command(StrEnum):
     REVIEW = "review"
     """`/review`, or `/review full`: review the whole pull request again, not only what changed since."""
 
+    TESTS = "tests"
+    """`/tests`: suggest unit tests, and run them where that can be done. `/tests commit`: add those that prove
+    something to the branch. `/tests pull`: add them by a pull request of their own."""
+
     ASK = "ask"
     """`/ask QUESTION`: answer a question about the pull request in a comment."""
 
@@ -42,7 +46,11 @@ class NoCommand:
 
 
 #: The words that may follow each command; None: any text, and there must be one.
-_ARGUMENTS: dict[Command, frozenset[str] | None] = {Command.REVIEW: frozenset({"", "full"}), Command.ASK: None}
+_ARGUMENTS: dict[Command, frozenset[str] | None] = {
+    Command.REVIEW: frozenset({"", "full"}),
+    Command.TESTS: frozenset({"", "commit", "pull"}),
+    Command.ASK: None,
+}
 
 #: Characters of a question that are read.
 _LONGEST_TEXT = 2_000

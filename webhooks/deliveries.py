@@ -167,6 +167,9 @@ class _IssueCommentPayload(_Payload):
 
 _Model = TypeVar("_Model", bound=_Payload)
 
+#: The label by which suggested tests are asked for, as by `/tests`.
+TESTS_LABEL = "reviewer: tests"
+
 _PULL_TRIGGERS = {
     "opened": Trigger.OPENED,
     "synchronize": Trigger.SYNCHRONIZE,
@@ -177,7 +180,9 @@ _PULL_TRIGGERS = {
 
 def is_handled(event: str, action: str) -> bool:
     """Whether a delivery of that event and action can ask for something."""
-    return (event == "pull_request" and action in _PULL_TRIGGERS) or (event == "issue_comment" and action == "created")
+    return (event == "pull_request" and action in {*_PULL_TRIGGERS, "labeled"}) or (
+        event == "issue_comment" and action == "created"
+    )
 
 
 def decide(event: str, payload: object, delivery: str) -> Job | Ignored:
@@ -198,16 +203,22 @@ def decide(event: str, payload: object, delivery: str) -> Job | Ignored:
 
 
 def _decide_pull_request(payload: dict[str, Any], delivery: str) -> Job | Ignored:
-    trigger = _PULL_TRIGGERS.get(str(payload.get("action")))
+    labelled = payload.get("action") == "labeled"
+    trigger = Trigger.COMMAND if labelled else _PULL_TRIGGERS.get(str(payload.get("action")))
     if trigger is None:
         return Ignored("action not handled")
+    label = payload.get("label")
+    if labelled and (not isinstance(label, dict) or str(label.get("name")).lower() != TESTS_LABEL):
+        return Ignored("label not handled")
     parsed = _parse(_PullRequestPayload, payload)
     pull = parsed.pull_request
     if pull.state == "closed":
         return Ignored("closed")
     repository = parsed.repository.full_name
     return Job(
-        key=f"{repository}#{pull.number}@{pull.head.sha}",
+        # One request for a head, however often the label is set.
+        key=f"{repository}#{pull.number}@{pull.head.sha}{'+tests' if labelled else ''}",
+        command=Command.TESTS if labelled else None,
         repository=repository,
         number=pull.number,
         trigger=trigger,

@@ -18,11 +18,15 @@ from reviewer.change import Change
 from reviewer.diff import Diff
 from reviewer.errors import ModelError, ReviewerError
 from reviewer.findings import Review
+from reviewer.proving.evidence import Cannot, Proven
+from reviewer.proving.showing import with_proven
 from reviewer.reexamining import Reexamined, Standing, reexamine
 from reviewer.review import Wish, review
 from reviewer.selection import select
 from reviewer.settings import SETTINGS_PATH, FailLevel, Settings
+from reviewer.suggesting import suggested_tests
 from webhooks.ceilings import KEPT_BY_THE_APP, Spent, is_kept_elsewhere, remaining
+from webhooks.commands import Command
 from webhooks.deliveries import Job
 from webhooks.fetching import Fetched, change_of
 from webhooks.github_api import Pull, Repository
@@ -32,6 +36,15 @@ from webhooks.marks import Entry, Ledger
 from webhooks.publication import Result
 from webhooks.summary import Extent
 
+#: Suggests tests for a change and runs them. Never on a server.
+Prove = Callable[[Change, Settings, Pull], Proven | Cannot]
+
+#: What the App says where tests were asked for.
+_NOT_RUN = (
+    "The suggested tests were not run: the App runs no code of a pull request. "
+    "With the Action in a workflow, `/tests` runs them in a sandbox."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Means:
@@ -39,7 +52,7 @@ class Means:
 
     `wanted` is asked before each batch of paid calls and before posting; `salt` keys the prompts' fences;
     `cost_per_thousand` is as in `Wish`; `again` says that the job was begun before; `fail_level` overrides the
-    repository's; `spent` is the ledger, where there is one.
+    repository's; `spent` is the ledger, where there is one; `prove` runs suggested tests, where that may be done.
     """
 
     repository: Repository
@@ -50,6 +63,7 @@ class Means:
     again: bool = False
     fail_level: FailLevel | None = None
     spent: Spent | None = None
+    prove: Prove | None = None
 
 
 class BudgetSpent(ReviewerError):
@@ -74,15 +88,20 @@ def published(job: Job, pull: Pull, fetched: Fetched, before: Posted) -> Extent 
 def examine(job: Job, means: Means, pull: Pull, fetched: Fetched, before: Posted) -> Result:
     """Review what changed since the last review, and judge again what was found where its code changed.
 
-    A command has the whole pull request reviewed. Raises ModelError, BudgetSpent and Superseded.
+    `/review` has the whole pull request reviewed. Raises ModelError, BudgetSpent and Superseded.
     """
     settings = within_budget(means, pull, fetched.settings)
-    wish = Wish(tests=settings.tests.suggest, cost_per_thousand=means.cost_per_thousand)
-    known = None if job.command else before.ledger
+    known = before.ledger if job.command in (None, Command.TESTS) else None
     change = change_of(means.repository, pull, fetched)
     part = _changed(means.repository, pull, fetched.diff, known)
     ask = guarded(means)
+    tested = _tested(job, means, pull, change, settings)
+    wish = Wish(
+        tests=settings.tests.suggest and not isinstance(tested, Proven) and job.command is not Command.TESTS,
+        cost_per_thousand=means.cost_per_thousand,
+    )
     made = review(replace(change, diff=part), settings, ask, salt=means.salt, wish=wish)
+    made = _with_tests(job, made, tested, change, settings, means)
     again = _rejudged(change, made, settings, ask, before, means.salt)
     made = replace(
         made,
@@ -100,6 +119,32 @@ def examine(job: Job, means: Means, pull: Pull, fetched: Fetched, before: Posted
         total_usd=means.spent(pull.number, 0.0) if means.spent else None,
     )
     return Result(made, fetched.diff, extent, digests(done), again.gone, fetched.problems)
+
+
+def _tested(job: Job, means: Means, pull: Pull, change: Change, settings: Settings) -> Proven | Cannot | None:
+    """Suggest tests and run them, where that was asked for and can be done."""
+    if job.command is Command.TESTS:
+        return means.prove(change, settings, pull) if means.prove else Cannot(_NOT_RUN)
+    return means.prove(change, settings, pull) if means.prove and settings.tests.auto and not job.command else None
+
+
+def _with_tests(
+    job: Job, made: Review, tested: Proven | Cannot | None, change: Change, settings: Settings, means: Means
+) -> Review:
+    """Return the review with the tests that were run; where some were asked for and none could be run, as text."""
+    if tested is None:
+        return made
+    if isinstance(tested, Cannot) and job.command is Command.TESTS:
+        text = suggested_tests(change, settings, guarded(means), salt=means.salt)
+        made = replace(
+            made,
+            tests=text.tests,
+            rejected=(*made.rejected, *text.rejected),
+            notes=(*made.notes, *text.notes),
+            usage=made.usage + text.usage,
+            models=tuple(sorted({*made.models, *text.models})),
+        )
+    return with_proven(made, tested)
 
 
 def _changed(repository: Repository, pull: Pull, diff: Diff, known: Ledger | None) -> Diff:

@@ -17,7 +17,19 @@ from reviewer.settings import FailLevel, SettingsProblem
 from reviewer.severity import Confidence, Severity
 from webhooks.ledger import Posted, Settled, Thread, settle, standing
 from webhooks.marks import Entry, Ledger, Status, finding_mark, fixed_mark, summary_marks
-from webhooks.summary import DOT, MAX_BODY, Extent, Standings, Target, count, cut, headline, summary_text
+from webhooks.summary import (
+    DOT,
+    MAX_BODY,
+    Extent,
+    Standings,
+    Target,
+    count,
+    cut,
+    escape,
+    fold,
+    headline,
+    summary_text,
+)
 
 #: GitHub takes 50 annotations a call; what does not fit stands in the summary as well.
 MAX_ANNOTATIONS = 50
@@ -121,6 +133,15 @@ def comment_text(finding: Finding, entry: Entry) -> str:
         parts.append(suggestion_block(finding.suggestion))
     elif finding.advice:
         parts.append("Possible remedy (not proven to apply):\n\n" + fence(finding.advice))
+    if finding.reproduction is not None:
+        shown = finding.reproduction
+        parts.append(
+            fold(
+                f"Reproduced by a test that was run and fails: <code>{escape(shown.path)}</code>",
+                f"{fence(shown.failure)}\n\n{fence(shown.code)}",
+                raw_title=True,
+            )
+        )
     mark = finding_mark(entry)
     return cut("\n\n".join(parts), MAX_BODY - len(mark)) + f"\n\n{mark}"
 

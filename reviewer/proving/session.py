@@ -40,13 +40,14 @@ class Checkout:
 
     `base_sha` is the commit that the change starts from. `python` is the interpreter that has the repository's packages
     and its test framework; see `python_of`. `sandboxed` False runs code with the rights of whoever asks: for a person's
-    own code only.
+    own code only. `private` are folders that no run may see, beside the person's home.
     """
 
     root: Path
     base_sha: str
     python: Path
     sandboxed: bool = True
+    private: tuple[Path, ...] = ()
 
 
 def proven_tests(
@@ -54,7 +55,7 @@ def proven_tests(
 ) -> Proven | Cannot:
     """Suggest tests for the change, run them, and return those that prove something. `salt` is as in `review`."""
     try:
-        execute: Execute = confined() if checkout.sandboxed else unconfined()
+        execute: Execute = confined(private=checkout.private) if checkout.sandboxed else unconfined()
     except NoSandbox as error:
         return Cannot(f"Suggested tests are not run, as there is no sandbox here: {error}")
     fix = _MENDS.search(f"{change.title}\n{change.description[:2_000]}") is not None
@@ -120,3 +121,17 @@ def set_up(command: str, root: Path, *, seconds: float = 900.0) -> None:
     if done.returncode:
         said = plain(done.stderr.decode("utf-8", "replace")).strip().splitlines()
         raise UsageError(f"`tests.setup` failed ({done.returncode}): {command}: {said[-1] if said else 'no message'}")
+
+
+def install_sandbox(environ: Mapping[str, str]) -> None:
+    """Install bubblewrap on GitHub's own Linux runners, which are thrown away; elsewhere that is the owner's business.
+
+    It is not preinstalled there. A failure is found by the sandbox's own test, which says what to do.
+    """
+    hosted = environ.get("RUNNER_ENVIRONMENT") == "github-hosted" and environ.get("RUNNER_OS") == "Linux"
+    if not hosted or shutil.which("bwrap", path=environ.get("PATH")):
+        return
+    kept = {name: environ[name] for name in ("PATH", "HOME", "LANG") if name in environ}
+    for words in (["apt-get", "update", "-qq"], ["apt-get", "install", "-qq", "-y", "bubblewrap"]):
+        with suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(["sudo", "-n", *words], env=kept, capture_output=True, check=False, timeout=300)  # noqa: S603, S607

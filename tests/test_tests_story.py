@@ -1,0 +1,152 @@
+"""Stories of suggested tests: asked for in a comment, run in a sandbox by the Action, shown with what they proved."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from reviewer.asking import Ask, Attempt, Prompt, Reply, Task
+from reviewer.errors import ModelError
+from tests.fakes.github import World, default_world
+from tests.stories import DELETE, carry_out, job_of, model
+from webhooks.commands import Command
+from webhooks.deliveries import Ignored, decide
+from webhooks.handling import State
+from webhooks.workspace import Workspace
+
+GOOD = """<test path="tests/test_discount_codes.py" covers="src/discounts.py:6-14">
+from src.discounts import discount_for
+
+
+def test_a_code_has_its_percent():
+    assert discount_for("WELCOME", 1, used=[]) == 10
+    assert discount_for("SUMMER", 10, used=[]) == 25
+
+
+def test_more_than_ten_pieces_are_cheaper():
+    assert discount_for("WELCOME", 11, used=[]) == 15
+    assert discount_for("none", 11, used=[]) == 5
+
+
+def test_a_code_works_once():
+    used = []
+    assert discount_for("WELCOME", 1, used) == 10
+    assert used == ["WELCOME"]
+    assert discount_for("WELCOME", 1, used) == 0
+</test>"""
+
+
+@pytest.fixture
+def github() -> Iterator[World]:
+    """Give a world with one open pull request; at the end nothing unexpected may stand on it."""
+    with default_world() as world:
+        yield world
+
+
+@pytest.fixture
+def checkout(github: World, tmp_path: Path) -> Path:
+    """Check the pull request's head out, as a workflow does."""
+    folder = tmp_path / "shop"
+    clone = ["git", "clone", "-q", str(github.repo.git.path), str(folder)]
+    subprocess.run(clone, check=True, capture_output=True)
+    fetch = ["git", "-C", str(folder), "fetch", "-q", "origin", f"refs/pull/{github.pull.number}/head"]
+    subprocess.run(fetch, check=True, capture_output=True)
+    subprocess.run(["git", "-C", str(folder), "checkout", "-q", "FETCH_HEAD"], check=True, capture_output=True)
+    return folder
+
+
+def suggesting(*findings: dict[str, object], test: str = GOOD) -> Ask:
+    """Return a model that suggests that test whenever it is asked for tests."""
+    other = model(*findings)
+
+    def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+        bill = (Attempt("MiniMax-M2.1", "ok", 1000, 100),)
+        answers = other(prompts)
+        return [
+            Reply(test, model="MiniMax-M2.1", attempts=bill) if prompt.task is Task.TESTS else answer
+            for prompt, answer in zip(prompts, answers, strict=True)
+        ]
+
+    return ask
+
+
+def workspace(folder: Path, ask: Ask, **more: str) -> Workspace:
+    environ = {"PATH": os.environ["PATH"], "GITHUB_WORKSPACE": str(folder), "REVIEWER_TESTS_PYTHON": sys.executable}
+    return Workspace({**environ, **more}, ask, b"salt")
+
+
+@pytest.mark.timeout(300)
+def test_tests_are_run_when_asked_for(github: World, checkout: Path) -> None:
+    """`/tests` shows the test with what it proved; nothing else of the pull request is paid for again."""
+    ask = suggesting(DELETE)
+    carry_out(github, github.deliveries[-1], ask)
+    github.expect_review(comments=1)
+    github.expect_check("neutral")
+    seen: list[Prompt] = []
+
+    def counted(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+        seen.extend(prompts)
+        return ask(prompts)
+
+    asked = github.comment(github.pull, "/tests", by="alice")
+    outcome = carry_out(github, asked, counted, prove=workspace(checkout, counted).prove)
+    assert (outcome.state, outcome.reason) == (State.REVIEWED, "")
+    assert {prompt.task for prompt in seen} == {Task.TESTS}
+    summary = github.expect_comment("tests/test_discount_codes.py")
+    assert "5 of 5 runs" in summary.body
+    assert "mutants" in summary.body
+    assert "not run" not in summary.body
+    assert "Removing an item" in summary.body
+    github.expect_check("neutral")
+    assert not (checkout / "tests" / "test_discount_codes.py").exists()
+
+
+def test_the_app_suggests_tests_as_text(github: World) -> None:
+    """Where nothing may be run, the tests are shown as such, with how to have them run."""
+    asked = github.comment(github.pull, "/tests", by="alice")
+    outcome = carry_out(github, asked, suggesting())
+    assert outcome.state is State.REVIEWED
+    summary = github.expect_comment("tests/test_discount_codes.py")
+    assert "(not run)" in summary.body
+    assert "The App runs no code" in summary.body or "the App runs no code" in summary.body
+    github.expect_check("success")
+
+
+@pytest.mark.parametrize(
+    ("environ", "reason"),
+    [
+        ({"REVIEWER_TESTS": "off"}, "the input `tests` is off"),
+        ({"RUNNER_ENVIRONMENT": "self-hosted"}, "this runner is self-hosted"),
+        ({"GITHUB_WORKSPACE": "/nowhere"}, "Give the job a checkout"),
+    ],
+)
+def test_where_nothing_may_be_run(github: World, checkout: Path, environ: dict[str, str], reason: str) -> None:
+    """A step that may not run anything says why, and shows the tests as text."""
+    asked = github.comment(github.pull, "/tests", by="alice")
+    carry_out(github, asked, suggesting(), prove=workspace(checkout, suggesting(), **environ).prove)
+    summary = github.expect_comment(reason)
+    assert "(not run)" in summary.body
+    github.expect_check("success")
+
+
+def test_only_the_head_is_run(github: World, checkout: Path) -> None:
+    """A checkout of something else, such as the merge commit, is not taken for the pull request's head."""
+    subprocess.run(["git", "-C", str(checkout), "checkout", "-q", "HEAD~1"], check=True, capture_output=True)
+    asked = github.comment(github.pull, "/tests", by="alice")
+    carry_out(github, asked, suggesting(), prove=workspace(checkout, suggesting()).prove)
+    github.expect_comment(f"not at `{github.pull.head[:7]}`")
+    github.expect_check("success")
+
+
+def test_a_label_asks_once_for_a_head(github: World) -> None:
+    """The label `reviewer: tests` asks as `/tests` does, with one key for a head; other labels ask for nothing."""
+    labelled = github.label(github.pull, "Reviewer: tests", by="alice")
+    job = job_of(labelled)
+    assert (job.command, job.key) == (Command.TESTS, f"octo-org/shop#1@{github.pull.head}+tests")
+    other = github.label(github.pull, "bug", by="alice")
+    assert decide(other.event, other.payload, other.guid) == Ignored("label not handled")
