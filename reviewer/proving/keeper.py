@@ -58,10 +58,12 @@ def _serve(
     root = f"/proc/{inner}/root/"
     # Opened before untrusted code runs, and kept: they outlive the namespace.
     places = [os.open(root + folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW) for folder in ("proc", *folders)]
+    namespace = os.pidfd_open(inner)
     os.write(go, b"\n")
     run = Watch(inner, output, places, limits)
     stopped = run.until_it_ends()
     _, status = os.waitpid(pid, 0)
+    _wait(namespace)
     code = os.waitstatus_to_exitcode(status)
     results, refused = collect(places[1], int(limits["file_bytes"]))
     return {
@@ -107,6 +109,17 @@ def _is_ready(ready: int) -> bool:
     return ready in events and os.read(ready, 1) != b""
 
 
+def _wait(namespace: int) -> None:
+    """Wait until everything inside is dead: its first process ends after all others, but closes its files before.
+
+    Bubblewrap itself ends as soon as the command does, and takes the namespace along only then.
+    """
+    poll = select.poll()
+    poll.register(namespace, select.POLLIN)
+    if not poll.poll(_END_SECONDS * 1000):
+        sys.exit("something inside the sandbox could not be ended")
+
+
 def _left(output: int) -> bytes:
     try:
         return os.read(output, 1 << 16)
@@ -135,9 +148,9 @@ class Watch:
         self.began = time.monotonic()
 
     def until_it_ends(self) -> str:
-        """Read and check until the output's last writer is dead; return why it was stopped, or nothing.
+        """Read and check until the output has no writer any more; return why the run was stopped, or nothing.
 
-        Bubblewrap itself holds the output open, so it ends with the namespace, whatever the processes inside close.
+        Bubblewrap itself holds the output open, whatever the processes inside close.
         """
         poll = select.poll()
         poll.register(self.pipe, select.POLLIN)
@@ -162,7 +175,7 @@ class Watch:
                     os.kill(self.inner, _SIGKILL)  # the first process of a pid namespace takes all others along
                     give_up_at = now + _END_SECONDS
             if stopped and now > give_up_at:
-                os._exit(1)  # should not be; die-with-parent is the second way
+                sys.exit("the sandbox could not be ended")  # it dies with this process, at the latest
 
     def _exceeded(self, now: float) -> str:
         if now - self.began > self.limits["seconds"]:
