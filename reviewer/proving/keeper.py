@@ -184,14 +184,17 @@ class Watch:
         if len(usage) > self.limits["processes"] + _FEW:
             return "processes"
         self.cpu_seconds = max(self.cpu_seconds, sum(seconds for _, seconds in usage.values()))
-        files = sum(map(_stored, self.folders))
+        resident = sum(resident for resident, _ in usage.values()) + sum(map(_stored, self.folders))
         limit = self.limits["memory_bytes"]
-        # The first sum counts pages that processes share for each of them; the exact one is dearer.
-        if files + sum(resident for resident, _ in usage.values()) > limit and (
-            files + sum(_proportional(self.proc, pid, resident) for pid, (resident, _) in usage.items()) > limit
-        ):
+        # The first sum counts pages that processes share for each of them. The exact one is dearer, and too high while
+        # such processes end, as what they leave to the others is counted again: so twice.
+        if resident > limit and self._memory() > limit and self._memory() > limit:
             return "memory"
         return "memory of the machine" if _available() < _SPARE else ""
+
+    def _memory(self) -> int:
+        """Return what all processes and files take, in bytes."""
+        return sum(_proportional(self.proc, pid) for pid in _pids(self.proc)) + sum(map(_stored, self.folders))
 
 
 def _pids(proc: int) -> list[str]:
@@ -210,12 +213,12 @@ def _usage(proc: int, pid: str) -> tuple[int, float]:
     return (int(fields[21]) * _PAGE, sum(map(int, fields[11:15])) / _TICKS) if fields else (0, 0.0)
 
 
-def _proportional(proc: int, pid: str, otherwise: int) -> int:
-    """Return a process's memory with shared pages divided among those who share them; in bytes."""
+def _proportional(proc: int, pid: str) -> int:
+    """Return a process's memory with shared pages divided among those who share them, in bytes; 0 once it ends."""
     for line in _text(proc, f"{pid}/smaps_rollup").splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
-    return otherwise
+    return _usage(proc, pid)[0]
 
 
 def _stored(folder: int) -> int:
