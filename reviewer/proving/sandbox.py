@@ -85,7 +85,7 @@ def held_on(ground: Ground) -> Held | list[str]:
         return [str(error).rstrip(".")]
     facts = understood(ran)
     if facts is None:
-        return [f"the self-test did not end well: {ran.output.strip()[-300:] or ran.stopped or ran.exit_code}"]
+        return [f"the self-test did not end well: {ran.stopped or ran.output.strip()[-300:] or ran.exit_code}"]
     return problems(facts, ground) or Held.of(ground)
 
 
