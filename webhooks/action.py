@@ -29,12 +29,12 @@ from reviewer.report import to_markdown
 from reviewer.sarif import to_sarif
 from reviewer.settings import FailLevel
 from webhooks.deliveries import Ignored, Job, decide
+from webhooks.examining import Prove
 from webhooks.github_api import connect
 from webhooks.github_errors import GitHubError
 from webhooks.github_transport import Credentials
 from webhooks.handling import Means, Outcome, State, handle
 from webhooks.workflow_commands import annotation_commands, command, output_lines, summary_within_limit
-from webhooks.workspace import Workspace
 
 #: Rounds of a job whose GitHub calls fail in passing, and the seconds between them.
 ROUNDS, PAUSE = 3, 5.0
@@ -151,7 +151,7 @@ def _carry_out(step: Step, job: Job, level: FailLevel | None) -> Outcome:
                 cost_per_thousand=price,
                 again=left < ROUNDS - 1 or int(step.get("GITHUB_RUN_ATTEMPT", "1")) > 1,
                 fail_level=level,
-                prove=Workspace(step.environ, ask, salt).prove,
+                prove=_prove(step, ask, salt),
             )
             try:
                 return handle(job, means)
@@ -160,6 +160,15 @@ def _carry_out(step: Step, job: Job, level: FailLevel | None) -> Outcome:
                     raise
                 time.sleep(PAUSE)
     raise AssertionError("unreachable")
+
+
+def _prove(step: Step, ask: Ask, salt: bytes) -> Prove | None:
+    """Return what runs suggested tests in the job's checkout; None where there can be no sandbox."""
+    if os.name != "posix":
+        return None
+    from webhooks.workspace import Workspace  # noqa: PLC0415 - it cannot be imported on Windows
+
+    return Workspace(step.environ, ask, salt).prove
 
 
 def _client(step: Step) -> Client:

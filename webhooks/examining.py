@@ -39,10 +39,10 @@ from webhooks.summary import Extent
 #: Suggests tests for a change and runs them. Never on a server.
 Prove = Callable[[Change, Settings, Pull], Proven | Cannot]
 
-#: What the App says where tests were asked for.
+#: What is said where tests were asked for and nothing may be run.
 _NOT_RUN = (
-    "The suggested tests were not run: the App runs no code of a pull request. "
-    "With the Action in a workflow, `/tests` runs them in a sandbox."
+    "The suggested tests were not run: the App runs no code of a pull request, the Action does on Linux, in a sandbox. "
+    "With it in a workflow, `/tests` runs them."
 )
 
 

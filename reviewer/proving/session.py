@@ -10,13 +10,14 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from reviewer.asking import Ask
 from reviewer.change import Change
+from reviewer.diff import Status
 from reviewer.errors import NoSandbox, UsageError, WorktreeError
 from reviewer.proving.evidence import Cannot, Proven, Subject
 from reviewer.proving.orders import Execute
@@ -59,7 +60,8 @@ def proven_tests(
     except NoSandbox as error:
         return Cannot(f"Suggested tests are not run, as there is no sandbox here: {error}")
     fix = _MENDS.search(f"{change.title}\n{change.description[:2_000]}") is not None
-    with staged(checkout.root, share=checkout.sandboxed) as head, _base(checkout, wanted=fix) as base:
+    added = [file.path for file in change.diff.files if file.status is Status.ADDED]
+    with staged(checkout.root, share=checkout.sandboxed) as head, _base(checkout, added, wanted=fix) as base:
         subject = Subject(
             change=change,
             head=head.tree,
@@ -78,13 +80,15 @@ def proven_tests(
 
 
 @contextmanager
-def _base(checkout: Checkout, *, wanted: bool) -> Iterator[Stage | None]:
+def _base(checkout: Checkout, added: Sequence[str], *, wanted: bool) -> Iterator[Stage | None]:
     """Give a copy of what the change starts from, where something is to be compared with it and git has it."""
     with ExitStack() as stack:
         base = None
         if wanted:
             with suppress(WorktreeError):  # a shallow clone may lack it: then mutants decide alone
-                base = stack.enter_context(staged_revision(checkout.root, checkout.base_sha, share=checkout.sandboxed))
+                base = stack.enter_context(
+                    staged_revision(checkout.root, checkout.base_sha, without=added, share=checkout.sandboxed)
+                )
         yield base
 
 
