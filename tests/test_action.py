@@ -23,6 +23,8 @@ ENVIRONMENT = {
     "REVIEWER_FALLBACK_MODELS": "fallback-models",
     "REVIEWER_FAIL_LEVEL": "fail-level",
     "GITHUB_TOKEN": "github-token",
+    "REVIEWER_TESTS": "tests",
+    "REVIEWER_TESTS_PYTHON": "tests-python",
 }
 
 
@@ -41,7 +43,7 @@ def test_every_input_is_used_and_every_output_filled():
     assert set(re.findall(r"inputs\.([\w-]+)", text)) == set(ACTION["inputs"])
     review = next(step for step in STEPS if step.get("id") == "review")
     assert review["env"].items() >= {name: f"${{{{ inputs.{one} }}}}" for name, one in ENVIRONMENT.items()}.items()
-    assert set(ACTION["outputs"]) == {"findings", "review-url", "cost-usd", "sarif-file"}
+    assert set(ACTION["outputs"]) == {"findings", "review-url", "cost-usd", "sarif-file", "tests-patch"}
     for name, output in ACTION["outputs"].items():
         assert output["value"] == f"${{{{ steps.review.outputs.{name} }}}}"
     assert all(one.get("description") for one in [*ACTION["inputs"].values(), *ACTION["outputs"].values()])
@@ -65,7 +67,7 @@ env = {name: os.environ.get(name) for name in NAMES}
 said = {"argv": sys.argv[1:], "path": sys.path, "cwd": os.getcwd(), "env": env}
 pathlib.Path(os.environ["RUNNER_TEMP"], "said.json").write_text(json.dumps(said))
 with open(os.environ["GITHUB_OUTPUT"], "a") as out:
-    print("findings=3\\nreview-url=u\\ncost-usd=0.01\\nsarif-file=s", file=out)
+    print("findings=3\\nreview-url=u\\ncost-usd=0.01\\nsarif-file=s\\ntests-patch=p", file=out)
 sys.exit(1)
 """
 
@@ -95,7 +97,13 @@ def test_action_installs_and_runs_without_the_checkout(tmp_path):
     event = Event("pull_request_target", {"repository": {"full_name": "octo/shop"}, "sender": {"login": "mona"}})
     done = runner.run(action, {"runapi-key": "the key", "model": ""}, event)
     assert [step.exit_code for step in done.steps] == [0, 0, 1], done.log
-    assert done.outputs == {"findings": "3", "review-url": "u", "cost-usd": "0.01", "sarif-file": "s"}
+    assert done.outputs == {
+        "findings": "3",
+        "review-url": "u",
+        "cost-usd": "0.01",
+        "sarif-file": "s",
+        "tests-patch": "p",
+    }
     assert not sprung.exists(), sprung.read_text()
     said = json.loads((tmp_path / "home" / "_temp" / "said.json").read_text(encoding="utf-8"))
     assert said["argv"] == ["action"]
