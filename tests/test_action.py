@@ -117,4 +117,6 @@ def test_action_installs_and_runs_without_the_checkout(tmp_path):
         "REVIEWER_FALLBACK_MODELS": "",
         "REVIEWER_FAIL_LEVEL": "",
         "GITHUB_TOKEN": "ghs_token_of_the_run",
+        "REVIEWER_TESTS": "on",
+        "REVIEWER_TESTS_PYTHON": "",
     }
