@@ -1,7 +1,7 @@
 """Candidates put to sceptics: each is judged from the code and its bare claim, the severe ones of a large change twice.
 
 Promises: all judges of all parts are asked in one parallel batch; what could not be judged is kept at low confidence,
-and counted. `ask` is the only effect.
+and counted. `ask`, and what `look` reads, are the only effects.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reviewer.answering import Answer, Look, answers_to, never_looks
-from reviewer.asking import Ask
+from reviewer.answering import Answer, Look, Read, answers_to
+from reviewer.asking import Ask, Prompt
 from reviewer.chunks import Chunk
 from reviewer.findings import Finding, Rejected
 from reviewer.prompting import Prompter
@@ -42,29 +42,33 @@ class _Hearing:
     second: bool = False
 
 
-def falsify(
-    prompter: Prompter,
-    parts: Sequence[Chunk],
-    candidates: Sequence[Finding],
-    ask: Ask,
-    *,
-    two_opinions: bool,
-    look: Look = never_looks,
-    follow_ups: int = 1,
-) -> Judged:
-    """Judge the candidates. `two_opinions`: those of severity error are judged by two who do not know of each other.
+@dataclass(frozen=True, slots=True)
+class Sceptics:
+    """Who judges: the prompts of a review, whom to ask, what may be looked at, and how many more calls in a row."""
 
-    `look` and `follow_ups` are as in `answers_to`.
-    """
-    hearings = list(_hearings(parts, candidates, two_opinions=two_opinions))
-    prompts = [
-        prompter.verify(
-            parts[one.part], [candidates[place] for place in one.claims], second=one.second, last=not follow_ups
-        )
-        for one in hearings
-    ]
-    batch = [(prompt, read_verdicts) for prompt in prompts]
-    answers = answers_to(batch, ask, look=look, follow_ups=follow_ups)
+    prompter: Prompter
+    ask: Ask
+    look: Look
+    follow_ups: int
+
+    def judge(self, parts: Sequence[Chunk], candidates: Sequence[Finding], *, two_opinions: bool) -> Judged:
+        """Judge the candidates; with `two_opinions`, those of severity error by two who do not know of each other."""
+        hearings = list(_hearings(parts, candidates, two_opinions=two_opinions))
+        prompts = [
+            self.prompter.verify(
+                parts[one.part],
+                [candidates[place] for place in one.claims],
+                second=one.second,
+                last=not self.follow_ups,
+            )
+            for one in hearings
+        ]
+        batch: list[tuple[Prompt, Read]] = [(prompt, read_verdicts) for prompt in prompts]
+        answers = answers_to(batch, self.ask, look=self.look, follow_ups=self.follow_ups)
+        return _weighed(candidates, hearings, answers)
+
+
+def _weighed(candidates: Sequence[Finding], hearings: Sequence[_Hearing], answers: Sequence[Answer]) -> Judged:
     said: dict[int, list[RawVerdict | None]] = defaultdict(list)
     failed: set[int] = set()
     for hearing, answer in zip(hearings, answers, strict=True):

@@ -1,4 +1,4 @@
-"""tree-sitter behind one function: a text in, the places of the definitions in it out.
+"""tree-sitter behind two functions: a text in, the places of its definitions out, or the number of its errors.
 
 Promises: a grammar is loaded when the first file of its language comes; one that is not installed, and a text that is
 too large, too deep or too slow to parse, is None, never an error and never a long wait. Knows nothing of what the
@@ -32,6 +32,9 @@ MAX_NESTING = 500
 #: Levels and nodes of the tree that are looked at. The walk is ours: queries take minutes on deep trees.
 MAX_DEPTH, MAX_NODES = 48, 60_000
 
+#: Errors from which on they are not counted.
+MOST_ERRORS = 200
+
 _BRACKETS = re.compile(rb"[(\[{]|[)\]}]")
 _NAME = re.compile(r"[\w$]+[?!=]?")
 #: Where a node keeps its name, or the node that keeps it: the first of these fields that it has.
@@ -53,6 +56,29 @@ class Spot:
 
 def definitions(language: Language, text: str) -> tuple[Spot, ...] | None:
     """Return what the text defines, by place, the outer before the inner; None where it cannot be told."""
+    root = _root(language, text)
+    if root is None:
+        return None
+    spots = {spot for node in _defining(language, root) if (spot := _spot(node))}
+    return tuple(sorted(spots, key=lambda spot: (spot.first, -spot.last, spot.name, spot.kind)))
+
+
+def errors(language: Language, text: str) -> int | None:
+    """Return how many places of the text the grammar makes no sense of, MOST_ERRORS at most; None: cannot be told."""
+    root = _root(language, text)
+    if root is None:
+        return None
+    stack, count = [root], 0
+    while stack and count < MOST_ERRORS:
+        node = stack.pop()
+        count += node.is_error or node.is_missing
+        if node.has_error:
+            stack += node.children
+    return count
+
+
+def _root(language: Language, text: str) -> Any | None:
+    """Return the root of the text's tree; None for a text that cannot be parsed, or not in time."""
     data = text.encode("utf-8", "replace")
     if len(data) > MAX_BYTES or max(map(len, data.split(b"\n"))) > MAX_LINE or _nesting(data) > MAX_NESTING:
         return None
@@ -61,12 +87,10 @@ def definitions(language: Language, text: str) -> tuple[Spot, ...] | None:
         return None
     with loaded.lock:
         try:
-            tree = loaded.parser.parse(data)
+            return loaded.parser.parse(data).root_node
         except ValueError:  # out of time
             loaded.parser.reset()
             return None
-    spots = {spot for node in _defining(language, tree.root_node) if (spot := _spot(node))}
-    return tuple(sorted(spots, key=lambda spot: (spot.first, -spot.last, spot.name, spot.kind)))
 
 
 def _nesting(data: bytes) -> int:

@@ -72,7 +72,9 @@ class Prompter:
 
     def findings(self, chunk: Chunk, lens: Lens | None = None) -> Prompt:
         """Return the prompt that asks for defects in the chunk: of all kinds, or of one."""
-        return self._about(Task.FINDINGS, chunk, lens="" if lens is None else lens.value)
+        # Who looks at everything may ask to see more; a look through a lens is for what is at hand.
+        look = lens is None and self._may_look(chunk)
+        return self._about(Task.FINDINGS, chunk, lens="" if lens is None else lens.value, look=look)
 
     def refactor(self, chunk: Chunk, *, most: int = MOST_REFACTORINGS) -> Prompt:
         """Return the prompt that asks for simpler code in the chunk, at most so many places."""
@@ -114,7 +116,6 @@ class Prompter:
         review = self.settings.review
         instructions = [review.instructions] if review.instructions.strip() else []
         instructions += instructions_for(chunk.paths, review.path_instructions)
-        more |= {"look": task is Task.FINDINGS and self._may_look(chunk)}
         system = _render(f"{task}.md", fence=self.fence, language=review.language, instructions=instructions, **more)
         return _prompt(task, system, self._change(chunk))
 

@@ -15,12 +15,12 @@ from decimal import Decimal
 from itertools import islice
 
 from reviewer.answering import Answer, Look, Read, answers_to
-from reviewer.asking import Ask, Prompt, Reply, Usage
+from reviewer.asking import Ask, Prompt, Usage
 from reviewer.candidates import candidates, with_proofs
 from reviewer.change import Change
 from reviewer.chunks import Chunk, affordable, chunk
 from reviewer.errors import ModelError
-from reviewer.falsifying import Judged, falsify
+from reviewer.falsifying import Judged, Sceptics
 from reviewer.findings import Review, Skipped
 from reviewer.lenses import Depth, depth_of
 from reviewer.looking import Looker
@@ -36,11 +36,11 @@ from reviewer.triage import triage
 #: Added lines of code from which a part is worth a look of its own for simpler code.
 REFACTOR_FROM_LINES = 30
 
-#: Calls one after the other in a review.
-LONGEST_CHAIN = 4
-
 #: Refactorings of a deeper look: in one prompt, and said in the end.
 DEEP_REFACTORINGS = 10
+
+#: Calls one after the other in a review.
+LONGEST_CHAIN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +72,18 @@ def review(change: Change, settings: Settings, ask: Ask, *, salt: bytes, wish: W
     gathered = gather(change, chunks)
     change = replace(change, head=gathered.head)
     prompter = Prompter(change, settings, fence_of(salt, change), gathered.related)
-
     depth = depth_of(chunks, cost=wish.cost_per_thousand, ceiling=settings.budget.per_review_usd)
-    waiting = _Rounds(ask)
-
     look = Looker(change.sources, prompter.fence)
-    found = _find(prompter, chunks, depth, wish, waiting.ask, look)
+
+    found = _find(prompter, chunks, depth, wish, ask, look)
     if all(answer.error for answer in found.general):
         raise _nothing_reviewed(found.general)
     claims, rejected = candidates(change, found.replies())
-    follow_ups = min(LONGEST_CHAIN - waiting.rounds - 1, 2)
-    judged = falsify(
-        prompter, chunks, claims, waiting.ask, two_opinions=depth.two_opinions, look=look, follow_ups=follow_ups
-    )
+    sceptics = Sceptics(prompter, ask, look, follow_ups=min(LONGEST_CHAIN - 1 - _longest(found.answers()), 2))
+    judged = sceptics.judge(chunks, claims, two_opinions=depth.two_opinions)
     result = triage(with_proofs(change, judged.kept), _caps(settings.review, wish))
     tests, bad_tests = sensible(found.tests)
-    answers = [*found.answers(), *judged.answers]
+    answers = (*found.answers(), *judged.answers)
     return Review(
         summary=_summary(found.general),
         findings=result.findings,
@@ -96,27 +92,22 @@ def review(change: Change, settings: Settings, ask: Ask, *, salt: bytes, wish: W
         skipped=skipped + _unanswered(chunks, found.general),
         rejected=(*rejected, *judged.refuted, *result.rejected, *bad_tests),
         notes=_notes(found, judged, depth, settings),
+        files_reviewed=_files(chunks, found.general),
+        chain=_longest(found.answers()) + _longest(judged.answers),
         usage=sum((answer.usage for answer in answers), Usage()),
         models=tuple(sorted(frozenset().union(*(answer.models for answer in answers)))),
-        files_reviewed=len(
-            {path for one, answer in zip(chunks, found.general, strict=True) if not answer.error for path in one.paths}
-        ),
-        chain=waiting.rounds,
     )
 
 
-class _Rounds:
-    """Asks, and counts how often all had to wait for an answer: the longest chain of calls one after the other."""
+def _longest(answers: Sequence[Answer]) -> int:
+    """Return how many calls had to wait for one another in a batch."""
+    return max((answer.calls for answer in answers), default=0)
 
-    def __init__(self, ask: Ask) -> None:
-        """Store whom to ask."""
-        self._ask = ask
-        self.rounds = 0
 
-    def ask(self, prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
-        """Ask a batch, in parallel."""
-        self.rounds += bool(prompts)
-        return self._ask(prompts)
+def _files(chunks: Sequence[Chunk], found: Sequence[Answer]) -> int:
+    """Count the files of the parts that were answered for."""
+    answered = (one for one, answer in zip(chunks, found, strict=True) if not answer.error)
+    return len({path for one in answered for path in one.paths})
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +173,7 @@ def _find(prompter: Prompter, chunks: Sequence[Chunk], depth: Depth, wish: Wish,
         [(prompter.refactor(one, most=most), read_findings) for one in large],
         [(prompter.tests(one), read_tests) for one in tested],
     )
-    batch = [one for group in groups for one in group]
-    answers = iter(answers_to(batch, ask, look=look, follow_ups=LONGEST_CHAIN - 2))
+    answers = iter(answers_to([one for group in groups for one in group], ask, look=look, follow_ups=LONGEST_CHAIN - 2))
     return _Found(*(tuple(islice(answers, len(group))) for group in groups))
 
 

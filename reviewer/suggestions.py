@@ -16,7 +16,7 @@ from reviewer.anchoring import Located
 from reviewer.diff import Anchor, Side
 from reviewer.findings import Finding
 from reviewer.replies import unfence
-from reviewer.syntax import errors_in, is_lenient
+from reviewer.syntax import errors_in, is_exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _broken(path: str, before: str, after: str, old: Sequence[str], new: Sequenc
     """
     first, second = errors_in(path, before), errors_in(path, after)
     if first is not None and second is not None:
-        if first and not is_lenient(path):
+        if first and is_exact(path):
             return "the file does not parse as it is"
         if second > first:
             return "the file would no longer parse"
