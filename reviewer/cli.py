@@ -105,19 +105,21 @@ def _reviewed(
 ) -> Review:
     """Review the change; with `--tests` suggest tests too, which are run where there is a clone to run them in."""
     import secrets  # noqa: PLC0415 - see the module's docstring
+    from dataclasses import replace  # noqa: PLC0415
 
     from reviewer.review import Wish, review  # noqa: PLC0415
 
     salt = secrets.token_bytes(16)
+    wish = Wish(tests=options.tests, deeper=options.refactor, cost_per_thousand=cost)
     if not options.tests or options.diff is not None:
-        return review(change, settings, ask, salt=salt, wish=Wish(tests=options.tests, cost_per_thousand=cost))
+        return review(change, settings, ask, salt=salt, wish=wish)
     from reviewer import testing  # noqa: PLC0415
     from reviewer.proving.evidence import Cannot  # noqa: PLC0415
     from reviewer.proving.showing import with_proven  # noqa: PLC0415
 
     _check_output(options.patch)
     outcome = testing.run_tests(change, settings, options, ask, salt, tell)
-    wish = Wish(tests=isinstance(outcome, Cannot), cost_per_thousand=cost)
+    wish = replace(wish, tests=isinstance(outcome, Cannot))
     done = with_proven(review(change, settings, ask, salt=salt, wish=wish), outcome)
     testing.write_patch(done, options.patch, tell)
     return done

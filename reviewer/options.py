@@ -32,6 +32,7 @@ def build_parser(more: Mapping[str, str]) -> argparse.ArgumentParser:
         choices=("error", "warning", "info", "never"),
         help="exit 1 when a finding is at least this severe (default: review.fail_level of the settings, else never)",
     )
+    review.add_argument("--refactor", action="store_true", help="look closely for simpler code too")
     review.add_argument("--tests", action="store_true", help="suggest unit tests too, and run them")
     _add_testing(review)
     tests = commands.add_parser(

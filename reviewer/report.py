@@ -39,12 +39,13 @@ def cost_text(cost: Decimal | None) -> str:
     return f"${cost.quantize(Decimal('0.0001'), ROUND_HALF_UP):f}"
 
 
-def usage_text(usage: Usage, models: Sequence[str]) -> str:
-    """Return one line: which models, how many calls and tokens, what it cost."""
+def usage_text(usage: Usage, models: Sequence[str], *, chain: int = 0) -> str:
+    """Return one line: which models, how many calls and tokens, what it cost; `chain` is how many calls in a row."""
     if not usage.calls:
         return "No model was asked."
+    calls = _count(usage.calls, "call") + (f" ({chain} in a row)" if 1 < chain < usage.calls else "")
     return (
-        f"{', '.join(models) or 'model unknown'}: {_count(usage.calls, 'call')}, {usage.prompt_tokens:,} prompt and "
+        f"{', '.join(models) or 'model unknown'}: {calls}, {usage.prompt_tokens:,} prompt and "
         f"{usage.completion_tokens:,} completion tokens, {cost_text(usage.cost_usd)}"
     )
 
@@ -151,7 +152,7 @@ def to_text(review: Review, *, colour: bool, source: Diff, title: str | None = N
     parts.append(_listed("Skipped:", [f"{_name(one.path)}: {_flat(one.reason)}" for one in review.skipped]))
     parts.append(_listed("Notes:", [_flat(note) for note in review.notes]))
     parts.append([_rejections(review)] if review.rejected else [])
-    parts.append([ink(_flat(usage_text(review.usage, review.models)), "dim")])
+    parts.append([ink(_flat(usage_text(review.usage, review.models, chain=review.chain)), "dim")])
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
@@ -218,7 +219,7 @@ def to_markdown(review: Review, diff: Diff, *, title: str | None = None) -> str:
     parts.append(_section("Skipped", skipped))
     parts.append(_section("Notes", [f"- {neutralise(_flat(note))}" for note in review.notes]))
     parts.append(neutralise(_rejections(review)) if review.rejected else "")
-    parts.append(f"---\n\n{neutralise(_flat(usage_text(review.usage, review.models)))}")
+    parts.append(f"---\n\n{neutralise(_flat(usage_text(review.usage, review.models, chain=review.chain)))}")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -257,7 +258,8 @@ def to_json(review: Review) -> str:
     """Return the review as one JSON object, ASCII only, ending with a newline.
 
     `findings` are the ones said, best first; `below` has the same shape. `cost_usd` is a number of US dollars, null
-    where it is not known. `suggestion` is null or the proven replacement, `advice` null or the unproven one.
+    where it is not known. `chain` is the number of calls in a row. `suggestion` is null or the proven replacement,
+    `advice` null or the unproven one.
     """
     value = {
         "summary": review.summary,
@@ -281,6 +283,7 @@ def to_json(review: Review) -> str:
         },
         "models": list(review.models),
         "files_reviewed": review.files_reviewed,
+        "chain": review.chain,
     }
     return json_text(value)
 

@@ -11,7 +11,7 @@ from reviewer.asking import Attempt, Prompt, Reply
 from reviewer.errors import ModelError, NoCredit
 from tests.fakes.github import World, default_world, faults
 from tests.fakes.github.example import CART_AFTER
-from tests.stories import DEFAULT, DELETE, acting, carry_out, model
+from tests.stories import DEFAULT, DELETE, acting, carry_out, model, watched
 from webhooks.github_api import connect
 from webhooks.github_errors import GitHubUnavailable, NotFound
 from webhooks.github_transport import Credentials
@@ -496,3 +496,40 @@ def test_a_repository_that_is_lost_in_the_middle(github: World, act: str) -> Non
     assert outcome.state is State.FAILED
     assert "It is gone, or out of reach of this token." in outcome.reason
     assert github.calls_to("POST /reviews$", status=200) == []
+
+
+def test_linked_issues_tell_what_is_meant(github: World) -> None:
+    """The issue that the description closes is in the prompts; a pull request, a missing one and strangers are not."""
+    repo = github.pull.repository
+    issue = github.open_issue(repo, title="Codes can be used twice", body="A code shall work once.")
+    body = f"Fixes #{issue.number}, fixes #{github.pull.number}, fixes #999, fixes other/repo#1"
+    github.edit(github.pull, body=body)
+    ask, prompts = watched(model())
+    outcome = carry_out(github, github.opened, ask)
+    assert outcome.state is State.REVIEWED
+    github.expect_comment("No findings")
+    github.expect_check("success")
+    assert all("Codes can be used twice\n\nA code shall work once." in one.messages[1].content for one in prompts)
+    assert len(github.calls_to("GET /issues/[0-9]+$")) == 3
+
+
+def test_an_issue_that_cannot_be_read_is_no_obstacle(github: World) -> None:
+    """Without the permission the pull request is reviewed all the same."""
+    issue = github.open_issue(github.pull.repository, title="Codes can be used twice")
+    github.edit(github.pull, body=f"Fixes #{issue.number}")
+    github.installation.permissions.pop("issues")
+    outcome = carry_out(github, github.opened, model())
+    assert outcome.state is State.REVIEWED
+    assert len(github.calls_to(f"GET /issues/{issue.number}$", status=403)) == 1
+    github.expect_comment("No findings")
+    github.expect_check("success")
+
+
+def test_refactor_looks_for_simpler_code_in_all_of_it(github: World) -> None:
+    """`/refactor` has every part with added code looked through; a push has only large parts."""
+    ask, prompts = watched(model(DELETE))
+    outcome = carry_out(github, github.comment(github.pull, "/refactor", by="alice"), ask)
+    assert outcome.state is State.REVIEWED
+    assert [one.task.value for one in prompts].count("refactor") == 1
+    assert "At most 10 proposals" in next(one for one in prompts if one.task.value == "refactor").messages[0].content
+    expect_all(github, comments=1)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reviewer.asking import Usage
 from reviewer.diff import Side
 from reviewer.findings import Category, Rejected, Review, Skipped, TestSuggestion
-from reviewer.report import cost_text, headline, to_json, to_markdown, to_text
+from reviewer.report import cost_text, headline, to_json, to_markdown, to_text, usage_text
 from reviewer.severity import Severity
 from tests.factories import anchor, finding, small_diff
 
@@ -100,6 +100,14 @@ def test_the_contract_of_the_json() -> None:
     assert value["findings"][3]["suggestion"] == ""
     assert value["usage"] == {"calls": 4, "prompt_tokens": 12345, "completion_tokens": 678, "cost_usd": 0.01234}
     assert [one["title"] for one in value["below"]] == ["Loud\nlog"]
+
+
+def test_calls_in_a_row_are_told_where_others_went_beside_them() -> None:
+    """What a reader waited for: the longest chain, unless all calls stood in it."""
+    usage = Usage(7, 10, 10, Decimal("0.01"))
+    assert "m: 7 calls (2 in a row), 10 prompt" in usage_text(usage, ["m"], chain=2)
+    assert "m: 7 calls, 10 prompt" in usage_text(usage, ["m"], chain=7)
+    assert json.loads(to_json(Review("s", usage=usage, chain=2)))["chain"] == 2
 
 
 def test_an_unknown_cost_is_null_and_said() -> None:

@@ -11,13 +11,17 @@ from pathlib import Path
 import pytest
 
 from reviewer.asking import Attempt, Message, Prompt, Reply, Task
-from reviewer.change import Change, Guidance
+from reviewer.change import Change, Guidance, LinkedIssue
+from reviewer.chunks import chunk
 from reviewer.diff import parse_diff
 from reviewer.errors import BadKey, BrokenReply, ModelError, ModelUnavailable
 from reviewer.findings import Category
+from reviewer.lenses import Lens
+from reviewer.prompting import Prompter
 from reviewer.review import Wish, review
 from reviewer.settings import Settings, parse_settings
 from reviewer.severity import Confidence
+from tests.factories import finding
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -268,16 +272,48 @@ def test_prompts_read_as_agreed(task: Task, scripted: Callable[..., Model]) -> N
     """The rendered prompts equal the golden ones (UPDATE_GOLDEN=1 writes them): a change is a readable diff."""
     lines = b"".join(b"+    step_%d(xs)\n" % n for n in range(32))
     diff = parse_diff(b"--- a/long.py\n+++ b/long.py\n@@ -1 +1,33 @@ class Runner:\n def run(xs):\n" + lines)
-    claim = {**ZERO, "path": "long.py", "line": 3, "quote": "    step_1(xs)"}
+    claim = {
+        **ZERO,
+        "path": "long.py",
+        "line": 3,
+        "quote": "    step_1(xs)",
+        "claim": "`step_1(None)` raises in line 3.",
+    }
     settings, _ = parse_settings(
         "review:\n  instructions: Mind the locks.\n  path_instructions:\n    '*.py': No print.\n"
     )
     model = scripted(findings=[found(claim)], verify=[verdicts("confirmed")], refactor=[found()], tests=["NONE"])
-    about = Change(diff, "Run all steps", "So that none is missed.", (Guidance("AGENTS.md", "Small functions."),))
+    about = Change(diff, "Run all steps", "So that none is missed.", (Guidance("AGENTS.md", "Small functions."),),
+                   issues=(LinkedIssue(7, "Steps are missed", "Step 3 never runs."),))  # fmt: skip
     review(about, settings, model.ask, salt=SALT)
     (prompt,) = [prompt for prompt in model.prompts if prompt.task is task]
-    shown = "\n".join(f"===== {message.role}\n{message.content}" for message in prompt.messages) + "\n"
-    path = GOLDEN / f"prompt_{task}.txt"
+    hold("\n".join(f"===== {message.role}\n{message.content}" for message in prompt.messages), task)
+
+
+def hold(shown: str, name: str) -> None:
+    """Hold the text against the golden prompt of that name."""
+    path = GOLDEN / f"prompt_{name}.txt"
     if os.environ.get("UPDATE_GOLDEN"):
-        path.write_text(shown, "utf-8")
-    assert shown == path.read_text("utf-8")
+        path.write_text(shown + "\n", "utf-8")
+    assert shown + "\n" == path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("lens", list(Lens))
+def test_each_lens_reads_as_agreed(lens: Lens) -> None:
+    """What a lens is told, whole; what it is shown is the same as for all."""
+    plain = Prompter(change(), Settings(), "data-fence")
+    (part,) = chunk(DIFF.files[:1])[0]
+    prompt = plain.findings(part, lens)
+    assert prompt.messages[0].content.startswith(f"# Task: findings ({lens})\n")
+    assert prompt.messages[1] == plain.findings(part).messages[1]
+    hold(prompt.messages[0].content, f"findings_{lens}")
+
+
+def test_the_second_opinion_reads_as_agreed() -> None:
+    """It is asked for in other words than the first, about the same claims."""
+    plain = Prompter(change(), Settings(), "data-fence")
+    (part,) = chunk(DIFF.files[:1])[0]
+    first, second = (plain.verify(part, [finding()], second=second) for second in (False, True))
+    assert second.messages[1] == first.messages[1]
+    assert second.messages[0].content.startswith("# Task: verify (second opinion)\n")
+    hold(second.messages[0].content, "verify_second")

@@ -18,6 +18,9 @@ class Command(StrEnum):
     REVIEW = "review"
     """`/review`, or `/review full`: review the whole pull request again, not only what changed since."""
 
+    REFACTOR = "refactor"
+    """`/refactor`: review the whole pull request again, and look for simpler code everywhere in it."""
+
     TESTS = "tests"
     """`/tests`: suggest unit tests, and run them where that can be done. `/tests commit`: add those that prove
     something to the branch. `/tests pull`: add them by a pull request of their own."""
@@ -48,6 +51,7 @@ class NoCommand:
 #: The words that may follow each command; None: any text, and there must be one.
 _ARGUMENTS: dict[Command, frozenset[str] | None] = {
     Command.REVIEW: frozenset({"", "full"}),
+    Command.REFACTOR: frozenset({""}),
     Command.TESTS: frozenset({"", "commit", "pull"}),
     Command.ASK: None,
 }

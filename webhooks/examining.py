@@ -88,7 +88,7 @@ def published(job: Job, pull: Pull, fetched: Fetched, before: Posted) -> Extent 
 def examine(job: Job, means: Means, pull: Pull, fetched: Fetched, before: Posted) -> Result:
     """Review what changed since the last review, and judge again what was found where its code changed.
 
-    `/review` has the whole pull request reviewed. Raises ModelError, BudgetSpent and Superseded.
+    `/review` and `/refactor` have the whole pull request reviewed. Raises ModelError, BudgetSpent and Superseded.
     """
     settings = within_budget(means, pull, fetched.settings)
     known = before.ledger if job.command in (None, Command.TESTS) else None
@@ -98,6 +98,7 @@ def examine(job: Job, means: Means, pull: Pull, fetched: Fetched, before: Posted
     tested = _tested(job, means, pull, change, settings)
     wish = Wish(
         tests=settings.tests.suggest and not isinstance(tested, Proven) and job.command is not Command.TESTS,
+        deeper=job.command is Command.REFACTOR,
         cost_per_thousand=means.cost_per_thousand,
     )
     made = review(replace(change, diff=part), settings, ask, salt=means.salt, wish=wish)

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reviewer.change import GUIDANCE_PATHS, Change, Guidance
+from reviewer.change import GUIDANCE_PATHS, Change, Guidance, LinkedIssue
 from reviewer.diff import Diff, Status
 from reviewer.selection import select
 from reviewer.settings import SETTINGS_PATH, Settings, SettingsProblem, parse_settings
 from webhooks.github_api import Pull, Repository
+from webhooks.linked_issues import closed_by
 from webhooks.remote_sources import RemoteSources
 
 #: Files whose whole text is fetched to prove suggestions, in the one request that also fetches the settings.
@@ -74,5 +75,12 @@ def change_of(repository: Repository, pull: Pull, fetched: Fetched) -> Change:
         guidance=tuple(Guidance(path, text) for path, text in guidance if text.strip()),
         head=head,
         read_head=read_head,
+        issues=_issues(repository, pull),
         sources=RemoteSources(repository, pull.head_sha, pull.base_sha, texts),
     )
+
+
+def _issues(repository: Repository, pull: Pull) -> tuple[LinkedIssue, ...]:
+    """Read the issues that the description says are settled: they tell what the change is meant to do."""
+    read = ((number, repository.issue(number)) for number in closed_by(pull.body, repository.name))
+    return tuple(LinkedIssue(number, *issue) for number, issue in read if issue is not None)

@@ -92,6 +92,18 @@ class Repository:
             return None
         return frozenset(str(entry["name"]) for entry in data) if isinstance(data, list) else None
 
+    def issue(self, number: int) -> tuple[str, str] | None:
+        """Return title and body of an issue: https://docs.github.com/rest/issues/issues#get-an-issue .
+
+        None where there is no such issue, it is a pull request, or it cannot be read.
+        """
+        try:
+            data = self._transport.read(f"{self.path}/issues/{number}")
+        except GitHubError as error:
+            log.info("issue not read", extra={"repository": self.name, "number": number, "why": str(error)})
+            return None
+        return None if "pull_request" in data else (str(data.get("title") or ""), str(data.get("body") or ""))
+
     def tree(self, revision: str) -> list[tuple[str, str, int]]:
         """Return path, blob and size of the regular files of a revision, in one request.
 

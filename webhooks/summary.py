@@ -125,7 +125,7 @@ def summary_text(
         _rejected(review),
     ]
     total = "" if extent.total_usd is None else f"; {cost_text(extent.total_usd)} on this pull request so far"
-    footer = f"<sub>{escape(usage_text(review.usage, review.models) + total)}</sub>"
+    footer = f"<sub>{escape(usage_text(review.usage, review.models, chain=review.chain) + total)}</sub>"
     return _fit([part for part in parts if part], footer, room)
 
 
