@@ -15,8 +15,8 @@ demo: venv ## review a pull request offline, against doubles of GitHub and the m
 serve: venv ## run the GitHub App on port 8000 (PORT=...); its settings come from the environment
 	@exec $(BIN)/gunicorn --config gunicorn.conf.py 'app:create_app()' $(ARGS)
 
-test: venv ## run the tests (ARGS="-k name" for some of them)
-	@$(BIN)/python -m pytest $(ARGS)
+test: venv ## run the tests, four at a time (ARGS="-k name" for some of them, ARGS="-n 0" for one at a time)
+	@$(BIN)/python -m pytest -n 4 $(ARGS)
 
 lint: venv ## check format, style, types and which module may import which
 	@$(BIN)/ruff format --check --quiet .

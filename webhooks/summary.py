@@ -108,7 +108,7 @@ def summary_text(
 
     `earlier` is the summary that stands there: its test suggestions are kept as long as the code they test is the same.
     """
-    parts = [f"**{headline(standings, extent)}** at {target.head_sha[:7]}.", _since(standings, extent)]
+    parts = [f"**{headline(standings, extent)}** at {target.head_sha[:7]}.", _since(standings, extent, target)]
     if review.summary:
         parts.append(neutralise(review.summary))
     parts.append("\n".join(_line(one, target, standings) for one in standings.of(Status.OPEN, said=True)))
@@ -129,10 +129,10 @@ def summary_text(
     return _fit([part for part in parts if part], footer, room)
 
 
-def _since(standings: Standings, extent: Extent) -> str:
+def _since(standings: Standings, extent: Extent, target: Target) -> str:
     """Say what this run added to the review before it."""
     said = []
-    if extent.since:
+    if extent.since not in ("", target.head_sha):
         looked = f"{count(extent.fresh, 'file')} changed since `{extent.since[:7]}`"
         said.append(f"{looked}; {standings.new} of the open findings {'is' if standings.new == 1 else 'are'} new.")
     if dismissed := len(standings.of(Status.DISMISSED)):
