@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from reviewer.diff import Diff, FilePatch, diff_from_files, parse_diff
+from webhooks.github_branches import Branches
 from webhooks.github_errors import DiffTooLarge, GitHubError, NotFound
 from webhooks.github_transport import Credentials, Transport
 from webhooks.github_values import (
@@ -46,6 +47,10 @@ class Repository:
         self._credentials = credentials
         self.name = name
         self.path = f"/repos/{name}"
+
+    def branches(self, name: str = "") -> Branches:
+        """Return what can be done with its branches; `name` is its name now, where it is known to have another."""
+        return Branches(self._transport, name or self.name)
 
     # ------------------------------------------------------------------ reading
 

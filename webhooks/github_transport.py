@@ -172,9 +172,9 @@ class Transport:
         """GET a resource as JSON."""
         return self.send("GET", url, None, write=False)
 
-    def graphql(self, query: str, variables: Mapping[str, Any]) -> Any:
-        """Send a read-only GraphQL query. The answer may carry `errors` beside or instead of `data`."""
-        return self.send("POST", self._requester.graphql_url, {"query": query, "variables": variables}, write=False)
+    def graphql(self, query: str, variables: Mapping[str, Any], *, write: bool = False) -> Any:
+        """Send a query, or what may not be done twice. The answer may carry `errors` beside or instead of `data`."""
+        return self.send("POST", self._requester.graphql_url, {"query": query, "variables": variables}, write=write)
 
     def write(self, verb: str, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Send a write and return its JSON object, empty where GitHub answers with nothing."""

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """A pull request, as the API reports it now."""
+    """A pull request, as the API reports it now. `repository` is the base's, by the name it has now."""
 
     number: int
     title: str
@@ -26,6 +26,8 @@ class Pull:
     changed_files: int | None
     head_repository: str | None
     labels: tuple[str, ...] = ()
+    head_ref: str = ""
+    repository: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ def pull_of(data: Mapping[str, Any]) -> Pull:
         changed_files=data.get("changed_files"),
         head_repository=head_repository,
         labels=tuple(label.get("name", "") for label in data.get("labels") or ()),
+        head_ref=data["head"].get("ref") or "",
+        repository=(data["base"].get("repo") or {}).get("full_name") or "",
     )
 
 
