@@ -65,7 +65,7 @@ class Deliveries:
         return json.dumps({**self._payload, **opened}).encode()
 
     def ignored(self) -> bytes:
-        return json.dumps({**self._payload, "action": "labeled"}).encode()
+        return json.dumps({**self._payload, "action": "edited"}).encode()
 
 
 def _deliver(connection: http.client.HTTPConnection, body: bytes, path: str = OURS) -> Answered:

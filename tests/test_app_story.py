@@ -191,7 +191,7 @@ def test_what_is_not_signed_or_not_right_is_refused(github: World, model: FakeMo
         ping = github.ping().post(url)
         assert ping.json() == {"ignored": "ping"}
         labelled = github.label(github.pull, "x").form_encoded().post(url)
-        assert labelled.json() == {"ignored": "action not handled"}
+        assert labelled.json() == {"ignored": "label not handled"}
         garbage = httpx.post(url, content=b"{", headers=_signed(b"{", "s3cret", opened.headers))
         assert (garbage.status_code, "JSON" in garbage.json()["error"]) == (400, True)
         assert server.stop() == 0

@@ -88,7 +88,7 @@ def test_drafts_are_passed_on():
         ("push", {}, "event not handled"),
         ("pull_request_review", None, "event not handled"),
         ("invented_tomorrow", {"action": "x"}, "event not handled"),
-        ("pull_request", pull_request("labeled"), "action not handled"),
+        ("pull_request", pull_request("unlabeled"), "action not handled"),
         ("pull_request", pull_request("stacked"), "action not handled"),
         ("pull_request", {"action": ["opened"]}, "action not handled"),
         ("pull_request", {}, "action not handled"),

@@ -99,7 +99,7 @@ def test_what_was_sent_while_the_app_was_down_is_reviewed_once(github: World, tm
             github.expect_call(LISTED, within=20)
             app.processes[0].kill()
             missed = [github.reopen(github.pull), *open_pulls(github, 2)]
-            unimportant = github.label(github.pull, "x")
+            unimportant = github.edit(github.pull, title="x")
             for delivery in [*missed, unimportant]:
                 with suppress(httpx.HTTPError):
                     delivery.post()
@@ -122,7 +122,7 @@ def _finished(github: World, pull: Pull) -> bool:
 def test_what_succeeded_is_not_asked_for_again(github: World, jobs: Jobs, receiver: Receiver) -> None:
     """A delivery that failed and then succeeded is left alone, as is one of an action that is not handled."""
     github.hook.url, receiver.status = receiver.url, 503
-    opened, labelled = github.reopen(github.pull), github.label(github.pull, "x")
+    opened, labelled = github.reopen(github.pull), github.edit(github.pull, title="x")
     opened.post()
     labelled.post()
     receiver.status = 202
@@ -194,7 +194,7 @@ def test_a_failure_is_kept_in_sight_until_its_turn(github: World, jobs: Jobs, re
         delivery.post()
     github.log.attempts = [replace(one, delivered_at=one.delivered_at - 7200) for one in github.log.attempts]
     receiver.status = 202
-    github.label(github.pull, "x").post()
+    github.edit(github.pull, title="x").post()
     with looking(github, jobs, replace(QUICK, asked=1)):
         eventually(lambda: all(statuses(github, one)[-1] == 202 for one in failed), "both come again")
     assert [statuses(github, one) for one in failed] == [[503, 202]] * 2
@@ -233,7 +233,7 @@ def test_attempts_are_judged_by_their_delivery() -> None:
         attempt(2, 20.0, guid="b"),
         attempt(9, 50.0, guid="c"),
         attempt(1, 10.0, guid="c", succeeded=True),
-        attempt(5, 5.0, guid="d", action="labeled"),
+        attempt(5, 5.0, guid="d", action="edited"),
     ]
     assert failures(attempts) == [
         Failure("b", attempt=4, status=502, first=20.0, last=40.0, attempts=2),

@@ -87,15 +87,15 @@ def test_a_review_loads_what_it_uses(repo: Repo, form: str) -> None:
     assert loaded & unused == set()
 
 
-def test_git_runs_ten_times(repo: Repo, tmp_path: Path) -> None:
-    """Each run of git takes some milliseconds: a review of the working tree takes ten, one more for all guidance."""
+def test_git_runs_twelve_times(repo: Repo, tmp_path: Path) -> None:
+    """Each run of git takes some milliseconds: a review of the working tree takes twelve, one more for all guidance."""
     real = shutil.which("git")
     log = tmp_path / "log"
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "git").write_text(f'#!/bin/sh\necho "$@" >> "{log}"\nexec "{real}" "$@"\n')
     (tmp_path / "bin" / "git").chmod(0o755)
     path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    for most in (10, 11):
+    for most in (12, 13):
         log.unlink(missing_ok=True)
         with FakeModel() as model:
             model.script("findings", Answer('{"summary": "", "findings": []}'))

@@ -27,6 +27,7 @@ from reviewer.settings import SETTINGS_PATH, FailLevel, Settings
 from reviewer.suggesting import suggested_tests
 from webhooks.ceilings import KEPT_BY_THE_APP, Spent, is_kept_elsewhere, remaining
 from webhooks.commands import Command
+from webhooks.committing import is_own
 from webhooks.deliveries import Job
 from webhooks.fetching import Fetched, change_of
 from webhooks.github_api import Pull, Repository
@@ -126,7 +127,11 @@ def _tested(job: Job, means: Means, pull: Pull, change: Change, settings: Settin
     """Suggest tests and run them, where that was asked for and can be done."""
     if job.command is Command.TESTS:
         return means.prove(change, settings, pull) if means.prove else Cannot(_NOT_RUN)
-    return means.prove(change, settings, pull) if means.prove and settings.tests.auto and not job.command else None
+    if means.prove is None or job.command or not settings.tests.auto:
+        return None
+    # Our own tests on the head are reviewed like any other code, but asking for more of them would go on for ever.
+    newest = means.repository.branches(pull.head_repository).commits(pull.head_sha, 1) if pull.head_repository else []
+    return None if newest and is_own(newest[0].message) else means.prove(change, settings, pull)
 
 
 def _with_tests(

@@ -21,6 +21,7 @@ from reviewer.neutral import neutralise
 from reviewer.question import answer_question
 from reviewer.settings import FailLevel, Settings
 from webhooks.commands import Command
+from webhooks.committing import Refused, add_tests
 from webhooks.deliveries import Job, Trigger
 from webhooks.examining import BudgetSpent, Means, Superseded, examine, guarded, published, within_budget
 from webhooks.fetching import Fetched, change_of, fetch
@@ -31,7 +32,7 @@ from webhooks.looking import look
 from webhooks.marks import without_marks
 from webhooks.publication import annotations_of, completed, from_ledger, plan
 from webhooks.publishing import CheckRun, Sent, close_check, open_check, publish, quietly
-from webhooks.replying import answer_mark, answer_text, say_once
+from webhooks.replying import added_mark, added_text, answer_mark, answer_text, say_once
 from webhooks.summary import Extent, Target
 
 __all__ = ["BudgetSpent", "Means", "Outcome", "State", "Superseded", "give_up", "handle"]
@@ -192,8 +193,21 @@ def _carry_out(job: Job, means: Means, pull: Pull, check: CheckRun | None, fetch
         log.info("comments refused", extra={"repository": means.repository.name, "why": sent.refused})
         body["output"]["annotations"] = annotations_of((*made.standing, *result.review.below))
     close_check(means.repository, check, body)
+    if job.command is Command.TESTS and job.argument:
+        _add_tests(job, means.repository, pull, login, result.review)
     review = replace(result.review, findings=made.standing)
     return Outcome(State.REVIEWED, sent.refused, pull.head_sha, review, fetched.diff, sent, body["conclusion"])
+
+
+def _add_tests(job: Job, repository: Repository, pull: Pull, login: str, made: Review) -> None:
+    """Add the tests that proved something to the branch, or stacked on it, and answer with what came of it."""
+    proven = [test for test in made.tests if test.evidence]
+    if proven:
+        came = add_tests(repository, pull, proven, stacked=job.argument == "pull", job=job.key)
+    else:
+        came = Refused("No suggested test was run and proved something, so there is nothing to add: see the summary.")
+    mark = added_mark(job)
+    say_once(repository, pull.number, login, mark, added_text(job, came))
 
 
 def _again_as_it_stands(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reviewer.neutral import code_span, neutralise
 from reviewer.question import Answered
 from reviewer.report import usage_text
+from webhooks.committing import Added, Refused
 from webhooks.deliveries import Job
 from webhooks.github_api import Repository
 from webhooks.summary import MAX_BODY
@@ -31,6 +32,23 @@ def answer_text(job: Job, answered: Answered) -> str:
 def answer_mark(job: Job) -> str:
     """Return the hidden mark of the answer to that job."""
     return f"<!-- reviewer:answer job={job.key} -->"
+
+
+def added_text(job: Job, came: Added | Refused) -> str:
+    """Return the comment that tells what became of `/tests commit` or `/tests pull`. Pure."""
+    if isinstance(came, Refused):
+        said = f"**Not added.** {came.reason}"
+    elif came.number is not None:
+        said = f"The suggested tests are in #{came.number}: {came.url}"
+    else:
+        said = f"The suggested tests are in {came.sha[:7]}: {came.url}"
+    left_out = came.left_out if isinstance(came, Added) else ()
+    return "\n".join([added_mark(job), said, *(f"- {one}" for one in left_out)])
+
+
+def added_mark(job: Job) -> str:
+    """Return the hidden mark of that comment."""
+    return f"<!-- reviewer:added job={job.key} -->"
 
 
 def say_once(repository: Repository, number: int, login: str, mark: str, text: str) -> str:
