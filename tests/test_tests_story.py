@@ -150,3 +150,30 @@ def test_a_label_asks_once_for_a_head(github: World) -> None:
     assert (job.command, job.key) == (Command.TESTS, f"octo-org/shop#1@{github.pull.head}+tests")
     other = github.label(github.pull, "bug", by="alice")
     assert decide(other.event, other.payload, other.guid) == Ignored("label not handled")
+
+
+@pytest.mark.timeout(300)
+def test_tests_are_committed_when_asked_for(github: World, checkout: Path) -> None:
+    """`/tests commit` adds the test that proved something to the branch, says so once, and does not do it twice."""
+    before = github.pull.head
+    asked = github.comment(github.pull, "/tests commit", by="alice")
+    github.accept_permissions(github.installation, contents="write")
+    carry_out(github, asked, suggesting(), prove=workspace(checkout, suggesting()).prove)
+    github.expect_comment("5 of 5 runs")
+    github.expect_comment("The suggested tests are in")
+    github.expect_check("success")
+    assert github.pull.head != before
+    shown = github.repo.git.show(github.pull.head, "tests/test_discount_codes.py")
+    assert "def test_a_code_works_once" in shown.decode()
+
+
+@pytest.mark.timeout(300)
+def test_tests_that_cannot_be_committed(github: World, checkout: Path) -> None:
+    """Without the permission, and where nothing was run, the asker is told what to do, and the branch is as it was."""
+    before = github.pull.head
+    asked = github.comment(github.pull, "/tests pull", by="alice")
+    carry_out(github, asked, suggesting())
+    github.expect_comment("there is nothing to add")
+    github.expect_comment("(not run)")
+    github.expect_check("success")
+    assert github.pull.head == before

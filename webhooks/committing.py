@@ -1,8 +1,8 @@
 """Suggested tests put where they belong: a commit on the pull request's branch, or a pull request stacked on it.
 
-Promises: only new files, only onto the head that the tests were run on, only where the repository is our own side of
-the pull request (never on a fork). May be killed anywhere and done again: what was made is found and not made twice.
-What cannot be done comes back as one sentence that says what to do. Never judges a test, and never runs one.
+Promises: only new files, only onto the head that the tests were run on, never on a fork. May be killed anywhere and
+done again: what was made is found and not made twice. What cannot be done comes back as one sentence that says what to
+do. Never judges a test, and never runs one.
 """
 
 from __future__ import annotations

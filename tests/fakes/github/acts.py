@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.fakes.github import conversation, events
+from tests.fakes.github import branches, conversation, events
 from tests.fakes.github.access import Caller
 from tests.fakes.github.deliveries import Delivery
 from tests.fakes.github.git import Files, GitRepository
@@ -154,43 +154,8 @@ class Acts(Records):
     ) -> Delivery:
         """Open a pull request from a branch of the repository, or of `fork`. The delivery's subject is the Pull."""
         with self.changed:
-            author, source = self.user(by), fork or repo
-            issue = self._issue(repo, title, body, author)
-            label = f"{source.owner.login}:{head}"
-            base_ref = base or repo.default_branch
-            pull = Pull(
-                self.next_id(),
-                issue,
-                repo,
-                source,
-                label,
-                head,
-                source.owner,
-                base_ref,
-                heads=[],
-                bases=[],
-                draft=draft,
-            )
-            issue.pull = pull
-            repo.issues[issue.number] = issue
-            self._advance(pull)
-            return events.pull_request(self, "opened", pull, author)
-
-    def _advance(self, pull: Pull) -> None:
-        """Take over where the two branches are now."""
-        ref = f"refs/pull/{pull.number}/head"
-        if pull.head_repository is not None and pull.head_repository is not pull.repository:
-            pull.repository.git.fetch(pull.head_repository.git, f"refs/heads/{pull.head_ref}", ref)
-            pull.heads.append(pull.head_repository.head(pull.head_ref))
-        else:
-            pull.heads.append(pull.repository.head(pull.head_ref))
-            pull.repository.git.set_ref(ref, pull.head)
-        pull.bases.append(pull.repository.head(pull.base_ref))
-        message = f"Merge {pull.head} into {pull.base}"
-        pull.merge_commit = pull.repository.git.merge_commit(pull.base, pull.head, message, author="github")
-        if pull.merge_commit:
-            pull.repository.git.set_ref(f"refs/pull/{pull.number}/merge", pull.merge_commit)
-        pull.issue.updated_at = self.now()
+            issue = self._issue(repo, title, body, self.user(by))
+            return branches.open_pull(self, issue, fork or repo, head, base=base or repo.default_branch, draft=draft)
 
     def push(self, pull: Pull, files: Files, message: str = "Change more", *, by: str | None = None) -> Delivery:
         """Push a commit to the pull request's branch: `synchronize`."""
@@ -221,7 +186,7 @@ class Acts(Records):
         source = pull.head_repository or pull.repository
         source.commit(files, message, branch=pull.head_ref, parent=parent, author=sender.login)
         before = pull.head
-        self._advance(pull)
+        branches.advance(self, pull)
         return events.pull_request(self, "synchronize", pull, sender, before=before, after=pull.head)
 
     def update_branch(self, pull: Pull, *, by: str | None = None) -> Delivery:
@@ -234,7 +199,7 @@ class Acts(Records):
                 raise ValueError(f"#{pull.number} conflicts with {pull.base_ref}")
             source.git.set_ref(f"refs/heads/{pull.head_ref}", sha)
             before = pull.head
-            self._advance(pull)
+            branches.advance(self, pull)
             return events.pull_request(self, "synchronize", pull, sender, before=before, after=pull.head)
 
     def push_to_base(self, repo: Repository, files: Files, message: str = "Go on", *, branch: str | None = None) -> str:

@@ -18,6 +18,7 @@ from tests.fakes.github.state import (
     Issue,
     IssueComment,
     Pull,
+    PushedCommit,
     Reaction,
     Review,
     ReviewComment,
@@ -111,6 +112,18 @@ class Expectations(Acts):
             return right_run and run.status == status and conclusion in (None, run.conclusion)
 
         return self._expect("check run", fits, f"a check run {status} {conclusion or ''}".rstrip(), within)
+
+    def expect_commit(self, containing: str = "", *, branch: str = "", within: float = DEADLINE) -> PushedCommit:
+        """Expect a client to make a commit over the API, with such a message and on such a branch."""
+
+        def fits(commit: PushedCommit) -> bool:
+            return containing in commit.body and branch in ("", commit.branch)
+
+        return self._expect("commit", fits, f"a commit containing {containing!r}", within)
+
+    def expect_pull(self, containing: str = "", *, within: float = DEADLINE) -> Pull:
+        """Expect a client to open a pull request with such a title."""
+        return self._expect("pull request", lambda issue: containing in issue.title, "a pull request", within).pull
 
     def expect_status(self, state: str | None = None, *, within: float = DEADLINE) -> CommitStatus:
         """Expect a commit status."""

@@ -25,7 +25,7 @@ from graphql import (
     validate,
 )
 
-from tests.fakes.github import bodies, conversation, pull_bodies
+from tests.fakes.github import bodies, branches, conversation, pull_bodies
 from tests.fakes.github.access import authorise
 from tests.fakes.github.git import TreeEntry
 from tests.fakes.github.refusals import Refusal, requires_authentication
@@ -259,6 +259,21 @@ def _reply(_root: Any, info: Info, input: Mapping[str, Any]) -> dict[str, Any]: 
     return {"comment": comment, "clientMutationId": input.get("clientMutationId")}
 
 
+KINDS = {403: "FORBIDDEN", 404: "NOT_FOUND", 409: "STALE_DATA"}
+
+
+def _create_commit(_root: Any, info: Info, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: A002
+    request = info.context
+    owner, _, name = (input["branch"].get("repositoryNameWithOwner") or "").partition("/")
+    repo = _repository(None, info, owner, name)
+    _need(info, repo, "contents=write")
+    try:
+        sha = branches.commit_on(request.world, request.caller, repo, input)
+    except Refusal as refused:
+        raise Failure(KINDS.get(refused.status, "UNPROCESSABLE"), refused.message) from None
+    return {"commit": (repo, _commit(sha)), "clientMutationId": input.get("clientMutationId")}
+
+
 def _minimize(_root: Any, info: Info, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: A002
     comment = _found(info, input["subjectId"], IssueComment, ReviewComment)
     _need(info, _repository_of(comment), "pull_requests=write;issues=write")
@@ -316,6 +331,7 @@ RESOLVERS: dict[tuple[str, str], Callable[..., Any]] = {
     ("Mutation", "unresolveReviewThread"): _unresolve_thread,
     ("Mutation", "addPullRequestReviewThreadReply"): _reply,
     ("Mutation", "minimizeComment"): _minimize,
+    ("Mutation", "createCommitOnBranch"): _create_commit,
     ("Repository", "nameWithOwner"): _plain(lambda repo: repo.full_name),
     ("Repository", "isPrivate"): _plain(lambda repo: repo.private),
     ("Repository", "object"): _object,
@@ -329,6 +345,7 @@ RESOLVERS: dict[tuple[str, str], Callable[..., Any]] = {
     ("Blob", "isBinary"): _is_binary,
     ("Blob", "isTruncated"): _plain(lambda blob: (blob[1].size or 0) > TRUNCATED),
     ("Blob", "text"): _blob_text,
+    ("Commit", "url"): lambda it, info: f"{bodies.repo_html(info.context.world, it[0])}/commit/{it[1].sha}",
     ("Commit", "message"): _plain(lambda it: it[0].git.commit_info(it[1].sha).message),
     ("PullRequest", "title"): _plain(lambda pull: pull.issue.title),
     ("PullRequest", "body"): _plain(lambda pull: pull.issue.body or ""),

@@ -14,6 +14,14 @@ from tests.fakes.github.patches import ChangedFile, changed_files, position_of
 from tests.fakes.github.records import Limits, Records
 from tests.fakes.github.state import Pull, Repository, Review, ReviewComment, Thread, iso, node_id
 
+UNSIGNED = {"verified": False, "reason": "unsigned", "signature": None, "payload": None}
+SIGNED = {
+    "verified": True,
+    "reason": "valid",
+    "signature": "-----BEGIN PGP SIGNATURE-----\n\n-----END PGP SIGNATURE-----\n",
+    "payload": "tree",
+}
+
 
 def files_of(pull: Pull, head: str | None = None) -> tuple[ChangedFile, ...]:
     """Return the files of the three-dot diff of a pull request, at its head or at another of its commits."""
@@ -155,6 +163,9 @@ def commit(world: Records, repo: Repository, sha: str) -> dict[str, Any]:
     who = {"name": info.author, "email": info.email, "date": iso(info.date)}
     known = world.users.get(info.author.lower())
     author = bodies.user(world, known) if known else None
+    signed = sha in repo.signed
+    # What is made over the API is committed, and signed, by GitHub itself.
+    by = {"name": "GitHub", "email": "noreply@github.com", "date": who["date"]} if signed else who
     return {
         "sha": sha,
         "node_id": node_id("C", sha),
@@ -164,14 +175,14 @@ def commit(world: Records, repo: Repository, sha: str) -> dict[str, Any]:
         "commit": {
             "url": f"{url}/git/commits/{sha}",
             "author": who,
-            "committer": who,
+            "committer": by,
             "message": info.message,
             "comment_count": 0,
             "tree": {"sha": info.tree, "url": f"{url}/git/trees/{info.tree}"},
-            "verification": {"verified": False, "reason": "unsigned", "signature": None, "payload": None},
+            "verification": SIGNED if signed else UNSIGNED,
         },
         "author": author,
-        "committer": author,
+        "committer": bodies.user(world, world.user("web-flow")) if signed else author,
         "parents": [
             {"sha": one, "url": f"{url}/commits/{one}", "html_url": f"{html}/commit/{one}"} for one in info.parents
         ],

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.fakes.github import bodies, pull_bodies, refusals
+from tests.fakes.github.branches import guarded
 from tests.fakes.github.git import GitFailed, GitRepository, TreeEntry
 from tests.fakes.github.patches import changed_files
 from tests.fakes.github.refusals import Refusal
@@ -25,7 +26,11 @@ def get_repository(request: Request) -> Answer:
 def list_branches(request: Request) -> Answer:
     def branch(item: tuple[str, str]) -> dict[str, Any]:
         url = f"{bodies.repo_url(request.world, request.repository)}/commits/{item[1]}"
-        return {"name": item[0], "commit": {"sha": item[1], "url": url}, "protected": False}
+        return {
+            "name": item[0],
+            "commit": {"sha": item[1], "url": url},
+            "protected": guarded(request.repository, item[0]),
+        }
 
     return request.page(sorted(request.repository.git.branches().items()), branch)
 

@@ -23,6 +23,7 @@ from urllib.parse import parse_qsl, unquote
 
 from tests.fakes.github import (
     app_routes,
+    branch_routes,
     check_routes,
     graph,
     issue_routes,
@@ -43,6 +44,7 @@ ROUTES = (
     *check_routes.ROUTES,
     *review_routes.ROUTES,
     *pull_routes.ROUTES,
+    *branch_routes.ROUTES,
     *issue_routes.ROUTES,
     *repository_routes.ROUTES,
     Route("POST", "/graphql", graph.answer),

@@ -89,6 +89,8 @@ class Repository:
     default_branch: str = "main"
     archived: bool = False
     actions_can_approve: bool = False
+    protected: list[str] = field(default_factory=list)
+    signed: set[str] = field(default_factory=set)
     parent: Repository | None = None
     deleted: bool = False
     permissions: dict[str, str] = field(default_factory=dict)
@@ -325,6 +327,19 @@ class CheckRun:
     output: dict[str, Any] = field(default_factory=dict)
     annotations: list[dict[str, Any]] = field(default_factory=list)
     actions: Sequence[dict[str, str]] = ()
+
+
+@dataclass(slots=True, eq=False)
+class PushedCommit:
+    """A commit that a client made over the API: `body` is its message, `files` its paths."""
+
+    id: int
+    repository: Repository
+    branch: str
+    sha: str
+    user: User
+    body: str
+    files: tuple[str, ...]
 
 
 @dataclass(slots=True, eq=False)
