@@ -162,7 +162,7 @@ def test_tests_are_committed_when_asked_for(github: World, checkout: Path) -> No
     github.expect_comment("5 of 5 runs")
     github.expect_comment("The suggested tests are in")
     github.expect_check("success")
-    assert github.pull.head != before
+    assert github.expect_commit().sha == github.pull.head != before
     show = ["git", "-C", str(github.repo.git.path), "show", f"{github.pull.head}:tests/test_discount_codes.py"]
     assert b"def test_a_code_works_once" in subprocess.run(show, check=True, capture_output=True).stdout
 
