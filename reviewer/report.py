@@ -19,7 +19,7 @@ from typing import Any
 
 from reviewer.asking import Usage
 from reviewer.diff import Anchor, Diff, Side
-from reviewer.findings import Finding, Review, TestSuggestion
+from reviewer.findings import Category, Finding, Review, TestSuggestion
 from reviewer.neutral import code_span, fence, neutralise, visible
 from reviewer.redaction import redact
 from reviewer.severity import Severity
@@ -88,6 +88,14 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def _apart(findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
+    """Return the defects under no heading, then the code that could be simpler under one."""
+    groups: dict[bool, list[Finding]] = {False: [], True: []}
+    for finding in findings:
+        groups[finding.category is Category.REFACTORING].append(finding)
+    return [("", groups[False]), *([("Could be simpler", groups[True])] if groups[True] else [])]
+
+
 def _by_file(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
     """Group by file, the file of the best finding first, each file from top to bottom."""
     groups: dict[str, list[Finding]] = {}
@@ -143,9 +151,11 @@ def to_text(review: Review, *, colour: bool, source: Diff, title: str | None = N
     """
     ink = _Ink(colour)
     parts = [[ink(title or headline(review), "path")], _block(review.summary)]
-    for path, findings in _by_file(review.findings).items():
-        parts.append([ink(_name(path), "path")])
-        parts += [_finding_text(finding, source, ink) for finding in findings]
+    for heading, group in _apart(review.findings):
+        parts.append([ink(heading, "path")] if heading else [])
+        for path, findings in _by_file(group).items():
+            parts.append([ink(_name(path), "path")])
+            parts += [_finding_text(finding, source, ink) for finding in findings]
     parts.append(_listed("Below the line:", [_below_text(finding, ink) for finding in review.below]))
     for test in review.tests:
         parts.append(_test_text(test, ink))
@@ -206,9 +216,11 @@ def to_markdown(review: Review, diff: Diff, *, title: str | None = None) -> str:
     `title` stands above it instead of its headline.
     """
     parts = ["## Review", title or headline(review), neutralise(review.summary.strip())]
-    for path, findings in _by_file(review.findings).items():
-        parts.append(f"### {code_span(path)}")
-        parts += [_finding_markdown(finding, diff) for finding in findings]
+    for heading, group in _apart(review.findings):
+        parts.append(f"## {heading}" if heading else "")
+        for path, findings in _by_file(group).items():
+            parts.append(f"### {code_span(path)}")
+            parts += [_finding_markdown(finding, diff) for finding in findings]
     below = [
         f"- **{one.severity}** {code_span(f'{one.anchor.path}:{one.anchor.line}')} {neutralise(_flat(one.title))}"
         for one in review.below

@@ -526,10 +526,15 @@ def test_an_issue_that_cannot_be_read_is_no_obstacle(github: World) -> None:
 
 
 def test_refactor_looks_for_simpler_code_in_all_of_it(github: World) -> None:
-    """`/refactor` has every part with added code looked through; a push has only large parts."""
-    ask, prompts = watched(model(DELETE))
+    """`/refactor` has every part with added code looked through; the summary lists defects and simpler code apart."""
+    simpler = DELETE | {"category": "refactoring", "title": "Say less", "line": 6,
+                        "path": "src/discounts.py", "quote": DEFAULT["quote"],
+                        "suggestion": "def discount_for(code, pieces):"}  # fmt: skip
+    ask, prompts = watched(model(DELETE, simpler))
     outcome = carry_out(github, github.comment(github.pull, "/refactor", by="alice"), ask)
     assert outcome.state is State.REVIEWED
     assert [one.task.value for one in prompts].count("refactor") == 1
     assert "At most 10 proposals" in next(one for one in prompts if one.task.value == "refactor").messages[0].content
-    expect_all(github, comments=1)
+    _, summary, _ = expect_all(github)
+    defects, _, apart = summary.body.partition("Could be simpler:")
+    assert ("KeyError" in defects, "Say less" in defects, "Say less" in apart) == (True, False, True)

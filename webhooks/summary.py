@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from reviewer.findings import Review, TestSuggestion
+from reviewer.findings import Category, Review, TestSuggestion
 from reviewer.neutral import code_span, fence, neutralise
 from reviewer.report import cost_text, usage_text
 from reviewer.settings import SettingsProblem
@@ -111,7 +111,7 @@ def summary_text(
     parts = [f"**{headline(standings, extent)}** at {target.head_sha[:7]}.", _since(standings, extent, target)]
     if review.summary:
         parts.append(neutralise(review.summary))
-    parts.append("\n".join(_line(one, target, standings) for one in standings.of(Status.OPEN, said=True)))
+    parts += _open(target, standings)
     parts += [f"⚠️ {neutralise(note)}" for note in review.notes]
     parts += [f"⚠️ {neutralise(str(problem))}" for problem in problems]
     kept, dropped = earlier_tests(earlier, review.tests, extent.digests) if extent.since else ([], 0)
@@ -127,6 +127,14 @@ def summary_text(
     total = "" if extent.total_usd is None else f"; {cost_text(extent.total_usd)} on this pull request so far"
     footer = f"<sub>{escape(usage_text(review.usage, review.models, chain=review.chain) + total)}</sub>"
     return _fit([part for part in parts if part], footer, room)
+
+
+def _open(target: Target, standings: Standings) -> list[str]:
+    """Return the list of the open defects, and apart from it that of code that could be simpler."""
+    said = standings.of(Status.OPEN, said=True)
+    defects = [_line(one, target, standings) for one in said if one.category is not Category.REFACTORING]
+    simpler = [_line(one, target, standings) for one in said if one.category is Category.REFACTORING]
+    return ["\n".join(defects), "\n".join(["Could be simpler:", "", *simpler]) if simpler else ""]
 
 
 def _since(standings: Standings, extent: Extent, target: Target) -> str:
