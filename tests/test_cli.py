@@ -90,6 +90,19 @@ def test_a_local_change_is_reviewed(reviewer: Run, model: FakeModel) -> None:
     assert "Mind the empty list." in model.calls[0].user
 
 
+def test_simpler_code_is_looked_for_on_request(reviewer: Run, model: FakeModel) -> None:
+    """`--refactor` asks for it even in a change of two lines, and shows it apart from the defects."""
+    model.script("findings", json.dumps({"summary": "Splits the sum.", "findings": [ZERO | {"suggestion": None}]}))
+    simpler = {"line": 2, "quote": "    total = sum(xs)\n    return total / len(xs)", "category": "refactoring"}
+    simpler |= {"title": "The total is used once", "suggestion": "    return sum(xs) / len(xs)"}
+    model.script("refactor", json.dumps({"summary": "", "findings": [ZERO | simpler]}))
+    model.script("verify", json.dumps({"verdicts": [{"id": n, "verdict": "confirmed"} for n in (1, 2)]}))
+    done = reviewer("diff", "--refactor")
+    defects, _, apart = done.stdout.partition("Could be simpler")
+    assert "Division by zero" in defects
+    assert "The total is used once" in apart
+
+
 def test_json_is_as_agreed(reviewer: Run, model: FakeModel) -> None:
     """Every key of the contract, with exact places; `--tests` adds tests; `--quiet` says nothing on stderr."""
     find(model, ZERO)
