@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reviewer.findings import Finding, Rejected
+from reviewer.findings import Category, Finding, Rejected
 from reviewer.redaction import redact
 from reviewer.replies import RawVerdict
 from reviewer.severity import Confidence
@@ -28,17 +28,18 @@ _HEDGES = re.compile(
 _LOOKED_AT, _KEPT = 2_000, 500
 
 
-def is_believed(verdict: RawVerdict) -> bool:
-    """Whether the verdict confirms the claim as somebody does who has seen it fail.
+def is_believed(verdict: RawVerdict, category: Category = Category.BUG) -> bool:
+    """Whether the verdict confirms a claim of that category as somebody does who has seen it fail.
 
     A plain "confirmed" is believed: the case is optional. A case that is asked for and left empty is an admission that
-    there is none; and hedging in its place says the same.
+    there is none; and hedging in its place says the same. In a refactoring nothing fails, so it needs no case.
     """
     if verdict.verdict != "confirmed":
         return False
-    if verdict.case is not None and not _says_something(verdict.case):
+    case = verdict.case if verdict.case is None or _says_something(verdict.case) else ""
+    if case == "" and category is not Category.REFACTORING:
         return False
-    return not _HEDGES.search((verdict.case or verdict.reason)[:_LOOKED_AT])
+    return not _HEDGES.search((case or verdict.reason)[:_LOOKED_AT])
 
 
 def _says_something(case: str) -> bool:
@@ -54,7 +55,7 @@ def judged(claim: Finding, verdicts: Sequence[RawVerdict | None]) -> Finding | R
     given = [one for one in verdicts if one is not None]
     if given and all(one.verdict == "refuted" for one in given):
         return Rejected("refuted", claim.anchor.path, claim.title, redact(given[0].reason)[0][:_KEPT])
-    if not given or not all(is_believed(one) for one in given):
+    if not given or not all(is_believed(one, claim.category) for one in given):
         return replace(claim, confidence=Confidence.LOW)
     severity = min((claim.severity, *(one.severity for one in given if one.severity)), key=lambda one: one.rank)
     sure = Confidence.HIGH if len(given) == len(verdicts) else Confidence.MEDIUM

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reviewer.findings import Finding, Rejected
+from reviewer.findings import Category, Finding, Rejected
 from reviewer.replies import RawVerdict
 from reviewer.severity import Confidence, Severity
 from reviewer.verdicts import is_believed, judged
@@ -24,8 +24,9 @@ def test_a_plain_confirmation_is_believed(reason: str) -> None:
 
 @pytest.mark.parametrize("case", ["", " ", "none", "N/A", "-"])
 def test_an_empty_case_is_no_confirmation(case: str) -> None:
-    """Whoever is asked for the failing case and leaves the place empty has none."""
+    """Whoever is asked for the failing case and leaves it empty has none; of a refactoring none is asked."""
     assert not is_believed(said("confirmed", case=case, reason="It fails."))
+    assert is_believed(said("confirmed", case=case, reason="It does the same."), Category.REFACTORING)
 
 
 @pytest.mark.parametrize(
