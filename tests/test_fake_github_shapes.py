@@ -205,3 +205,18 @@ def test_check_run_deliveries_fit_the_description() -> None:
         pressed = world.request_action(run, "again").payload
         TypeAdapter(models.WebhookCheckRunRequestedAction).validate_python(pressed)
         assert pressed["requested_action"] == {"identifier": "again"}
+
+
+def test_branches_and_what_comes_of_them(github: World, api: httpx.Client) -> None:
+    """A ref, the list of commits and an opened pull request have the published shapes."""
+    head = github.pull.head
+    made = api.post(f"{REPO}/git/refs", json={"ref": "refs/heads/stacked/x", "sha": head})
+    fits(models.GitRef, made, 201)
+    fits(models.GitRef, api.get(f"{REPO}/git/ref/heads/stacked/x"))
+    github.repo.commit({"new.py": "x = 1\n"}, "Add", branch="stacked/x")
+    fits(list[models.Commit], api.get(f"{REPO}/commits", params={"sha": head}))
+    opened = api.post(f"{REPO}/pulls", json={"title": "Add", "head": "stacked/x", "base": "discounts", "body": "x"})
+    fits(models.PullRequest, opened, 201)
+    assert api.delete(f"{REPO}/git/refs/heads/stacked/x").status_code == 204
+    assert api.get(f"{REPO}/git/ref/heads/stacked/x").status_code == 404
+    assert github.pull.issue.state == "closed"
