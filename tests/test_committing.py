@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -146,6 +147,21 @@ def test_a_push_in_between_is_never_overwritten(github: World) -> None:
     github.fault(GRAPHQL, faults.meanwhile(push))
     refused(ask(github), "head moved", "ask for the tests again")
     assert text_at(github, github.pull.head, "README.md") == "# Mine\n"
+    assert github.repo.git.at(github.pull.head, PATH) is None
+
+
+def test_the_commit_names_the_head_that_was_tested(github: World) -> None:
+    """A push right after our last look at the branch is not taken for the head that was tested."""
+
+    @contextmanager
+    def then_push(world: World, _request: object) -> Iterator[None]:
+        yield
+        world.push(world.pull, {"README.md": "# Mine\n"})
+
+    last_look = faults.Trouble("push after the look", around=then_push)
+    github.fault("GET /git/ref/", faults.meanwhile(lambda world: world.fault("GET /git/ref/", last_look)))
+    refused(ask(github), "head moved")
+    assert writes(github) == 1
     assert github.repo.git.at(github.pull.head, PATH) is None
 
 
@@ -331,10 +347,11 @@ def test_a_crash_between_commit_and_pull_request_is_made_good(github: World) -> 
     assert writes(github) == 1
 
 
-def test_a_branch_of_somebody_else_is_left_alone(github: World) -> None:
-    """Commits under our branch's name that are not ours are neither proposed nor overwritten."""
+@pytest.mark.parametrize(("message", "parent"), [("Mine", "discounts"), (f"x\n\nReviewer-Job: {'a' * 32}", "main")])
+def test_a_branch_of_somebody_else_is_left_alone(github: World, message: str, parent: str) -> None:
+    """Commits under our branch's name that are not ours, or not on this head, are neither proposed nor overwritten."""
     branch = f"reviewer/tests-1-{github.pull.head[:7]}"
-    sha = github.repo.commit({"x.py": "x = 1\n"}, "Mine", branch=branch, parent="discounts")
+    sha = github.repo.commit({"x.py": "x = 1\n"}, message, branch=branch, parent=parent)
     refused(ask(github, stacked=True), branch, "delete it")
     assert github.repo.head(branch) == sha
 
