@@ -179,7 +179,8 @@ def _carry_out(job: Job, means: Means, pull: Pull, check: CheckRun | None, fetch
     first = job.trigger is Trigger.OPENED and not means.again
     before = Posted() if first else look(means.repository, pull, login)
     level = means.fail_level or fetched.settings.review.fail_level
-    if (extent := published(job, pull, fetched, before)) is not None:
+    adds = job.command is Command.TESTS and bool(job.argument)  # comes last, so a job that was killed has it to do
+    if not adds and (extent := published(job, pull, fetched, before)) is not None:
         return _again_as_it_stands(means, pull, check, fetched, before, extent, level)
     result = examine(job, means, pull, fetched, before)
     target = Target(means.repository.name, pull.number, pull.head_sha, pull.web_url, pull.base_sha, job.key)
@@ -193,7 +194,7 @@ def _carry_out(job: Job, means: Means, pull: Pull, check: CheckRun | None, fetch
         log.info("comments refused", extra={"repository": means.repository.name, "why": sent.refused})
         body["output"]["annotations"] = annotations_of((*made.standing, *result.review.below))
     close_check(means.repository, check, body)
-    if job.command is Command.TESTS and job.argument:
+    if adds:
         _add_tests(job, means.repository, pull, login, result.review)
     review = replace(result.review, findings=made.standing)
     return Outcome(State.REVIEWED, sent.refused, pull.head_sha, review, fetched.diff, sent, body["conclusion"])
