@@ -43,12 +43,13 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Reexamined:
-    """The keys of the defects that are gone, a note when some could not be judged, and the bill."""
+    """The keys of the defects that are gone, a note when some could not be judged, the bill, and calls in a row."""
 
     gone: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
     models: frozenset[str] = frozenset()
+    chain: int = 0
 
 
 def reexamine(change: Change, standing: Sequence[Standing], settings: Settings, ask: Ask, *, salt: bytes) -> Reexamined:
@@ -60,7 +61,9 @@ def reexamine(change: Change, standing: Sequence[Standing], settings: Settings, 
     if not groups:
         return Reexamined()
     prompter = Prompter(change, settings, fence_of(salt, change))
-    answers = answers_to([(_prompt(prompter, part, claims), read_verdicts) for part, claims in groups], ask)
+    # It comes after a review: what cannot be read is not asked for again, but stays open.
+    batch = [(_prompt(prompter, part, claims), read_verdicts) for part, claims in groups]
+    answers = answers_to(batch, ask, follow_ups=0)
     gone: set[str] = set()
     unasked = 0
     for (_, claims), answer in zip(groups, answers, strict=True):
@@ -77,6 +80,7 @@ def reexamine(change: Change, standing: Sequence[Standing], settings: Settings, 
         notes=(note,) if note else (),
         usage=sum((answer.usage for answer in answers), Usage()),
         models=frozenset().union(*(answer.models for answer in answers)),
+        chain=1,
     )
 
 

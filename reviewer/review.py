@@ -2,7 +2,7 @@
 
 `ask`, `change.read_head` and `change.sources` are its only effects, and all are arguments. Two batches of prompts are
 asked one after the other (find, then falsify), each followed up where a reply asks to see more or could not be read: at
-most LONGEST_CHAIN calls one after the other in all.
+most `Wish.chain` calls one after the other in all.
 Promises: whatever was left out is named; a part that the model could not answer for is skipped aloud; and when nothing
 at all could be reviewed, the model's error is raised instead of an empty review.
 """
@@ -47,13 +47,15 @@ LONGEST_CHAIN = 4
 class Wish:
     """What a review is asked to contain beside findings, and its price: see `reviewer.models`.
 
-    `deeper` looks for simpler code in every part that adds any, and says more of it than the settings allow.
+    `deeper` looks for simpler code in every part that adds any, and says more of it than the settings allow. `chain` is
+    how many calls may follow one another, from 2 on: with fewer than 4, less is repaired and shown on request.
     `cost_per_thousand` estimates the dollars that a thousand tokens of diff cost in all, None where it is not known.
     """
 
     tests: bool = True
     refactorings: bool = True
     deeper: bool = False
+    chain: int = LONGEST_CHAIN
     cost_per_thousand: Decimal | None = None
 
 
@@ -79,7 +81,7 @@ def review(change: Change, settings: Settings, ask: Ask, *, salt: bytes, wish: W
     if all(answer.error for answer in found.general):
         raise _nothing_reviewed(found.general)
     claims, rejected = candidates(change, found.replies())
-    sceptics = Sceptics(prompter, ask, look, follow_ups=min(LONGEST_CHAIN - 1 - _longest(found.answers()), 2))
+    sceptics = Sceptics(prompter, ask, look, follow_ups=min(wish.chain - 1 - _longest(found.answers()), 2))
     judged = sceptics.judge(chunks, claims, two_opinions=depth.two_opinions)
     result = triage(with_proofs(change, judged.kept), _caps(settings.review, wish))
     tests, bad_tests = sensible(found.tests)
@@ -173,7 +175,7 @@ def _find(prompter: Prompter, chunks: Sequence[Chunk], depth: Depth, wish: Wish,
         [(prompter.refactor(one, most=most), read_findings) for one in large],
         [(prompter.tests(one), read_tests) for one in tested],
     )
-    answers = iter(answers_to([one for group in groups for one in group], ask, look=look, follow_ups=LONGEST_CHAIN - 2))
+    answers = iter(answers_to([one for group in groups for one in group], ask, look=look, follow_ups=wish.chain - 2))
     return _Found(*(tuple(islice(answers, len(group))) for group in groups))
 
 

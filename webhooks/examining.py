@@ -21,7 +21,7 @@ from reviewer.findings import Review
 from reviewer.proving.evidence import Cannot, Proven
 from reviewer.proving.showing import with_proven
 from reviewer.reexamining import Reexamined, Standing, reexamine
-from reviewer.review import Wish, review
+from reviewer.review import LONGEST_CHAIN, Wish, review
 from reviewer.selection import select
 from reviewer.settings import SETTINGS_PATH, FailLevel, Settings
 from reviewer.suggesting import suggested_tests
@@ -33,7 +33,7 @@ from webhooks.fetching import Fetched, change_of
 from webhooks.github_api import Pull, Repository
 from webhooks.increments import changed_blobs, changed_files, digests, file_digest
 from webhooks.ledger import Posted, outstanding, standing
-from webhooks.marks import Entry, Ledger
+from webhooks.marks import Entry, Ledger, Status
 from webhooks.publication import Result
 from webhooks.summary import Extent
 
@@ -100,6 +100,8 @@ def examine(job: Job, means: Means, pull: Pull, fetched: Fetched, before: Posted
     wish = Wish(
         tests=settings.tests.suggest and not isinstance(tested, Proven) and job.command is not Command.TESTS,
         deeper=job.command is Command.REFACTOR,
+        # One call more may follow: whether earlier findings are still there.
+        chain=LONGEST_CHAIN - any(one.status is Status.OPEN for one in standing(before)),
         cost_per_thousand=means.cost_per_thousand,
     )
     made = review(replace(change, diff=part), settings, ask, salt=means.salt, wish=wish)
@@ -110,6 +112,7 @@ def examine(job: Job, means: Means, pull: Pull, fetched: Fetched, before: Posted
         notes=(*made.notes, *again.notes, *_notes(means, pull, fetched)),
         usage=made.usage + again.usage,
         models=tuple(sorted({*made.models, *again.models})),
+        chain=made.chain + again.chain,
     )
     left_out = {one.path for one in made.skipped}
     done = [file for file in select(fetched.diff, settings.review)[0] if file.path not in left_out]
