@@ -1,0 +1,172 @@
+"""What a test runner of another language printed, as one list of outcomes.
+
+Promises: whatever the bytes are, a tuple of `Outcome` or a `ValueError` comes of them. Everything here was written by
+code under test and may be forged. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+from xml.etree import ElementTree as ET
+
+from pydantic import BaseModel, Field
+
+Verdict = Literal["passed", "failed", "skipped"]
+
+#: Most characters kept of what one failing test said.
+MOST_MESSAGE = 2_000
+
+#: What a failed assertion looks like, apart from a crash or a missing name.
+_ASSERTED = re.compile(
+    r"AssertionError|ERR_ASSERTION|AssertionFailedError|ComparisonFailure|ExpectationNotMet|Minitest::Assertion"
+    r"|expect\([^)\n]{0,200}\)|assertion (?:`[^`\n]{0,200}` )?failed|_test\.go:\d{1,7}:"
+)
+#: Crashes whose text may hold one of the words above, yet are not an assertion's.
+_CRASHED = re.compile(r"\b(?:ReferenceError|SyntaxError|NoMethodError|NameError|panic:|NoSuchMethodError)")
+_CARGO = re.compile(r"^test (?P<id>\S{1,300})(?: - should panic)? \.\.\. (?P<word>ok|FAILED|ignored)", re.MULTILINE)
+_CARGO_SAID = re.compile(r"^---- (?P<id>\S{1,300}) stdout ----$", re.MULTILINE)
+_CARGO_WORDS: Mapping[str, Verdict] = {"ok": "passed", "FAILED": "failed", "ignored": "skipped"}
+_WORDS: Mapping[str, Verdict] = {"passed": "passed", "pass": "passed", "failed": "failed", "fail": "failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One test: its name, how it ended, what it said, and whether an assertion (not a crash) made it fail."""
+
+    id: str
+    verdict: Verdict
+    message: str = ""
+
+    @property
+    def asserted(self) -> bool:
+        """Whether an assertion failed; a crash or a missing name is no evidence of a wrong value."""
+        return self.verdict == "failed" and bool(_ASSERTED.search(self.message)) and not _CRASHED.search(self.message)
+
+
+class _Assertion(BaseModel):
+    full_name: str = Field(alias="fullName")
+    status: str
+    failures: tuple[str, ...] | None = Field(default=(), alias="failureMessages")
+
+
+class _Suite(BaseModel):
+    name: str
+    status: str
+    message: str | None = ""
+    tests: tuple[_Assertion, ...] = Field(alias="assertionResults")
+
+
+class _Jest(BaseModel):
+    suites: tuple[_Suite, ...] = Field(alias="testResults")
+
+
+class _GoEvent(BaseModel):
+    action: str = Field(alias="Action")
+    package: str = Field(default="", alias="Package")
+    test: str = Field(default="", alias="Test")
+    output: str = Field(default="", alias="Output")
+
+
+class _Raised(BaseModel):
+    kind: str = Field(default="", alias="class")
+    message: str = ""
+
+
+class _Example(BaseModel):
+    name: str = Field(alias="full_description")
+    status: str
+    exception: _Raised | None = None
+
+
+class _Rspec(BaseModel):
+    examples: tuple[_Example, ...]
+
+
+def junit(raw: bytes) -> tuple[Outcome, ...]:
+    """Read junit XML (node:test, surefire, gradle). Raises ValueError where it is none or declares entities."""
+    if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw:
+        message = "a junit report declares entities"
+        raise ValueError(message)
+    try:
+        root = ET.fromstring(raw)  # noqa: S314 -- entities are refused above
+    except ET.ParseError as error:
+        raise ValueError(str(error)) from error
+    return tuple(_case(case) for case in root.iter("testcase"))
+
+
+def _case(case: ET.Element) -> Outcome:
+    """Return one `testcase`: skipped (also todo) before failed before passed."""
+    name = f"{case.get('classname', '')} {case.get('name', '')}".strip()
+    if case.find("skipped") is not None:
+        return Outcome(name, "skipped")
+    for tag in ("failure", "error"):
+        found = case.find(tag)
+        if found is not None:
+            said = f"{found.get('type', '')} {found.get('message', '')}\n{found.text or ''}"
+            return Outcome(name, "failed", said[:MOST_MESSAGE])
+    return Outcome(name, "passed")
+
+
+def jest(raw: bytes) -> tuple[Outcome, ...]:
+    """Read the JSON of jest and vitest. A file that could not be loaded is one failed outcome of its name."""
+    found: list[Outcome] = []
+    for suite in _Jest.model_validate_json(raw).suites:
+        if suite.status == "failed" and not any(test.status == "failed" for test in suite.tests):
+            found.append(Outcome(suite.name, "failed", (suite.message or "")[:MOST_MESSAGE]))
+        for test in suite.tests:
+            said = "\n".join(test.failures or ())[:MOST_MESSAGE]
+            found.append(Outcome(test.full_name, _WORDS.get(test.status, "skipped"), said))
+    return tuple(found)
+
+
+def go(raw: bytes) -> tuple[Outcome, ...]:
+    """Read the lines of `go test -json`. A package that failed with no failed test did not build: one outcome."""
+    said: dict[tuple[str, str], str] = {}
+    found: list[Outcome] = []
+    failed: set[str] = set()
+    for line in raw.splitlines():
+        if not line.startswith(b"{"):
+            continue
+        event = _GoEvent.model_validate_json(line)
+        key = (event.package, event.test)
+        if event.action == "output":
+            said[key] = (said.get(key, "") + event.output)[:MOST_MESSAGE]
+        elif event.action in ("pass", "fail", "skip") and event.test:
+            failed |= {event.package} if event.action == "fail" else set()
+            found.append(Outcome(" ".join(key), _WORDS.get(event.action, "skipped"), said.get(key, "")))
+        elif event.action == "fail" and event.package not in failed:
+            found.append(Outcome(event.package, "failed", f"SyntaxError or crash: {said.get(key, '')}"[:MOST_MESSAGE]))
+    return tuple(found)
+
+
+def rspec(raw: bytes) -> tuple[Outcome, ...]:
+    """Read rspec's JSON; `pending` is skipped."""
+    found: list[Outcome] = []
+    for example in _Rspec.model_validate(json.loads(raw)).examples:
+        error = example.exception
+        said = f"{error.kind}: {error.message}"[:MOST_MESSAGE] if error else ""
+        found.append(Outcome(example.name, _WORDS.get(example.status, "skipped"), said))
+    return tuple(found)
+
+
+def cargo(raw: bytes) -> tuple[Outcome, ...]:
+    """Read cargo's text. Raises ValueError where no test is named: it did not build."""
+    text = raw.decode(errors="replace")
+    marks = [*_CARGO_SAID.finditer(text)]
+    ends = [*(mark.start() for mark in marks[1:]), len(text)]
+    said = {mark["id"]: text[mark.end() : end][:MOST_MESSAGE] for mark, end in zip(marks, ends, strict=False)}
+    found = tuple(
+        Outcome(test["id"], _CARGO_WORDS[test["word"]], said.get(test["id"], "")) for test in _CARGO.finditer(text)
+    )
+    if not found and "running 0 tests" not in text:
+        message = "cargo named no test"
+        raise ValueError(message)
+    return found
+
+
+#: Reads the report of one runner.
+Reads = Callable[[bytes], tuple[Outcome, ...]]
