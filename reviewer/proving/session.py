@@ -17,9 +17,11 @@ from pathlib import Path
 
 from reviewer.asking import Ask
 from reviewer.change import Change
+from reviewer.chunks import is_test
 from reviewer.diff import Status
 from reviewer.errors import NoSandbox, UsageError, WorktreeError
 from reviewer.proving.evidence import Cannot, Proven, Subject
+from reviewer.proving.foreign.prove import Places, prove_foreign
 from reviewer.proving.orders import Execute
 from reviewer.proving.printing import plain
 from reviewer.proving.prove import prove
@@ -74,7 +76,10 @@ def proven_tests(
             language=settings.review.language,
         )
         try:
-            return prove(subject, ask, execute, salt=salt)
+            if any(file.path.endswith(".py") and not is_test(file.path) for file in change.diff.files):
+                return prove(subject, ask, execute, salt=salt)
+            places = Places(head.tree, base.tree if base else None, checkout.root, Path.home())
+            return prove_foreign(change, settings, places, ask, execute, salt=salt)
         except NoSandbox as error:
             return Cannot(f"Suggested tests are not run: {error}")
 

@@ -7,7 +7,7 @@ what was added is gone afterwards.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -49,13 +49,8 @@ def text_of(tree: Path, path: str) -> str | None:
 
 
 def python_files(tree: Path) -> tuple[str, ...]:
-    """Return the Python files of the tree, sorted; links are not followed, foreign folders not entered."""
-    found: list[str] = []
-    for folder, folders, names in os.walk(tree):
-        folders[:] = sorted(name for name in folders if name not in _FOREIGN and not name.startswith("."))
-        above = Path(folder).relative_to(tree)
-        found += [(above / name).as_posix() for name in names if name.endswith(".py")]
-    return tuple(sorted(found))
+    """Return the Python files of the tree, as `files_of`."""
+    return files_of(tree, (".py",))
 
 
 @contextmanager
@@ -76,6 +71,35 @@ def added(tree: Path, path: str, text: str) -> Iterator[None]:
         for folder in made:
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
+
+
+@contextmanager
+def changed_to(tree: Path, path: str, text: str) -> Iterator[None]:
+    """Have a file of the tree hold another text for the time of the block; it is replaced, never written into.
+
+    Files of a copy may be shared with the checkout. Raises FileNotFoundError where there is no such file.
+    """
+    place = inside(tree, path)
+    if place is None or not place.is_file():
+        raise FileNotFoundError(path)
+    aside = place.with_name(f".{place.name}.as-it-was")
+    place.rename(aside)
+    try:
+        place.write_bytes(text.encode("utf-8", "surrogateescape"))
+        place.chmod(0o644)
+        yield
+    finally:
+        aside.replace(place)
+
+
+def files_of(tree: Path, endings: Sequence[str]) -> tuple[str, ...]:
+    """Return the files of the tree with those endings, sorted; links are not followed, foreign folders not entered."""
+    found: list[str] = []
+    for folder, folders, names in os.walk(tree):
+        folders[:] = sorted(name for name in folders if name not in _FOREIGN and not name.startswith("."))
+        above = Path(folder).relative_to(tree)
+        found += [(above / name).as_posix() for name in names if name.endswith(tuple(endings))]
+    return tuple(sorted(found))
 
 
 def _folders(folder: Path, tree: Path) -> list[Path]:

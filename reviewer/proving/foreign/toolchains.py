@@ -17,7 +17,8 @@ from reviewer.proving.foreign import outcomes
 
 #: Largest manifest that is read.
 _MOST_MANIFEST = 1 << 20
-_SUFFIXES: Mapping[str, tuple[str, ...]] = {
+#: The endings of the files of a language.
+SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "javascript": (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"),
     "go": (".go",),
     "rust": (".rs",),
@@ -91,7 +92,7 @@ RSPEC = Toolchain("rspec", "ruby", _rspec, outcomes.rspec, "tests.json")
 
 def toolchain_for(project: Path, path: str) -> Toolchain | None:
     """Return the row for a file of the project in this folder; None where no runner is known for it."""
-    language = next((name for name, ends in _SUFFIXES.items() if path.endswith(ends)), "")
+    language = next((name for name, ends in SUFFIXES.items() if path.endswith(ends)), "")
     if language == "javascript":
         return _javascript(project)
     if language == "go" and (project / "go.mod").is_file():

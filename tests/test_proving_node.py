@@ -1,0 +1,142 @@
+"""Suggested tests of JavaScript, really run by node in the sandbox: each candidate ends at its gate."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reviewer.asking import Ask, Attempt, Reply
+from reviewer.change import Change
+from reviewer.diff import parse_diff
+from reviewer.proving.evidence import Cannot, Gate, Proven
+from reviewer.proving.session import Checkout, proven_tests
+from reviewer.settings import Settings
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("node") is None, reason="this machine has no node"),
+    pytest.mark.timeout(240),
+]
+
+BASE = "export function total(items) {\n  return items.reduce((sum, one) => sum + one, 0);\n}\n"
+ADDED = """
+export function fee(amount, days) {
+  if (days <= 14) {
+    return 0;
+  }
+  return amount * 2 + days - 14;
+}
+"""
+OLD_TEST = """import test from "node:test";
+import assert from "node:assert/strict";
+import { total } from "../src/price.js";
+
+test("adds", () => assert.equal(total([1, 2]), 3));
+"""
+HEAD = (
+    'import test from "node:test";\nimport assert from "node:assert/strict";\nimport { fee } from "../src/price.js";\n'
+)
+STRONG = f"""{HEAD}
+test("two weeks are free", () => {{
+  assert.equal(fee(100, 14), 0);
+  assert.equal(fee(100, 0), 0);
+}});
+test("later it costs", () => assert.equal(fee(100, 15), 201));
+test("by the day", () => assert.equal(fee(10, 20), 26));
+"""
+WEAK = f'{HEAD}\ntest("gives a number", () => assert.equal(typeof fee(100, 30), "number"));\n'
+RED = f'{HEAD}\ntest("wrong", () => assert.equal(fee(100, 15), 1));\n'
+SKIPPED = f'{HEAD}\ntest.skip("later", () => assert.equal(fee(100, 14), 0));\n'
+SILENT = f'{HEAD}\ntest("nothing", () => {{ fee(1, 1); }});\n'.replace('import assert from "node:assert/strict";\n', "")
+ESCAPES = f"""import fs from "node:fs";
+{HEAD}
+test("writes", () => {{
+  fs.writeFileSync("src/price.js", "");
+  assert.equal(fee(100, 14), 0);
+}});
+"""
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """Make a repository with a change on top of its first commit."""
+    folder = tmp_path / "shop"
+    (folder / "src").mkdir(parents=True)
+    (folder / "test").mkdir()
+    (folder / "package.json").write_text('{"type": "module", "scripts": {"test": "node --test"}}')
+    (folder / "src" / "price.js").write_text(BASE)
+    (folder / "test" / "total.test.js").write_text(OLD_TEST)
+    _git(folder, "init", "-q", "-b", "main")
+    _git(folder, "add", "-A")
+    _git(folder, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "Begin")
+    (folder / "src" / "price.js").write_text(BASE + ADDED)
+    return folder
+
+
+def _git(folder: Path, *words: str) -> bytes:
+    return subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True).stdout
+
+
+def proven(clone: Path, *tests: tuple[str, str]) -> Proven | Cannot:
+    change = Change(parse_diff(_git(clone, "diff")), title="Charge for late returns")
+    text = "\n".join(f'<test path="{path}" covers="src/price.js:5-10">\n{code}\n</test>' for path, code in tests)
+    base = _git(clone, "rev-parse", "HEAD").decode().strip()
+
+    def ask(prompts):
+        return [Reply(text, attempts=(Attempt("MiniMax-M2.1", "ok", 10, 10),)) for _ in prompts]
+
+    answering: Ask = ask
+    return proven_tests(change, Settings(), Checkout(clone, base, Path(sys.executable)), answering, salt=b"s")
+
+
+def test_a_good_test_is_kept_and_bad_ones_stop_at_their_gate(clone: Path) -> None:
+    """The strong one carries its evidence; weak, red, skipping, silent and escaping ones are stopped, each by name."""
+    outcome = proven(
+        clone,
+        ("test/fee.test.js", STRONG),
+        ("test/weak.test.js", WEAK),
+        ("test/red.test.js", RED),
+        ("test/skipped.test.js", SKIPPED),
+        ("test/writes.test.js", ESCAPES),
+    )
+    assert isinstance(outcome, Proven), outcome
+    assert [test.path for test in outcome.tests] == ["test/fee.test.js"], outcome.dropped
+    assert "3 of 3 runs; covers" in outcome.tests[0].evidence
+    assert "mutants" in outcome.tests[0].evidence
+    assert {one.path: one.stopped.gate for one in outcome.dropped} == {
+        "test/weak.test.js": Gate.KILLS,
+        "test/red.test.js": Gate.PASSES,
+        "test/skipped.test.js": Gate.SMELLS,
+        "test/writes.test.js": Gate.PASSES,
+    }
+    assert (clone / "src" / "price.js").read_text() == BASE + ADDED
+    assert not (clone / "test" / "fee.test.js").exists()
+
+
+def test_what_cannot_be_a_test_is_not_run(clone: Path) -> None:
+    """One that asserts nothing, stands outside of the tests, or replaces a file is refused before it runs."""
+    outcome = proven(clone, ("test/silent.test.js", SILENT), ("src/fee.js", STRONG), ("test/total.test.js", STRONG))
+    assert isinstance(outcome, Proven)
+    gates = {one.path: one.stopped.gate for one in outcome.dropped}
+    assert gates == {
+        "test/silent.test.js": Gate.SMELLS, "src/fee.js": Gate.POLICY, "test/total.test.js": Gate.POLICY,
+    }  # fmt: skip
+
+
+def test_a_red_suite_is_said_and_nothing_claimed(clone: Path) -> None:
+    """Where the repository's own tests fail, nothing is claimed of others."""
+    (clone / "test" / "total.test.js").write_text(OLD_TEST.replace("3", "4"))
+    outcome = proven(clone, ("test/fee.test.js", STRONG))
+    assert isinstance(outcome, Cannot)
+    assert "own tests do not pass here (node:test, test/total.test.js" in outcome.reason
+
+
+def test_no_known_runner_is_said(clone: Path) -> None:
+    """A project whose runner is not known is told which are."""
+    (clone / "package.json").unlink()
+    outcome = proven(clone, ("test/fee.test.js", STRONG))
+    assert isinstance(outcome, Cannot)
+    assert "no test runner is known" in outcome.reason
