@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 from collections.abc import Mapping
@@ -16,6 +17,8 @@ from reviewer.proving.staged import text_of
 
 #: Where modules are kept that a run needs and cannot fetch: shown as they are, to be read only.
 _CACHES = ("go/pkg/mod", ".cargo/registry", ".rustup")
+
+_GO_TEST = re.compile(r"^func (Test\w{1,200})\(", re.MULTILINE)
 
 _ENVIRONMENT = {
     "CI": "1", "NO_COLOR": "1", "GOCACHE": "/tmp/go-cache",  # noqa: S108 - the run has a /tmp of its own
@@ -92,6 +95,10 @@ class Bench:
         place = "\x00"
         words = list(self.row.command(file, place))
         words[0] = shutil.which(words[0]) or words[0]
+        if self.row.language == "go":
+            # Go runs packages, not files: other tests of the package must not speak for this one.
+            names = _GO_TEST.findall(text_of(self.tree, file) or "")
+            words[-1:] = ["-run", f"^({'|'.join(names) or 'none'})$", words[-1]]
         quoted = (shlex.quote(word).replace(place, "'\"$REVIEWER_RESULTS\"'") for word in words)
         return "exec " + " ".join(quoted)
 
