@@ -65,6 +65,8 @@ class Seen:
     bought_again: int = 0
     reviews: int = 0
     seconds: float = 0.0
+    #: From when until when something was being killed (monotonic): what ends then reaches nobody.
+    killing: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def rebought_share(self) -> str:
@@ -129,7 +131,9 @@ def strike(fleet: Fleet, plan: Plan, seen: Seen, over: threading.Event) -> None:
     while seen.kills < plan.kills:
         over.wait(pause * chance.uniform(0.5, 1.5))
         victim = fleet.processes[seen.kills % len(fleet.processes)]
+        began = time.monotonic()
         victim.kill()
+        seen.killing.append((began, time.monotonic()))
         victim.start()
         seen.kills += 1
 
@@ -158,8 +162,9 @@ def count(world: World, model: FakeModel, pulls: Sequence[Pull], seen: Seen) -> 
         seen.twice += [f"{name}: {key}" for key in repeated]
         seen.twice += [f"{name}: {summaries} summaries"] if summaries > 1 else []
         seen.stale += [f"{name}: {one.commit_id}" for one in reviews if one.commit_id != one.head_then]
-    asked = Counter(_digest(call) for call in model.finished)
-    seen.calls = len(model.finished)
+    heard = [call for at, call in model.finished if not any(a <= at <= b for a, b in seen.killing)]
+    asked = Counter(_digest(call) for call in heard)
+    seen.calls = len(heard)
     seen.bought_again = sum(times - 1 for times in asked.values())
 
 

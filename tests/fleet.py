@@ -40,9 +40,18 @@ class Process:
             )
 
     def kill(self) -> None:
+        """Kill all of it, and wait until nothing of it is left: the children of the killed take a moment to die."""
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            wait_until(lambda: not self._is_left(), "its children to die", seconds=10, story=self.said, pause=0.001)
+
+    def _is_left(self) -> bool:
+        try:
+            os.killpg(self._process.pid if self._process else 0, 0)
+        except ProcessLookupError:
+            return False
+        return True
 
     def said(self) -> str:
         return self.log.read_text("utf-8", "replace")[-6000:]

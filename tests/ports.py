@@ -13,9 +13,11 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def wait_until(true: Callable[[], object], what: str, *, seconds: float, story: Callable[[], str]) -> None:
+def wait_until(
+    true: Callable[[], object], what: str, *, seconds: float, story: Callable[[], str], pause: float = 0.05
+) -> None:
     """Wait for a condition that another process brings about; fails with what was said so far."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what}\n{story()}"
-        time.sleep(0.05)
+        time.sleep(pause)

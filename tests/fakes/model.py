@@ -105,8 +105,8 @@ class FakeModel:
         self.models = models
         self.refuses = refuses
         self.calls: list[Call] = []
-        #: The calls whose answer was sent to its end, to a client that was still there then.
-        self.finished: list[Call] = []
+        #: When (monotonic) an answer was sent to its end, to a client that was still there then, and the call.
+        self.finished: list[tuple[float, Call]] = []
         self.violations: list[str] = []
         self.active = 0
         self.most_active = 0
@@ -358,7 +358,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _finish(self, call: Call) -> None:
         with self.server.model.changed:
-            self.server.model.finished.append(call)
+            self.server.model.finished.append((time.monotonic(), call))
 
     def _pause(self, seconds: float) -> None:
         if seconds:
