@@ -129,14 +129,22 @@ def _serving(store: str, folder: Path) -> Iterator[int]:
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "bench.durable_app:create_app()"]
     environment = {"PATH": os.environ["PATH"], "STORE": store, "THINKS": THINKS, "PORT": str(port)}
+    commands = [command]
+    if not store.startswith("sqlite"):
+        # As it is meant to run there: who accepts and who works are processes of their own.
+        environment["APART"] = "1"
+        commands.append([sys.executable, "-m", "bench.durable_app", "work"])
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log, start_new_session=True)
+        processes = [
+            subprocess.Popen(one, cwd=ROOT, env=environment, stderr=log, start_new_session=True) for one in commands
+        ]
     try:
         _wait_for(port, time.monotonic() + 30)
         yield port
     finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+        for process in processes:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def _wait_for(port: int, deadline: float) -> None:
@@ -208,7 +216,7 @@ def main() -> None:
         rows = _measure("SQLite", f"sqlite:///{folder}/a.sqlite3", f"sqlite:///{folder}/b.sqlite3", deliveries, 100)
     try:
         with postgres.serving(durable=True) as server:
-            rows += _measure("Postgres", server.fresh(), server.fresh(), deliveries, 50)
+            rows += _measure("Postgres, web and worker apart", server.fresh(), server.fresh(), deliveries, 50)
     except postgres.NoPostgres as error:
         rows.append(["Postgres", f"not measured: {error}", "", ""])
     rows += _measure_peer(deliveries)

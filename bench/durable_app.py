@@ -1,13 +1,15 @@
 """The App with work that only takes time, for `bench.durable`: under gunicorn, or as a program that works alone.
 
-`STORE` is the store's URL, `THINKS` how long a model call takes in seconds; `python -m bench.durable_app COUNT` prints
-the CPU seconds that one review of five instant calls takes.
+`STORE` is the store's URL, `THINKS` how long a model call takes in seconds; with `APART` the App only accepts, and
+`python -m bench.durable_app work` works beside it. `python -m bench.durable_app COUNT` prints the CPU seconds that one
+review of five instant calls takes.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 import uuid
 
@@ -47,7 +49,8 @@ def create_app():
     log_to_stderr()
     jobs = Jobs(os.environ["STORE"], LIMITS)
     jobs.open()
-    jobs.start_worker(work())
+    if "APART" not in os.environ:
+        jobs.start_worker(work())
     app = flask_app(Door(jobs, (SECRET,), Metrics()))
 
     def timed(environ, start_response):
@@ -65,6 +68,8 @@ def main() -> None:
     jobs = Jobs(os.environ["STORE"], LIMITS)
     jobs.open()
     jobs.start_worker(work())
+    if sys.argv[1] == "work":
+        threading.Event().wait()
     reviews = [automatic() for _ in range(int(sys.argv[1]))]
     before = time.process_time()
     for job in reviews:
