@@ -51,7 +51,8 @@ def create_app() -> Flask:
 
 def _create_app() -> Flask:
     from webhooks.metrics import Metrics  # noqa: PLC0415
-    from webhooks.routes import Door, flask_app  # noqa: PLC0415
+    from webhooks.receiving import Door  # noqa: PLC0415
+    from webhooks.routes import flask_app  # noqa: PLC0415
     from webhooks.settings import read_environment  # noqa: PLC0415
 
     environment = read_environment(os.environ)

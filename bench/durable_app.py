@@ -19,7 +19,8 @@ from webhooks.deliveries import Job
 from webhooks.jobs import Jobs, Limits, Run, State, Work
 from webhooks.logs import log_to_stderr
 from webhooks.metrics import Metrics
-from webhooks.routes import Door, flask_app
+from webhooks.receiving import Door
+from webhooks.routes import flask_app
 
 SECRET = "hush"
 
@@ -49,7 +50,7 @@ def create_app():
     log_to_stderr()
     jobs = Jobs(os.environ["STORE"], LIMITS)
     jobs.open()
-    if "APART" not in os.environ:
+    if os.environ.get("REVIEWER_ROLE") != "web":
         jobs.start_worker(work())
     app = flask_app(Door(jobs, (SECRET,), Metrics()))
 

@@ -234,6 +234,16 @@ class TestOperating:
         assert "evil" not in text
         assert re.search(r'^reviewer_jobs{state="queued"} [1-9]', text, re.MULTILINE)
 
+    def test_processes_count_together(self, server):
+        """Two processes accept side by side; /metrics tells of both, whichever answers."""
+        asked = set()
+        for _ in range(20):
+            server.deliver({}, "check_run")
+            asked.add(re.search(r'event="check_run",outcome="ignored"} (\S+)', server.get("/metrics")[1])[1])
+        assert len(asked) == 20  # each delivery was seen at once
+        children = subprocess.run(["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True, check=True)
+        assert len(children.stdout.split()) == 2
+
     def test_the_store_goes_away_and_comes_back(self, tmp_path):
         """While the store cannot be used deliveries are answered 503, so that GitHub shows the failure."""
         server = Server(tmp_path, REVIEWER_ROLE="web")

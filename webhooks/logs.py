@@ -15,6 +15,8 @@ _SECRET = re.compile(
     r"gh[pousr]_[A-Za-z0-9._-]{20,}|github_pat_\w{20,}|(?<=[Bb]earer )\S{8,}|(?<=://)[^\s/:@]+:[^\s/@]+(?=@)"
 )
 
+_PLAIN = re.compile(r"[\w.:/#@+*-]+")
+
 
 class Fields(logging.Formatter):
     """Writes a record's message and its fields on one line, without credentials."""
@@ -34,7 +36,7 @@ class Fields(logging.Formatter):
 
 def _word(value: object) -> str:
     text = str(value)
-    return text if re.fullmatch(r"[\w.:/#@+*-]+", text) else json.dumps(text)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text)
 
 
 def log_to_stderr(level: int = logging.INFO) -> None:

@@ -1,15 +1,17 @@
 """Counts for Prometheus: deliveries by what became of them, jobs by state, calls to the model, tokens and dollars.
 
 https://prometheus.io/docs/practices/naming/. Jobs and calls are counted in the store, so they are the same in every
-process; deliveries are counted where they arrive.
+process; deliveries are counted where they arrive, together where several processes accept (`gunicorn.conf.py`).
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from webhooks.jobs import Jobs, StoreUnavailable
@@ -21,7 +23,7 @@ _EVENTS = frozenset({"pull_request", "issue_comment", "ping", "installation", "c
 
 
 class Metrics:
-    """The counters of one process."""
+    """The counters."""
 
     def __init__(self) -> None:
         """Start at zero, in a registry of its own."""
@@ -36,9 +38,13 @@ class Metrics:
 
     def text(self, jobs: Jobs) -> bytes:
         """Return everything in Prometheus' text format. A store that is away costs its own figures only."""
+        deliveries = self._registry
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            deliveries = CollectorRegistry()
+            MultiProcessCollector(deliveries)  # type: ignore[no-untyped-call]
         store = CollectorRegistry()
         store.register(_Store(jobs))
-        return generate_latest(self._registry) + generate_latest(store)
+        return generate_latest(deliveries) + generate_latest(store)
 
 
 class _Store(Collector):

@@ -6,7 +6,6 @@ or with a header that is not one, nothing is signed. Never parses the body.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Iterable
 
@@ -34,4 +33,4 @@ def is_signed(body: bytes, header: str, secrets: Iterable[str]) -> bool:
 
 
 def _digest(body: bytes, secret: str) -> bytes:
-    return hmac.new(secret.encode("utf-8"), body, hashlib.sha256).hexdigest().encode("ascii")
+    return hmac.digest(secret.encode("utf-8"), body, "sha256").hex().encode("ascii")
