@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from reviewer.proving.evidence import Budget, Candidate, Gate, Shown, Stopped, Subject
-from reviewer.proving.gates import Bench, TreeChanged, judge
+from reviewer.proving.gates import Bench, judge
 from reviewer.proving.harnessing import Wanted, interpreter_folders
 from reviewer.proving.orders import Order, Ran
 from reviewer.proving.prove import prepared
 from reviewer.proving.reports import REPORT, read_report
+from reviewer.proving.rounds import TreeChanged
 from tests.proving_stage import QUICK, staged
 from tests.running import THIS_PYTHON, run_in_tree
 

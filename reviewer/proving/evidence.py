@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 
@@ -57,7 +58,10 @@ class Cannot:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Ceilings. Seconds are of wall time; `seconds` is for everything, after it no new candidate is begun."""
+    """Ceilings. Seconds are of wall time; `seconds` is for everything, after it no new candidate is begun.
+
+    `usd` is what may be spent before nothing more is repaired or doubted; None: no ceiling.
+    """
 
     seconds: float = 900.0
     suite_seconds: float = 300.0
@@ -66,6 +70,7 @@ class Budget:
     candidates: int = 2
     repairs: int = 2
     mutants: int = 24
+    usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

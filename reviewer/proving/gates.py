@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from reviewer.errors import ReviewerError
 from reviewer.proving.baseline import Baseline
 from reviewer.proving.evidence import Budget, Candidate, Failure, Gate, Shown, Stopped, Unit
 from reviewer.proving.harnessing import Rig, Wanted
 from reviewer.proving.killing import Kills, killed_by
 from reviewer.proving.reports import Report, Tested
+from reviewer.proving.rounds import left_behind, restore
 from reviewer.proving.smells import policy, smells, test_functions
-from reviewer.proving.staged import added, snapshot
+from reviewer.proving.staged import added, changes, snapshot
 from reviewer.proving.units import branches, hit
 
 #: A suite longer than this is not run again for each candidate: the nearest of its files are.
@@ -30,10 +30,6 @@ _CONDITIONS = (
     Wanted(reverse=True, environment={"PYTHONHASHSEED": "1"}),
     Wanted(repeat=2, environment={"PYTHONHASHSEED": "4242", "TZ": "XYZ-13:45"}),
 )
-
-
-class TreeChanged(ReviewerError):
-    """A candidate changed files of the staged tree: no later run in it can be trusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +55,7 @@ def judge(candidate: Candidate, bench: Bench) -> Shown | Stopped:
     except FileExistsError:
         return Stopped(Gate.POLICY, f"`{candidate.path}` cannot be added: something else stands there.")
     finally:
-        _cleaned(bench.head, untouched)
+        restore(bench.head.tree, untouched)
 
 
 def _run_through(candidate: Candidate, bench: Bench) -> Shown | Stopped:
@@ -210,22 +206,7 @@ def _neighbours(candidate: Candidate, bench: Bench) -> tuple[str, ...]:
 
 def clean(rig: Rig, before: dict[str, tuple[int, int]], alone: Report) -> Stopped | None:
     """Stop a file that leaves files behind: in the tree, in its home or temporary folder, among the results."""
-    now = snapshot(rig.tree)
-    changed = sorted(path for path in now.keys() | before.keys() if now.get(path) != before.get(path))
-    left = [*changed, *alone.left]
-    if not left:
-        return None
-    names = ", ".join(f"`{name}`" for name in left[:3])
-    return Stopped(Gate.CLEAN, f"It leaves files behind: {names}.", f"Left behind: {names}. Use tmp_path.")
-
-
-def _cleaned(rig: Rig, untouched: dict[str, tuple[int, int]]) -> None:
-    """Remove what a candidate added to the tree. Raises TreeChanged when it changed what was there."""
-    now = snapshot(rig.tree)
-    if any(now.get(path) != was for path, was in untouched.items()):
-        raise TreeChanged("A suggested test changed files of the copy that it ran in; what came after was not run.")
-    for path in now.keys() - untouched.keys():
-        (rig.tree / path).unlink()
+    return left_behind([*changes(rig.tree, before), *alone.left], "Use tmp_path.")
 
 
 def _failure(test: Tested, rig: Rig) -> Failure:

@@ -8,11 +8,11 @@ counted by the gate that stopped it; where nothing can be claimed, a sentence sa
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 
-from reviewer.answering import Answer, answers_to
-from reviewer.asking import Ask, Prompt, Usage
+from reviewer.asking import Ask, Prompt
 from reviewer.findings import TestSuggestion
 from reviewer.prompting import fence_of
 from reviewer.proving.baseline import measure
@@ -22,24 +22,20 @@ from reviewer.proving.evidence import (
     Budget,
     Candidate,
     Cannot,
-    Dropped,
     Failure,
-    Gate,
     Proven,
-    Reproduction,
     Shown,
     Stopped,
     Subject,
     Unit,
 )
-from reviewer.proving.gates import Bench, TreeChanged, judge
+from reviewer.proving.gates import Bench, judge
 from reviewer.proving.harnessing import Rig, Wanted
 from reviewer.proving.orders import Execute
+from reviewer.proving.rounds import Asked, Rounds
 from reviewer.proving.runners import plan_for
 from reviewer.proving.staged import added, python_files, text_of
 from reviewer.proving.units import changed_units, hit, measured, riskiest
-from reviewer.redaction import redact
-from reviewer.replies import RawVerdict, read_tests, read_verdicts
 
 
 def prove(
@@ -66,19 +62,13 @@ def prove(
         return Proven(notes=_notes(bench, "Existing tests run every changed line of every function: nothing to add."))
     files = python_files(subject.head)
     briefing = Briefing(subject, bench.head, bench.before, files, fence_of(salt, subject.change))
-    rounds = _Rounds(briefing, bench, ask, lambda: now() < deadline)
-    rounds.first(units)
-    for _ in range(budget.repairs):
-        rounds.repair()
-    reproductions = rounds.reproduced()
-    return Proven(
-        tests=tuple(rounds.kept),
-        reproductions=tuple(reproductions),
-        dropped=tuple(one.dropped for one in rounds.stopped),
-        notes=_notes(bench, *rounds.notes),
-        usage=sum((answer.usage for answer in rounds.answers), Usage()),
-        models=frozenset().union(*(answer.models for answer in rounds.answers)),
-    )
+    rounds = Rounds(_Python(briefing, bench), budget, ask, lambda: now() < deadline)
+    rounds.all([Asked(briefing.tests(unit), f"`{unit.name}`", partial(_itself, unit)) for unit in units])
+    return rounds.proven(*_notes(bench))
+
+
+def _itself(unit: Unit, _test: TestSuggestion) -> Unit:
+    return unit
 
 
 def prepared(subject: Subject, execute: Execute, budget: Budget) -> tuple[Bench, tuple[Unit, ...]] | Cannot:
@@ -116,107 +106,29 @@ def _notes(bench: Bench, *more: str) -> tuple[str, ...]:
     return tuple(note for note in (bench.before.note, *more) if note)
 
 
-@dataclass(slots=True)
-class _Attempt:
-    """One candidate and its conversation so far. `suspect` is its first version that failed by its own assertion."""
-
-    candidate: Candidate
-    prompt: Prompt
-    outcome: Stopped
-    suspect: tuple[Candidate, Failure] | None = None
-    final: bool = False
-
-    @property
-    def dropped(self) -> Dropped:
-        return Dropped(self.candidate.path, self.candidate.unit.covers, self.outcome)
-
-
-@dataclass(slots=True)
-class _Rounds:
-    """The state of one proving: what is kept, what is stopped, and what it cost."""
+@dataclass(frozen=True, slots=True)
+class _Python:
+    """Python, to the rounds."""
 
     briefing: Briefing
     bench: Bench
-    ask: Ask
-    in_time: Callable[[], bool]
-    kept: list[TestSuggestion] = field(default_factory=list)
-    stopped: list[_Attempt] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
-    def first(self, units: Sequence[Unit]) -> None:
-        """Ask for tests of all units at once, and judge what comes."""
-        prompts = [self.briefing.tests(unit) for unit in units]
-        answers = self._answers(prompts)
-        for unit, prompt, answer in zip(units, prompts, answers, strict=True):
-            if answer.error:
-                self.notes.append(f"No test for `{unit.name}`: {answer.error}")
-            for suggestion in _suggested(answer)[: self.bench.budget.candidates]:
-                self._judge(Candidate(unit, suggestion.path, suggestion.code), prompt, None)
+    def judge(self, candidate: Candidate, taken: frozenset[str]) -> Shown | Stopped:
+        return judge(candidate, replace(self.bench, taken=self.bench.taken | taken))
 
-    def repair(self) -> None:
-        """Ask once more for each candidate that was stopped, with what stopped it."""
-        again = [one for one in self.stopped if not one.final and self.in_time()]
-        if not again:
-            return
-        self.stopped = [one for one in self.stopped if one not in again]
-        prompts = [self.briefing.repair(one.prompt, one.candidate, one.outcome) for one in again]
-        for one, prompt, answer in zip(again, prompts, self._answers(prompts), strict=True):
-            suggestions = _suggested(answer)
-            if not suggestions:
-                one.final = True
-                self.stopped.append(one)
-                continue
-            self._judge(Candidate(one.candidate.unit, suggestions[0].path, suggestions[0].code), prompt, one)
+    def repair(self, prompt: Prompt, candidate: Candidate, stopped: Stopped) -> Prompt:
+        return self.briefing.repair(prompt, candidate, stopped)
 
-    def reproduced(self) -> list[Reproduction]:
-        """Put each failing test that nothing refuted to an independent pass; return those that it confirms."""
-        suspects = [one for one in self.stopped if one.suspect and self.in_time() and self._fails_again(one.suspect)]
-        prompts = [self.briefing.doubt(*one.suspect) for one in suspects if one.suspect]
-        answers = answers_to([(prompt, read_verdicts) for prompt in prompts], self.ask)
-        self.answers += answers
-        found: list[Reproduction] = []
-        for one, answer in zip(suspects, answers, strict=True):
-            verdict = answer.value.get(1) if isinstance(answer.value, dict) else None
-            if isinstance(verdict, RawVerdict) and verdict.verdict == "confirmed" and one.suspect:
-                candidate, failure = one.suspect
-                reason = redact(verdict.reason)[0][:500]
-                found.append(Reproduction(candidate.unit, candidate.path, candidate.code, failure, reason))
-                self.stopped.remove(one)
-        return found
-
-    def _judge(self, candidate: Candidate, prompt: Prompt, earlier: _Attempt | None) -> None:
-        """Judge a candidate, and put it where it belongs."""
-        suspect = earlier.suspect if earlier else None
-        if not self.in_time():
-            self._out_of_time()
-            return
-        if earlier and (test := _copies(earlier, candidate)):
-            reason = f"The repair of `{test}` only changes what is expected to what the code returned."
-            attempt = _Attempt(candidate, prompt, Stopped(Gate.COPIED, reason, reason), suspect, final=True)
-            self.stopped.append(attempt)
-            return
+    def copied(self, before: Candidate, stopped: Stopped, after: Candidate) -> str | None:
+        failed = {one.test.rpartition("::")[2].partition("[")[0].rpartition(".")[2] for one in stopped.failures}
+        if not failed:
+            return None
         try:
-            outcome = judge(candidate, self.bench)
-        except TreeChanged as error:
-            self.notes.append(str(error))
-            self.in_time = _never
-            outcome = Stopped(Gate.CLEAN, str(error))
-        if isinstance(outcome, Shown):
-            self.kept.append(TestSuggestion(candidate.path, candidate.unit.covers, candidate.code, outcome.line))
-            self.bench = replace(self.bench, taken=self.bench.taken | {candidate.path})
-            return
-        asserted = [one for one in outcome.failures if one.asserted]
-        same = earlier is not None and earlier.candidate.code == candidate.code
-        self.stopped.append(
-            _Attempt(
-                candidate, prompt, outcome, suspect or ((candidate, asserted[0]) if asserted else None), final=same
-            )
-        )
+            return copied(before.code, after.code, failed)
+        except (SyntaxError, ValueError, RecursionError):
+            return None  # the policy gate says what is wrong with it
 
-    def _fails_again(self, suspect: tuple[Candidate, Failure]) -> bool:
-        """Whether the test runs changed lines and fails by its assertion in a process under other conditions too."""
-        candidate, failure = suspect
+    def fails_again(self, candidate: Candidate, failure: Failure) -> bool:
         unit = candidate.unit
         elsewhere = {"PYTHONHASHSEED": "7", "TZ": "XYZ-13:45"}
         wanted = Wanted(paths=(candidate.path,), cover=(unit.path,), reverse=True, environment=elsewhere)
@@ -225,31 +137,6 @@ class _Rounds:
         ran = bool(hit(unit, report.files.get(unit.path)))
         return ran and any(test.id == failure.test and test.asserted for test in report.bad)
 
-    def _answers(self, prompts: Sequence[Prompt]) -> list[Answer]:
-        answers = answers_to([(prompt, read_tests) for prompt in prompts], self.ask)
-        self.answers += answers
-        return answers
-
-    def _out_of_time(self) -> None:
-        note = "Time ran out: some suggested tests were not run, and are not shown."
-        if note not in self.notes:
-            self.notes.append(note)
-
-
-def _never() -> bool:
-    return False
-
-
-def _suggested(answer: Answer) -> tuple[TestSuggestion, ...]:
-    return answer.value if isinstance(answer.value, tuple) else ()
-
-
-def _copies(earlier: _Attempt, candidate: Candidate) -> str | None:
-    """Return the name of a test that failed before and now merely expects what it saw."""
-    failed = {one.test.rpartition("::")[2].partition("[")[0].rpartition(".")[2] for one in earlier.outcome.failures}
-    if not failed:
-        return None
-    try:
-        return copied(earlier.candidate.code, candidate.code, failed)
-    except (SyntaxError, ValueError, RecursionError):
-        return None  # the policy gate says what is wrong with it
+    def doubt(self, prompt: Prompt, candidate: Candidate, failure: Failure) -> Prompt:
+        del prompt  # the unit alone, without the style of other tests
+        return self.briefing.doubt(candidate, failure)

@@ -20,7 +20,7 @@ from reviewer.change import Change
 from reviewer.chunks import is_test
 from reviewer.diff import Status
 from reviewer.errors import NoSandbox, UsageError, WorktreeError
-from reviewer.proving.evidence import Cannot, Proven, Subject
+from reviewer.proving.evidence import Budget, Cannot, Proven, Subject
 from reviewer.proving.foreign.prove import Places, prove_foreign
 from reviewer.proving.orders import Execute
 from reviewer.proving.printing import plain
@@ -63,6 +63,7 @@ def proven_tests(
         return Cannot(f"Suggested tests are not run, as there is no sandbox here: {error}")
     fix = _MENDS.search(f"{change.title}\n{change.description[:2_000]}") is not None
     added = [file.path for file in change.diff.files if file.status is Status.ADDED]
+    budget = Budget(usd=settings.budget.per_review_usd)
     with staged(checkout.root, share=checkout.sandboxed) as head, _base(checkout, added, wanted=fix) as base:
         subject = Subject(
             change=change,
@@ -77,7 +78,7 @@ def proven_tests(
         )
         try:
             if any(file.path.endswith(".py") and not is_test(file.path) for file in change.diff.files):
-                return prove(subject, ask, execute, salt=salt)
+                return prove(subject, ask, execute, salt=salt, budget=budget)
             places = Places(head.tree, base.tree if base else None, checkout.root, Path.home())
             return prove_foreign(change, settings, places, ask, execute, salt=salt)
         except NoSandbox as error:

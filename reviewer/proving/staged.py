@@ -119,3 +119,9 @@ def snapshot(tree: Path) -> dict[str, tuple[int, int]]:
             info = os.lstat(os.path.join(folder, name))  # noqa: PTH118 - a large tree is walked for each candidate
             seen[os.path.join(os.path.relpath(folder, tree), name)] = (info.st_size, info.st_mtime_ns)  # noqa: PTH118
     return seen
+
+
+def changes(tree: Path, before: dict[str, tuple[int, int]]) -> list[str]:
+    """Return the files that are not as the snapshot says: changed, new or gone."""
+    now = snapshot(tree)
+    return sorted(path for path in now.keys() | before.keys() if now.get(path) != before.get(path))
