@@ -206,7 +206,7 @@ def looked(found: str, fence: str) -> str:
     return _render("looked.md", found=found, fence=fence)
 
 
-def filled(task: Task, system: str, user: str, **values: object) -> Prompt:
+def filled(task: Task, system: str, user: str, /, **values: object) -> Prompt:
     """Return a prompt made of two templates, named by their files, with the same values for both."""
     return _prompt(task, _render(system, **values), _render(user, **values))
 
@@ -234,6 +234,6 @@ def rendered(template: str, /, **values: object) -> str:
     return _templates().get_template(template).render(**values)
 
 
-def _render(name: str, **values: object) -> str:
-    text = _templates().get_template(name).render(**values)
-    return re.sub(r"\n{3,}", "\n\n", text) if name not in _AS_WRITTEN else text
+def _render(template: str, /, **values: object) -> str:
+    text = _templates().get_template(template).render(**values)
+    return re.sub(r"\n{3,}", "\n\n", text) if template not in _AS_WRITTEN else text

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from reviewer.answering import Answer, answers_to
-from reviewer.asking import Ask, Usage
+from reviewer.asking import Ask, Prompt, Usage
 from reviewer.change import Change
 from reviewer.chunks import Chunk, chunk, is_code, is_test
 from reviewer.findings import Rejected, Review, TestSuggestion
@@ -26,13 +26,10 @@ def suggested_tests(change: Change, settings: Settings, ask: Ask, *, salt: bytes
 
     Raises ModelError when nothing was answered.
     """
-    files, _ = select(change.diff, settings.review)
-    parts = testable(chunk(files)[0])
-    if not parts:
+    _, prompts = prompts_for_tests(change, settings, salt)
+    if not prompts:
         return Review(summary="", notes=("The change adds no code that could be tested.",))
-    gathered = gather(change, parts)
-    prompter = Prompter(replace(change, head=gathered.head), settings, fence_of(salt, change), gathered.related)
-    answers = answers_to([(prompter.tests(part), read_tests) for part in parts], ask)
+    answers = answers_to([(prompt, read_tests) for prompt in prompts], ask)
     errors = [answer.error for answer in answers if answer.error]
     if len(errors) == len(answers):
         raise errors[0]
@@ -41,6 +38,17 @@ def suggested_tests(change: Change, settings: Settings, ask: Ask, *, salt: bytes
     usage = sum((answer.usage for answer in answers), Usage())
     models = tuple(sorted(frozenset().union(*(answer.models for answer in answers))))
     return Review(summary="", tests=tests, rejected=rejected, notes=tuple(notes), usage=usage, models=models)
+
+
+def prompts_for_tests(
+    change: Change, settings: Settings, salt: bytes, *, only: Collection[str] | None = None
+) -> tuple[Prompter, list[Prompt]]:
+    """Return the prompts that ask for tests of the change, or of some of its files, and what made them."""
+    files, _ = select(change.diff, settings.review)
+    parts = testable(chunk([file for file in files if only is None or file.path in only])[0])
+    gathered = gather(change, parts)
+    prompter = Prompter(replace(change, head=gathered.head), settings, fence_of(salt, change), gathered.related)
+    return prompter, [prompter.tests(part) for part in parts]
 
 
 def testable(parts: Sequence[Chunk]) -> list[Chunk]:

@@ -9,7 +9,26 @@ from pathlib import Path
 import pytest
 
 from reviewer.proving.foreign import measured, outcomes
-from reviewer.proving.foreign.toolchains import CARGO, GO, JEST, NODE, RSPEC, VITEST, Toolchain, toolchain_for
+from reviewer.proving.foreign.canaries import throwing
+from reviewer.proving.foreign.measured import Lines
+from reviewer.proving.foreign.rules import obeys, only_expects_otherwise
+from reviewer.proving.foreign.running import Bench
+from reviewer.proving.foreign.toolchains import (
+    BUNDLED,
+    CARGO,
+    GO,
+    JEST,
+    MAVEN,
+    MINITEST,
+    NODE,
+    RSPEC,
+    VITEST,
+    VITEST_COVERED,
+    Project,
+    Toolchain,
+    project_of,
+)
+from reviewer.proving.orders import Order, Ran
 
 SOURCE = "export function sign(n) {\n  if (n > 0) {\n    return 1;\n  }\n  return -1;\n}\n"
 TESTS = """import test from "node:test";
@@ -27,6 +46,7 @@ test("crash", () => missing());
     [
         ('{"scripts": {"test": "vitest run"}, "devDependencies": {"jest": "1"}}', VITEST),
         ('{"devDependencies": {"jest": "29"}}', JEST),
+        ('{"devDependencies": {"vitest": "2", "@vitest/coverage-v8": "2"}}', VITEST_COVERED),
         ('{"scripts": {"test": "node --test"}}', NODE),
         ('{"scripts": {"test": "echo none"}}', None),
         ("[" * 100_000, None),
@@ -36,20 +56,37 @@ test("crash", () => missing());
 def test_javascript_is_run_as_its_manifest_says(tmp_path: Path, manifest: str, row: Toolchain | None) -> None:
     """The test script wins over dependencies; a manifest that says nothing, or is broken, gives no runner."""
     (tmp_path / "package.json").write_text(manifest)
-    assert toolchain_for(tmp_path, "src/a.ts") is row
+    assert project_of(tmp_path, "src/a.ts") == (row and Project(row, ""))
 
 
 @pytest.mark.parametrize(
-    ("marker", "path", "row"), [("go.mod", "a.go", GO), ("Cargo.toml", "src/a.rs", CARGO), ("Gemfile", "a.rb", RSPEC)]
+    ("markers", "path", "row"),
+    [
+        (["go.mod"], "a.go", GO),
+        (["Cargo.toml"], "src/a.rs", CARGO),
+        (["pom.xml"], "src/main/java/A.java", MAVEN),
+        (["Gemfile", "spec"], "a.rb", RSPEC),
+        (["Rakefile", "test"], "lib/a.rb", MINITEST),
+        (["a.gemspec", "test", "Gemfile.lock"], "lib/a.rb", BUNDLED[MINITEST]),
+    ],
 )
 def test_other_languages_are_known_by_their_project_file(
-    tmp_path: Path, marker: str, path: str, row: Toolchain
+    tmp_path: Path, markers: list[str], path: str, row: Toolchain
 ) -> None:
-    """Without its project file a language has no runner; with it, the one of the table."""
-    (tmp_path / "spec").mkdir()
-    assert toolchain_for(tmp_path, path) is None
-    (tmp_path / marker).write_text("")
-    assert toolchain_for(tmp_path, path) is row
+    """Without its project file a language has no runner; with it, the one of the table, from the nearest folder."""
+    assert project_of(tmp_path, f"services/fees/{path}") is None
+    below = tmp_path / "services" / "fees"
+    below.mkdir(parents=True)
+    for marker in markers:
+        (below / marker).write_text("")
+    project = project_of(tmp_path, f"services/fees/{path}")
+    assert project == Project(row, "services/fees")
+    assert project.holds(f"services/fees/{path}")
+    assert not project.holds(path)
+    assert project.outside(project.within(f"services/fees/{path}")) == f"services/fees/{path}"
+    assert project_of(tmp_path, path) is None
+    (tmp_path / "away").symlink_to(below)
+    assert project_of(tmp_path, f"away/{path}") is None
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
@@ -68,9 +105,9 @@ def test_node_is_run_and_read(tmp_path: Path) -> None:
     }
     assert found["test wrong"].asserted
     assert not found["test crash"].asserted
-    hits = measured.lcov((tmp_path / NODE.coverage).read_bytes(), str(tmp_path))["sign.mjs"]
-    assert 3 in hits
-    assert 5 not in hits
+    lines = measured.lcov((tmp_path / NODE.coverage).read_bytes(), [str(tmp_path)])["sign.mjs"]
+    assert 3 in lines.run
+    assert 5 in lines.can - lines.run
 
 
 def test_go_tells_a_failed_assertion_from_a_package_that_did_not_build() -> None:
@@ -108,7 +145,7 @@ def test_cargo_and_rspec_are_read() -> None:
     assert [(item.id, item.verdict, item.asserted) for item in outcomes.rspec(raw)] == expected
 
 
-@pytest.mark.parametrize("read", [outcomes.junit, outcomes.jest, outcomes.rspec, outcomes.cargo])
+@pytest.mark.parametrize("read", [outcomes.junit, outcomes.jest, outcomes.rspec, outcomes.cargo, outcomes.minitest])
 @pytest.mark.parametrize("raw", [b"", b"{}", b"<a", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', b"\xff"])
 def test_a_broken_report_is_an_error_and_never_a_success(read: outcomes.Reads, raw: bytes) -> None:
     """Bytes that are no report raise ValueError."""
@@ -119,4 +156,95 @@ def test_a_broken_report_is_an_error_and_never_a_success(read: outcomes.Reads, r
 def test_a_go_profile_gives_the_lines_that_ran() -> None:
     """Blocks with no hits, malformed ones and absurdly long ones add no line."""
     raw = b"mode: set\nm/a.go:3.10,5.2 1 1\nm/a.go:7.1,9.2 1 0\nm/a.go:x\nm/a.go:1.1,9999999.2 1 1\n"
-    assert measured.go_profile(raw, "m") == {"a.go": frozenset({3, 4, 5})}
+    assert measured.go_profile(raw, "m") == {"a.go": Lines(frozenset({3, 4, 5}), frozenset({3, 4, 5, 7, 8, 9}))}
+
+
+def test_lcov_names_files_as_the_repository_does() -> None:
+    """Names are relative to the project, wherever the run had its copy of it."""
+    raw = b"SF:/srv/shop/src/a.js\nDA:1,2\nSF:/tmp/home/project/src/b.js\nDA:2,0\nSF:src/c.js\nDA:x\nDA:3,1\n"
+    assert measured.lcov(raw, ["/srv/shop"]) == {
+        "src/a.js": Lines(frozenset({1}), frozenset({1})),
+        "src/b.js": Lines(frozenset(), frozenset({2})),
+        "src/c.js": Lines(frozenset({3}), frozenset({3})),
+    }
+
+
+def test_minitest_is_read() -> None:
+    """Passed, failed by an assertion, crashed and skipped are told apart."""
+    raw = (
+        b"# Running:\n\nA#test_a = 0.00 s = .\nA#test_b = 0.00 s = F\nA::c#test_0001_adds up = 0.01 s = E\n"
+        b"A#test_d = 0.00 s = S\n\n  1) Failure:\nA#test_b [test/a_test.rb:9]:\nExpected: 1\n  Actual: 2\n\n"
+        b"  2) Error:\nA::c#test_0001_adds up:\nNoMethodError: x\n    a.rb:1\n\n4 runs, 2 assertions\n"
+    )
+    assert [(item.id, item.verdict, item.asserted) for item in outcomes.minitest(raw)] == [
+        ("A#test_a", "passed", False),
+        ("A#test_b", "failed", True),
+        ("A::c#test_0001_adds up", "failed", False),
+        ("A#test_d", "skipped", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "lines", "expected"),
+    [
+        ("go", "package a\n", [1], 'package a\n\nfunc init() { panic("canary") }\n'),
+        ("rust", "fn a() {\n}\nfn b(\n) -> i64 {\n 1\n}\n", [5],
+         'fn a() {\n}\nfn b(\n) -> i64 { if true { panic!("canary"); }\n 1\n}\n'),
+        ("rust", "const A: i64 = 1;\n", [1], None),
+        ("java", "class A {\n class B {\n  int b;\n }\n}\n", [1],
+         'class A { static { if (true) throw new IllegalStateException("canary"); }\n class B {\n  int b;\n }\n}\n'),
+        ("java", "interface A {\n}\n", [1], None),
+    ],
+)  # fmt: skip
+def test_a_canary_is_put_where_it_throws_when_the_code_is_used(
+    language: str, text: str, lines: list[int], expected: str | None
+) -> None:
+    """At the end of what runs when it is loaded; else into the function or the classes that hold the line."""
+    assert throwing(language, text, lines) == expected
+
+
+def test_a_repair_that_changes_values_alone_is_told() -> None:
+    """Other numbers, texts and truth values are no other test; another call is."""
+    before = "expect(fee(100, 15)).toBe(202); // 'why'\n"
+    assert only_expects_otherwise(before, before.replace("202", "-201.5"))
+    assert only_expects_otherwise('assert_eq!(name(), "a");', 'assert_eq!(name(),  "b \\" c");')
+    assert not only_expects_otherwise(before, before)
+    assert not only_expects_otherwise(before, before.replace("fee(100, 15)", "fee(100, days(15))"))
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["  skip\n assert_equal 1, 1", "@Disabled class A { void a() { assertEquals(1, 1); } }", "it.skip(); expect(1)"],
+)
+def test_a_file_that_skips_is_refused(code: str) -> None:
+    """Whatever the language calls it."""
+    wrong = obeys("test/a_test.rb", code, (".rb",), exists=False)
+    assert wrong is not None
+    assert "skips" in wrong.reason
+
+
+@pytest.mark.parametrize("word", ["assert_equal 1, a", "assertEquals(1, a)", "_(a).must_equal 1", "assert_ne!(1, a)"])
+def test_assertions_of_other_languages_are_known(word: str) -> None:
+    """A test file that has one of them asserts something."""
+    assert obeys("test/a_test.rb", word, (".rb",), exists=False) is None
+
+
+def test_no_run_sees_what_stands_beside_the_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a person's home only programs and fetched packages are shown: tokens stand in the same folders."""
+    for name in ("bin/cargo", "registry/index", "credentials.toml"):
+        place = tmp_path / ".cargo" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text("#!/bin/sh\n")
+        place.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/.cargo/bin:/usr/bin:/bin")
+    orders: list[Order] = []
+
+    def execute(order: Order) -> Ran:
+        orders.append(order)
+        return Ran(0, "running 0 tests\n", {}, 0.1, 0.1)
+
+    came = Bench(execute, Project(CARGO, ""), tmp_path, Path("/srv/shop"), tmp_path).run("tests/a.rs")
+    assert not came.is_green
+    shown = orders[0].read_only
+    assert {tmp_path / ".cargo/bin", tmp_path / ".cargo/registry"} <= set(shown)
+    assert not any((tmp_path / ".cargo/credentials.toml").is_relative_to(folder) for folder in shown)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reviewer.asking import Ask, Attempt, Reply
+from reviewer.asking import Ask, Attempt, Reply, Task
 from reviewer.change import Change
 from reviewer.diff import parse_diff
 from reviewer.proving.evidence import Cannot, Gate, Proven
@@ -86,7 +86,9 @@ def proven(clone: Path, *tests: tuple[str, str]) -> Proven | Cannot:
     base = _git(clone, "rev-parse", "HEAD").decode().strip()
 
     def ask(prompts):
-        return [Reply(text, attempts=(Attempt("MiniMax-M2.1", "ok", 10, 10),)) for _ in prompts]
+        # What was stopped is not repaired, and what fails is not confirmed.
+        said = ["NONE" if len(one.messages) > 2 else "{}" if one.task is Task.VERIFY else text for one in prompts]
+        return [Reply(one, attempts=(Attempt("MiniMax-M2.1", "ok", 10, 10),)) for one in said]
 
     answering: Ask = ask
     return proven_tests(change, Settings(), Checkout(clone, base, Path(sys.executable)), answering, salt=b"s")
@@ -140,3 +142,13 @@ def test_no_known_runner_is_said(clone: Path) -> None:
     outcome = proven(clone, ("test/fee.test.js", STRONG))
     assert isinstance(outcome, Cannot)
     assert "no test runner is known" in outcome.reason
+
+
+def test_a_change_in_two_languages(clone: Path) -> None:
+    """Where Python has nothing to test, that is said beside what the other language has proven."""
+    (clone / "tool.py").write_text("LIMIT = 14\n")
+    _git(clone, "add", "-N", "tool.py")
+    outcome = proven(clone, ("test/fee.test.js", STRONG))
+    assert isinstance(outcome, Proven), outcome
+    assert [test.path for test in outcome.tests] == ["test/fee.test.js"]
+    assert "The change touches no Python function" in outcome.notes[0]

@@ -156,8 +156,8 @@ class Rounds:
         suspects = [(one, *one.suspect) for one in self.stopped if one.suspect]
         if not suspects or not self._goes_on():
             return
-        suspects = [one for one in suspects if self.in_time() and self.language.fails_again(*one[1:])]
-        prompts = [self.language.doubt(one.prompt, *suspect) for one, *suspect in suspects]
+        suspects = [one for one in suspects if self.in_time() and self.language.fails_again(one[1], one[2])]
+        prompts = [self.language.doubt(one.prompt, candidate, failure) for one, candidate, failure in suspects]
         answers = answers_to([(prompt, read_verdicts) for prompt in prompts], self.ask)
         self.answers += answers
         for (one, candidate, failure), answer in zip(suspects, answers, strict=True):
@@ -180,7 +180,7 @@ class Rounds:
             self.stopped.append(attempt)
             return
         try:
-            outcome = self.language.judge(candidate, frozenset(test.path for test in self.kept))
+            outcome = _secretive(candidate) or self.language.judge(candidate, frozenset(one.path for one in self.kept))
         except TreeChanged as error:
             self.notes.append(str(error))
             self.in_time = _never
@@ -201,6 +201,13 @@ class Rounds:
     def _note(self, note: str) -> None:
         if note not in self.notes:
             self.notes.append(note)
+
+
+def _secretive(candidate: Candidate) -> Stopped | None:
+    """Stop a file with what looks like a secret: it would be posted, and without that it is not what was run."""
+    if not redact(candidate.code)[1]:
+        return None
+    return Stopped(Gate.POLICY, "It holds what looks like a secret.", "Use no value that looks like a real secret.")
 
 
 def left_behind(names: Sequence[str], advice: str = "") -> Stopped | None:

@@ -15,9 +15,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from reviewer.asking import Ask
+from reviewer.asking import Ask, Usage
 from reviewer.change import Change
-from reviewer.chunks import is_test
+from reviewer.chunks import is_code, is_test
 from reviewer.diff import Status
 from reviewer.errors import NoSandbox, UsageError, WorktreeError
 from reviewer.proving.evidence import Budget, Cannot, Proven, Subject
@@ -76,13 +76,33 @@ def proven_tests(
             fix=fix,
             language=settings.review.language,
         )
+        places = Places(head.tree, base.tree if base else None, checkout.root, Path.home())
+        outcomes: list[Proven | Cannot] = []
+        code = [file.path for file in change.diff.files if is_code(file.path) and not is_test(file.path)]
         try:
-            if any(file.path.endswith(".py") and not is_test(file.path) for file in change.diff.files):
-                return prove(subject, ask, execute, salt=salt, budget=budget)
-            places = Places(head.tree, base.tree if base else None, checkout.root, Path.home())
-            return prove_foreign(change, settings, places, ask, execute, salt=salt)
+            if any(path.endswith(".py") for path in code):
+                outcomes.append(prove(subject, ask, execute, salt=salt, budget=budget))
+            if not all(path.endswith(".py") for path in code) or not outcomes:
+                outcomes.append(prove_foreign(change, settings, places, ask, execute, salt=salt, budget=budget))
         except NoSandbox as error:
             return Cannot(f"Suggested tests are not run: {error}")
+        return _together(outcomes)
+
+
+def _together(outcomes: Sequence[Proven | Cannot]) -> Proven | Cannot:
+    """Return what came of all languages; why one could not be run is a note beside what the other has."""
+    proven = [one for one in outcomes if isinstance(one, Proven)]
+    reasons = tuple(one.reason for one in outcomes if isinstance(one, Cannot))
+    if not proven:
+        return Cannot(reasons[0])
+    return Proven(
+        tests=tuple(test for one in proven for test in one.tests),
+        reproductions=tuple(found for one in proven for found in one.reproductions),
+        dropped=tuple(dropped for one in proven for dropped in one.dropped),
+        notes=(*reasons, *(note for one in proven for note in one.notes)),
+        usage=sum((one.usage for one in proven), Usage()),
+        models=frozenset().union(*(one.models for one in proven)),
+    )
 
 
 @contextmanager

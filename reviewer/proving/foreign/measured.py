@@ -1,13 +1,14 @@
-"""Coverage files of other languages, as the lines that ran of each file.
+"""Coverage files of other languages, as the lines of each file that ran, and those that could.
 
-Promises: a file's name is given as the report gives it, relative to `under` where it lies in there. Whatever is
+Promises: a file's name is given as the report gives it, relative to the project where it lies in there. Whatever is
 malformed is left out: less coverage is claimed, never more. Pure.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 #: One block of a Go profile: https://pkg.go.dev/golang.org/x/tools/cover#Profile
 _BLOCK = re.compile(
@@ -16,29 +17,57 @@ _BLOCK = re.compile(
 )
 _DA = re.compile(r"^DA:(?P<line>\d{1,7}),(?P<hits>\d{1,19})(?:,|$)")
 
+#: Where a run's own copy of a tree stands, whatever its home is called.
+_COPIED = re.compile(r"^/.{0,500}?/project/")
+
 #: Most lines of one Go block: a longer one is not from the compiler.
 _MOST_LINES = 10_000
 
 
-def lcov(raw: bytes, under: str) -> Mapping[str, frozenset[int]]:
-    """Return the lines with hits by file, from an lcov tracefile (node:test, jest, vitest)."""
-    hit: dict[str, set[int]] = {}
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of a file: those that ran, and those that can be run at all."""
+
+    run: frozenset[int] = frozenset()
+    can: frozenset[int] = frozenset()
+
+    def __or__(self, other: Lines) -> Lines:
+        """Return what two runs ran together."""
+        return Lines(self.run | other.run, self.can | other.can)
+
+
+def lcov(raw: bytes, roots: Sequence[str]) -> Mapping[str, Lines]:
+    """Return the lines by file, from an lcov tracefile (node:test, jest, vitest); `roots` are the project's names."""
+    found: dict[str, Lines] = {}
     current = ""
     for line in raw.decode(errors="replace").splitlines():
         if line.startswith("SF:"):
-            current = line[3:].removeprefix(f"{under.rstrip('/')}/")
-            hit.setdefault(current, set())
-        elif current and (found := _DA.match(line)) and int(found["hits"]):
-            hit[current].add(int(found["line"]))
-    return {file: frozenset(lines) for file, lines in hit.items()}
+            current = _relative(line[3:], roots)
+            found.setdefault(current, Lines())
+        elif current and (row := _DA.match(line)):
+            number = frozenset({int(row["line"])})
+            found[current] |= Lines(number if int(row["hits"]) else frozenset(), number)
+    return found
 
 
-def go_profile(raw: bytes, module: str) -> Mapping[str, frozenset[int]]:
-    """Return the lines with hits by file, from `go test -coverprofile`; `module` is the one that go.mod names."""
-    hit: dict[str, set[int]] = {}
-    for block in _BLOCK.finditer(raw.decode(errors="replace")):
-        lines = hit.setdefault(block["file"].removeprefix(f"{module}/"), set())
+def _relative(path: str, roots: Sequence[str]) -> str:
+    for root in roots:
+        if path.startswith(f"{root.rstrip('/')}/"):
+            return path[len(root.rstrip("/")) + 1 :]
+    return _COPIED.sub("", path)
+
+
+def go_profile(raw: bytes, module: str) -> Mapping[str, Lines]:
+    """Return the lines by file, from `go test -coverprofile`; `module` is the one that go.mod names."""
+    found: dict[str, Lines] = {}
+    for file, lines, hits in _blocks(raw.decode(errors="replace")):
+        name = file.removeprefix(f"{module}/")
+        found[name] = found.get(name, Lines()) | Lines(lines if hits else frozenset(), lines)
+    return found
+
+
+def _blocks(text: str) -> Iterator[tuple[str, frozenset[int], int]]:
+    for block in _BLOCK.finditer(text):
         start, end = int(block["start"]), int(block["end"])
-        if int(block["hits"]) and end - start < _MOST_LINES:
-            lines.update(range(start, end + 1))
-    return {file: frozenset(lines) for file, lines in hit.items()}
+        if end - start < _MOST_LINES:
+            yield block["file"], frozenset(range(start, end + 1)), int(block["hits"])

@@ -22,7 +22,7 @@ MOST_MESSAGE = 2_000
 
 #: What a failed assertion looks like, apart from a crash or a missing name.
 _ASSERTED = re.compile(
-    r"AssertionError|ERR_ASSERTION|AssertionFailedError|ComparisonFailure|ExpectationNotMet|Minitest::Assertion"
+    r"^Failure:|AssertionError|ERR_ASSERTION|AssertionFailedError|ComparisonFailure|ExpectationNotMet|Minitest::Assertion"
     r"|expect\([^)\n]{0,200}\)|assertion (?:`[^`\n]{0,200}` )?failed|_test\.go:\d{1,7}:"
 )
 #: Crashes whose text may hold one of the words above, yet are not an assertion's.
@@ -30,6 +30,15 @@ _CRASHED = re.compile(r"\b(?:ReferenceError|SyntaxError|NoMethodError|NameError|
 _CARGO = re.compile(r"^test (?P<id>\S{1,300})(?: - should panic)? \.\.\. (?P<word>ok|FAILED|ignored)", re.MULTILINE)
 _CARGO_SAID = re.compile(r"^---- (?P<id>\S{1,300}) stdout ----$", re.MULTILINE)
 _CARGO_WORDS: Mapping[str, Verdict] = {"ok": "passed", "FAILED": "failed", "ignored": "skipped"}
+_MINITEST = re.compile(r"^(?P<id>[^\n#]{1,200}#[^\n]{1,200}?) = \d{1,9}\.\d\d s = (?P<word>[.FES])$", re.MULTILINE)
+_MINITEST_RUNS = re.compile(r"^\d{1,9} runs, ", re.MULTILINE)
+#: `Failure:` is an assertion, `Error:` a crash. A part ends at an empty line.
+_MINITEST_SAID = re.compile(
+    r"^ {1,4}\d{1,5}\) (?P<said>(?:Failure|Error):\n"
+    r"(?P<id>[^\n#]{1,200}#[^\n]{1,200}?)(?: \[[^\n]{0,300})?:\n(?:[^\n]+\n){0,60})",
+    re.MULTILINE,
+)
+_MINITEST_WORDS: Mapping[str, Verdict] = {".": "passed", "F": "failed", "E": "failed", "S": "skipped"}
 _WORDS: Mapping[str, Verdict] = {"passed": "passed", "pass": "passed", "failed": "failed", "fail": "failed"}
 
 
@@ -166,6 +175,19 @@ def cargo(raw: bytes) -> tuple[Outcome, ...]:
         message = "cargo named no test"
         raise ValueError(message)
     return found
+
+
+def minitest(raw: bytes) -> tuple[Outcome, ...]:
+    """Read what `--verbose` makes minitest print. Raises ValueError where it counted no run: it did not load."""
+    text = raw.decode(errors="replace")
+    if not _MINITEST_RUNS.search(text):
+        message = "minitest counted no run"
+        raise ValueError(message)
+    said = {found["id"]: found["said"][:MOST_MESSAGE] for found in _MINITEST_SAID.finditer(text)}
+    return tuple(
+        Outcome(test["id"], _MINITEST_WORDS[test["word"]], said.get(test["id"], ""))
+        for test in _MINITEST.finditer(text)
+    )
 
 
 #: Reads the report of one runner.

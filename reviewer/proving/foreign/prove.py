@@ -1,45 +1,41 @@
-"""Suggested tests of other languages, run: fewer gates than for Python, and each claim only as far as it was measured.
+"""Suggested tests of other languages, run: by a table of their runners, in the rounds that Python's go through.
 
-A candidate is kept when it is a new test file that asserts, passes on head in three fresh processes, runs changed lines
-that no existing test ran (where coverage can be had), and kills a mutant of a changed line that the existing tests
-leave alive, or fails by an assertion without the change where that mends something. Its only effects are `ask`,
-`execute` and the staged trees, in which it leaves nothing.
+Promises: as `reviewer.proving.prove`, with fewer gates (`judging`). One project of the repository at a time: that of
+the first changed file whose runner is known. Its only effects are `ask`, `execute` and the staged trees, in which it
+leaves nothing.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from reviewer.asking import Ask
+from reviewer.asking import Ask, Message, Prompt, Task
 from reviewer.change import Change
-from reviewer.chunks import is_code, is_test
+from reviewer.chunks import is_code, is_test, printable
 from reviewer.diff import FileDiff
 from reviewer.findings import TestSuggestion
-from reviewer.proving.evidence import Cannot, Dropped, Gate, Proven, Stopped
-from reviewer.proving.foreign.rules import obeys
-from reviewer.proving.foreign.running import Bench, Came
-from reviewer.proving.foreign.textual import Textual, textual
-from reviewer.proving.foreign.toolchains import SUFFIXES, Toolchain, toolchain_for
+from reviewer.prompting import Prompter, filled, rendered
+from reviewer.proving.evidence import Budget, Candidate, Cannot, Failure, Gate, Proven, Shown, Stopped, Unit
+from reviewer.proving.foreign.judging import Before, Judge
+from reviewer.proving.foreign.measured import Lines
+from reviewer.proving.foreign.rules import only_expects_otherwise
+from reviewer.proving.foreign.running import Bench
+from reviewer.proving.foreign.toolchains import KNOWN, SUFFIXES, Project, project_of
 from reviewer.proving.orders import Execute
-from reviewer.proving.staged import added, changed_to, files_of, text_of
+from reviewer.proving.rounds import Asked, Rounds
+from reviewer.proving.staged import files_of, text_of
 from reviewer.settings import Settings
-from reviewer.suggesting import suggested_tests
+from reviewer.suggesting import MAX_TESTS, prompts_for_tests
 
-#: Fresh processes in which a candidate passes, mutants that are tried, existing test files that stand for the suite.
-RUNS, MUTANTS, NEIGHBOURS = 3, 8, 12
+#: Existing test files that stand for the suite, characters of one that shows their style and of what a run said.
+NEIGHBOURS, MOST_SIBLING, MOST_EVIDENCE, MOST_CODE = 12, 8_000, 8_000, 16_000
 
-#: Seconds after which no new run is begun.
-SECONDS = 600.0
-
-_THROWS = {
-    "javascript": '\nthrow new Error("canary");\n',
-    "go": '\nfunc init() { panic("canary") }\n',
-    "ruby": '\nraise "canary"\n',
-}
+_COVERS = re.compile(r"^(?P<path>[^:\n]{1,500}):(?P<first>\d{1,7})(?:-(?P<last>\d{1,7}))?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,72 +48,88 @@ class Places:
     home: Path
 
 
-@dataclass(frozen=True, slots=True)
-class _Lines:
-    """Changed lines of one file, and those of them that existing tests run; None where that was not measured."""
-
-    path: str
-    changed: frozenset[int]
-    run: frozenset[int] | None
-
-
 def prove_foreign(
     change: Change, settings: Settings, places: Places, ask: Ask, execute: Execute, *, salt: bytes,
-    now: Callable[[], float] = time.monotonic,
+    budget: Budget | None = None, now: Callable[[], float] = time.monotonic,
 ) -> Proven | Cannot:  # fmt: skip
     """Ask for tests of the change, run what comes, and return what proved itself. Raises ReviewerError."""
+    budget = replace(budget or Budget(), candidates=MAX_TESTS)
+    deadline = now() + budget.seconds
+
+    def in_time() -> bool:
+        return now() < deadline
+
     files = [file for file in change.diff.files if is_code(file.path) and not is_test(file.path)]
-    found = [(file, row) for file in files if (row := toolchain_for(places.head, file.path)) is not None]
+    found = [(file, project) for file in files if (project := project_of(places.head, file.path)) is not None]
     if not found:
         return Cannot(
             "Suggested tests were not run: no test runner is known for the changed files. "
-            "Known are pytest, unittest, node:test, vitest, jest, go, cargo and rspec, by the project's own files."
+            f"Known are {KNOWN}, by the project's own files."
         )
-    row = found[0][1]
-    bench = Bench(execute, row, places.head, places.shown_at, places.home)
-    before = _before(bench, row, [file.path for file, its in found if its is row])
+    project = found[0][1]
+    here = [file for file, its in found if its == project]
+    bench = Bench(execute, project, places.head, places.shown_at, places.home, 2 * budget.run_seconds)
+    before = _before(bench, here)
     if isinstance(before, Cannot):
         return before
-    existing, hits = before
-    lines = [_changed(file, hits) for file, its in found if its is row]
-    text = suggested_tests(change, settings, ask, salt=salt)
-    judge = _Judge(bench, places, row, tuple(existing), tuple(lines), now() + SECONDS, now)
-    kept: list[TestSuggestion] = []
-    dropped: list[Dropped] = []
-    for test in text.tests:
-        verdict = judge.judged(test)
-        if isinstance(verdict, Stopped):
-            dropped.append(Dropped(test.path, test.covers, verdict))
-        else:
-            kept.append(TestSuggestion(test.path, test.covers, test.code, verdict))
-    notes = () if existing else ("The change's project has no tests near it: what is suggested stands alone.",)
-    return Proven(tuple(kept), (), tuple(dropped), (*text.notes, *notes), text.usage, frozenset(text.models))
+    prompter, prompts = prompts_for_tests(change, settings, salt, only={file.path for file in here})
+    briefing = Briefing(prompter, project, _styled(bench, before))
+    rounds = Rounds(_Foreign(Judge(bench, places.base, before, in_time), briefing), budget, ask, in_time)
+    rounds.all([Asked(briefing.tests(one), "a part of the change", partial(_unit, before)) for one in prompts])
+    return rounds.proven(*_notes(found, project, before))
 
 
-def _changed(file: FileDiff, hits: Mapping[str, frozenset[int]] | None) -> _Lines:
-    added_lines = (line for hunk in file.hunks for line in hunk.lines if line.kind == "+" and line.text.strip())
-    changed = frozenset(line.new for line in added_lines if line.new)
-    return _Lines(file.path, changed, None if hits is None else hits.get(file.path, frozenset()))
+def _notes(found: Iterable[tuple[FileDiff, Project]], project: Project, before: Before) -> list[str]:
+    notes = [] if before.tests else ["The change's project has no tests near it: what is suggested stands alone."]
+    others = {other.folder or other.row.language for _, other in found if other != project}
+    if others:
+        named = ", ".join(f"`{one}`" for one in sorted(others))
+        notes.append(
+            f"Tests were proven for `{project.folder or project.row.name}` only; the change also is in {named}."
+        )
+    return notes
 
 
-def _before(
-    bench: Bench, row: Toolchain, changed: Sequence[str]
-) -> tuple[list[str], dict[str, frozenset[int]] | None] | Cannot:
-    """Run the existing tests near the change, which must pass first; return them and the lines that they run."""
-    tests = [path for path in files_of(bench.tree, SUFFIXES[row.language]) if is_test(path)]
-    near = sorted(tests, key=lambda path: (-max(_shared(path, one) for one in changed), path))[:NEIGHBOURS]
-    hits: dict[str, frozenset[int]] | None = {}
+def _before(bench: Bench, files: list[FileDiff]) -> Before | Cannot:
+    """Run the existing tests near the change, which must pass first."""
+    project = bench.project
+    tests = [path for path in files_of(bench.tree, SUFFIXES[project.row.language]) if is_test(path)]
+    ours = [path for path in tests if project_of(bench.tree, path) == project]
+    near = sorted(ours, key=lambda path: (-max(_shared(path, file.path) for file in files), path))[:NEIGHBOURS]
+    measured: dict[str, Lines] | None = {}
+    kept: list[str] = []
     for path in near:
         came = bench.run(path)
+        if not came.outcomes and _declares_nothing(bench, path):
+            continue  # support for tests, or a test of another runner
         if not came.is_green:
-            said = came.output.strip().splitlines()[-1:] or ["nothing"]
-            return Cannot(f"The repository's own tests do not pass here ({row.name}, {path}: {said[0][:200]}).")
-        if came.hits is None or hits is None:
-            hits = None
+            rows = [row for row in came.output.strip().split("\n") if row.strip()][-1:] or ["nothing was printed"]
+            said = next((one.message.strip() for one in came.outcomes if one.verdict == "failed"), "") or rows[0]
+            told = " ".join(said.split())[:200]
+            return Cannot(f"The repository's own tests do not pass here ({project.row.name}, {path}: {told}).")
+        kept.append(path)
+        if came.measured is None or measured is None:
+            measured = None
             continue
-        for file, lines in came.hits.items():
-            hits[file] = hits.get(file, frozenset()) | lines
-    return near, hits
+        for file, lines in came.measured.items():
+            measured[file] = measured.get(file, Lines()) | lines
+    return Before(tuple(kept), measured, {file.path: _changed(file) for file in files})
+
+
+_DECLARES = re.compile(
+    r"\b(?:it|test|describe|specify)\b|\bfunc Test|#\[test\]|#\[\w+::test|@Test\b|@ParameterizedTest"
+)
+
+
+def _declares_nothing(bench: Bench, path: str) -> bool:
+    return not re.search(r"\bdef test_|\bclass \w+Test\b", text := text_of(bench.tree, path) or "") and (
+        _DECLARES.search(text) is None
+    )
+
+
+def _changed(file: FileDiff) -> frozenset[int]:
+    rows = (line for hunk in file.hunks for line in hunk.lines if line.kind == "+" and re.search(r"\w", line.text))
+    return frozenset(line.new for line in rows if line.new)
 
 
 def _shared(path: str, other: str) -> int:
@@ -127,100 +139,89 @@ def _shared(path: str, other: str) -> int:
     return 2 * same + (b[-1].split(".")[0].lower() in a[-1].lower())
 
 
+def _styled(bench: Bench, before: Before) -> tuple[str, str]:
+    """Return the path and the text of the nearest existing test; empty where there is none."""
+    path = next(iter(before.tests), "")
+    return path, (text_of(bench.tree, path) or "") if path else ""
+
+
+def _unit(before: Before, test: TestSuggestion) -> Unit:
+    """Return what a test says that it covers, as far as that is of the change; else the first changed file."""
+    said = _COVERS.match(test.covers)
+    path = said["path"] if said and said["path"] in before.changed else next(iter(before.changed))
+    lines = before.changed[path]
+    first, last = (min(lines), max(lines)) if lines else (1, 1)
+    if said and said["path"] == path:
+        first, last = int(said["first"]), int(said["last"] or said["first"])
+    return Unit(path, path, first, last, (), "", frozenset(range(first, min(last, first + 10_000) + 1)))
+
+
 @dataclass(frozen=True, slots=True)
-class _Judge:
-    bench: Bench
-    places: Places
-    row: Toolchain
-    existing: tuple[str, ...]
-    lines: tuple[_Lines, ...]
-    deadline: float
-    now: Callable[[], float]
+class Briefing:
+    """Makes the prompts about one project. `sibling` is an existing test, path and text."""
 
-    def judged(self, test: TestSuggestion) -> str | Stopped:
-        """Return the evidence of a test that passes every gate, else the gate that stopped it."""
-        tree = self.places.head
-        exists = text_of(tree, test.path) is not None
-        if (wrong := obeys(test.path, test.code, SUFFIXES[self.row.language], exists=exists)) is not None:
-            return wrong
-        with added(tree, test.path, test.code):
-            first = self.bench.run(test.path)
-            if not first.is_green:
-                return Stopped(Gate.PASSES, _why_red(first))
-            reached = self._reached(first)
-            if isinstance(reached, Stopped):
-                return reached
-            strong = self._fails_on_base(test) or self._kills(test)
-            if isinstance(strong, Stopped):
-                return strong
-            if not all(self.bench.run(test.path).is_green for _ in range(RUNS - 1)):
-                return Stopped(Gate.STEADY, "It does not pass each time it is run.")
-        return f"{RUNS} of {RUNS} runs; {reached}; {strong}"
+    prompter: Prompter
+    project: Project
+    sibling: tuple[str, str]
 
-    def _reached(self, came: Came) -> str | Stopped:
-        """Say how many changed lines it runs that no test ran."""
-        if came.hits is None or any(one.run is None for one in self.lines):
-            return "coverage not measured"
-        hit = {(one.path, line) for one in self.lines for line in one.changed & came.hits.get(one.path, frozenset())}
-        if not hit:
-            return Stopped(Gate.COVERS, "It runs none of the changed lines.")
-        fresh = hit - {(one.path, line) for one in self.lines for line in one.run or ()}
-        if not fresh and self._any_missed():
-            return Stopped(Gate.COVERS, "It runs no changed line that the existing tests do not run.")
-        return f"covers {len(fresh)} changed lines that no test covered" if fresh else "covers changed lines"
+    def tests(self, prompt: Prompt) -> Prompt:
+        """Return the prompt for tests, with the runner's name and an existing test added."""
+        system, user = prompt.messages
+        told = rendered("runner.md", name=self.project.row.name, folder=printable(self.project.folder))
+        path, text = self.sibling
+        shown = rendered(
+            "styled.md", change=user.content, fence=self.prompter.fence, path=printable(path),
+            text=self.prompter.plain(text, MOST_SIBLING),
+        )  # fmt: skip
+        messages = (Message("system", f"{system.content}\n\n{told}"), Message("user", shown if path else user.content))
+        return Prompt(prompt.task, messages, prompt.max_tokens, prompt.temperature)
 
-    def _any_missed(self) -> bool:
-        """Whether existing tests leave a changed line out that can be run, as far as a text can tell."""
-        return any(
-            re.search(r"\w", (text_of(self.places.head, one.path) or "").split("\n")[line - 1])
-            for one in self.lines
-            for line in one.changed - (one.run or frozenset())
+    def repair(self, prompt: Prompt, candidate: Candidate, stopped: Stopped) -> Prompt:
+        """Return the conversation continued by the candidate and by what the gate that stopped it saw."""
+        mine = f'<test path="{candidate.path}" covers="{candidate.unit.covers}">\n{candidate.code}</test>'
+        evidence = f"Gate: {stopped.gate}. {stopped.reason}\n\n{stopped.feedback}"
+        words = rendered(
+            "evidence.md",
+            fence=self.prompter.fence,
+            reason=f"it did not pass the gate `{stopped.gate}`.",
+            evidence=self.prompter.plain(evidence, MOST_EVIDENCE),
+            failing=bool(stopped.failures),
+            path=candidate.path,
+            covers=printable(candidate.unit.covers),
         )
+        return prompt.followed_by(Message("assistant", mine), Message("user", words))
 
-    def _fails_on_base(self, test: TestSuggestion) -> str:
-        base = self.places.base
-        if base is None or text_of(base, test.path) is not None:
-            return ""
-        with added(base, test.path, test.code):
-            return "fails without the change" if self.bench.on(base).run(test.path).asserted else ""
-
-    def _kills(self, test: TestSuggestion) -> str | Stopped:
-        """Try mutants of the changed lines; before any is believed, one that throws at once must be killed."""
-        tried = killed = telling = 0
-        for one in self.lines:
-            text = text_of(self.places.head, one.path) or ""
-            canary = text + _THROWS.get(self.row.language, "")
-            if self.row.language in _THROWS and not self._dies(one.path, canary, test.path):
-                continue  # the test does not run this file, so no mutant of it could tell anything
-            for mutant in textual(one.path, text, one.changed, most=MUTANTS):
-                if self.now() > self.deadline:
-                    return Stopped(Gate.KILLS, "Time ran out before it had shown anything.")
-                tried += 1
-                if self._dies(one.path, mutant.applied(text), test.path):
-                    killed += 1
-                    telling += not telling and self._survives_existing(mutant, text)
-        if not tried:
-            return Stopped(
-                Gate.KILLS, "The changed lines offer no mutant to judge it by, or it does not run their file."
-            )
-        if not telling:
-            reason = f"It kills {killed} of {tried} mutants, none of which the existing tests leave alive."
-            return Stopped(Gate.KILLS, reason)
-        if killed * 2 < tried:
-            return Stopped(Gate.KILLS, f"It kills only {killed} of {tried} mutants.")
-        return f"kills {killed} of {tried} mutants"
-
-    def _dies(self, path: str, text: str, test: str) -> bool:
-        with changed_to(self.places.head, path, text):
-            return not self.bench.run(test).is_green
-
-    def _survives_existing(self, mutant: Textual, text: str) -> bool:
-        with changed_to(self.places.head, mutant.path, mutant.applied(text)):
-            return all(self.bench.run(path).is_green for path in self.existing)
+    def doubt(self, prompt: Prompt, candidate: Candidate, failure: Failure) -> Prompt:
+        """Return the prompt that asks an independent pass whether a failing test is right."""
+        asked = prompt.messages[1].content  # the change as the author of the test saw it, not the conversation since
+        return filled(
+            Task.VERIFY, "reproduction.md", "reproduced.md", fence=self.prompter.fence, unit=asked,
+            name=printable(candidate.unit.covers), test=self.prompter.plain(candidate.code, MOST_CODE),
+            failure=self.prompter.plain(f"{failure.test}\n{failure.message}", MOST_EVIDENCE),
+        )  # fmt: skip
 
 
-def _why_red(came: Came) -> str:
-    if not came.outcomes:
-        return "It could not be run: " + (came.output.strip().splitlines()[-1:] or ["no test was found."])[0][:300]
-    red = next((one for one in came.outcomes if one.verdict != "passed"), None)
-    return "Nothing was tested." if red is None else f"`{red.id[:200]}` {red.verdict}: {red.message[:300]}"
+@dataclass(frozen=True, slots=True)
+class _Foreign:
+    """The other languages, to the rounds."""
+
+    judging: Judge
+    briefing: Briefing
+
+    def judge(self, candidate: Candidate, taken: frozenset[str]) -> Shown | Stopped:
+        if candidate.path in taken:
+            return Stopped(Gate.POLICY, "Another suggested test has that path.", "Choose another path.")
+        return self.judging.judge(candidate)
+
+    def repair(self, prompt: Prompt, candidate: Candidate, stopped: Stopped) -> Prompt:
+        return self.briefing.repair(prompt, candidate, stopped)
+
+    def copied(self, before: Candidate, stopped: Stopped, after: Candidate) -> str | None:
+        copies = bool(stopped.failures) and only_expects_otherwise(before.code, after.code)
+        return stopped.failures[0].test if copies else None
+
+    def fails_again(self, candidate: Candidate, failure: Failure) -> bool:
+        return self.judging.fails_again(candidate, failure)
+
+    def doubt(self, prompt: Prompt, candidate: Candidate, failure: Failure) -> Prompt:
+        return self.briefing.doubt(prompt, candidate, failure)

@@ -1,4 +1,4 @@
-"""What a suggested test file of another language may be, told from its text before it is run. Pure."""
+"""What a suggested test file of another language may be, and what a repair of it may not, told from the text. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ MOST_BYTES = 60_000
 
 _SMELLS = (
     (
-        re.compile(r"\b(?:it|test|describe)\.(?:skip|todo|only)\b|\bx(?:it|describe)\(|\bt\.Skip|#\[ignore"),
+        re.compile(
+            r"\b(?:it|test|describe)\.(?:skip|todo|only)\b|\bx(?:it|describe)\(|\bt\.Skip|#\[ignore|@Disabled|@Ignore\b"
+            r"|^\s*(?:skip|pending)\b",
+            re.MULTILINE,
+        ),
         "skips tests",
     ),
     (re.compile(r"\bsleep\b|\bsetTimeout\(|time\.Sleep|thread::sleep", re.IGNORECASE), "waits for time to pass"),
@@ -29,7 +33,12 @@ _SMELLS = (
 )
 _ASSERTS = re.compile(
     r"\bassert\b|\bassert[.(!_]|\bexpect\(|\bt\.(?:Error|Fatal|Errorf|Fatalf|Fail)\b|\brequire\.\w+\(t|\.should\b"
-    r"|assert_eq!|assertEquals|assertThat"
+    r"|\bassert(?:_\w+!?|[A-Z]\w*)[ (]|\bmust_\w+|\bwont_\w+|\brefute"
+)
+
+#: What an expectation may be written as: a number, a text, a truth value.
+_LITERAL = re.compile(
+    r'"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\'|`[^`]*+`|(?<![\w.])-?\d[\w.]*+|\b(?:true|false|null|nil|None)\b'
 )
 
 
@@ -46,3 +55,15 @@ def obeys(path: str, code: str, suffixes: Sequence[str], *, exists: bool) -> Sto
         if pattern.search(code):
             return Stopped(Gate.SMELLS, f"It {what}.", f"It {what}.")
     return None
+
+
+def only_expects_otherwise(before: str, after: str) -> bool:
+    """Whether two versions of a test file differ in values alone: then the second was written to agree with the code.
+
+    Stricter than for Python, where expectations are told from what is passed in.
+    """
+    return before != after and _bare(before) == _bare(after)
+
+
+def _bare(code: str) -> str:
+    return " ".join(_LITERAL.sub("?", code).split())

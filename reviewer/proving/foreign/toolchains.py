@@ -1,22 +1,30 @@
 """The runner table: by which files a language's test runner is known, and the command that runs one file of tests.
 
-Promises: reads only names and manifests of the staged tree; runs nothing. A project
-that no row knows is None, to be told.
+Promises: reads only names and manifests of the staged tree; runs nothing. What no row knows is None, to be told.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, Field, ValidationError
 
 from reviewer.proving.foreign import outcomes
+from reviewer.proving.staged import inside
 
 #: Largest manifest that is read.
 _MOST_MANIFEST = 1 << 20
+#: The programs that run the tests of a language, looked for on the PATH; each may stand in a folder of its own.
+PROGRAMS: Mapping[str, tuple[str, ...]] = {
+    "javascript": ("node",),
+    "go": ("go",),
+    "rust": ("cargo", "rustc"),
+    "ruby": ("ruby", "bundle", "rspec"),
+    "java": ("mvn", "java"),
+}
 #: The endings of the files of a language.
 SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "javascript": (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"),
@@ -26,14 +34,18 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "java": (".java",),
 }
 
+#: What the table knows, in words.
+KNOWN = "pytest, unittest, node:test, vitest, jest, go, cargo, maven, rspec and minitest"
+
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
     """One row of the table.
 
-    `command` takes the test file, relative to the project, and the results folder; `report` is the file in
-    that folder which `reads` understands, empty where the report is standard output. `coverage` is the file in it that
-    holds coverage, empty where none is measured.
+    `command` takes the test file, relative to the project, and the results folder. `report` is a pattern for the files
+    in that folder which `reads` understands, empty where the report is standard output. `coverage` is the file in it
+    that holds coverage, empty where none is measured. `copied`: the runner writes into its project, so it is run in a
+    copy of the run's own; `reports_in` is where its reports come to stand in there, empty for the results folder.
     """
 
     name: str
@@ -42,6 +54,28 @@ class Toolchain:
     reads: outcomes.Reads
     report: str = ""
     coverage: str = ""
+    copied: bool = False
+    reports_in: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A part of a repository with a test runner: its folder, relative and empty for the root, and its row."""
+
+    row: Toolchain
+    folder: str
+
+    def holds(self, path: str) -> bool:
+        """Whether the file is one of its language, in its folder."""
+        return path.endswith(SUFFIXES[self.row.language]) and path.startswith(self.folder and f"{self.folder}/")
+
+    def within(self, path: str) -> str:
+        """Return the path as seen from its folder."""
+        return path.removeprefix(self.folder and f"{self.folder}/")
+
+    def outside(self, path: str) -> str:
+        """Return a path of its folder as the repository names it."""
+        return f"{self.folder}/{path}" if self.folder else path
 
 
 class _Package(BaseModel):
@@ -58,14 +92,22 @@ def _node(file: str, results: str) -> tuple[str, ...]:
 
 
 def _vitest(file: str, results: str) -> tuple[str, ...]:
-    shuffled = ("--sequence.shuffle", "--no-cache", "--reporter=json", f"--outputFile={results}/tests.json")
-    return ("node_modules/.bin/vitest", "run", file, *shuffled)
+    """Follow https://vitest.dev/guide/cli ."""
+    report = ("--reporter=json", f"--outputFile={results}/tests.json")
+    return ("node_modules/.bin/vitest", "run", file, "--sequence.shuffle.tests", "--cache=false", *report)
+
+
+def _vitest_covered(file: str, results: str) -> tuple[str, ...]:
+    """Follow https://vitest.dev/config/coverage ; needs one of its two packages."""
+    coverage = ("--coverage.enabled", "--coverage.reporter=lcovonly", f"--coverage.reportsDirectory={results}/cover")
+    return (*_vitest(file, results), *coverage)
 
 
 def _jest(file: str, results: str) -> tuple[str, ...]:
+    """Follow https://jestjs.io/docs/cli ."""
     coverage = ("--coverage", "--coverageReporters=lcovonly", f"--coverageDirectory={results}")
     report = ("--json", f"--outputFile={results}/tests.json", "--cacheDirectory=/tmp/jest")
-    return ("node_modules/.bin/jest", "--ci", *report, *coverage, "--runTestsByPath", file)
+    return ("node_modules/.bin/jest", "--ci", "--randomize", *report, *coverage, "--runTestsByPath", file)
 
 
 def _go(file: str, results: str) -> tuple[str, ...]:
@@ -74,34 +116,75 @@ def _go(file: str, results: str) -> tuple[str, ...]:
 
 
 def _cargo(file: str, _results: str) -> tuple[str, ...]:
-    # The run's own empty /tmp: the tree is read-only there.
-    return ("cargo", "test", "--offline", "--target-dir", "/tmp/target", "--test", PurePosixPath(file).stem)  # noqa: S108
+    return ("cargo", "test", "--offline", "--quiet", "--test", PurePosixPath(file).stem, "--", "--format", "pretty")
+
+
+def _maven(file: str, _results: str) -> tuple[str, ...]:
+    """Follow https://maven.apache.org/surefire/maven-surefire-plugin/test-mojo.html ."""
+    chosen = (f"-Dtest={PurePosixPath(file).stem}", "-DfailIfNoTests=false", "-Dsurefire.failIfNoSpecifiedTests=false")
+    return ("mvn", "--offline", "--batch-mode", "-Dsurefire.runOrder=random", *chosen, "test")
 
 
 def _rspec(file: str, results: str) -> tuple[str, ...]:
-    return ("bundle", "exec", "rspec", file, "--order", "rand", "--format", "json", "--out", f"{results}/tests.json")
+    return ("rspec", file, "--order", "rand", "--format", "json", "--out", f"{results}/tests.json")
+
+
+def _minitest(file: str, _results: str) -> tuple[str, ...]:
+    return ("ruby", "-Ilib", "-Itest", file, "--verbose")
+
+
+def _bundled(command: Callable[[str, str], tuple[str, ...]]) -> Callable[[str, str], tuple[str, ...]]:
+    return lambda file, results: ("bundle", "exec", *command(file, results))
 
 
 NODE = Toolchain("node:test", "javascript", _node, outcomes.junit, "junit.xml", "lcov.info")
-VITEST = Toolchain("vitest", "javascript", _vitest, outcomes.jest, "tests.json")
+VITEST = Toolchain("vitest", "javascript", _vitest, outcomes.jest, "tests.json", copied=True)
+VITEST_COVERED = Toolchain(
+    "vitest", "javascript", _vitest_covered, outcomes.jest, "tests.json", "cover/lcov.info", copied=True
+)
 JEST = Toolchain("jest", "javascript", _jest, outcomes.jest, "tests.json", "lcov.info")
 GO = Toolchain("go", "go", _go, outcomes.go, coverage="cover.out")
-CARGO = Toolchain("cargo", "rust", _cargo, outcomes.cargo)
+CARGO = Toolchain("cargo", "rust", _cargo, outcomes.cargo, copied=True)
+MAVEN = Toolchain(
+    "maven", "java", _maven, outcomes.junit, "TEST-*.xml", copied=True, reports_in="target/surefire-reports"
+)
 RSPEC = Toolchain("rspec", "ruby", _rspec, outcomes.rspec, "tests.json")
+MINITEST = Toolchain("minitest", "ruby", _minitest, outcomes.minitest)
+BUNDLED = {row: replace(row, command=_bundled(row.command)) for row in (RSPEC, MINITEST)}
 
 
-def toolchain_for(project: Path, path: str) -> Toolchain | None:
-    """Return the row for a file of the project in this folder; None where no runner is known for it."""
+def project_of(tree: Path, path: str) -> Project | None:
+    """Return the project of the tree that tests this file: the nearest folder above it that a row knows."""
     language = next((name for name, ends in SUFFIXES.items() if path.endswith(ends)), "")
+    for folder in _above(path):
+        place = inside(tree, folder) if folder else tree
+        row = _row(place, language) if place is not None else None
+        if row is not None:
+            return Project(row, folder)
+    return None
+
+
+def _above(path: str) -> Iterator[str]:
+    for folder in PurePosixPath(path).parents:
+        yield "" if folder == PurePosixPath() else folder.as_posix()
+
+
+def _row(project: Path, language: str) -> Toolchain | None:
+    """Return the row for files of the language in a project whose root this folder is."""
+
+    def has(name: str) -> bool:
+        place = project / name
+        return place.exists() and not place.is_symlink()
+
     if language == "javascript":
         return _javascript(project)
-    if language == "go" and (project / "go.mod").is_file():
-        return GO
-    if language == "rust" and (project / "Cargo.toml").is_file():
-        return CARGO
-    if language == "ruby" and (project / "Gemfile").is_file() and (project / "spec").is_dir():
-        return RSPEC
-    return None
+    if language == "ruby":
+        row = RSPEC if has("spec") else MINITEST if has("test") else None
+        is_root = any(map(has, ("Gemfile", "Rakefile"))) or any(project.glob("*.gemspec"))
+        return (BUNDLED[row] if has("Gemfile.lock") else row) if row and is_root else None
+    known = {"go": ("go.mod", GO), "rust": ("Cargo.toml", CARGO), "java": ("pom.xml", MAVEN)}
+    marker, row = known.get(language, ("", None))
+    return row if row is not None and has(marker) else None
 
 
 def _javascript(project: Path) -> Toolchain | None:
@@ -114,7 +197,9 @@ def _javascript(project: Path) -> Toolchain | None:
     except (ValueError, ValidationError, RecursionError):
         return None
     script = package.scripts.get("test", "").split()
-    named: Sequence[tuple[str, Toolchain]] = (("vitest", VITEST), ("jest", JEST), ("--test", NODE))
+    covers = {"@vitest/coverage-v8", "@vitest/coverage-istanbul"} & {*package.dev, *package.needs}
+    vitest = VITEST_COVERED if covers else VITEST
+    named: Sequence[tuple[str, Toolchain]] = (("vitest", vitest), ("jest", JEST), ("--test", NODE))
     called = (row for word, row in named if word in script)
     installed = (row for word, row in named if word in package.dev or word in package.needs)
     return next(called, None) or next(installed, None)
