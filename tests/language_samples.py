@@ -18,7 +18,7 @@ class Sample:
     """A project at its base, and its source with the function. `red` expects 202 where 201 is right.
 
     `lacks` says what this machine has not; `install` brings packages into the project's folder, or says why it cannot.
-    `slow`: a run takes seconds.
+    `build` is what somebody who works on it has run before. `slow`: a run takes seconds.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Sample:
     install: Callable[[Path], str] = field(default=lambda _folder: "")
     replace_end: str = ""
     slow: bool = False
+    build: tuple[str, ...] = ()
 
     @property
     def head(self) -> str:
@@ -210,6 +211,7 @@ func Fee(amount, days int) int {
 """,
     covered=True,
     lacks=_needs("go"),
+    build=("go", "test", "-coverprofile=/dev/null", "./..."),
     slow=True,
 )
 
@@ -247,6 +249,7 @@ fn later_it_costs() {
     weak="use fees::fee;\n\n#[test]\nfn gives_something() {\n    assert!(fee(100, 30) > -1);\n}\n",
     covered=False,
     lacks=_needs("cargo", "cc"),
+    build=("cargo", "test", "--offline", "--no-run"),
 )
 
 _JAVA_TEST = """package shop;

@@ -78,8 +78,13 @@ def _proven(folder: Path, model: Model) -> Proven | Cannot:
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 def test_each_runner_proves_the_strong_and_stops_the_red(sample: Sample, tmp_path: Path) -> None:
-    """The strong test is kept with its evidence; the red one is stopped, and its repair that only agrees refused."""
+    """The strong test is kept with its evidence; the red one is stopped, and its repair that only agrees refused.
+
+    What was built before is used, and never speaks for code that is another by now.
+    """
     folder = _clone(sample, tmp_path)
+    if sample.build:
+        subprocess.run(sample.build, cwd=folder, check=True, capture_output=True, timeout=200)
     red = sample.beside("red")
     tests = {sample.path: sample.strong, red: sample.named(sample.red, "red")}
     outcome = _proven(folder, Model(f"{sample.source}:1-2", tests, {red: sample.named(sample.strong, "red")}))

@@ -18,7 +18,7 @@ from reviewer.proving.staged import text_of
 
 #: Where modules are kept that a run needs and cannot fetch, in the person's home: shown as they are, to be read only.
 #: No more of these folders than this: beside them stand tokens.
-_CACHES = ("go/pkg/mod", ".cargo/registry", ".rustup", ".m2/repository", ".gem", ".rbenv")
+_CACHES = ("go/pkg/mod", ".cache/go-build", ".cargo/registry", ".rustup", ".m2/repository", ".gem", ".rbenv")
 #: Prefixes of a person's own programs that hold more than programs.
 _HOMELY = ("", ".local", ".cargo")
 #: Settings without which a runner of the system does not start.
@@ -43,6 +43,24 @@ find . -name node_modules -prune | while read -r one; do
   for entry in "$PWD/$one"/* "$PWD/$one"/.bin; do ln -s "$entry" "$HOME/project/$one/"; done
 done
 cd "$HOME/project"
+"""
+
+#: What was built before is not built again in every run: links to it, unless there is too much of it to link.
+#: Cargo writes into its small files: those are copied, its lock and what it builds incrementally left out.
+_BUILT_BY_CARGO = """
+find "$OLDPWD" -path '*/target/CACHEDIR.TAG' | while read -r tag; do
+  from="${tag%/CACHEDIR.TAG}"; to="$HOME/project/${from#"$OLDPWD"/}"
+  [ "$(find "$from" -type f | head -n 20001 | wc -l)" -le 20000 ] || continue
+  mkdir -p "${to%/*}" && cp -rs "$from" "$to"
+  find "$to" -name .cargo-lock -delete; rm -rf "$to"/*/incremental
+  (cd "$from" && find . -type f -size -64k ! -name .cargo-lock ! -path './*/incremental/*' -print0 |
+    tar --null -T - -cf -) | tar -xf - -C "$to"
+done
+"""
+_BUILT_BY_GO = """
+if [ -d {kept} ] && [ "$(find {kept} -type f | head -n 20001 | wc -l)" -le 20000 ]; then
+  mkdir -p "$GOCACHE" && cp -rs {kept}/. "$GOCACHE" && rm -f "$GOCACHE"/*.txt
+fi
 """
 
 
@@ -142,8 +160,10 @@ class Bench:
         command = " ".join(shlex.quote(word).replace(place, "'\"$REVIEWER_RESULTS\"'") for word in words)
         folders = dict.fromkeys(shlex.quote(str(one.parent)) for one in self._programs())
         lines = [f'export GOCACHE="$HOME/go-cache" CARGO_HOME="$HOME/cargo" PATH={":".join(folders)}:"$PATH"']
-        lines += [self._registry()] if row.language == "rust" else []
         lines += [_COPY.strip()] if row.copied else []
+        lines += [self._registry(), _BUILT_BY_CARGO.strip()] if row.language == "rust" else []
+        if row.language == "go":
+            lines += [_BUILT_BY_GO.strip().format(kept=shlex.quote(str(self.home / ".cache/go-build")))]
         lines += [f"cd {shlex.quote(folder)}"] if folder else []
         lines += [command]
         lines += [f'cp {row.reports_in}/{row.report} "$REVIEWER_RESULTS/"'] if row.reports_in else []

@@ -116,7 +116,7 @@ def _go(file: str, results: str) -> tuple[str, ...]:
 
 
 def _cargo(file: str, _results: str) -> tuple[str, ...]:
-    return ("cargo", "test", "--offline", "--quiet", "--test", PurePosixPath(file).stem, "--", "--format", "pretty")
+    return ("cargo", "test", "--offline", "--test", PurePosixPath(file).stem, "--", "--format", "pretty")
 
 
 def _maven(file: str, _results: str) -> tuple[str, ...]:
