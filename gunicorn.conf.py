@@ -47,7 +47,15 @@ def on_starting(_server: object) -> None:
     https://prometheus.github.io/client_python/multiprocess/
     """
     if workers > 1:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="reviewer-metrics-", dir=_MEMORY)
+        for left in Path(_MEMORY or tempfile.gettempdir()).glob("reviewer-metrics-*-*"):
+            try:
+                os.kill(int(left.name.split("-")[2]), 0)
+            except ProcessLookupError:  # it was killed
+                shutil.rmtree(left, ignore_errors=True)
+            except (PermissionError, ValueError):
+                continue  # somebody else's
+        place = tempfile.mkdtemp(prefix=f"reviewer-metrics-{os.getpid()}-", dir=_MEMORY)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = place
 
 
 def on_exit(_server: object) -> None:

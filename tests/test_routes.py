@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -243,6 +245,23 @@ class TestOperating:
         assert len(asked) == 20  # each delivery was seen at once
         children = subprocess.run(["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True, check=True)
         assert len(children.stdout.split()) == 2
+
+    def test_counts_of_killed_processes_are_removed(self, tmp_path):
+        """What a kill leaves in memory is removed at the next start; what a stop leaves is nothing."""
+
+        def counted(pid: int) -> list[Path]:
+            return list(Path("/dev/shm").glob(f"reviewer-metrics-{pid}-*"))
+
+        killed = Server(tmp_path, REVIEWER_ROLE="web")
+        assert counted(killed.process.pid)
+        os.killpg(killed.process.pid, signal.SIGKILL)
+        killed.process.wait()
+        stopped = Server(tmp_path, REVIEWER_ROLE="web")
+        assert not counted(killed.process.pid)
+        assert counted(stopped.process.pid)
+        stopped.process.send_signal(signal.SIGTERM)
+        stopped.process.wait(30)
+        assert not counted(stopped.process.pid)
 
     def test_the_store_goes_away_and_comes_back(self, tmp_path):
         """While the store cannot be used deliveries are answered 503, so that GitHub shows the failure."""
