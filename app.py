@@ -7,6 +7,7 @@ when it runs: `reviewer --help` and `reviewer diff` load neither Flask nor the e
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from webhooks.missed import Missed
     from webhooks.settings import Environment
 
-_NO_SERVER = "This needs the server's packages. Install them: pip install 'minimax-reviewer[server]'"
+_NO_SERVER = "This needs the server's packages: in a clone, pip install '.[server]' into its environment."
 
 
 #: gunicorn's own code for a worker that cannot begin: with any other it would start the worker again for ever.
@@ -159,14 +160,17 @@ def _work(environment: Environment, jobs: Jobs) -> Work:
 def _credentials(environment: Environment) -> Credentials:
     """Return how to speak to GitHub as the App."""
     from webhooks.github_transport import Credentials  # noqa: PLC0415
+    from webhooks.settings import is_rsa_key  # noqa: PLC0415
 
     if environment.private_key is None or environment.app_id is None:
         raise SettingsError("a worker needs GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY")
-    return Credentials(
-        api_url=environment.api_url,
-        app_id=environment.app_id,
-        private_key=environment.private_key.get_secret_value(),
-    )
+    private_key = environment.private_key.get_secret_value()
+    if not is_rsa_key(private_key):
+        # Deliveries are taken in all the same: jobs that fail for it can be retried when it is mended.
+        logging.getLogger("reviewer").error(
+            "GITHUB_APP_PRIVATE_KEY cannot be read as an RSA key, so every job will fail: use the .pem file from GitHub"
+        )
+    return Credentials(api_url=environment.api_url, app_id=environment.app_id, private_key=private_key)
 
 
 def _ask(run: Run) -> Ask:

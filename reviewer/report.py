@@ -53,8 +53,13 @@ def usage_text(usage: Usage, models: Sequence[str], *, chain: int = 0) -> str:
 def headline(review: Review) -> str:
     """Return one line: what was found in how many files; honest when nothing was reviewed."""
     files = _count(review.files_reviewed, "file")
-    if not review.files_reviewed:
+    if not review.files_reviewed and not (review.findings or review.tests):
         return "Nothing was reviewed."
+    if not review.files_reviewed:
+        told = [
+            _count(len(many), what) for many, what in ((review.findings, "finding"), (review.tests, "suggested test"))
+        ]
+        return f"{told[0] if review.findings else told[1]}; nothing was reviewed anew."
     if not review.findings and not review.below:
         return f"No findings in {files} reviewed."
     levels = Counter(finding.severity for finding in review.findings)

@@ -108,7 +108,7 @@ class Worktree:
             diff_bytes = self._git(*_DIFF, ends.base, ends.head, "--")
         if not diff_bytes:
             hint = f" {_SHALLOW}" if self._is_shallow() else ""
-            raise NothingToReview(f"Nothing to review: no difference in {ends.description}. {_HOW}{hint}")
+            raise NothingToReview(f"Nothing to review: no difference: {ends.description}. {_HOW}{hint}")
         return LocalChange(diff_bytes, ends.base, ends.head, ends.tip, ends.description)
 
     def read(self, path: str, rev: str | None = None) -> bytes | None:
@@ -161,7 +161,7 @@ class Worktree:
                 base, head = self._object(old or "HEAD"), self._object(new or "HEAD")
                 base = self._merge_base(base, head, range_) if dots == "..." else base
                 return _Ends(base, head, head, range_)
-        return _Ends(self._object(range_), None, self._head(), f"{range_} to the working tree")
+        return _Ends(self._object(range_), None, self._head(), f"from {range_} to the working tree")
 
     def _default_ends(self) -> _Ends:
         head = self._head()
@@ -170,10 +170,10 @@ class Worktree:
             return _Ends(empty_tree, None, None, "the whole working tree (nothing is committed yet)")
         branch = self._default_branch()
         if branch is None:
-            return _Ends(head, None, head, "HEAD to the working tree (no default branch was found)")
+            return _Ends(head, None, head, "from HEAD to the working tree (no default branch was found)")
         name = branch[0].removeprefix("refs/heads/").removeprefix("refs/remotes/")
         base = self._merge_base(branch[1], head, f"{name}...HEAD")
-        return _Ends(base, None, head, f"the merge base with {name} ({base[:10]}) to the working tree")
+        return _Ends(base, None, head, f"from the merge base with {name} ({base[:10]}) to the working tree")
 
     def _head(self) -> str | None:
         """Return the commit that is checked out, None where nothing is committed yet."""

@@ -175,7 +175,7 @@ def _print(github: World) -> None:
 
 
 def _indented(text: str) -> str:
-    shown = re.sub(r"^<!-- reviewer:.*-->\n?|\n*<!-- reviewer:.*-->$", "", text)
+    shown = re.sub(r"<!-- reviewer:.*?-->\n?", "", text)
     return textwrap.indent(shown.strip(), "    ")
 
 

@@ -284,5 +284,5 @@ def test_a_full_disk_behind_standard_output(model: FakeModel, clone: Path) -> No
 def test_what_is_compared_is_said(reviewer: Run, model: FakeModel) -> None:
     """The base may have been guessed, so progress names it; `--quiet` says nothing."""
     model.answers("findings", lambda _: '{"summary": "", "findings": []}')
-    assert "comparing the merge base with" in reviewer("diff").stderr
+    assert "comparing from the merge base with" in reviewer("diff").stderr
     assert "comparing" not in reviewer("diff", "--quiet").stderr

@@ -73,7 +73,8 @@ def run(step: Step) -> int:
     forked = False
     try:
         event, payload = _event(step)
-        forked = _is_fork(payload)
+        # With the base's rights a fork gets the secrets too: what is wrong then is this repository's to mend.
+        forked = _is_fork(payload) and step.get("GITHUB_EVENT_NAME") != "pull_request_target"
         decision = decide(event, payload, delivery=f"run-{step.get('GITHUB_RUN_ID', '0')}")
         if isinstance(decision, Ignored):
             return _nothing(step, f"Nothing to do: {decision.reason}.")

@@ -36,31 +36,40 @@ class Fetched:
 
 
 def fetch(repository: Repository, pull: Pull) -> Fetched:
-    """Fetch the diff, and in one request the settings and guidance of the base and the changed files of the head."""
+    """Fetch the diff, and in one request the settings and guidance of the base and the changed files of the head.
+
+    Settings and guidance are those of the base branch as it is now: GitHub's `base.sha` stays where the branch stood
+    when the pull request was opened or pushed to, and whoever mends settings wants them to count for it too.
+    """
     diff = repository.diff(pull.number) if pull.changed_files != 0 else Diff()
     files, _ = select(diff, Settings().review)
-    wanted = [(pull.base_sha, path) for path in (SETTINGS_PATH, *GUIDANCE_PATHS)]
+    branch = _branch(pull)
+    wanted = [(branch, path) for path in (SETTINGS_PATH, *GUIDANCE_PATHS)]
     changed = [file.path for file in files if file.status not in (Status.ADDED, Status.REMOVED)]
     wanted += [(pull.head_sha, path) for path in changed[:MAX_HEAD_FILES]]
     texts = repository.texts(wanted)
     if texts is None:
-        texts = _base_texts(repository, pull.base_sha)
-    return Fetched(diff, texts, *parse_settings(texts.get((pull.base_sha, SETTINGS_PATH), "")))
+        texts = _base_texts(repository, branch)
+    return Fetched(diff, texts, *parse_settings(texts.get((branch, SETTINGS_PATH), "")))
 
 
-def _base_texts(repository: Repository, base_sha: str) -> dict[tuple[str, str], str]:
+def _branch(pull: Pull) -> str:
+    return f"refs/heads/{pull.base_ref}" if pull.base_ref else pull.base_sha
+
+
+def _base_texts(repository: Repository, branch: str) -> dict[tuple[str, str], str]:
     """Fetch settings and guidance file by file, asking only for what is there."""
-    names = repository.names(base_sha)
+    names = repository.names(branch)
     paths = (SETTINGS_PATH, *GUIDANCE_PATHS)
     there = [path for path in paths if names is None or path.split("/", 1)[0] in names]
-    texts = {(base_sha, path): repository.text(base_sha, path) for path in there}
+    texts = {(branch, path): repository.text(branch, path) for path in there}
     return {key: text for key, text in texts.items() if text is not None}
 
 
 def change_of(repository: Repository, pull: Pull, fetched: Fetched) -> Change:
     """Return the change to review; files of the head that are not at hand yet are fetched when it asks for them."""
     texts = fetched.texts
-    guidance = [(path, texts.get((pull.base_sha, path), "")) for path in GUIDANCE_PATHS]
+    guidance = [(path, texts.get((_branch(pull), path), "")) for path in GUIDANCE_PATHS]
 
     head = {path: text for (revision, path), text in texts.items() if revision == pull.head_sha}
 

@@ -147,13 +147,15 @@ class Jobs:
         return record
 
     def retry(self, job_id: str) -> Record:
-        """Queue a job that has ended again; a failed one keeps its answers, others ask anew. Raises NoSuchJob."""
+        """Queue a job again that ended undone; a failed one keeps its answers, others ask anew. Raises NoSuchJob."""
         with self._database.write() as connection:
             record = records.retry(connection, job_id)
             if record is not None:
                 self._queued().put_job(connection, record.job, record.attempt)
                 return record
-        raise NoSuchJob(f"job {job_id} cannot be retried: it is {self.record(job_id).state}")
+        state = self.record(job_id).state
+        more = "; comment `/review` on the pull request to have it reviewed again" if state is State.DONE else ""
+        raise NoSuchJob(f"job {job_id} cannot be retried: it is {state}{more}")
 
     def cancel(self, job_id: str) -> Record:
         """Put a waiting or running job at its end: a running one makes no further call and posts nothing.

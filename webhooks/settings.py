@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from reviewer.errors import SettingsError
+from reviewer.models import parse_prices
 
 DEFAULT_BASE_URL = "https://runapi.ai/v1"
 DEFAULT_MODEL = "MiniMax-M2.1"
@@ -107,7 +108,7 @@ def read_environment(values: Mapping[str, str], *, role: Role | None = None, str
         base_url=_url(given, "RUNAPI_BASE_URL", DEFAULT_BASE_URL, problems),
         model=given.get("REVIEWER_MODEL", DEFAULT_MODEL),
         fallback_models=_names(given.get("REVIEWER_FALLBACK_MODELS", "")),
-        prices=given.get("REVIEWER_PRICES", ""),
+        prices=_prices(given, problems),
         api_url=_url(given, "GITHUB_API_URL", DEFAULT_API_URL, problems),
         runapi_key=_secret(given.get("RUNAPI_KEY")),
         app_id=given.get("GITHUB_APP_ID"),
@@ -182,6 +183,27 @@ def _private_key(given: Mapping[str, str], problems: list[str]) -> str | None:
     text = text.replace("\\n", "\n").strip() + "\n"
     if "PRIVATE KEY-----" not in text or "-----END" not in text:
         problems.append("GITHUB_APP_PRIVATE_KEY holds no private key: use the .pem file that GitHub generated")
+    return text
+
+
+def is_rsa_key(text: str) -> bool:
+    """Whether GitHub's kind of key can be made of it, which is what signs as the App (RS256)."""
+    from jwt.algorithms import RSAAlgorithm  # noqa: PLC0415 - only a server has a key
+    from jwt.exceptions import InvalidKeyError  # noqa: PLC0415
+
+    try:
+        RSAAlgorithm(RSAAlgorithm.SHA256).prepare_key(text)
+    except (ValueError, TypeError, InvalidKeyError):
+        return False
+    return True
+
+
+def _prices(given: Mapping[str, str], problems: list[str]) -> str:
+    text = given.get("REVIEWER_PRICES", "")
+    try:
+        parse_prices(text)
+    except SettingsError as error:
+        problems.append(f"REVIEWER_PRICES: {error}")
     return text
 
 

@@ -55,6 +55,8 @@ class Workspace:
         wanted = self.environ.get("REVIEWER_TESTS", "").strip() or "on"
         if wanted == "off":
             return "the input `tests` is off."
+        if wanted not in ("on", "self-hosted"):
+            return f"the input `tests` is `{wanted[:40]}`; it takes `on`, `off` or `self-hosted`."
         if self.environ.get("RUNNER_ENVIRONMENT") == "self-hosted" and wanted != "self-hosted":
             return (
                 "this runner is self-hosted. If it is thrown away after each job, set the input `tests: self-hosted`."

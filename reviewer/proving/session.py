@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -121,7 +122,8 @@ def _base(checkout: Checkout, added: Sequence[str], *, wanted: bool) -> Iterator
 def python_of(root: Path, environ: Mapping[str, str], wanted: str = "") -> Path:
     """Return the interpreter that runs the repository's tests.
 
-    What was asked for; else the environment in the checkout; else the active one; else the first on the PATH.
+    What was asked for; else the environment in the checkout; else the active one; else the first on the PATH that is
+    not the reviewer's own environment, which has no packages of the repository.
     """
     if wanted:
         return Path(shutil.which(wanted, path=environ.get("PATH")) or wanted)
@@ -130,7 +132,10 @@ def python_of(root: Path, environ: Mapping[str, str], wanted: str = "") -> Path:
     for folder in folders:
         if os.access(folder / "bin" / "python", os.X_OK):
             return folder / "bin" / "python"
-    found = shutil.which("python", path=environ.get("PATH")) or shutil.which("python3", path=environ.get("PATH"))
+    own = Path(sys.prefix, "bin").resolve() if sys.prefix != sys.base_prefix else None
+    path = environ.get("PATH", os.defpath).split(os.pathsep)
+    others = os.pathsep.join(one for one in path if not one or Path(one).resolve() != own)
+    found = shutil.which("python", path=others) or shutil.which("python3", path=others)
     return Path(found or "python3")
 
 

@@ -236,10 +236,13 @@ def requeue(
 
 
 def retry(connection: sa.Connection, job_id: str) -> Record | None:
-    """Queue a job that is at its end again. None when there is none with that id at its end."""
+    """Queue a job again that ended without being done. None when there is none with that id.
+
+    One that is done would find its own review, and lose its record.
+    """
     statement = (
         JOBS.update()
-        .where(JOBS.c.id == job_id, JOBS.c.state.not_in(LIVE))
+        .where(JOBS.c.id == job_id, JOBS.c.state.not_in([*LIVE, State.DONE.value]))
         .values(
             state=State.QUEUED.value,
             reason="retried by an operator",
