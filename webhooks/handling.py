@@ -224,8 +224,10 @@ def _again_as_it_stands(
 
 def _refusal(means: Means, pull: Pull) -> str:
     """Tell why comments may not be posted now. Raises Superseded when the head moved or the job is not wanted."""
-    now = means.repository.pull(pull.number)
-    if now.head_sha != pull.head_sha or not means.wanted():
+    if not means.wanted():
+        raise Superseded
+    now = means.repository.pull(pull.number)  # last: what moves after it cannot be seen
+    if now.head_sha != pull.head_sha:
         raise Superseded
     return "" if now.state == "open" else "the pull request was closed meanwhile"
 
