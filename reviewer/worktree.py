@@ -8,6 +8,7 @@ filters (git-lfs, line ends) do run, as in `git add`, because they define what w
 from __future__ import annotations
 
 import io
+import logging
 import os
 import re
 import shutil
@@ -43,6 +44,9 @@ _DEFAULT_BRANCHES = ("main", "master", "trunk", "develop")
 _MOST_COMMITS = 50
 _HOW = "Pass a range: A..B, A...B, or one revision to compare with the working tree."
 _SHALLOW = "This clone is shallow. Run git fetch --unshallow, or set fetch-depth: 0 for actions/checkout."
+
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +238,11 @@ class Worktree:
         index = self._git_path("index")
         listed = self._git("ls-files", "--others", "--exclude-standard", "-z").split(b"\0")
         files = [name for name in listed if name and not name.endswith(b"/")]  # a slash ends a repository of its own
+        closed = [name for name in files if not self._can_be_read(name)]
+        if closed:
+            named = ", ".join(os.fsdecode(name) for name in closed[:5])
+            _LOG.warning("left out, as it cannot be read: %s", named)
+            files = [name for name in files if name not in closed]
         with tempfile.TemporaryDirectory(prefix="reviewer-") as scratch:
             ours = {"GIT_INDEX_FILE": f"{scratch}/index"}
             if index.exists():
@@ -247,6 +256,10 @@ class Worktree:
                 everywhere = ("core.sparseCheckout=false",)  # else git refuses files outside of a sparse checkout
                 self._git(*add, settings=everywhere, environment=ours | store, stdin=b"\0".join(files))
             yield ours
+
+    def _can_be_read(self, name: bytes) -> bool:
+        place = os.path.join(os.fsencode(self.root), name)  # noqa: PTH118 - a name of any bytes
+        return os.path.islink(place) or os.access(place, os.R_OK)  # noqa: PTH114
 
     def _git_path(self, name: str) -> Path:
         return self.root / (self._ask("rev-parse", "--git-path", name) or name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from reviewer.asking import Attempt, Reply, prompt_digest
@@ -99,3 +100,32 @@ def test_an_answer_on_its_way_is_not_bought_again(tmp_path: Path) -> None:
         eventually(lambda: desk.jobs.spent(job_id=job.delivery).calls == 2, "both are on the bill")
     finally:
         desk.jobs.close()
+
+
+def _open_and_tell(folder: Path, times: int, told: Connection) -> None:
+    """Begin and end as often, keeping one answer each time; tell how often the file was not where it belongs."""
+    lost = 0
+    for _ in range(times):
+        spool = Spool(folder)
+        spool.open(lambda *_: None)
+        spool.keep("job", "digest", ANSWER)
+        lost += not any(path.stat().st_size for path in folder.glob(f"{os.getpid()}-*.answers"))
+        spool.stored()
+        spool.close()
+    told.send(lost)
+
+
+def test_processes_that_begin_at_once_leave_each_other_their_files(tmp_path: Path) -> None:
+    """However two starts fall together, no process writes into a file that another has removed."""
+    context = multiprocessing.get_context("spawn")
+    pipes, processes = [], []
+    for _ in range(4):
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_open_and_tell, args=(tmp_path, 150, theirs))
+        process.start()
+        pipes.append(ours)
+        processes.append(process)
+    assert [pipe.recv() for pipe in pipes] == [0, 0, 0, 0]
+    for process in processes:
+        process.join(30)
+    assert list(tmp_path.iterdir()) == []

@@ -614,6 +614,17 @@ def test_an_unreadable_file_is_an_error(repo: Repo) -> None:
         open_worktree(repo.path).read("x")
 
 
+def test_an_untracked_file_that_cannot_be_read_is_left_out(repo: Repo, caplog: pytest.LogCaptureFixture) -> None:
+    """It is named, and the others are reviewed."""
+    repo.write("open", "1\n")
+    repo.write("closed", "2\n")
+    (repo.path / "closed").chmod(0)
+    if os.access(repo.path / "closed", os.R_OK):
+        pytest.skip("this user may read anything")
+    assert changed(open_worktree(repo.path).diff()) == {"open": Status.ADDED}
+    assert "closed" in caplog.text
+
+
 def test_commit_messages_give_title_and_description(repo: Repo) -> None:
     """One commit gives its subject and body; several give the first subject and all messages, without merges."""
     repo.git("checkout", "-q", "-b", "feature")

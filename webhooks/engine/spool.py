@@ -23,6 +23,8 @@ from webhooks.engine.answers import Packed
 _LOG = logging.getLogger("reviewer.jobs")
 
 _ENDING = ".answers"
+#: Of a file that nobody holds yet: what it is called until its process has locked it.
+_BEGINNING = ".beginning"
 
 
 class Spool:
@@ -40,12 +42,28 @@ class Spool:
         """Begin; first hand over what processes that are gone left: job, digest of the prompt, answer."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            for path in sorted(self._folder.glob(f"*{_ENDING}")):
-                _take_over(path, found)
-            self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            fcntl.flock(self._file, fcntl.LOCK_EX)
+            for ending in (_ENDING, _BEGINNING):
+                for path in sorted(self._folder.glob(f"*{ending}")):
+                    _take_over(path, found)
+            self._file = self._locked()
         except OSError as error:
             _LOG.warning("answers on their way are not kept: %s", error)
+
+    def _locked(self) -> int:
+        """Make the file. Under its name it is never seen without its lock: another process would remove it."""
+        beginning = self._path.with_suffix(_BEGINNING)
+        while True:
+            file = os.open(beginning, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                beginning.rename(self._path)
+            except FileNotFoundError:  # it was removed before it was locked
+                os.close(file)
+                continue
+            except OSError:
+                os.close(file)
+                raise
+            return file
 
     def keep(self, job_id: str, digest: str, answer: Packed) -> None:
         """Write an answer down, until `stored`."""
@@ -85,7 +103,11 @@ class Spool:
 
 def _take_over(path: Path, found: Callable[[str, str, Packed], None]) -> None:
     """Hand over what a process left in its file, and remove it; one that still runs holds the lock."""
-    with path.open("rb") as file:
+    try:
+        opened = path.open("rb")
+    except FileNotFoundError:  # another process was quicker
+        return
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
