@@ -35,6 +35,7 @@ More = Mapping[str, tuple[str, Callable[[list[str]], int]]]
 
 DONE, FOUND, USAGE = 0, 1, 2
 
+_NO_CLONE = "Suggested tests were not run: with --diff there is no clone to run them in."
 _KEY_HELP = "Set RUNAPI_KEY to your RunAPI key (https://runapi.ai), for example: export RUNAPI_KEY=..."
 
 
@@ -76,13 +77,14 @@ def diff(options: argparse.Namespace) -> int:
     """Review a local change and print the review."""
     # The interpreter need not search all modules for cycles when it ends: an eighth of the time of a whole run.
     atexit.register(gc.freeze)
-    if options.diff is not None and options.range:
-        raise UsageError("Give either a RANGE or --diff, not both.")
+    from reviewer.local_changes import change_of_diff, change_of_range  # noqa: PLC0415 - see the module's docstring
+
+    _check_together(options)
     _check_output(options.output)
     tell = _quiet if options.quiet else _say
-    change, settings = _from_worktree(options.range, tell) if options.diff is None else _from_stream(options.diff)
+    change, settings = change_of_range(options.range, tell) if options.diff is None else change_of_diff(options.diff)
     if not change.diff.files:
-        raise UsageError("There is nothing to review: the change is empty. Pass a range such as HEAD~1..HEAD.")
+        raise UsageError("There is nothing to review: the diff is empty.")
     with _client(options.model) as client:
         ask = client.ask if options.quiet else _telling(client)
         done = _reviewed(change, _uncapped(settings), options, ask, _cost(client), tell)
@@ -93,6 +95,25 @@ def diff(options: argparse.Namespace) -> int:
             _say(f"  {one.path}: {one.reason}")
         return USAGE
     return _verdict(done, settings, options.fail_level)
+
+
+def _check_together(options: argparse.Namespace) -> None:
+    """Refuse options that would do nothing: whoever gives one expects something of it."""
+    if options.diff is not None and options.range:
+        raise UsageError("Give either a RANGE or --diff, not both.")
+    idle = [
+        name
+        for name, given in (
+            ("--patch", options.patch is not None),
+            ("--python", options.python is not None),
+            ("--sandbox", options.sandbox != "auto"),
+        )
+        if given
+    ]
+    if idle and not options.tests:
+        raise UsageError(f"{idle[0]} is about tests that are run: give --tests as well.")
+    if idle and options.diff is not None:
+        raise UsageError(f"{idle[0]} is about tests that are run, and with --diff there is no clone to run them in.")
 
 
 def _reviewed(
@@ -111,8 +132,11 @@ def _reviewed(
 
     salt = secrets.token_bytes(16)
     wish = Wish(tests=options.tests, deeper=options.refactor, cost_per_thousand=cost)
-    if not options.tests or options.diff is not None:
+    if not options.tests:
         return review(change, settings, ask, salt=salt, wish=wish)
+    if options.diff is not None:
+        done = review(change, settings, ask, salt=salt, wish=wish)
+        return replace(done, notes=(*done.notes, _NO_CLONE)) if done.tests else done
     from reviewer import testing  # noqa: PLC0415
     from reviewer.proving.evidence import Cannot  # noqa: PLC0415
     from reviewer.proving.showing import with_proven  # noqa: PLC0415
@@ -131,13 +155,14 @@ def tests(options: argparse.Namespace) -> int:
 
     from reviewer import testing  # noqa: PLC0415
     from reviewer.findings import Review  # noqa: PLC0415
+    from reviewer.local_changes import change_of_range  # noqa: PLC0415
     from reviewer.proving.evidence import Cannot  # noqa: PLC0415
     from reviewer.proving.showing import with_proven  # noqa: PLC0415
 
     _check_output(options.output)
     _check_output(options.patch)
     tell = _quiet if options.quiet else _say
-    change, settings = _from_worktree(options.range, tell)
+    change, settings = change_of_range(options.range, tell)
     with _client(options.model) as client:
         ask = client.ask if options.quiet else _telling(client)
         outcome = testing.run_tests(change, settings, options, ask, secrets.token_bytes(16), tell)
@@ -165,56 +190,6 @@ def _verdict(done: Review, settings: Settings, asked: str | None) -> int:
 
     level = FailLevel(asked) if asked else settings.review.fail_level
     return FOUND if any(level.fails(one.severity) for one in done.findings) else DONE
-
-
-def _from_stream(name: str) -> tuple[Change, Settings]:
-    """Read a diff from a file or from standard input; the repository around it, if any, is not looked at."""
-    from reviewer.change import Change  # noqa: PLC0415
-    from reviewer.diff import parse_diff  # noqa: PLC0415
-    from reviewer.settings import DEFAULTS  # noqa: PLC0415
-
-    try:
-        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    except OSError as error:
-        raise UsageError(f"Cannot read the diff {name}: {error.strerror}.") from error
-    return Change(diff=parse_diff(data)), DEFAULTS
-
-
-def _from_worktree(
-    wanted: str | None, progress: Callable[[str], None], folder: Path | None = None
-) -> tuple[Change, Settings]:
-    """Take the change from git; settings and guidance are those of its base, which the change cannot edit.
-
-    `progress` hears what is compared, since the base may have been guessed. `folder` is the clone, by default this one.
-    """
-    from reviewer.change import GUIDANCE_PATHS, Change, Guidance  # noqa: PLC0415
-    from reviewer.checkout import checkout_of  # noqa: PLC0415
-    from reviewer.diff import parse_diff  # noqa: PLC0415
-    from reviewer.settings import SETTINGS_PATH, parse_settings  # noqa: PLC0415
-    from reviewer.worktree import open_worktree  # noqa: PLC0415
-
-    tree = open_worktree(folder or Path.cwd())
-    local = tree.diff(wanted)
-    progress(f"comparing {local.description}")
-
-    def read(paths: Sequence[str], revision: str | None) -> dict[str, str]:
-        return {path: data.decode("utf-8", "surrogateescape") for path, data in tree.read_all(paths, revision).items()}
-
-    told = read((SETTINGS_PATH, *GUIDANCE_PATHS), local.base_sha)
-    settings, problems = parse_settings(told.get(SETTINGS_PATH, ""))
-    for problem in problems:
-        _say(f"reviewer: {problem}")
-    title, description = tree.title_and_description(local)
-    parsed = parse_diff(local.diff_bytes)
-    change = Change(
-        diff=parsed,
-        title=title,
-        description=description,
-        guidance=tuple(Guidance(path, told[path]) for path in GUIDANCE_PATHS if told.get(path)),
-        read_head=lambda paths: read(paths, local.head),
-        sources=checkout_of(tree, local),
-    )
-    return change, settings
 
 
 def _client(model: str | None) -> Client:
@@ -293,13 +268,9 @@ def _emit(text: str, output: str | None) -> None:
 def _eval(argv: list[str]) -> int:
     """Measure reviews that are made as `diff` makes them, but for the cap on comments: it is part of what is posted."""
     from reviewer.evaluation.command import evaluate  # noqa: PLC0415
+    from reviewer.local_changes import staged_change  # noqa: PLC0415
 
     return evaluate(argv, staged_change, _client, _cost)
-
-
-def staged_change(folder: Path, wanted: str) -> tuple[Change, Settings]:
-    """Take the change of a range from the clone in that folder, as `diff` does, and tell nobody."""
-    return _from_worktree(wanted, lambda _: None, folder)
 
 
 def doctor(options: argparse.Namespace) -> int:

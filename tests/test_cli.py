@@ -286,3 +286,19 @@ def test_what_is_compared_is_said(reviewer: Run, model: FakeModel) -> None:
     model.answers("findings", lambda _: '{"summary": "", "findings": []}')
     assert "comparing from the merge base with" in reviewer("diff").stderr
     assert "comparing" not in reviewer("diff", "--quiet").stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--patch", "a.patch"], "give --tests as well"),
+        (["--python", "python3"], "give --tests as well"),
+        (["--sandbox", "none"], "give --tests as well"),
+        (["--tests", "--patch", "a.patch", "--diff", "-"], "no clone to run them in"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(reviewer: Run, words: list[str], told: str) -> None:
+    """Whoever names a place for a patch is not left to wonder why there is none; nothing is paid for."""
+    ran = reviewer("diff", *words)
+    assert ran.returncode == 2
+    assert told in ran.stderr

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from reviewer.cli import staged_change
 from reviewer.diff import parse_diff
 from reviewer.evaluation.cases import Case, Kind, read_cases
 from reviewer.evaluation.running import Done, Means, Runner
 from reviewer.evaluation.staging import stage
 from reviewer.findings import Review
+from reviewer.local_changes import staged_change
 from reviewer.minimax import Client
 from reviewer.worktree import open_worktree
 from tests.fakes.model import FakeModel
