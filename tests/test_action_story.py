@@ -108,6 +108,17 @@ def test_a_fork_without_a_key_is_told_what_to_do(act: Act, github: World) -> Non
     assert "pull_request_target" in done.summary
 
 
+def test_with_the_rights_of_the_base_a_fork_excuses_nothing(act: Act, github: World) -> None:
+    """Under `pull_request_target` there are secrets: a missing key is this repository's mistake, and red."""
+    fork = github.fork(github.repo, by="stan")
+    fork.commit({"a.py": "x = 1\n"}, branch="idea")
+    opened = github.open_pull(github.repo, "idea", fork=fork, by="stan")
+    done = act(opened, event="pull_request_target", key="")
+    assert done.failed
+    assert "runapi-key" in done.annotations[0].message
+    assert "recipe" not in done.summary
+
+
 def test_a_read_only_token_leaves_annotations(act: Act, github: World, model: FakeModel) -> None:
     """What cannot be posted is annotated on its line and stands in the summary; the step is green."""
     find(model, DELETE)

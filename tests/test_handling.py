@@ -193,6 +193,12 @@ def test_commands_need_write_permission(github: World, by: str) -> None:
     assert carry_out(github, asked, model(DELETE)).reason == "no write permission"
 
 
+def test_mended_settings_count_for_open_pull_requests(github: World) -> None:
+    """Settings are those of the base branch as it is now, not as it was when the pull request was pushed to."""
+    github.push_to_base(github.repo, {".github/reviewer.yml": "review:\n  auto: false\n"})
+    assert carry_out(github, github.opened, model(DELETE)).reason == "automatic reviews are off"
+
+
 def test_settings_come_from_the_base_and_their_mistakes_are_shown(github: World) -> None:
     """The head's settings do not count; a wrong key is named with its line, the right ones hold."""
     text = "review:\n  fail_level: error\n  colour: blue\n"

@@ -285,6 +285,9 @@ class TestFailing:
             desk.jobs.retry(job.delivery)
         hold.set()
         desk.ended(job)
+        with pytest.raises(NoSuchJob, match="it is done; comment `/review`"):
+            desk.jobs.retry(job.delivery)
+        assert desk.jobs.record(job.delivery).state is State.DONE
 
 
 class TestNotWanted:

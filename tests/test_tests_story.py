@@ -121,6 +121,7 @@ def test_the_app_suggests_tests_as_text(github: World) -> None:
     ("environ", "reason"),
     [
         ({"REVIEWER_TESTS": "off"}, "the input `tests` is off"),
+        ({"REVIEWER_TESTS": "false"}, "it takes `on`, `off` or `self-hosted`"),
         ({"RUNNER_ENVIRONMENT": "self-hosted"}, "this runner is self-hosted"),
         ({"GITHUB_WORKSPACE": "/nowhere"}, "Give the job a checkout"),
     ],

@@ -43,18 +43,23 @@ def fetch(repository: Repository, pull: Pull) -> Fetched:
     """
     diff = repository.diff(pull.number) if pull.changed_files != 0 else Diff()
     files, _ = select(diff, Settings().review)
-    branch = _branch(pull)
-    wanted = [(branch, path) for path in (SETTINGS_PATH, *GUIDANCE_PATHS)]
+    paths = (SETTINGS_PATH, *GUIDANCE_PATHS)
+    wanted = [(revision, path) for revision in _bases(pull) for path in paths]
     changed = [file.path for file in files if file.status not in (Status.ADDED, Status.REMOVED)]
     wanted += [(pull.head_sha, path) for path in changed[:MAX_HEAD_FILES]]
     texts = repository.texts(wanted)
     if texts is None:
-        texts = _base_texts(repository, branch)
-    return Fetched(diff, texts, *parse_settings(texts.get((branch, SETTINGS_PATH), "")))
+        texts = _base_texts(repository, _bases(pull)[0])
+    return Fetched(diff, texts, *parse_settings(_of_base(texts, pull, SETTINGS_PATH)))
 
 
-def _branch(pull: Pull) -> str:
-    return f"refs/heads/{pull.base_ref}" if pull.base_ref else pull.base_sha
+def _bases(pull: Pull) -> list[str]:
+    """Return what the base is called, the better name first."""
+    return list(dict.fromkeys(filter(None, (pull.base_ref, pull.base_sha))))
+
+
+def _of_base(texts: Texts, pull: Pull, path: str) -> str:
+    return next((texts[one, path] for one in _bases(pull) if (one, path) in texts), "")
 
 
 def _base_texts(repository: Repository, branch: str) -> dict[tuple[str, str], str]:
@@ -69,7 +74,7 @@ def _base_texts(repository: Repository, branch: str) -> dict[tuple[str, str], st
 def change_of(repository: Repository, pull: Pull, fetched: Fetched) -> Change:
     """Return the change to review; files of the head that are not at hand yet are fetched when it asks for them."""
     texts = fetched.texts
-    guidance = [(path, texts.get((_branch(pull), path), "")) for path in GUIDANCE_PATHS]
+    guidance = [(path, _of_base(texts, pull, path)) for path in GUIDANCE_PATHS]
 
     head = {path: text for (revision, path), text in texts.items() if revision == pull.head_sha}
 
