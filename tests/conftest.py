@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 
+import httpx
 import pytest
 
 from tests import postgres
+from tests.fakes.github import World
+from tests.github_callers import Connect
 
 #: A Postgres database to run on instead of our own server; it is filled with tables.
 GIVEN = os.environ.get("REVIEWER_TEST_POSTGRES", "")
@@ -28,3 +31,17 @@ def fresh_postgres() -> Iterator[Callable[[], str]]:
         yield server.fresh
     finally:
         serving.__exit__(None, None, None)
+
+
+@pytest.fixture
+def connect(github: World) -> Iterator[Connect]:
+    """Return a function that makes a client of the module's `github` with a token."""
+    clients: list[httpx.Client] = []
+
+    def make(token: str) -> httpx.Client:
+        clients.append(github.client(token))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()

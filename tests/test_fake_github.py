@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import jwt
 import pytest
 
 from tests.fakes.github import Entry, World, default_world
-
-REPO = "/repos/octo-org/shop"
-PULL = f"{REPO}/pulls/1"
-ISSUE = f"{REPO}/issues/1"
-
-Connect = Callable[[str], httpx.Client]
+from tests.github_callers import ISSUE, PULL, REPO, Connect, app_jwt, said
 
 
 @pytest.fixture
@@ -26,35 +20,8 @@ def github() -> Iterator[World]:
 
 
 @pytest.fixture
-def connect(github: World) -> Iterator[Connect]:
-    """Return a function that makes a client with a token."""
-    clients: list[httpx.Client] = []
-
-    def make(token: str) -> httpx.Client:
-        clients.append(github.client(token))
-        return clients[-1]
-
-    yield make
-    for client in clients:
-        client.close()
-
-
-@pytest.fixture
 def api(github: World, connect: Connect) -> httpx.Client:
     return connect(github.token())
-
-
-def app_jwt(world: World, key: str = "", **claims: Any) -> str:
-    now = int(world.now())
-    given = {"iss": str(world.app.id), "iat": now - 60, "exp": now + 540} | claims
-    return jwt.encode(given, key or world.app.private_key, algorithm="RS256")
-
-
-def said(response: httpx.Response, status: int) -> str:
-    """Check a refusal's status, its `status` text and return its message."""
-    body = response.json()
-    assert (response.status_code, body["status"]) == (status, str(status)), body
-    return body["message"]
 
 
 # -- who calls ----------------------------------------------------------------------------------------------------
