@@ -15,6 +15,8 @@ import pytest
 from reviewer.proving.evidence import Budget, Candidate, Gate, Shown, Stopped, Subject
 from reviewer.proving.gates import Bench, judge
 from reviewer.proving.harnessing import Wanted, interpreter_folders
+from reviewer.proving.mutants import GREEN as GREEN_CANARY
+from reviewer.proving.mutants import canaries, mutants
 from reviewer.proving.orders import Order, Ran
 from reviewer.proving.prove import prepared
 from reviewer.proving.reports import REPORT, read_report
@@ -184,3 +186,67 @@ def test_a_link_in_a_home_folder_does_not_show_the_home(tmp_path: Path) -> None:
     folders = interpreter_folders(tmp_path / "bin" / "python")
     assert tmp_path not in folders
     assert tmp_path / "bin" in folders
+
+
+def judged(tmp_path: Path, test: str) -> dict[str, tuple[str, float, float]]:
+    """Return outcome, seconds and tests' seconds of the canaries and the mutants of `double`, by their ids."""
+    bench, candidate = bench_of(staged(tmp_path, PROJECT, command=QUICK))
+    (bench.head.tree / candidate.path).write_text(test, encoding="utf-8")
+    noop, raising = canaries(candidate.unit)
+    asked = (replace(noop, id=GREEN_CANARY), noop, raising, *mutants(candidate.unit, most=9))
+    wanted = Wanted(paths=(candidate.path,), mutants=tuple((one, None) for one in asked if one.swaps))
+    report = bench.head.run(wanted)
+    assert not report.problem
+    return {one.id: (one.outcome, one.seconds, one.tests_seconds) for one in report.mutants}
+
+
+def test_a_mutant_tells_what_its_tests_took(tmp_path: Path) -> None:
+    """Of a mutant's seconds those of its tests are told apart, set-up and teardown included."""
+    slow = (
+        "import time\n\nimport pytest\n\nfrom calc import double\n\n\n@pytest.fixture\ndef waited():\n"
+        "    time.sleep(0.02)\n    yield\n    time.sleep(0.01)\n\n\n"
+        "def test_double(waited):\n    assert double(3) == 6\n"
+    )
+    told = judged(tmp_path, slow)
+    assert {outcome for outcome, _, _ in told.values()} == {"survived", "killed"}
+    for outcome, seconds, tests in told.values():
+        assert outcome != "timeout"
+        assert 0.03 <= tests <= seconds
+
+
+@pytest.mark.parametrize(
+    ("ends", "outcome"),
+    [
+        ("os.closerange(3, 256)", "killed"),
+        ("os.fork() or (time.sleep(3), os._exit(0))", "killed"),
+        ("os.fork() and os._exit(7) or (time.sleep(3), os._exit(0))", "odd"),
+    ],
+)
+def test_what_a_mutant_leaves_or_closes_changes_no_verdict(ends: str, outcome: str, tmp_path: Path) -> None:
+    """A fork that dies, closes every descriptor or leaves processes is judged by how it ended, and at once."""
+    test = (
+        "import os\nimport time\nfrom calc import double\n\n\ndef test_double():\n"
+        f"    if double(3) != 6:\n        {ends}\n    assert double(3) == 6\n"
+    )
+    told = judged(tmp_path, test)
+    assert told["green"][0] == told["no-op"][0] == "survived"
+    (changed,) = (one for name, one in told.items() if name.endswith(":/"))
+    assert changed[0] == outcome
+    assert changed[1] < 1.5, "the verdict waited for a process that the test left"
+
+
+@pytest.mark.parametrize(
+    ("ends", "outcome"),
+    [
+        ("pytest.fail('no', pytrace=False)", "killed"),
+        ("request.addfinalizer(lambda: 1 / 0)", "killed"),
+        ("pytest.exit('no')", "odd"),
+        ("pytest.skip('no')", "survived"),
+    ],
+)
+def test_how_a_test_fails_decides_on_its_mutant(ends: str, outcome: str, tmp_path: Path) -> None:
+    """Pytest's own `fail` and a failing teardown kill; a skip does not, and an end of the session says nothing."""
+    test = f"import pytest\nfrom calc import double\n\n\ndef test_double(request):\n    double(3) == 6 or {ends}\n"
+    told = judged(tmp_path, test)
+    assert [told[name][0] for name in ("green", "no-op", "raise")] == ["survived", "survived", "killed"]
+    assert {one[0] for name, one in told.items() if name.endswith((":/", ":None"))} == {outcome}

@@ -52,11 +52,15 @@ class Hits(_Part):
 
 
 class Judged(_Part):
-    """What came of one mutant: `killed`, `survived`, `timeout`, `unswappable` or `odd`."""
+    """What came of one mutant: `killed`, `survived`, `timeout`, `unswappable` or `odd`.
+
+    Of the `seconds` its tests took `tests_seconds`, set-up and teardown included; zero when the fork could not tell.
+    """
 
     id: str
     outcome: str
     seconds: float = 0.0
+    tests_seconds: float = 0.0
 
 
 class Report(_Part):

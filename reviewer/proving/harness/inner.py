@@ -20,7 +20,7 @@ def main():
     import frameworks
     import mutating
 
-    for name in ("collectors", "frameworks", "mutating"):
+    for name in ("collectors", "frameworks", "mutating", "swapping"):
         del sys.modules[name]  # the code under test may have modules of these names
     sys.path[:] = [os.getcwd()] + [path for path in sys.path if os.path.abspath(path or ".") != here]
 

@@ -2,7 +2,8 @@
 
 A mutant is a span of bytes of a file and what stands there instead. It is `killed` when a test fails, `survived` when
 all pass, `timeout` when they take too long, `unswappable` when no live function could be given the mutated code,
-`odd` when the fork ended in any other way. What stands outside functions is mutated at import instead: `overlay`.
+`odd` when it does not compile or the fork ended in any other way. What stands outside functions is mutated at import
+instead: `overlay`. Told with each: the seconds it took, and those of them that its tests took, from set-up to teardown.
 """
 
 import gc
@@ -12,17 +13,24 @@ import os
 import signal
 import sys
 import time
-import types
+from select import POLLIN, poll  # bound now: what is tested may patch the module
+
+import swapping
 
 #: How a fork says what came of it. Not 0 and 1: a test that ends its process is not to be mistaken for a verdict.
 WORDS = {83: "survived", 84: "killed", 85: "unswappable"}
+
+#: Milliseconds between two looks at a fork that says nothing: one that died, while a process it left keeps its pipe.
+LOOK = 50
 
 
 def judge(items, job, root, say):
     """Run the items once for each mutant, each in a fork of this process, and say what came of it."""
     say(collected=[item.name for item in items])
     by_name = {item.name: item for item in items}
-    alive = _functions({os.path.realpath(os.path.join(root, one["path"])) for one in job["mutants"]})
+    real = {one["path"]: os.path.realpath(os.path.join(root, one["path"])) for one in job["mutants"]}
+    alive = swapping.functions(set(real.values()))
+    files = {path: swapping.read(place) for path, place in real.items()}
     if hasattr(gc, "freeze"):
         gc.freeze()  # what the forks share is not to be copied because the collector touched it
     limit = job["seconds"]
@@ -30,34 +38,82 @@ def judge(items, job, root, say):
         wanted = mutant["tests"]
         chosen = items if wanted is None else [by_name[name] for name in wanted if name in by_name]
         start = time.monotonic()
-        word = _forked(mutant, chosen, alive, root, limit)
+        word, tests = _judged(mutant, chosen, files[mutant["path"]], alive, limit)
         seconds = time.monotonic() - start
         if mutant["id"] == "green":  # the first canary also tells how long the tests take
             limit = max(job["least_seconds"], 3 * seconds)
-        say(mutant={"id": mutant["id"], "outcome": word, "seconds": round(seconds, 4)})
+        say(mutant={"id": mutant["id"], "outcome": word, "seconds": round(seconds, 4), "tests_seconds": tests})
 
 
-def _forked(mutant, items, alive, root, limit):
+def _judged(mutant, items, file, alive, limit):
+    """Return the word for the mutant, and the seconds that its tests took."""
+    pairs = []
+    if mutant["after"] is not None:
+        if file is None:
+            return "odd", 0.0
+        try:  # here, where the compiler's memory is warm: each fork would pay for it anew
+            pairs = swapping.pairs(mutant, file, alive)
+        except swapping.BROKEN:
+            return "odd", 0.0
+        if not pairs:
+            return "unswappable", 0.0
+    return _forked(pairs, items, limit)
+
+
+def _forked(pairs, items, limit):
+    reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         code = 86
         try:
             _silence()
-            code = _verdict(mutant, items, alive, root)
+            code, seconds = _verdict(pairs, items)
+            os.write(writing, b"%.4f" % seconds)
         finally:
             os._exit(code)
+    os.close(writing)
+    try:
+        status, told = _ended(child, reading, limit)
+    finally:
+        os.close(reading)
+    if status is None:
+        return "timeout", 0.0
+    word = WORDS.get(os.WEXITSTATUS(status), "odd") if os.WIFEXITED(status) else "odd"
+    return word, _seconds(told)
+
+
+def _ended(child, reading, limit):
+    """Wait until the child ended, at most `limit` seconds; return its status, None when it was killed, and its words.
+
+    The pipe only wakes us: it may be closed early, or held open by a process that a test left behind.
+    """
+    told, woken = b"", False
+    listener = poll()
+    listener.register(reading, POLLIN)
     deadline = time.monotonic() + limit
-    pause = 0.0005
+    pause = 0.0002
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
-            return WORDS.get(os.WEXITSTATUS(status), "odd") if os.WIFEXITED(status) else "odd"
-        if time.monotonic() > deadline:
+            return status, told or (os.read(reading, 64) if listener.poll(0) else b"")
+        left = deadline - time.monotonic()
+        if left < 0:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            return "timeout"
-        time.sleep(pause)
-        pause = min(pause * 1.5, 0.002)
+            return None, told
+        if woken:
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.002)
+        elif listener.poll(min(LOOK, 1 + int(left * 1000))):
+            told, woken = os.read(reading, 64), True
+
+
+def _seconds(told):
+    try:
+        seconds = float(told)
+    except ValueError:
+        return 0.0  # the fork ended before it could tell
+    return seconds if 0 <= seconds < 1e6 else 0.0
 
 
 def _silence():
@@ -66,64 +122,20 @@ def _silence():
         os.dup2(nowhere, descriptor)
 
 
-def _verdict(mutant, items, alive, root):
-    if mutant["after"] is not None and not _swapped(mutant, alive, root):
-        return 85
+def _verdict(pairs, items):
+    """Swap the code and run the items until one fails; return the code for what came of it, and the tests' seconds."""
+    for function, code in pairs:
+        try:
+            function.__code__ = code
+        except ValueError:  # the mutant no longer uses a name of an enclosing function
+            return 85, 0.0
+    seconds = 0.0
     for index, item in enumerate(items):
         told = item.run(items[index + 1] if index + 1 < len(items) else None)
+        seconds += told["seconds"]
         if told["outcome"] not in ("passed", "skipped", "xfailed"):
-            return 84
-    return 83
-
-
-def _functions(files):
-    """Return the live functions of the files, by file, name and first line: decorated and wrapped ones too."""
-    real, alive = {}, {}
-    for one in gc.get_objects():
-        if type(one) is not types.FunctionType:
-            continue
-        code = one.__code__
-        name = code.co_filename
-        if name not in real:
-            real[name] = os.path.realpath(name)
-        if real[name] in files:
-            alive.setdefault((real[name], code.co_name, code.co_firstlineno), []).append(one)
-    return alive
-
-
-def _mutated(mutant, path):
-    with open(path, "rb") as file:
-        data = file.read()
-    if data.startswith(b"\xef\xbb\xbf"):
-        data = data[3:]  # spans are counted without the mark
-    start, end = mutant["start"], mutant["end"]
-    if data[start:end] != mutant["before"].encode("utf-8"):
-        raise ValueError("the file is not the one that was mutated")
-    return data[:start] + mutant["after"].encode("utf-8") + data[end:]
-
-
-def _swapped(mutant, alive, root):
-    """Give the live functions that the mutant is about its code; False when there is none, or none that takes it."""
-    path = os.path.realpath(os.path.join(root, mutant["path"]))
-    done = False
-    for code in _codes(compile(_mutated(mutant, path), path, "exec", dont_inherit=True)):
-        if code.co_name != mutant["function"] or code.co_firstlineno not in mutant["firsts"]:
-            continue
-        for function in alive.get((path, code.co_name, code.co_firstlineno), ()):
-            try:
-                function.__code__ = code.replace(co_filename=function.__code__.co_filename)
-                done = True
-            except ValueError:  # the mutant no longer uses a name of an enclosing function
-                return False
-    return done
-
-
-def _codes(code):
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield constant
-            for inner in _codes(constant):
-                yield inner
+            return 84, seconds
+    return 83, seconds
 
 
 class _Overlay(importlib.abc.MetaPathFinder):
@@ -131,7 +143,7 @@ class _Overlay(importlib.abc.MetaPathFinder):
 
     def __init__(self, mutant, path):
         self.path = path
-        self.source = _mutated(mutant, path)
+        self.source = b"".join(swapping.parts(mutant, swapping.bytes_of(path)))
         self.used = False
 
     def find_spec(self, name, path=None, target=None):
