@@ -65,6 +65,9 @@ def run_pytest(job, say, loop):
         @pytest.hookimpl(tryfirst=True)
         def pytest_runtestloop(self, session):
             self.collected = True
+            if job["mutants"]:
+                for item in session.items:
+                    item.repr_failure = _untold
             loop([_PytestItem(item, self) for item in session.items])
             return True
 
@@ -87,6 +90,11 @@ def run_pytest(job, say, loop):
     if not watcher.collected and int(code) not in (0, 2, 5):
         return "pytest ended with code %d before it collected tests" % int(code)
     return ""
+
+
+def _untold(excinfo, style=None):
+    """Stand for an item's `repr_failure`: nobody reads why a mutant died, and telling it costs more than the test."""
+    return "failed"
 
 
 class _PytestItem:
