@@ -16,7 +16,7 @@ serve: venv ## run the GitHub App on port 8000 (PORT=...); its settings come fro
 	@exec $(BIN)/gunicorn --config gunicorn.conf.py 'app:create_app()' $(ARGS)
 
 test: venv ## run the tests, four at a time (ARGS="-k name" for some of them, ARGS="-n 0" for one at a time)
-	@$(BIN)/python -m pytest -n 4 $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 lint: venv ## check format, style, types and which module may import which
 	@$(BIN)/ruff format --check --quiet .
