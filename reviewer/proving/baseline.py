@@ -159,8 +159,8 @@ def _in_words(report: Report, rig: Rig) -> str:
         )
     if "cannot be imported" in report.problem:
         return (
-            f"{report.problem} by `{rig.python}`. Name the interpreter that has what the tests need (`--python`, or the "
-            "Action's input `tests-python`), or install it there before (locally `tests.setup` does)."
+            f"{report.problem} by `{rig.python}`. Name the interpreter that has what the tests need (`--python`, or "
+            "the Action's input `tests-python`), or install it there before (locally `tests.setup` does)."
         )
     return f"The repository's tests cannot be run: {report.problem}"
 
