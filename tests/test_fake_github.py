@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -142,6 +143,17 @@ def test_missing_user_agent_is_refused_in_plain_text(github: World) -> None:
         response = client.send(request)
     assert response.status_code == 403
     assert response.text.startswith("Request forbidden by administrative rules.")
+
+
+def test_a_client_that_dies_while_it_sends_is_not_heard(github: World) -> None:
+    """Half a request changes nothing."""
+    url = httpx.URL(github.url)
+    head = f"POST {url.raw_path.decode()}/graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n"
+    with socket.create_connection((url.host, url.port), timeout=10) as client:
+        client.sendall(f'{head}{{"query"'.encode())
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(100) == b""
+    assert github.calls == []
 
 
 def test_trailing_slash_unknown_route_and_parameter_are_violations() -> None:

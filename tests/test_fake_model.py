@@ -1,6 +1,7 @@
 """The double of the model's service refuses what the service refuses, and fails a test for what is left over."""
 
 import json
+import socket
 import subprocess
 import sys
 
@@ -172,6 +173,19 @@ def test_a_stall_ends_when_released():
         double.script("findings", Stall(before_head=True, then=Answer("at last", piece=100)))
         double.release()
         assert "at last" in post(double.base_url, GOOD).text
+
+
+def test_a_client_that_dies_while_it_sends_is_no_fault_of_anybody():
+    """Half a request is no request: nothing is answered, nothing recorded, nobody blamed."""
+    with FakeModel() as double:
+        head = (
+            f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\nContent-Length: 900\r\n"
+        )
+        with socket.create_connection(("127.0.0.1", httpx.URL(double.base_url).port), timeout=10) as client:
+            client.sendall(f'{head}\r\n{{"model"'.encode())
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(100) == b""
+    assert double.calls == []
 
 
 def test_it_runs_by_itself():

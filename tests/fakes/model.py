@@ -303,7 +303,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(Failure(200, json.dumps({"object": "list", "data": entries})))
 
     def do_POST(self) -> None:
-        data = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        length = int(self.headers.get("Content-Length", "0"))
+        data = self.rfile.read(length)
+        if len(data) < length:  # the client was killed while it was sending
+            self.close_connection = True
+            return
         model = self.server.model
         if self.path != "/v1/chat/completions":
             self._send(error(404, f"no such path {self.path}"))

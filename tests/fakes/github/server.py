@@ -247,7 +247,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         world = self.server.world
-        data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        data = self.rfile.read(length)
+        if len(data) < length:  # the client was killed while it was sending
+            self.close_connection = True
+            return
         target, _, query = self.path.partition("?")
         path = unquote(target, errors="surrogateescape")
         if path == "/api/graphql":
