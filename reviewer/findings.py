@@ -73,8 +73,24 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Appendix:
+    r"""The tests of a suggestion as text to put at the end of a test file that the change touches.
+
+    `anchor` is that file's last line, `above` its last lines joined by `\n` (at most three, the anchored one included).
+    """
+
+    anchor: Anchor
+    above: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class TestSuggestion:
-    """A proposed unit test file for the code named by `covers` (`src/x.py:10-20`). Empty `evidence`: it was not run."""
+    """A proposed unit test file for the code named by `covers` (`src/x.py:10-20`). Empty `evidence`: it was not run.
+
+    `appendix` is there where the tests were also run at the end of a test file of the change; several suggestions may
+    have the same file, and were run there together, in their order.
+    """
 
     __test__ = False
 
@@ -82,6 +98,7 @@ class TestSuggestion:
     covers: str
     code: str
     evidence: str = ""
+    appendix: Appendix | None = None
 
 
 @dataclass(frozen=True, slots=True)

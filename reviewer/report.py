@@ -258,10 +258,11 @@ def _finding_markdown(finding: Finding, diff: Diff) -> str:
 
 def _test_markdown(test: TestSuggestion) -> str:
     language = PurePosixPath(test.path).suffix.removeprefix(".")
-    head = (
-        f"{code_span(test.path)} for {code_span(test.covers)}: {neutralise(_flat(test.evidence) or 'it was not run.')}"
-    )
-    return f"{head}\n\n{fence(test.code, language)}\n"
+    path, code = code_span(test.path), test.code
+    if test.appendix is not None:
+        path, code = f"The end of {code_span(test.appendix.anchor.path)}", test.appendix.code.strip("\n") + "\n"
+    head = f"{path} for {code_span(test.covers)}: {neutralise(_flat(test.evidence) or 'it was not run.')}"
+    return f"{head}\n\n{fence(code, language)}\n"
 
 
 def _section(title: str, lines: list[str]) -> str:

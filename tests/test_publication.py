@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from reviewer.asking import Usage
-from reviewer.findings import Finding, Rejected, Review, Skipped, TestSuggestion
+from reviewer.findings import Appendix, Finding, Rejected, Review, Skipped, TestSuggestion
 from reviewer.settings import FailLevel, SettingsProblem
 from reviewer.severity import Confidence, Severity
 from tests.factories import anchor, finding, small_diff
@@ -112,6 +112,53 @@ def test_the_summary_names_everything() -> None:
         "https://github.test/o/r/pull/7/files#diff-",
     ):  # fmt: skip
         assert part in text, part
+
+
+def offered(code: str = "\n\ndef test_b():\n    assert b() == 2", at: int = 0) -> TestSuggestion:
+    """Return a test that was run at the end of a file of the small diff."""
+    place = anchor("src/app.py", 12)
+    return TestSuggestion(
+        f"tests/test_b{at}.py",
+        f"a.py:{at + 1}-2",
+        "import b\n",
+        "5 of 5 runs",
+        appendix=Appendix(place, "def test_a():\n    assert a() == 1", code),
+    )
+
+
+def test_tests_for_one_file_are_one_suggestion() -> None:
+    """It replaces the last line by itself and what comes below; once it stands the summary links to it."""
+    review = review_of(tests=(offered(), offered("\n\ndef test_c():\n    assert b() == '```'", 1)))
+    first = plan(review)
+    assert first.review is not None
+    assert first.review["body"].startswith("Suggested tests for 1 file at aaaaaaa.")
+    (comment,) = first.review["comments"]
+    assert set(comment) == {"path", "line", "side", "body"}
+    assert (
+        "````suggestion\n    assert a() == 1\n\n\ndef test_b():\n    assert b() == 2\n\n\n"
+        "def test_c():\n    assert b() == '```'\n````" in comment["body"]
+    )
+    assert "import b" in first.summary  # where GitHub refuses the place, the file is still shown
+    url = "https://github.test/o/r/pull/7#discussion_r2"
+    stored = comment["body"].replace("\n", "\r\n")
+    second = plan(review, replace(NOTHING, summary_id=1, threads=(Thread(2, stored, url=url),)))
+    assert second.review is None
+    assert second.summary.count(url) == 2
+    assert "import b" not in second.summary
+
+
+def test_one_suggestion_for_the_end_of_a_file_as_it_is() -> None:
+    """Another run's tests for the same end are shown as a file: two suggestions for one line exclude each other."""
+    first = plan(review_of(tests=(offered(),)))
+    assert first.review is not None
+    (comment,) = first.review["comments"]
+    standing = replace(NOTHING, summary_id=1, threads=(Thread(2, comment["body"], url="https://github.test/c/2"),))
+    other = offered("\n\ndef test_d():\n    assert b() == 3")
+    made = plan(review_of(tests=(other,)), standing)
+    assert made.review is None
+    assert "import b" in made.summary
+    grown = replace(other, appendix=replace(other.appendix, above="def test_b():\n    assert b() == 2"))  # type: ignore[type-var]
+    assert plan(review_of(tests=(grown,)), standing).review is not None
 
 
 def test_nothing_to_say_is_one_short_line() -> None:

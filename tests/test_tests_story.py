@@ -168,6 +168,39 @@ def test_tests_are_committed_when_asked_for(github: World, checkout: Path) -> No
     assert b"def test_a_code_works_once" in subprocess.run(show, check=True, capture_output=True).stdout
 
 
+THERE = (
+    "from src.discounts import discount_for\n\n\ndef test_no_code():\n    assert discount_for('', 1, used=[]) == 0\n"
+)
+
+
+@pytest.mark.timeout(300)
+def test_tests_for_a_file_of_the_change_take_one_click(github: World, checkout: Path) -> None:
+    """They come as a suggestion at its end, once for that end; the summary links to it and shows no new file."""
+    github.push(github.pull, {"tests/test_no_code.py": THERE}, by="alice")
+    git = ["git", "-C", str(checkout)]
+    subprocess.run([*git, "fetch", "-q", "origin", "refs/pull/1/head"], check=True, capture_output=True)
+    subprocess.run([*git, "checkout", "-q", "FETCH_HEAD"], check=True, capture_output=True)
+    prove = workspace(checkout, suggesting()).prove
+    carry_out(github, github.comment(github.pull, "/tests", by="alice"), suggesting(), prove=prove)
+    (one,) = github.expect_review("Suggested tests for 1 file at", comments=1).comments
+    place = one.thread.place
+    assert (place.path, place.line, place.side) == ("tests/test_no_code.py", 5, "RIGHT")
+    block = one.body.partition("```suggestion\n")[2].partition("\n```")[0]
+    grown = THERE.replace(f"{THERE.splitlines()[-1]}\n", f"{block}\n")
+    assert grown.startswith(THERE)
+    assert "def test_a_code_works_once" in grown
+    summary = github.expect_comment("<code>tests/test_no_code.py</code> (5 of 5 runs")
+    assert f"#discussion_r{one.id})" in summary.body
+    assert "def test_a_code_works_once" not in summary.body
+    github.expect_check("success")
+
+    other = suggesting(test=GOOD.replace("test_a_code_works_once", "test_a_code_is_used_up"))
+    carry_out(github, github.comment(github.pull, "/tests", by="alice"), other, prove=workspace(checkout, other).prove)
+    again = github.expect_comment("<code>tests/test_discount_codes.py</code> (5 of 5 runs")
+    assert "def test_a_code_is_used_up" in again.body
+    github.expect_check("success")
+
+
 @pytest.mark.timeout(300)
 def test_tests_that_cannot_be_committed(github: World, checkout: Path) -> None:
     """Without the permission, and where nothing was run, the asker is told what to do, and the branch is as it was."""

@@ -153,7 +153,10 @@ def _with_tests(
             usage=made.usage + text.usage,
             models=tuple(sorted({*made.models, *text.models})),
         )
-    return with_proven(made, tested)
+    done = with_proven(made, tested)
+    if job.argument:  # they are going to be added as files: offered at the end of another they would stand twice
+        done = replace(done, tests=tuple(replace(test, appendix=None) for test in done.tests))
+    return done
 
 
 def _changed(repository: Repository, pull: Pull, diff: Diff, known: Ledger | None) -> Diff:

@@ -49,6 +49,7 @@ _FINDING = re.compile(
 )
 _LEDGER = re.compile(r"<!-- reviewer:ledger v1=([A-Za-z0-9+/=]+) -->")
 _FIXED = re.compile(r"<!-- reviewer:fixed head=([0-9a-f]{7,64}) -->")
+_OFFER = re.compile(r"<!-- reviewer:tests at=([0-9a-f]{16}) -->")
 
 
 _SHA = r"^[0-9a-f]{0,64}$"
@@ -172,6 +173,17 @@ def fixed_mark(head: str) -> str:
 def read_fixed(body: str) -> str:
     """Return the head in which a reply of ours says that the finding is fixed, or an empty text."""
     match = _FIXED.match(body.rstrip().rpartition("\n")[2])
+    return match[1] if match else ""
+
+
+def offer_mark(place: str) -> str:
+    """Return the mark that ends a comment with suggested tests; `place` identifies the end of the file they are for."""
+    return f"<!-- reviewer:tests at={place} -->"
+
+
+def read_offer(body: str) -> str:
+    """Return the place that a comment suggests tests for, "" for any other comment."""
+    match = _OFFER.fullmatch(body.rstrip().rpartition("\n")[2])
     return match[1] if match else ""
 
 

@@ -17,6 +17,7 @@ from reviewer.settings import FailLevel, SettingsProblem
 from reviewer.severity import Confidence, Severity
 from webhooks.ledger import Posted, Settled, Thread, settle, standing
 from webhooks.marks import Entry, Ledger, Status, finding_mark, fixed_mark, summary_marks
+from webhooks.offering import Offer, offers
 from webhooks.summary import (
     DOT,
     MAX_BODY,
@@ -87,12 +88,14 @@ def plan(result: Result, target: Target, before: Posted, *, fail_level: FailLeve
     standings = Standings(settled.entries, urls, fresh)
     ledger = Ledger(target.head_sha, target.base_sha, target.job, result.files, settled.entries)
     marks = summary_marks(ledger)
+    offered = offers(done.tests, before.threads)
     text = summary_text(
         done, target, standings, result.extent,
         room=MAX_BODY - len(marks), earlier=before.summary_body, problems=result.problems,
+        offered={one.path: one.url for one in offered if one.url},
     )  # fmt: skip
     return Publication(
-        review=_review_body(settled, target),
+        review=_review_body(settled, [one for one in offered if not one.url], target),
         summary=f"{marks}{text}",
         check=_check(standings, result, text, fail_level, target),
         fixed=_closings(settled, before.threads, target),
@@ -100,16 +103,18 @@ def plan(result: Result, target: Target, before: Posted, *, fail_level: FailLeve
     )
 
 
-def _review_body(settled: Settled, target: Target) -> dict[str, Any] | None:
+def _review_body(settled: Settled, offered: Sequence[Offer], target: Target) -> dict[str, Any] | None:
     """Return the body of the review: https://docs.github.com/rest/pulls/reviews#create-a-review-for-a-pull-request ."""
-    if not settled.new:
+    if not settled.new and not offered:
         return None
-    what = f"{count(len(settled.new), 'finding')} at {target.head_sha[:7]}."
+    parts = [count(len(settled.new), "finding")] if settled.new else []
+    parts += [f"suggested tests for {count(len(offered), 'file')}"] if offered else []
+    what = f"{' and '.join(parts)} at {target.head_sha[:7]}."
     return {
         "commit_id": target.head_sha,
         "event": "COMMENT",
-        "body": f"{what}\n\n<!-- reviewer:review head={target.head_sha} -->",
-        "comments": [comment(finding, entry) for finding, entry in settled.new],
+        "body": f"{what[0].upper()}{what[1:]}\n\n<!-- reviewer:review head={target.head_sha} -->",
+        "comments": [*(comment(finding, entry) for finding, entry in settled.new), *(one.body for one in offered)],
     }
 
 

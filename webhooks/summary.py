@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 
 from reviewer.findings import Category, Review, TestSuggestion
 from reviewer.neutral import code_span, fence, neutralise
@@ -103,10 +104,12 @@ def summary_text(
     room: int = MAX_BODY,
     earlier: str = "",
     problems: Sequence[SettingsProblem] = (),
+    offered: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Return the summary as Markdown: verdict first, then what a reader may want to unfold.
 
     `earlier` is the summary that stands there: its test suggestions are kept as long as the code they test is the same.
+    `offered` are the addresses of comments that suggest tests for the end of a file, by its path.
     """
     parts = [f"**{headline(standings, extent)}** at {target.head_sha[:7]}.", _since(standings, extent, target)]
     if review.summary:
@@ -114,11 +117,13 @@ def summary_text(
     parts += _open(target, standings)
     parts += [f"⚠️ {neutralise(note)}" for note in review.notes]
     parts += [f"⚠️ {neutralise(str(problem))}" for problem in problems]
-    kept, dropped = earlier_tests(earlier, review.tests, extent.digests) if extent.since else ([], 0)
+    tests = [_shown_test(test, offered) for test in review.tests]
+    anew = [title for title, _, _ in tests]
+    kept, dropped = earlier_tests(earlier, anew, extent.digests) if extent.since else ([], 0)
     parts += [
         _below(review, target, standings),
         _fixed(target, standings),
-        *_tests(review, extent.digests),
+        *(_marked(shown, extent.digests.get(file, "")) for _, shown, file in tests),
         *kept,
         f"<sub>{count(dropped, 'earlier test suggestion')} left out: the code has changed.</sub>" if dropped else "",
         _skipped(review),
@@ -184,34 +189,41 @@ def _fixed(target: Target, standings: Standings) -> str:
     return fold(f"✅ {len(entries)} fixed", "\n".join(rows)) if entries else ""
 
 
-def _tests(review: Review, digests: Mapping[str, str]) -> list[str]:
-    """Return one fold for each suggested test file; the code is only ever shown in a fence.
-
-    A mark before the fold tells which change of which file it was made for and how long it is, so that the next run can
-    take it over without looking into text that a model wrote.
-    """
-    return [_marked(_test_fold(test), digests.get(test.covers.rpartition(":")[0], "")) for test in review.tests]
-
-
 def _marked(shown: str, digest: str) -> str:
+    """Return the fold of a suggested test, a mark before it.
+
+    The mark tells which change of which file it was made for and how long it is, so that the next run can take it over
+    without looking into text that a model wrote.
+    """
     return f"<!-- reviewer:test of={digest} size={len(shown)} -->\n{shown}"
 
 
-def _test_fold(test: TestSuggestion) -> str:
-    what = f"Suggested test: <code>{escape(test.path)}</code> ({test.evidence or 'not run'})"
-    covers = f"For {code_span(test.covers)}.\n\n" if test.covers else ""
-    return fold(what, covers + fence(test.code, _language(test.path)), raw_title=True)
+def _shown_test(test: TestSuggestion, offered: Mapping[str, str]) -> tuple[str, str, str]:
+    """Return the beginning of a suggested test's title, its fold and the file that it tests.
+
+    The code is only ever shown in a fence; where a comment offers it at the end of a file, there is a link instead.
+    """
+    appendix = test.appendix
+    url = offered.get(appendix.anchor.path) if appendix else None
+    path = appendix.anchor.path if appendix and url else test.path
+    title = f"Suggested test: <code>{escape(path)}</code>"
+    covers = f"For {code_span(test.covers)}." if test.covers else ""
+    shown = f"[A comment at the end of that file]({url}) adds it with one click." if url else ""
+    content = "\n\n".join(part for part in (covers, shown or fence(test.code, _language(path))) if part)
+    return (
+        title,
+        fold(f"{title} ({test.evidence or 'not run'})", content, raw_title=True),
+        test.covers.rpartition(":")[0],
+    )
 
 
-def earlier_tests(
-    summary: str, suggested: Iterable[TestSuggestion], digests: Mapping[str, str]
-) -> tuple[list[str], int]:
+def earlier_tests(summary: str, anew: Iterable[str], digests: Mapping[str, str]) -> tuple[list[str], int]:
     """Return the test suggestions of an earlier summary that still hold, and how many do not any more.
 
-    A suggestion holds while the change of the file it tests is the same; one whose path is suggested anew gives way.
+    A suggestion holds while the change of the file it tests is the same; one that has the title of one of `anew` gives
+    way.
     """
     summary = summary.replace("\r\n", "\n")
-    anew = tuple(f"Suggested test: <code>{escape(test.path)}</code>" for test in suggested)
     current = set(digests.values())
     kept: list[str] = []
     dropped = at = 0

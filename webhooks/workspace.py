@@ -43,7 +43,7 @@ class Workspace:
         python = python_of(root, self.environ, self.environ.get("REVIEWER_TESTS_PYTHON", "").strip())
         private = tuple(Path(self.environ[name]) for name in ("RUNNER_TEMP",) if self.environ.get(name))
         install_sandbox(self.environ)
-        checkout = Checkout(root, pull.base_sha, python, private=private)
+        checkout = Checkout(root, pull.base_sha, python, private=private, appends=True)
         issue = "\n\n".join(f"{one.title}\n\n{one.body}" for one in change.issues)
         outcome = proven_tests(change, settings, checkout, self.ask, salt=self.salt, issue=issue)
         if isinstance(outcome, Proven) and settings.tests.setup:

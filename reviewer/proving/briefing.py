@@ -30,13 +30,17 @@ MOST_SIBLINGS, MOST_CALLS, MOST_SEARCHED = 2, 6, 400
 
 @dataclass(frozen=True, slots=True)
 class Briefing:
-    """Makes the prompts about one subject. `fence` is unknown to whoever wrote the change."""
+    """Makes the prompts about one subject.
+
+    `fence` is unknown to whoever wrote the change; `ends` are test files at whose end tests may be put.
+    """
 
     subject: Subject
     rig: Rig
     before: Baseline
     files: tuple[str, ...]
     fence: str
+    ends: tuple[str, ...] = ()
 
     def tests(self, unit: Unit) -> Prompt:
         """Return the prompt that asks for a test file for the unit."""
@@ -48,6 +52,7 @@ class Briefing:
             language=self.subject.language,
             path=self.home(unit),
             covers=printable(unit.covers),
+            ends=", ".join(f"`{printable(path)}`" for path in self.ends[:MOST_SIBLINGS]),
         )
         return _prompt(Task.TESTS, system, self._unit(unit))
 
@@ -112,7 +117,7 @@ class Briefing:
 
     def _siblings(self, unit: Unit) -> Iterator[dict[str, str]]:
         near = dict.fromkeys(
-            [*self.before.test_files_of(unit, self.rig), *self.before.siblings, *self.before.test_files]
+            [*self.ends, *self.before.test_files_of(unit, self.rig), *self.before.siblings, *self.before.test_files]
         )
         for path in list(near)[:MOST_SIBLINGS]:
             if text := text_of(self.rig.tree, path):

@@ -35,7 +35,8 @@ class Subject:
     `head` and `base` are staged copies of the two versions on this machine, into which files can be written; without
     `base` nothing is compared with it. `shown_at` is where a sandbox shows them. `python` is the interpreter that has
     the repository's packages and its test framework; `command` the repository's own test command, where it tells one
-    (`tests.command`). `issue` is the text of the linked issue. `fix` says that the change mends a defect.
+    (`tests.command`). `issue` is the text of the linked issue. `fix` says that the change mends a defect. `appends`:
+    tests are also tried at the end of a test file that the change touches.
     """
 
     change: Change
@@ -46,6 +47,7 @@ class Subject:
     command: str | None = None
     issue: str = ""
     fix: bool = False
+    appends: bool = False
     language: str = "English"
 
 

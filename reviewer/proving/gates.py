@@ -16,7 +16,7 @@ from reviewer.proving.baseline import Baseline
 from reviewer.proving.evidence import Budget, Candidate, Failure, Gate, Shown, Stopped, Unit
 from reviewer.proving.harnessing import Rig, Wanted
 from reviewer.proving.killing import Kills, killed_by
-from reviewer.proving.reports import Report, Tested
+from reviewer.proving.reports import Report, Tested, function_of
 from reviewer.proving.rounds import left_behind, restore
 from reviewer.proving.smells import policy, smells, test_functions
 from reviewer.proving.staged import added, changes, snapshot
@@ -26,7 +26,7 @@ from reviewer.proving.units import branches, hit
 NEIGHBOURS_FROM_SECONDS, MOST_NEIGHBOURS = 20.0, 4
 
 #: Conditions of the runs after the first: order, hash seed, time zone, and once more in the same process.
-_CONDITIONS = (
+CONDITIONS = (
     Wanted(reverse=True, environment={"PYTHONHASHSEED": "1"}),
     Wanted(repeat=2, environment={"PYTHONHASHSEED": "4242", "TZ": "XYZ-13:45"}),
 )
@@ -85,7 +85,7 @@ def collects(candidate: Candidate, alone: Report) -> Stopped | None:
     if alone.problem and not alone.collected:
         return Stopped(Gate.COLLECTS, f"Nothing was collected: {alone.problem}.", alone.problem)
     expected = {test.name for test in test_functions(ast.parse(candidate.code))}
-    seen = {name.rpartition("::")[2].partition("[")[0].rpartition(".")[2] for name in alone.collected}
+    seen = {function_of(name) for name in alone.collected}
     if missing := sorted(expected - seen):
         return Stopped(Gate.COLLECTS, f"`{missing[0]}` was not collected.", f"Not collected: {', '.join(missing)}.")
     return None
@@ -140,7 +140,7 @@ def kills(candidate: Candidate, alone: Report, bench: Bench) -> Shown | Stopped:
         return replace(result, feedback="\n".join(filter(None, [result.feedback, still_uncovered(unit, hits)])))
     numbers = result if isinstance(result, Kills) and result.mutants else None
     return Shown(
-        runs=1 + sum(one.repeat for one in _CONDITIONS) + 1,
+        runs=1 + sum(one.repeat for one in CONDITIONS) + 1,
         covered=(len(hits & unit.missed), len(unit.missed)),
         killed=None if numbers is None else (numbers.killed, numbers.mutants),
         branches=len({arc for arc in branches(unit, ran) if arc[0] in unit.half}),
@@ -169,7 +169,7 @@ def _fails_on_base(candidate: Candidate, alone: Report, bench: Bench) -> bool:
 
 def steady(candidate: Candidate, bench: Bench) -> Stopped | None:
     """Stop a file whose outcome hangs on order, hash seed, time zone or on what ran in its process before."""
-    for condition in _CONDITIONS:
+    for condition in CONDITIONS:
         wanted = replace(condition, paths=(candidate.path,), seconds=bench.budget.run_seconds)
         report = bench.head.run(wanted)
         if not report.green or any(test.outcome != "passed" for test in report.tests) or not report.tests:

@@ -15,6 +15,7 @@ from functools import partial
 from reviewer.asking import Ask, Prompt
 from reviewer.findings import TestSuggestion
 from reviewer.prompting import fence_of
+from reviewer.proving.appending import ends_of, with_appendices
 from reviewer.proving.baseline import measure
 from reviewer.proving.briefing import Briefing
 from reviewer.proving.certifying import copied
@@ -32,6 +33,7 @@ from reviewer.proving.evidence import (
 from reviewer.proving.gates import Bench, judge
 from reviewer.proving.harnessing import Rig, Wanted
 from reviewer.proving.orders import Execute
+from reviewer.proving.reports import function_of
 from reviewer.proving.rounds import Asked, Rounds
 from reviewer.proving.runners import plan_for
 from reviewer.proving.staged import added, python_files, text_of
@@ -61,10 +63,13 @@ def prove(
     if not units:
         return Proven(notes=_notes(bench, "Existing tests run every changed line of every function: nothing to add."))
     files = python_files(subject.head)
-    briefing = Briefing(subject, bench.head, bench.before, files, fence_of(salt, subject.change))
+    ends = ends_of(subject, bench) if subject.appends else ()
+    fence = fence_of(salt, subject.change)
+    briefing = Briefing(subject, bench.head, bench.before, files, fence, tuple(end.path for end in ends))
     rounds = Rounds(_Python(briefing, bench), budget, ask, lambda: now() < deadline)
     rounds.all([Asked(briefing.tests(unit), f"`{unit.name}`", partial(_itself, unit)) for unit in units])
-    return rounds.proven(*_notes(bench))
+    done = rounds.proven(*_notes(bench))
+    return replace(done, tests=with_appendices(done.tests, ends, bench, lambda: now() < deadline))
 
 
 def _itself(unit: Unit, _test: TestSuggestion) -> Unit:
@@ -120,7 +125,7 @@ class _Python:
         return self.briefing.repair(prompt, candidate, stopped)
 
     def copied(self, before: Candidate, stopped: Stopped, after: Candidate) -> str | None:
-        failed = {one.test.rpartition("::")[2].partition("[")[0].rpartition(".")[2] for one in stopped.failures}
+        failed = {function_of(one.test) for one in stopped.failures}
         if not failed:
             return None
         try:

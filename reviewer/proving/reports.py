@@ -94,6 +94,11 @@ class Report(_Part):
         return not (self.problem or self.errors or self.bad)
 
 
+def function_of(test: str) -> str:
+    """Return the name of the function in the id of a test, as pytest or unittest write it."""
+    return test.rpartition("::")[2].partition("[")[0].rpartition(".")[2]
+
+
 def read_report(ran: Ran, nonce: str) -> Report:
     """Return what the run reported; `problem` says why it cannot be used."""
     if ran.timed_out:

@@ -44,7 +44,7 @@ class Checkout:
 
     `base_sha` is the commit that the change starts from. `python` is the interpreter that has the repository's packages
     and its test framework; see `python_of`. `sandboxed` False runs code with the rights of whoever asks: for a person's
-    own code only. `private` are folders that no run may see, beside the person's home.
+    own code only. `private` are folders that no run may see, beside the person's home. `appends` is as in `Subject`.
     """
 
     root: Path
@@ -52,6 +52,7 @@ class Checkout:
     python: Path
     sandboxed: bool = True
     private: tuple[Path, ...] = ()
+    appends: bool = False
 
 
 def proven_tests(
@@ -75,6 +76,7 @@ def proven_tests(
             command=settings.tests.command,
             issue=issue,
             fix=fix,
+            appends=checkout.appends,
             language=settings.review.language,
         )
         places = Places(head.tree, base.tree if base else None, checkout.root, Path.home())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reviewer.diff import Side
-from reviewer.findings import Finding, Rejected, Review, TestSuggestion
+from reviewer.findings import Appendix, Finding, Rejected, Review, TestSuggestion
 from reviewer.findings import Reproduction as Shown
 from reviewer.proving.evidence import Cannot, Proven, Reproduction
 from reviewer.severity import Confidence
@@ -67,8 +67,16 @@ def _reproduced(finding: Finding, one: Reproduction) -> Finding:
 
 
 def patch_of(tests: Sequence[TestSuggestion]) -> str:
-    """Return the test files as one patch for `git apply`; they are new files, and their paths were judged before."""
-    return "".join(_new_file(test) for test in tests)
+    """Return the tests as one patch for `git apply`, onto the head they were run on.
+
+    They are new files, whose paths were judged before, or are put at the end of files of the change.
+    """
+    grown: dict[str, list[Appendix]] = {}
+    for test in tests:
+        if test.appendix is not None:
+            grown.setdefault(test.appendix.anchor.path, []).append(test.appendix)
+    new = [_new_file(test) for test in tests if test.appendix is None]
+    return "".join([*new, *(_grown_file(path, parts) for path, parts in grown.items())])
 
 
 def _new_file(test: TestSuggestion) -> str:
@@ -82,6 +90,19 @@ def _new_file(test: TestSuggestion) -> str:
         f"@@ -0,0 +1,{len(lines)} @@",
     ]
     return "\n".join([*head, *(f"+{line}" for line in lines)]) + "\n"
+
+
+def _grown_file(path: str, parts: Sequence[Appendix]) -> str:
+    above, last = parts[0].above.split("\n"), parts[0].anchor.line
+    below = "\n".join(part.code for part in parts).split("\n")
+    start, old, new = last - len(above) + 1, _quoted(f"a/{path}"), _quoted(f"b/{path}")
+    head = [
+        f"diff --git {old} {new}",
+        f"--- {old}",
+        f"+++ {new}",
+        f"@@ -{start},{len(above)} +{start},{len(above) + len(below)} @@",
+    ]
+    return "\n".join([*head, *(f" {line}" for line in above), *(f"+{line}" for line in below)]) + "\n"
 
 
 def _quoted(name: str) -> str:
