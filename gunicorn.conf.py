@@ -5,6 +5,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from gunicorn.arbiter import Arbiter
+from gunicorn.errors import HaltServer
+
 bind = f"0.0.0.0:{os.environ.get('PORT') or '8000'}"
 
 # Memory, and the only place that can be written where the root file system is read-only.
@@ -41,8 +44,32 @@ accesslog = None
 errorlog = "-"
 
 
-def on_starting(_server: object) -> None:
-    """Give processes that accept side by side a place to count together: /metrics is the same whoever answers it.
+def on_starting(server: Arbiter) -> None:
+    """Prepare for processes that accept side by side."""
+    _end_once(server)
+    _count_together()
+
+
+def _end_once(server: Arbiter) -> None:
+    """Have gunicorn end as it means to when a second process cannot begin either.
+
+    The first ends the server; where the next is found dead while gunicorn waits for it, its own exception is raised
+    again, and nothing catches that: a traceback after the line that says what to do, and another exit code.
+    """
+    stop = server.stop
+
+    def stop_whatever_comes(graceful: bool = True) -> None:  # noqa: FBT001, FBT002 - as gunicorn calls it
+        while True:
+            try:
+                return stop(graceful)
+            except HaltServer:  # one process less to wait for
+                continue
+
+    server.stop = stop_whatever_comes
+
+
+def _count_together() -> None:
+    """Give the processes a place to count together: /metrics is the same whoever answers it.
 
     https://prometheus.github.io/client_python/multiprocess/
     """

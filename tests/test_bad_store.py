@@ -89,6 +89,34 @@ def test_a_folder_that_may_not_be_written_to(folder: Path) -> None:
         Jobs(f"sqlite:///{folder}/new.sqlite3").open()
 
 
+ENDING = """
+import os, runpy
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+
+class Nothing(BaseApplication):
+    def load_config(self):
+        pass
+
+arbiter = Arbiter(Nothing())
+runpy.run_path("gunicorn.conf.py")["on_starting"](arbiter)
+for _ in range(3):
+    child = os.fork()
+    if not child:
+        os._exit(arbiter.WORKER_BOOT_ERROR)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    arbiter.WORKERS[child] = object()
+arbiter.stop()
+print("left:", list(arbiter.WORKERS))
+"""
+
+
+def test_several_processes_that_cannot_begin_are_one_end() -> None:
+    """The master waits for all of them, and not with the exception that the first one ended it with."""
+    ended = subprocess.run([sys.executable, "-c", ENDING], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "left: []\n"), ended.stderr
+
+
 @pytest.mark.parametrize("trouble", ["newer", "no database", "no folder", "a file in the way"])
 def test_the_app_refuses_to_start(tmp_path: Path, trouble: str) -> None:
     """It ends with gunicorn's code for a worker that cannot begin, a line that says what to do, and no traceback."""
