@@ -62,7 +62,8 @@ class Seen:
     twice: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
     calls: int = 0
-    bought_again: int = 0
+    #: Of each call that was bought again, how many milliseconds before a kill its first answer had been sent.
+    bought_again: list[int] = field(default_factory=list)
     reviews: int = 0
     seconds: float = 0.0
     #: From when until when something was being killed (monotonic): what ends then reaches nobody.
@@ -70,12 +71,12 @@ class Seen:
 
     @property
     def rebought_share(self) -> str:
-        return f"{self.bought_again} of {self.calls:,}"
+        return f"{len(self.bought_again)} of {self.calls:,}"
 
     @property
     def is_sound(self) -> bool:
         """Whether it is what issue and README promise: at most one finished call in 300 is bought again."""
-        return not (self.lost or self.twice or self.stale) and self.bought_again * 300 <= self.calls
+        return not (self.lost or self.twice or self.stale) and len(self.bought_again) * 300 <= self.calls
 
 
 def thinking_model(plan: Plan, chance: random.Random) -> FakeModel:
@@ -162,10 +163,14 @@ def count(world: World, model: FakeModel, pulls: Sequence[Pull], seen: Seen) -> 
         seen.twice += [f"{name}: {key}" for key in repeated]
         seen.twice += [f"{name}: {summaries} summaries"] if summaries > 1 else []
         seen.stale += [f"{name}: {one.commit_id}" for one in reviews if one.commit_id != one.head_then]
-    heard = [call for at, call in model.finished if not any(a <= at <= b for a, b in seen.killing)]
-    asked = Counter(_digest(call) for call in heard)
+    heard = [(at, _digest(call)) for at, call in model.finished if not any(a <= at <= b for a, b in seen.killing)]
     seen.calls = len(heard)
-    seen.bought_again = sum(times - 1 for times in asked.values())
+    first: dict[str, float] = {}
+    for at, digest in heard:
+        if digest in first:
+            wait = min((began - first[digest] for began, _ in seen.killing if began >= first[digest]), default=0.0)
+            seen.bought_again.append(round(wait * 1000))
+        first.setdefault(digest, at)
 
 
 def _digest(call: Call) -> str:
@@ -228,6 +233,8 @@ def table(results: Sequence[Seen]) -> None:
         for kind, found in (("lost", one.lost), ("twice", one.twice), ("old head", one.stale)):
             for what in found:
                 print(f"{one.mode}: {kind}: {what}")
+        for wait in one.bought_again:
+            print(f"{one.mode}: bought again: first answered {wait} ms before a kill")
 
 
 def main(argv: Sequence[str]) -> int:

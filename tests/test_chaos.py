@@ -17,4 +17,4 @@ def test_nothing_is_lost_and_nothing_done_twice(mode: str, kills: int, tmp_path)
     assert seen.kills == kills
     assert seen.reviews >= plan.pulls
     # One of a call's answers may be on its way when the power goes: it is billed and never seen.
-    assert seen.bought_again <= 1
+    assert len(seen.bought_again) <= 1
