@@ -6,6 +6,7 @@ default holds for that key alone. Reads text, never a file.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -165,7 +166,7 @@ def parse_settings(text: str) -> tuple[Settings, tuple[SettingsProblem, ...]]:
 
 def _validated(data: dict[Any, Any], root: Node) -> tuple[Settings, tuple[SettingsProblem, ...]]:
     """Validate, dropping each value that is wrong, until what is left is right."""
-    problems: list[SettingsProblem] = []
+    problems = list(_given_twice(root))
     data = {str(key): ({} if value is None and key in Settings.model_fields else value) for key, value in data.items()}
     while True:
         try:
@@ -175,6 +176,19 @@ def _validated(data: dict[Any, Any], root: Node) -> tuple[Settings, tuple[Settin
                 path = tuple(str(part) for part in one["loc"][:2])
                 if _drop(data, path):
                     problems.append(SettingsProblem(".".join(path), _line(root, path), _words(one, path)))
+
+
+def _given_twice(root: Node) -> Iterator[SettingsProblem]:
+    """Yield the keys that a section, or the file, has more than once: YAML readers take the last without a word."""
+    from yaml import MappingNode  # noqa: PLC0415 - see parse_settings
+
+    sections = [(f"{key.value}.", value) for key, value in root.value] if isinstance(root, MappingNode) else []
+    for prefix, node in [("", root), *sections]:
+        seen: set[str] = set()
+        for key, _ in node.value if isinstance(node, MappingNode) else ():
+            if (name := str(key.value)) in seen:
+                yield SettingsProblem(f"{prefix}{name}", key.start_mark.line + 1, "given twice; the last one counts")
+            seen.add(name)
 
 
 def _drop(data: dict[Any, Any], path: tuple[str, ...]) -> bool:

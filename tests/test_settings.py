@@ -70,6 +70,21 @@ def test_a_bad_value_is_reported_with_its_line(text: str, key: str, line: int) -
     assert settings.model_dump() == defaults
 
 
+@pytest.mark.parametrize(
+    ("text", "key", "line"),
+    [
+        ("review:\n  severity: error\n  drafts: false\n  severity: warning\n", "review.severity", 4),
+        ("review:\n  severity: error\ntests:\n  auto: false\nreview:\n  severity: warning\n", "review", 5),
+    ],
+)
+def test_a_key_given_twice_is_reported(text: str, key: str, line: int) -> None:
+    """The last one counts, as for every reader of YAML, and whoever wrote it is told."""
+    settings, (problem,) = parse_settings(text)
+    assert (problem.key, problem.line) == (key, line)
+    assert "twice" in problem.message
+    assert settings.review.severity is Severity.WARNING
+
+
 def test_one_bad_key_spares_the_others() -> None:
     """A wrong value drops that key only."""
     settings, problems = parse_settings("review:\n  auto: 7x\n  max_comments: 3\n")
