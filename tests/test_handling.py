@@ -199,6 +199,19 @@ def test_mended_settings_count_for_open_pull_requests(github: World) -> None:
     assert carry_out(github, github.opened, model(DELETE)).reason == "automatic reviews are off"
 
 
+def test_settings_that_were_taken_away_count_no_longer(github: World) -> None:
+    """What the base's older commit had is not gone back to while the branch tells anything itself."""
+    github.push_to_base(
+        github.repo, {".github/reviewer.yml": "review:\n  auto: false\n", "AGENTS.md": "Mind the locks."}
+    )
+    pushed = github.push(github.pull, {"src/more.py": "more = 1\n"})
+    github.push_to_base(github.repo, {".github/reviewer.yml": None})
+    assert carry_out(github, pushed, model(DELETE)).state is State.REVIEWED
+    github.expect_review(comments=1)
+    github.expect_comment("1 finding")
+    github.expect_check("neutral")
+
+
 def test_settings_come_from_the_base_and_their_mistakes_are_shown(github: World) -> None:
     """The head's settings do not count; a wrong key is named with its line, the right ones hold."""
     text = "review:\n  fail_level: error\n  colour: blue\n"

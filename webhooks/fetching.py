@@ -59,7 +59,10 @@ def _bases(pull: Pull) -> list[str]:
 
 
 def _of_base(texts: Texts, pull: Pull, path: str) -> str:
-    return next((texts[one, path] for one in _bases(pull) if (one, path) in texts), "")
+    """Return the text of the base: a file that is gone from the branch is gone, whatever the commit had."""
+    known = {revision for revision, _ in texts}
+    base = next((one for one in _bases(pull) if one in known), "")
+    return texts.get((base, path), "")
 
 
 def _base_texts(repository: Repository, branch: str) -> dict[tuple[str, str], str]:
