@@ -46,7 +46,7 @@ HALF = DOUBLE.replace("double", "half").replace("== 6", "== 1.5").replace("== 2"
 
 def proven(head: Path, script: Script, **more: object) -> Proven:
     """Prove what stands in the folder, where tests may be put at the end of others."""
-    subject = subject_of(head.parent, command=QUICK, **{"appends": True, **more})
+    subject = subject_of(head.parent, **{"command": QUICK, "appends": True, **more})
     result = prove(subject, script, run_in_tree, salt=SALT, budget=Budget(mutants=4))
     assert isinstance(result, Proven), result
     assert script.used_up(), script.tests
@@ -92,6 +92,18 @@ def test_tests_are_put_at_the_end_of_a_file_that_the_change_touches(tmp_path: Pa
         [str(THIS_PYTHON), "-m", "pytest", "-q"], cwd=grown, capture_output=True, text=True, check=False
     )
     assert "3 passed" in run.stdout
+
+
+def test_classes_of_unittest_are_put_there_too(tmp_path: Path) -> None:
+    """A class comes whole, below the others."""
+    head, case = "import unittest\n\nfrom calc import double\n\n\n", "(unittest.TestCase):\n    def test_it(self):\n"
+    there = f"{head}class There{case}        self.assertTrue(double)\n"
+    checks = "".join(f"        self.assertEqual(double({n}), {max(2 * n, 0)})\n" for n in (3, 0, -1, 1))
+    stage(tmp_path, **{"tests/__init__.py": "", "tests/test_calc.py": there})
+    script = Script({"double": [f"{head}class Double{case}{checks}"]})
+    (kept,) = proven(tmp_path / "head", script, command="python -m unittest").tests
+    assert kept.appendix is not None
+    assert kept.appendix.code == f"\n\nclass Double{case}{checks}".rstrip("\n")
 
 
 @pytest.mark.parametrize(
