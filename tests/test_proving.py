@@ -238,6 +238,29 @@ def test_unittest_is_proven_like_pytest(tmp_path: Path) -> None:
     ]
 
 
+def test_async_tests_of_unittest_can_be_run_again(tmp_path: Path) -> None:
+    """Their cases close their loop for good: each run has a new one, also for the mutants."""
+    head = {
+        "calc.py": CALC.replace("def double", "async def double"),
+        "tests/__init__.py": "",
+        "tests/test_a.py": UNITTEST,
+    }
+    test = (
+        "import unittest\n\nfrom calc import double\n\n\nclass DoubleTest(unittest.IsolatedAsyncioTestCase):\n"
+        "    async def test_double(self):\n        self.assertEqual(await double(3), 6)\n"
+    )
+    (kept,) = proven(staged(tmp_path, head), Script({"double": [test]})).tests
+    assert kept.evidence == "5 of 5 runs; covers 1 of 1 uncovered changed lines; kills 3 of 3 mutants"
+
+
+def test_tests_beside_the_code(tmp_path: Path) -> None:
+    """Where the repository keeps its tests beside the modules, in no folder of their own, so is a new one."""
+    script = Script({"double": [DOUBLED]})
+    head = {"calc.py": CALC, "test_calc.py": GREEN, "docs/test_of_docs.py": "x = 1\n"}
+    (kept,) = proven(staged(tmp_path, head, command=QUICK), script).tests
+    assert kept.path == "test_calc_double.py"
+
+
 def test_layouts_that_are_not_plain(tmp_path: Path) -> None:
     """A project in a subfolder, a namespace package under src, and CRLF line ends are found, run and mutated."""
     head = {

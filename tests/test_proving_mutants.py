@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 
 import pytest
 
@@ -113,6 +114,49 @@ def test_a_change_that_only_removes_is_seen() -> None:
     diff = "--- a/m.py\n+++ b/m.py\n@@ -1,4 +1,3 @@\n def f(a):\n-    a = 1\n     b = a\n     return b\n"
     (unit,) = changed_units(parse_diff(diff), {"m.py": "def f(a):\n    b = a\n    return b\n"})
     assert unit.lines == {2}
+
+
+HEAD = """class C:
+    def f(self, a):
+        b = a
+
+        return b
+
+    @cached
+    def g(self):
+        return 1
+
+
+def h():
+    return 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("after", "removed", "found"),
+    [
+        (2, ["        a = 1"], {"C.f": {3}}),
+        (4, ["        b += 1"], {"C.f": {5}}),
+        (5, ["        log(b)"], {"C.f": {5}}),
+        (5, ["", "    def x(self):", "        pass"], {}),
+        (6, ["    @property"], {"C.g": {8}}),
+        (7, ["    @property"], {"C.g": {8}}),
+        (9, ["        # said", "        log(1)"], {"C.g": {9}}),
+        (9, ["", "", "def x():", "    pass"], {}),
+        (13, ["    return 3"], {"h": {13}}),
+        (13, ["x = 1"], {}),
+    ],
+)
+@pytest.mark.parametrize("context", [0, 1])
+def test_what_was_removed_belongs_to_the_function_it_stood_in(
+    after: int, removed: list[str], found: dict[str, set[int]], context: int
+) -> None:
+    """What follows there counts as changed, at its end what is above; what stood between functions is of neither."""
+    head = HEAD.splitlines(keepends=True)
+    base = [*head[:after], *(f"{line}\n" for line in removed), *head[after:]]
+    diff = "".join(difflib.unified_diff(base, head, "a/m.py", "b/m.py", n=context))
+    units = changed_units(parse_diff(diff), {"m.py": HEAD})
+    assert {unit.name: unit.lines | unit.header for unit in units} == found
 
 
 @pytest.mark.parametrize("source", ["def f(:\n", "def f():\r    return 1\n", "x = 1\x0c\n\ndef f():\n    return 1\n"])

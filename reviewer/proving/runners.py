@@ -110,14 +110,16 @@ def _roots(tree: Path, cwd: str, path: str) -> tuple[str, ...]:
 
 
 def _test_roots(files: Sequence[str], cwd: str, config: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the folders in which the project's tests stand; `tests` where it has none yet."""
+    """Return the folders in which the project's tests stand; `tests` where it has none yet, `.` for the tree itself."""
     prefix = f"{cwd}/" if cwd else ""
     tests = [file for file in files if file.startswith(prefix) and is_test(file)]
     tops = {PurePosixPath(file).parent.as_posix() for file in tests}
     told = {_join(cwd, one) for one in shlex.split(config.get("testpaths", "")) if "*" not in one}
     kept = {_outermost(top, cwd) for top in tops} | {one for one in told if is_test(f"{one}/test_x.py")}
-    kept.discard("")
-    return tuple(sorted(kept - {"."})) or (_join(cwd, "tests"),)
+    kept -= {"", "."}
+    if any("/" not in file and PurePosixPath(file).match("test*.py") for file in tests):
+        kept.add(".")  # not for any file with a test in its name: a new one could then stand anywhere
+    return tuple(sorted(kept)) or (_join(cwd, "tests"),)
 
 
 def _outermost(folder: str, cwd: str) -> str:

@@ -49,7 +49,7 @@ def policy(candidate: Candidate, *, roots: Collection[str], taken: Collection[st
         return _policy(f"`{path}` exists: a suggested test is a new file and never edits an existing one.")
     if name == "conftest.py" or not (name.startswith("test") or name.endswith("_test.py")):
         return _policy(f"`{name}` is not named as a test file: use test_NAME.py.")
-    if not any(root in ("", ".") or path.startswith(f"{root}/") for root in roots):
+    if not any(path.startswith(f"{root}/") if root != "." else "/" not in path for root in roots):
         return _policy(f"`{path}` is outside the folders of the repository's tests ({', '.join(sorted(roots))}).")
     if len(candidate.code) > MAX_BYTES or candidate.code.count("\n") > MAX_LINES:
         return _policy(f"The file is too large: at most {MAX_LINES} lines and {MAX_BYTES:,} characters.")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from reviewer.chunks import is_test
 from reviewer.diff import Diff, FileDiff, Status
+from reviewer.hunks import Hunk
 from reviewer.proving.evidence import Unit
 from reviewer.proving.reports import Hits
 
@@ -26,8 +27,8 @@ _SILENT = (ast.Global, ast.Nonlocal, ast.Pass, ast.Break, ast.Continue)
 def changed_units(diff: Diff, heads: Mapping[str, str]) -> tuple[Unit, ...]:
     """Return the functions of Python files at head that have changed lines; what does not parse has none.
 
-    A function inside a function belongs to the outer one. Of a change that only removes lines, the line that follows
-    counts as changed.
+    A function inside a function belongs to the outer one. Where lines were only removed, the statement that follows
+    counts as changed, at the end of a function the one above.
     """
     units: list[Unit] = []
     for file in diff.files:
@@ -102,13 +103,16 @@ def _units(file: FileDiff, source: str) -> Iterator[Unit]:
         return
     if "\r" in source.replace("\r\n", "\n") or "\f" in source:
         return  # Python and git count the lines of such a file differently
-    changed = frozenset(_changed(file))
+    added = frozenset(line.new for hunk in file.hunks for line in hunk.lines if line.kind == "+" and line.new)
+    gaps = [gap for hunk in file.hunks for gap in _gaps(hunk)]
     for function, name in _named(tree, ""):
+        mapped = _statements(function)
         first = min([function.lineno, *(one.lineno for one in function.decorator_list)])
         last = function.end_lineno or function.lineno
-        if not changed & frozenset(range(first, last + 1)):
+        beside = (_beside(gap, function, first, mapped) for gap in gaps)
+        changed = frozenset(filter(None, beside)) | {line for line in added if first <= line <= last}
+        if not changed:
             continue
-        mapped = _statements(function)
         body = function.body[0].lineno
         yield Unit(
             path=file.path,
@@ -123,15 +127,42 @@ def _units(file: FileDiff, source: str) -> Iterator[Unit]:
         )
 
 
-def _changed(file: FileDiff) -> Iterator[int]:
-    for hunk in file.hunks:
-        removed = False
-        for line in hunk.lines:
-            if line.kind == "-":
-                removed = True
-            elif line.new is not None and (line.kind == "+" or removed):
-                yield line.new
-                removed = False
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """Where lines were removed and none added: the lines of head above and below, and the removed code."""
+
+    above: int
+    below: int
+    removed: tuple[str, ...]
+
+
+def _gaps(hunk: Hunk) -> Iterator[_Gap]:
+    # Of an empty side git gives the line above.
+    above, removed = hunk.new_start - (1 if hunk.new_count else 0), []
+    for line in (*hunk.lines, None):
+        if line is not None and line.kind == "-":
+            removed.append(line.text)
+        elif line is None or line.new is not None:
+            code = tuple(one for one in removed if one.strip())
+            if code and (line is None or line.kind != "+"):
+                yield _Gap(above, above + 1, code)
+            removed = []
+            above += 1
+
+
+def _beside(gap: _Gap, function: Function, first: int, mapped: Mapping[int, int]) -> int | None:
+    """Return the line of the function that stands for what was removed in it: what follows there, else what is above.
+
+    What was removed belongs to a function by its indentation; a decorator belongs to what it stood above.
+    """
+    last = function.end_lineno or function.lineno
+    if first <= gap.below <= function.lineno and gap.removed[-1].lstrip().startswith("@"):
+        return function.lineno
+    indent = len(gap.removed[0]) - len(gap.removed[0].lstrip())
+    if not first <= gap.above <= last or indent <= function.col_offset:
+        return None
+    following = [line for line in mapped if line >= gap.below]
+    return min(following) if following else max((line for line in mapped if line <= gap.above), default=function.lineno)
 
 
 def _named(node: ast.AST, above: str) -> Iterator[tuple[Function, str]]:

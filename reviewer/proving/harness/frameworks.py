@@ -4,6 +4,7 @@ A framework is a function of the job, of what says things, and of the loop; it r
 An item has a `name` and `run(next_item)`, which returns the outcome as JSON values.
 """
 
+import copy
 import os
 import sys
 import time
@@ -188,8 +189,8 @@ class _UnittestItem:
     def run(self, following):
         result = _Result()
         start = time.perf_counter()
-        # A suite drops its tests after the run, and keeps none that could be run again: hence a new one each time.
-        unittest.TestSuite([self._case]).run(result)
+        # Neither a suite nor every case can be run again (one of async tests closes its loop for good): new ones.
+        unittest.TestSuite([copy.copy(self._case)]).run(result)
         seconds = time.perf_counter() - start
         place = getattr(sys.modules.get(type(self._case).__module__), "__file__", None)
         return outcome(self.name, result.word, seconds, result.error, None, place)
