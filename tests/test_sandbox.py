@@ -522,13 +522,21 @@ def test_who_dies_takes_the_sandbox_along(jail: Cell, mark: str, victim: str) ->
     command = [sys.executable, "-c", CALLER, pickle.dumps(jail).hex(), mark]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as caller:
         try:
-            eventually(lambda: len(living(mark)) >= 3, "the command runs inside", 20)
+            # Not sooner: bubblewrap that loses its keeper while it is being set up may wait for it, and runs nothing.
+            eventually(lambda: any(map(_runs, living(mark))), "the command runs inside", 20)
             pid = caller.pid if victim == "reviewer" else _child_of(caller.pid)
             os.kill(pid, signal.SIGKILL)
             eventually(lambda: set(living(mark)) <= {caller.pid}, "everything inside is dead", 20)
         finally:
             caller.kill()
     assert living(mark) == []
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sh\0-c\0sleep 1000;")
+    except OSError:
+        return False
 
 
 def _child_of(pid: int) -> int:
