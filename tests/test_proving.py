@@ -282,6 +282,17 @@ def test_layouts_that_are_not_plain(tmp_path: Path) -> None:
     assert "`services/api` only" in result.notes[0]
 
 
+def test_the_same_tests_are_kept_once(tmp_path: Path) -> None:
+    """Given for two functions, they are shown for one, and no repair of the other is paid for."""
+    both = "from calc import double, half\n\n\ndef test_both():\n    assert double(3) == 6\n    assert half(6) == 3\n"
+    head = {"calc.py": CALC + "\n\ndef half(n):\n    return n / 2\n", "tests/test_a.py": GREEN}
+    script = Script({"double": [both], "half": [both + "\n"]})
+    result = proven(staged(tmp_path, head, command=QUICK), script)
+    assert len(result.tests) == 1
+    assert [one.stopped.reason for one in result.dropped] == [f"The same tests are kept as `{result.tests[0].path}`."]
+    assert len(script.prompts) == 2
+
+
 def test_no_candidate_is_begun_after_the_time_is_up(tmp_path: Path) -> None:
     """The overall limit ends the work with what is there, and says so."""
     ticks = iter([0.0, *([1e9] * 100)])

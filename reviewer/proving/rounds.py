@@ -179,6 +179,10 @@ class Rounds:
             attempt = _Attempt(candidate, prompt, Stopped(Gate.COPIED, reason, reason), suspect, final=True)
             self.stopped.append(attempt)
             return
+        if (twin := next((one for one in self.kept if one.code.split() == candidate.code.split()), None)) is not None:
+            reason = f"The same tests are kept as `{twin.path}`."
+            self.stopped.append(_Attempt(candidate, prompt, Stopped(Gate.POLICY, reason), final=True))
+            return
         try:
             outcome = _secretive(candidate) or self.language.judge(candidate, frozenset(one.path for one in self.kept))
         except TreeChanged as error:
