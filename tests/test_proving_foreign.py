@@ -13,6 +13,7 @@ from reviewer.proving.foreign.canaries import throwing
 from reviewer.proving.foreign.measured import Lines
 from reviewer.proving.foreign.rules import obeys, only_expects_otherwise
 from reviewer.proving.foreign.running import Bench
+from reviewer.proving.foreign.textual import textual
 from reviewer.proving.foreign.toolchains import (
     BUNDLED,
     CARGO,
@@ -29,6 +30,29 @@ from reviewer.proving.foreign.toolchains import (
     project_of,
 )
 from reviewer.proving.orders import Order, Ran
+
+
+@pytest.mark.parametrize(
+    ("path", "row", "made"),
+    [
+        ("a.js", "if (low > high) {", ["if (low <= high) {", "if (low >= high) {"]),
+        ("a.js", "return n == 3 && m;", ["return n != 3 && m;", "return n == 3 || m;", "return n == 31 && m;"]),
+        ("a.ts", "if (open(door)) {", ["if (!(open(door))) {"]),
+        ("A.java", 'return "open";', ['return "XX";']),
+        ("a.js", "return total(x);", ["return null;"]),
+        ("a.go", "if err := f(); err != nil {", ["if err := f(); err == nil {"]),
+        ("a.go", "if ok {", ["if !(ok) {"]),
+        ("a.go", 'return 0, errors.New("x")', ['return 1, errors.New("x")']),
+        ("a.rs", "if let Some(x) = y {", []),
+        ("a.rs", "if x.is_empty() {", ["if !(x.is_empty()) {"]),
+        ("a.rb", "return low if small?", ["return low unless small?", "return nil if small?"]),
+        ("a.go", "// a < b", []),
+    ],
+)
+def test_mutants_by_text(path: str, row: str, made: list[str]) -> None:
+    """A condition is turned round before its boundary is moved; what means the same twice is made once."""
+    assert [one.after for one in textual(path, row, [1], most=9)] == made
+
 
 SOURCE = "export function sign(n) {\n  if (n > 0) {\n    return 1;\n  }\n  return -1;\n}\n"
 TESTS = """import test from "node:test";

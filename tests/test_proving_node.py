@@ -118,6 +118,38 @@ def test_a_good_test_is_kept_and_bad_ones_stop_at_their_gate(clone: Path) -> Non
     assert not (clone / "test" / "fee.test.js").exists()
 
 
+CLIP = """
+export function clip(n, low, high) {
+  if (low > high) {
+    throw new RangeError("bounds");
+  }
+  if (n < low) {
+    return low;
+  }
+  return n > high ? high : n;
+}
+"""
+CLIPPED = """import test from "node:test";
+import assert from "node:assert/strict";
+import { clip } from "../src/price.js";
+
+test("below", () => assert.equal(clip(1, 2, 4), 2));
+test("above", () => assert.equal(clip(9, 2, 4), 4));
+test("between", () => assert.equal(clip(3, 2, 4), 3));
+test("no bounds", () => assert.throws(() => clip(3, 4, 2), RangeError));
+"""
+
+
+def test_boundaries_that_mean_the_same_condemn_no_good_test(clone: Path) -> None:
+    """`n < low` and `n <= low` return the same here: a test of every branch is kept, one of a single branch is not."""
+    (clone / "src" / "price.js").write_text(BASE + CLIP)
+    narrow = "\n".join(CLIPPED.split("\n")[:5])
+    outcome = proven(clone, ("test/clip.test.js", CLIPPED), ("test/narrow.test.js", narrow))
+    assert isinstance(outcome, Proven), outcome
+    assert [test.path for test in outcome.tests] == ["test/clip.test.js"], outcome.dropped
+    assert [one.stopped.gate for one in outcome.dropped] == [Gate.KILLS]
+
+
 def test_what_cannot_be_a_test_is_not_run(clone: Path) -> None:
     """One that asserts nothing, stands outside of the tests, or replaces a file is refused before it runs."""
     outcome = proven(clone, ("test/silent.test.js", SILENT), ("src/fee.js", STRONG), ("test/total.test.js", STRONG))
