@@ -261,6 +261,19 @@ def test_tests_beside_the_code(tmp_path: Path) -> None:
     assert kept.path == "test_calc_double.py"
 
 
+def test_names_that_the_repository_gives_its_tests(tmp_path: Path) -> None:
+    """`python_files` says which files hold tests, and how a new one is called."""
+    head = {
+        "pytest.ini": "[pytest]\npython_files = check_*.py\n",
+        "calc.py": CALC,
+        "tests/check_a.py": GREEN,
+        "tests/test_not_one.py": "raise RuntimeError\n",
+    }
+    result = proven(staged(tmp_path, head, command=QUICK), Script({"double": [DOUBLED]}))
+    assert [test.path for test in result.tests] == ["tests/check_calc_double.py"]
+    assert not result.notes
+
+
 def test_layouts_that_are_not_plain(tmp_path: Path) -> None:
     """A project in a subfolder, a namespace package under src, and CRLF line ends are found, run and mutated."""
     head = {

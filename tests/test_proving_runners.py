@@ -58,6 +58,8 @@ def test_other_commands_are_refused_with_words(command: str, tmp_path: Path) -> 
         ("pytest.ini", "[pytest]\naddopts = --strict-markers -n 4\n"),
         ("tox.ini", "[pytest]\naddopts = --strict-markers -x\n"),
         ("setup.cfg", "[tool:pytest]\naddopts = --strict-markers --durations 3\n"),
+        ("pytest.toml", '[pytest]\naddopts = ["-n", "2", "--strict-markers"]\n'),
+        (".pytest.toml", '[pytest]\naddopts = ["--strict-markers", "-n2"]\n'),
     ],
 )
 def test_options_of_the_configuration_are_kept_but_for_what_spoils(name: str, text: str, tmp_path: Path) -> None:
@@ -65,6 +67,17 @@ def test_options_of_the_configuration_are_kept_but_for_what_spoils(name: str, te
     plan = planned(tmp_path, {"m.py": "", name: text}, "m.py")
     assert isinstance(plan, Plan)
     assert plan.arguments == ("-o", "addopts=--strict-markers")
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["-r fE", "--verbosity 2 --show-capture no", "--timeout 30", "--log-level DEBUG", "--deselect tests/a.py::b -ra"],
+)
+def test_values_stay_with_their_options(options: str, tmp_path: Path) -> None:
+    """An option without its value is an error that ends pytest before anything is collected."""
+    plan = planned(tmp_path, {"pytest.ini": f"[pytest]\naddopts = {options} tests\n", "m.py": ""}, "m.py")
+    assert isinstance(plan, Plan)
+    assert plan.arguments == ("-o", f"addopts={options}")
 
 
 def test_broken_configuration_is_passed_over(tmp_path: Path) -> None:

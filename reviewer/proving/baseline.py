@@ -77,7 +77,7 @@ def measure(rig: Rig, changed: Sequence[str], files: Sequence[str], *, suite_sec
     for it. A project without any tests has an empty baseline: a new file can still prove itself alone.
     """
     prefix = f"{rig.plan.cwd}/" if rig.plan.cwd else ""
-    tests = tuple(path for path in files if path.startswith(prefix) and _holds_tests(path))
+    tests = tuple(path for path in files if path.startswith(prefix) and is_test(path) and rig.plan.collects(path))
     siblings = _siblings(rig, changed, tests)
     if not tests:
         return _without_tests(rig, changed)
@@ -101,11 +101,6 @@ def measure(rig: Rig, changed: Sequence[str], files: Sequence[str], *, suite_sec
         limited=limited,
         note=note,
     )
-
-
-def _holds_tests(path: str) -> bool:
-    name = PurePosixPath(path).name
-    return is_test(path) and (name.startswith("test") or name.endswith(("_test.py", "_tests.py")))
 
 
 def _files_of(report: Report, rig: Rig) -> tuple[str, ...]:

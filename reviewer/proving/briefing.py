@@ -91,11 +91,13 @@ class Briefing:
         folder = PurePosixPath(near[0]).parent if near else PurePosixPath(self.rig.plan.test_roots[0])
         stem = PurePosixPath(unit.path).stem
         name = re.sub(r"\W+", "_", f"{stem}_{unit.name}").strip("_").lower()
+        plan = self.rig.plan
+        shape = "test_*.py" if plan.collects("test_x.py") else next((one for one in plan.names if "*" in one), "test_*.py")
         for number in range(1, 100):
-            path = (folder / f"test_{name}{'' if number == 1 else f'_{number}'}.py").as_posix()
+            path = (folder / shape.replace("*", f"{name}{'' if number == 1 else f'_{number}'}", 1)).as_posix()
             if path not in self.files:
                 return path
-        return (folder / f"test_{name}_more.py").as_posix()
+        return (folder / shape.replace("*", f"{name}_more", 1)).as_posix()
 
     def _unit(self, unit: Unit, *, styled: bool = True) -> str:
         change = self.subject.change

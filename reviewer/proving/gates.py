@@ -45,8 +45,9 @@ class Bench:
 
 def judge(candidate: Candidate, bench: Bench) -> Shown | Stopped:
     """Put a candidate through all gates. Raises TreeChanged when it changed existing files of the tree."""
-    roots = bench.head.plan.test_roots
-    if stopped := policy(candidate, roots=roots, taken=bench.taken) or smells(candidate):
+    plan = bench.head.plan
+    allowed = policy(candidate, roots=plan.test_roots, names=plan.names, taken=bench.taken)
+    if stopped := allowed or smells(candidate):
         return stopped
     untouched = snapshot(bench.head.tree)
     try:

@@ -35,7 +35,13 @@ _TAKE_A_VALUE = frozenset(
 _TAKE_A_VALUE_TOO = frozenset(
     {"--cov", "--junitxml", "--junit-xml", "--html", "--cov-report", "--cov-config", "--reruns"}
 )
-_HAVE_VALUES = frozenset({"-k", "-m", "-c", "-o", "-p", "-W", "--rootdir", "--import-mode", "--ignore", "--confcutdir"})
+_HAVE_VALUES = frozenset(
+    {"-k", "-m", "-c", "-o", "-p", "-r", "-W", "--rootdir", "--import-mode", "--ignore", "--confcutdir", "--deselect"}
+)
+
+
+#: Names of test files where the repository does not tell: both frameworks' own, and what stands beside them.
+_NAMES = ("test*.py", "*_test.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class Plan:
     `cwd` is the project's folder in the tree, `roots` the folders that go before installed packages on the search path,
     `test_roots` where tests stand (both relative to the tree). `arguments` are the framework's own, without selection;
     `selection` what the repository's command asks for, as paths of the tree. `environment` is set by that command.
+    `names` are patterns for the names of test files.
     """
 
     framework: str
@@ -54,6 +61,11 @@ class Plan:
     arguments: tuple[str, ...] = ()
     selection: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
+    names: tuple[str, ...] = _NAMES
+
+    def collects(self, path: str) -> bool:
+        """Whether the framework takes a file of that name for one of tests."""
+        return any(PurePosixPath(path).match(pattern) for pattern in self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +89,7 @@ def plan_for(tree: Path, files: Sequence[str], path: str, command: str | None) -
         return told
     framework, arguments, selection, environment = told or (_framework(tree, files, cwd, config), (), (), ())
     if framework == "pytest" and "addopts" in config:
-        kept = _without_spoilers(shlex.split(config["addopts"], comments=False))[0]
+        kept, _ = _without_spoilers(_words(config["addopts"]))
         arguments = (*arguments, "-o", f"addopts={shlex.join(kept)}")
     return Plan(
         framework=framework,
@@ -87,6 +99,7 @@ def plan_for(tree: Path, files: Sequence[str], path: str, command: str | None) -
         arguments=arguments,
         selection=selection,
         environment=environment,
+        names=tuple(_words(config.get("python_files", ""))) or _NAMES,
     )
 
 
@@ -114,7 +127,7 @@ def _test_roots(files: Sequence[str], cwd: str, config: Mapping[str, str]) -> tu
     prefix = f"{cwd}/" if cwd else ""
     tests = [file for file in files if file.startswith(prefix) and is_test(file)]
     tops = {PurePosixPath(file).parent.as_posix() for file in tests}
-    told = {_join(cwd, one) for one in shlex.split(config.get("testpaths", "")) if "*" not in one}
+    told = {_join(cwd, one) for one in _words(config.get("testpaths", "")) if "*" not in one}
     kept = {_outermost(top, cwd) for top in tops} | {one for one in told if is_test(f"{one}/test_x.py")}
     kept -= {"", "."}
     if any("/" not in file and PurePosixPath(file).match("test*.py") for file in tests):
@@ -144,30 +157,45 @@ def _framework(tree: Path, files: Sequence[str], cwd: str, config: Mapping[str, 
     return "unittest" if uses and not speaks else "pytest"
 
 
+#: Where pytest looks, in its order, and the section of each file.
+#: https://docs.pytest.org/en/stable/reference/customize.html#configuration-file-formats
+_CONFIGURATION = (
+    ("pytest.toml", "pytest"), (".pytest.toml", "pytest"), ("pytest.ini", "pytest"), (".pytest.ini", "pytest"),
+    ("pyproject.toml", "tool"), ("tox.ini", "pytest"), ("setup.cfg", "tool:pytest"),
+)  # fmt: skip
+
+
 def _pytest_options(tree: Path, cwd: str) -> dict[str, str]:
     """Return pytest's own configuration, by the file that pytest would take; empty when there is none."""
-    for name, section in (("pytest.ini", "pytest"), (".pytest.ini", "pytest"), ("pyproject.toml", ""), *_INI):
-        text = text_of(tree, _join(cwd, name))
-        options = {} if text is None else (_toml_options(text) if not section else _ini_options(text, section))
-        if options is not None and (options or (text is not None and name.endswith("pytest.ini"))):
+    for name, section in _CONFIGURATION:
+        if (text := text_of(tree, _join(cwd, name))) is None:
+            continue
+        options = _toml_options(text, section) if name.endswith(".toml") else _ini_options(text, section)
+        if options or "pytest." in name:  # a file of pytest's own counts when it is empty, too
             return {"configured": name, **options}
     return {}
 
 
-_INI = (("tox.ini", "pytest"), ("setup.cfg", "tool:pytest"))
-
-
-def _toml_options(text: str) -> dict[str, str]:
+def _toml_options(text: str, section: str) -> dict[str, str]:
     try:
-        tool = tomllib.loads(text).get("tool", {})
+        table = tomllib.loads(text).get(section, {})
     except tomllib.TOMLDecodeError:
         return {}
-    table = tool.get("pytest", {}) if isinstance(tool, dict) else {}
+    if section == "tool":
+        table = table.get("pytest", {}) if isinstance(table, dict) else {}
     if not isinstance(table, dict):
         return {}
-    options = table.get("ini_options", table)  # pytest 9 also reads [tool.pytest]
+    options = table.get("ini_options", table) if section == "tool" else table  # pytest 9 also reads [tool.pytest]
     words = {key: shlex.join(value) if isinstance(value, list) else str(value) for key, value in options.items()}
-    return words | ({"configured": "pyproject.toml"} if table else {})
+    return words | ({"configured": section} if table else {})
+
+
+def _words(text: str) -> list[str]:
+    """Split an option's text as a shell does; what cannot be split is left out."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return []
 
 
 def _ini_options(text: str, section: str) -> dict[str, str]:
@@ -226,9 +254,17 @@ def _without_spoilers(words: Sequence[str]) -> tuple[list[str], list[str]]:
             kept += [word, rest.pop(0)]
         elif word.startswith("-"):
             kept.append(word)
+            if rest and _is_value(word, rest[0]):
+                kept.append(rest.pop(0))
         else:
             paths.append(word)
     return kept, paths
+
+
+def _is_value(option: str, word: str) -> bool:
+    """Whether a word belongs to an option that we do not know: one of a plugin, `--timeout 30`, `--log-level DEBUG`."""
+    plain = re.fullmatch(r"\d+(?:\.\d+)?|[A-Z]+|no|yes|on|off|auto|all|none|strict|short|fd|sys", word)
+    return option.startswith("--") and "=" not in option and plain is not None
 
 
 def _unittest_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

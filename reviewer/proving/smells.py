@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from reviewer.proving.evidence import Candidate, Gate, Stopped
@@ -40,15 +41,20 @@ _TOP = (
 TestFunction = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def policy(candidate: Candidate, *, roots: Collection[str], taken: Collection[str]) -> Stopped | None:
-    """Stop what may not be added: outside the test roots, over a file that exists, too large, not a plain test file."""
+def policy(
+    candidate: Candidate, *, roots: Collection[str], names: Sequence[str], taken: Collection[str]
+) -> Stopped | None:
+    """Stop what may not be added: outside the test roots, over a file that exists, too large, not a plain test file.
+
+    `names` are patterns for the names of test files, `taken` the paths that exist.
+    """
     path, name = candidate.path, PurePosixPath(candidate.path).name
     if not sane(path) or not path.endswith(".py"):
         return _policy(f"`{path[:200]}` is not a path of a Python file inside the repository.")
     if path in taken:
         return _policy(f"`{path}` exists: a suggested test is a new file and never edits an existing one.")
-    if name == "conftest.py" or not (name.startswith("test") or name.endswith("_test.py")):
-        return _policy(f"`{name}` is not named as a test file: use test_NAME.py.")
+    if name == "conftest.py" or not any(fnmatchcase(name, pattern) for pattern in names):
+        return _policy(f"`{name}` is not named as a test file: use {' or '.join(f'`{one}`' for one in names[:4])}.")
     if not any(path.startswith(f"{root}/") if root != "." else "/" not in path for root in roots):
         return _policy(f"`{path}` is outside the folders of the repository's tests ({', '.join(sorted(roots))}).")
     if len(candidate.code) > MAX_BYTES or candidate.code.count("\n") > MAX_LINES:
