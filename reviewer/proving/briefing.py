@@ -92,7 +92,8 @@ class Briefing:
         stem = PurePosixPath(unit.path).stem
         name = re.sub(r"\W+", "_", f"{stem}_{unit.name}").strip("_").lower()
         plan = self.rig.plan
-        shape = "test_*.py" if plan.collects("test_x.py") else next((one for one in plan.names if "*" in one), "test_*.py")
+        told = () if plan.collects("test_x.py") else (one for one in plan.names if "*" in one)
+        shape = next(iter(told), "test_*.py")
         for number in range(1, 100):
             path = (folder / shape.replace("*", f"{name}{'' if number == 1 else f'_{number}'}", 1)).as_posix()
             if path not in self.files:
