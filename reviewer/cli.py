@@ -145,7 +145,7 @@ def _reviewed(
     outcome = testing.run_tests(change, settings, options, ask, salt, tell)
     wish = replace(wish, tests=isinstance(outcome, Cannot))
     done = with_proven(review(change, settings, ask, salt=salt, wish=wish), outcome)
-    testing.write_patch(done, options.patch, tell)
+    testing.write_patch(outcome, options.patch, tell)
     return done
 
 
@@ -154,10 +154,8 @@ def tests(options: argparse.Namespace) -> int:
     import secrets  # noqa: PLC0415 - see the module's docstring
 
     from reviewer import testing  # noqa: PLC0415
-    from reviewer.findings import Review  # noqa: PLC0415
     from reviewer.local_changes import change_of_range  # noqa: PLC0415
     from reviewer.proving.evidence import Cannot  # noqa: PLC0415
-    from reviewer.proving.showing import with_proven  # noqa: PLC0415
 
     _check_output(options.output)
     _check_output(options.patch)
@@ -168,9 +166,8 @@ def tests(options: argparse.Namespace) -> int:
         outcome = testing.run_tests(change, settings, options, ask, secrets.token_bytes(16), tell)
     if isinstance(outcome, Cannot):
         raise UsageError(outcome.reason)
-    done = with_proven(Review(summary=""), outcome)
-    _emit(_rendered(done, change.diff, options, title=testing.headline(outcome)), options.output)
-    testing.write_patch(done, options.patch, tell)
+    _emit(_rendered(testing.told(outcome), change.diff, options, title=testing.headline(outcome)), options.output)
+    testing.write_patch(outcome, options.patch, tell)
     return DONE
 
 
@@ -242,9 +239,15 @@ def _rendered(done: Review, source: Diff, options: argparse.Namespace, title: st
     if options.format == "json":
         return report.to_json(done)
     if options.format == "markdown":
-        return report.to_markdown(done, source, title=title)
-    colour = not options.output and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    return report.to_text(done, colour=colour, source=source, title=title)
+        text = report.to_markdown(done, source, title=title)
+    else:
+        colour = not options.output and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        text = report.to_text(done, colour=colour, source=source, title=title)
+    if options.output or os.environ.get("GITHUB_ACTIONS") != "true" or not ("::" in text or "##[" in text):
+        return text
+    from reviewer.proving.printing import for_runner  # noqa: PLC0415
+
+    return for_runner(text)  # a runner takes orders from what is printed, and this quotes code
 
 
 def _emit(text: str, output: str | None) -> None:

@@ -8,15 +8,16 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from reviewer.asking import Ask
 from reviewer.change import Change
 from reviewer.errors import UsageError
-from reviewer.findings import Review
+from reviewer.findings import Review, TestSuggestion
 from reviewer.proving.evidence import Cannot, Proven
 from reviewer.proving.session import Checkout, proven_tests, python_of, set_up
-from reviewer.proving.showing import patch_of
+from reviewer.proving.showing import patch_of, with_proven
 from reviewer.settings import Settings
 from reviewer.worktree import open_worktree
 
@@ -52,15 +53,28 @@ def _set_up(settings: Settings, checkout: Checkout, tell: Callable[[str], None])
 
 def headline(outcome: Proven) -> str:
     """Say in a line what came of it."""
-    kept, tried = len(outcome.tests), len(outcome.tests) + len(outcome.dropped)
+    kept, failing = len(outcome.tests), len(outcome.reproductions)
+    tried = kept + failing + len(outcome.dropped)
     if not tried:
         return "No test was suggested."
-    return f"{kept} of {tried} suggested test file{'' if tried == 1 else 's'} proved something."
+    said = f"{kept} of {tried} suggested test file{'' if tried == 1 else 's'} proved something."
+    return f"{said} {failing} more: fails on the code as it is, and may be right." if failing else said
 
 
-def write_patch(done: Review, place: str | None, tell: Callable[[str], None]) -> None:
-    """Write the tests that were run where they can be applied, and say how. Raises UsageError."""
-    proven = [test for test in done.tests if test.evidence]
+def told(outcome: Proven) -> Review:
+    """Return what `reviewer tests` shows: no defect is looked for, so a failing test that may be right stands alone."""
+    failing = []
+    for one in outcome.reproductions:
+        message = one.failure.message.partition("\n")[0]
+        evidence = f"fails on the code as it is, and a second pass finds it right: {message}"
+        failing.append(TestSuggestion(one.path, one.unit.covers, one.code, evidence))
+    done = with_proven(Review(summary=""), replace(outcome, reproductions=()))
+    return replace(done, tests=(*done.tests, *failing))
+
+
+def write_patch(outcome: Proven | Cannot, place: str | None, tell: Callable[[str], None]) -> None:
+    """Write the tests that proved something where they can be applied, and say how. Raises UsageError."""
+    proven = outcome.tests if isinstance(outcome, Proven) else ()
     if place is None or not proven:
         return
     try:

@@ -306,6 +306,54 @@ def test_the_same_tests_are_kept_once(tmp_path: Path) -> None:
     assert len(script.prompts) == 2
 
 
+def test_coverage_alone_proves_nothing(tmp_path: Path) -> None:
+    """Where the lines that a test runs offer no fault, nothing tells it from one that looks at nothing."""
+    head = {"calc.py": "def tell(n):\n    print('n is', n)\n", "tests/test_a.py": GREEN}
+    empty = "from calc import tell\n\n\ndef test_tell():\n    done = tell(3)\n    assert done is None\n"
+    result = proven(staged(tmp_path, head, command=QUICK), Script({"tell": [empty, empty]}))
+    assert not result.tests
+    assert result.stopped_by == {Gate.KILLS: 1}
+
+
+def test_unittest_without_a_package_of_tests(tmp_path: Path) -> None:
+    """Where `tests` is no package, discovery begins in it, as people do by hand."""
+    test = (
+        UNITTEST.replace("A(", "B(")
+        .replace("\n\n\n", "\n\nfrom calc import double\n\n\n")
+        .replace("self.assertTrue(1)", "self.assertEqual(double(3), 6)")
+    )
+    head = {"calc.py": CALC, "tests/test_a.py": UNITTEST}
+    (kept,) = proven(staged(tmp_path, head), Script({"double": [test]})).tests
+    assert kept.evidence.startswith("5 of 5 runs; covers 1 of 1")
+
+
+def test_a_conftest_that_fails_is_quoted(tmp_path: Path) -> None:
+    """Pytest ends before it can report; its own words say what is missing."""
+    head = {"calc.py": CALC, "tests/test_a.py": GREEN, "tests/conftest.py": "import os\n\nKEY = os.environ['MY_KEY']\n"}
+    outcome = prove(staged(tmp_path, head, command=QUICK), Script({}), run_in_tree, salt=SALT)
+    assert isinstance(outcome, Cannot)
+    assert "KeyError: 'MY_KEY'" in outcome.reason
+
+
+def test_a_path_that_is_refused_is_not_asked_for_again(tmp_path: Path) -> None:
+    """The repair of what the policy stopped names a place where a new file may stand."""
+    script = Script({"double": [DOUBLED]})
+    answer = script._answer
+
+    def astray(prompt: Prompt) -> str:
+        text = answer(prompt)
+        return text if len(prompt.messages) > 2 else text.replace("tests/test_calc_double.py", "elsewhere/test_it.py")
+
+    script.tests["double"].append(DOUBLED)
+    script._answer = astray  # type: ignore[method-assign]
+    head = {"calc.py": CALC, "tests/test_a.py": GREEN}
+    (kept,) = proven(staged(tmp_path, head, command=QUICK), script).tests
+    assert kept.path == "tests/test_calc_double.py"
+    told = script.prompts[-1].messages[-1].content
+    assert told.startswith("The file was not kept")
+    assert '<test path="tests/test_calc_double.py"' in told
+
+
 def test_no_candidate_is_begun_after_the_time_is_up(tmp_path: Path) -> None:
     """The overall limit ends the work with what is there, and says so."""
     ticks = iter([0.0, *([1e9] * 100)])

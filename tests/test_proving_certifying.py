@@ -45,6 +45,14 @@ def test_the_test_itself_changed(before: str, after: str) -> None:
     assert copied(old, new, {"test_f"}) is None
 
 
+def test_another_name_makes_no_other_test() -> None:
+    """A failed test that comes back under another name, with another expectation, is the same test."""
+    old = f"{HEAD}def test_f():\n    assert f(-3) == -1\n    assert f(9) == 4\n"
+    new = old.replace("test_f", "test_f_of_it").replace("== -1", "== 0")
+    assert copied(old, new, {"test_f"}) == "test_f"
+    assert copied(old, new.replace("f(9)", "f(8)"), {"test_f"}) is None
+
+
 def test_expected_columns_and_constants_count() -> None:
     """Expectations in a table or in a constant of the file are expectations."""
     table = HEAD + '@pytest.mark.parametrize(("n", "e"), [(1, {0})])\ndef test_f(n, e):\n    assert f(n) == e\n'

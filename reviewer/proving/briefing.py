@@ -16,7 +16,7 @@ from reviewer.asking import Message, Prompt, Task
 from reviewer.chunks import is_test, printable
 from reviewer.prompting import MAX_DESCRIPTION, MAX_TITLE, rendered
 from reviewer.proving.baseline import Baseline
-from reviewer.proving.evidence import Candidate, Failure, Stopped, Subject, Unit
+from reviewer.proving.evidence import Candidate, Failure, Gate, Stopped, Subject, Unit
 from reviewer.proving.harnessing import Rig
 from reviewer.proving.staged import text_of
 from reviewer.redaction import redact
@@ -64,10 +64,12 @@ class Briefing:
         words = rendered(
             "evidence.md",
             fence=self.fence,
+            ran=stopped.gate not in (Gate.POLICY, Gate.SMELLS),
             reason=f"it did not pass the gate `{stopped.gate}`.",
             evidence=self._untrusted(evidence, MOST_EVIDENCE),
             failing=bool(stopped.failures),
-            path=candidate.path,
+            # What the policy refuses may be the path itself.
+            path=self.home(candidate.unit) if stopped.gate is Gate.POLICY else candidate.path,
             covers=printable(covers),
         )
         return prompt.followed_by(Message("assistant", mine), Message("user", words))

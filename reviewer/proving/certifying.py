@@ -6,6 +6,7 @@ That is how a defect gets a certificate: the test failed because the code is wro
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Collection, Iterator
 
 from reviewer.proving.smells import TestFunction, dotted, test_functions
@@ -19,18 +20,26 @@ def copied(before: str, after: str, failed: Collection[str]) -> str | None:
 
     `before` and `after` are test files that parse; `failed` are names of tests (`test_x`) that failed before. None when
     every failed test is gone, untouched, or different in more than what it expects: a literal, a value built of
-    literals, a turned comparison or a `not`.
+    literals, a turned comparison or a `not`. Another name makes no other test.
     """
     old, new = ast.parse(before), ast.parse(after)
-    renewed = {test.name: test for test in test_functions(new)}
+    known = {test.name for test in test_functions(old)}
+    renewed = test_functions(new)
     for test in test_functions(old):
-        other = renewed.get(test.name)
-        if test.name not in failed or other is None:
+        if test.name not in failed:
             continue
-        was, now = _Expecting(old, test), _Expecting(new, other)
-        if was.rest == now.rest and was.expected != now.expected:
-            return test.name
+        same = [other for other in renewed if other.name == test.name]
+        for other in same or [other for other in renewed if other.name not in known]:
+            was, now = _Expecting(old, test), _Expecting(new, _named(other, test.name))
+            if was.rest == now.rest and was.expected != now.expected:
+                return test.name
     return None
+
+
+def _named(test: TestFunction, name: str) -> TestFunction:
+    renamed = copy.copy(test)
+    renamed.name = name
+    return renamed
 
 
 class _Expecting:

@@ -139,7 +139,7 @@ def kills(candidate: Candidate, alone: Report, bench: Bench) -> Shown | Stopped:
     result = killed_by(candidate, hits, rig=bench.head, before=bench.before, budget=bench.budget)
     if not fails and isinstance(result, Stopped):
         return replace(result, feedback="\n".join(filter(None, [result.feedback, still_uncovered(unit, hits)])))
-    numbers = result if isinstance(result, Kills) and result.mutants else None
+    numbers = result if isinstance(result, Kills) else None
     return Shown(
         runs=1 + sum(one.repeat for one in CONDITIONS) + 1,
         covered=(len(hits & unit.missed), len(unit.missed)),

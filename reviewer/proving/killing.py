@@ -22,6 +22,10 @@ MOST_OVERLAYS = 2
 MOST_SHOWN = 8
 
 
+#: What came of lines that only log, or whose faults could not be put in.
+_NOTHING = Stopped(Gate.KILLS, "The lines that it runs offer no fault to judge it by.")
+
+
 @dataclass(frozen=True, slots=True)
 class Kills:
     """How many mutants of the lines that a candidate runs it kills."""
@@ -37,13 +41,13 @@ def killed_by(
 
     Enough is half of all, half of the first mutants of each line it runs, and at least one that existing tests leave
     alive: the first ones alone are too often killed by any crash, all of them by one line with many faults. Where
-    the lines offer no mutant at all there is nothing to judge by, and the numbers are zero.
+    the lines offer no mutant at all there is nothing to judge by, and coverage alone proves nothing.
     """
     made = mutants(candidate.unit, most=budget.mutants)
     swapped = [one for one in made if one.swaps and one.line in hits]
     imported = [one for one in made if not one.swaps][:MOST_OVERLAYS]
     if not swapped and not imported:
-        return Kills(0, 0)
+        return _NOTHING
     outcomes = _swapped(candidate.unit, swapped, (candidate.path,), rig, budget)
     if isinstance(outcomes, str):
         return Stopped(Gate.KILLS, f"Nothing can be said about mutants here: {outcomes}.", outcomes)
@@ -51,7 +55,7 @@ def killed_by(
     judged = [one for one in (*swapped, *imported) if outcomes[one] in ("killed", "survived", "timeout")]
     killed = [one for one in judged if outcomes[one] != "survived"]
     if not judged:
-        return Kills(0, 0)
+        return _NOTHING
     return _enough(candidate.unit, judged, killed, rig=rig, before=before, budget=budget)
 
 

@@ -1,8 +1,8 @@
 """Small faults put into the changed lines: a test that is worth something fails on most of them. Pure.
 
 A mutant replaces a span of the file's bytes, so it can be shown as a one-line diff and compiled anywhere. At most one
-for each line first, then the seconds (https://arxiv.org/abs/2102.11378); lines that only log, print or describe are
-left alone: nobody tests them.
+for each line first, then the seconds (https://arxiv.org/abs/2102.11378); lines that only log or print are left
+alone: nobody tests them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ _ARITHMETIC: dict[type[ast.operator], tuple[str, str]] = {
     ast.FloorDiv: ("//", "*"), ast.Mod: ("%", "*"),
 }  # fmt: skip
 _SAYS = frozenset({"print", "debug", "info", "warning", "warn", "error", "exception", "critical", "log"})
-_DESCRIBES = frozenset({"__repr__", "__str__", "__format__"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +93,6 @@ class _Maker:
         )
 
     def made(self, most: int) -> tuple[Mutant, ...]:
-        if self._function.name in _DESCRIBES:
-            return ()
         by_line: dict[int, list[Mutant]] = {}
         for line, _, span, after in sorted(self._proposals()):
             by_line.setdefault(line, []).append(self._mutant(line, span, self._text(span), after))

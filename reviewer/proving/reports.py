@@ -107,7 +107,17 @@ def read_report(ran: Ran, nonce: str) -> Report:
         report = Report(problem=f"the run reported nothing: {ran.output.strip()[-MOST_OUTPUT:]}")
     else:
         report = _read(ran.results[REPORT], nonce)
+        if report.problem.startswith("pytest ended"):  # before it could report: only its output says why
+            report = report.model_copy(update={"problem": f"{report.problem}: {_last_word(ran.output)}"})
     return report.model_copy(update={"cpu_seconds": ran.cpu_seconds})
+
+
+def _last_word(output: str) -> str:
+    """Return the line of pytest's output that says what went wrong: the last that it marks as an error, or the last."""
+    rows = [row.strip() for row in output.split("\n") if row.strip()]
+    marked = [row[1:].strip() for row in rows if row.startswith("E ")]
+    told = marked or [row for row in rows if "error" in row.lower()] or rows or ["it said nothing"]
+    return told[-1][:300]
 
 
 def _read(data: bytes, nonce: str) -> Report:

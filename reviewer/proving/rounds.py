@@ -93,6 +93,7 @@ class Rounds:
     answers: list[Answer] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     reproductions: list[Reproduction] = field(default_factory=list)
+    spoilt: str = ""
 
     def all(self, asked: Sequence[Asked]) -> None:
         """Ask, judge, repair as often as the budget allows, and put to doubt what still fails."""
@@ -119,6 +120,8 @@ class Rounds:
     def _goes_on(self) -> bool:
         """Whether there is time and money for more; says so once where there is not."""
         spent = self._usage.cost_usd  # None: the price is not known, and cannot be held to anything
+        if self.spoilt:
+            return False  # a note says why
         if not self.in_time():
             self._note("Time ran out: some suggested tests were not run, and are not shown.")
         elif spent is not None and self.budget.usd is not None and spent >= self.budget.usd:
@@ -171,6 +174,9 @@ class Rounds:
     def _judge(self, candidate: Candidate, prompt: Prompt, earlier: _Attempt | None) -> None:
         """Judge a candidate, and put it where it belongs."""
         suspect = earlier.suspect if earlier else None
+        if self.spoilt:
+            self.stopped.append(_Attempt(candidate, prompt, Stopped(Gate.CLEAN, self.spoilt), suspect, final=True))
+            return
         if not self.in_time():
             self._goes_on()
             return
@@ -187,7 +193,7 @@ class Rounds:
             outcome = _secretive(candidate) or self.language.judge(candidate, frozenset(one.path for one in self.kept))
         except TreeChanged as error:
             self.notes.append(str(error))
-            self.in_time = _never
+            self.spoilt = "It was not run: the one before it changed the copy."
             outcome = Stopped(Gate.CLEAN, str(error))
         if isinstance(outcome, Shown):
             self.kept.append(TestSuggestion(candidate.path, candidate.unit.covers, candidate.code, outcome.line))
@@ -229,10 +235,6 @@ def restore(tree: Path, untouched: dict[str, tuple[int, int]]) -> None:
         raise TreeChanged("A suggested test changed files of the copy that it ran in; what came after was not run.")
     for path in changed:
         (tree / path).unlink()
-
-
-def _never() -> bool:
-    return False
 
 
 def _suggested(answer: Answer) -> tuple[TestSuggestion, ...]:

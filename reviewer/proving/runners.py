@@ -91,11 +91,14 @@ def plan_for(tree: Path, files: Sequence[str], path: str, command: str | None) -
     if framework == "pytest" and "addopts" in config:
         kept, _ = _without_spoilers(_words(config["addopts"]))
         arguments = (*arguments, "-o", f"addopts={shlex.join(kept)}")
+    test_roots = _test_roots(files, cwd, config)
+    if framework == "unittest" and not told and not (tree / test_roots[0] / "__init__.py").exists():
+        arguments = ("discover", "-s", PurePosixPath(test_roots[0]).relative_to(cwd or ".").as_posix())
     return Plan(
         framework=framework,
         cwd=cwd,
         roots=_roots(tree, cwd, path),
-        test_roots=_test_roots(files, cwd, config),
+        test_roots=test_roots,
         arguments=arguments,
         selection=selection,
         environment=environment,

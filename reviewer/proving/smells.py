@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
-from reviewer.proving.evidence import Candidate, Gate, Stopped
+from reviewer.proving.evidence import Candidate, Gate, Stopped, Unit
 from reviewer.proving.staged import sane
 
 #: A test file that a person still reads.
@@ -30,9 +30,16 @@ _HIDDEN = frozenset(
     {"eval", "exec", "compile", "__import__", "importlib.import_module", "importlib.reload", "sys._getframe"}
     | {"sys.settrace", "sys.setprofile", "inspect.stack", "inspect.currentframe", "atexit.register"}
 )
-_CLOCKS = re.compile(r"(?:^|\.)(?:datetime\.(?:now|utcnow|today)|date\.today|time\.(?:time|monotonic|perf_counter))$")
+_CLOCKS = re.compile(
+    r"(?:^|\.)(?:datetime\.(?:now|utcnow|today)|date\.today|time\.(?:time|monotonic|perf_counter)(?:_ns)?)$"
+)
+#: Those of `time` that tell the time of now where they are not given another: with how many arguments they are.
+_TOLD_TIME = {"time.localtime": 1, "time.gmtime": 1, "time.ctime": 1, "time.asctime": 1, "time.strftime": 2}
 _CHANCE = re.compile(r"^(?:random\.(?!Random$|seed$)\w+|secrets\.\w+|uuid\.uuid[14]|os\.urandom)$")
-_SKIPS = re.compile(r"(?:^|\.)(?:skip|skipif|xfail|importorskip|skipIf|skipUnless|skipTest|expectedFailure)$")
+_SKIPS = re.compile(
+    r"^(?:pytest(?:\.mark)?|unittest(?:\.case)?)\.(?:skip|skipif|xfail|importorskip|skipIf|skipUnless|expectedFailure)$"
+    r"|(?:^|\.)mark\.(?:skip|skipif|xfail)$|\.skipTest$"
+)
 _ENVIRONMENT = re.compile(r"^os\.(?:putenv|unsetenv|chdir|environ\.(?:update|setdefault|pop|clear))$")
 _TOP = (
     ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign,
@@ -76,20 +83,32 @@ def _policy(reason: str) -> Stopped:
 def smells(candidate: Candidate) -> Stopped | None:
     """Stop a file whose text shows that it proves nothing, or reaches for what a unit test does not need."""
     tree = ast.parse(candidate.code)
-    found = [*_reaches(tree, candidate.unit.name), *_says_nothing(tree)]
+    found = [*_reaches(tree, candidate.unit), *_says_nothing(tree)]
     if not found:
         return None
     told = "\n".join(f"- {one}" for one in dict.fromkeys(found))
     return Stopped(Gate.SMELLS, found[0], told)
 
 
-def test_functions(tree: ast.AST) -> tuple[TestFunction, ...]:
-    """Return the functions that a test framework would collect, by their names."""
-    return tuple(
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test")
-    )
+def test_functions(tree: ast.Module) -> tuple[TestFunction, ...]:
+    """Return the functions that a test framework would collect: by their names, fixtures and helper classes aside.
+
+    Where it would collect none, those that were meant to be tests.
+    """
+    found = [one for owner, one in _named_as_tests(tree) if owner is None or owner.bases or owner.name[:4] == "Test"]
+    return tuple(found or (one for _, one in _named_as_tests(tree)))
+
+
+def _named_as_tests(node: ast.Module | ast.ClassDef) -> Iterator[tuple[ast.ClassDef | None, TestFunction]]:
+    for child in node.body:
+        if isinstance(child, ast.ClassDef):
+            yield from ((owner or child, one) for owner, one in _named_as_tests(child))
+        elif isinstance(child, TestFunction) and child.name.startswith("test") and not _is_fixture(child):
+            yield None, child
+
+
+def _is_fixture(function: TestFunction) -> bool:
+    return any("fixture" in ast.dump(one) for one in function.decorator_list)
 
 
 def _says_nothing(tree: ast.Module) -> Iterator[str]:
@@ -153,21 +172,39 @@ def _weak_comparison(node: ast.Compare) -> bool:
     return sized and isinstance(op, ast.GtE) and isinstance(right, ast.Constant) and right.value == 0
 
 
-def _reaches(tree: ast.Module, unit: str) -> Iterator[str]:
+def _reaches(tree: ast.Module, unit: Unit) -> Iterator[str]:
+    origins = _origins(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from _imported(node)
         elif isinstance(node, ast.Call):
-            yield from _called(node, unit)
+            yield from _called(node, unit, origins)
         elif isinstance(node, ast.Assign | ast.AugAssign | ast.Delete):
-            yield from _assigned(node, unit)
+            yield from _assigned(node, unit.name)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             if node.name.startswith("pytest_"):
                 yield f"Line {node.lineno}: `{node.name}` is a hook of pytest, not a test."
             if node.name in ("load_tests", "setUpModule"):
                 yield f"Line {node.lineno}: `{node.name}` changes what is collected or run."
-        elif isinstance(node, ast.Attribute | ast.Name) and _SKIPS.search(dotted(node)) and "." in dotted(node):
+        elif isinstance(node, ast.Attribute | ast.Name) and _SKIPS.search(_full(node, origins)):
             yield f"Line {node.lineno}: `{dotted(node)}`: a test that does not run proves nothing."
+
+
+def _origins(tree: ast.AST) -> dict[str, str]:
+    """Return the dotted names of what is imported, by the names it has in the file."""
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {one.asname: one.name for one in node.names if one.asname}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {one.asname or one.name: f"{node.module or ''}.{one.name}".lstrip(".") for one in node.names}
+    return found
+
+
+def _full(node: ast.AST, origins: Mapping[str, str]) -> str:
+    """Return the dotted name of what a name or attribute was imported as, else as it stands there."""
+    head, dot, rest = dotted(node).partition(".")
+    return f"{origins.get(head, head)}{dot}{rest}"
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
@@ -193,8 +230,8 @@ def _taken_out(node: ast.ImportFrom) -> Iterator[str]:
             yield f"Line {node.lineno}: `{full}` has no place in a unit test."
 
 
-def _called(node: ast.Call, unit: str) -> Iterator[str]:
-    name = dotted(node.func)
+def _called(node: ast.Call, unit: Unit, origins: Mapping[str, str]) -> Iterator[str]:
+    name = _full(node.func, origins)
     last = name.rpartition(".")[2]
     where = f"Line {node.lineno}"
     if last == "sleep":
@@ -205,23 +242,28 @@ def _called(node: ast.Call, unit: str) -> Iterator[str]:
         yield f"{where}: `{name}` hides what the test does."
     elif _ENVIRONMENT.match(name):
         yield f"{where}: `{name}` changes the process for every other test; use monkeypatch."
-    elif _CLOCKS.search(name) or _CHANCE.match(name):
+    elif _CLOCKS.search(name) or _CHANCE.match(name) or len(node.args) < _TOLD_TIME.get(name, 0):
         yield f"{where}: `{name}` gives another value each time."
-    elif last in ("patch", "object", "setattr", "dict", "multiple") and _patches(node, unit):
-        yield f"{where}: the unit under test (`{unit}`) is replaced by a double: the test tests the double."
+    elif last in ("patch", "object", "setattr", "dict", "multiple") and _patches(node, unit, origins):
+        yield f"{where}: the unit under test (`{unit.name}`) is replaced by a double: the test tests the double."
     elif _writes(node, last):
         yield f"{where}: writes to a fixed path; use tmp_path."
 
 
-def _patches(node: ast.Call, unit: str) -> bool:
-    """Whether a patching call aims at the unit itself: by its dotted name, or by object and attribute."""
+def _patches(node: ast.Call, unit: Unit, origins: Mapping[str, str]) -> bool:
+    """Whether a patching call aims at the unit itself: by its dotted name, or by object and attribute.
+
+    What stands before a function's name must be its module or a package above it: `m.json.dumps` is not `m.dumps`.
+    """
     words = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-    function = unit.rpartition(".")[2]
-    if any(word == unit or word.endswith(f".{unit}") for word in words if "." in word):
+    above, _, function = unit.name.rpartition(".")
+    owners = {above.rpartition(".")[2]} if above else set(unit.path.removesuffix(".py").split("/"))
+    if any(
+        word.rpartition(".")[2] == function and word.rpartition(".")[0].rpartition(".")[2] in owners for word in words
+    ):
         return True
-    owner = dotted(node.args[0]) if node.args else ""
-    above = unit.rpartition(".")[0]
-    return function in words and bool(owner) and (not above or owner.rpartition(".")[2] == above)
+    owner = _full(node.args[0], origins).rpartition(".")[2] if node.args else ""
+    return function in words and owner in owners
 
 
 def _writes(node: ast.Call, last: str) -> bool:
@@ -245,15 +287,21 @@ def _assigned(node: ast.Assign | ast.AugAssign | ast.Delete, unit: str) -> Itera
     targets = [node.target] if isinstance(node, ast.AugAssign) else node.targets
     for target in targets:
         name = dotted(target.value) if isinstance(target, ast.Subscript) else dotted(target)
-        last = name.rpartition(".")[2]
         if isinstance(target, ast.Subscript) and name in ("os.environ", "sys.modules"):
             yield f"Line {node.lineno}: `{name}` is changed for every other test; use monkeypatch."
         elif isinstance(target, ast.Attribute) and name.split(".")[0] in ("pytest", "unittest", "sys", "os"):
             yield f"Line {node.lineno}: `{name}` is replaced under the test framework."
-        elif isinstance(target, ast.Attribute) and last == unit.rpartition(".")[2] and name != f"self.{last}":
+        elif isinstance(target, ast.Attribute) and _is_the_unit(name, unit):
             yield f"Line {node.lineno}: the unit under test (`{unit}`) is replaced: the test tests the double."
         elif name == "pytest_plugins":
             yield f"Line {node.lineno}: plugins are the repository's business."
+
+
+def _is_the_unit(name: str, unit: str) -> bool:
+    """Whether an assignment to that attribute puts something in the unit's place; a property is set on an instance."""
+    owner, _, last = name.rpartition(".")
+    above, _, function = unit.rpartition(".")
+    return last == function and (owner.rpartition(".")[2] == above.rpartition(".")[2] if above else owner != "self")
 
 
 def dotted(node: ast.AST) -> str:

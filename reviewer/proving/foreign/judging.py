@@ -146,17 +146,19 @@ class Judge:
     def _kills(self, candidate: Candidate, green: Came) -> tuple[int, int] | Stopped:
         """Try mutants of the changed lines; before any is believed, a canary in their file must be noticed."""
         fates: list[tuple[Textual, _Fate]] = []
+        runs_any = False
         for path, lines in self.before.changed.items():
             text = text_of(self.bench.tree, path) or ""
             canary = throwing(self.bench.project.row.language, text, lines)
             if canary is None or self._outcome(path, canary, candidate.path).is_green:
                 continue  # the test does not run this file, so no mutant of it could tell anything
+            runs_any = True
             mutants = textual(path, text, lines, most=MUTANTS)
             fates += [(one, self._fate(one, text, candidate.path, green)) for one in mutants if self.in_time()]
         judged = [(mutant, fate) for mutant, fate in fates if fate is not _Fate.UNKNOWN]
         if not judged:
-            reason = "The changed lines offer no mutant to judge it by, or it does not run their file."
-            return Stopped(Gate.KILLS, reason)
+            reason = "The changed lines offer no mutant to judge it by." if runs_any else "It runs no changed file."
+            return Stopped(Gate.KILLS, reason, reason)
         killed = [mutant for mutant, fate in judged if fate is _Fate.KILLED]
         survived = [mutant for mutant, fate in judged if fate is _Fate.SURVIVED]
         if not any(self._survives_existing(mutant) for mutant in killed):
