@@ -122,6 +122,43 @@ def test_json_is_as_agreed(reviewer: Run, model: FakeModel) -> None:
     assert 0 < told["usage"]["cost_usd"] < 0.01
 
 
+ASSERTING = """<test path="tests/test_stats_mean.py" covers="stats.py:2-3">
+from stats import mean
+
+
+def test_mean():
+    assert mean([2, 4]) == 3
+    assert mean([1]) == {value}, \"\"\"
+::error::a test says so
+\"\"\"
+</test>"""
+
+
+@pytest.mark.timeout(120)
+def test_a_failing_test_that_may_be_right_is_shown(reviewer: Run, model: FakeModel, tmp_path: Path) -> None:
+    """`reviewer tests` looks for no defects, so it stands alone, with its code, and is not in the patch."""
+    model.answers("tests", lambda _: ASSERTING.format(value=7))
+    model.script("verify", json.dumps({"verdicts": [{"id": 1, "verdict": "confirmed", "reason": "r"}]}))
+    patch = tmp_path / "tests.patch"
+    done = reviewer("tests", "--sandbox", "none", "--python", sys.executable, "--patch", str(patch))
+    assert done.returncode == 0, done.stderr
+    assert "0 of 1 suggested test file proved something. 1 more: fails on the code as it is" in done.stdout
+    assert "a second pass finds it right" in done.stdout
+    assert "assert mean([1]) == 7" in done.stdout
+    assert not patch.exists()
+
+
+@pytest.mark.timeout(120)
+def test_what_is_quoted_gives_a_runner_no_orders(reviewer: Run, model: FakeModel) -> None:
+    """On GitHub's runner lines of a suggested test are no workflow commands."""
+    model.answers("tests", lambda _: ASSERTING.format(value=1))
+    done = reviewer("tests", "--sandbox", "none", "--python", sys.executable, GITHUB_ACTIONS="true")
+    first, *rest = done.stdout.rstrip("\n").split("\n")
+    assert first.startswith("::stop-commands::")
+    assert rest[-1] == f"::{first.removeprefix('::stop-commands::')}::"
+    assert any("::error::a test says so" in row for row in rest), done.stdout
+
+
 def test_sarif_and_markdown_go_to_files(reviewer: Run, model: FakeModel, tmp_path: Path) -> None:
     """`--output` writes there and leaves standard output empty."""
     for name in ("sarif", "markdown"):
