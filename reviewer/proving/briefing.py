@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -58,21 +58,9 @@ class Briefing:
 
     def repair(self, prompt: Prompt, candidate: Candidate, stopped: Stopped) -> Prompt:
         """Return the conversation continued by the candidate and by what the gate that stopped it saw."""
-        covers = candidate.unit.covers
-        mine = f'<test path="{candidate.path}" covers="{covers}">\n{candidate.code}</test>'
-        evidence = f"Gate: {stopped.gate}. {stopped.reason}\n\n{stopped.feedback}"
-        words = rendered(
-            "evidence.md",
-            fence=self.fence,
-            ran=stopped.gate not in (Gate.POLICY, Gate.SMELLS),
-            reason=f"it did not pass the gate `{stopped.gate}`.",
-            evidence=self._untrusted(evidence, MOST_EVIDENCE),
-            failing=bool(stopped.failures),
-            # What the policy refuses may be the path itself.
-            path=self.home(candidate.unit) if stopped.gate is Gate.POLICY else candidate.path,
-            covers=printable(covers),
-        )
-        return prompt.followed_by(Message("assistant", mine), Message("user", words))
+        # What the policy refuses may be the path itself.
+        path = self.home(candidate.unit) if stopped.gate is Gate.POLICY else candidate.path
+        return asked_again(prompt, candidate, stopped, fence=self.fence, path=path, plain=self._untrusted)
 
     def doubt(self, candidate: Candidate, failure: Failure) -> Prompt:
         """Return the prompt that asks an independent pass whether a failing test is right."""
@@ -203,3 +191,25 @@ def _signatures(path: str, text: str) -> Iterator[str]:
 
 def _prompt(task: Task, system: str, user: str) -> Prompt:
     return Prompt(task, (Message("system", system), Message("user", user)))
+
+
+def asked_again(
+    prompt: Prompt, candidate: Candidate, stopped: Stopped, *, fence: str, path: str, plain: Callable[[str, int], str]
+) -> Prompt:
+    """Return the conversation continued by the candidate and by what the gate that stopped it saw.
+
+    `path` is where the next answer shall stand; `plain` makes untrusted text, of so many characters at most, fit it.
+    """
+    covers = candidate.unit.covers
+    mine = f'<test path="{candidate.path}" covers="{covers}">\n{candidate.code}</test>'
+    words = rendered(
+        "evidence.md",
+        fence=fence,
+        ran=stopped.gate not in (Gate.POLICY, Gate.SMELLS),
+        reason=f"it did not pass the gate `{stopped.gate}`.",
+        evidence=plain(f"Gate: {stopped.gate}. {stopped.reason}\n\n{stopped.feedback}", MOST_EVIDENCE),
+        failing=bool(stopped.failures),
+        path=path,
+        covers=printable(covers),
+    )
+    return prompt.followed_by(Message("assistant", mine), Message("user", words))

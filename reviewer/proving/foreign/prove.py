@@ -20,6 +20,7 @@ from reviewer.chunks import is_code, is_test, printable
 from reviewer.diff import FileDiff
 from reviewer.findings import TestSuggestion
 from reviewer.prompting import Prompter, filled, rendered
+from reviewer.proving.briefing import asked_again
 from reviewer.proving.evidence import Budget, Candidate, Cannot, Failure, Gate, Proven, Shown, Stopped, Unit
 from reviewer.proving.foreign.judging import Before, Judge
 from reviewer.proving.foreign.measured import Lines
@@ -178,18 +179,8 @@ class Briefing:
 
     def repair(self, prompt: Prompt, candidate: Candidate, stopped: Stopped) -> Prompt:
         """Return the conversation continued by the candidate and by what the gate that stopped it saw."""
-        mine = f'<test path="{candidate.path}" covers="{candidate.unit.covers}">\n{candidate.code}</test>'
-        evidence = f"Gate: {stopped.gate}. {stopped.reason}\n\n{stopped.feedback}"
-        words = rendered(
-            "evidence.md",
-            fence=self.prompter.fence,
-            reason=f"it did not pass the gate `{stopped.gate}`.",
-            evidence=self.prompter.plain(evidence, MOST_EVIDENCE),
-            failing=bool(stopped.failures),
-            path=candidate.path,
-            covers=printable(candidate.unit.covers),
-        )
-        return prompt.followed_by(Message("assistant", mine), Message("user", words))
+        fence, plain = self.prompter.fence, self.prompter.plain
+        return asked_again(prompt, candidate, stopped, fence=fence, path=candidate.path, plain=plain)
 
     def doubt(self, prompt: Prompt, candidate: Candidate, failure: Failure) -> Prompt:
         """Return the prompt that asks an independent pass whether a failing test is right."""
