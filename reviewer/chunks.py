@@ -62,7 +62,7 @@ def chunk(files: Sequence[FileDiff], *, budget: int = CHUNK_TOKENS) -> tuple[tup
     """Pack the files into chunks of about `budget` tokens. Returns the chunks and what fits into none."""
     pieces: list[_Piece] = []
     skipped: list[Skipped] = []
-    for file in sorted(files, key=_kinship):
+    for file in _ordered(files):
         made, left_out = _pieces(file, budget)
         pieces += made
         skipped += left_out
@@ -74,12 +74,30 @@ def chunk(files: Sequence[FileDiff], *, budget: int = CHUNK_TOKENS) -> tuple[tup
     return tuple(chunks[:MAX_CHUNKS]), tuple(skipped)
 
 
-def _kinship(file: FileDiff) -> tuple[bool, str, bool, str]:
-    """Sort key: code before prose, then by name without test marks, so that a unit and its test are neighbours."""
-    directory, _, name = file.path.rpartition("/")
-    stem = _TEST_WORDS.sub("", name.rsplit(".", 1)[0]).strip("._-").lower()
-    top = re.sub(r"(?:^|/)(?:src|lib|app|main|tests?|specs?|__tests__)(?=/|$)", "", directory).strip("/")
-    return (not is_code(file.path), f"{top}/{stem}", is_test(file.path), file.path)
+def _ordered(files: Sequence[FileDiff]) -> list[FileDiff]:
+    """Return source code first, each file with the tests that are named after it, then other tests, then the rest."""
+    units: dict[str, list[str]] = {}
+    for path in (file.path for file in files if is_code(file.path) and not is_test(file.path)):
+        units.setdefault(_stem(path), []).append(path)
+
+    def key(file: FileDiff) -> tuple[int, str, bool, str]:
+        path, test = file.path, is_test(file.path)
+        if not is_code(path):
+            return (2, path, test, path)
+        akin = units.get(_stem(path), ()) if test else (path,)
+        nearest = max(akin, key=lambda unit: (len(_folders(unit) & _folders(path)), unit), default="")
+        return (0, nearest, test, path) if nearest else (1, path, test, path)
+
+    return sorted(files, key=key)
+
+
+def _stem(path: str) -> str:
+    """Return the name of a file without its ending and without what makes it the name of a test."""
+    return _TEST_WORDS.sub("", path.rpartition("/")[2].rsplit(".", 1)[0]).strip("._-").lower()
+
+
+def _folders(path: str) -> set[str]:
+    return set(path.split("/")[:-1])
 
 
 def is_code(path: str) -> bool:

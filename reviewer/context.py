@@ -55,6 +55,8 @@ def around(file: FileDiff, text: str) -> set[int]:
     outline = outline_of(file.path, text) if language_of(file.path) else None
     wanted: set[int] = set()
     for hunk in file.hunks:
+        if all(line.kind == " " or not line.text.strip() for line in hunk.lines):
+            continue  # blank lines came or went: there is nothing to understand
         wanted |= _enclosing(hunk, outline) if outline else set(block_of(hunk, text.split("\n")))
     return wanted
 

@@ -6,7 +6,7 @@ Pure, linear in the text, and never wrong about lines: a definition that cannot 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reviewer.grammars import Spot, definitions
@@ -33,6 +33,7 @@ _CONTROL_WORDS = """
 """
 CONTROL = frozenset(_CONTROL_WORDS.split())
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
+_MEMBER = re.compile(r"(?P<of>[A-Za-z_$][\w$]*)(?:\(\))?\s*(?:\.|::|->)\s*(?=(?P<name>[A-Za-z_$][\w$]*))")
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|`(?:[^`\\]|\\.)*+`")
 _COMMENT = {"//": re.compile(r"//.*|/\*.*?(?:\*/|$)|^\s*\*.*"), "#": re.compile(r"(?<![\w$&])#(?!\{).*")}
 _HASH_COMMENTS = frozenset(
@@ -78,15 +79,24 @@ def defined_on(line: str) -> str | None:
 
 def used_on(path: str, lines: Iterable[str]) -> dict[str, bool]:
     """Return the names on the lines, in order, and whether each is called there. Strings and comments do not count."""
-    ending = path.rpartition(".")[2].lower()
-    comment = _COMMENT["#" if ending in _HASH_COMMENTS else "//"]
     names: dict[str, bool] = {}
-    for line in lines:
-        code = comment.sub("", _STRING.sub('""', line[:MAX_LINE]))
+    for code in _code(path, lines):
         for match in _WORD.finditer(code):
             rest = code[match.end() :].lstrip()
             names[match.group()] = names.get(match.group(), False) or rest.startswith(("(", "{", "!("))
     return names
+
+
+def members_on(path: str, lines: Iterable[str]) -> frozenset[tuple[str, str]]:
+    """Return what the lines take members of, and the members: of `Base.run` and of `self.get()` both words."""
+    return frozenset((match["of"], match["name"]) for code in _code(path, lines) for match in _MEMBER.finditer(code))
+
+
+def _code(path: str, lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines without their strings and comments."""
+    ending = path.rpartition(".")[2].lower()
+    comment = _COMMENT["#" if ending in _HASH_COMMENTS else "//"]
+    yield from (comment.sub("", _STRING.sub('""', line[:MAX_LINE])) for line in lines)
 
 
 def _by_indentation(lines: Sequence[str]) -> tuple[Spot, ...]:

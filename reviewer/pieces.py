@@ -22,8 +22,8 @@ RELATED_TOKENS = 8_000
 #: Lines of a definition that is shown whole; of a longer one its signature and what stands below; round a use.
 MAX_WHOLE, BELOW, BESIDE = 30, 6, 3
 
-#: Lines of one piece.
-MAX_LINES = 40
+#: Lines of one piece, and with the members that matter.
+MAX_LINES, MOST_LINES = 40, 80
 
 
 class Rank(IntEnum):
@@ -88,15 +88,23 @@ def numbered(numbers: Sequence[int], text: Sequence[str]) -> list[str]:
 _WIDEST = 500
 
 
-def definition(spot: Spot, outline: Outline) -> tuple[int, ...]:
-    """Return the lines that show a definition: all of a short one, else its signature and those of its members."""
+def definition(spot: Spot, outline: Outline, members: Collection[str] = ()) -> tuple[int, ...]:
+    """Return the lines that show a definition: all of a short one, else its signature and those of its members.
+
+    `members` are those that matter here: short ones are shown whole.
+    """
     if spot.last - spot.first < MAX_WHOLE:
         return tuple(range(spot.first, spot.last + 1))
     wanted = set(range(spot.first, min(spot.head + BELOW, spot.last) + 1))
-    for inner in outline.spots:
-        if spot.first < inner.first <= spot.last and len(wanted) < MAX_LINES:
+    inside = [inner for inner in outline.spots if spot.first < inner.first <= spot.last]
+    for inner in inside:
+        if len(wanted) < MAX_LINES:
             wanted |= set(range(inner.first, min(inner.head, inner.first + 3) + 1))
-    return tuple(sorted(wanted)[:MAX_LINES])
+    wanted = set(sorted(wanted)[:MAX_LINES])
+    for inner in inside:
+        if inner.name in members and inner.last - inner.first < MAX_WHOLE and len(wanted) < MOST_LINES:
+            wanted |= set(range(inner.first, inner.last + 1))
+    return tuple(sorted(wanted)[:MOST_LINES])
 
 
 def use(line: int, outline: Outline) -> tuple[int, ...]:

@@ -102,6 +102,10 @@ class _Search:
             found += self._uses(subject, one.name, rank)
         for name, called in subject.used:
             found += self._definitions(subject, name, Rank.DEFINITION if called else Rank.NAMED)
+        outline = self.library.outline(subject.path)
+        for spot in subject.own:
+            reason = f"defines {spot.name}, which {subject.path} calls"
+            found.append(Piece(Rank.DEFINITION, subject.path, definition(spot, outline), reason))
         return found + self._tests(subject)
 
     def _places(self, subject: Subject) -> list[str]:
@@ -142,8 +146,9 @@ class _Search:
         places = (here or there or anywhere)[: MAX_MEANINGS + 1]
         if len(places) > MAX_MEANINGS:
             return []
+        members = {member for of, member in subject.members if of == name}
         return [
-            Piece(rank, path, definition(spot, self.library.outline(path)), f"defines {reason}")
+            Piece(rank, path, definition(spot, self.library.outline(path), members), f"defines {reason}")
             for path, spot in places
         ]
 

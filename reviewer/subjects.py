@@ -6,12 +6,12 @@ Pure. A name that half of all programs use says nothing about where it comes fro
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from reviewer.diff import FileDiff, Hunk, Status
 from reviewer.grammars import Spot
-from reviewer.outline import CONTROL, Outline, defined_on, used_on
+from reviewer.outline import CONTROL, Outline, defined_on, members_on, used_on
 
 #: Names of one file that are followed.
 MAX_USED, MAX_CHANGED, MAX_REMOVED = 60, 20, 20
@@ -19,6 +19,8 @@ MAX_USED, MAX_CHANGED, MAX_REMOVED = 60, 20, 20
 #: What a class calls its constructor: whoever calls it writes the name of the class.
 _CONSTRUCTORS = frozenset(("__init__", "__new__", "constructor", "initialize", "__construct"))
 _CLASS = re.compile(r"class|struct|interface|trait|enum|record|impl|module|type_spec|object")
+#: How a method speaks of the object, or class, that it belongs to.
+_SELF = frozenset(("self", "this", "cls", "Self", "static"))
 _OUTCOME = re.compile(r"\b(?:return|yield|raise|throw|throws|panic|Err|None|null|nil)\b")
 
 _PAGE = """
@@ -51,13 +53,19 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The change of a file. `used` are the names on its new lines, and whether each is called there."""
+    """The change of a file. `used` are the names on its new lines, and whether each is called there.
+
+    `members` are pairs on the lines of its hunks at head: the name of what a member is taken of, and the member's own.
+    `own` are the methods of the changed classes that the new lines call by a name too common to be searched for.
+    """
 
     path: str
     changed: tuple[Changed, ...]
     removed: tuple[str, ...]
     used: tuple[tuple[str, bool], ...]
     lines: frozenset[int]
+    members: frozenset[tuple[str, str]] = frozenset()
+    own: tuple[Spot, ...] = ()
 
 
 def subject_of(file: FileDiff, outline: Outline) -> Subject:
@@ -71,12 +79,27 @@ def subject_of(file: FileDiff, outline: Outline) -> Subject:
         removed=tuple(_removed(file, outline)[:MAX_REMOVED]),
         used=tuple(worth[:MAX_USED]),
         lines=frozenset(line.new for line in rows if line.new is not None),
+        members=members_on(file.path, [line.text for line in rows if line.kind != "-"]),
+        own=tuple(_own(file, outline)),
     )
 
 
 def is_telling(name: str) -> bool:
     """Whether the name is worth a search."""
     return len(name) > 2 and name not in COMMON and not (name.startswith("__") and name.endswith("__"))
+
+
+def _own(file: FileDiff, outline: Outline) -> Iterator[Spot]:
+    """Yield the methods with common names that new lines take of their own class, as in `self.get(...)`."""
+    rows = [line for hunk in file.hunks for line in hunk.lines if line.kind == "+" and line.new is not None]
+    seen: set[Spot] = set()
+    for line in rows:
+        taken = {name for of, name in members_on(file.path, [line.text]) if of in _SELF and not is_telling(name)}
+        classes = [spot for spot in outline.around(line.new or 0) if _CLASS.search(spot.kind)] if taken else []
+        for spot in outline.spots if classes else ():
+            if spot.name in taken and spot not in seen and classes[-1].first < spot.first <= classes[-1].last:
+                seen.add(spot)
+                yield spot
 
 
 def _changed(file: FileDiff, outline: Outline) -> list[Changed]:

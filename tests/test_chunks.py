@@ -109,6 +109,17 @@ def test_packing_is_deterministic_and_keeps_kin_together() -> None:
     assert one[0].paths == ("src/a.py", "src/b.py", "tests/test_b.py", "README.md")
 
 
+def test_a_package_below_src_comes_before_tests_of_something_else() -> None:
+    """What users run is read first; a test goes with the unit that it is named after, the nearest of several."""
+    paths = ["docs/index.rst", "tests/__init__.py", "tests/test_other.py", "tests/api/test_views.py", "Dockerfile"]
+    paths += ["src/shop/web/views.py", "src/shop/api/views.py", "src/shop/zones.py"]
+    chunks, _ = chunk(diff_of(*(added(path, 5) for path in paths)).files)
+    assert chunks[0].paths == (
+        "src/shop/api/views.py", "tests/api/test_views.py", "src/shop/web/views.py", "src/shop/zones.py",
+        "tests/__init__.py", "tests/test_other.py", "Dockerfile", "docs/index.rst",
+    )  # fmt: skip
+
+
 def test_large_changes_are_split_between_files_and_hunks() -> None:
     """No chunk is over the budget unless one hunk is; no hunk is lost; a giant hunk is skipped aloud."""
     hunks = b"".join(b"@@ -%d,0 +%d,50 @@\n" % (n * 100, n * 100) + b"+some_code(here)\n" * 50 for n in range(1, 9))

@@ -100,3 +100,10 @@ def test_branches_and_loops_are_climbed_over() -> None:
     assert "    1 | def f(xs):" in text
     assert "   16 |     return total" in text
     assert "y = 1" not in text
+
+
+def test_blank_lines_that_come_or_go_need_no_surroundings() -> None:
+    """What only a blank line was taken from is not shown; with a line of code it is."""
+    spaced = PYTHON.replace("    f = 6\n", "\n    f = 6\n")
+    assert around("a.py", spaced, PYTHON) == around("a.py", PYTHON, spaced) == ""
+    assert "def first" in around("a.py", spaced, PYTHON.replace("f = 6", "f = 7"))

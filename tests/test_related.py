@@ -196,3 +196,19 @@ def test_a_variable_of_the_same_name_is_no_use(tmp_path: Path) -> None:
     assert "shop/table.py (uses price_of" in text
     assert "shop/report.py" not in text
     assert "shop/words.py" not in text
+
+
+def test_members_that_are_named_are_shown_whole(tmp_path: Path) -> None:
+    """Of a long class the members that the new lines take, even such with common names, and those of `self`."""
+    filler = "".join(f"    def step_{n}(self):\n        first = {n}\n        return first\n\n" for n in range(12))
+    base = f"class Store:\n{filler}    def __getitem__(self, key):\n        return self.rows[key]\n"
+    heir = "from pkg.store import Store\n\n\nclass Timed(Store):\n    def get(self, key):\n        found = key\n"
+    heir += f"        return found\n\n{filler * 2}    def expire(self):\n        return []\n"
+    after = heir.replace("return []", "return [self.get(1), Store.__getitem__(self, 1)]")
+    text = related(tmp_path, {"pkg/store.py": base, "pkg/timed.py": heir}, {"pkg/timed.py": after})
+    own, _, store = text.partition("### pkg/store.py (defines Store, which pkg/timed.py names)")
+    assert "### pkg/timed.py (defines get, which pkg/timed.py calls)" in own
+    assert "|     def get(self, key):" in own
+    assert "| class Store:" in store
+    assert "|         return self.rows[key]" in store
+    assert "|         first = 9" not in text
