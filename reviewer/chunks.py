@@ -21,6 +21,9 @@ from reviewer.redaction import redact
 #: Tokens of diff in one prompt. Small enough that the model reads each line, large enough that calls stay few.
 CHUNK_TOKENS = 12_000
 
+#: Share of CHUNK_TOKENS up to which what is left at the end of a change gets no prompt of its own.
+REST_SHARE = 0.15
+
 #: A single hunk beyond this is not a change that can be reviewed; it still fits every model's window.
 MAX_HUNK_TOKENS = 60_000
 
@@ -149,18 +152,24 @@ def _piece(file: FileDiff, hunks: Iterable[Hunk]) -> _Piece:
     return _Piece(part, text, planned_tokens(text))
 
 
-def _packed(pieces: Iterable[_Piece], budget: int) -> Iterable[list[_Piece]]:
-    """Fill one chunk after the other, in order; a piece larger than the budget stands alone."""
-    group: list[_Piece] = []
-    size = 0
+def _packed(pieces: Iterable[_Piece], budget: int) -> list[list[_Piece]]:
+    """Fill one chunk after the other, in order; a piece larger than the budget stands alone.
+
+    A small rest goes with what is before it: a call of its own would cost more in instructions than it reads.
+    """
+    groups: list[list[_Piece]] = []
+    sizes: list[int] = []
     for piece in pieces:
-        if group and size + piece.tokens > budget:
-            yield group
-            group, size = [], 0
-        group.append(piece)
-        size += piece.tokens
-    if group:
-        yield group
+        if groups and sizes[-1] + piece.tokens <= budget:
+            groups[-1].append(piece)
+            sizes[-1] += piece.tokens
+        else:
+            groups.append([piece])
+            sizes.append(piece.tokens)
+    if len(groups) > 1 and sizes[-1] <= budget * REST_SHARE and sizes[-2] <= budget:
+        rest = groups.pop()
+        groups[-1] += rest
+    return groups
 
 
 def _join(pieces: list[_Piece]) -> Chunk:

@@ -126,10 +126,15 @@ def _bare(path: str) -> str:
 
 def _modules(path: str, text: str) -> Iterator[str]:
     """Yield what the imports of a text name, each in the form of a path; a leading `./` or `../` is relative."""
+    if family_of(path) in _READERS:
+        for line in text.split("\n", MAX_LINES)[:MAX_LINES]:
+            yield from modules_on(path, line)
+
+
+def modules_on(path: str, line: str) -> list[str]:
+    """Return what one line of a file imports, each in the form of a path; a leading `./` or `../` is relative."""
     read = _READERS.get(family_of(path))
-    for line in text.split("\n", MAX_LINES)[:MAX_LINES] if read else ():
-        if read and len(line) <= MAX_LINES:
-            yield from read(line)
+    return read(line) if read and len(line) <= MAX_LINES else []
 
 
 def _web(line: str) -> list[str]:

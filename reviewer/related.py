@@ -17,6 +17,7 @@ from reviewer.diff import FileDiff, Status
 from reviewer.imports import kinship, named_after, neighbours, tests_of
 from reviewer.languages import family_of
 from reviewer.library import Library
+from reviewer.mentions import MANIFESTS, Mentions, mentions_of
 from reviewer.outline import defined_on, used_on
 from reviewer.pieces import Piece, Rank, definition, use, written
 from reviewer.sources import Hit
@@ -54,16 +55,20 @@ def gather(change: Change, chunks: Sequence[Chunk]) -> Gathered:
     library.fetch(path for path, file in files.items() if file.status is not Status.REMOVED)
     full = {file.path: file for file in change.diff.files}
     subjects = {path: subject_of(full.get(path, file), library.outline(path)) for path, file in files.items()}
-    search = _Search.over(subjects.values(), library)
+    mentions = mentions_of(change.diff.files, library.index.paths)
+    search = _Search.over(subjects.values(), library, mentions)
     found = {path: search.pieces(subject) for path, subject in subjects.items()}
-    related = {one.text: _for_chunk(one, found, library) for one in chunks}
+    named = search.mentioned(mentions)
+    # Where a file is named is shown once, with the first part: the file itself may have no changed line at all.
+    related = {one.text: _for_chunk(one, found, library, named if one is chunks[0] else ()) for one in chunks}
     return Gathered(dict(library.texts), {text: code for text, code in related.items() if code})
 
 
-def _for_chunk(chunk: Chunk, found: Mapping[str, Sequence[Piece]], library: Library) -> str:
-    """Write what belongs to the chunk's files, without what it shows already."""
+def _for_chunk(chunk: Chunk, found: Mapping[str, Sequence[Piece]], library: Library, named: Sequence[Piece]) -> str:
+    """Write what belongs to the chunk's files, and where files are named, without what it shows already."""
     shown = {file.path: _shown(file, library) for file in chunk.files}
-    pieces = [piece for file in chunk.files for piece in found.get(file.path, ())]
+    pieces = [*named]
+    pieces += [piece for file in chunk.files for piece in found.get(file.path, ())]
     return written(pieces, {piece.path: library.outline(piece.path).lines for piece in pieces}, shown)
 
 
@@ -83,16 +88,27 @@ class _Search:
     pointed: Mapping[str, Sequence[str]]
 
     @classmethod
-    def over(cls, subjects: Iterable[Subject], library: Library) -> _Search:
+    def over(cls, subjects: Iterable[Subject], library: Library, mentions: Mentions) -> _Search:
         """Read what the files point to, search once for all of them, and read where something was found."""
         by_path = {subject.path: subject for subject in subjects}
         pointed = {path: _pointed_to(subject, library) for path, subject in by_path.items()}
         library.fetch(path for paths in pointed.values() for path in paths)
-        hits = library.search(_words(by_path.values(), library, pointed), _near(pointed, library))
+        words = [*mentions.words, *_words(by_path.values(), library, pointed)]
+        hits = library.search(list(dict.fromkeys(words))[:MAX_WORDS], _near(pointed, library))
         search = cls(library, hits, by_path, pointed)
         wanted = [path for subject in by_path.values() for path in search._places(subject)]
         library.fetch(list(dict.fromkeys(wanted))[:MAX_READ])
         return search
+
+    def mentioned(self, mentions: Mentions) -> list[Piece]:
+        """Return the places that name files which are gone, and the lists in which new ones are missing."""
+        hits = [hit for word in mentions.words for hit in self.hits.get(word, ())]
+        changed = {path: subject.lines for path, subject in self.subjects.items()}
+        pieces = mentions.pieces(hits, changed)
+        manifests = MANIFESTS if mentions.packages else ()
+        self.library.fetch([*manifests, *(piece.path for piece in pieces)])
+        texts = {path: self.library.texts[path] for path in manifests if path in self.library.texts}
+        return [*pieces, *mentions.packaged(texts)]
 
     def pieces(self, subject: Subject) -> list[Piece]:
         """Return everything worth showing beside a file's change, in the order in which it was found."""
@@ -101,7 +117,8 @@ class _Search:
             rank = Rank.CALLER_OF_CONTRACT if one.contract else Rank.CALLER
             found += self._uses(subject, one.name, rank)
         for name, called in subject.used:
-            found += self._definitions(subject, name, Rank.DEFINITION if called else Rank.NAMED)
+            rank = Rank.DEFINITION if called else Rank.NAMED
+            found += self._definitions(subject, name, Rank.TEST if is_test(subject.path) else rank)
         outline = self.library.outline(subject.path)
         for spot in subject.own:
             reason = f"defines {spot.name}, which {subject.path} calls"
@@ -259,4 +276,4 @@ def _words(subjects: Iterable[Subject], library: Library, pointed: Mapping[str, 
         # A name in small letters that is not called is most likely a variable of the function.
         global_ = [name for name, called in subject.used if called or not name[:1].islower()]
         third += [name for name in global_ if not any(outline.named(name) for outline in known)]
-    return list(dict.fromkeys([*first, *second, *third]))[:MAX_WORDS]
+    return list(dict.fromkeys([*first, *second, *third]))

@@ -75,7 +75,8 @@ def subject_of(file: FileDiff, outline: Outline) -> Subject:
     worth = [(name, called) for name, called in used.items() if is_telling(name)]
     return Subject(
         path=file.path,
-        changed=() if file.status is Status.REMOVED else tuple(_changed(file, outline)[:MAX_CHANGED]),
+        # What is new has no users yet: who writes its names means something else.
+        changed=() if file.status in (Status.REMOVED, Status.ADDED) else tuple(_changed(file, outline)[:MAX_CHANGED]),
         removed=tuple(_removed(file, outline)[:MAX_REMOVED]),
         used=tuple(worth[:MAX_USED]),
         lines=frozenset(line.new for line in rows if line.new is not None),

@@ -132,6 +132,16 @@ def test_large_changes_are_split_between_files_and_hunks() -> None:
     assert [(one.path, "too large" in one.reason) for one in skipped] == [("giant.py", True)]
 
 
+def test_a_small_rest_gets_no_prompt_of_its_own() -> None:
+    """What is left over goes with the part before it; a larger rest, or one after a giant, stands alone."""
+    large = [added("a.py", 150), added("b.py", 150)]
+    paths = [
+        [part.paths for part in chunk(diff_of(*large, added("c.md", lines)).files, budget=2_500)[0]]
+        for lines in (10, 150)
+    ]
+    assert paths == [[("a.py",), ("b.py", "c.md")], [("a.py",), ("b.py",), ("c.md",)]]
+
+
 def test_a_budget_keeps_the_code_and_names_the_rest() -> None:
     """What the money does not pay for is skipped with the setting's name; an unknown price is not held to it."""
     diff = diff_of(added("a.py", 400), added("b.md", 400))

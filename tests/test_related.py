@@ -212,3 +212,76 @@ def test_members_that_are_named_are_shown_whole(tmp_path: Path) -> None:
     assert "| class Store:" in store
     assert "|         return self.rows[key]" in store
     assert "|         first = 9" not in text
+
+
+GONE = {
+    "shop/money.py": "def parse(text):\n    return text\n",
+    "shop/cart.py": "from shop.money import parse\n\n\ndef total(text):\n    return parse(text)\n",
+    "shop/late.py": "import importlib\n\nMONEY = importlib.import_module('shop.money')\n",
+    "shop/near.py": "from . import money\nfrom .money import parse\n",
+    "shop/plain.py": "def cost(money):\n    return shop.money_of(money.shop)\n",
+    "other/money.py": "RATE = 1\n",
+    "web/money.js": "import { parse } from './coins.js';\nexport const f = parse;\n",
+    "web/coins.js": "export const parse = 1;\n",
+    "web/page.js": "import { f } from './money';\n",
+    "web/deep/page.js": "import { f } from '../money.js';\n",
+    "Dockerfile": "COPY shop/money.py /app/\n",
+}
+
+
+def test_what_names_a_file_that_is_gone_is_shown(tmp_path: Path) -> None:
+    """Imports, paths and texts that mean the old place, in code and beside it; not other files of that name."""
+    text = related(tmp_path, GONE, {"shop/money.py": None, "shop/coins.py": GONE["shop/money.py"] + "\n\nONE = 1\n"})
+    gone = "still names shop/money.py, which is not there any more"
+    assert f"### shop/cart.py ({gone})\n    1 | from shop.money import parse" in text
+    assert f"### shop/late.py ({gone})" in text
+    assert f"### shop/near.py ({gone})" in text
+    assert "shop/plain.py" not in text
+    assert "other/money.py" not in text
+    assert "page.js" not in text
+
+
+def test_a_module_of_the_web_and_files_beside_the_code_too(tmp_path: Path) -> None:
+    """Relative imports are followed from where they stand; a file without code is meant by its name."""
+    more = {"mail/hello.txt": "Hello, {name}\n", "shop/mail.py": "def hello():\n    return render('hello.txt')\n"}
+    after = {"web/money.js": None, "mail/hello.txt": None, "shop/plain.py": "def cost(m):\n    return m\n"}
+    text = related(tmp_path, GONE | more, after)
+    for path in ("web/page.js", "web/deep/page.js"):
+        assert f"### {path} (still names web/money.js, which is not there any more)" in text
+    assert "### shop/mail.py (still names mail/hello.txt" in text
+
+
+def test_a_module_that_became_a_package_is_not_gone(tmp_path: Path) -> None:
+    """Its name still finds something, so nothing is said; nor where a file of the same end of a path took its place."""
+    text = related(tmp_path, GONE, {"shop/money.py": None, "shop/money/__init__.py": GONE["shop/money.py"]})
+    assert "not there any more" not in text
+
+
+def test_a_new_package_that_is_not_packaged_is_shown_with_the_list(tmp_path: Path) -> None:
+    """A list of packages by hand is shown where the new one is missing; a search for packages is none."""
+    listed = {"setup.cfg": "[options]\npackages =\n    shop\n    shop.web\n", "shop/__init__.py": ""}
+    new = {"shop/api/__init__.py": "def serve():\n    return 1\n"}
+    text = related(tmp_path / "a", listed, new)
+    assert "### setup.cfg (lists what is packaged; shop/api is a new package)\n    2 | packages =\n    3 |  " in text
+    whole = listed | {"setup.cfg": "[options]\npackages = find:\n"}
+    assert "setup.cfg" not in related(tmp_path / "b", whole, new)
+    told = {"setup.cfg": listed["setup.cfg"] + "    shop.api\n"}
+    assert "lists what is packaged" not in related(tmp_path / "c", listed, new | told)
+    poetry = {"pyproject.toml": '[tool.poetry]\npackages = [{include = "shop"}]\n', "shop/__init__.py": ""}
+    assert "lists what is packaged" not in related(tmp_path / "d", poetry, new)
+    tools = {"pyproject.toml": '[tool.setuptools]\npackages = ["shop"]\n', "shop/__init__.py": ""}
+    assert "### pyproject.toml (lists what is packaged" in related(tmp_path / "e", tools, new)
+
+
+def test_a_list_of_a_folders_files_without_the_new_one_is_shown(tmp_path: Path) -> None:
+    """An index that names all others; not one that knows the new file, and not code that uses a few of them."""
+    names = ["cash", "card", "coin", "cheque"]
+    before = {f"pay/{name}.py": f"def {name}():\n    return 1\n" for name in names}
+    before |= {"pay/registry.py": "".join(f"from pay.{name} import {name}\n" for name in names)}
+    before |= {"shop.py": "from pay.cash import cash\n\n\ndef sort(coin, card, cheque):\n    return coin\n"}
+    new = {"pay/voucher.py": "def voucher():\n    return 1\n"}
+    text = related(tmp_path / "a", before, new)
+    assert "### pay/registry.py (names the other files of its folder, not pay/voucher.py)\n    1 | from" in text
+    assert "shop.py" not in text
+    told = {"pay/registry.py": before["pay/registry.py"] + "from pay.voucher import voucher\n"}
+    assert "names the other files" not in related(tmp_path / "b", before, new | told)
