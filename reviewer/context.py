@@ -20,8 +20,9 @@ from reviewer.redaction import redact
 #: Tokens of surroundings in one prompt, beside CHUNK_TOKENS of diff.
 CONTEXT_TOKENS = 6_000
 
-#: Lines of one block above and below the hunk; a longer block is cut around the change.
-REACH = 60
+#: Lines of one block above and below the hunk; a longer block is cut around the change. The later ones are for a change
+#: that would not fit otherwise.
+REACHES = (60, 20, 8)
 
 #: Lines of a class that is shown whole; of a longer one its signature and the method.
 SMALL = 60
@@ -36,40 +37,48 @@ _CONTROL = re.compile(
 
 
 def surroundings(files: Iterable[FileDiff], head: Mapping[str, str], *, budget: int = CONTEXT_TOKENS) -> str:
-    """Return what stands around the hunks, by the files' texts at head; a file over the budget is left out."""
+    """Return what stands around the hunks, by the files' texts at head.
+
+    Of a file that is over what is left of the budget less is shown, and in the end nothing.
+    """
     parts: list[str] = []
     for file in files:
         text = head.get(file.path)
         if text is None or file.status in (Status.ADDED, Status.REMOVED):
             continue
-        part = _around(file, text)
-        size = planned_tokens(part)
-        if part and size <= budget:
-            parts.append(part)
-            budget -= size
+        for reach in REACHES:
+            part = _around(file, text, reach)
+            size = planned_tokens(part)
+            if size <= budget:
+                parts += [part] if part else []
+                budget -= size
+                break
     return "\n".join(parts)
 
 
-def around(file: FileDiff, text: str) -> set[int]:
+def around(file: FileDiff, text: str, reach: int = REACHES[0]) -> set[int]:
     """Return the 1-based lines at head of the functions, small classes or other blocks that the hunks stand in."""
     outline = outline_of(file.path, text) if language_of(file.path) else None
+    lines = text.split("\n")
     wanted: set[int] = set()
     for hunk in file.hunks:
         if all(line.kind == " " or not line.text.strip() for line in hunk.lines):
             continue  # blank lines came or went: there is nothing to understand
-        wanted |= _enclosing(hunk, outline) if outline else set(block_of(hunk, text.split("\n")))
+        # A function without a name, such as a handler or a test that is passed on, is found by its indentation.
+        wanted |= (_enclosing(hunk, outline, reach) if outline else set()) or set(block_of(hunk, lines, reach))
     return wanted
 
 
-def _around(file: FileDiff, text: str) -> str:
+def _around(file: FileDiff, text: str, reach: int) -> str:
     lines = text.split("\n")
     shown = {line.new for hunk in file.hunks for line in hunk.lines if line.new is not None}
-    rows = _rows(sorted(number for number in around(file, text) - shown if lines[number - 1].strip()), lines)
+    wanted = around(file, text, reach) - shown
+    rows = _rows(sorted(number for number in wanted if lines[number - 1].strip()), lines)
     return "\n".join([f"### {printable(file.path)}", *rows]) + "\n" if rows else ""
 
 
-def _enclosing(hunk: Hunk, outline: Outline) -> set[int]:
-    """Return the lines of what the hunk's changed lines stand in; of a long definition, what is within REACH."""
+def _enclosing(hunk: Hunk, outline: Outline, reach: int) -> set[int]:
+    """Return the lines of what the hunk's changed lines stand in; of a long definition, what is within reach."""
     changed = [line.new for line in hunk.lines if line.kind == "+" and line.new and line.text.strip()]
     numbers = changed or [line.new for line in hunk.lines if line.new and line.text.strip()]
     wanted: set[int] = set()
@@ -79,7 +88,7 @@ def _enclosing(hunk: Hunk, outline: Outline) -> set[int]:
             small = spot.last - spot.first < SMALL or place == len(outer) - 1
             first = _with_marks(spot.first, outline.lines)
             if small:
-                wanted |= set(range(max(first, number - REACH), min(spot.last, number + REACH) + 1))
+                wanted |= set(range(max(first, number - reach), min(spot.last, number + reach) + 1))
             wanted |= set(range(first, min(spot.head, spot.first + _GAP) + 1))
             if small:
                 break
@@ -111,7 +120,7 @@ def _rows(numbers: Sequence[int], lines: Sequence[str]) -> list[str]:
 _GAP = 4
 
 
-def block_of(hunk: Hunk, lines: Sequence[str]) -> range:
+def block_of(hunk: Hunk, lines: Sequence[str], reach: int = REACHES[0]) -> range:
     """Return the 1-based line numbers of the function, or other block, that the hunk's changed lines stand in."""
     changed = [line.new for line in hunk.lines if line.kind == "+" and line.new and line.text.strip()]
     numbers = changed or [line.new for line in hunk.lines if line.new and line.text.strip()]
@@ -120,19 +129,19 @@ def block_of(hunk: Hunk, lines: Sequence[str]) -> range:
     depth = min(_indent(lines[number - 1]) for number in numbers)
     if depth == 0 and not _opens(lines[numbers[0] - 1]):
         return range(0)
-    start = _header_above(numbers[0], depth, lines)
+    start = _header_above(numbers[0], depth, lines, reach)
     header = _indent(lines[start - 1])
     while start > 1 and _OPENER.match(lines[start - 2]) and _indent(lines[start - 2]) == header:
         start -= 1
     end = numbers[-1]
-    while end < len(lines) and end - numbers[-1] < REACH and _belongs(lines[end], header):
+    while end < len(lines) and end - numbers[-1] < reach and _belongs(lines[end], header):
         end += 1
     return range(start, end + 1)
 
 
-def _header_above(number: int, depth: int, lines: Sequence[str]) -> int:
+def _header_above(number: int, depth: int, lines: Sequence[str], reach: int) -> int:
     """Return the line that begins the enclosing definition, climbing over the headers of branches and loops."""
-    top = max(1, number - REACH)
+    top = max(1, number - reach)
     start = number
     while start > top and depth > 0:
         start -= 1

@@ -109,16 +109,21 @@ def _defining(language: Language, root: Any) -> Iterator[Any]:
         node, depth, local = stack.pop()
         left -= 1
         kind = node.type
-        if kind in language.blocks or (kind in language.values and not (local and not _holds_function(node))):
+        if kind in language.blocks or (kind in language.values and _is_worth(node, local=local)):
             yield node
         if depth < MAX_DEPTH:
             inside = local or (bool(_FUNCTIONS.search(kind)) and node.child_by_field_name("body") is not None)
             stack += [(child, depth + 1, inside) for child in reversed(node.named_children)]
 
 
-def _holds_function(node: Any) -> bool:
-    value = node.child_by_field_name("value")
-    return value is not None and bool(_FUNCTIONS.search(value.type))
+def _is_worth(node: Any, *, local: bool) -> bool:
+    """Whether a value is a definition: all that is not local to a function, and whatever holds a function.
+
+    An assignment to what is there already, as in `exports.run = function () {}`, only if it holds one.
+    """
+    value = node.child_by_field_name("value") or node.child_by_field_name("right")
+    holds = value is not None and bool(_FUNCTIONS.search(value.type))
+    return holds or not (local or node.type == "assignment_expression")
 
 
 def _spot(whole: Any) -> Spot | None:

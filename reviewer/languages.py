@@ -34,7 +34,7 @@ _TYPESCRIPT = (
     f"{_JAVASCRIPT} interface_declaration type_alias_declaration enum_declaration abstract_class_declaration"
     " function_signature method_signature abstract_method_signature"
 )
-_JS_VALUES = "variable_declarator pair field_definition public_field_definition"
+_JS_VALUES = "variable_declarator pair field_definition public_field_definition assignment_expression"
 _C = (
     "function_definition struct_specifier union_specifier enum_specifier type_definition preproc_def"
     " preproc_function_def"

@@ -70,7 +70,7 @@ def test_top_level_lines_have_no_surroundings(after: str) -> None:
 
 
 def test_the_budget_holds_and_secrets_leave() -> None:
-    """A file that does not fit is left out whole; secrets in the surroundings are replaced."""
+    """A file of which nothing fits is left out; secrets in the surroundings are replaced."""
     changed = PYTHON.replace("e = 5", "e = 6")
     assert around("a.py", PYTHON, changed, budget=20) == ""
     secret = "ghp_" + "a1B2" * 9
@@ -107,3 +107,32 @@ def test_blank_lines_that_come_or_go_need_no_surroundings() -> None:
     spaced = PYTHON.replace("    f = 6\n", "\n    f = 6\n")
     assert around("a.py", spaced, PYTHON) == around("a.py", PYTHON, spaced) == ""
     assert "def first" in around("a.py", spaced, PYTHON.replace("f = 6", "f = 7"))
+
+
+def _filled(lines: int, indent: str) -> str:
+    return "".join(f"{indent}step{n}();\n" for n in range(lines))
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["res.send = function send(body) {", "exports.send = (body) => {", "router.get('/', async (req, res) => {"],
+)
+def test_functions_that_are_assigned_or_passed_on_are_shown(header: str) -> None:
+    """No declaration of JavaScript, and still the block that a reader needs; the next one is not shown."""
+    end = "});" if header.startswith("router") else "}"
+    text = f"{header}\n{_filled(20, '  ')}  last();\n{end}\n\nother.send = function () {{\n  return 1\n}}\n"
+    shown = around("a.js", text.replace("step9()", "step()"), text)
+    assert f"    1 | {header}" in shown
+    assert "   22 |   last();" in shown
+    assert "other.send" not in shown
+
+
+def test_of_what_is_over_the_budget_the_nearest_lines_are_shown() -> None:
+    """A long function is cut closer around its change before it is left out; its header stays."""
+    text = f"function long() {{\n{_filled(200, '  ')}}}\n"
+    before = text.replace("step100()", "step()")
+    whole, less = around("a.js", before, text), around("a.js", before, text, budget=400)
+    assert "step45()" in whole
+    assert "function long() {" in less
+    assert "step90()" in less
+    assert "step45()" not in less

@@ -19,8 +19,8 @@ TEXTS = {
         [("X", 1, 1, 1), ("A", 3, 3, 8), ("f", 4, 6, 8)],
     ),
     "js": (
-        "class A {\n  b = () => {\n    1;\n  };\n  m() {\n  }\n}\nconst K = 1;\n",
-        [("A", 1, 1, 7), ("b", 2, 2, 4), ("m", 5, 5, 6), ("K", 8, 8, 8)],
+        "class A {\n  b = () => {\n    1\n  };\n  m() {\n  }\n}\nconst K = 1\nexports.q = function () {\n};\nq.r = 1\n",
+        [("A", 1, 1, 7), ("b", 2, 2, 4), ("m", 5, 5, 6), ("K", 8, 8, 8), ("q", 9, 9, 10)],
     ),
     "ts": (
         "export const x = (a: number) => {\n  return a;\n};\nexport interface I {\n  m(): void;\n}\ntype T = string;\n",
