@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reviewer.change import Change, added_text
 from reviewer.chunks import Chunk, is_code, is_test
@@ -47,14 +47,16 @@ class Gathered:
 
 def gather(change: Change, chunks: Sequence[Chunk]) -> Gathered:
     """Return what stands beside the chunks, read with as few calls as its sources allow."""
-    files = {file.path: file for one in chunks for file in one.files if is_code(file.path)}
+    files: dict[str, FileDiff] = {}
+    for file in (file for one in chunks for file in one.files if is_code(file.path)):
+        before = files.get(file.path)  # of a long file each part has some hunks
+        files[file.path] = replace(file, hunks=before.hunks + file.hunks) if before else file
     whole = {path: text for path, file in files.items() if (text := added_text(file)) is not None}
     library = Library(change.sources, whole | dict(change.head))
     if not files or not change.sources.paths():
         return Gathered(change.head)
     library.fetch(path for path, file in files.items() if file.status is not Status.REMOVED)
-    full = {file.path: file for file in change.diff.files}
-    subjects = {path: subject_of(full.get(path, file), library.outline(path)) for path, file in files.items()}
+    subjects = {path: subject_of(file, library.outline(path)) for path, file in files.items()}
     mentions = mentions_of(change.diff.files, library.index.paths)
     search = _Search.over(subjects.values(), library, mentions)
     found = {path: search.pieces(subject) for path, subject in subjects.items()}

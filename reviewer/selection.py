@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from reviewer.diff import Diff, FileDiff, Status
 from reviewer.findings import Skipped
+from reviewer.line_ends import without_line_ends
 from reviewer.settings import PathInstructions, ReviewSettings
 
 #: Files written by package managers: their names are exact.
@@ -57,13 +58,17 @@ MAX_FILE_BYTES = 400_000
 
 
 def select(diff: Diff, settings: ReviewSettings) -> tuple[tuple[FileDiff, ...], tuple[Skipped, ...]]:
-    """Split the files of a change into those to review and those skipped, each with its reason."""
+    """Split the files of a change into those to review and those skipped, each with its reason.
+
+    Lines that differ in their line ends alone are no longer among the changed ones of the former.
+    """
     included = matcher(settings.include) if settings.include else None
     excluded = matcher(settings.exclude) if settings.exclude else None
     kept: list[FileDiff] = []
     skipped: list[Skipped] = []
-    for file in diff.files:
-        reason = _shape_reason(file)
+    for given in diff.files:
+        file = without_line_ends(given)
+        reason = "only its line ends changed" if given.hunks and not file.hunks else _shape_reason(file)
         if reason is None and included is not None and not included(file.path):
             reason = "not in `review.include`"
         if reason is None and excluded is not None and excluded(file.path):
