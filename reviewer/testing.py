@@ -16,7 +16,8 @@ from reviewer.change import Change
 from reviewer.errors import UsageError
 from reviewer.findings import Review, TestSuggestion
 from reviewer.proving.evidence import Cannot, Proven
-from reviewer.proving.session import Checkout, proven_tests, python_of, set_up
+from reviewer.proving.interpreters import python_of
+from reviewer.proving.session import Checkout, proven_tests, set_up
 from reviewer.proving.showing import patch_of, with_proven
 from reviewer.settings import Settings
 from reviewer.worktree import open_worktree

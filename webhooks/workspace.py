@@ -15,7 +15,8 @@ from reviewer.asking import Ask
 from reviewer.change import Change
 from reviewer.errors import UsageError
 from reviewer.proving.evidence import Cannot, Proven
-from reviewer.proving.session import Checkout, install_sandbox, proven_tests, python_of
+from reviewer.proving.interpreters import python_of
+from reviewer.proving.session import Checkout, install_sandbox, proven_tests
 from reviewer.settings import Settings
 from reviewer.worktree import open_worktree
 from webhooks.github_api import Pull

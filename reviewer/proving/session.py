@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -43,8 +42,9 @@ class Checkout:
     """A working tree on this machine and what its tests need.
 
     `base_sha` is the commit that the change starts from. `python` is the interpreter that has the repository's packages
-    and its test framework; see `python_of`. `sandboxed` False runs code with the rights of whoever asks: for a person's
-    own code only. `private` are folders that no run may see, beside the person's home. `appends` is as in `Subject`.
+    and its test framework; see `interpreters`. `sandboxed` False runs code with the rights of whoever asks: for a
+    person's own code only. `private` are folders that no run may see, beside the person's home. `appends`
+    is as in `Subject`.
     """
 
     root: Path
@@ -119,26 +119,6 @@ def _base(checkout: Checkout, added: Sequence[str], *, wanted: bool) -> Iterator
                     staged_revision(checkout.root, checkout.base_sha, without=added, share=checkout.sandboxed)
                 )
         yield base
-
-
-def python_of(root: Path, environ: Mapping[str, str], wanted: str = "") -> Path:
-    """Return the interpreter that runs the repository's tests.
-
-    What was asked for; else the environment in the checkout; else the active one; else the first on the PATH that is
-    not the reviewer's own environment, which has no packages of the repository.
-    """
-    if wanted:
-        return Path(shutil.which(wanted, path=environ.get("PATH")) or wanted)
-    active = environ.get("VIRTUAL_ENV", "")
-    folders = [root / ".venv", root / "venv", *([Path(active)] if active else [])]
-    for folder in folders:
-        if os.access(folder / "bin" / "python", os.X_OK):
-            return folder / "bin" / "python"
-    own = Path(sys.prefix, "bin").resolve() if sys.prefix != sys.base_prefix else None
-    path = environ.get("PATH", os.defpath).split(os.pathsep)
-    others = os.pathsep.join(one for one in path if not one or Path(one).resolve() != own)
-    found = shutil.which("python", path=others) or shutil.which("python3", path=others)
-    return Path(found or "python3")
 
 
 def set_up(command: str, root: Path, *, seconds: float = 900.0) -> None:
