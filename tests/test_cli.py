@@ -107,7 +107,7 @@ def test_json_is_as_agreed(reviewer: Run, model: FakeModel) -> None:
     """Every key of the contract, with exact places; `--tests` adds tests; `--quiet` says nothing on stderr."""
     find(model, ZERO)
     model.script("tests", TEST)
-    done = reviewer("diff", "--format", "json", "--tests", "--quiet")
+    done = reviewer("diff", "--format", "json", "--tests", "--python", "/nowhere/python", "--quiet")
     assert done.stderr == ""
     told = json.loads(done.stdout)
     assert set(told) >= {"summary", "findings", "tests", "skipped", "rejected", "usage"}
