@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 
 from reviewer.asking import Message, Prompt, Task
@@ -19,10 +20,11 @@ from reviewer.proving.baseline import Baseline
 from reviewer.proving.evidence import Candidate, Failure, Gate, Stopped, Subject, Unit
 from reviewer.proving.harnessing import Rig
 from reviewer.proving.staged import text_of
+from reviewer.proving.used import Repository, used_by
 from reviewer.redaction import redact
 
 #: Characters of one part of a prompt.
-MOST_CODE, MOST_SIBLING, MOST_EVIDENCE, MOST_CALLERS = 16_000, 8_000, 8_000, 3_000
+MOST_CODE, MOST_SIBLING, MOST_EVIDENCE, MOST_CALLERS, MOST_USED = 16_000, 8_000, 8_000, 3_000, 6_000
 
 #: Sibling tests shown as style, places where the unit is called, files that are searched for them.
 MOST_SIBLINGS, MOST_CALLS, MOST_SEARCHED = 2, 6, 400
@@ -103,6 +105,9 @@ class Briefing:
             module=module_of(unit.path, self.rig.plan.roots),
             imports=self._untrusted(_imports(unit.source), MOST_SIBLING),
             code=self._untrusted(_rows(unit), MOST_CODE),
+            used=self._untrusted(
+                used_by(unit, Repository(partial(text_of, self.rig.tree), self.rig.plan.roots)), MOST_USED
+            ),
             callers=self._untrusted(self._callers(unit), MOST_CALLERS),
             fixtures=self._untrusted("\n".join(self._fixtures(unit)), MOST_SIBLING) if styled else "",
             siblings=list(self._siblings(unit)) if styled else [],
@@ -117,7 +122,8 @@ class Briefing:
                 yield {"path": printable(path), "text": self._untrusted(text, MOST_SIBLING)}
 
     def _callers(self, unit: Unit) -> str:
-        name = unit.name.rpartition(".")[2]
+        above, _, name = unit.name.rpartition(".")
+        name = above.rpartition(".")[2] if name == "__init__" else name
         if name.startswith("__"):
             return ""
         call = re.compile(rf"\b{re.escape(name)}\(")
