@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from reviewer.chunks import printable
 from reviewer.diff import FileDiff, Hunk, Status
@@ -46,8 +47,9 @@ def surroundings(files: Iterable[FileDiff], head: Mapping[str, str], *, budget: 
         text = head.get(file.path)
         if text is None or file.status in (Status.ADDED, Status.REMOVED):
             continue
+        place = _Place.of(file, text)
         for reach in REACHES:
-            part = _around(file, text, reach)
+            part = place.written(reach)
             size = planned_tokens(part)
             if size <= budget:
                 parts += [part] if part else []
@@ -56,25 +58,39 @@ def surroundings(files: Iterable[FileDiff], head: Mapping[str, str], *, budget: 
     return "\n".join(parts)
 
 
-def around(file: FileDiff, text: str, reach: int = REACHES[0]) -> set[int]:
+def around(file: FileDiff, text: str) -> set[int]:
     """Return the 1-based lines at head of the functions, small classes or other blocks that the hunks stand in."""
-    outline = outline_of(file.path, text) if language_of(file.path) else None
-    lines = text.split("\n")
-    wanted: set[int] = set()
-    for hunk in file.hunks:
-        if all(line.kind == " " or not line.text.strip() for line in hunk.lines):
-            continue  # blank lines came or went: there is nothing to understand
-        # A function without a name, such as a handler or a test that is passed on, is found by its indentation.
-        wanted |= (_enclosing(hunk, outline, reach) if outline else set()) or set(block_of(hunk, lines, reach))
-    return wanted
+    return _Place.of(file, text).around(REACHES[0])
 
 
-def _around(file: FileDiff, text: str, reach: int) -> str:
-    lines = text.split("\n")
-    shown = {line.new for hunk in file.hunks for line in hunk.lines if line.new is not None}
-    wanted = around(file, text, reach) - shown
-    rows = _rows(sorted(number for number in wanted if lines[number - 1].strip()), lines)
-    return "\n".join([f"### {printable(file.path)}", *rows]) + "\n" if rows else ""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A changed file with its text at head, taken apart once."""
+
+    file: FileDiff
+    lines: tuple[str, ...]
+    outline: Outline | None
+
+    @classmethod
+    def of(cls, file: FileDiff, text: str) -> _Place:
+        outline = outline_of(file.path, text) if language_of(file.path) else None
+        return cls(file, tuple(text.split("\n")), outline)
+
+    def around(self, reach: int) -> set[int]:
+        wanted: set[int] = set()
+        for hunk in self.file.hunks:
+            if all(line.kind == " " or not line.text.strip() for line in hunk.lines):
+                continue  # blank lines came or went: there is nothing to understand
+            # A function without a name, such as a handler or a test that is passed on, is found by its indentation.
+            named = _enclosing(hunk, self.outline, reach) if self.outline else set()
+            wanted |= named or set(block_of(hunk, self.lines, reach))
+        return wanted
+
+    def written(self, reach: int) -> str:
+        shown = {line.new for hunk in self.file.hunks for line in hunk.lines if line.new is not None}
+        wanted = self.around(reach) - shown
+        rows = _rows(sorted(number for number in wanted if self.lines[number - 1].strip()), self.lines)
+        return "\n".join([f"### {printable(self.file.path)}", *rows]) + "\n" if rows else ""
 
 
 def _enclosing(hunk: Hunk, outline: Outline, reach: int) -> set[int]:

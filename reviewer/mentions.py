@@ -19,7 +19,7 @@ from reviewer.pieces import Piece, Rank
 from reviewer.sources import Hit
 
 #: Files of one change that are followed, and places of one that are shown.
-MAX_FILES, MAX_PLACES = 20, 3
+MAX_FILES, MAX_PLACES = 20, 6
 
 #: Files of a folder that are asked for, how many of them make a list, and which share of them.
 MAX_SIBLINGS, LEAST_LISTED, LISTED_SHARE = 12, 3, 0.6
@@ -36,6 +36,8 @@ _EVERYWHERE = frozenset(("readme", "license", "changelog", "makefile", "dockerfi
 MANIFESTS = ("setup.cfg", "setup.py", "pyproject.toml")
 _PACKAGES = re.compile(r"^\s*packages\s*=\s*(?!.*\bfind)")
 _SECTION = re.compile(r"^\[(.+)\]\s*$")
+#: What tells of the past, or of the code for people: it may name what is gone.
+_PROSE = re.compile(r"\.(?:md|mdx|rst|txt|adoc)$|(?:^|/)(?:change(?:s|log)|history|news)\b[^/]*$", re.IGNORECASE)
 _PART = re.compile(r"\w+", re.ASCII)
 
 
@@ -62,7 +64,8 @@ class Mentions:
         found: list[Piece] = []
         hits = sorted(set(hits), key=lambda hit: (hit.path, hit.line))
         for path in self.gone:
-            places = [hit for hit in hits if hit.line not in changed.get(hit.path, ()) and _means(hit, path)]
+            still = (hit for hit in hits if hit.line not in changed.get(hit.path, ()) and not _PROSE.search(hit.path))
+            places = [hit for hit in still if _means(hit, path)]
             by_file: defaultdict[str, list[int]] = defaultdict(list)
             for hit in sorted(places, key=lambda hit: (is_test(hit.path), not is_code(hit.path)))[:MAX_PLACES]:
                 by_file[hit.path].append(hit.line)
@@ -90,9 +93,11 @@ def mentions_of(files: Sequence[FileDiff], paths: Collection[str]) -> Mentions:
     left = [file.old_path if file.status is Status.RENAMED else file.path for file in files if _left(file)]
     gone = [path for path in left if not _still_there(path, paths) and _stem(path).lower() not in _EVERYWHERE]
     came = [file.path for file in files if file.status in (Status.ADDED, Status.RENAMED, Status.COPIED)]
-    new = [path for path in came if is_code(path) and not is_test(path) and not _is_main(path)]
-    siblings = {path: _siblings(path, paths) for path in new[:MAX_FILES]}
-    known = {path.rpartition("/")[0] for path in set(paths) - set(came)}
+    own = [path for path in came if is_code(path) and not is_test(path) and not _is_main(path)]
+    new = [path for path in own if not _stem(path).startswith("_")]  # private: nobody lists it
+    before = set(paths) - set(came)  # what moved together has a list of its own, or none
+    siblings = {path: _siblings(path, before) for path in new[:MAX_FILES]}
+    known = {path.rpartition("/")[0] for path in before}
     mains = [path.rpartition("/")[0] for path in came if path.endswith("/__init__.py") and not is_test(path)]
     return Mentions(
         gone=tuple(gone[:MAX_FILES]),

@@ -69,6 +69,7 @@ class Prompter:
     settings: Settings
     fence: str
     related: Mapping[str, str] = field(default_factory=dict)
+    _written: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def findings(self, chunk: Chunk, lens: Lens | None = None) -> Prompt:
         """Return the prompt that asks for defects in the chunk: of all kinds, or of one."""
@@ -125,6 +126,12 @@ class Prompter:
         return sum(line.kind != " " for line in rows) >= LOOK_FROM_LINES and bool(self.change.sources.paths())
 
     def _change(self, chunk: Chunk) -> str:
+        """Return the chunk as all prompts about it show it: written once, since outlines take time."""
+        if chunk.text not in self._written:
+            self._written[chunk.text] = self._write(chunk)
+        return self._written[chunk.text]
+
+    def _write(self, chunk: Chunk) -> str:
         others = [printable(file.path) for file in self.change.diff.files if file.path not in chunk.paths]
         return _render(
             "change.md",

@@ -226,6 +226,7 @@ GONE = {
     "web/page.js": "import { f } from './money';\n",
     "web/deep/page.js": "import { f } from '../money.js';\n",
     "Dockerfile": "COPY shop/money.py /app/\n",
+    "CHANGELOG.md": "- `shop/money.py` reads prices.\n",
 }
 
 
@@ -236,6 +237,8 @@ def test_what_names_a_file_that_is_gone_is_shown(tmp_path: Path) -> None:
     assert f"### shop/cart.py ({gone})\n    1 | from shop.money import parse" in text
     assert f"### shop/late.py ({gone})" in text
     assert f"### shop/near.py ({gone})" in text
+    assert f"### Dockerfile ({gone})" in text
+    assert "CHANGELOG" not in text
     assert "shop/plain.py" not in text
     assert "other/money.py" not in text
     assert "page.js" not in text
@@ -283,5 +286,7 @@ def test_a_list_of_a_folders_files_without_the_new_one_is_shown(tmp_path: Path) 
     text = related(tmp_path / "a", before, new)
     assert "### pay/registry.py (names the other files of its folder, not pay/voucher.py)\n    1 | from" in text
     assert "shop.py" not in text
+    private = {"pay/_keys.py": "def keys():\n    return 1\n"}
+    assert "names the other files" not in related(tmp_path / "c", before, private)
     told = {"pay/registry.py": before["pay/registry.py"] + "from pay.voucher import voucher\n"}
     assert "names the other files" not in related(tmp_path / "b", before, new | told)
