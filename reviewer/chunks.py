@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -36,15 +36,20 @@ _CODE = re.compile(
     r"|ex|exs|erl|hs|ml|clj|lua|pl|pm|sh|bash|zsh|ps1|sql|dart|r|jl|zig|nim|sol|groovy|gradle|tf)$",
     re.IGNORECASE,
 )
+_PROSE = re.compile(r"\.(?:md|mdx|rst|adoc)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Files, or hunks of one file, for one prompt. `text` is how the model sees them; `tokens` is an estimate."""
+    """Files, or hunks of one file, for one prompt. `text` is how the model sees them; `tokens` is an estimate.
+
+    `whole` is the text of the part that this one is made from, where prose was left out of it.
+    """
 
     files: tuple[FileDiff, ...]
     text: str
     tokens: int
+    whole: str = ""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -179,6 +184,22 @@ def _join(pieces: list[_Piece]) -> Chunk:
         parts = list(same)
         files.append(parts[0].file if len(parts) == 1 else _merged([part.file for part in parts]))
     return Chunk(tuple(files), text, planned_tokens(text))
+
+
+def without_prose(part: Chunk, keep: Collection[str] = ()) -> Chunk:
+    """Return the part without what was written for people, for prompts that are about code alone.
+
+    Files in `keep` stay. A part of nothing else is returned as it is.
+    """
+    gone = {file.path for file in part.files if _PROSE.search(file.path) and file.path not in keep}
+    if not gone or len(gone) == len({file.path for file in part.files}):
+        return part
+    heads = tuple(f"### {printable(path)} (" for path in gone)
+    # No row of a hunk begins like a header: rows begin with numbers or spaces.
+    sections = [one for one in re.split(r"(?m)^(?=### )", part.text) if not one.startswith(heads)]
+    text = "".join(sections).rstrip("\n") + "\n"
+    files = tuple(file for file in part.files if file.path not in gone)
+    return Chunk(files, text, planned_tokens(text), part.whole or part.text)
 
 
 def _merged(parts: list[FileDiff]) -> FileDiff:

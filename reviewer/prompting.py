@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from reviewer.asking import Message, Prompt, Reply, Task
 from reviewer.change import Change
-from reviewer.chunks import Chunk, printable
+from reviewer.chunks import Chunk, printable, without_prose
 from reviewer.context import surroundings
 from reviewer.findings import Category, Finding
 from reviewer.lenses import Lens
@@ -75,15 +75,16 @@ class Prompter:
         """Return the prompt that asks for defects in the chunk: of all kinds, or of one."""
         # Who looks at everything may ask to see more; a look through a lens is for what is at hand.
         look = lens is None and self._may_look(chunk)
-        return self._about(Task.FINDINGS, chunk, lens="" if lens is None else lens.value, look=look)
+        part = chunk if lens is None else without_prose(chunk)
+        return self._about(Task.FINDINGS, part, lens="" if lens is None else lens.value, look=look)
 
     def refactor(self, chunk: Chunk, *, most: int = MOST_REFACTORINGS) -> Prompt:
         """Return the prompt that asks for simpler code in the chunk, at most so many places."""
-        return self._about(Task.REFACTOR, chunk, most=most)
+        return self._about(Task.REFACTOR, without_prose(chunk), most=most)
 
     def tests(self, chunk: Chunk) -> Prompt:
         """Return the prompt that asks for unit tests of the code in the chunk."""
-        return self._about(Task.TESTS, chunk, most=MOST_TESTS)
+        return self._about(Task.TESTS, without_prose(chunk), most=MOST_TESTS)
 
     def ask(self, chunk: Chunk, question: str) -> Prompt:
         """Return the prompt that asks a person's question about the chunk."""
@@ -101,7 +102,8 @@ class Prompter:
         model must answer at once, it may not ask to see more.
         """
         numbered = [self._claim(number, claim) for number, claim in enumerate(claims, 1)]
-        user = _render("claims.md", change=self._change(chunk), fence=self.fence, claims=numbered)
+        part = without_prose(chunk, {claim.anchor.path for claim in claims})
+        user = _render("claims.md", change=self._change(part), fence=self.fence, claims=numbered)
         look = self._may_look(chunk) and not last
         return _prompt(Task.VERIFY, _render("verify.md", fence=self.fence, second=second, look=look), user)
 
@@ -149,7 +151,7 @@ class Prompter:
             guidance=self._guidance(),
             other_paths=others[:MAX_OTHER_PATHS],
             around=surroundings(chunk.files, self.change.head).replace(self.fence, ""),
-            related=self.related.get(chunk.text, "").replace(self.fence, ""),
+            related=self.related.get(chunk.whole or chunk.text, "").replace(self.fence, ""),
             diff=chunk.text.replace(self.fence, ""),  # made printable and rid of secrets when it was rendered
         )
 

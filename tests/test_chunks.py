@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from reviewer.chunks import affordable, chunk, is_test, printable, render_file
+from reviewer.chunks import affordable, chunk, is_test, printable, render_file, without_prose
 from reviewer.diff import Diff, parse_diff
 from reviewer.selection import instructions_for, select
 from reviewer.settings import PathInstructions, ReviewSettings
@@ -140,6 +140,19 @@ def test_a_small_rest_gets_no_prompt_of_its_own() -> None:
         for lines in (10, 150)
     ]
     assert paths == [[("a.py",), ("b.py", "c.md")], [("a.py",), ("b.py",), ("c.md",)]]
+
+
+def test_prose_is_left_out_where_only_code_is_asked_about() -> None:
+    """With its section, whatever its lines look like; what a claim is about stays, so does a part of prose alone."""
+    files = [added("a.py", 3), added("README.md", 3, "### a.py (added)"), added("docs/b.rst", 3)]
+    (part,), _ = chunk(diff_of(*files).files)
+    code = without_prose(part)
+    assert code.paths == ("a.py",)
+    assert code.text == chunk(diff_of(files[0]).files)[0][0].text
+    assert (code.whole, code.tokens < part.tokens) == (part.text, True)
+    assert without_prose(part, {"README.md"}).paths == ("a.py", "README.md")
+    (prose,), _ = chunk(diff_of(*files[1:]).files)
+    assert without_prose(prose) is prose
 
 
 def test_a_budget_keeps_the_code_and_names_the_rest() -> None:
