@@ -59,20 +59,24 @@ class Mentions:
         listed = [path for new in self.new for path in (new, *self.siblings[new])]
         return list(dict.fromkeys(word for path in (*self.gone, *listed) if (word := _word(_stem(path)))))
 
-    def pieces(self, hits: Iterable[Hit], changed: Mapping[str, Collection[int]]) -> list[Piece]:
-        """Return the places that name what is gone, and lists without what is new; `changed` are lines of the diff."""
+    def pieces(self, hits: Mapping[str, Sequence[Hit]], changed: Mapping[str, Collection[int]]) -> list[Piece]:
+        """Return the places that name what is gone, and lists without what is new.
+
+        `hits` are lines by the word that they hold, `changed` the numbers of lines that the diff shows.
+        """
         found: list[Piece] = []
-        hits = sorted(set(hits), key=lambda hit: (hit.path, hit.line))
         for path in self.gone:
-            still = (hit for hit in hits if hit.line not in changed.get(hit.path, ()) and not _PROSE.search(hit.path))
-            places = [hit for hit in still if _means(hit, path)]
+            near = (hit for hit in hits.get(_word(_stem(path)), ()) if hit.line not in changed.get(hit.path, ()))
+            places = [hit for hit in near if not _PROSE.search(hit.path) and _means(hit, path)]
             by_file: defaultdict[str, list[int]] = defaultdict(list)
-            for hit in sorted(places, key=lambda hit: (is_test(hit.path), not is_code(hit.path)))[:MAX_PLACES]:
+            for hit in sorted(places, key=_code_first)[:MAX_PLACES]:
                 by_file[hit.path].append(hit.line)
             reason = f"still names {path}, which is not there any more"
             found += [Piece(Rank.STILL_USED, where, _beside(lines), reason) for where, lines in by_file.items()]
+        listed = {path: _places_of(path, hits) for new in self.new for path in self.siblings[new]}
         for path in self.new:
-            found += _lists(path, self.siblings[path], hits)
+            knows = {hit.path for hit in hits.get(_word(_stem(path)), ())}
+            found += _lists(path, {other: listed[other] for other in self.siblings[path]}, knows)
         return found
 
     def packaged(self, manifests: Mapping[str, str]) -> list[Piece]:
@@ -91,7 +95,8 @@ class Mentions:
 def mentions_of(files: Sequence[FileDiff], paths: Collection[str]) -> Mentions:
     """Return what to look for; `paths` are all files at head."""
     left = [file.old_path if file.status is Status.RENAMED else file.path for file in files if _left(file)]
-    gone = [path for path in left if not _still_there(path, paths) and _stem(path).lower() not in _EVERYWHERE]
+    found = _found_at_head(paths)
+    gone = [path for path in left if not _still_there(path, found) and _stem(path).lower() not in _EVERYWHERE]
     came = [file.path for file in files if file.status in (Status.ADDED, Status.RENAMED, Status.COPIED)]
     own = [path for path in came if is_code(path) and not is_test(path) and not _is_main(path)]
     new = [path for path in own if not _stem(path).startswith("_")]  # private: nobody lists it
@@ -111,11 +116,20 @@ def _left(file: FileDiff) -> bool:
     return file.status is Status.REMOVED or (file.status is Status.RENAMED and file.old_path != file.path)
 
 
-def _still_there(path: str, paths: Collection[str]) -> bool:
+def _found_at_head(paths: Iterable[str]) -> frozenset[str]:
+    """Return by what the files at head can be meant: the last one or two parts of their paths, and their folders."""
+    found: set[str] = set()
+    for path in paths:
+        parts = _bare(path).split("/")
+        found |= {parts[-1], "/".join(parts[-2:])}
+        found.update("/".join(parts[:depth]) + "/" for depth in range(1, len(parts) + 1))
+    return frozenset(found)
+
+
+def _still_there(path: str, found: Collection[str]) -> bool:
     """Whether what names the path still finds something: the same end of a path, or a folder in place of the file."""
     bare = _bare(path)
-    end = "/".join(bare.split("/")[-2:])
-    return any(f"/{_bare(other)}".endswith(f"/{end}") or other.startswith(f"{bare}/") for other in paths)
+    return "/".join(bare.split("/")[-2:]) in found or f"{bare}/" in found
 
 
 def _stem(path: str) -> str:
@@ -136,6 +150,8 @@ def _word(stem: str) -> str:
 def _means(hit: Hit, gone: str) -> bool:
     """Whether a line means the file that is gone: it imports it, or has the end of its path in it."""
     bare = _bare(gone)
+    if bare.rpartition("/")[2] not in hit.text:
+        return False
     folder = hit.path.rpartition("/")[0]
     for module in modules_on(hit.path, hit.text):
         if module.startswith("."):
@@ -176,22 +192,31 @@ def _siblings(path: str, paths: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(others)[:MAX_SIBLINGS])
 
 
-def _lists(path: str, siblings: Sequence[str], hits: Iterable[Hit]) -> list[Piece]:
-    """Return the places that name nearly all files of a folder, and not the new one."""
-    rows: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    knows: set[str] = set()
-    stem = re.compile(rf"(?<![\w-]){re.escape(_stem(path))}(?![\w-])")
-    for hit in hits:
-        if stem.search(hit.text):
-            knows.add(hit.path)
-        for other in siblings if not is_test(hit.path) else ():
-            if hit.path != other and (_means(hit, other) or other.rpartition("/")[2] in hit.text):
-                rows[hit.path].setdefault(other, hit.line)
+def _code_first(hit: Hit) -> tuple[bool, bool, str, int]:
+    return (is_test(hit.path), not is_code(hit.path), hit.path, hit.line)
+
+
+def _places_of(path: str, hits: Mapping[str, Sequence[Hit]]) -> dict[str, int]:
+    """Return where a file is named outside of tests, the first line of each file."""
+    name = path.rpartition("/")[2]
+    found: dict[str, int] = {}
+    for hit in hits.get(_word(_stem(path)), ()):
+        if hit.path != path and not is_test(hit.path) and (_means(hit, path) or name in hit.text):
+            found[hit.path] = min(hit.line, found.get(hit.path, hit.line))
+    return found
+
+
+def _lists(path: str, listed: Mapping[str, Mapping[str, int]], knows: Collection[str]) -> list[Piece]:
+    """Return the files that name nearly all siblings of the new file, and are not among those that know its name."""
+    rows: defaultdict[str, list[int]] = defaultdict(list)
+    for places in listed.values():
+        for where, line in places.items():
+            rows[where].append(line)
     reason = f"names the other files of its folder, not {path}"
     return [
-        Piece(Rank.CALLER_OF_CONTRACT, where, tuple(sorted(set(lines.values()))), reason)
+        Piece(Rank.CALLER_OF_CONTRACT, where, tuple(sorted(set(lines))), reason)
         for where, lines in sorted(rows.items())
-        if where not in knows and len(lines) >= max(LEAST_LISTED, LISTED_SHARE * len(set(siblings) - {where}))
+        if where not in knows and len(lines) >= max(LEAST_LISTED, LISTED_SHARE * len(set(listed) - {where}))
     ][:MAX_PLACES]
 
 

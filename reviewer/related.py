@@ -104,9 +104,7 @@ class _Search:
 
     def mentioned(self, mentions: Mentions) -> list[Piece]:
         """Return the places that name files which are gone, and the lists in which new ones are missing."""
-        hits = [hit for word in mentions.words for hit in self.hits.get(word, ())]
-        changed = {path: subject.lines for path, subject in self.subjects.items()}
-        pieces = mentions.pieces(hits, changed)
+        pieces = mentions.pieces(self.hits, {path: subject.lines for path, subject in self.subjects.items()})
         manifests = MANIFESTS if mentions.packages else ()
         self.library.fetch([*manifests, *(piece.path for piece in pieces)])
         texts = {path: self.library.texts[path] for path in manifests if path in self.library.texts}
