@@ -36,7 +36,7 @@ class Cart:
         """Whether there is nothing in it."""
         return not self.goods
 
-    def total(self, prices):
+    def total(self, prices: Price) -> Price:
         goods = self.goods[:LIMIT]
         paid = Price(sum(prices[one] for one in goods))
         nothing()
@@ -85,6 +85,7 @@ def test_names_are_followed_through_imports() -> None:
     assert '# src/shop/tax.py:4\ndef of(price):\n    """Return the tax in a price."""' in text
     assert "price += 3" not in text
     assert "# src/shop/cart.py:31\ndef helper(paid):" in text
+    assert text.index("LIMIT = 3") < text.index("class Price")
     assert "broken.py" not in text
     assert text.count("\n\n# ") == 4
 

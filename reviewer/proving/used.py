@@ -7,7 +7,7 @@ for `read`, which gives the texts of the tree.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -78,16 +78,24 @@ def _own_class(unit: Unit, module: _Module) -> str:
 
 
 def _names(unit: Unit, tree: ast.Module) -> list[str]:
-    """Return the names that the unit's lines use, with the member for a name with one, in their order."""
+    """Return the names that the unit's lines use, with the member for a name with one: those of annotations last."""
     nodes = [node for node in ast.walk(tree) if unit.first <= getattr(node, "lineno", 0) <= unit.last]
-    found: dict[tuple[int, int], str] = {}
+    types = {id(inner) for node in nodes for outer in _annotations(node) for inner in ast.walk(outer)}
+    found: dict[tuple[bool, int, int], str] = {}
     for node in nodes:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            found.setdefault((node.lineno, node.col_offset), node.id)
+            found.setdefault((id(node) in types, node.lineno, node.col_offset), node.id)
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            found[node.lineno, node.col_offset] = f"{node.value.id}.{node.attr}"
+            found[id(node) in types, node.lineno, node.col_offset] = f"{node.value.id}.{node.attr}"
     names = [found[place] for place in sorted(found)]
     return list(dict.fromkeys(names))
+
+
+def _annotations(node: ast.AST) -> Iterator[ast.expr]:
+    """Yield the types that a parameter, a function or a variable is declared with."""
+    for field in ("annotation", "returns"):
+        if isinstance(found := getattr(node, field, None), ast.expr):
+            yield found
 
 
 def _definition(module: _Module, name: str, repository: Repository, hops: int) -> tuple[_Module, ast.stmt] | None:
