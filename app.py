@@ -13,19 +13,20 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reviewer import cli
+from reviewer.cli.main import More
+from reviewer.cli.main import main as command_line
 from reviewer.errors import ReviewerError, SettingsError
 
 if TYPE_CHECKING:
     from flask import Flask
 
-    from reviewer.asking import Ask, Prompt, Reply
     from reviewer.errors import ModelError
-    from webhooks.deliveries import Job
-    from webhooks.github_transport import Credentials
-    from webhooks.jobs import Jobs, Run, Work
-    from webhooks.missed import Missed
-    from webhooks.settings import Environment
+    from reviewer.llm.messages import Ask, Prompt, Reply
+    from webhooks.environment import Environment
+    from webhooks.events.deliveries import Job
+    from webhooks.github.transport import Credentials
+    from webhooks.queue.jobs import Jobs, Run, Work
+    from webhooks.recovery.redelivery import Missed
 
 _NO_SERVER = "This needs the server's packages: in a clone, pip install '.[server]' into its environment."
 
@@ -51,10 +52,10 @@ def create_app() -> Flask:
 
 
 def _create_app() -> Flask:
-    from webhooks.metrics import Metrics  # noqa: PLC0415
-    from webhooks.receiving import Door  # noqa: PLC0415
-    from webhooks.routes import flask_app  # noqa: PLC0415
-    from webhooks.settings import read_environment  # noqa: PLC0415
+    from webhooks.environment import read_environment  # noqa: PLC0415
+    from webhooks.server.metrics import Metrics  # noqa: PLC0415
+    from webhooks.server.receiver import Door  # noqa: PLC0415
+    from webhooks.server.routes import flask_app  # noqa: PLC0415
 
     environment = read_environment(os.environ)
     if not environment.role.accepts:
@@ -69,7 +70,7 @@ def _create_app() -> Flask:
 
 def _open(environment: Environment, *, create: bool = True) -> Jobs:
     """Open the store, in the data directory if none was named; it is made where `create` and it is not there."""
-    from webhooks.jobs import Jobs, Limits  # noqa: PLC0415
+    from webhooks.queue.jobs import Jobs, Limits  # noqa: PLC0415
 
     if create and "DATABASE_URL" not in os.environ:
         try:
@@ -97,8 +98,8 @@ def _close_at_exit(jobs: Jobs, missed: Missed | None) -> None:
 
 def _look_for_missed(environment: Environment, jobs: Jobs) -> Missed | None:
     """Begin to look for what GitHub told the App in vain, where this process works and it is not turned off."""
-    from webhooks.missed import Missed, Patience  # noqa: PLC0415
-    from webhooks.unreviewed import Bounds  # noqa: PLC0415
+    from webhooks.recovery.redelivery import Missed, Patience  # noqa: PLC0415
+    from webhooks.recovery.unreviewed_pulls import Bounds  # noqa: PLC0415
 
     if not environment.role.works or not (environment.missed_minutes or environment.missed_pulls):
         return None
@@ -110,12 +111,12 @@ def _look_for_missed(environment: Environment, jobs: Jobs) -> Missed | None:
 
 def _work(environment: Environment, jobs: Jobs) -> Work:
     """Return what a worker does: jobs carried out by `handle`, prompts answered by the model."""
-    from reviewer.budget import cost_per_thousand  # noqa: PLC0415
-    from reviewer.minimax import Client  # noqa: PLC0415
-    from reviewer.models import model_named, parse_prices  # noqa: PLC0415
-    from webhooks.github_api import connect  # noqa: PLC0415
-    from webhooks.handling import Means, State, give_up, handle  # noqa: PLC0415
-    from webhooks.jobs import ToldFailure, Work  # noqa: PLC0415
+    from reviewer.llm.client import Client  # noqa: PLC0415
+    from reviewer.llm.models import model_named, parse_prices  # noqa: PLC0415
+    from reviewer.tasks.planning.cost_estimate import cost_per_thousand  # noqa: PLC0415
+    from webhooks.github.repository import connect  # noqa: PLC0415
+    from webhooks.handling.handle import Means, State, give_up, handle  # noqa: PLC0415
+    from webhooks.queue.jobs import ToldFailure, Work  # noqa: PLC0415
 
     if environment.runapi_key is None:
         raise SettingsError("a worker needs RUNAPI_KEY")
@@ -159,8 +160,8 @@ def _work(environment: Environment, jobs: Jobs) -> Work:
 
 def _credentials(environment: Environment) -> Credentials:
     """Return how to speak to GitHub as the App."""
-    from webhooks.github_transport import Credentials  # noqa: PLC0415
-    from webhooks.settings import is_rsa_key  # noqa: PLC0415
+    from webhooks.environment import is_rsa_key  # noqa: PLC0415
+    from webhooks.github.transport import Credentials  # noqa: PLC0415
 
     if environment.private_key is None or environment.app_id is None:
         raise SettingsError("a worker needs GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY")
@@ -175,8 +176,8 @@ def _credentials(environment: Environment) -> Credentials:
 
 def _ask(run: Run) -> Ask:
     """Return the run's `ask`. Where the job is superseded while it waits, `handle` hears it in its own words."""
-    from webhooks.handling import Superseded  # noqa: PLC0415
-    from webhooks.jobs import Stopped  # noqa: PLC0415
+    from webhooks.handling.handle import Superseded  # noqa: PLC0415
+    from webhooks.queue.jobs import Stopped  # noqa: PLC0415
 
     def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
         try:
@@ -190,9 +191,9 @@ def _ask(run: Run) -> Ask:
 
 
 def _worker(argv: list[str]) -> int:
+    from webhooks.environment import Role, read_environment  # noqa: PLC0415
     from webhooks.logs import log_to_stderr  # noqa: PLC0415
-    from webhooks.operating import work  # noqa: PLC0415
-    from webhooks.settings import Role, read_environment  # noqa: PLC0415
+    from webhooks.operator import work  # noqa: PLC0415
 
     if argv:
         raise SettingsError("`reviewer worker` takes no arguments; its settings come from the environment.")
@@ -204,8 +205,8 @@ def _worker(argv: list[str]) -> int:
 
 
 def _jobs(argv: list[str]) -> int:
-    from webhooks.operating import steer  # noqa: PLC0415
-    from webhooks.settings import read_environment  # noqa: PLC0415
+    from webhooks.environment import read_environment  # noqa: PLC0415
+    from webhooks.operator import steer  # noqa: PLC0415
 
     jobs = _open(read_environment(os.environ, strict=False), create=False)
     try:
@@ -215,7 +216,7 @@ def _jobs(argv: list[str]) -> int:
 
 
 def _action(argv: list[str]) -> int:
-    from webhooks.action import main as action  # noqa: PLC0415
+    from webhooks.action.step import main as action  # noqa: PLC0415
 
     return action(argv)
 
@@ -234,12 +235,12 @@ def _served(run: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the console command and return its exit code."""
-    more: cli.More = {
+    more: More = {
         "action": ("carry out the step of the GitHub Action", _action),
         "worker": ("carry out the App's jobs, for servers with REVIEWER_ROLE=web", _served(_worker)),
         "jobs": ("list, show, retry or cancel the App's jobs", _served(_jobs)),
     }
-    return cli.main(sys.argv[1:] if argv is None else argv, more=more)
+    return command_line(sys.argv[1:] if argv is None else argv, more=more)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ import importlib
 import sys
 
 NAMES = ("core", "context", "cli", "app", "durable", "burst", "sandbox", "proving", "install")
+_DELIVERIES = frozenset({"durable", "burst"})  # the App under load
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or NAMES:
-        importlib.import_module(f"bench.{name}").main()
+        folder = "bench.deliveries" if name in _DELIVERIES else "bench"
+        importlib.import_module(f"{folder}.{name}").main()

@@ -6,13 +6,13 @@ import json
 import time
 
 from bench.table import show
-from reviewer.minimax import Client
+from reviewer.llm.client import Client
 from tests.fakes.github import World, default_world
 from tests.fakes.model import FakeModel
-from tests.stories import carry_out, job_of, open_large_pull, script_large
-from webhooks.github_api import connect
-from webhooks.github_transport import Credentials
-from webhooks.handling import Means, handle
+from tests.fixtures.scenarios import carry_out, job_of, open_large_pull, script_large
+from webhooks.github.repository import connect
+from webhooks.github.transport import Credentials
+from webhooks.handling.handle import Means, handle
 
 FILES = 10
 

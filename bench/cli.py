@@ -24,11 +24,11 @@ from pathlib import Path
 from bench.install import base_installed
 from bench.table import show
 from tests.fakes.model import FakeModel
-from tests.git_repo import Repo
+from tests.fixtures.git_repo import Repo
 
 RUNS = 15
 FILES = 10
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = (["--help"], ["diff"], ["diff", "--format", "json"], ["diff", "--diff", "-"])
 
 

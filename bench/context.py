@@ -11,17 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.table import show
-from reviewer.change import Change
-from reviewer.checkout import checkout_of
-from reviewer.chunks import chunk
-from reviewer.diff import parse_diff
-from reviewer.related import gather
-from reviewer.selection import select
-from reviewer.settings import ReviewSettings
-from reviewer.worktree import open_worktree
+from reviewer.diff.model import parse_diff
+from reviewer.domain.change import Change
+from reviewer.domain.settings import ReviewSettings
+from reviewer.git.sources import checkout_of
+from reviewer.git.worktree import open_worktree
+from reviewer.tasks.context.related import gather
+from reviewer.tasks.planning.chunks import chunk
+from reviewer.tasks.planning.file_filter import select
 from tests.fakes.github import default_world
-from tests.git_repo import Repo
-from tests.stories import carry_out, model
+from tests.fixtures.git_repo import Repo
+from tests.fixtures.scenarios import carry_out, model
 
 FILES, CHANGED, LENGTH = 5_000, 30, 120
 

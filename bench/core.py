@@ -11,10 +11,10 @@ from bench.table import show
 _CODE = """
 import json, resource, sys, time
 from bench.diffs import diff_of
-from reviewer.chunks import chunk
-from reviewer.diff import parse_diff
-from reviewer.selection import select
-from reviewer.settings import ReviewSettings
+from reviewer.tasks.planning.chunks import chunk
+from reviewer.diff.model import parse_diff
+from reviewer.tasks.planning.file_filter import select
+from reviewer.domain.settings import ReviewSettings
 data = diff_of(int(sys.argv[1]), int(sys.argv[2]))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 start = time.perf_counter()

@@ -15,15 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.table import show
-from reviewer.change import Change
-from reviewer.diff import parse_diff
-from reviewer.proving.evidence import Budget, Candidate, Shown, Subject, Unit
-from reviewer.proving.gates import Bench, judge
-from reviewer.proving.killing import killed_by
-from reviewer.proving.orders import Order, Ran
-from reviewer.proving.prove import prepared
-from reviewer.proving.reports import REPORT, Report
-from tests.running import run_in_tree
+from reviewer.diff.model import parse_diff
+from reviewer.domain.change import Change
+from reviewer.sandbox.api import Order, Ran
+from reviewer.testgen.evidence import Budget, Candidate, Shown, Subject, Unit
+from reviewer.testgen.python.gates.mutation_gate import killed_by
+from reviewer.testgen.python.gates.run_gates import Bench, judge
+from reviewer.testgen.python.generate import prepared
+from reviewer.testgen.python.harness_report import REPORT, Report
+from tests.fixtures.run_unconfined import run_in_tree
 
 PACKAGE = "humanize==4.17.0"
 PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input")

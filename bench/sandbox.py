@@ -11,10 +11,10 @@ from pathlib import Path
 
 from bench.table import show
 from reviewer.errors import NoSandbox
-from reviewer.proving.orders import Execute, Order
-from reviewer.proving.sandbox import confined
-from reviewer.proving.staging import staged
-from reviewer.proving.unconfined import unconfined
+from reviewer.sandbox.api import Execute, Order
+from reviewer.sandbox.sandbox import confined
+from reviewer.sandbox.staging import staged
+from reviewer.sandbox.unconfined import unconfined
 
 _RUNS = 30
 _COPIES = 3

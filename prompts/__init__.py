@@ -1,1 +1,1 @@
-"""Data only: the templates of what the model is told. `reviewer.prompting` renders them."""
+"""Data only: the templates of what the model is told. `reviewer.tasks.conversation.prompts` renders them."""

@@ -25,7 +25,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reviewer.asking import Attempt
+    from reviewer.llm.messages import Attempt
 
 
 class ReviewerError(Exception):

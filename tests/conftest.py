@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from tests import postgres
 from tests.fakes.github import World
-from tests.github_callers import Connect
+from tests.fixtures import postgres
+from tests.fixtures.github_callers import Connect
 
 #: A Postgres database to run on instead of our own server; it is filled with tables.
 GIVEN = os.environ.get("REVIEWER_TEST_POSTGRES", "")

@@ -21,7 +21,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from reviewer.diff import Diff, FileDiff, Side, parse_diff
+from reviewer.diff.model import Diff, FileDiff, Side, parse_diff
 from reviewer.errors import DiffError, UsageError
 
 #: Bytes of a file that a case may name lines of.
@@ -191,7 +191,7 @@ def _agrees(folder: Path, file: FileDiff) -> None:
 
 
 def _lines(folder: Path, name: str) -> list[str]:
-    r"""Return the lines as `reviewer.diff` counts them: `\n` only ends one, bytes that are no UTF-8 are kept."""
+    r"""Return the lines as `reviewer.diff.model` counts them: `\n` only ends one, bytes that are no UTF-8 are kept."""
     lines = _bytes(folder, name).decode("utf-8", "surrogateescape").split("\n")
     return lines[:-1] if lines[-1] == "" else lines
 

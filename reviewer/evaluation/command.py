@@ -17,11 +17,11 @@ from pathlib import Path
 from reviewer.errors import UsageError
 from reviewer.evaluation.cases import read_cases
 from reviewer.evaluation.results import Run, read_run, to_json
-from reviewer.evaluation.running import ChangeOf, Done, Means, Runner
+from reviewer.evaluation.runner import ChangeOf, Done, Means, Runner
 from reviewer.evaluation.tables import compared_text, rate, run_text
-from reviewer.minimax import Client
-from reviewer.models import DEFAULT_MODEL
-from reviewer.report import to_json as review_to_json
+from reviewer.llm.client import Client
+from reviewer.llm.models import DEFAULT_MODEL
+from reviewer.output.report import to_json as review_to_json
 
 #: Reviews under way at once; each asks several prompts in parallel.
 PARALLEL = 3

@@ -12,11 +12,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from reviewer.asking import Usage
 from reviewer.errors import UsageError
 from reviewer.evaluation.cases import BadCase
 from reviewer.evaluation.scores import Counts, Outcome, total
-from reviewer.report import json_text
+from reviewer.llm.messages import Usage
+from reviewer.output.report import json_text
 
 #: Changes when a file of an older version can no longer be compared.
 VERSION = 1

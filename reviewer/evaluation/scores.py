@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reviewer.diff import Side
+from reviewer.diff.model import Side
 from reviewer.evaluation.cases import Kind, Known
 
 #: Lines by which a finding may miss a known one and still be at its place.

@@ -4,10 +4,10 @@ Start with `default_world()`. `faults` has what can go wrong. It imports nothing
 """
 
 from tests.fakes.github import faults
-from tests.fakes.github.deliveries import Delivery
-from tests.fakes.github.example import default_world
 from tests.fakes.github.expecting import LeftOver, NotMet
-from tests.fakes.github.git import Entry
+from tests.fakes.github.model.deliveries import Delivery
+from tests.fakes.github.model.example import default_world
+from tests.fakes.github.model.git import Entry
 from tests.fakes.github.refusals import Refusal
 from tests.fakes.github.world import World
 

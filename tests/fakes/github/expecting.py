@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.fakes.github.acts import Acts
-from tests.fakes.github.records import Call, Written
-from tests.fakes.github.state import (
+from tests.fakes.github.model.acts import Acts
+from tests.fakes.github.model.records import Call, Written
+from tests.fakes.github.model.state import (
     CheckRun,
     CommitStatus,
     Issue,

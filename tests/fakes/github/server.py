@@ -21,33 +21,24 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from tests.fakes.github import (
-    app_routes,
-    branch_routes,
-    check_routes,
-    graph,
-    issue_routes,
-    pull_routes,
-    refusals,
-    repository_routes,
-    review_routes,
-)
-from tests.fakes.github.access import Caller, app_of_jwt, authorise
+from tests.fakes.github import refusals
 from tests.fakes.github.faults import Fault, Reply, Trouble, secondary_limit
-from tests.fakes.github.records import Call, Records
+from tests.fakes.github.model.access import Caller, app_of_jwt, authorise
+from tests.fakes.github.model.records import Call, Records
 from tests.fakes.github.refusals import Refusal
-from tests.fakes.github.routing import Answer, Request, Route, find
+from tests.fakes.github.routes import apps, branches, checks, graphql_api, issues, pulls, repositories, reviews
+from tests.fakes.github.routes.routing import Answer, Request, Route, find
 
 #: The first that fits is taken, so the narrower ones stand first.
 ROUTES = (
-    *app_routes.ROUTES,
-    *check_routes.ROUTES,
-    *review_routes.ROUTES,
-    *pull_routes.ROUTES,
-    *branch_routes.ROUTES,
-    *issue_routes.ROUTES,
-    *repository_routes.ROUTES,
-    Route("POST", "/graphql", graph.answer),
+    *apps.ROUTES,
+    *checks.ROUTES,
+    *reviews.ROUTES,
+    *pulls.ROUTES,
+    *branches.ROUTES,
+    *issues.ROUTES,
+    *repositories.ROUTES,
+    Route("POST", "/graphql", graphql_api.answer),
 )
 
 VERSIONS = ("2022-11-28", "2026-03-10")

@@ -16,8 +16,8 @@ from typing import Self
 import httpx
 
 from tests.fakes.github.expecting import Expectations
+from tests.fakes.github.model.state import Installation, Pull, Repository
 from tests.fakes.github.server import Server
-from tests.fakes.github.state import Installation, Pull, Repository
 
 
 class World(Expectations):

@@ -1,0 +1,84 @@
+"""The App with work that only takes time, for `durable`: under gunicorn, or as a program that works alone.
+
+`STORE` is the store's URL, `THINKS` how long a model call takes in seconds; with `APART` the App only accepts, and
+this module run with the argument `work` works beside it. Run with a COUNT, it prints the CPU seconds that one review of
+five instant calls takes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import uuid
+
+from reviewer.llm.messages import Attempt, Message, Prompt, Reply, Task
+from tests.fixtures.job_worker import automatic, eventually
+from webhooks.events.deliveries import Job
+from webhooks.logs import log_to_stderr
+from webhooks.queue.jobs import Jobs, Limits, Run, State, Work
+from webhooks.server.metrics import Metrics
+from webhooks.server.receiver import Door
+from webhooks.server.routes import flask_app
+
+SECRET = "hush"
+
+#: As they are served, but for the calls a minute, which would leave little work to go on.
+LIMITS = Limits(calls_per_minute=100_000)
+
+
+def work() -> Work:
+    """Carry out each job as four calls beside each other and one after them."""
+    thinks = float(os.environ["THINKS"])
+
+    def complete(_prompt: Prompt) -> Reply:
+        time.sleep(thinks)
+        return Reply("x" * 2000, attempts=(Attempt("MiniMax-M2.1", "ok", 5000, 500),))
+
+    def carry_out(_job: Job, run: Run) -> dict[str, int]:
+        code = str(uuid.uuid4()) + "def f(xs):\n    return sum(xs) / len(xs)\n" * 500
+        for part in range(4), range(1):
+            run.ask([Prompt(Task.FINDINGS, (Message("system", f"{code} {part} {number}"),)) for number in part])
+        return {"findings": 3}
+
+    return Work(carry_out, complete)
+
+
+def create_app():
+    """Return the App; each answer carries the seconds that were spent in its handler."""
+    log_to_stderr()
+    jobs = Jobs(os.environ["STORE"], LIMITS)
+    jobs.open()
+    if os.environ.get("REVIEWER_ROLE") != "web":
+        jobs.start_worker(work())
+    app = flask_app(Door(jobs, (SECRET,), Metrics()))
+
+    def timed(environ, start_response):
+        began = time.perf_counter()
+
+        def start(status, headers, exc_info=None):
+            return start_response(status, [*headers, ("X-Seconds", f"{time.perf_counter() - began:.6f}")], exc_info)
+
+        return app(environ, start)
+
+    return timed
+
+
+def main() -> None:
+    jobs = Jobs(os.environ["STORE"], LIMITS)
+    jobs.open()
+    jobs.start_worker(work())
+    if sys.argv[1] == "work":
+        threading.Event().wait()
+    reviews = [automatic() for _ in range(int(sys.argv[1]))]
+    before = time.process_time()
+    for job in reviews:
+        jobs.accept(job)
+    eventually(lambda: jobs.counts()[State.DONE] == len(reviews), "all are done", 60)
+    print((time.process_time() - before) / len(reviews))
+    jobs.close()
+
+
+if __name__ == "__main__":
+    main()

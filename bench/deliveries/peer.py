@@ -1,0 +1,86 @@
+"""PR-Agent's webhook server, the peer beside which `durable` runs: installed once, in an environment of its own.
+
+It answers before it has stored anything: a delivery lives in its memory only. What it does afterwards fails here, since
+its App's key is none; only how it takes deliveries in is measured.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+
+from tests.fixtures.waiting import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+HOME = ROOT / ".bench" / "pr-agent"
+
+VERSION = "0.2.4"
+
+#: Its own pins contradict each other for today's installers, so it gets what it imports, in versions that it runs with.
+NEEDS = (
+    *("aiohttp", "anthropic<0.40", "atlassian-python-api", "azure-devops==7.1.0b4", "azure-identity", "boto3"),
+    *("dynaconf", "fastapi", "GitPython", "google-cloud-storage", "jinja2", "litellm<1.60", "loguru", "msrest"),
+    *("openai", "PyGithub<2", "pyyaml", "python-gitlab", "retry", "starlette-context", "tiktoken", "ujson"),
+    *("uvicorn", "tenacity"),
+)
+PATH = "/api/v1/github_webhooks"
+
+
+class NoPeer(Exception):
+    """It cannot be installed or started here; the message says why."""
+
+
+@contextmanager
+def serving(secret: str) -> Iterator[int]:
+    """Serve it with that webhook secret; give the port. Raises NoPeer."""
+    python = _installed()
+    port = free_port()
+    settings = {
+        "GITHUB__WEBHOOK_SECRET": secret, "GITHUB__DEPLOYMENT_TYPE": "app", "GITHUB__APP_ID": "1",
+        "GITHUB__PRIVATE_KEY": "none", "OPENAI__KEY": "none", "GITHUB__BASE_URL": f"http://127.0.0.1:{port}/nowhere",
+    }  # fmt: skip
+    command = [python, "-m", "uvicorn", "--port", str(port), "--log-level", "error", "pr_agent.servers.github_app:app"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    server = subprocess.Popen(command, cwd=HOME, env={"PATH": os.environ["PATH"], **settings}, **quiet)
+    try:
+        _wait_for(server, port, time.monotonic() + 60)
+        yield port
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _installed() -> str:
+    """Return the interpreter that has it, after installing it where that was not done yet."""
+    python = HOME / "bin" / "python"
+    if not (HOME / "installed").exists():
+        print("Installing PR-Agent into .bench (once, some minutes)", file=sys.stderr, flush=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
+        for step in (
+            [sys.executable, "-m", "venv", "--clear", str(HOME)],
+            [*pip, *NEEDS],
+            [*pip, "--no-deps", f"pr-agent=={VERSION}"],
+        ):
+            done = subprocess.run(step, capture_output=True, text=True, check=False, timeout=900)
+            if done.returncode:
+                raise NoPeer((done.stderr.strip().splitlines() or ["pip failed"])[-1])
+        (HOME / "installed").touch()
+    return str(python)
+
+
+def _wait_for(server: subprocess.Popen[bytes], port: int, deadline: float) -> None:
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            connection = HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise NoPeer("it does not answer")

@@ -1,0 +1,1 @@
+"""Read a unified diff exactly, and make the anchors that comments stand on. Knows nothing of reviews."""

@@ -1,0 +1,73 @@
+"""What is reviewed, wherever it came from: a diff and what is known around it. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reviewer.diff.model import Diff, FileDiff, Status
+from reviewer.domain.sources import NoSources, Sources
+
+#: Paths in, the text of those files at head out; a file that cannot be read is left out.
+ReadHead = Callable[[Sequence[str]], Mapping[str, str]]
+
+
+#: Where repositories tell how they want their code, best first. Read from the base branch only.
+GUIDANCE_PATHS = ("AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md", "CONTRIBUTING.md")
+
+
+def unreadable(paths: Sequence[str]) -> Mapping[str, str]:
+    """Read nothing: for a diff that comes without its repository."""
+    del paths
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """A file in which the repository tells how it wants its code, read from the base branch."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedIssue:
+    """An issue of the same repository that the change says it settles. Untrusted: anybody may have written it."""
+
+    number: int
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change to review. All text in it is untrusted, but for `guidance`, which comes from the base branch.
+
+    Title, description and `issues` tell what the change is meant to do. `head` holds texts of files after the change
+    that are at hand already: the code around a hunk is shown from them. `read_head` reads others at a cost; suggestions
+    are proven against them. `sources` are the rest of the repository.
+    """
+
+    diff: Diff
+    title: str = ""
+    description: str = ""
+    guidance: tuple[Guidance, ...] = ()
+    head: Mapping[str, str] = field(default_factory=dict)
+    read_head: ReadHead = unreadable
+    sources: Sources = field(default_factory=NoSources)
+    issues: tuple[LinkedIssue, ...] = ()
+
+
+def added_text(file: FileDiff) -> str | None:
+    """Return the whole text of a file that the change adds; None for any other, whose diff does not hold all of it."""
+    if file.status is not Status.ADDED or file.missing or len(file.hunks) != 1:
+        return None
+    lines = file.hunks[0].lines
+    end = "\n" if lines and lines[-1].newline else ""
+    return "\n".join(line.text for line in lines) + end
+
+
+def modified_paths(diff: Diff) -> list[str]:
+    """Return the files whose text after the change is not in the diff already."""
+    whole = (Status.ADDED, Status.REMOVED)
+    return [file.path for file in diff.files if file.hunks and file.status not in whole and not file.submodule]

@@ -1,0 +1,60 @@
+"""Where the code beside the change comes from: a checkout, or GitHub's API. Words and rules only; nothing is read here.
+
+Everything that sources give is untrusted text. Whoever implements them keeps inside the repository at head or base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from reviewer.diff.model import Side
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A line of the head in which a word stands; `line` counts from 1, `text` may be cut."""
+
+    path: str
+    line: int
+    text: str
+
+
+class Sources(Protocol):
+    """A repository at the two ends of a change. RIGHT is the head, LEFT the base. No method raises for bad names."""
+
+    def paths(self) -> Sequence[str]:
+        """Return the paths of the regular files at head, sorted; empty where nothing can be read."""
+
+    def read(self, paths: Sequence[str], side: Side = Side.RIGHT) -> Mapping[str, str]:
+        """Return the texts of those files; what is absent, too large or not text is left out."""
+
+    def search(self, words: Sequence[str], near: Sequence[str] = ()) -> Sequence[Hit]:
+        """Return the lines at head that hold one of the words as a whole word, by path and line.
+
+        `near` are the likeliest files, best first, for sources that cannot search all of them.
+        """
+
+
+class NoSources:
+    """Nothing beside the change can be read: a bare diff."""
+
+    def paths(self) -> Sequence[str]:
+        """Return nothing."""
+        return ()
+
+    def read(self, paths: Sequence[str], side: Side = Side.RIGHT) -> Mapping[str, str]:
+        """Return nothing."""
+        del paths, side
+        return {}
+
+    def search(self, words: Sequence[str], near: Sequence[str] = ()) -> Sequence[Hit]:
+        """Return nothing."""
+        del words, near
+        return ()
+
+
+def leaves(path: str) -> bool:
+    """Whether the path may lead out of the repository, or into git's own directory."""
+    return "\0" in path or any(part in {"", ".", ".."} or part.lower() == ".git" for part in path.split("/"))

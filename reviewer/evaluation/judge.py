@@ -1,0 +1,107 @@
+"""Which published findings say what is known: a model judges, and never learns what is a defect and what a trap.
+
+Promises: one prompt a case, one repair turn; an answer that names what is not there is unreadable, not "no match".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from reviewer.domain.findings import Finding
+from reviewer.evaluation.cases import Known
+from reviewer.evaluation.scores import Pair
+from reviewer.llm.messages import Ask, Prompt
+from reviewer.safety.redaction import redact
+from reviewer.tasks.conversation.follow_ups import Answer, answers_to
+from reviewer.tasks.conversation.prompts import question
+from reviewer.tasks.conversation.replies import Unreadable, read_json
+from reviewer.tasks.planning.chunks import printable
+
+#: Characters of one text in the judge's prompt.
+_MOST = 4_000
+
+
+def judge(said: Sequence[Finding], known: Sequence[Known], ask: Ask, *, fence: str) -> Answer:
+    """Return an Answer whose value is the tuple of pairs that mean the same defect. `said` and `known` are not empty.
+
+    `fence` is a word that stands in none of the texts: they are data to the judge.
+    """
+    reader = _Reader(len(said), len(known))
+    return answers_to([(judge_prompt(said, known, fence=fence), reader)], ask)[0]
+
+
+def judge_prompt(said: Sequence[Finding], known: Sequence[Known], *, fence: str) -> Prompt:
+    """Return the prompt; reports and references are numbered from 1 in the order given."""
+
+    def fit(text: str) -> str:
+        lines = "\n".join(printable(line) for line in text[:_MOST].split("\n"))
+        return redact(lines.replace(fence, ""))[0].strip("\n")
+
+    reports = [
+        {
+            "path": one.anchor.path,
+            "lines": _lines(one.anchor.start_line or one.anchor.line, one.anchor.line, one.anchor.side),
+            "code": fit(one.quote),
+            "text": fit(f"{one.title}\n\n{one.body}"),
+        }
+        for one in said
+    ]
+    references = [
+        {
+            "path": one.path,
+            "lines": _lines(one.first, one.last, one.side),
+            "code": fit(one.code),
+            "text": fit(one.description),
+        }
+        for one in known
+    ]
+    return question("evaluation/judge.md", "evaluation/judged.md", fence=fence, reports=reports, references=references)
+
+
+def _lines(first: int, last: int, side: str) -> str:
+    which = "new" if side == "RIGHT" else "old"
+    return f"{which} line {last}" if first == last else f"{which} lines {first} to {last}"
+
+
+def _number(value: Any) -> Any:
+    """Accept `"2"`, `"Report 2"` and `2.0` for 2."""
+    if isinstance(value, str) and (digits := re.search(r"\d{1,6}", value)):
+        return int(digits[0])
+    return value
+
+
+class _Match(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    report: Annotated[int, BeforeValidator(_number)]
+    reference: Annotated[int, BeforeValidator(_number)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the judge's reply on that many reports and references."""
+
+    reports: int
+    references: int
+
+    def __call__(self, text: str, *, complete: bool) -> tuple[Pair, ...]:
+        """Return the pairs, counted from 0; raise Unreadable."""
+        return read_json(text, self._pairs, complete=complete)
+
+    def _pairs(self, value: Any) -> tuple[Pair, ...]:
+        matches = value.get("matches") if isinstance(value, dict) else value
+        if not isinstance(matches, list):
+            raise Unreadable('the object must have the key "matches" (a list).')
+        try:
+            read = [_Match.model_validate(one) for one in matches]
+        except ValidationError as error:
+            raise Unreadable('each entry of "matches" must have the numbers "report" and "reference".') from error
+        for one in read:
+            if not (1 <= one.report <= self.reports and 1 <= one.reference <= self.references):
+                raise Unreadable(f"there is no report {one.report} with a reference {one.reference} to compare.")
+        return tuple(sorted({(one.report - 1, one.reference - 1) for one in read}))

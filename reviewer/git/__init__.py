@@ -1,0 +1,1 @@
+"""Run git in a local clone. Nothing else in `reviewer` starts git."""

@@ -1,0 +1,121 @@
+"""The code beside a local change, from its clone: files listed, read and searched by git at the two ends.
+
+Promises: only regular files of the repository, never through a symlink; bounded in files, bytes and seconds; what git
+cannot tell is left out, never an error.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reviewer.diff.model import Side
+from reviewer.domain.sources import Hit, leaves
+from reviewer.errors import WorktreeError
+from reviewer.git.command import lines_of_git
+from reviewer.git.worktree import LocalChange, Worktree
+
+#: Bytes of one file, and files of one call, that are read.
+MAX_FILE_BYTES, MAX_FILES = 1_000_000, 600
+
+#: Bytes of a listing and of a search's result that are looked at, and the seconds that either may take.
+MAX_LISTING, MAX_RESULT, MAX_SECONDS = 32_000_000, 16_000_000, 10.0
+
+#: Characters of a line that a search gives.
+MAX_TEXT = 400
+
+#: Places of one word beyond which it is left out of a search that finds too much.
+MAX_PLACES = 2_000
+
+_PLAIN = re.compile(r"\w{1,100}", re.ASCII)
+_WORD = re.compile(rb"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """Sources over a working tree: the head is a commit, or what is on disk. See `reviewer.domain.sources.Sources`."""
+
+    tree: Worktree
+    base: str
+    head: str | None
+    _listed: list[tuple[str, ...]] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def paths(self) -> Sequence[str]:
+        """Return the regular files of the head, untracked ones of a working tree included."""
+        if not self._listed:
+            self._listed.append(tuple(sorted(self._list())))
+        return self._listed[0]
+
+    def read(self, paths: Sequence[str], side: Side = Side.RIGHT) -> Mapping[str, str]:
+        """Return the texts of the first MAX_FILES of them."""
+        revision = self.base if side is Side.LEFT else self.head
+        try:
+            found = self.tree.read_all(
+                [path for path in dict.fromkeys(paths) if not leaves(path)][:MAX_FILES], revision
+            )
+        except WorktreeError:
+            return {}
+        small = {path: data for path, data in found.items() if len(data) <= MAX_FILE_BYTES and b"\0" not in data[:8000]}
+        return {path: data.decode("utf-8", "surrogateescape") for path, data in small.items()}
+
+    def search(self, words: Sequence[str], near: Sequence[str] = ()) -> Sequence[Hit]:
+        """Return where the words stand in the whole head."""
+        del near
+        plain = [word for word in words if _PLAIN.fullmatch(word)]
+        if not plain or not self.paths():
+            return ()
+        where = ("--untracked",) if self.head is None else (self.head,)
+        # https://git-scm.com/docs/git-grep: whole words, no binary files, the path ended by a NUL. One expression of
+        # all words is twenty times as fast as as many fixed strings.
+        options = ("--no-color", "--full-name", "-I", "-n", "-z", "-w", "-E", "--no-recurse-submodules", "-f", "-")
+        data = self._output("grep", *options, *where, stdin=_any_of(plain))
+        if len(data) == MAX_RESULT and (rare := _rare(plain, data)):
+            data = self._output("grep", *options, *where, stdin=_any_of(rare))
+        prefix = "" if self.head is None else f"{self.head}:"
+        known = set(self.paths())
+        hits = (_hit(row, prefix) for row in data.split(b"\n")) if data else ()
+        return tuple(hit for hit in hits if hit and hit.path in known)
+
+    def _list(self) -> list[str]:
+        if self.head is not None:
+            rows = self._output("ls-tree", "-r", "-z", "--full-tree", self.head).split(b"\0")
+        else:
+            rows = self._output("ls-files", "--stage", "-z").split(b"\0")
+            new = self._output("ls-files", "--others", "--exclude-standard", "-z").split(b"\0")
+            rows += [b"100644 -\t" + name for name in new if name]
+        named = (row.partition(b"\t") for row in rows if row.startswith(b"100"))
+        return list(dict.fromkeys(path for _, _, name in named if not leaves(path := os.fsdecode(name))))
+
+    def _output(self, *args: str, stdin: bytes = b"") -> bytes:
+        most = MAX_RESULT if args[0] == "grep" else MAX_LISTING
+        try:
+            return lines_of_git(self.tree.root, *args, most=most, seconds=MAX_SECONDS, stdin=stdin) or b""
+        except (OSError, WorktreeError):
+            return b""
+
+
+def checkout_of(tree: Worktree, change: LocalChange) -> Checkout:
+    """Return the sources of a local change."""
+    return Checkout(tree, change.base_sha, change.head)
+
+
+def _any_of(words: Sequence[str]) -> bytes:
+    return f"({'|'.join(words)})".encode()
+
+
+def _rare(words: Sequence[str], data: bytes) -> list[str]:
+    """Return the words without those that fill a result which was cut off."""
+    counts = Counter(_WORD.findall(data))
+    return [word for word in words if counts[word.encode()] <= MAX_PLACES]
+
+
+def _hit(row: bytes, prefix: str) -> Hit | None:
+    path, _, rest = row.partition(b"\0")
+    number, found, text = rest.partition(b"\0")
+    if not found or not number.isdigit():
+        return None
+    name = os.fsdecode(path).removeprefix(prefix)
+    return Hit(name, int(number), text[: 4 * MAX_TEXT].decode("utf-8", "replace")[:MAX_TEXT])

@@ -1,0 +1,1 @@
+"""What is known of programming languages: names, grammars, outlines, syntax errors, imports."""

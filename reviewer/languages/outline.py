@@ -1,0 +1,133 @@
+"""What a text defines and which names its lines use: by grammar where there is one, else by indentation and keywords.
+
+Pure, linear in the text, and never wrong about lines: a definition that cannot be told is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from reviewer.languages.registry import language_of
+from reviewer.languages.treesitter import Spot, definitions
+
+#: Longer lines are data. Characters of a line that are looked at.
+MAX_LINE = 400
+
+_KEYWORD = re.compile(
+    r"\s*(?:(?:export|default|pub(?:\([a-z ]{1,20}\))?|public|private|protected|internal|abstract|final|async|override"
+    r"|open|sealed|virtual|unsafe|inline|declare|partial|static(?=\s+\w+\s+[\w*])|const(?=\s+(?:fn|enum)\b))\s+)*+"
+    r"(?:def|class|func|fun|fn|function\*?|interface|type|struct|enum|trait|module|record|protocol|union|const|let|var"
+    r"|val|static(?=\s+(?:mut\s+)?\w+\s*:)|\#\s*define)\s+(?:mut\s+)?(?:\([^()]{0,80}\)\s*)?(?:self\.)?(?P<name>[A-Za-z_$][\w$]*[?!]?)"
+)
+_TYPED = re.compile(
+    r"\s*(?P<first>[\w:<>\[\],.*&?@]++)(?:\s++[\w:<>\[\],.*&?@]++)*?\s++[*&]*(?:\w+::)?(?P<name>\w+)\s*\("
+)
+_METHOD = re.compile(r"\s+(?:(?:async|static|get|set)\s+)*(?P<name>[\w$]+)\s*\([^()]{0,200}\)[^;]{0,80}\{\s*$")
+_CONSTANT = re.compile(r"(?P<name>[A-Z][A-Z0-9_]{2,})\s*(?::[^=]{1,80})?=(?!=)")
+#: Words before a parenthesis that make it no definition.
+_CONTROL_WORDS = """
+    return new else throw await yield delete case goto if while for switch catch and or not in is assert raise
+    print echo from import using require include elif unless until when match with super this typeof sizeof do try
+"""
+CONTROL = frozenset(_CONTROL_WORDS.split())
+_WORD = re.compile(r"[A-Za-z_$][\w$]*")
+_MEMBER = re.compile(r"(?P<of>[A-Za-z_$][\w$]*)(?:\(\))?\s*(?:\.|::|->)\s*(?=(?P<name>[A-Za-z_$][\w$]*))")
+_STRING = re.compile(r"\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|`(?:[^`\\]|\\.)*+`")
+_COMMENT = {"//": re.compile(r"//.*|/\*.*?(?:\*/|$)|^\s*\*.*"), "#": re.compile(r"(?<![\w$&])#(?!\{).*")}
+_HASH_COMMENTS = frozenset(
+    ("py", "pyi", "rb", "rake", "sh", "bash", "yml", "yaml", "toml", "pl", "ex", "exs", "r", "jl")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The lines of a text and what it defines, the outer before the inner."""
+
+    lines: tuple[str, ...]
+    spots: tuple[Spot, ...]
+
+    def around(self, line: int) -> tuple[Spot, ...]:
+        """Return the definitions that the 1-based line stands in, the outermost first."""
+        return tuple(spot for spot in self.spots if spot.first <= line <= spot.last)
+
+    def named(self, name: str) -> tuple[Spot, ...]:
+        """Return the definitions of that name."""
+        return tuple(spot for spot in self.spots if spot.name == name)
+
+
+def outline_of(path: str, text: str) -> Outline:
+    """Return the outline of a file's text."""
+    lines = tuple(text.split("\n"))
+    language = language_of(path)
+    spots = definitions(language, text) if language else None
+    return Outline(lines, _by_indentation(lines) if spots is None else spots)
+
+
+def defined_on(line: str) -> str | None:
+    """Return the name that the line seems to define, in whatever language."""
+    line = line[:MAX_LINE]
+    if found := _KEYWORD.match(line) or _CONSTANT.match(line):
+        return found["name"]
+    found = _TYPED.match(line)
+    if found and found["first"] not in CONTROL and found["name"] not in CONTROL and not line.rstrip().endswith(";"):
+        return found["name"]
+    found = _METHOD.match(line)
+    return found["name"] if found and found["name"] not in CONTROL else None
+
+
+def used_on(path: str, lines: Iterable[str]) -> dict[str, bool]:
+    """Return the names on the lines, in order, and whether each is called there. Strings and comments do not count."""
+    names: dict[str, bool] = {}
+    for code in _code(path, lines):
+        for match in _WORD.finditer(code):
+            rest = code[match.end() :].lstrip()
+            names[match.group()] = names.get(match.group(), False) or rest.startswith(("(", "{", "!("))
+    return names
+
+
+def members_on(path: str, lines: Iterable[str]) -> frozenset[tuple[str, str]]:
+    """Return what the lines take members of, and the members: of `Base.run` and of `self.get()` both words."""
+    return frozenset((match["of"], match["name"]) for code in _code(path, lines) for match in _MEMBER.finditer(code))
+
+
+def _code(path: str, lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines without their strings and comments."""
+    ending = path.rpartition(".")[2].lower()
+    comment = _COMMENT["#" if ending in _HASH_COMMENTS else "//"]
+    yield from (comment.sub("", _STRING.sub('""', line[:MAX_LINE])) for line in lines)
+
+
+def _by_indentation(lines: Sequence[str]) -> tuple[Spot, ...]:
+    """Return the definitions whose first line says so by its words, each as far as the text is indented below it."""
+    depths = [_depth(line) for line in lines]
+    spots: list[Spot] = []
+    open_: list[tuple[int, int, str]] = []  # depth, number of the first line, name
+    for number, (line, depth) in enumerate(zip(lines, depths, strict=True), 1):
+        if depth is None:
+            continue
+        closer = line.lstrip()[:1] in ")]}" or line.lstrip().startswith("end")
+        while open_ and depth <= open_[-1][0]:
+            level, first, name = open_.pop()
+            last = number if closer and depth == level else _last_text(depths, number - 1)
+            spots.append(Spot(name, "block", first, last, first))
+        if defined := defined_on(line):
+            open_.append((depth, number, defined))
+    end = _last_text(depths, len(lines))
+    spots += [Spot(name, "block", first, end, first) for _, first, name in open_]
+    return tuple(sorted(spots, key=lambda spot: (spot.first, -spot.last)))
+
+
+def _last_text(depths: Sequence[int | None], number: int) -> int:
+    while number > 1 and depths[number - 1] is None:
+        number -= 1
+    return number
+
+
+def _depth(line: str) -> int | None:
+    """Return the width of the white space at the front, None for a blank line; a tab counts as four."""
+    if not line.strip():
+        return None
+    expanded = line[:MAX_LINE].expandtabs(4)
+    return len(expanded) - len(expanded.lstrip(" "))

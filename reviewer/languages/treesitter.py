@@ -1,0 +1,178 @@
+"""tree-sitter behind two functions: a text in, the places of its definitions out, or the number of its errors.
+
+Promises: a grammar is loaded when the first file of its language comes; one that is not installed, and a text that is
+too large, too deep or too slow to parse, is None, never an error and never a long wait. Knows nothing of what the
+definitions are for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from threading import Lock
+from typing import Any
+
+from reviewer.languages.registry import Language
+
+#: A larger text, or one with a longer line, is generated: bytes.
+MAX_BYTES, MAX_LINE = 400_000, 5_000
+
+#: Seconds for one text; an ordinary one takes some milliseconds, but error recovery may take minutes on what is no
+#: code at all. This holds us to tree-sitter 0.25: 0.26.1 has no such limit, and the `progress_callback` that both offer
+#: instead crashes the process.
+MAX_SECONDS = 0.5
+
+#: Brackets that may be open at once, by a plain count that strings and comments may mislead.
+MAX_NESTING = 500
+
+#: Levels and nodes of the tree that are looked at. The walk is ours: queries take minutes on deep trees.
+MAX_DEPTH, MAX_NODES = 48, 60_000
+
+#: Errors from which on they are not counted.
+MOST_ERRORS = 200
+
+_BRACKETS = re.compile(rb"[(\[{]|[)\]}]")
+_NAME = re.compile(r"[\w$]+[?!=]?")
+#: Where a node keeps its name, or the node that keeps it: the first of these fields that it has.
+_FIELDS = ("name", "declarator", "left", "property", "key", "type")
+_NEED_BODY = frozenset(("struct_specifier", "union_specifier", "enum_specifier", "class_specifier"))
+_FUNCTIONS = re.compile(r"function|method|arrow|lambda|constructor")
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A definition in a text: its name and kind of node; 1-based lines: first, last, and the last of its signature."""
+
+    name: str
+    kind: str
+    first: int
+    last: int
+    head: int
+
+
+def definitions(language: Language, text: str) -> tuple[Spot, ...] | None:
+    """Return what the text defines, by place, the outer before the inner; None where it cannot be told."""
+    root = _root(language, text)
+    if root is None:
+        return None
+    spots = {spot for node in _defining(language, root) if (spot := _spot(node))}
+    return tuple(sorted(spots, key=lambda spot: (spot.first, -spot.last, spot.name, spot.kind)))
+
+
+def errors(language: Language, text: str) -> int | None:
+    """Return how many places of the text the grammar makes no sense of, MOST_ERRORS at most; None: cannot be told."""
+    root = _root(language, text)
+    if root is None:
+        return None
+    stack, count = [root], 0
+    while stack and count < MOST_ERRORS:
+        node = stack.pop()
+        count += node.is_error or node.is_missing
+        if node.has_error:
+            stack += node.children
+    return count
+
+
+def _root(language: Language, text: str) -> Any | None:
+    """Return the root of the text's tree; None for a text that cannot be parsed, or not in time."""
+    data = text.encode("utf-8", "replace")
+    if len(data) > MAX_BYTES or max(map(len, data.split(b"\n"))) > MAX_LINE or _nesting(data) > MAX_NESTING:
+        return None
+    loaded = _loaded(language)
+    if loaded is None:
+        return None
+    with loaded.lock:
+        try:
+            return loaded.parser.parse(data).root_node
+        except ValueError:  # out of time
+            loaded.parser.reset()
+            return None
+
+
+def _nesting(data: bytes) -> int:
+    depth = deepest = 0
+    for mark in _BRACKETS.findall(data):
+        depth = depth + 1 if mark in b"([{" else max(0, depth - 1)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _defining(language: Language, root: Any) -> Iterator[Any]:
+    """Yield the nodes that define a name, without recursion."""
+    stack = [(root, 0, False)]
+    left = MAX_NODES
+    while stack and left:
+        node, depth, local = stack.pop()
+        left -= 1
+        kind = node.type
+        if kind in language.blocks or (kind in language.values and _is_worth(node, local=local)):
+            yield node
+        if depth < MAX_DEPTH:
+            inside = local or (bool(_FUNCTIONS.search(kind)) and node.child_by_field_name("body") is not None)
+            stack += [(child, depth + 1, inside) for child in reversed(node.named_children)]
+
+
+def _is_worth(node: Any, *, local: bool) -> bool:
+    """Whether a value is a definition: all that is not local to a function, and whatever holds a function.
+
+    An assignment to what is there already, as in `exports.run = function () {}`, only if it holds one.
+    """
+    value = node.child_by_field_name("value") or node.child_by_field_name("right")
+    holds = value is not None and bool(_FUNCTIONS.search(value.type))
+    return holds or not (local or node.type == "assignment_expression")
+
+
+def _spot(whole: Any) -> Spot | None:
+    name = _name(whole)
+    body = whole.child_by_field_name("body")
+    if name is None or (body is None and whole.type in _NEED_BODY):
+        return None
+    first, last = whole.start_point[0] + 1, whole.end_point[0] + 1
+    if whole.end_point[1] == 0 and last > first:
+        last -= 1  # a node may end with the line break behind it
+    head = first
+    if body is not None:
+        row = body.start_point[0] + 1
+        head = row if (body.text or b"").startswith(b"{") else max(first, row - 1)
+    return Spot(name, whole.type, first, last, min(head, last))
+
+
+def _name(node: Any) -> str | None:
+    """Return the name in a node: down the fields that lead to it, a few levels at most."""
+    for _ in range(8):
+        found = next((child for field in _FIELDS if (child := node.child_by_field_name(field)) is not None), None)
+        if found is None:
+            break
+        node = found
+    if node.named_child_count:
+        node = node.named_children[0]
+    text = (node.text or b"").decode("utf-8", "replace")
+    return text if _NAME.fullmatch(text) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A parser, Any because the wheels are optional, and its lock: threads may not share one at a time."""
+
+    parser: Any
+    lock: Lock
+
+
+@cache
+def _loaded(language: Language) -> _Loaded | None:
+    """Load a grammar once for a process; None where it cannot be."""
+    try:
+        from tree_sitter import Language as Grammar  # noqa: PLC0415 - see the module's docstring
+        from tree_sitter import Parser  # noqa: PLC0415
+
+        grammar = Grammar(getattr(importlib.import_module(language.module), language.function)())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # what it recommends crashes: see MAX_SECONDS
+            parser = Parser(grammar, timeout_micros=int(MAX_SECONDS * 1e6))
+    except (ImportError, AttributeError, TypeError, ValueError):  # absent, or of a version that does not fit
+        return None
+    return _Loaded(parser, Lock())

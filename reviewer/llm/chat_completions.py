@@ -1,0 +1,221 @@
+"""The chat completion on the wire, both ways: a body from a prompt, a reply from what was streamed back.
+
+https://platform.minimax.io/docs/api-reference/text-openai-api
+
+Promises: the body holds nothing that a strict upstream of MiniMax refuses, the text of the messages is kept exactly
+but for characters that cannot be seen. Text is cut from thinking only at the end, when all of it is there: a tag may
+be split over chunks. Pure: no call.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Collection
+from typing import Any
+
+from reviewer.errors import ModelUnavailable, PromptTooLong, Refused
+from reviewer.llm.error_mapping import Fault, fault_in, fault_of, unreadable
+from reviewer.llm.messages import Prompt, Reply
+from reviewer.llm.models import Model, planned_tokens
+from reviewer.llm.reasoning import visible
+
+#: Fields that a service may refuse by name and that a request can do without.
+OPTIONAL = ("stream_options", "top_p", "temperature", "max_tokens", "max_completion_tokens")
+
+# MiniMax refuses a prompt with too many invisible characters (code 1042): controls but tab, newline and carriage
+# return; soft hyphens, zero-width and bidirectional marks, byte order marks, tag characters.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+# MiniMax documents temperature as (0, 1]: 0 is an error there.
+_COLDEST, _HOTTEST = 0.01, 1.0
+# What MiniMax recommends for the M2 family.
+_TOP_P = 0.95
+
+# A reply that ended at its limit with less than this was all thinking (measured by others: nothing useful is shorter).
+_SHORTEST_CUT_REPLY = 50
+
+# Calls in the model's own language, leaked into the text although no tool was offered.
+_LEAKS = ("minimax:tool_call", "]<]minimax[>[")
+
+
+def clean(text: str) -> str:
+    """Return the text without characters that cannot be seen; a byte that was not UTF-8 becomes U+FFFD."""
+    return _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
+
+
+def body(prompt: Prompt, model: Model, without: Collection[str] = ()) -> dict[str, Any]:
+    """Return the request as JSON values. `without` names optional fields that the service refused before."""
+    limit = min(prompt.max_tokens, model.reply_limit)
+    optional: dict[str, Any] = {
+        "max_tokens": limit,
+        "temperature": min(max(prompt.temperature, _COLDEST), _HOTTEST),
+        "top_p": _TOP_P,
+        "stream_options": {"include_usage": True},
+    }
+    if "max_tokens" in without:
+        # The newer name of the same field.
+        optional["max_completion_tokens"] = limit
+    return {
+        "model": model.id,
+        "messages": [{"role": one.role, "content": clean(one.content)} for one in prompt.messages],
+        "stream": True,
+        **{name: value for name, value in optional.items() if name not in without},
+    }
+
+
+class Completion:
+    """One answer, put together from what the service sends.
+
+    `fault` is the error it turned out to be; `finish_reason` is None until the model finished. `usage` is the tokens
+    of prompt and completion as reported, None where nothing credible was. `model` is the id that is said to serve.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing received."""
+        self.fault: Fault | None = None
+        self.finish_reason: str | None = None
+        self.usage: tuple[int, int] | None = None
+        self.model = ""
+        self.done = False
+        self.calls_tools = False
+        self._content: list[str] = []
+        self._thinking: list[str] = []
+
+    @property
+    def content(self) -> str:
+        """The assistant message as it came, thinking included where the service leaves it there."""
+        return _joined(self._content)
+
+    @property
+    def thinking(self) -> str:
+        """The thinking that came beside the content."""
+        return _joined(self._thinking)
+
+    @property
+    def begun(self) -> bool:
+        """Whether the model wrote anything, thinking included."""
+        return bool(self._content or self._thinking)
+
+    def estimated_tokens(self) -> int:
+        """Estimate what was written so far, in tokens."""
+        return planned_tokens(self.content) + planned_tokens(self.thinking)
+
+    def feed(self, data: str) -> None:
+        """Take in the data of one event of the stream."""
+        if data.strip() == "[DONE]":
+            self.done = True
+            return
+        try:
+            value = json.loads(data)
+        except ValueError:
+            self.fault = Fault(200, "an event that is not JSON")
+            return
+        self._take(value)
+
+    def feed_body(self, data: bytes) -> None:
+        """Take in an answer that came at once instead of in a stream."""
+        try:
+            value = json.loads(data)
+        except ValueError:
+            self.fault = fault_of(200, data)
+            return
+        self._take(value)
+        if self.fault is None and not self.begun and self.finish_reason is None:
+            self.fault = fault_of(200, data)
+        elif self.finish_reason is None:
+            # The whole body is here, so nothing can be missing from it.
+            self.finish_reason = "stop"
+
+    def _take(self, value: Any) -> None:
+        self.fault = self.fault or fault_in(value)
+        if self.fault or not isinstance(value, dict):
+            return
+        if isinstance(value.get("model"), str):
+            self.model = value["model"] or self.model
+        self.usage = _usage(value.get("usage")) or self.usage
+        choices = value.get("choices")
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(choice, dict) and choice.get("index") in {None, 0}:
+                self._take_choice(choice)
+
+    def _take_choice(self, choice: dict[str, Any]) -> None:
+        if isinstance(choice.get("finish_reason"), str):
+            self.finish_reason = choice["finish_reason"] or self.finish_reason
+        delta, message = choice.get("delta"), choice.get("message")
+        if isinstance(delta, dict):
+            self._content += _texts(delta.get("content"))
+            self._thinking += _thoughts(delta)
+            self.calls_tools = self.calls_tools or bool(delta.get("tool_calls"))
+        if isinstance(message, dict):
+            # A message is the whole, also where it closes a stream of deltas.
+            self._content = _texts(message.get("content")) or self._content
+            self._thinking = _thoughts(message) or self._thinking
+            self.calls_tools = self.calls_tools or bool(message.get("tool_calls"))
+
+
+def _texts(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) and value else []
+
+
+def _thoughts(message: dict[str, Any]) -> list[str]:
+    """Return the thinking of a message; the fields repeat each other, so the first that holds any counts."""
+    for name in ("reasoning_content", "reasoning"):
+        if found := _texts(message.get(name)):
+            return found
+    details = message.get("reasoning_details")
+    entries = details if isinstance(details, list) else []
+    return _texts("".join(text for one in entries if isinstance(one, dict) for text in _texts(one.get("text"))))
+
+
+def _joined(pieces: list[str]) -> str:
+    """Join the pieces of a stream.
+
+    Where thinking is split off, MiniMax repeats in each chunk all that came before: then the last piece is the text.
+    """
+    grows = len(pieces) > 1 and len(pieces[-1]) > len(pieces[0])
+    repeats = grows and all(later.startswith(earlier) for earlier, later in itertools.pairwise(pieces))
+    return pieces[-1] if repeats else "".join(pieces)
+
+
+def _usage(value: Any) -> tuple[int, int] | None:
+    """Return the tokens of prompt and completion, None where they are missing or all zero."""
+    if not isinstance(value, dict):
+        return None
+    sent, written = value.get("prompt_tokens"), value.get("completion_tokens")
+    if not (isinstance(sent, int) and isinstance(written, int) and min(sent, written) >= 0):
+        return None
+    return (sent, written) if sent or written else None
+
+
+def read_reply(completion: Completion, prompt: Prompt) -> Reply:
+    """Return the reply that a complete answer without fault is, its attempts still empty.
+
+    Raises ModelUnavailable (cut, or empty), Refused (content filter), PromptTooLong (all thinking, no answer within
+    the limit: a larger limit does not help, a smaller prompt does), BrokenReply (a tool call leaked into the text).
+    """
+    reason = completion.finish_reason
+    if reason is None or reason == "error":
+        raise ModelUnavailable("The model's answer broke off before its end. Try again later.")
+    if reason == "content_filter":
+        raise Refused("The service's content filter withheld the answer. This part of the change was not reviewed.")
+    content = completion.content
+    text = visible(content, separate=bool(completion.thinking))
+    if reason == "length" and len(text) < _SHORTEST_CUT_REPLY:
+        raise PromptTooLong(
+            f"The model used up its {prompt.max_tokens} tokens thinking and did not answer. Review a smaller change."
+        )
+    if completion.calls_tools or reason in {"tool_calls", "function_call"}:
+        raise unreadable("it calls a tool, and none was offered")
+    for leak in _LEAKS:
+        # A review of code that holds these words may quote them.
+        if leak in text and not any(leak in message.content for message in prompt.messages):
+            raise unreadable(f"a tool call leaked into its text ({leak})")
+    if not text:
+        raise ModelUnavailable("The model thought but did not answer. Try again later, or review a smaller change.")
+    return Reply(text, raw=content, model=completion.model, finish_reason=reason)

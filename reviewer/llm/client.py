@@ -1,0 +1,242 @@
+"""The client of MiniMax's models behind an OpenAI-compatible API: prompts in, replies or typed errors out.
+
+Promises: every request that was sent is in the bill as an `Attempt`, whatever came of it; retries, fallbacks and the
+limit on parallel calls are here and nowhere else; the key is in no message, repr or log. Never repairs a reply.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Self
+
+from reviewer.errors import BadKey, ModelError, ModelUnavailable, NoCredit, PromptTooLong, SlowDown
+from reviewer.llm.chat_completions import Completion, body, read_reply
+from reviewer.llm.endpoint import DEFAULT_BASE_URL, Endpoint
+from reviewer.llm.error_mapping import CutOff, NoSuchModel, UnsupportedField
+from reviewer.llm.messages import Attempt, Prompt, Reply
+from reviewer.llm.models import DEFAULT_MODEL, LISTED, Model, Price, model_named, planned_tokens
+from reviewer.llm.streaming import Limits
+
+# Seconds of the first wait at most; each further one doubles. A rate limit needs longer to pass than a failure.
+_FIRST_WAIT, _FIRST_WAIT_SLOW, _LONGEST_WAIT = 1.5, 8.0, 60.0
+# A server that asks for more is asked again after this long.
+_LONGEST_RETRY_AFTER = 120.0
+
+_log = logging.getLogger(__name__)
+
+
+class _Learned:
+    """What a client learns while it lives, shared by the threads that use it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.refused_fields: set[str] = set()
+        self.warned: set[str] = set()
+
+
+class _Batch:
+    """Prompts that are asked together: `stop` is the error after which none of them is worth sending."""
+
+    def __init__(self) -> None:
+        self.stop: ModelError | None = None
+
+    def check(self) -> None:
+        """Raise the error that stopped the batch, as one of the prompt that is not sent."""
+        if self.stop is not None:
+            raise type(self.stop)(str(self.stop))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Client:
+    """Asks one model, from as many threads as you like. A context manager; `close` ends what is under way.
+
+    `fallback_models` are tried in turn, with the same key, where a model is not served or keeps failing. `prices` are
+    the user's own, USD per million tokens. All times are in seconds: `connect_timeout` for a connection,
+    `idle_timeout` for the next piece of an answer, `total_timeout` for one attempt, `trailer_timeout` for the usage
+    after the last word; after `retry_timeout` no model is tried again. `clock`, `sleep` and `jitter` (a number
+    between two) are for tests.
+    """
+
+    key: str = field(repr=False)
+    base_url: str = DEFAULT_BASE_URL
+    model: str = DEFAULT_MODEL
+    fallback_models: tuple[str, ...] = ()
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    max_parallel: int = 4
+    max_attempts: int = 4
+    connect_timeout: float = 10.0
+    idle_timeout: float = 300.0
+    total_timeout: float = 900.0
+    trailer_timeout: float = 10.0
+    retry_timeout: float = 900.0
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], object] | None = None
+    jitter: Callable[[float, float], float] = random.uniform
+    _learned: _Learned = field(default_factory=_Learned, init=False, repr=False)
+    _slots: threading.Semaphore = field(init=False, repr=False)
+    _endpoint: Endpoint = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Make what the settings describe: the slots for parallel calls and the endpoint, not yet connected."""
+        limits = Limits(self.connect_timeout, self.idle_timeout, self.total_timeout, self.trailer_timeout)
+        object.__setattr__(self, "_slots", threading.Semaphore(max(1, self.max_parallel)))
+        object.__setattr__(self, "_endpoint", Endpoint(self.base_url, self.key, limits))
+
+    def __enter__(self) -> Self:
+        """Return the client; the first call opens its connection."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the client."""
+        self.close()
+
+    def close(self) -> None:
+        """End the calls under way with ModelUnavailable and let the connections go. The client cannot be used again."""
+        self._endpoint.close()
+
+    def complete(self, prompt: Prompt) -> Reply:
+        """Return the model's reply. Raises the ModelError that says why there is none, with the attempts made for it.
+
+        Raises SettingsError where `base_url` is not one.
+        """
+        return self._complete(prompt, _Batch())
+
+    def ask(self, prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+        """Return a reply or an error for each prompt, in order, up to `max_parallel` at a time.
+
+        Once one ends with NoCredit or BadKey, what was not sent yet is not sent: it gets the same error.
+        """
+        batch = _Batch()
+        if len(prompts) < 2 or self.max_parallel < 2:
+            return [self._answer(prompt, batch) for prompt in prompts]
+        pool = ThreadPoolExecutor(min(self.max_parallel, len(prompts)), thread_name_prefix="model")
+        try:
+            return list(pool.map(lambda prompt: self._answer(prompt, batch), prompts))
+        finally:
+            # Not a `with`: on Ctrl-C that would wait for the answers under way, which may take minutes.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def models(self) -> list[str]:
+        """Return the ids of the models that the service lists for this key. One request, not retried.
+
+        Raises a ModelError.
+        """
+        with self._slots:
+            return self._endpoint.models()
+
+    def _answer(self, prompt: Prompt, batch: _Batch) -> Reply | ModelError:
+        try:
+            return self._complete(prompt, batch)
+        except ModelError as error:
+            if isinstance(error, NoCredit | BadKey):
+                batch.stop = batch.stop or error
+            return error
+
+    def _complete(self, prompt: Prompt, batch: _Batch) -> Reply:
+        """Ask the model and then, where another may do better, the fallbacks; all attempts go on one bill."""
+        attempts: list[Attempt] = []
+        models = list(dict.fromkeys((self.model, *self.fallback_models)))
+        try:
+            for model_id, following in zip(models, [*models[1:], None], strict=True):
+                try:
+                    return self._persist(model_id, prompt, batch, attempts)
+                except (ModelUnavailable, SlowDown, NoSuchModel) as error:
+                    if following is None or self._endpoint.closed.is_set():
+                        raise
+                    _log.warning("model_fallback from=%s to=%s reason=%s", model_id, following, error.kind)
+        except ModelError as error:
+            error.attempts = tuple(attempts)
+            raise
+        raise AssertionError("there is always a first model")
+
+    def _persist(self, model_id: str, prompt: Prompt, batch: _Batch, attempts: list[Attempt]) -> Reply:
+        """Ask one model until it answers, fails for good, or has failed often or long enough."""
+        model = self._known(model_id)
+        if not model.fits("".join(one.content for one in prompt.messages), min(prompt.max_tokens, model.reply_limit)):
+            raise PromptTooLong(
+                f"The prompt may not fit the {model.window:,} tokens of {model.id} and was not sent. "
+                "Review a smaller change, or choose a larger model."
+            )
+        began, failures = self.clock(), 0
+        while True:
+            try:
+                return replace(self._attempt(model, prompt, batch, attempts), attempts=tuple(attempts))
+            except UnsupportedField as error:
+                # Each field can be refused only once: the next body goes without it.
+                _log.info("model_field_dropped field=%s model=%s", error.field, model.id)
+                self._learned.refused_fields.add(error.field)
+            except ModelError as error:
+                failures += 1
+                if not error.retryable or failures >= self.max_attempts or self._endpoint.closed.is_set():
+                    raise
+                wait = self._wait(error, failures)
+                if self.clock() - began + wait > self.retry_timeout:
+                    raise
+                (self.sleep or self._endpoint.closed.wait)(wait)
+
+    def _wait(self, error: ModelError, failures: int) -> float:
+        """Return the seconds until the next attempt: as the server says, else random up to a growing bound.
+
+        https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ (full jitter)
+        """
+        if error.retry_after is not None:
+            return min(error.retry_after, _LONGEST_RETRY_AFTER) + self.jitter(0.0, 1.0)
+        first = _FIRST_WAIT_SLOW if isinstance(error, SlowDown) else _FIRST_WAIT
+        return self.jitter(0.0, min(_LONGEST_WAIT, first * 2 ** (failures - 1)))
+
+    def _attempt(self, model: Model, prompt: Prompt, batch: _Batch, attempts: list[Attempt]) -> Reply:
+        """Send one request, put it on the bill, and return its reply or raise its error."""
+        request = body(prompt, model, self._learned.refused_fields)
+        completion = Completion()
+        with self._slots:
+            batch.check()
+            self._endpoint.check()
+            began, outcome, cut_off = self.clock(), ModelError.kind, False
+            try:
+                self._endpoint.chat(request, completion)
+                reply = read_reply(completion, prompt)
+                outcome = "ok"
+            except ModelError as error:
+                outcome, cut_off = error.kind, isinstance(error, CutOff)
+                raise
+            finally:
+                attempts.append(self._bill(model, prompt, completion, outcome, cut_off=cut_off, began=began))
+        return replace(reply, model=reply.model or model.id)
+
+    def _bill(
+        self, model: Model, prompt: Prompt, completion: Completion, outcome: str, *, cut_off: bool, began: float
+    ) -> Attempt:
+        """Return the entry for one request.
+
+        RunAPI does not charge failed generations, so a failure costs nothing; what is charged without being reported
+        (a reply without usage, an answer that we cut off) is estimated.
+        """
+        seconds = self.clock() - began
+        finished = completion.finish_reason is not None and completion.fault is None
+        charged = completion.usage is not None or finished or (cut_off and completion.begun)
+        sent, written = completion.usage or (0, 0)
+        if charged and completion.usage is None:
+            sent = planned_tokens("".join(one.content for one in prompt.messages))
+            written = completion.estimated_tokens()
+        cost = model.cost_usd(sent, written) if charged else Decimal(0)
+        _log.info(
+            "model_call model=%s served=%s outcome=%s prompt_tokens=%d completion_tokens=%d seconds=%.1f",
+            *(model.id, completion.model, outcome, sent, written, seconds),
+        )
+        return Attempt(model.id, outcome, sent, written, cost, seconds, charged and completion.usage is None)
+
+    def _known(self, model_id: str) -> Model:
+        model = model_named(model_id, self.prices)
+        with self._learned.lock:
+            new = not model.listed and model_id not in self._learned.warned
+            self._learned.warned.add(model_id)
+        if new:
+            _log.warning("model_not_listed model=%s listed=%s", model_id, ",".join(LISTED))
+        return model

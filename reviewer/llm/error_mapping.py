@@ -1,0 +1,289 @@
+"""What went wrong at the model's end: every error envelope read into a `Fault`, every fault into a typed error.
+
+Four envelopes are about: MiniMax's own under an HTTP error (its code is the `(2013)` at the end of the message),
+MiniMax's `base_resp` under HTTP 200, OpenAI's, and a web page from a proxy on the way. RunAPI may pass any of them on.
+
+Promises: MiniMax's code decides first, then the kind of error, then the HTTP status. A code is never taken for a
+status: 1008 (no credit) is above 500 and yet nothing to try again. Pure: no call, no clock of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from reviewer.errors import (
+    BadKey,
+    BrokenReply,
+    ModelError,
+    ModelUnavailable,
+    NoCredit,
+    PromptTooLong,
+    Refused,
+    SlowDown,
+)
+from reviewer.llm.models import LISTED
+
+
+class NoSuchModel(BadKey):
+    """The model id is unknown, or the key's plan does not have it: stop the run, or fall back to another model."""
+
+
+class UnsupportedField(Refused):
+    """The service does not know the optional `field` of the request: it may be left out."""
+
+    field = ""
+
+
+class CutOff(ModelUnavailable):
+    """We gave up waiting. Unlike a failure of the service, what it wrote until then may be charged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An error as the service told it: HTTP `status`, MiniMax's `code`, the envelope's `kind`, the words."""
+
+    status: int
+    message: str
+    code: int | None = None
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked of whom, for messages: the service's host, the model, the optional fields that were sent."""
+
+    host: str
+    model: str = ""
+    fields: Collection[str] = ()
+
+
+# https://platform.minimax.io/docs/api-reference/errorcode; 2056 is the plan's own window of hours.
+_CODES: Mapping[int, type[ModelError]] = {
+    1000: ModelUnavailable,  # unknown error
+    1001: ModelUnavailable,  # request timeout
+    1002: SlowDown,  # rate limit
+    1004: BadKey,
+    1008: NoCredit,
+    1013: ModelUnavailable,  # internal
+    1024: ModelUnavailable,
+    1026: Refused,  # input sensitive
+    1027: Refused,  # output sensitive
+    1033: ModelUnavailable,
+    1039: SlowDown,  # tokens per minute
+    1041: SlowDown,  # connections
+    1042: Refused,  # invisible characters
+    2013: Refused,  # invalid parameters; what exactly, only the words tell
+    2045: SlowDown,  # growth of the rate
+    2049: BadKey,
+    2056: NoCredit,
+    2061: NoSuchModel,  # not on the plan
+}
+_KINDS: Mapping[str, type[ModelError]] = {
+    "authorized_error": BadKey,
+    "authentication_error": BadKey,
+    "invalid_api_key": BadKey,
+    "permission_error": BadKey,
+    "rate_limit_error": SlowDown,
+    "rate_limit_exceeded": SlowDown,
+    "overloaded_error": SlowDown,
+    "insufficient_quota": NoCredit,
+    "context_length_exceeded": PromptTooLong,
+    "model_not_found": NoSuchModel,
+    "content_filter": Refused,
+    "content_policy_violation": Refused,
+}
+_STATUSES: Mapping[int, type[ModelError]] = {
+    401: BadKey,
+    402: NoCredit,
+    403: BadKey,
+    408: ModelUnavailable,
+    413: PromptTooLong,
+    425: ModelUnavailable,
+    429: SlowDown,
+    529: SlowDown,
+}
+# Client faults share one code or status; these words tell them apart.
+_WORDS: tuple[tuple[re.Pattern[str], type[ModelError]], ...] = (
+    (re.compile(r"insufficient[ _](balance|credit|quota)|out of credit", re.IGNORECASE), NoCredit),
+    (
+        re.compile(
+            r"context[ _](window|length)|too many (input )?tokens|(prompt|input) (is |tokens )?too long", re.IGNORECASE
+        ),
+        PromptTooLong,
+    ),
+    (
+        re.compile(
+            r"(unknown|invalid|no such) model|model_not_found|model\b.{0,80}\b(not found|not exist|not supported)",
+            re.IGNORECASE,
+        ),
+        NoSuchModel,
+    ),
+)
+# What happened and what to do next, for a person.
+_SENTENCES: Mapping[type[ModelError], str] = {
+    NoSuchModel: "{host} does not serve {model} to this key. Set REVIEWER_MODEL to a model of your plan: {listed}.",
+    BadKey: "{host} refused the API key. Check RUNAPI_KEY, and that RUNAPI_BASE_URL is the service that issued it.",
+    NoCredit: "The account behind RUNAPI_KEY has no credit left at {host}. Top it up, or wait for the plan to reset.",
+    PromptTooLong: "The prompt does not fit the window of {model}. Review a smaller change, or choose a larger model.",
+    SlowDown: "{host} limits the rate or is overloaded. Try again later, or with fewer calls at a time.",
+    ModelUnavailable: "{host} failed (HTTP {status}). Try again later.",
+}
+_CODE_IN_MESSAGE = re.compile(r"\((\d{4})\)\s*$")
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_MESSAGE_KEYS = ("message", "msg", "detail", "errorMessage", "error_message", "status_msg", "error_description")
+_LONGEST_MESSAGE = 300
+# The kind of a fault that came as HTML: not the service speaks, but something in front of it.
+_PAGE = "page"
+
+
+def fault_of(status: int, body: bytes) -> Fault:
+    """Return what the body of a failed answer says, whatever its form."""
+    text = body.decode("utf-8", "replace").strip()
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return Fault(status, _page(text), kind=_PAGE if text.startswith("<") else "")
+    return fault_in(value, status) or Fault(status, _squeezed(_words(value)))
+
+
+def fault_in(value: Any, status: int = 200) -> Fault | None:
+    """Return the error that a decoded JSON value is, or None where it is none (it may then be an answer)."""
+    if not isinstance(value, dict):
+        return None
+    base = value.get("base_resp")
+    code = _number(base.get("status_code")) if isinstance(base, dict) else None
+    if code:
+        return Fault(status, _squeezed(_words(base)) or f"code {code}", code)
+    error = value.get("error") or value.get("errors")
+    if error:
+        return _fault_from(error[0] if isinstance(error, list) else error, status)
+    if value.get("object") == "error" or value.get("type") == "error":
+        return _fault_from(value, status)
+    return None
+
+
+def _fault_from(error: Any, status: int) -> Fault:
+    said = _squeezed(_words(error))
+    entry = error if isinstance(error, dict) else {}
+    if param := entry.get("param"):
+        said = f"{said} [{param}]"
+    suffix = _CODE_IN_MESSAGE.search(said)
+    numbers = [int(suffix[1])] if suffix else []
+    numbers += [number for key in ("code", "http_code", "status") if (number := _number(entry.get(key))) is not None]
+    # An error inside a stream under HTTP 200 carries its status in the body.
+    inner = next((number for number in numbers if 400 <= number <= 599), status)
+    code = next((number for number in numbers if 1000 <= number <= 9999), None)
+    kinds = [kind for key in ("code", "type") if (kind := str(entry.get(key))) in _KINDS]
+    return Fault(status if status >= 400 else inner, said, code, kinds[0] if kinds else "")
+
+
+def _number(value: Any) -> int | None:
+    try:
+        return None if isinstance(value, bool) else int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _words(value: Any) -> str:
+    """Return the sentence of an error envelope, or all of it where it has none."""
+    if isinstance(value, dict):
+        value = next((value[key] for key in _MESSAGE_KEYS if value.get(key)), value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _page(text: str) -> str:
+    """Return what a person would read first on a page that is not JSON."""
+    if not text:
+        return "an empty answer"
+    title = _TITLE.search(text)
+    if title or text.startswith("<"):
+        return f"a web page, {_squeezed(title[1]) if title else 'without title'!r}"
+    return _squeezed(text)
+
+
+def _squeezed(text: str) -> str:
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
+
+
+def explain(fault: Fault, asked: Asked, retry_after: float | None = None) -> ModelError:
+    """Return the typed error for a fault, with a message that says what to do next. `retry_after` is in seconds."""
+    kind = _class_of(fault)
+    if kind in {Refused, NoSuchModel} and (field := _field_named(fault, asked.fields)):
+        error = UnsupportedField(f"{asked.host} does not accept {field}: {fault.message}.", retry_after=retry_after)
+        error.field = field
+        return error
+    return kind(f"{_sentence(kind, fault, asked)} (It said: {fault.message})", retry_after=retry_after)
+
+
+def _class_of(fault: Fault) -> type[ModelError]:
+    by_code = _CODES.get(fault.code) if fault.code is not None else None
+    if by_code is not None and by_code is not Refused:
+        return by_code
+    if by_code is None and fault.kind in _KINDS:
+        return _KINDS[fault.kind]
+    if by_code is Refused or (400 <= fault.status < 500 and fault.kind != _PAGE):
+        by_words = next((kind for words, kind in _WORDS if words.search(fault.message)), None)
+        return by_words or by_code or _STATUSES.get(fault.status, Refused)
+    if 300 <= fault.status < 400 or (fault.status == 403 and fault.kind == _PAGE):
+        return Refused
+    return _STATUSES.get(fault.status, Refused if 400 <= fault.status < 500 else ModelUnavailable)
+
+
+def _field_named(fault: Fault, fields: Collection[str]) -> str | None:
+    """Return the optional field of the request that a refusal of its form names."""
+    if fault.code not in {None, 2013} or fault.status not in {200, 400, 422}:
+        return None
+    aliases = {"include_usage": "stream_options"}
+    named = set(re.findall(r"[a-z]+(?:_[a-z]+)*", fault.message))
+    named |= {aliases[name] for name in named & aliases.keys()}
+    return next((field for field in fields if field in named), None)
+
+
+def _sentence(kind: type[ModelError], fault: Fault, asked: Asked) -> str:
+    """Return what happened and what to do about it."""
+    sentence = _SENTENCES.get(kind, "{host} refused the request for {model} (HTTP {status}).")
+    if kind is Refused and (fault.status in {404, 405} or 300 <= fault.status < 400):
+        sentence = "{host} has no chat completions there (HTTP {status}). RUNAPI_BASE_URL usually ends in /v1."
+    elif kind is Refused and fault.kind == _PAGE:
+        sentence = "Something in front of {host} refused the request (HTTP {status}). Check proxy and firewall."
+    elif fault.code in {1026, 1027} or fault.kind in {"content_filter", "content_policy_violation"}:
+        sentence = "The content filter of {host} refused this part of the change. It was not reviewed."
+    model = asked.model or "the model"
+    return sentence.format(host=asked.host, model=model, status=fault.status, listed=", ".join(LISTED))
+
+
+def unreadable(why: str) -> BrokenReply:
+    """Return the error for an answer that came and makes no sense."""
+    return BrokenReply(f"The model's reply cannot be used: {why}. Run again, or choose another model.")
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return the wait in seconds that the headers (lower-case names) ask for, None where they do not.
+
+    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after: seconds or a date; `retry-after-ms` is OpenAI's.
+    """
+    milliseconds = _seconds(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    value = headers.get("retry-after", "").strip()
+    seconds = _seconds(value)
+    if seconds is not None:
+        return seconds
+    try:
+        when = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - now).total_seconds())
+
+
+def _seconds(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"\s*\d{1,9}(\.\d+)?\s*", text) else None

@@ -1,0 +1,232 @@
+"""One HTTP exchange with the model's service: a request out, events in, and a caller who can stop waiting at any time.
+
+The one door to httpx. A thread of its own reads the answer, because no timeout of httpx can bound an exchange: they
+start anew with each byte, so a server that sends a keep-alive comment every minute would hold the caller for ever.
+
+Promises: `events` ends by the deadlines, whatever the server does. What the answer is, is judged by its first bytes,
+not by its content type. Never retries, never reads the meaning of an answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import queue
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NoReturn, Self
+
+import httpx
+import httpx_sse
+
+from reviewer.errors import ModelUnavailable
+from reviewer.llm.error_mapping import CutOff, retry_after
+
+# Error bodies and plain answers are read up to this many bytes; no honest one is larger.
+_LARGEST_BODY = 8 * 1024 * 1024
+# White space and the bytes of a byte order mark, before the first byte that tells what an answer is.
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+_REQUEST_IDS = ("x-request-id", "minimax-request-id", "x-mm-request-id", "trace-id")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long to wait, in seconds.
+
+    `connect`: for a connection. `idle`: for the next event with data. `total`: for all of one exchange.
+    `trailer`: for what follows the model's last word (usage and `[DONE]`), which some hosts leave out.
+    """
+
+    connect: float = 10.0
+    idle: float = 300.0
+    total: float = 900.0
+    trailer: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The start of an answer. `retry_after` is in seconds, `request_id` is for support."""
+
+    status: int
+    retry_after: float | None
+    request_id: str
+
+    @property
+    def successful(self) -> bool:
+        """Whether the status is one of success; the body may still say otherwise."""
+        return 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """An answer that is not an event stream."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The data of one event of the stream."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """No more will come: `error` is why, None at a proper end."""
+
+    error: Exception | None = None
+
+
+Event = Head | Body | Data
+Connections = httpx.Client
+
+
+def connect(base_url: str, limits: Limits) -> httpx.Client:
+    """Return the pool of connections for the service. Proxies and certificates come from the environment."""
+    # Loading the certificates takes a tenth of a second; over plain HTTP an empty context, which trusts nobody, does.
+    secure = base_url.lower().startswith("https:")
+    context = httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # The reader's own read timeout only ends threads that were given up before an answer began.
+    timeout = httpx.Timeout(connect=limits.connect, read=limits.idle + 5, write=60, pool=limits.total)
+    return httpx.Client(verify=context, timeout=timeout)
+
+
+class Exchange:
+    """One request and its answer. A context manager: leaving it ends the exchange, finished or not."""
+
+    def __init__(self, http: httpx.Client, request: httpx.Request, limits: Limits) -> None:
+        """Store what to send; nothing is sent before the exchange is entered."""
+        self._http = http
+        self._request = request
+        self._limits = limits
+        self._idle = limits.idle
+        self._inbox: queue.SimpleQueue[Event | _End] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._response: httpx.Response | None = None
+        self._given_up = False
+
+    def __enter__(self) -> Self:
+        """Send the request."""
+        threading.Thread(target=self._read, name="model-answer", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the exchange."""
+        self.give_up()
+
+    def last_word(self) -> None:
+        """Say that the model has finished: what may still follow is waited for no longer than `limits.trailer`."""
+        self._idle = min(self._idle, self._limits.trailer)
+
+    def events(self) -> Iterator[Event]:
+        """Yield the answer as it comes: its head, then data of events, or one body.
+
+        Raises CutOff at a deadline and ModelUnavailable when the connection fails or `give_up` was called.
+        """
+        start = last = time.monotonic()
+        while True:
+            deadline = min(start + self._limits.total, last + self._idle)
+            try:
+                event = self._inbox.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise self._cut_off(start) from None
+            if isinstance(event, _End):
+                if event.error is not None:
+                    self._fail(event.error)
+                return
+            if time.monotonic() > start + self._limits.total:
+                raise self._cut_off(start)
+            if isinstance(event, Data):
+                last = time.monotonic()
+            yield event
+
+    def give_up(self) -> None:
+        """Stop waiting and hang up. Safe from any thread, and more than once."""
+        self._inbox.put(_End(ModelUnavailable("The request to the model was called off.")))
+        with self._lock:
+            self._given_up = True
+            if self._response is not None:
+                _hang_up(self._response)
+
+    def _read(self) -> None:
+        """Bring the answer into the inbox; its own thread."""
+        try:
+            response = self._http.send(self._request, stream=True)
+            try:
+                with self._lock:
+                    self._response = response
+                if not self._given_up:
+                    self._bring(response)
+            finally:
+                with self._lock:
+                    self._response = None
+                response.close()
+        except Exception as error:  # noqa: BLE001  a thread has nobody to raise to: the caller gets it from the inbox
+            self._inbox.put(_End(error))
+        else:
+            self._inbox.put(_End())
+
+    def _bring(self, response: httpx.Response) -> None:
+        headers = response.headers
+        request_id = next((headers[name] for name in _REQUEST_IDS if name in headers), "")
+        wait = retry_after(headers, datetime.now(UTC))
+        self._inbox.put(Head(response.status_code, wait, request_id))
+        chunks = response.iter_bytes()
+        first = b""
+        while not first and (chunk := next(chunks, None)) is not None:
+            first = chunk.lstrip(_BLANK)
+        if not response.is_success or first[:1] in {b"", b"{", b"[", b"<"}:
+            self._inbox.put(Body(_at_most(itertools.chain([first], chunks), _LARGEST_BODY)))
+            return
+        # The two newlines complete a last event that was cut short of its blank line.
+        stream = httpx.Response(
+            200,
+            headers={"content-type": "text/event-stream; charset=utf-8"},
+            content=itertools.chain([first], chunks, [b"\n\n"]),
+        )
+        for event in httpx_sse.EventSource(stream).iter_sse():
+            if event.data:
+                self._inbox.put(Data(event.data))
+
+    def _cut_off(self, start: float) -> CutOff:
+        waited = time.monotonic() - start
+        return CutOff(
+            f"{self._request.url.host} kept us waiting and was cut off after {waited:.0f} s. Try again later."
+        )
+
+    def _fail(self, error: Exception) -> NoReturn:
+        """Raise the typed error for a connection that failed, and any other error as it is."""
+        host = self._request.url.host
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
+            raise ModelUnavailable(
+                f"Cannot reach {host}: {error}. Check the network, the proxy settings and RUNAPI_BASE_URL."
+            ) from error
+        if isinstance(error, httpx.TimeoutException):
+            raise CutOff(f"{host} kept us waiting ({type(error).__name__}). Try again later.") from error
+        if isinstance(error, httpx.RequestError):
+            raise ModelUnavailable(f"The connection to {host} broke off: {error}. Try again later.") from error
+        raise error
+
+
+def _at_most(chunks: Iterator[bytes], size: int) -> bytes:
+    data = bytearray()
+    for chunk in chunks:
+        data += chunk
+        if len(data) >= size:
+            break
+    return bytes(data[:size])
+
+
+def _hang_up(response: httpx.Response) -> None:
+    """Wake a thread that is blocked in reading the response: closing the socket would not, shutting it down does."""
+    stream = response.extensions.get("network_stream")
+    connection = stream.get_extra_info("socket") if stream is not None else None
+    if connection is not None:
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,1 @@
+"""Show a finished review: terminal, Markdown, JSON, SARIF. Never posts anything."""

@@ -1,0 +1,1 @@
+"""Make untrusted text harmless: secrets, Markdown, terminals. Pure functions."""

@@ -1,0 +1,104 @@
+"""Asks a sandbox, from inside, whether it holds. Pure: the question is an order, the answer is judged.
+
+Promises: what is not shown to hold counts as not holding; each problem is named for a person.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from reviewer.sandbox.api import Limits, Order, Ran
+from reviewer.sandbox.bubblewrap import WRITABLE, Ground, Rung
+
+_PROBE = Path(__file__).with_name("probe.py")
+_LIMITS = Limits(seconds=10, memory_bytes=256 << 20, processes=16, output_bytes=1 << 16, file_bytes=1 << 16)
+_OWN_VARIABLES = {"HOME", "LANG", "LC_CTYPE", "PATH", "REVIEWER_RESULTS", "TMPDIR"}  # LC_CTYPE: Python sets it
+
+
+class Facts(BaseModel):
+    """What `probe` found inside; its keys are explained there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    reached: list[str]
+    interfaces: list[str]
+    loopback: bool
+    vsock: bool
+    leaks: list[str]
+    own_environment: list[str]
+    processes: list[int]
+    written_outside: list[str]
+    written_inside: list[str]
+    became_root: bool
+    setuid_mounts: list[str]
+    status: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a self-test found to hold, for the reader of a report.
+
+    `own_user`: code inside has a user id that nobody else has. `filtered`: dangerous system calls are refused too.
+    """
+
+    rung: Rung
+    own_user: bool
+    filtered: bool
+
+    @classmethod
+    def of(cls, ground: Ground) -> Held:
+        """Return what holds on a ground whose self-test found no problem."""
+        return cls(ground.rung, own_user=ground.rung is Rung.ROOT, filtered=ground.filter is not None)
+
+
+def question(ground: Ground, secret: str) -> Order:
+    """Return the order that looks for the secret, and for everything else that must not be."""
+    source = _PROBE.read_text(encoding="utf-8")
+    return Order(
+        argv=(str(ground.python), "-I", "-S", "-B", "-c", source, secret),
+        tree=_PROBE.parent,
+        shown_at=Path("/checkout"),
+        read_only=(ground.python_home,),
+        limits=_LIMITS,
+    )
+
+
+def understood(ran: Ran) -> Facts | None:
+    """Return what the probe said, None when it did not come to an end."""
+    try:
+        return Facts.model_validate_json(ran.output) if ran.exit_code == 0 else None
+    except ValidationError:
+        return None
+
+
+def problems(facts: Facts, ground: Ground) -> list[str]:
+    """Return, for a person, everything that must hold and does not."""
+    status = facts.status
+    ids = {int(one) for one in status["Uid"].split()}
+    places = {f"/{place}" for place in WRITABLE}
+    filtered = ground.filter is not None
+    checks = [
+        (not facts.reached, f"the network can be reached ({', '.join(facts.reached)})"),
+        (facts.interfaces == ["lo"], f"there are network interfaces: {', '.join(facts.interfaces)}"),
+        (facts.loopback, "programs inside cannot talk to each other by 127.0.0.1"),
+        (not facts.leaks, f"a secret of the reviewer's environment can be read (/proc/{facts.leaks}/environ)"),
+        (_OWN_VARIABLES.issuperset(facts.own_environment), "its environment is not empty"),
+        (1 in facts.processes and len(facts.processes) <= 3, "processes outside can be seen"),
+        (not facts.written_outside, f"files can be written at {', '.join(facts.written_outside)}"),
+        (set(facts.written_inside) == places, "files cannot be written where they must be"),
+        (not facts.became_root and 0 not in ids, "code inside is root, or can become root"),
+        (not facts.setuid_mounts, f"programs keep their setuid rights in {', '.join(facts.setuid_mounts)}"),
+        (status["NoNewPrivs"] == "1", "no_new_privs is not set"),
+        (all(int(status[name], 16) == 0 for name in status if name.startswith("Cap")), "capabilities are left"),
+        (not filtered or (status["Seccomp"] == "2" and not facts.vsock), "the filter of system calls is not in force"),
+        (ground.rung is not Rung.ROOT or _is_own(ids, ground), "code inside has somebody's user id"),
+    ]
+    return [problem for holds, problem in checks if not holds]
+
+
+def _is_own(ids: set[int], ground: Ground) -> bool:
+    return len(ids) == 1 and all(one in ground.ids for one in ids) and os.geteuid() not in ids

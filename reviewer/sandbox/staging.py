@@ -1,0 +1,149 @@
+"""Copies of a checkout in which untrusted code may be run: the head as it is on disk, or the base with what was built.
+
+Promises: the copy has no `.git`; symlinks are copied as symlinks and never followed, neither in the checkout nor when a
+candidate is written; devices, sockets and pipes are left out; the checkout is never written, though files of large
+tool folders may be shared with it (hard links): write into a copy by `Stage.put` alone, which replaces files. Whatever
+is in a copy can be read by anybody who reaches it; the folder around it only by us and by root.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from reviewer.errors import UnsafePath, WorktreeError
+from reviewer.sandbox.tree_copy import Copying, folder_of
+
+_SECONDS = 300.0
+_SETTINGS = ("core.fsmonitor=false", f"core.hooksPath={os.devnull}", "index.sparse=false", "core.sparseCheckout=false")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A copy of a checkout at `tree`, for as many runs as needed."""
+
+    tree: Path
+
+    def put(self, files: Mapping[str, bytes]) -> None:
+        """Write files by relative path, replacing what is there. Raises UnsafePath for one that leads elsewhere."""
+        for path, data in files.items():
+            with folder_of(self.tree, path, make=True) as (folder, name):
+                _remove(folder, name, path)
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+                with os.fdopen(os.open(name, flags, 0o644, dir_fd=folder), "wb") as file:
+                    file.write(data)
+                    os.fchmod(file.fileno(), 0o644)
+
+    def take(self, paths: Iterable[str]) -> None:
+        """Remove files by relative path; folders that `put` made for them stay. Missing ones do not matter."""
+        for path in paths:
+            try:
+                with folder_of(self.tree, path, make=False) as (folder, name):
+                    _remove(folder, name, path)
+            except FileNotFoundError:
+                continue
+
+    @contextmanager
+    def holding(self, files: Mapping[str, bytes]) -> Iterator[Path]:
+        """Have new files in the copy for as long as it lasts. Raises UnsafePath when one of them is there already."""
+        there = [path for path in files if os.path.lexists(self.tree / path)]
+        if there:
+            raise UnsafePath(f"{', '.join(there)} would overwrite a file of the checkout.")
+        try:
+            self.put(files)
+            yield self.tree
+        finally:
+            self.take(files)
+
+
+@contextmanager
+def staged(
+    checkout: Path, files: Mapping[str, bytes] = {}, *, scratch: Path | None = None, share: bool = True
+) -> Iterator[Stage]:
+    """Copy the checkout as it is on disk, with everything in it but `.git`, and write the files into the copy.
+
+    `scratch` is the folder to make the copy in (default: the system's for temporary files; on the checkout's own file
+    system, large tool folders cost next to nothing). `share=False` never links, for runs that can write into the copy.
+    """
+    with _scratch(scratch) as tree:
+        Copying(checkout, tree, share=share).all()
+        stage = Stage(tree)
+        stage.put(files)
+        yield stage
+
+
+@contextmanager
+def staged_revision(
+    checkout: Path,
+    revision: str,
+    files: Mapping[str, bytes] = {},
+    *,
+    without: Collection[str] = (),
+    scratch: Path | None = None,
+    share: bool = True,
+) -> Iterator[Stage]:
+    """Make what a checkout of a commit (its id) would be, with what git does not track here: builds, environments.
+
+    Of the latter, what the revision has itself is left out, and `without`, relative paths: new files of the change that
+    are not committed yet. Else as `staged`. Raises WorktreeError when git cannot give the revision.
+    """
+    with _scratch(scratch) as tree, tempfile.TemporaryDirectory(prefix="reviewer-index-") as index:
+        environment = {"GIT_INDEX_FILE": f"{index}/index"}
+        _git(checkout, "read-tree", revision, environment=environment)
+        _git(checkout, "checkout-index", "--all", "--force", f"--prefix={tree}/", environment=environment)
+        untracked = _git(checkout, "ls-files", "-z", "--others", "--directory", "--no-empty-directory")
+        copying = Copying(checkout, tree, share=share, without=frozenset(without))
+        for path in filter(None, os.fsdecode(untracked).split("\0")):
+            copying.add(path.rstrip("/"))
+        stage = Stage(tree)
+        stage.put(files)
+        yield stage
+
+
+@contextmanager
+def _scratch(parent: Path | None) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="reviewer-tree-", dir=parent) as folder:
+        tree = Path(folder, "tree")
+        tree.mkdir()
+        tree.chmod(0o755)
+        yield tree
+
+
+def _remove(folder: int, name: str, path: str) -> None:
+    try:
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=folder)
+    except OSError as error:
+        raise UnsafePath(f"{path} is not a file: {error.strerror}.") from error
+
+
+def _git(checkout: Path, *args: str, environment: Mapping[str, str] = {}) -> bytes:
+    """Run git in the checkout, whose index and objects stay as they are."""
+    program = shutil.which("git")
+    if program is None:
+        raise WorktreeError("Git is not installed, or not on the PATH.")
+    # Hooks set some of these, and would point git elsewhere. https://git-scm.com/docs/git#_environment_variables
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_") or "CONFIG" in key}
+    options = [option for setting in _SETTINGS for option in ("-c", setting)]
+    try:
+        done = subprocess.run(  # noqa: S603 - an argument list, without a shell
+            [program, "--no-pager", *options, *args],
+            cwd=checkout,
+            env={**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=_SECONDS,
+            umask=0o022,  # others may read what git writes: the sandbox's user is one of them
+        )
+    except subprocess.TimeoutExpired as error:
+        raise WorktreeError(f"git {args[0]} did not end within {_SECONDS:.0f} seconds in {checkout}.") from error
+    if done.returncode:
+        raise WorktreeError(f"git {args[0]} failed in {checkout}: {done.stderr.decode('utf-8', 'replace').strip()}")
+    return done.stdout

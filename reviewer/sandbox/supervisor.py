@@ -1,0 +1,279 @@
+"""The small process that stands between the reviewer and one sandbox, and holds whatever rights that takes.
+
+Started afresh for each run, with an empty environment, by root where the sandbox is root's work (see `sandbox`). Reads
+one request from standard input, starts bubblewrap, watches over time, memory, processes and output, and answers with
+one reply. Promises: when the reviewer is gone (its end of standard input closes), so is everything inside; an endless
+output neither fills memory nor blocks; results are read only when nothing that made them lives. Never reads the
+environment, never opens a path that code inside chose. Imports next to nothing: every module costs part of each start.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import marshal
+import os
+import select
+import sys
+import time
+
+from reviewer.sandbox.result_files import collect
+
+_ABOVE_ALL = 64  # descriptors are made here, so that none is overwritten while they are handed to the child
+_START_SECONDS = 20.0
+_END_SECONDS = 5.0
+_TICK = 0.03
+_SIGKILL, _SIGPIPE, _SIGXFSZ = 9, 13, 25  # the module signal costs 5 ms
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
+_INODE_BYTES = 1024  # of the kernel's memory, for each file of a tmpfs
+_FEW = 16  # processes of the sandbox itself, and of a count that is a little late
+_SPARE = 256 << 20
+
+
+def main() -> None:
+    """Serve one request. Both ends are one interpreter, and neither is untrusted: marshal is safe, and built in."""
+    request = marshal.loads(_exactly(int.from_bytes(_exactly(8), "big")))  # noqa: S302
+    reply = marshal.dumps(_serve(**request))
+    with open(1, "wb", closefd=False) as out:
+        out.write(len(reply).to_bytes(8, "big") + reply)
+
+
+def _serve(
+    argv: list[str], files: dict[int, bytes], ends: tuple[int, int, int], folders: list[str], limits: dict[str, float]
+) -> dict[str, object]:
+    """Run bubblewrap. `files` are what it reads from which descriptor.
+
+    `ends` are descriptors too: there it says that it stands, is told to go on, and says what number its first process
+    has. `folders` are the places that it makes writable, the one for results first.
+    """
+    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as adjust:  # noqa: PTH123 - pathlib costs 8 ms
+        adjust.write("1000")  # inherited: when the machine's memory ends, the kernel takes the sandbox first
+    pid, ready, go, info, output = _start(argv, files, ends)
+    if not _is_ready(ready):
+        os.kill(pid, _SIGKILL)
+        os.waitpid(pid, 0)
+        return {"started": False, "output": _left(output)}
+    inner = _number_after('"child-pid":', os.read(info, 4096).decode())
+    root = f"/proc/{inner}/root/"
+    # Opened before untrusted code runs, and kept: they outlive the namespace.
+    places = [os.open(root + folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW) for folder in ("proc", *folders)]
+    namespace = os.pidfd_open(inner)
+    os.write(go, b"\n")
+    run = Watch(inner, output, places, limits)
+    stopped = run.until_it_ends()
+    _, status = os.waitpid(pid, 0)
+    _wait(namespace)
+    code = os.waitstatus_to_exitcode(status)
+    results, refused = collect(places[1], int(limits["file_bytes"]))
+    return {
+        "started": True,
+        "exit_code": None if stopped or code < 0 else code,
+        "stopped": stopped,
+        "output": b"".join(run.output),
+        "truncated": run.truncated,
+        "results": results,
+        "refused": refused,
+        "seconds": time.monotonic() - run.began,
+        "cpu_seconds": run.cpu_seconds,
+    }
+
+
+def _start(argv: list[str], files: dict[int, bytes], ends: tuple[int, int, int]) -> tuple[int, int, int, int, int]:
+    """Start bubblewrap; return its pid and our ends: ready, go, info, output."""
+    ready, ready_there = _pipe()
+    go_there, go = _pipe()
+    info, info_there = _pipe()
+    output, output_there = _pipe()
+    there = {1: output_there, 2: output_there, **dict(zip(ends, (ready_there, go_there, info_there), strict=True))}
+    there |= {number: _in_memory(data) for number, data in files.items()}
+    actions = (
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        *((os.POSIX_SPAWN_DUP2, ours, number) for number, ours in there.items()),
+    )
+    # Python ignores two signals whose default action test suites may count on.
+    pid = os.posix_spawn(argv[0], argv, {}, file_actions=actions, setsigdef=(_SIGPIPE, _SIGXFSZ), setsigmask=())
+    for descriptor in set(there.values()):
+        os.close(descriptor)
+    os.set_blocking(output, False)
+    return pid, ready, go, info, output
+
+
+def _is_ready(ready: int) -> bool:
+    poll = select.poll()
+    poll.register(ready, select.POLLIN)
+    poll.register(0, select.POLLIN)
+    events = dict(poll.poll(_START_SECONDS * 1000))
+    if 0 in events:
+        os._exit(1)
+    return ready in events and os.read(ready, 1) != b""
+
+
+def _wait(namespace: int) -> None:
+    """Wait until everything inside is dead: its first process ends after all others, but closes its files before.
+
+    Bubblewrap itself ends as soon as the command does, and takes the namespace along only then.
+    """
+    poll = select.poll()
+    poll.register(namespace, select.POLLIN)
+    if not poll.poll(_END_SECONDS * 1000):
+        sys.exit("something inside the sandbox could not be ended")
+
+
+def _left(output: int) -> bytes:
+    try:
+        return os.read(output, 1 << 16)
+    except BlockingIOError:
+        return b""
+
+
+def _number_after(key: str, text: str) -> int:
+    """Return the number that follows a key in a small JSON object; the module json costs 10 ms."""
+    rest = text.partition(key)[2].lstrip()
+    return int(rest[: len(rest) - len(rest.lstrip("0123456789"))])
+
+
+class Watch:
+    """Watches over one run until nothing of it lives."""
+
+    def __init__(self, inner: int, output: int, places: list[int], limits: dict[str, float]) -> None:
+        """Store the sandbox's first process, the output to read, its /proc and its writable folders, its limits."""
+        self.inner = inner
+        self.pipe = output
+        self.proc, *self.folders = places
+        self.limits = limits
+        self.output: list[bytes] = []
+        self.truncated = False
+        self.cpu_seconds = 0.0
+        self.began = time.monotonic()
+
+    def until_it_ends(self) -> str:
+        """Read and check until the output has no writer any more; return why the run was stopped, or nothing.
+
+        Bubblewrap itself holds the output open, whatever the processes inside close.
+        """
+        poll = select.poll()
+        poll.register(self.pipe, select.POLLIN)
+        poll.register(0, select.POLLIN)
+        stopped, left, check_at, give_up_at = "", int(self.limits["output_bytes"]), 0.0, 0.0
+        while True:
+            events = dict(poll.poll(_TICK * 1000))
+            if 0 in events:
+                os._exit(1)  # the reviewer is gone; bubblewrap and all inside die with this process
+            if self.pipe in events:
+                data = os.read(self.pipe, 1 << 16)
+                if not data:
+                    return stopped
+                self.output.append(data[:left])
+                self.truncated = self.truncated or len(data) > left
+                left = max(0, left - len(data))
+            now = time.monotonic()
+            if not stopped and now >= check_at:
+                check_at = now + _TICK
+                stopped = self._exceeded(now)
+                if stopped:
+                    os.kill(self.inner, _SIGKILL)  # the first process of a pid namespace takes all others along
+                    give_up_at = now + _END_SECONDS
+            if stopped and now > give_up_at:
+                sys.exit("the sandbox could not be ended")  # it dies with this process, at the latest
+
+    def _exceeded(self, now: float) -> str:
+        if now - self.began > self.limits["seconds"]:
+            return "time"
+        usage = {pid: _usage(self.proc, pid) for pid in _pids(self.proc)}
+        if len(usage) > self.limits["processes"] + _FEW:
+            return "processes"
+        self.cpu_seconds = max(self.cpu_seconds, sum(seconds for _, seconds in usage.values()))
+        resident = sum(resident for resident, _ in usage.values()) + sum(map(_stored, self.folders))
+        limit = self.limits["memory_bytes"]
+        # The first sum counts pages that processes share for each of them. The exact one is dearer, and too high while
+        # such processes end, as what they leave to the others is counted again: so twice.
+        if resident > limit and self._memory() > limit and self._memory() > limit:
+            return "memory"
+        return "memory of the machine" if _available() < _SPARE else ""
+
+    def _memory(self) -> int:
+        """Return what all processes and files take, in bytes."""
+        return sum(_proportional(self.proc, pid) for pid in _pids(self.proc)) + sum(map(_stored, self.folders))
+
+
+def _pids(proc: int) -> list[str]:
+    try:
+        return [name for name in os.listdir(proc) if name.isdecimal()]
+    except OSError:
+        return []  # all are dead
+
+
+def _usage(proc: int, pid: str) -> tuple[int, float]:
+    """Return a process's resident memory in bytes, and the processor's seconds it and its dead children took.
+
+    https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the second field is any text in parentheses.
+    """
+    fields = _text(proc, f"{pid}/stat").rpartition(")")[2].split()
+    return (int(fields[21]) * _PAGE, sum(map(int, fields[11:15])) / _TICKS) if fields else (0, 0.0)
+
+
+def _proportional(proc: int, pid: str) -> int:
+    """Return a process's memory with shared pages divided among those who share them, in bytes; 0 once it ends."""
+    for line in _text(proc, f"{pid}/smaps_rollup").splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    return _usage(proc, pid)[0]
+
+
+def _stored(folder: int) -> int:
+    """Return how much memory the files of a tmpfs take."""
+    usage = os.fstatvfs(folder)
+    return (usage.f_blocks - usage.f_bfree) * usage.f_frsize + (usage.f_files - usage.f_ffree) * _INODE_BYTES
+
+
+def _available() -> int:
+    """Return how much memory the machine has left, in bytes; plenty where it does not say."""
+    for line in _text(None, "/proc/meminfo").splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return _SPARE
+
+
+def _text(folder: int | None, name: str) -> str:
+    """Return a file of /proc, nothing when its process is gone."""
+    try:
+        file = os.open(name, os.O_RDONLY, dir_fd=folder)
+    except OSError:
+        return ""
+    try:
+        return os.read(file, 1 << 14).decode("ascii", "replace")
+    except OSError as error:
+        if error.errno == errno.ESRCH:
+            return ""
+        raise
+    finally:
+        os.close(file)
+
+
+def _pipe() -> tuple[int, int]:
+    ours, theirs = os.pipe()
+    return _lifted(ours), _lifted(theirs)
+
+
+def _in_memory(data: bytes) -> int:
+    file = _lifted(os.memfd_create("data"))
+    os.write(file, data)
+    os.lseek(file, 0, os.SEEK_SET)
+    return file
+
+
+def _lifted(descriptor: int) -> int:
+    lifted = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _ABOVE_ALL)
+    os.close(descriptor)
+    return lifted
+
+
+def _exactly(size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        more = os.read(0, size - len(data))
+        if not more:
+            sys.exit(1)
+        data += more
+    return data

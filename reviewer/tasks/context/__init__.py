@@ -1,0 +1,1 @@
+"""Gather the code around a change that helps to judge it, within a budget."""

@@ -1,0 +1,165 @@
+"""What the change of one file is about: the definitions it touches, those it removes, the names its new lines use.
+
+Pure. A name that half of all programs use says nothing about where it comes from, and is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from reviewer.diff.model import FileDiff, Hunk, Status
+from reviewer.languages.outline import CONTROL, Outline, defined_on, members_on, used_on
+from reviewer.languages.treesitter import Spot
+
+#: Names of one file that are followed.
+MAX_USED, MAX_CHANGED, MAX_REMOVED = 60, 20, 20
+
+#: What a class calls its constructor: whoever calls it writes the name of the class.
+_CONSTRUCTORS = frozenset(("__init__", "__new__", "constructor", "initialize", "__construct"))
+_CLASS = re.compile(r"class|struct|interface|trait|enum|record|impl|module|type_spec|object")
+#: How a method speaks of the object, or class, that it belongs to.
+_SELF = frozenset(("self", "this", "cls", "Self", "static"))
+_OUTCOME = re.compile(r"\b(?:return|yield|raise|throw|throws|panic|Err|None|null|nil)\b")
+
+_PAGE = """
+    self cls true false none null nil undefined void bool boolean string str int integer float double char byte
+    long short unsigned signed var let const def class func function fun type struct enum interface trait impl
+    public private protected static final abstract override virtual async export default extends implements break
+    continue pass global nonlocal lambda finally ensure rescue begin end then done module namespace package object
+    any number map list dict set tuple array vec option result some get put add remove pop push append insert
+    update delete keys values items len size length count sum min max abs all sorted reversed range enumerate zip
+    filter reduce join split strip trim replace format find index test exec run call apply bind open close read
+    write print println printf log info debug warn error exit main init new copy clone equals hash toString
+    valueOf next iter hasNext contains startsWith endsWith isinstance hasattr getattr setattr super property
+    staticmethod classmethod require console Promise Error Exception Object Array String Number Boolean Math JSON
+    Date List Map Set HashMap ArrayList Optional Some None Ok Err Vec Result Option Box fmt make cap usize i32 i64
+    u8 u32 u64 f64 args kwargs params options value data name key item response request context ctx err id
+"""
+
+#: Words of languages and of their first pages, methods of every list and string.
+COMMON = CONTROL | frozenset(_PAGE.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A definition that the change touches; `contract`: its signature, or what it returns or raises, is touched."""
+
+    name: str
+    spot: Spot
+    contract: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The change of a file. `used` are the names on its new lines, and whether each is called there.
+
+    `members` are pairs on the lines of its hunks at head: the name of what a member is taken of, and the member's own.
+    `own` are the methods of the changed classes that the new lines call by a name too common to be searched for.
+    """
+
+    path: str
+    changed: tuple[Changed, ...]
+    removed: tuple[str, ...]
+    used: tuple[tuple[str, bool], ...]
+    lines: frozenset[int]
+    members: frozenset[tuple[str, str]] = frozenset()
+    own: tuple[Spot, ...] = ()
+
+
+def subject_of(file: FileDiff, outline: Outline) -> Subject:
+    """Return what the change of a file is about, by the outline of the file at head."""
+    rows = [line for hunk in file.hunks for line in hunk.lines]
+    used = used_on(file.path, [line.text for line in rows if line.kind == "+"])
+    worth = [(name, called) for name, called in used.items() if is_telling(name)]
+    return Subject(
+        path=file.path,
+        # What is new has no users yet: who writes its names means something else.
+        changed=() if file.status in (Status.REMOVED, Status.ADDED) else tuple(_changed(file, outline)[:MAX_CHANGED]),
+        removed=tuple(_removed(file, outline)[:MAX_REMOVED]),
+        used=tuple(worth[:MAX_USED]),
+        lines=frozenset(line.new for line in rows if line.new is not None),
+        members=members_on(file.path, [line.text for line in rows if line.kind != "-"]),
+        own=tuple(_own(file, outline)),
+    )
+
+
+def is_telling(name: str) -> bool:
+    """Whether the name is worth a search."""
+    return len(name) > 2 and name not in COMMON and not (name.startswith("__") and name.endswith("__"))
+
+
+def _own(file: FileDiff, outline: Outline) -> Iterator[Spot]:
+    """Yield the methods with common names that new lines take of their own class, as in `self.get(...)`."""
+    rows = [line for hunk in file.hunks for line in hunk.lines if line.kind == "+" and line.new is not None]
+    seen: set[Spot] = set()
+    for line in rows:
+        taken = {name for of, name in members_on(file.path, [line.text]) if of in _SELF and not is_telling(name)}
+        classes = [spot for spot in outline.around(line.new or 0) if _CLASS.search(spot.kind)] if taken else []
+        for spot in outline.spots if classes else ():
+            if spot.name in taken and spot not in seen and classes[-1].first < spot.first <= classes[-1].last:
+                seen.add(spot)
+                yield spot
+
+
+def _changed(file: FileDiff, outline: Outline) -> list[Changed]:
+    found: dict[str, Changed] = {}
+    for touch in _touched(file.hunks):
+        around = outline.around(touch.line)
+        for spot in around[-2:]:
+            if _CLASS.search(spot.kind) and spot is not around[-1]:
+                continue  # a method changed, not its class
+            name = _called_by(spot, around)
+            signature = touch.new and spot.first <= touch.line <= spot.head
+            contract = signature or (spot is around[-1] and bool(_OUTCOME.search(touch.text)))
+            if is_telling(name):
+                before = found.get(name)
+                found[name] = Changed(name, spot, contract or bool(before and before.contract))
+    return list(found.values())
+
+
+def _called_by(spot: Spot, around: Iterable[Spot]) -> str:
+    """Return the name by which others call what is defined there."""
+    if spot.name not in _CONSTRUCTORS:
+        return spot.name
+    classes = [one.name for one in around if one is not spot and _CLASS.search(one.kind)]
+    return classes[-1] if classes else spot.name
+
+
+@dataclass(frozen=True, slots=True)
+class _Touch:
+    """A line at head that is new, or stands before a gap where lines were removed; `text` is that of the change."""
+
+    line: int
+    text: str
+    new: bool
+
+
+def _touched(hunks: Iterable[Hunk]) -> list[_Touch]:
+    """Return where the hunks touch the head. Lines that were replaced count where the new ones stand."""
+    touched: list[_Touch] = []
+    for hunk in hunks:
+        last = max(1, hunk.new_start)
+        gone: list[str] = []
+        for line in (*hunk.lines, None):
+            if line is not None and line.kind == "-":
+                gone.append(line.text)
+                continue
+            replaced = line is not None and line.kind == "+" and line.new is not None
+            at = line.new if line is not None and line.new is not None and replaced else last
+            touched += [_Touch(at, text, replaced) for text in gone if text.strip()]
+            gone = []
+            if line is not None and line.new is not None:
+                last = line.new
+                touched += [_Touch(last, line.text, new=True)] if replaced and line.text.strip() else []
+    return touched
+
+
+def _removed(file: FileDiff, outline: Outline) -> list[str]:
+    """Return the names that removed lines define and no line at head does."""
+    rows = [line for hunk in file.hunks for line in hunk.lines]
+    kept = {defined_on(line.text) for line in rows if line.kind != "-"}
+    names = (defined_on(line.text) for line in rows if line.kind == "-" and not line.text.startswith(" " * 12))
+    gone = [name for name in dict.fromkeys(names) if name and name not in kept and is_telling(name)]
+    return [name for name in gone if not outline.named(name)]

@@ -1,0 +1,187 @@
+"""The code around a change: the whole function or block that each hunk stands in, as far as the hunk does not show it.
+
+A reviewer who sees only hunks calls a variable unused that is used two lines further down. Works by grammar where there
+is one, else by indentation, which every language that people indent has in common. Pure; texts in, numbered lines out,
+within a budget.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reviewer.diff.model import FileDiff, Hunk, Status
+from reviewer.languages.outline import Outline, outline_of
+from reviewer.languages.registry import language_of
+from reviewer.llm.models import planned_tokens
+from reviewer.safety.redaction import redact
+from reviewer.tasks.planning.chunks import printable
+
+#: Tokens of surroundings in one prompt, beside CHUNK_TOKENS of diff.
+CONTEXT_TOKENS = 6_000
+
+#: Lines of one block above and below the hunk; a longer block is cut around the change. The later ones are for a change
+#: that would not fit otherwise.
+REACHES = (60, 20, 8)
+
+#: Lines of a class that is shown whole; of a longer one its signature and the method.
+SMALL = 60
+
+_OPENER = re.compile(r"^\s*(?:@|#\[|//|#|\*|/\*|\"\"\"|'''|template\b|public\b|private\b|protected\b|export\b)")
+_CLOSER = re.compile(r"^\s*(?:[)\]}]|end\b|else\b|elif\b|except\b|finally\b|catch\b|rescue\b|ensure\b|when\b|case\b)")
+#: What begins a branch or a loop, not a definition: the block that a reader needs is further out.
+_CONTROL = re.compile(
+    r"^\s*(?:[})\]]\s*)?(?:async\s+)?(?:if|for|while|switch|else|elif|elsif|try|except|finally|catch|do|with|match|case"
+    r"|when|unless|until|loop|begin|rescue|ensure|default|select|return|and|or)\b|^\s*[)}\]]"
+)
+
+
+def surroundings(files: Iterable[FileDiff], head: Mapping[str, str], *, budget: int = CONTEXT_TOKENS) -> str:
+    """Return what stands around the hunks, by the files' texts at head.
+
+    Of a file that is over what is left of the budget less is shown, and in the end nothing.
+    """
+    parts: list[str] = []
+    for file in files:
+        text = head.get(file.path)
+        if text is None or file.status in (Status.ADDED, Status.REMOVED):
+            continue
+        place = _Place.of(file, text)
+        for reach in REACHES:
+            part = place.written(reach)
+            size = planned_tokens(part)
+            if size <= budget:
+                parts += [part] if part else []
+                budget -= size
+                break
+    return "\n".join(parts)
+
+
+def around(file: FileDiff, text: str) -> set[int]:
+    """Return the 1-based lines at head of the functions, small classes or other blocks that the hunks stand in."""
+    return _Place.of(file, text).around(REACHES[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A changed file with its text at head, taken apart once."""
+
+    file: FileDiff
+    lines: tuple[str, ...]
+    outline: Outline | None
+
+    @classmethod
+    def of(cls, file: FileDiff, text: str) -> _Place:
+        outline = outline_of(file.path, text) if language_of(file.path) else None
+        return cls(file, tuple(text.split("\n")), outline)
+
+    def around(self, reach: int) -> set[int]:
+        wanted: set[int] = set()
+        for hunk in self.file.hunks:
+            if all(line.kind == " " or not line.text.strip() for line in hunk.lines):
+                continue  # blank lines came or went: there is nothing to understand
+            # A function without a name, such as a handler or a test that is passed on, is found by its indentation.
+            named = _enclosing(hunk, self.outline, reach) if self.outline else set()
+            wanted |= named or set(block_of(hunk, self.lines, reach))
+        return wanted
+
+    def written(self, reach: int) -> str:
+        shown = {line.new for hunk in self.file.hunks for line in hunk.lines if line.new is not None}
+        wanted = self.around(reach) - shown
+        rows = _rows(sorted(number for number in wanted if self.lines[number - 1].strip()), self.lines)
+        return "\n".join([f"### {printable(self.file.path)}", *rows]) + "\n" if rows else ""
+
+
+def _enclosing(hunk: Hunk, outline: Outline, reach: int) -> set[int]:
+    """Return the lines of what the hunk's changed lines stand in; of a long definition, what is within reach."""
+    changed = [line.new for line in hunk.lines if line.kind == "+" and line.new and line.text.strip()]
+    numbers = changed or [line.new for line in hunk.lines if line.new and line.text.strip()]
+    wanted: set[int] = set()
+    for number in numbers:
+        outer = [spot for spot in outline.around(number) if spot.last > spot.first]
+        for place, spot in enumerate(outer):
+            small = spot.last - spot.first < SMALL or place == len(outer) - 1
+            first = _with_marks(spot.first, outline.lines)
+            if small:
+                wanted |= set(range(max(first, number - reach), min(spot.last, number + reach) + 1))
+            wanted |= set(range(first, min(spot.head, spot.first + _GAP) + 1))
+            if small:
+                break
+    return wanted
+
+
+def _with_marks(first: int, lines: Sequence[str]) -> int:
+    """Return the first of the decorators and comments right above a line."""
+    depth = _indent(lines[first - 1])
+    while first > 1 and _OPENER.match(lines[first - 2]) and _indent(lines[first - 2]) == depth:
+        first -= 1
+    return first
+
+
+def _rows(numbers: Sequence[int], lines: Sequence[str]) -> list[str]:
+    """Write the lines with their numbers, a gap between runs that are apart."""
+    if not numbers:
+        return []
+    code = redact("\n".join(printable(lines[number - 1]) for number in numbers))[0].split("\n")
+    rows: list[str] = []
+    for place, (number, text) in enumerate(zip(numbers, code, strict=True)):
+        if place and number - numbers[place - 1] > _GAP:
+            rows.append("      ...")
+        rows.append(f"{number:>5} | {text}")
+    return rows
+
+
+#: Blank lines are not shown; a larger jump of numbers is code left out.
+_GAP = 4
+
+
+def block_of(hunk: Hunk, lines: Sequence[str], reach: int = REACHES[0]) -> range:
+    """Return the 1-based line numbers of the function, or other block, that the hunk's changed lines stand in."""
+    changed = [line.new for line in hunk.lines if line.kind == "+" and line.new and line.text.strip()]
+    numbers = changed or [line.new for line in hunk.lines if line.new and line.text.strip()]
+    if not numbers or numbers[-1] > len(lines):
+        return range(0)
+    depth = min(_indent(lines[number - 1]) for number in numbers)
+    if depth == 0 and not _opens(lines[numbers[0] - 1]):
+        return range(0)
+    start = _header_above(numbers[0], depth, lines, reach)
+    header = _indent(lines[start - 1])
+    while start > 1 and _OPENER.match(lines[start - 2]) and _indent(lines[start - 2]) == header:
+        start -= 1
+    end = numbers[-1]
+    while end < len(lines) and end - numbers[-1] < reach and _belongs(lines[end], header):
+        end += 1
+    return range(start, end + 1)
+
+
+def _header_above(number: int, depth: int, lines: Sequence[str], reach: int) -> int:
+    """Return the line that begins the enclosing definition, climbing over the headers of branches and loops."""
+    top = max(1, number - reach)
+    start = number
+    while start > top and depth > 0:
+        start -= 1
+        line = lines[start - 1]
+        if line.strip() and _indent(line) < depth:
+            depth = _indent(line)
+            if not _CONTROL.match(line):
+                break
+    return start
+
+
+def _opens(line: str) -> bool:
+    """Whether a line without indentation begins a block."""
+    return line.rstrip().endswith((":", "{", "(", "do", "then", "=")) or line.startswith(
+        ("def ", "class ", "func ", "fn ")
+    )
+
+
+def _belongs(line: str, header: int) -> bool:
+    """Whether the line still belongs to a block whose header has that indentation."""
+    return not line.strip() or _indent(line) > header or (_indent(line) == header and bool(_CLOSER.match(line)))
+
+
+def _indent(line: str) -> int:
+    """Return the width of the white space at the front; a tab counts as four."""
+    expanded = line.expandtabs(4)
+    return len(expanded) - len(expanded.lstrip(" "))

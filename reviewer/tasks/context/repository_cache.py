@@ -1,0 +1,81 @@
+"""What one review has read of the repository so far: texts, outlines, where words stand. Nothing is read twice.
+
+Promises: an outline is made when it is asked for; the same questions in the same order give the same answers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reviewer.domain.sources import Hit, Sources
+from reviewer.languages.imports import Index, imported, index_of
+from reviewer.languages.outline import Outline, defined_on, outline_of
+
+#: Characters of all texts that are outlined in one review: what comes later is taken for text without definitions.
+MAX_OUTLINED = 20_000_000
+
+#: Places from which a word is so common that its uses say nothing.
+COMMON_FROM = 300
+
+_WORD = re.compile(r"[A-Za-z_$][\w$]*")
+_NOTHING = Outline((), ())
+
+
+@dataclass(slots=True)
+class Library:
+    """The sources of a review, remembered. `texts` begins with what is at hand already, by path at head."""
+
+    sources: Sources
+    texts: dict[str, str]
+    _outlines: dict[str, Outline] = field(default_factory=dict)
+    _index: Index | None = None
+    _imports: dict[str, list[str]] = field(default_factory=dict)
+    _asked: set[str] = field(default_factory=set)
+    _outlined: int = 0
+
+    @property
+    def index(self) -> Index:
+        """The repository's paths, sorted out."""
+        if self._index is None:
+            self._index = index_of(self.sources.paths())
+        return self._index
+
+    def fetch(self, paths: Iterable[str]) -> None:
+        """Read those files of the head that were not asked for before, in one go."""
+        known = self.index.paths
+        new = [path for path in dict.fromkeys(paths) if path not in self.texts and path not in self._asked]
+        if wanted := [path for path in new if path in known]:
+            self._asked.update(wanted)
+            self.texts.update(self.sources.read(wanted))
+
+    def outline(self, path: str) -> Outline:
+        """Return the outline of a file that was fetched; an empty one for any other."""
+        if path not in self._outlines:
+            text = self.texts.get(path, "")
+            self._outlined += len(text)
+            self._outlines[path] = outline_of(path, text) if self._outlined <= MAX_OUTLINED else _NOTHING
+        return self._outlines[path]
+
+    def imports(self, path: str) -> Sequence[str]:
+        """Return the files that a file imports; nothing for one that was not fetched."""
+        if path not in self.texts:
+            return ()
+        if path not in self._imports:
+            self._imports[path] = imported(path, self.texts.get(path, ""), self.index)
+        return self._imports[path]
+
+    def search(self, words: Sequence[str], near: Sequence[str]) -> Mapping[str, tuple[Hit, ...]]:
+        """Return where each of the words stands at head, by word; of a common one only where it seems defined."""
+        wanted = set(words)
+        found: defaultdict[str, list[Hit]] = defaultdict(list)
+        for hit in self.sources.search(words, near) if words else ():
+            for word in wanted.intersection(_WORD.findall(hit.text)):
+                found[word].append(hit)
+        return {word: tuple(_telling(word, hits)) for word, hits in found.items()}
+
+
+def _telling(word: str, hits: Sequence[Hit]) -> Iterable[Hit]:
+    return hits if len(hits) <= COMMON_FROM else (hit for hit in hits if defined_on(hit.text) == word)

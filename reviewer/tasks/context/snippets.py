@@ -1,0 +1,117 @@
+"""Pieces of code beside the change, as the model sees them: where from, why, and the numbered lines.
+
+Promises: the best first, within a budget of tokens; what does not fit is dropped from the end; no line twice; untrusted
+text leaves printable and without secrets. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from reviewer.languages.outline import Outline
+from reviewer.languages.treesitter import Spot
+from reviewer.llm.models import planned_tokens
+from reviewer.safety.redaction import redact
+from reviewer.tasks.planning.chunks import printable
+
+#: Tokens of related code in one prompt, beside CHUNK_TOKENS of diff and CONTEXT_TOKENS of surroundings.
+RELATED_TOKENS = 8_000
+
+#: Lines of a definition that is shown whole; of a longer one its signature and what stands below; round a use.
+MAX_WHOLE, BELOW, BESIDE = 30, 6, 3
+
+#: Lines of one piece, and with the members that matter.
+MAX_LINES, MOST_LINES = 40, 80
+
+
+class Rank(IntEnum):
+    """Why a piece is shown, the most telling first: what does not fit is dropped from the other end."""
+
+    STILL_USED = 0
+    CALLER_OF_CONTRACT = 1
+    DEFINITION = 2
+    IMPLEMENTER = 3
+    NAMED = 4
+    CALLER = 5
+    TEST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Lines (from 1, in order) of a file at head, and why they are shown."""
+
+    rank: Rank
+    path: str
+    lines: tuple[int, ...]
+    reason: str
+
+
+def written(
+    pieces: Iterable[Piece],
+    texts: Mapping[str, Sequence[str]],
+    shown: Mapping[str, Collection[int]],
+    *,
+    budget: int = RELATED_TOKENS,
+) -> str:
+    """Write the pieces, best first; `texts` are lines by path, `shown` the lines that the prompt holds already."""
+    seen: dict[str, set[int]] = {path: set(numbers) for path, numbers in shown.items()}
+    parts: list[str] = []
+    for piece in sorted(pieces, key=lambda one: one.rank):
+        known = seen.setdefault(piece.path, set())
+        text = texts.get(piece.path, ())
+        lines = [number for number in piece.lines if 0 < number <= len(text)]
+        if all(number in known or not text[number - 1].strip() for number in lines):
+            continue
+        part = "\n".join([f"### {printable(piece.path)} ({piece.reason})", *numbered(lines, text)])
+        size = planned_tokens(part)
+        if size <= budget:
+            budget -= size
+            parts.append(part)
+            known.update(lines)
+    return "\n\n".join(parts)
+
+
+def numbered(numbers: Sequence[int], text: Sequence[str]) -> list[str]:
+    """Write those lines of a text with their numbers, a gap between runs that are apart."""
+    code = redact("\n".join(printable(text[number - 1][:_WIDEST]) for number in numbers))[0].split("\n")
+    rows: list[str] = []
+    for place, (number, line) in enumerate(zip(numbers, code, strict=False)):
+        if place and number - numbers[place - 1] > 1:
+            rows.append("      ...")
+        rows.append(f"{number:>5} | {line}")
+    return rows
+
+
+#: Characters of a line that are shown.
+_WIDEST = 500
+
+
+def definition(spot: Spot, outline: Outline, members: Collection[str] = ()) -> tuple[int, ...]:
+    """Return the lines that show a definition: all of a short one, else its signature and those of its members.
+
+    `members` are those that matter here: short ones are shown whole.
+    """
+    if spot.last - spot.first < MAX_WHOLE:
+        return tuple(range(spot.first, spot.last + 1))
+    wanted = set(range(spot.first, min(spot.head + BELOW, spot.last) + 1))
+    inside = [inner for inner in outline.spots if spot.first < inner.first <= spot.last]
+    for inner in inside:
+        if len(wanted) < MAX_LINES:
+            wanted |= set(range(inner.first, min(inner.head, inner.first + 3) + 1))
+    wanted = set(sorted(wanted)[:MAX_LINES])
+    for inner in inside:
+        if inner.name in members and inner.last - inner.first < MAX_WHOLE and len(wanted) < MOST_LINES:
+            wanted |= set(range(inner.first, inner.last + 1))
+    return tuple(sorted(wanted)[:MOST_LINES])
+
+
+def use(line: int, outline: Outline) -> tuple[int, ...]:
+    """Return the lines that show a use: the signature of the definition it stands in, and what is beside it."""
+    around = outline.around(line)
+    first, last = (around[-1].first, around[-1].last) if around else (1, len(outline.lines))
+    wanted = set(range(max(first, line - BESIDE), min(last, line + BESIDE) + 1))
+    for spot in around[-2:]:
+        wanted |= set(range(spot.first, min(spot.head, spot.first + 3) + 1))
+    return tuple(sorted(wanted)[:MAX_LINES])

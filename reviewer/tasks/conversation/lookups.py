@@ -1,0 +1,142 @@
+"""What the model asks to see before it answers: lines of files and places of words, looked up in the repository.
+
+Promises: only regular files inside the repository at head or base, bounded in items, lines and tokens; the same
+question gets the same answer to the byte; what is found is untrusted and fenced as such. Never runs anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reviewer.diff.model import Side
+from reviewer.domain.sources import Sources, leaves
+from reviewer.llm.messages import Message, Prompt, Reply
+from reviewer.llm.models import planned_tokens
+from reviewer.tasks.context.snippets import numbered
+from reviewer.tasks.conversation.prompts import OFFER, looked
+from reviewer.tasks.conversation.replies import Unreadable, read_json
+from reviewer.tasks.planning.chunks import printable
+
+#: Ranges and words of one request, lines of one range, places of one word, tokens of the answer.
+MAX_RANGES, MAX_WORDS, MAX_LINES, MAX_PLACES, MAX_TOKENS = 6, 4, 120, 20, 10_000
+
+_RANGE = re.compile(r"(?P<path>[^:\0\n]{1,500})(?::(?P<first>\d{1,7})(?:-(?P<last>\d{1,7}))?)?")
+_WORD = re.compile(r"\w{2,100}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Lines of a file, from 1; `side` LEFT is the base."""
+
+    path: str
+    first: int
+    last: int
+    side: Side
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the model asked to see, cut to the limits; what cannot be meant is left out."""
+
+    ranges: tuple[Range, ...]
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Answers the requests of one review from its sources. `fence` is as in `Prompter`."""
+
+    sources: Sources
+    fence: str
+
+    def __call__(self, prompt: Prompt, reply: Reply) -> Prompt | None:
+        """Return the prompt continued by what the reply asks to see; None when it may not ask, or asks for nothing."""
+        if OFFER not in prompt.messages[0].content:
+            return None
+        request = read_request(reply.text, complete=reply.finish_reason == "stop")
+        if request is None:
+            return None
+        text = looked(found_for(request, self.sources).replace(self.fence, ""), self.fence)
+        return prompt.followed_by(Message("assistant", reply.raw or reply.text), Message("user", text))
+
+
+def read_request(text: str, *, complete: bool) -> Request | None:
+    """Return the request in a reply, None when it is none."""
+    try:
+        return read_json(text, _as_request, complete=complete)
+    except Unreadable:
+        return None
+
+
+def _as_request(value: Any) -> Request:
+    if not isinstance(value, dict) or not value or not value.keys() <= {"read", "search"}:
+        raise Unreadable("not a request")
+    ranges = (_range(item) for item in _strings(value.get("read")))
+    words = (word.strip().strip("()") for word in _strings(value.get("search")))
+    return Request(
+        tuple(dict.fromkeys(one for one in ranges if one))[:MAX_RANGES],
+        tuple(dict.fromkeys(word for word in words if _WORD.fullmatch(word)))[:MAX_WORDS],
+    )
+
+
+def _strings(value: Any) -> list[str]:
+    items = [value] if isinstance(value, str) else value
+    return [item for item in items if isinstance(item, str)][:50] if isinstance(items, list) else []
+
+
+def _range(item: str) -> Range | None:
+    bare = item.strip().removeprefix("base:")
+    match = _RANGE.fullmatch(bare)
+    if match is None or leaves(match["path"]):
+        return None
+    first = max(1, int(match["first"] or 1))
+    last = int(match["last"] or (first if match["first"] else MAX_LINES))
+    side = Side.LEFT if item.strip().startswith("base:") else Side.RIGHT
+    return Range(match["path"], first, max(first, min(last, first + MAX_LINES - 1)), side)
+
+
+def found_for(request: Request, sources: Sources) -> str:
+    """Return the lines that were asked for, and the places of the words, until MAX_TOKENS are full."""
+    parts = [_read(request.ranges, sources, side) for side in (Side.RIGHT, Side.LEFT)]
+    texts = [*parts[0], *parts[1], *_search(request.words, sources)]
+    kept: list[str] = []
+    room = MAX_TOKENS
+    for text in texts:
+        size = planned_tokens(text)
+        kept.append(text if size <= room else text.split("\n", 1)[0] + "\n(left out: too long)")
+        room -= min(size, room)
+    return "\n\n".join(kept) or "(nothing of this can be looked up)"
+
+
+def _read(ranges: Sequence[Range], sources: Sources, side: Side) -> list[str]:
+    wanted = [one for one in ranges if one.side is side]
+    texts = sources.read([one.path for one in wanted], side) if wanted else {}
+    return [_lines(one, texts.get(one.path)) for one in wanted]
+
+
+def _lines(one: Range, text: str | None) -> str:
+    where = "before the change" if one.side is Side.LEFT else "at the head"
+    title = f"### {printable(one.path)}, {where}"
+    if text is None:
+        return f"{title}\n(no such file)"
+    lines = text.removesuffix("\n").split("\n")
+    numbers = range(one.first, min(one.last, len(lines)) + 1)
+    shown = "\n".join(numbered(numbers, lines)) if numbers else f"(it has {len(lines)} lines)"
+    return f"{title}, {len(lines)} lines in all\n{shown}"
+
+
+def _search(words: Sequence[str], sources: Sources) -> list[str]:
+    hits = sources.search(words) if words else ()
+    parts = []
+    for word in words:
+        places = [hit for hit in hits if re.search(rf"(?<!\w){word}(?!\w)", hit.text)]
+        rows = [
+            f"{printable(hit.path)}:{numbered([1], [hit.text])[0].replace('    1', str(hit.line))}" for hit in places
+        ]
+        more = f"\n(and {len(places) - MAX_PLACES} more)" if len(places) > MAX_PLACES else ""
+        found = "\n".join(rows[:MAX_PLACES]) or "(nowhere)"
+        parts.append(f"### The word {word}\n{found}{more}")
+    return parts

@@ -1,0 +1,260 @@
+"""From a part of the change to a prompt: templates filled in, untrusted text fenced, one system message.
+
+Promises: the same input gives the same prompt, to the byte, so that a paid answer can be found again; text of the pull
+request stands only in the user message, between two lines that its author cannot guess. Reads nothing but templates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from reviewer.domain.change import Change
+from reviewer.domain.findings import Category, Finding
+from reviewer.domain.settings import Settings
+from reviewer.llm.messages import Message, Prompt, Reply, Task
+from reviewer.safety.redaction import redact
+from reviewer.tasks.context.enclosing import surroundings
+from reviewer.tasks.planning.chunks import Chunk, printable, without_prose
+from reviewer.tasks.planning.file_filter import instructions_for
+from reviewer.tasks.planning.lenses import Lens
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+#: Characters of title, of description, and of all guidance together, that go into one prompt.
+MAX_TITLE, MAX_DESCRIPTION, MAX_GUIDANCE = 300, 6_000, 12_000
+
+#: Linked issues in one prompt, characters of the text of each, and of a claim.
+MAX_ISSUES, MAX_ISSUE, MAX_CLAIM = 3, 3_000, 500
+
+#: Paths of the change's other files that a prompt names.
+MAX_OTHER_PATHS = 60
+
+#: Test files, and proposals for simpler code, that one prompt asks for.
+MOST_TESTS, MOST_REFACTORINGS = 3, 2
+
+#: Changed lines of a chunk from which the model may ask to see more: a two-line fix costs one finder and one falsifier.
+LOOK_FROM_LINES = 8
+
+#: The heading by which a prompt lets the model ask: see `reviewer.tasks.conversation.lookups`.
+OFFER = "## If you need to see more"
+
+#: Templates that show code, whose empty lines stay.
+_AS_WRITTEN = frozenset(
+    {"review/change.md", "verify/claims.md", "follow_up/found.md", "ask/question.md", "verify/open_findings.md"}
+)
+
+#: The system message of a task that is about one part of a change.
+_TEMPLATES = {
+    Task.FINDINGS: "review/findings.md",
+    Task.REFACTOR: "review/refactor.md",
+    Task.TESTS: "tests/tests.md",
+    Task.ASK: "ask/ask.md",
+}
+
+#: What a repair turn asks for, by task.
+_FORMS = {
+    Task.FINDINGS: 'One JSON object with the keys "summary" and "findings", as described.',
+    Task.REFACTOR: 'One JSON object with the keys "summary" and "findings", as described.',
+    Task.VERIFY: 'One JSON object with the key "verdicts", as described.',
+    Task.ASK: "The answer, in the form that was described.",
+    Task.TESTS: 'Only <test path="..." covers="..."> elements with raw code, as described, or the word NONE.',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prompter:
+    """Makes the prompts of one review. `fence` is unknown to whoever wrote the change: see `fence_of`.
+
+    `related` is code beside the change, by the text of the chunk it belongs to.
+    """
+
+    change: Change
+    settings: Settings
+    fence: str
+    related: Mapping[str, str] = field(default_factory=dict)
+    _written: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def findings(self, chunk: Chunk, lens: Lens | None = None) -> Prompt:
+        """Return the prompt that asks for defects in the chunk: of all kinds, or of one."""
+        # Who looks at everything may ask to see more; a look through a lens is for what is at hand.
+        look = lens is None and self._may_look(chunk)
+        part = chunk if lens is None else without_prose(chunk)
+        return self._about(Task.FINDINGS, part, lens="" if lens is None else lens.value, look=look)
+
+    def refactor(self, chunk: Chunk, *, most: int = MOST_REFACTORINGS) -> Prompt:
+        """Return the prompt that asks for simpler code in the chunk, at most so many places."""
+        return self._about(Task.REFACTOR, without_prose(chunk), most=most)
+
+    def tests(self, chunk: Chunk) -> Prompt:
+        """Return the prompt that asks for unit tests of the code in the chunk."""
+        return self._about(Task.TESTS, without_prose(chunk), most=MOST_TESTS)
+
+    def ask(self, chunk: Chunk, question: str) -> Prompt:
+        """Return the prompt that asks a person's question about the chunk."""
+        told = self._untrusted(question, MAX_DESCRIPTION)
+        asked = self._about(Task.ASK, chunk)
+        system, change = asked.messages
+        user = _render("ask/question.md", change=change.content, fence=self.fence, question=told)
+        return _prompt(Task.ASK, system.content, user)
+
+    def verify(self, chunk: Chunk, claims: Sequence[Finding], *, second: bool = False, last: bool = False) -> Prompt:
+        """Return the prompt that asks for a verdict on each claim about the chunk, numbered from 1.
+
+        It holds the bare claims: neither the finder's arguments nor its severity nor the wishes of the maintainers, so
+        that nothing but the code decides. `second`: the prompt for a judge who comes from the other side. `last`: the
+        model must answer at once, it may not ask to see more.
+        """
+        numbered = [self._claim(number, claim) for number, claim in enumerate(claims, 1)]
+        part = without_prose(chunk, {claim.anchor.path for claim in claims})
+        user = _render("verify/claims.md", change=self._change(part), fence=self.fence, claims=numbered)
+        look = self._may_look(chunk) and not last
+        return _prompt(Task.VERIFY, _render("verify/verify.md", fence=self.fence, second=second, look=look), user)
+
+    def shown(self, chunk: Chunk) -> str:
+        """Return the chunk with what is known around it, fenced, as every prompt about it shows it."""
+        return self._change(chunk)
+
+    def plain(self, text: str, most: int) -> str:
+        """Return untrusted text fit to stand inside the fence: at most so many characters, without secrets."""
+        return self._untrusted(text, most)
+
+    def _about(self, task: Task, chunk: Chunk, **more: object) -> Prompt:
+        review = self.settings.review
+        instructions = [review.instructions] if review.instructions.strip() else []
+        instructions += instructions_for(chunk.paths, review.path_instructions)
+        system = _render(
+            _TEMPLATES[task], fence=self.fence, language=review.language, instructions=instructions, **more
+        )
+        return _prompt(task, system, self._change(chunk))
+
+    def _may_look(self, chunk: Chunk) -> bool:
+        """Whether there is anything to look at, and a change that is worth it."""
+        rows = (line for file in chunk.files for hunk in file.hunks for line in hunk.lines)
+        return sum(line.kind != " " for line in rows) >= LOOK_FROM_LINES and bool(self.change.sources.paths())
+
+    def _change(self, chunk: Chunk) -> str:
+        """Return the chunk as all prompts about it show it: written once, since outlines take time."""
+        if chunk.text not in self._written:
+            self._written[chunk.text] = self._write(chunk)
+        return self._written[chunk.text]
+
+    def _write(self, chunk: Chunk) -> str:
+        others = [printable(file.path) for file in self.change.diff.files if file.path not in chunk.paths]
+        return _render(
+            "review/change.md",
+            fence=self.fence,
+            title=self._untrusted(self.change.title, MAX_TITLE),
+            description=self._untrusted(self.change.description, MAX_DESCRIPTION),
+            issues=[
+                {
+                    "number": one.number,
+                    "title": self._untrusted(one.title, MAX_TITLE),
+                    "body": self._untrusted(one.body, MAX_ISSUE),
+                }
+                for one in self.change.issues[:MAX_ISSUES]
+            ],
+            guidance=self._guidance(),
+            other_paths=others[:MAX_OTHER_PATHS],
+            around=surroundings(chunk.files, self.change.head).replace(self.fence, ""),
+            related=self.related.get(chunk.whole or chunk.text, "").replace(self.fence, ""),
+            diff=chunk.text.replace(self.fence, ""),  # made printable and rid of secrets when it was rendered
+        )
+
+    def _guidance(self) -> list[dict[str, str]]:
+        shown: list[dict[str, str]] = []
+        room = MAX_GUIDANCE
+        for guide in self.change.guidance:
+            text = self._untrusted(guide.text, room)
+            if text:
+                shown.append({"path": guide.path, "text": text})
+                room = max(0, room - len(text))
+        return shown
+
+    def _claim(self, number: int, claim: Finding) -> dict[str, Any]:
+        anchor = claim.anchor
+        first = anchor.start_line or anchor.line
+        where = f"line {first}" if first == anchor.line else f"lines {first} to {anchor.line}"
+        # Of a refactoring, the replacement is what is claimed; for a defect it would only plead.
+        proposed = claim.advice if claim.category is Category.REFACTORING else None
+        return {
+            "id": number,
+            "path": printable(anchor.path),
+            "where": f"{'old' if anchor.side == 'LEFT' else 'new'} {where}",
+            "category": claim.category.value,
+            "quote": self._untrusted(claim.quote, MAX_DESCRIPTION),
+            "title": self._untrusted(claim.title, MAX_TITLE),
+            "claim": self._untrusted(claim.claim, MAX_CLAIM),
+            "replacement": None if proposed is None else self._untrusted(proposed, MAX_DESCRIPTION),
+        }
+
+    def _untrusted(self, text: str, most: int) -> str:
+        """Return the text cut to size, without secrets, invisible characters and our fence: a model may echo that."""
+        text = "\n".join(printable(line) for line in text[: most + 1].split("\n")).replace(self.fence, "")
+        text = redact(text)[0].strip("\n")
+        return text if len(text) <= most else text[:most].rstrip() + " [cut]"
+
+
+def fence_of(salt: bytes, change: Change) -> str:
+    """Return a word for the fence around untrusted text: it depends on a secret and is stable for one change."""
+    digest = hmac.new(salt, digestmod=hashlib.sha256)
+    for file in change.diff.files:
+        digest.update(file.path.encode("utf-8", "surrogateescape"))
+        for hunk in file.hunks:
+            digest.update(b"\n".join(line.text.encode("utf-8", "surrogateescape") for line in hunk.lines))
+    return f"data-{digest.hexdigest()[:16]}"
+
+
+def question(system: str, user: str, **values: object) -> Prompt:
+    """Return a prompt of the task `ask` from two templates: for what is asked beside a review."""
+    return _prompt(Task.ASK, _render(system, **values), _render(user, **values))
+
+
+def repair(prompt: Prompt, reply: Reply, problem: str) -> Prompt:
+    """Return the prompt continued by the model's own words, unchanged, and what was wrong with them."""
+    words = _render("follow_up/repair.md", problem=problem, form=_FORMS[prompt.task])
+    return prompt.followed_by(Message("assistant", reply.raw or reply.text), Message("user", words))
+
+
+def looked(found: str, fence: str) -> str:
+    """Return the words with which the model is given what it asked to see; `found` holds no fence."""
+    return _render("follow_up/found.md", found=found, fence=fence)
+
+
+def filled(task: Task, system: str, user: str, /, **values: object) -> Prompt:
+    """Return a prompt made of two templates, named by their files, with the same values for both."""
+    return _prompt(task, _render(system, **values), _render(user, **values))
+
+
+def _prompt(task: Task, system: str, user: str) -> Prompt:
+    return Prompt(task, (Message("system", system), Message("user", user)))
+
+
+@cache
+def _templates() -> Environment:
+    # Imported here: rendering is needed only when there is something to review.
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
+    return Environment(  # noqa: S701 - the result is a prompt, not HTML
+        loader=PackageLoader("prompts", package_path=""),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+
+
+def rendered(template: str, /, **values: object) -> str:
+    """Return a template filled in. What is untrusted in `values` must be fenced and redacted by whoever calls."""
+    return _templates().get_template(template).render(**values)
+
+
+def _render(template: str, /, **values: object) -> str:
+    text = _templates().get_template(template).render(**values)
+    return re.sub(r"\n{3,}", "\n\n", text) if template not in _AS_WRITTEN else text

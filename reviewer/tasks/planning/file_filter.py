@@ -1,0 +1,150 @@
+"""Which files of a change are reviewed, and the reason for each that is not. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from reviewer.diff.line_endings import without_line_ends
+from reviewer.diff.model import Diff, FileDiff, Status
+from reviewer.domain.findings import Skipped
+from reviewer.domain.settings import PathInstructions, ReviewSettings
+
+#: Files written by package managers: their names are exact.
+LOCK_FILES = frozenset(
+    {
+        "package-lock.json",
+        "npm-shrinkwrap.json",
+        "yarn.lock",
+        "pnpm-lock.yaml",
+        "bun.lock",
+        "bun.lockb",
+        "deno.lock",
+        "poetry.lock",
+        "uv.lock",
+        "pdm.lock",
+        "Pipfile.lock",
+        "Cargo.lock",
+        "go.sum",
+        "go.work.sum",
+        "Gemfile.lock",
+        "composer.lock",
+        "mix.lock",
+        "pubspec.lock",
+        "Podfile.lock",
+        "packages.lock.json",
+        "gradle.lockfile",
+        "flake.lock",
+        "Package.resolved",
+        ".terraform.lock.hcl",
+        "conan.lock",
+    }
+)
+_VENDORED = re.compile(r"(?:^|/)(?:vendor|third_party|node_modules|bower_components|\.yarn|Godeps)/")
+_GENERATED_NAME = re.compile(
+    r"\.min\.(?:js|css)$|\.map$|\.pb\.(?:go|cc|h)$|_pb2(?:_grpc)?\.pyi?$|\.g\.dart$|\.freezed\.dart$|\.designer\.cs$"
+    r"|\.generated\.\w+$|(?:^|/)__snapshots__/|\.snap$|(?:^|/)(?:dist|__generated__)/",
+    re.IGNORECASE,
+)
+#: https://pkg.go.dev/cmd/go#hdr-Generate_Go_files and the mark of Meta's tools, both looked for at the top of a file.
+_GENERATED_MARK = re.compile(r"^\W*Code generated .* DO NOT EDIT|@generated\b", re.IGNORECASE)
+_DATA_NAME = re.compile(
+    r"\.(?:svg|csv|tsv|ipynb|geojson|po|pot|wasm|pem|crt|key|ttf|woff2?|eot|excalidraw|drawio|parquet|jsonl|ndjson)$",
+    re.IGNORECASE,
+)
+
+#: A file whose changed text passes this is a data dump or a code drop; nobody reviews it line by line.
+MAX_FILE_BYTES = 400_000
+
+
+def select(diff: Diff, settings: ReviewSettings) -> tuple[tuple[FileDiff, ...], tuple[Skipped, ...]]:
+    """Split the files of a change into those to review and those skipped, each with its reason.
+
+    Lines that differ in their line ends alone are no longer among the changed ones of the former.
+    """
+    included = matcher(settings.include) if settings.include else None
+    excluded = matcher(settings.exclude) if settings.exclude else None
+    kept: list[FileDiff] = []
+    skipped: list[Skipped] = []
+    for given in diff.files:
+        file = without_line_ends(given)
+        reason = "only its line ends changed" if given.hunks and not file.hunks else _shape_reason(file)
+        if reason is None and included is not None and not included(file.path):
+            reason = "not in `review.include`"
+        if reason is None and excluded is not None and excluded(file.path):
+            reason = "in `review.exclude`"
+        if reason is None and not settings.generated:
+            reason = _generated_reason(file)
+        if reason is None and _size(file) > MAX_FILE_BYTES:
+            reason = f"too large: {_size(file) // 1000:,} kB of changed text"
+        if reason is None:
+            kept.append(file)
+        else:
+            skipped.append(Skipped(file.path, reason))
+    return tuple(kept), tuple(skipped)
+
+
+def _shape_reason(file: FileDiff) -> str | None:
+    """Tell why there is nothing to read in the file, whatever its name."""
+    if file.submodule:
+        return "submodule: only the commit it points to changed"
+    if file.symlink:
+        return "symbolic link"
+    if file.binary:
+        return "binary"
+    if file.missing:
+        return "GitHub gave no diff for it (too large, or binary)"
+    if file.status is Status.REMOVED:
+        return None if file.hunks else "removed, and it was empty"
+    if not file.hunks:
+        return {
+            Status.RENAMED: f"renamed from {file.old_path} without changes",
+            Status.COPIED: f"copied from {file.old_path} without changes",
+            Status.MODE: "only its mode changed",
+            Status.ADDED: "empty",
+        }.get(file.status, "no changed lines")
+    return None
+
+
+def _generated_reason(file: FileDiff) -> str | None:
+    """Tell why the file is nobody's handiwork, by its name or by the mark at its top."""
+    name = file.path.rsplit("/", 1)[-1]
+    if name in LOCK_FILES:
+        return "lock file"
+    if _VENDORED.search(file.path):
+        return "vendored"
+    if _GENERATED_NAME.search(file.path):
+        return "generated"
+    if _DATA_NAME.search(file.path):
+        return "data, not code"
+    top = [line.text for hunk in file.hunks[:1] for line in hunk.lines if (line.new or 99) <= 5]
+    return "generated (its header says so)" if any(_GENERATED_MARK.search(text) for text in top) else None
+
+
+def _size(file: FileDiff) -> int:
+    return sum(len(line.text) for hunk in file.hunks for line in hunk.lines)
+
+
+def matcher(patterns: Iterable[str]) -> _Matcher:
+    """Return a predicate on paths for patterns written as in .gitignore."""
+    return _Matcher(tuple(patterns))
+
+
+class _Matcher:
+    """Patterns as in .gitignore, by the library that black and many others use for it."""
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        # Imported here: most repositories set no patterns, and the command line should start fast.
+        from pathspec import GitIgnoreSpec  # noqa: PLC0415
+
+        self._spec = GitIgnoreSpec.from_lines(patterns)
+
+    def __call__(self, path: str) -> bool:
+        """Whether the path matches."""
+        return bool(self._spec.match_file(path))
+
+
+def instructions_for(paths: Iterable[str], rules: Iterable[PathInstructions]) -> tuple[str, ...]:
+    """Return the instructions of the rules that match one of the paths, in their order."""
+    paths = tuple(paths)
+    return tuple(rule.instructions for rule in rules if any(map(matcher((rule.path,)), paths)))

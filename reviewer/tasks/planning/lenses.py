@@ -1,0 +1,169 @@
+"""How closely each part of a change is looked at: which classes of defect get a finder of their own, at what price.
+
+The general finder reads every part. A closer look is added where the size and the words of the changed lines call for
+one, and is the first thing to go when the money is short. Pure: the same parts give the same looks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from reviewer.diff.model import FileDiff, Line
+from reviewer.tasks.planning.chunks import Chunk, is_code, is_test
+
+
+class Lens(StrEnum):
+    """A class of defect that a finder looks for alone. Its prompt is `prompts/lens_NAME.md`."""
+
+    SECURITY = "security"
+    CONCURRENCY = "concurrency"
+    CONTRACTS = "contracts"
+    CORRECTNESS = "correctness"
+    TESTS = "tests"
+
+
+#: Changed lines of code in a part from which it gets one closer look, two, three. Below, the general finder will do.
+DEPTHS = (12, 60, 500)
+
+#: Closer looks at all parts of one change together.
+MOST_LOOKS = 24
+
+#: What one more finder costs, and one more falsifier, as a share of what all calls about a part are planned to cost.
+LOOK_SHARE, OPINION_SHARE = Decimal("0.4"), Decimal("0.25")
+
+#: Tokens of instructions and context make a call about the smallest part cost about as much as one about so many.
+LEAST_TOKENS = 1_500
+
+#: Changed lines of code from which a severe claim needs two falsifiers who agree.
+LARGE = 150
+
+#: Changed lines that make a look at correctness, or at tests, weigh as much as one telling word.
+_LINES_PER_HIT = 12
+
+#: Hits from which a lens is worth its call, and how much each hit weighs when looks compete.
+_LEAST_HITS = {Lens.SECURITY: 1, Lens.CONCURRENCY: 2, Lens.CONTRACTS: 2, Lens.CORRECTNESS: 4, Lens.TESTS: 1}
+_WEIGHT = {Lens.SECURITY: 3, Lens.CONCURRENCY: 2, Lens.CONTRACTS: 2, Lens.CORRECTNESS: 2, Lens.TESTS: 1}
+
+#: Characters of a line that are looked at: a longer one is data.
+_LOOKED_AT = 400
+
+_SECURITY = re.compile(
+    r"\b(?:sql|select\s.{1,80}\sfrom|insert\s+into|delete\s+from|raw_sql|execute\w*|executemany|(?:create|prepare)Statement"
+    r"|exec|execSync|spawn\w*|popen|subprocess|os\.system|shell\w*|eval|innerHTML|outerHTML|dangerouslySetInnerHTML"
+    r"|html_safe|mark_safe|v-html|sanitiz\w*|escape\w*|unescape\w*|auth\w*|permissions?|authoriz\w*|is_?admin"
+    r"|\w*tokens?|passw\w*|\w*secrets?|credentials?|api_?key|cookies?|csrf|cors|jwt|\w*crypt\w*|cipher|hmac|md5|sha1"
+    r"|sha256|nonce|signature|pickle|unserialize|deseriali\w*|yaml\.load|ObjectInputStream|Marshal|redirect\w*|urlopen"
+    r"|upload\w*|extractall|unzip|tarfile|chmod|mktemp|path\.join|filepath\.Join|File\.join|send_?file"
+    r"|render_template_string)\b",
+    re.IGNORECASE,
+)
+_CONCURRENCY = re.compile(
+    r"(?<![A-Za-z0-9])(?:threads?|threading|R?Lock|locks?|unlock|mutex|synchronized|volatile|atomic\w*|async|await|asyncio|Promise\.\w+"
+    r"|go\s+func|goroutine|chan|select|sync\.\w+|WaitGroup|Executor\w*|concurrent\w*|ConcurrentHashMap|semaphore|queue"
+    r"|setTimeout|setInterval|open|close[sd]?|fopen|fclose|connect\w*|\w*pool|acquire|release|dispose|defer|finally"
+    r"|socket|transaction|commit|rollback|cursor|timeouts?|retry|retries|cache[sd]?|context\.\w+|free|malloc)\b|\w+Lock\b"
+)
+_DEFINES = re.compile(
+    r"^\s*(?:(?:export|public|pub|protected|abstract|static|async|default)\s+){0,4}"
+    r"(?:def|func|fn|function|class|interface|struct|type|enum|trait|record|public|export)\b"
+)
+_CONTRACT = re.compile(
+    r"@\w*\.?(?:route|get|post|put|patch|delete)\(|@(?:Get|Post|Put|Delete|Patch|Request)Mapping|\brouter?\.\w+\("
+    r"|\b(?:alter|create|drop)\s+table\b|\b(?:add|remove|rename|change)_column\b|\bjson:\"|@Json\w+|\bserializ\w*"
+    r"|\bto_json\b|\bfrom_json\b|\bos\.environ\b|\bgetenv\b|\bprocess\.env\b|@deprecated\b",
+    re.IGNORECASE,
+)
+_CONTRACT_PATHS = re.compile(
+    r"(?:^|/)(?:migrations?|migrate|schemas?|proto|openapi|swagger|routes?|api|graphql|serializers?|config)(?:[/._-]|$)"
+    r"|\.(?:proto|sql|graphql|avsc|thrift)$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How closely a change is looked at.
+
+    `looks` holds the lenses for each part; `unpaid` counts the looks that the budget left out; `two_opinions` says
+    that severe claims are judged twice.
+    """
+
+    looks: tuple[tuple[Lens, ...], ...]
+    unpaid: int = 0
+    two_opinions: bool = False
+
+
+def depth_of(parts: Sequence[Chunk], *, cost: Decimal | None, ceiling: Decimal | None) -> Depth:
+    """Choose the closer looks at the parts, within what `ceiling` dollars leave beside the calls that are made anyhow.
+
+    `cost` is what a thousand tokens of diff cost in all those calls. Without a price or a ceiling all looks are taken.
+    Every part gets its first look before any gets its second.
+    """
+    choices = sorted(
+        (rank, index, lens) for index, one in enumerate(parts) for rank, lens in enumerate(lenses_for(one))
+    )
+    two = sum(_code_lines(one) for one in parts) >= LARGE
+    left = None if cost is None or ceiling is None else ceiling - sum(_cost(one, cost) for one in parts)
+    if left is not None and cost is not None:
+        opinion = sum(_cost(one, cost) * OPINION_SHARE for one in parts)
+        two = two and opinion <= left
+        left -= opinion if two else 0
+    looks: list[list[Lens]] = [[] for _ in parts]
+    unpaid = 0
+    for _, index, lens in choices[:MOST_LOOKS]:
+        price = Decimal(0) if cost is None else _cost(parts[index], cost) * LOOK_SHARE
+        if left is not None and price > left:
+            unpaid += 1
+            continue
+        left = None if left is None else left - price
+        looks[index].append(lens)
+    return Depth(tuple(map(tuple, looks)), unpaid, two)
+
+
+def _cost(part: Chunk, cost: Decimal) -> Decimal:
+    return cost * max(part.tokens, LEAST_TOKENS) / 1000
+
+
+def lenses_for(part: Chunk) -> tuple[Lens, ...]:
+    """Return the lenses that a part of a change is worth, the most telling first: by its paths and changed lines."""
+    lines = _code_lines(part)
+    most = sum(lines >= least for least in DEPTHS)
+    hits = {lens: _hits(lens, part) for lens in Lens} if most else {}
+    worth = [lens for lens, count in hits.items() if count >= _LEAST_HITS[lens]]
+    return tuple(sorted(worth, key=lambda lens: -hits[lens] * _WEIGHT[lens])[:most])
+
+
+def _hits(lens: Lens, part: Chunk) -> int:
+    """Count the changed lines and the paths that speak for a lens."""
+    if lens is Lens.TESTS:
+        return sum(is_test(file.path) for file, _ in _changed(part)) // _LINES_PER_HIT
+    code = [(file, line) for file, line in _changed(part) if not is_test(file.path)]
+    if lens is Lens.CORRECTNESS:
+        return len(code) // _LINES_PER_HIT
+    if lens is Lens.CONTRACTS:
+        paths = {file.path for file, _ in _changed(part) if _CONTRACT_PATHS.search(file.path)}
+        return 2 * len(paths) + sum(_is_contract(line) for _, line in code)
+    words = _SECURITY if lens is Lens.SECURITY else _CONCURRENCY
+    return sum(bool(words.search(line.text[:_LOOKED_AT])) for _, line in code)
+
+
+def _is_contract(line: Line) -> bool:
+    """Whether others may rely on the line: a definition that goes or changes, a route, a format, a setting."""
+    text = line.text[:_LOOKED_AT]
+    return bool((line.kind == "-" and _DEFINES.match(text)) or _CONTRACT.search(text))
+
+
+def _code_lines(part: Chunk) -> int:
+    return sum(1 for _ in _changed(part))
+
+
+def _changed(part: Chunk) -> Iterator[tuple[FileDiff, Line]]:
+    """Yield the changed lines of program text, blank ones left out."""
+    for file in part.files:
+        if is_code(file.path):
+            for hunk in file.hunks:
+                yield from ((file, line) for line in hunk.lines if line.kind != " " and line.text.strip())

@@ -1,0 +1,126 @@
+"""Whether defects that were reported before are still there, now that their code has changed.
+
+Promises: one prompt for each part of the change that holds such code, all in one batch; a finding counts as gone only
+where the model followed its case and says so; what could not be asked or read stays. `ask` is the only effect.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reviewer.domain.change import Change
+from reviewer.domain.findings import Category
+from reviewer.domain.settings import Settings
+from reviewer.domain.severity import Severity
+from reviewer.llm.messages import Ask, Prompt, Task, Usage
+from reviewer.tasks.conversation.follow_ups import answers_to
+from reviewer.tasks.conversation.prompts import Prompter, fence_of, filled
+from reviewer.tasks.conversation.replies import RawVerdict, read_verdicts
+from reviewer.tasks.planning.chunks import Chunk, chunk
+
+#: Characters of a finding's quote and of its text that go into the prompt.
+MAX_QUOTE, MAX_BODY, MAX_TITLE = 2_000, 4_000, 300
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A defect reported earlier in a file of the change. `key` is the caller's name for it; all text is untrusted.
+
+    `line` is about where it stands now, by the numbers of the new file: it chooses the part of a large file.
+    """
+
+    key: str
+    path: str
+    line: int
+    category: Category
+    severity: Severity
+    title: str
+    body: str = ""
+    quote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reexamined:
+    """The keys of the defects that are gone, a note when some could not be judged, the bill, and calls in a row."""
+
+    gone: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    models: frozenset[str] = frozenset()
+    chain: int = 0
+
+
+def reexamine(change: Change, standing: Sequence[Standing], settings: Settings, ask: Ask, *, salt: bytes) -> Reexamined:
+    """Ask which of the defects are still there. Those whose file is not part of the change are not asked about.
+
+    `salt` keys the fences as in `reviewer.tasks.review.review`; the same input gives the same prompts, to the byte.
+    """
+    groups = _by_chunk(change, standing)
+    if not groups:
+        return Reexamined()
+    prompter = Prompter(change, settings, fence_of(salt, change))
+    # It comes after a review: what cannot be read is not asked for again, but stays open.
+    batch = [(_prompt(prompter, part, claims), read_verdicts) for part, claims in groups]
+    answers = answers_to(batch, ask, follow_ups=0)
+    gone: set[str] = set()
+    unasked = 0
+    for (_, claims), answer in zip(groups, answers, strict=True):
+        verdicts: Mapping[int, RawVerdict] = answer.value if isinstance(answer.value, dict) else {}
+        gone |= {
+            claim.key
+            for number, claim in enumerate(claims, 1)
+            if (verdict := verdicts.get(number)) is not None and verdict.verdict == "refuted"
+        }
+        unasked += len(claims) if answer.error else 0
+    note = f"{unasked} earlier findings could not be looked at again, so they stay open." if unasked else ""
+    return Reexamined(
+        gone=frozenset(gone),
+        notes=(note,) if note else (),
+        usage=sum((answer.usage for answer in answers), Usage()),
+        models=frozenset().union(*(answer.models for answer in answers)),
+        chain=1,
+    )
+
+
+def _by_chunk(change: Change, standing: Sequence[Standing]) -> list[tuple[Chunk, list[Standing]]]:
+    """Give each defect the part of the change that shows its file nearest to where it stands."""
+    paths = {one.path for one in standing}
+    parts, _ = chunk([file for file in change.diff.files if file.path in paths])
+    groups: dict[int, list[Standing]] = defaultdict(list)
+    for one in standing:
+        near = [(distance, index) for index, part in enumerate(parts) if (distance := _distance(part, one)) is not None]
+        if near:
+            groups[min(near)[1]].append(one)
+    return [(parts[index], claims) for index, claims in sorted(groups.items())]
+
+
+def _distance(part: Chunk, one: Standing) -> int | None:
+    """Return how many lines lie between the defect and what the part shows of its file; None: nothing of it."""
+    hunks = [hunk for file in part.files if file.path == one.path for hunk in file.hunks]
+    gaps = (max(hunk.new_start - one.line, one.line - hunk.new_start - hunk.new_count, 0) for hunk in hunks)
+    return min(gaps, default=None)
+
+
+def _prompt(prompter: Prompter, part: Chunk, claims: Sequence[Standing]) -> Prompt:
+    shown = [
+        {
+            "id": number,
+            "path": prompter.plain(claim.path, MAX_TITLE),
+            "category": claim.category.value,
+            "severity": claim.severity.value,
+            "quote": prompter.plain(claim.quote, MAX_QUOTE),
+            "title": prompter.plain(claim.title, MAX_TITLE),
+            "body": prompter.plain(claim.body, MAX_BODY),
+        }
+        for number, claim in enumerate(claims, 1)
+    ]
+    return filled(
+        Task.VERIFY,
+        "verify/recheck.md",
+        "verify/open_findings.md",
+        fence=prompter.fence,
+        change=prompter.shown(part),
+        claims=shown,
+    )

@@ -1,0 +1,80 @@
+"""Unit tests that the model suggests as text, not run: prompts out, test files in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from reviewer.domain.change import Change
+from reviewer.domain.findings import Rejected, Review, TestSuggestion
+from reviewer.domain.settings import Settings
+from reviewer.llm.messages import Ask, Prompt, Usage
+from reviewer.safety.redaction import redact
+from reviewer.tasks.context.related import gather
+from reviewer.tasks.conversation.follow_ups import Answer, answers_to
+from reviewer.tasks.conversation.prompts import Prompter, fence_of
+from reviewer.tasks.conversation.replies import read_tests
+from reviewer.tasks.planning.chunks import Chunk, chunk, is_code, is_test
+from reviewer.tasks.planning.file_filter import select
+
+#: Parts of a change for which tests are asked, and test files shown in the end.
+MAX_TEST_PROMPTS, MAX_TESTS = 3, 5
+
+
+def suggested_tests(change: Change, settings: Settings, ask: Ask, *, salt: bytes) -> Review:
+    """Ask for tests of the change and nothing else; `salt` is as in `review`.
+
+    Raises ModelError when nothing was answered.
+    """
+    _, prompts = prompts_for_tests(change, settings, salt)
+    if not prompts:
+        return Review(summary="", notes=("The change adds no code that could be tested.",))
+    answers = answers_to([(prompt, read_tests) for prompt in prompts], ask)
+    errors = [answer.error for answer in answers if answer.error]
+    if len(errors) == len(answers):
+        raise errors[0]
+    notes = [f"No test suggestions for {len(errors)} of {len(answers)} parts: {errors[0]}"] if errors else []
+    tests, rejected = sensible(answers)
+    usage = sum((answer.usage for answer in answers), Usage())
+    models = tuple(sorted(frozenset().union(*(answer.models for answer in answers))))
+    return Review(summary="", tests=tests, rejected=rejected, notes=tuple(notes), usage=usage, models=models)
+
+
+def prompts_for_tests(
+    change: Change, settings: Settings, salt: bytes, *, only: Collection[str] | None = None
+) -> tuple[Prompter, list[Prompt]]:
+    """Return the prompts that ask for tests of the change, or of some of its files, and what made them."""
+    files, _ = select(change.diff, settings.review)
+    parts = testable(chunk([file for file in files if only is None or file.path in only])[0])
+    gathered = gather(change, parts)
+    prompter = Prompter(replace(change, head=gathered.head), settings, fence_of(salt, change), gathered.related)
+    return prompter, [prompter.tests(part) for part in parts]
+
+
+def testable(parts: Sequence[Chunk]) -> list[Chunk]:
+    """Return the parts that add program text, as many as tests are asked for."""
+    return [part for part in parts if added_code(part)][:MAX_TEST_PROMPTS]
+
+
+def added_code(part: Chunk) -> int:
+    """Count the added lines of program text in the part that are not tests."""
+    files = [file for file in part.files if is_code(file.path) and not is_test(file.path)]
+    return sum(
+        line.kind == "+" and bool(line.text.strip()) for file in files for hunk in file.hunks for line in hunk.lines
+    )
+
+
+def sensible(answers: Sequence[Answer]) -> tuple[tuple[TestSuggestion, ...], tuple[Rejected, ...]]:
+    """Return the suggested test files, one for each path, and those that are no sensible place for a file."""
+    kept: dict[str, TestSuggestion] = {}
+    rejected: list[Rejected] = []
+    for answer in answers:
+        for one in answer.value if isinstance(answer.value, tuple) else ():
+            parts = one.path.split("/")
+            if one.path.startswith("/") or ".." in parts or not one.path.isprintable() or "\\" in one.path:
+                rejected.append(Rejected("bad test path", one.path[:300], "suggested test", "it leaves the repository"))
+            elif one.path in kept or len(kept) == MAX_TESTS:
+                rejected.append(Rejected("one test too many", one.path, "suggested test"))
+            else:
+                kept[one.path] = replace(one, code=redact(one.code)[0])
+    return tuple(kept.values()), tuple(rejected)

@@ -1,0 +1,187 @@
+"""From a quote to a place: the model's words are looked for in the diff, and its line number breaks ties.
+
+Promises: an anchor is returned only where the quoted code really stands in the diff; else the reason why not. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from reviewer.diff.model import Anchor, Diff, FileDiff, Line, Side
+from reviewer.safety.redaction import redact
+from reviewer.tasks.planning.chunks import printable
+
+#: A quote that stands in several places is taken where the model said, give or take its habitual slip.
+NEAR = 2
+
+#: A comment over more lines than this no longer points at anything.
+MAX_LINES = 40
+
+#: Letters and digits from which a quote is found without its line number.
+_TELLING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where a quote stands. `lines` are the diff's lines there; `exact` that all of the quote was found there."""
+
+    anchor: Anchor
+    lines: tuple[Line, ...]
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Nowhere:
+    """Why a quote has no place: `reason` is a word or two, `detail` a sentence."""
+
+    reason: str
+    detail: str
+
+
+def resolve_path(diff: Diff, path: str) -> str | None:
+    """Return the path of the diff that the model meant: as written, without `a/` or `./`, or the only one so ending."""
+    for candidate in (path, path.strip().strip("`"), re.sub(r"^(?:\./|[ab]/|/)", "", path.strip())):
+        if diff.file(candidate) is not None:
+            return candidate
+    ending = "/" + path.strip().lstrip("./")
+    matches = [file.path for file in diff.files if ("/" + file.path).endswith(ending) or file.old_path == path]
+    return matches[0] if len(matches) == 1 else None
+
+
+def locate(diff: Diff, path: str, quote: str, line: int | None) -> Located | Nowhere:
+    """Find the quote in that file of the diff.
+
+    Looked for on both sides, first to the letter, then without regard to white space. Several matches: the one the
+    line number names; else the only one that the change touches; else none. A quote that is found nowhere as a whole
+    but whose line at the given number agrees is anchored at that line.
+    """
+    file = diff.file(path)
+    if file is None:
+        return Nowhere("unknown file", f"{path} is not part of the change")
+    wanted = _quoted(quote)
+    if not wanted:
+        return Nowhere("no quote", "it quotes no code")
+    for normalise in (_verbatim, _without_indent, _without_space):
+        needle = [normalise(text) for text in wanted]
+        if not any(needle):
+            return Nowhere("no quote", "it quotes no code")
+        matches = list(_matches(file, needle, normalise))
+        if matches:
+            chosen = _choose(matches, line, telling=_is_telling(needle))
+            if chosen is None and len(matches) == 1:
+                return Nowhere("ambiguous", "the quote is next to nothing, and its line number is elsewhere")
+            if chosen is None:
+                return Nowhere("ambiguous", f"the quoted code stands in {len(matches)} places")
+            return _located(diff, path, chosen, exact=True)
+    return _by_number(diff, file, wanted, line)
+
+
+def _quoted(quote: str) -> list[str]:
+    """Return the lines of a quote, without empty ones around it and without the prompt's own numbers and marks."""
+    lines = [printable(text) for text in quote.split("\n")]
+    if all(re.match(r"\s*\d*\s+\d*\s*\|[-+ ]", text) for text in lines if text.strip()):
+        lines = [re.sub(r"^[\s\d]*\|[-+ ]", "", text) for text in lines]
+    while lines and not lines[0].strip():
+        lines.pop(0)
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return lines[:MAX_LINES]
+
+
+def _verbatim(text: str) -> str:
+    return text.rstrip()
+
+
+def _without_indent(text: str) -> str:
+    return text.strip()
+
+
+def _without_space(text: str) -> str:
+    """Without white space, and without a diff mark that the model may have left at the front."""
+    return re.sub(r"^[-+](?=\s)|\s+", "", re.sub(r"^\s*[-+](?=\s)", "", text))
+
+
+def _matches(
+    file: FileDiff, needle: Sequence[str], normalise: Callable[[str], str]
+) -> Iterator[tuple[Side, tuple[Line, ...]]]:
+    """Yield each run of lines of one side of one hunk that reads like the needle."""
+    for hunk in file.hunks:
+        for side, kind in ((Side.RIGHT, "-"), (Side.LEFT, "+")):
+            lines = [line for line in hunk.lines if line.kind != kind]
+            texts = [normalise(printable(line.text)) for line in lines]
+            redacted: list[str] | None = None
+            for start in range(len(lines) - len(needle) + 1):
+                window = texts[start : start + len(needle)]
+                if window != list(needle):
+                    if redacted is None:
+                        redacted = _redacted(lines, texts, normalise)
+                    if redacted[start : start + len(needle)] != list(needle):
+                        continue
+                run = tuple(lines[start : start + len(needle)])
+                if side is Side.RIGHT or all(line.kind == "-" for line in run):
+                    yield side, run
+
+
+def _redacted(lines: Sequence[Line], texts: list[str], normalise: Callable[[str], str]) -> list[str]:
+    """Return the lines as the model saw them, secrets replaced; the same list when there were none."""
+    whole, count = redact("\n".join(printable(line.text) for line in lines))
+    return [normalise(text) for text in whole.split("\n")] if count else texts
+
+
+def _number(side: Side, line: Line) -> int:
+    return (line.new if side is Side.RIGHT else line.old) or 0
+
+
+def _is_telling(needle: Sequence[str]) -> bool:
+    """Whether the quote says by itself which code is meant: a closing bracket alone does not."""
+    return sum(char.isalnum() for text in needle for char in text) >= _TELLING
+
+
+def _choose(
+    matches: list[tuple[Side, tuple[Line, ...]]], line: int | None, *, telling: bool
+) -> tuple[Side, tuple[Line, ...]] | None:
+    """Return the match that is meant, or None where that would be a guess."""
+    if not telling and line is not None:
+        matches = [one for one in matches if _gap(one, line) <= NEAR]
+    if len(matches) <= 1:
+        return matches[0] if matches else None
+    if line is not None:
+        nearest = sorted(matches, key=lambda one: (_gap(one, line), not _touched(one[1])))
+        gaps = [_gap(one, line) for one in nearest[:2]]
+        if gaps[0] == 0 or (gaps[0] <= NEAR and gaps[0] < gaps[1]):
+            return nearest[0]
+    touched = [one for one in matches if one[0] is Side.RIGHT and _touched(one[1])]
+    return touched[0] if len(touched) == 1 else None
+
+
+def _gap(match: tuple[Side, tuple[Line, ...]], line: int) -> int:
+    """Return how many lines the number is off the match; models name its first line as often as its last."""
+    side, run = match
+    first, last = _number(side, run[0]), _number(side, run[-1])
+    return max(first - line, line - last, 0)
+
+
+def _touched(run: Sequence[Line]) -> bool:
+    return any(line.kind != " " for line in run)
+
+
+def _by_number(diff: Diff, file: FileDiff, wanted: list[str], line: int | None) -> Located | Nowhere:
+    """Anchor at the given number if the line there is one of the quoted lines; else say that the quote is nowhere."""
+    known = {_without_space(text) for text in wanted if len(_without_space(text)) > NEAR}
+    for hunk in file.hunks if line is not None else ():
+        for candidate in hunk.lines:
+            side = Side.LEFT if candidate.kind == "-" else Side.RIGHT
+            if _number(side, candidate) == line and _without_space(printable(candidate.text)) in known:
+                return _located(diff, file.path, (side, (candidate,)), exact=False)
+    return Nowhere("quote not found", "the quoted code does not stand in the diff of that file")
+
+
+def _located(diff: Diff, path: str, match: tuple[Side, tuple[Line, ...]], *, exact: bool) -> Located | Nowhere:
+    side, run = match
+    first, last = _number(side, run[0]), _number(side, run[-1])
+    anchor = diff.anchor(path, last, first if first < last else None, side)
+    if anchor is None:
+        return Nowhere("not commentable", f"GitHub takes no comment at {path}:{last}")
+    return Located(anchor, run, exact)

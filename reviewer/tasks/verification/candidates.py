@@ -1,0 +1,94 @@
+"""From what the model found to findings with a place in the diff, and proven suggestions. Pure but for `read_head`.
+
+Promises: each entry of a reply becomes a finding or a `Rejected` that says why not; of findings that say the same, one
+is kept; a suggestion is offered only when `reviewer.tasks.verification.suggestions` proves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from reviewer.domain.change import Change, added_text
+from reviewer.domain.findings import Category, Finding, Rejected
+from reviewer.domain.severity import Confidence, Severity
+from reviewer.safety.markdown import postable
+from reviewer.safety.redaction import redact
+from reviewer.tasks.conversation.replies import FindingsReply, RawFinding, unfence
+from reviewer.tasks.verification.anchoring import Located, Nowhere, locate, resolve_path
+from reviewer.tasks.verification.simplicity import is_simpler
+from reviewer.tasks.verification.suggestions import Proven, apart, prove
+from reviewer.tasks.verification.triage import fingerprint, unique
+
+#: Characters of a title, of a claim and of a text that are kept.
+MAX_TITLE, MAX_CLAIM, MAX_BODY = 200, 400, 4_000
+
+
+def candidates(change: Change, replies: Iterable[FindingsReply]) -> tuple[tuple[Finding, ...], tuple[Rejected, ...]]:
+    """Give each finding of the model its place in the diff, or the reason why it has none; keep one of each."""
+    placed: list[Finding] = []
+    rejected: list[Rejected] = []
+    for reply in replies:
+        rejected += reply.rejected
+        for raw in reply.findings:
+            one = _placed(change, raw)
+            (placed if isinstance(one, Finding) else rejected).append(one)  # type: ignore[arg-type]
+    once, duplicates = unique(placed)
+    return once, (*rejected, *duplicates)
+
+
+def _placed(change: Change, raw: RawFinding) -> Finding | Rejected:
+    path = resolve_path(change.diff, raw.path)
+    if path is None:
+        return Rejected("unknown file", raw.path[:300], raw.title[:200], "the file is not part of the change")
+    located = locate(change.diff, path, raw.quote, raw.line)
+    if isinstance(located, Nowhere):
+        return Rejected(located.reason, path, raw.title[:200], located.detail)
+    quote = "\n".join(line.text for line in located.lines)
+    title = _one_line(raw.title, MAX_TITLE)
+    refactoring = raw.category is Category.REFACTORING
+    if refactoring and raw.suggestion is not None and not is_simpler(quote, unfence(raw.suggestion)):
+        return Rejected(
+            "not simpler", path, title, "the replacement is no shorter and no plainer than what it replaces"
+        )
+    return Finding(
+        anchor=located.anchor,
+        # Code that could be simpler is never a reason to fail a check.
+        severity=Severity.INFO if refactoring else raw.severity,
+        category=raw.category,
+        title=title,
+        body=redact(raw.body.strip())[0][:MAX_BODY],
+        quote=quote,
+        confidence=Confidence.LOW,
+        fingerprint=fingerprint(path, raw.category, quote, title),
+        advice=raw.suggestion,
+        claim=_one_line(raw.claim or "", MAX_CLAIM),
+    )
+
+
+def _one_line(text: str, most: int) -> str:
+    return redact(" ".join(text.split()))[0][:most]
+
+
+def with_proofs(change: Change, findings: Sequence[Finding]) -> list[Finding]:
+    """Turn the advice that can be proven to apply into one-click suggestions, no two for the same lines.
+
+    Reads each file once. Where two overlap, a defect's comes before a refactoring's, and the surer one's first.
+    """
+    paths = sorted({one.anchor.path for one in findings if one.advice is not None})
+    head = {path: text for path in paths if (file := change.diff.file(path)) and (text := added_text(file)) is not None}
+    head |= {path: change.head[path] for path in paths if path in change.head}
+    if unknown := [path for path in paths if path not in head]:
+        head.update(change.read_head(unknown))
+    proven = [_proven(change, one, head.get(one.anchor.path)) for one in findings]
+    return apart(sorted(proven, key=lambda one: (one.category is Category.REFACTORING, -one.confidence.rank)))
+
+
+def _proven(change: Change, finding: Finding, head: str | None) -> Finding:
+    if finding.advice is None:
+        return finding
+    located = locate(change.diff, finding.anchor.path, finding.quote, finding.anchor.line)
+    result = prove(located, finding.advice, head) if isinstance(located, Located) else None
+    if isinstance(result, Proven) and postable(result.text) and redact(result.text)[1] == 0:
+        return replace(finding, suggestion=result.text, advice=None)
+    return replace(finding, advice=redact(finding.advice)[0][:MAX_BODY].strip("\n") or None)

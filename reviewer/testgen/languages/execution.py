@@ -1,0 +1,203 @@
+"""Orders for the test runners of other languages, and what came of them. Effects only through `execute`."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from pathlib import Path
+
+from reviewer.sandbox.api import Execute, Limits, Order
+from reviewer.testgen.languages.coverage import Lines, go_profile, lcov
+from reviewer.testgen.languages.test_reports import Outcome
+from reviewer.testgen.languages.test_runners import PROGRAMS, Project
+from reviewer.testgen.working_tree import text_of
+
+#: Where modules are kept that a run needs and cannot fetch, in the person's home: shown as they are, to be read only.
+#: No more of these folders than this: beside them stand tokens.
+_CACHES = ("go/pkg/mod", ".cache/go-build", ".cargo/registry", ".rustup", ".m2/repository", ".gem", ".rbenv")
+#: Prefixes of a person's own programs that hold more than programs.
+_HOMELY = ("", ".local", ".cargo")
+#: Settings without which a runner of the system does not start.
+_SYSTEM = ("/etc/maven",)
+
+_GO_TEST = re.compile(r"^func (Test\w{1,200})\(", re.MULTILINE)
+
+_ENVIRONMENT = {
+    "CI": "1", "NO_COLOR": "1",
+    "GOPROXY": "off", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local",
+    "CARGO_NET_OFFLINE": "true", "CARGO_TERM_COLOR": "never",
+    "BUNDLE_FROZEN": "true", "BUNDLE_DISABLE_VERSION_CHECK": "true",
+}  # fmt: skip
+
+#: A copy of the tree that can be written, in the run's own home. What packages are installed in is large, and only
+#: read: a folder of links stands for it.
+_COPY = """
+mkdir "$HOME/project"
+tar --exclude=node_modules --exclude=target --exclude=.gradle -cf - . | tar -xf - -C "$HOME/project"
+find . -name node_modules -prune | while read -r one; do
+  mkdir -p "$HOME/project/$one"
+  for entry in "$PWD/$one"/* "$PWD/$one"/.bin; do ln -s "$entry" "$HOME/project/$one/"; done
+done
+cd "$HOME/project"
+"""
+
+#: What was built before is not built again in every run: links to it, unless there is too much of it to link.
+#: Cargo writes into its small files: those are copied, its lock and what it builds incrementally left out.
+_BUILT_BY_CARGO = """
+find "$OLDPWD" -path '*/target/CACHEDIR.TAG' | while read -r tag; do
+  from="${tag%/CACHEDIR.TAG}"; to="$HOME/project/${from#"$OLDPWD"/}"
+  [ "$(find "$from" -type f | head -n 20001 | wc -l)" -le 20000 ] || continue
+  mkdir -p "${to%/*}" && cp -rs "$from" "$to"
+  find "$to" -name .cargo-lock -delete; rm -rf "$to"/*/incremental
+  (cd "$from" && find . -type f -size -64k ! -name .cargo-lock ! -path './*/incremental/*' -print0 |
+    tar --null -T - -cf -) | tar -xf - -C "$to"
+done
+"""
+_BUILT_BY_GO = """
+if [ -d {kept} ] && [ "$(find {kept} -type f | head -n 20001 | wc -l)" -le 20000 ]; then
+  mkdir -p "$GOCACHE" && cp -rs {kept}/. "$GOCACHE" && rm -f "$GOCACHE"/*.txt
+fi
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What came of running a test file. `measured` are the lines by file; None where that was not measured."""
+
+    outcomes: tuple[Outcome, ...]
+    measured: Mapping[str, Lines] | None
+    output: str
+
+    @property
+    def is_green(self) -> bool:
+        """Whether something was tested, and all of it passed."""
+        return bool(self.outcomes) and all(one.verdict == "passed" for one in self.outcomes)
+
+    @property
+    def failed(self) -> frozenset[str]:
+        """The tests that failed."""
+        return frozenset(one.id for one in self.outcomes if one.verdict == "failed")
+
+    @property
+    def asserted(self) -> bool:
+        """Whether something failed by an assertion, and nothing by a crash."""
+        failed = [one for one in self.outcomes if one.verdict == "failed"]
+        return bool(failed) and all(one.asserted for one in failed)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What runs test files: those of one project, in one tree. Paths are relative to the tree."""
+
+    execute: Execute
+    project: Project
+    tree: Path
+    shown_at: Path
+    home: Path
+    seconds: float = 120.0
+
+    def on(self, tree: Path) -> Bench:
+        """Return the same for another tree."""
+        return replace(self, tree=tree)
+
+    def run(self, file: str) -> Came:
+        """Run one test file. Raises ReviewerError when nothing can be run here at all."""
+        row = self.project.row
+        ran = self.execute(
+            Order(
+                argv=("/bin/sh", "-c", self._script(file)),
+                tree=self.tree,
+                shown_at=self.shown_at,
+                environment={**_ENVIRONMENT, **self._homes()},
+                read_only=self._folders(),
+                limits=Limits(seconds=self.seconds, processes=512),
+            )
+        )
+        if row.report:
+            reports = [data for name, data in sorted(ran.results.items()) if fnmatch(name, row.report)]
+        else:
+            reports = [ran.output.encode("utf-8", "replace")]
+        try:
+            outcomes = tuple(one for report in reports for one in row.reads(report))
+        except ValueError:
+            outcomes = ()
+        data = ran.results.get(row.coverage) if row.coverage else None
+        return Came(outcomes, None if data is None else self._measured(data), ran.output)
+
+    def _measured(self, data: bytes) -> Mapping[str, Lines]:
+        if self.project.row.language == "go":
+            manifest = text_of(self.tree, self.project.outside("go.mod")) or ""
+            rows = (line.removeprefix("module ").strip() for line in manifest.split("\n") if line[:7] == "module ")
+            found = go_profile(data, next(rows, ""))
+        else:
+            found = lcov(data, [str(self.tree / self.project.folder), str(self.shown_at / self.project.folder)])
+        return {self.project.outside(path): lines for path, lines in found.items()}
+
+    def _homes(self) -> Mapping[str, str]:
+        """Return where programs find what is kept in the person's home, as theirs is another."""
+        return {
+            "RUSTUP_HOME": str(self.home / ".rustup"),
+            "MAVEN_OPTS": f"-Duser.home={self.home}",
+            # Each run is over before a second compiler would pay off.
+            "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+            "GOMODCACHE": str(self.home / "go/pkg/mod"),
+        }
+
+    def _script(self, file: str) -> str:
+        """Return the command for a shell, as only inside is it known where home and results are."""
+        row, folder = self.project.row, self.project.folder
+        place = "\x00"
+        words = list(row.command(self.project.within(file), place))
+        if row.language == "go":
+            # Go runs packages, not files: other tests of the package must not speak for this one.
+            names = _GO_TEST.findall(text_of(self.tree, file) or "")
+            words[-1:] = ["-run", f"^({'|'.join(names) or 'none'})$", words[-1]]
+        words[0] = self._program(words[0])
+        command = " ".join(shlex.quote(word).replace(place, "'\"$REVIEWER_RESULTS\"'") for word in words)
+        folders = dict.fromkeys(shlex.quote(str(one.parent)) for one in self._programs())
+        lines = [f'export GOCACHE="$HOME/go-cache" CARGO_HOME="$HOME/cargo" PATH={":".join(folders)}:"$PATH"']
+        lines += [_COPY.strip()] if row.copied else []
+        lines += [self._registry(), _BUILT_BY_CARGO.strip()] if row.language == "rust" else []
+        if row.language == "go":
+            lines += [_BUILT_BY_GO.strip().format(kept=shlex.quote(str(self.home / ".cache/go-build")))]
+        lines += [f"cd {shlex.quote(folder)}"] if folder else []
+        lines += [command]
+        lines += [f'cp {row.reports_in}/{row.report} "$REVIEWER_RESULTS/"'] if row.reports_in else []
+        return "\n".join(lines)
+
+    def _program(self, name: str) -> str:
+        """Return the program; a package's own from the project's folder or one above it, where packages are hoisted."""
+        if "/" not in name:
+            return name
+        above = ["", *("../" * depth for depth in range(1, len(Path(self.project.folder).parts) + 1))]
+        return next((up + name for up in above if (self.tree / self.project.folder / (up + name)).exists()), name)
+
+    def _registry(self) -> str:
+        kept = shlex.quote(str(self.home / ".cargo" / "registry"))
+        return f'mkdir -p "$HOME/cargo" && if [ -d {kept} ]; then ln -s {kept} "$HOME/cargo/registry"; fi'
+
+    def _folders(self) -> tuple[Path, ...]:
+        """Return what of the machine the runner needs beside the system's own folders."""
+        found = [self.home / name for name in _CACHES if (self.home / name).is_dir()]
+        found += [Path(name) for name in _SYSTEM if Path(name).is_dir()]
+        found += self._prefixes()
+        return tuple(dict.fromkeys(found))
+
+    def _prefixes(self) -> Iterator[Path]:
+        """Yield where the runner's programs are installed."""
+        homely = {self.home / name for name in _HOMELY}
+        for program in self._programs():
+            for place in (program, program.resolve()):
+                prefix = place.parent.parent
+                if prefix in homely:
+                    yield place.parent
+                elif prefix not in (Path("/"), Path("/usr")):
+                    yield prefix
+
+    def _programs(self) -> list[Path]:
+        found = (shutil.which(name) for name in PROGRAMS[self.project.row.language])
+        return [Path(one) for one in found if one is not None]

@@ -1,0 +1,218 @@
+"""Suggested tests of other languages, run: by a table of their runners, in the rounds that Python's go through.
+
+Promises: as `testgen.python.generate`, with fewer gates (`gates`). One project of the repository at a time: that of
+the first changed file whose runner is known. Its only effects are `ask`, `execute` and the staged trees, in which it
+leaves nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from reviewer.diff.model import FileDiff
+from reviewer.domain.change import Change
+from reviewer.domain.findings import TestSuggestion
+from reviewer.domain.settings import Settings
+from reviewer.llm.messages import Ask, Message, Prompt, Task
+from reviewer.sandbox.api import Execute
+from reviewer.tasks.conversation.prompts import Prompter, filled, rendered
+from reviewer.tasks.planning.chunks import is_code, is_test, printable
+from reviewer.tasks.suggest_tests import MAX_TESTS, prompts_for_tests
+from reviewer.testgen.evidence import Budget, Candidate, Cannot, Failure, Gate, Proven, Shown, Stopped, Unit
+from reviewer.testgen.languages.coverage import Lines
+from reviewer.testgen.languages.execution import Bench
+from reviewer.testgen.languages.gates import Before, Judge
+from reviewer.testgen.languages.static_gates import only_expects_otherwise
+from reviewer.testgen.languages.test_runners import KNOWN, SUFFIXES, Project, project_of
+from reviewer.testgen.python.prompts import asked_again
+from reviewer.testgen.repair_loop import Asked, Rounds
+from reviewer.testgen.working_tree import files_of, text_of
+
+#: Existing test files that stand for the suite, characters of one that shows their style and of what a run said.
+NEIGHBOURS, MOST_SIBLING, MOST_EVIDENCE, MOST_CODE = 12, 8_000, 8_000, 16_000
+
+_COVERS = re.compile(r"^(?P<path>[^:\n]{1,500}):(?P<first>\d{1,7})(?:-(?P<last>\d{1,7}))?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The staged trees, and where a sandbox shows them. `home` is where toolchains keep what they fetched."""
+
+    head: Path
+    base: Path | None
+    shown_at: Path
+    home: Path
+
+
+def prove_foreign(
+    change: Change, settings: Settings, places: Places, ask: Ask, execute: Execute, *, salt: bytes,
+    budget: Budget | None = None, now: Callable[[], float] = time.monotonic,
+) -> Proven | Cannot:  # fmt: skip
+    """Ask for tests of the change, run what comes, and return what proved itself. Raises ReviewerError."""
+    budget = replace(budget or Budget(), candidates=MAX_TESTS)
+    deadline = now() + budget.seconds
+
+    def in_time() -> bool:
+        return now() < deadline
+
+    files = [file for file in change.diff.files if is_code(file.path) and not is_test(file.path)]
+    found = [(file, project) for file in files if (project := project_of(places.head, file.path)) is not None]
+    if not found:
+        return Cannot(
+            "Suggested tests were not run: no test runner is known for the changed files. "
+            f"Known are {KNOWN}, by the project's own files."
+        )
+    project = found[0][1]
+    here = [file for file, its in found if its == project]
+    bench = Bench(execute, project, places.head, places.shown_at, places.home, 2 * budget.run_seconds)
+    before = _before(bench, here)
+    if isinstance(before, Cannot):
+        return before
+    prompter, prompts = prompts_for_tests(change, settings, salt, only={file.path for file in here})
+    briefing = Briefing(prompter, project, _styled(bench, before))
+    rounds = Rounds(_Foreign(Judge(bench, places.base, before, in_time), briefing), budget, ask, in_time)
+    rounds.all([Asked(briefing.tests(one), "a part of the change", partial(_unit, before)) for one in prompts])
+    return rounds.proven(*_notes(found, project, before))
+
+
+def _notes(found: Iterable[tuple[FileDiff, Project]], project: Project, before: Before) -> list[str]:
+    notes = [] if before.tests else ["The change's project has no tests near it: what is suggested stands alone."]
+    others = {other.folder or other.row.language for _, other in found if other != project}
+    if others:
+        named = ", ".join(f"`{one}`" for one in sorted(others))
+        notes.append(
+            f"Tests were proven for `{project.folder or project.row.name}` only; the change also is in {named}."
+        )
+    return notes
+
+
+def _before(bench: Bench, files: list[FileDiff]) -> Before | Cannot:
+    """Run the existing tests near the change, which must pass first."""
+    project = bench.project
+    tests = [path for path in files_of(bench.tree, SUFFIXES[project.row.language]) if is_test(path)]
+    ours = [path for path in tests if project_of(bench.tree, path) == project]
+    near = sorted(ours, key=lambda path: (-max(_shared(path, file.path) for file in files), path))[:NEIGHBOURS]
+    measured: dict[str, Lines] | None = {}
+    kept: list[str] = []
+    for path in near:
+        came = bench.run(path)
+        if not came.outcomes and _declares_nothing(bench, path):
+            continue  # support for tests, or a test of another runner
+        if not came.is_green:
+            rows = [row for row in came.output.strip().split("\n") if row.strip()][-1:] or ["nothing was printed"]
+            said = next((one.message.strip() for one in came.outcomes if one.verdict == "failed"), "") or rows[0]
+            told = " ".join(said.split())[:200]
+            return Cannot(f"The repository's own tests do not pass here ({project.row.name}, {path}: {told}).")
+        kept.append(path)
+        if came.measured is None or measured is None:
+            measured = None
+            continue
+        for file, lines in came.measured.items():
+            measured[file] = measured.get(file, Lines()) | lines
+    return Before(tuple(kept), measured, {file.path: _changed(file) for file in files})
+
+
+_DECLARES = re.compile(
+    r"\b(?:it|test|describe|specify)\b|\bfunc Test|#\[test\]|#\[\w+::test|@Test\b|@ParameterizedTest"
+)
+
+
+def _declares_nothing(bench: Bench, path: str) -> bool:
+    return not re.search(r"\bdef test_|\bclass \w+Test\b", text := text_of(bench.tree, path) or "") and (
+        _DECLARES.search(text) is None
+    )
+
+
+def _changed(file: FileDiff) -> frozenset[int]:
+    rows = (line for hunk in file.hunks for line in hunk.lines if line.kind == "+" and re.search(r"\w", line.text))
+    return frozenset(line.new for line in rows if line.new)
+
+
+def _shared(path: str, other: str) -> int:
+    """Return how many folders two paths have in common, and whether the name of one is in the other's."""
+    a, b = path.split("/"), other.split("/")
+    same = sum(one == two for one, two in zip(a[:-1], b[:-1], strict=False))
+    return 2 * same + (b[-1].split(".")[0].lower() in a[-1].lower())
+
+
+def _styled(bench: Bench, before: Before) -> tuple[str, str]:
+    """Return the path and the text of the nearest existing test; empty where there is none."""
+    path = next(iter(before.tests), "")
+    return path, (text_of(bench.tree, path) or "") if path else ""
+
+
+def _unit(before: Before, test: TestSuggestion) -> Unit:
+    """Return what a test says that it covers, as far as that is of the change; else the first changed file."""
+    said = _COVERS.match(test.covers)
+    path = said["path"] if said and said["path"] in before.changed else next(iter(before.changed))
+    lines = before.changed[path]
+    first, last = (min(lines), max(lines)) if lines else (1, 1)
+    if said and said["path"] == path:
+        first, last = int(said["first"]), int(said["last"] or said["first"])
+    return Unit(path, path, first, last, (), "", frozenset(range(first, min(last, first + 10_000) + 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """Makes the prompts about one project. `sibling` is an existing test, path and text."""
+
+    prompter: Prompter
+    project: Project
+    sibling: tuple[str, str]
+
+    def tests(self, prompt: Prompt) -> Prompt:
+        """Return the prompt for tests, with the runner's name and an existing test added."""
+        system, user = prompt.messages
+        told = rendered("tests/runner.md", name=self.project.row.name, folder=printable(self.project.folder))
+        path, text = self.sibling
+        shown = rendered(
+            "tests/styled.md", change=user.content, fence=self.prompter.fence, path=printable(path),
+            text=self.prompter.plain(text, MOST_SIBLING),
+        )  # fmt: skip
+        messages = (Message("system", f"{system.content}\n\n{told}"), Message("user", shown if path else user.content))
+        return Prompt(prompt.task, messages, prompt.max_tokens, prompt.temperature)
+
+    def repair(self, prompt: Prompt, candidate: Candidate, stopped: Stopped) -> Prompt:
+        """Return the conversation continued by the candidate and by what the gate that stopped it saw."""
+        fence, plain = self.prompter.fence, self.prompter.plain
+        return asked_again(prompt, candidate, stopped, fence=fence, path=candidate.path, plain=plain)
+
+    def doubt(self, prompt: Prompt, candidate: Candidate, failure: Failure) -> Prompt:
+        """Return the prompt that asks an independent pass whether a failing test is right."""
+        asked = prompt.messages[1].content  # the change as the author of the test saw it, not the conversation since
+        return filled(
+            Task.VERIFY, "verify/reproduction.md", "verify/reproduced.md", fence=self.prompter.fence, unit=asked,
+            name=printable(candidate.unit.covers), test=self.prompter.plain(candidate.code, MOST_CODE),
+            failure=self.prompter.plain(f"{failure.test}\n{failure.message}", MOST_EVIDENCE),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Foreign:
+    """The other languages, to the rounds."""
+
+    judging: Judge
+    briefing: Briefing
+
+    def judge(self, candidate: Candidate, taken: frozenset[str]) -> Shown | Stopped:
+        if candidate.path in taken:
+            return Stopped(Gate.POLICY, "Another suggested test has that path.", "Choose another path.")
+        return self.judging.judge(candidate)
+
+    def repair(self, prompt: Prompt, candidate: Candidate, stopped: Stopped) -> Prompt:
+        return self.briefing.repair(prompt, candidate, stopped)
+
+    def copied(self, before: Candidate, stopped: Stopped, after: Candidate) -> str | None:
+        copies = bool(stopped.failures) and only_expects_otherwise(before.code, after.code)
+        return stopped.failures[0].test if copies else None
+
+    def fails_again(self, candidate: Candidate, failure: Failure) -> bool:
+        return self.judging.fails_again(candidate, failure)
+
+    def doubt(self, prompt: Prompt, candidate: Candidate, failure: Failure) -> Prompt:
+        return self.briefing.doubt(prompt, candidate, failure)

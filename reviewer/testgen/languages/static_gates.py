@@ -1,0 +1,69 @@
+"""What a suggested test file of another language may be, and what a repair of it may not, told from the text. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from reviewer.tasks.planning.chunks import is_test
+from reviewer.testgen.evidence import Gate, Stopped
+from reviewer.testgen.working_tree import sane
+
+MOST_BYTES = 60_000
+
+_SMELLS = (
+    (
+        re.compile(
+            r"\b(?:it|test|describe)\.(?:skip|todo|only)\b|\bx(?:it|describe)\(|\bt\.Skip|#\[ignore|@Disabled|@Ignore\b"
+            r"|^\s*(?:skip|pending)\b",
+            re.MULTILINE,
+        ),
+        "skips tests",
+    ),
+    (re.compile(r"\bsleep\b|\bsetTimeout\(|time\.Sleep|thread::sleep", re.IGNORECASE), "waits for time to pass"),
+    (
+        re.compile(r"\bfetch\(|https?://(?!localhost|127\.0\.0\.1|example\.)|net\.Dial|\baxios\b|TcpStream"),
+        "uses a network",
+    ),
+    (
+        re.compile(r"child_process|os/exec|\bexec\(|\bspawn\(|process\.exit|os\.Exit|std::process"),
+        "starts or ends processes",
+    ),
+    (re.compile(r"toMatchSnapshot|toMatchInlineSnapshot"), "only compares with a snapshot"),
+)
+_ASSERTS = re.compile(
+    r"\bassert\b|\bassert[.(!_]|\bexpect\(|\bt\.(?:Error|Fatal|Errorf|Fatalf|Fail)\b|\brequire\.\w+\(t|\.should\b"
+    r"|\bassert(?:_\w+!?|[A-Z]\w*)[ (]|\bmust_\w+|\bwont_\w+|\brefute"
+)
+
+#: What an expectation may be written as: a number, a text, a truth value.
+_LITERAL = re.compile(
+    r'"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\'|`[^`]*+`|(?<![\w.])-?\d[\w.]*+|\b(?:true|false|null|nil|None)\b'
+)
+
+
+def obeys(path: str, code: str, suffixes: Sequence[str], *, exists: bool) -> Stopped | None:
+    """Return what is wrong with the file as such, or None."""
+    if not sane(path) or exists or not is_test(path) or not path.endswith(tuple(suffixes)):
+        reason = "It must be a new test file of the same language, named as one, inside the repository."
+        return Stopped(Gate.POLICY, reason, reason)
+    if len(code.encode("utf-8", "replace")) > MOST_BYTES:
+        return Stopped(Gate.POLICY, "The file is too large.", "The file is too large.")
+    if not _ASSERTS.search(code):
+        return Stopped(Gate.SMELLS, "It asserts nothing.", "It asserts nothing.")
+    for pattern, what in _SMELLS:
+        if pattern.search(code):
+            return Stopped(Gate.SMELLS, f"It {what}.", f"It {what}.")
+    return None
+
+
+def only_expects_otherwise(before: str, after: str) -> bool:
+    """Whether two versions of a test file differ in values alone: then the second was written to agree with the code.
+
+    Stricter than for Python, where expectations are told from what is passed in.
+    """
+    return before != after and _bare(before) == _bare(after)
+
+
+def _bare(code: str) -> str:
+    return " ".join(_LITERAL.sub("?", code).split())

@@ -1,0 +1,205 @@
+"""The runner table: by which files a language's test runner is known, and the command that runs one file of tests.
+
+Promises: reads only names and manifests of the staged tree; runs nothing. What no row knows is None, to be told.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from pydantic import BaseModel, Field, ValidationError
+
+from reviewer.testgen.languages import test_reports
+from reviewer.testgen.working_tree import inside
+
+#: Largest manifest that is read.
+_MOST_MANIFEST = 1 << 20
+#: The programs that run the tests of a language, looked for on the PATH; each may stand in a folder of its own.
+PROGRAMS: Mapping[str, tuple[str, ...]] = {
+    "javascript": ("node",),
+    "go": ("go",),
+    "rust": ("cargo", "rustc"),
+    "ruby": ("ruby", "bundle", "rspec"),
+    "java": ("mvn", "java"),
+}
+#: The endings of the files of a language.
+SUFFIXES: Mapping[str, tuple[str, ...]] = {
+    "javascript": (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"),
+    "go": (".go",),
+    "rust": (".rs",),
+    "ruby": (".rb",),
+    "java": (".java",),
+}
+
+#: What the table knows, in words.
+KNOWN = "pytest, unittest, node:test, vitest, jest, go, cargo, maven, rspec and minitest"
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """One row of the table.
+
+    `command` takes the test file, relative to the project, and the results folder. `report` is a pattern for the files
+    in that folder which `reads` understands, empty where the report is standard output. `coverage` is the file in it
+    that holds coverage, empty where none is measured. `copied`: the runner writes into its project, so it is run in a
+    copy of the run's own; `reports_in` is where its reports come to stand in there, empty for the results folder.
+    """
+
+    name: str
+    language: str
+    command: Callable[[str, str], tuple[str, ...]]
+    reads: test_reports.Reads
+    report: str = ""
+    coverage: str = ""
+    copied: bool = False
+    reports_in: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A part of a repository with a test runner: its folder, relative and empty for the root, and its row."""
+
+    row: Toolchain
+    folder: str
+
+    def holds(self, path: str) -> bool:
+        """Whether the file is one of its language, in its folder."""
+        return path.endswith(SUFFIXES[self.row.language]) and path.startswith(self.folder and f"{self.folder}/")
+
+    def within(self, path: str) -> str:
+        """Return the path as seen from its folder."""
+        return path.removeprefix(self.folder and f"{self.folder}/")
+
+    def outside(self, path: str) -> str:
+        """Return a path of its folder as the repository names it."""
+        return f"{self.folder}/{path}" if self.folder else path
+
+
+class _Package(BaseModel):
+    scripts: Mapping[str, str] = Field(default_factory=dict)
+    dev: Mapping[str, str] = Field(default_factory=dict, alias="devDependencies")
+    needs: Mapping[str, str] = Field(default_factory=dict, alias="dependencies")
+
+
+def _node(file: str, results: str) -> tuple[str, ...]:
+    """Follow https://nodejs.org/docs/latest-v20.x/api/test.html#test-reporters ."""
+    reporters = ("--test-reporter=junit", f"--test-reporter-destination={results}/junit.xml")
+    coverage = ("--test-reporter=lcov", f"--test-reporter-destination={results}/lcov.info")
+    return ("node", "--test", "--experimental-test-coverage", *reporters, *coverage, file)
+
+
+def _vitest(file: str, results: str) -> tuple[str, ...]:
+    """Follow https://vitest.dev/guide/cli ."""
+    report = ("--reporter=json", f"--outputFile={results}/tests.json")
+    return ("node_modules/.bin/vitest", "run", file, "--sequence.shuffle.tests", "--cache=false", *report)
+
+
+def _vitest_covered(file: str, results: str) -> tuple[str, ...]:
+    """Follow https://vitest.dev/config/coverage ; needs one of its two packages."""
+    coverage = ("--coverage.enabled", "--coverage.reporter=lcovonly", f"--coverage.reportsDirectory={results}/cover")
+    return (*_vitest(file, results), *coverage)
+
+
+def _jest(file: str, results: str) -> tuple[str, ...]:
+    """Follow https://jestjs.io/docs/cli ."""
+    coverage = ("--coverage", "--coverageReporters=lcovonly", f"--coverageDirectory={results}")
+    report = ("--json", f"--outputFile={results}/tests.json", "--cacheDirectory=/tmp/jest")
+    return ("node_modules/.bin/jest", "--ci", "--randomize", *report, *coverage, "--runTestsByPath", file)
+
+
+def _go(file: str, results: str) -> tuple[str, ...]:
+    package = f"./{PurePosixPath(file).parent}"
+    return ("go", "test", "-json", "-count=1", "-shuffle=on", f"-coverprofile={results}/cover.out", package)
+
+
+def _cargo(file: str, _results: str) -> tuple[str, ...]:
+    return ("cargo", "test", "--offline", "--test", PurePosixPath(file).stem, "--", "--format", "pretty")
+
+
+def _maven(file: str, _results: str) -> tuple[str, ...]:
+    """Follow https://maven.apache.org/surefire/maven-surefire-plugin/test-mojo.html ."""
+    chosen = (f"-Dtest={PurePosixPath(file).stem}", "-DfailIfNoTests=false", "-Dsurefire.failIfNoSpecifiedTests=false")
+    return ("mvn", "--offline", "--batch-mode", "-Dsurefire.runOrder=random", *chosen, "test")
+
+
+def _rspec(file: str, results: str) -> tuple[str, ...]:
+    return ("rspec", file, "--order", "rand", "--format", "json", "--out", f"{results}/tests.json")
+
+
+def _minitest(file: str, _results: str) -> tuple[str, ...]:
+    return ("ruby", "-Ilib", "-Itest", file, "--verbose")
+
+
+def _bundled(command: Callable[[str, str], tuple[str, ...]]) -> Callable[[str, str], tuple[str, ...]]:
+    return lambda file, results: ("bundle", "exec", *command(file, results))
+
+
+NODE = Toolchain("node:test", "javascript", _node, test_reports.junit, "junit.xml", "lcov.info")
+VITEST = Toolchain("vitest", "javascript", _vitest, test_reports.jest, "tests.json", copied=True)
+VITEST_COVERED = Toolchain(
+    "vitest", "javascript", _vitest_covered, test_reports.jest, "tests.json", "cover/lcov.info", copied=True
+)
+JEST = Toolchain("jest", "javascript", _jest, test_reports.jest, "tests.json", "lcov.info")
+GO = Toolchain("go", "go", _go, test_reports.go, coverage="cover.out")
+CARGO = Toolchain("cargo", "rust", _cargo, test_reports.cargo, copied=True)
+MAVEN = Toolchain(
+    "maven", "java", _maven, test_reports.junit, "TEST-*.xml", copied=True, reports_in="target/surefire-reports"
+)
+RSPEC = Toolchain("rspec", "ruby", _rspec, test_reports.rspec, "tests.json")
+MINITEST = Toolchain("minitest", "ruby", _minitest, test_reports.minitest)
+BUNDLED = {row: replace(row, command=_bundled(row.command)) for row in (RSPEC, MINITEST)}
+
+
+def project_of(tree: Path, path: str) -> Project | None:
+    """Return the project of the tree that tests this file: the nearest folder above it that a row knows."""
+    language = next((name for name, ends in SUFFIXES.items() if path.endswith(ends)), "")
+    for folder in _above(path):
+        place = inside(tree, folder) if folder else tree
+        row = _row(place, language) if place is not None else None
+        if row is not None:
+            return Project(row, folder)
+    return None
+
+
+def _above(path: str) -> Iterator[str]:
+    for folder in PurePosixPath(path).parents:
+        yield "" if folder == PurePosixPath() else folder.as_posix()
+
+
+def _row(project: Path, language: str) -> Toolchain | None:
+    """Return the row for files of the language in a project whose root this folder is."""
+
+    def has(name: str) -> bool:
+        place = project / name
+        return place.exists() and not place.is_symlink()
+
+    if language == "javascript":
+        return _javascript(project)
+    if language == "ruby":
+        row = RSPEC if has("spec") else MINITEST if has("test") else None
+        is_root = any(map(has, ("Gemfile", "Rakefile"))) or any(project.glob("*.gemspec"))
+        return (BUNDLED[row] if has("Gemfile.lock") else row) if row and is_root else None
+    known = {"go": ("go.mod", GO), "rust": ("Cargo.toml", CARGO), "java": ("pom.xml", MAVEN)}
+    marker, row = known.get(language, ("", None))
+    return row if row is not None and has(marker) else None
+
+
+def _javascript(project: Path) -> Toolchain | None:
+    """Return what `scripts.test` calls, else the one of the two that is a dependency."""
+    manifest = project / "package.json"
+    if manifest.is_symlink() or not manifest.is_file() or manifest.stat().st_size > _MOST_MANIFEST:
+        return None
+    try:
+        package = _Package.model_validate(json.loads(manifest.read_bytes()))
+    except (ValueError, ValidationError, RecursionError):
+        return None
+    script = package.scripts.get("test", "").split()
+    covers = {"@vitest/coverage-v8", "@vitest/coverage-istanbul"} & {*package.dev, *package.needs}
+    vitest = VITEST_COVERED if covers else VITEST
+    named: Sequence[tuple[str, Toolchain]] = (("vitest", vitest), ("jest", JEST), ("--test", NODE))
+    called = (row for word, row in named if word in script)
+    installed = (row for word, row in named if word in package.dev or word in package.needs)
+    return next(called, None) or next(installed, None)

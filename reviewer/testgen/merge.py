@@ -1,0 +1,119 @@
+"""What was proven, put into a review: tests with evidence, failing ones under the findings that they show. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reviewer.diff.model import Side
+from reviewer.domain.findings import Appendix, Finding, Rejected, Review, TestSuggestion
+from reviewer.domain.findings import Reproduction as Shown
+from reviewer.domain.severity import Confidence
+from reviewer.testgen.evidence import Cannot, Proven, Reproduction
+
+
+def with_proven(review: Review, outcome: Proven | Cannot) -> Review:
+    """Return the review with the tests that were run; with a `Cannot` those that it has, and why they were not run."""
+    if isinstance(outcome, Cannot):
+        return replace(review, notes=(*review.notes, outcome.reason))
+    shown = _with_reproductions(review, outcome.reproductions)
+    return replace(
+        shown,
+        tests=outcome.tests,
+        rejected=(*shown.rejected, *_stopped(outcome)),
+        notes=(*shown.notes, *outcome.notes),
+        usage=shown.usage + outcome.usage,
+        models=tuple(sorted({*shown.models, *outcome.models})),
+    )
+
+
+def _stopped(outcome: Proven) -> list[Rejected]:
+    return [
+        Rejected(f"test stopped at: {one.stopped.gate}", one.path[:300], f"test of {one.covers}", one.stopped.reason)
+        for one in outcome.dropped
+    ]
+
+
+def _with_reproductions(review: Review, reproductions: Sequence[Reproduction]) -> Review:
+    """Put each failing test under the best finding about its unit; one below the line is lifted over it.
+
+    One that no finding speaks of is counted only: a failing test alone is as often wrong as the code.
+    """
+    findings, below, rejected = list(review.findings), list(review.below), list(review.rejected)
+    for one in reproductions:
+        place = next((index for index, finding in enumerate(findings) if _is_about(finding, one)), None)
+        if place is not None:
+            findings[place] = _reproduced(findings[place], one)
+            continue
+        lifted = next((finding for finding in below if _is_about(finding, one)), None)
+        if lifted is not None:
+            below.remove(lifted)
+            findings.append(_reproduced(lifted, one))
+            continue
+        what = f"test of {one.unit.covers}"
+        rejected.append(Rejected("fails, and no finding says so", one.path[:300], what, one.failure.message[:500]))
+    return replace(review, findings=tuple(findings), below=tuple(below), rejected=tuple(rejected))
+
+
+def _is_about(finding: Finding, one: Reproduction) -> bool:
+    anchor = finding.anchor
+    inside = one.unit.first <= anchor.line <= one.unit.last
+    return anchor.path == one.unit.path and anchor.side is Side.RIGHT and inside and finding.reproduction is None
+
+
+def _reproduced(finding: Finding, one: Reproduction) -> Finding:
+    failure = f"{one.failure.test}: {one.failure.message}"[:1_000]
+    return replace(finding, confidence=Confidence.HIGH, reproduction=Shown(one.path, one.code, failure))
+
+
+def patch_of(tests: Sequence[TestSuggestion]) -> str:
+    """Return the tests as one patch for `git apply`, onto the head they were run on.
+
+    They are new files, whose paths were judged before, or are put at the end of files of the change.
+    """
+    grown: dict[str, list[Appendix]] = {}
+    for test in tests:
+        if test.appendix is not None:
+            grown.setdefault(test.appendix.anchor.path, []).append(test.appendix)
+    new = [_new_file(test) for test in tests if test.appendix is None]
+    return "".join([*new, *(_grown_file(path, parts) for path, parts in grown.items())])
+
+
+def _new_file(test: TestSuggestion) -> str:
+    lines = test.code.removesuffix("\n").split("\n")
+    quoted = _quoted(f"b/{test.path}")
+    head = [
+        f"diff --git {_quoted(f'a/{test.path}')} {quoted}",
+        "new file mode 100644",
+        "--- /dev/null",
+        f"+++ {quoted}",
+        f"@@ -0,0 +1,{len(lines)} @@",
+    ]
+    return "\n".join([*head, *(f"+{line}" for line in lines)]) + "\n"
+
+
+def _grown_file(path: str, parts: Sequence[Appendix]) -> str:
+    above, last = parts[0].above.split("\n"), parts[0].anchor.line
+    below = "\n".join(part.code for part in parts).split("\n")
+    start, old, new = last - len(above) + 1, _quoted(f"a/{path}"), _quoted(f"b/{path}")
+    head = [
+        f"diff --git {old} {new}",
+        f"--- {old}",
+        f"+++ {new}",
+        f"@@ -{start},{len(above)} +{start},{len(above) + len(below)} @@",
+    ]
+    return "\n".join([*head, *(f" {line}" for line in above), *(f"+{line}" for line in below)]) + "\n"
+
+
+def _quoted(name: str) -> str:
+    """Return the name as git writes it where it holds anything special.
+
+    https://git-scm.com/docs/git-config#Documentation/git-config.txt-corequotePath
+    """
+    if name.isascii() and '"' not in name and "\\" not in name and " " not in name:
+        return name
+    octal = "".join(
+        chr(byte) if 0x20 <= byte < 0x7F and byte not in b'"\\' else f"\\{byte:03o}"
+        for byte in name.encode("utf-8", "surrogateescape")
+    )
+    return f'"{octal}"'

@@ -1,0 +1,1 @@
+"""Suggest and prove tests for Python, measured line by line and mutant by mutant."""

@@ -1,0 +1,221 @@
+"""The prompts of proving: for a unit, for a repair, for a doubt. Text in, prompts out.
+
+Promises: the same input gives the same prompt to the byte; what comes from the repository, the pull request or a run
+stands only between fences, without secrets. Reads the staged tree and templates, nothing else.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePosixPath
+
+from reviewer.llm.messages import Message, Prompt, Task
+from reviewer.safety.redaction import redact
+from reviewer.tasks.conversation.prompts import MAX_DESCRIPTION, MAX_TITLE, rendered
+from reviewer.tasks.planning.chunks import is_test, printable
+from reviewer.testgen.evidence import Candidate, Failure, Gate, Stopped, Subject, Unit
+from reviewer.testgen.python.baseline import Baseline
+from reviewer.testgen.python.dependencies import Repository, used_by
+from reviewer.testgen.python.harness_client import Rig
+from reviewer.testgen.working_tree import text_of
+
+#: Characters of one part of a prompt.
+MOST_CODE, MOST_SIBLING, MOST_EVIDENCE, MOST_CALLERS, MOST_USED = 16_000, 8_000, 8_000, 3_000, 6_000
+
+#: Sibling tests shown as style, places where the unit is called, files that are searched for them.
+MOST_SIBLINGS, MOST_CALLS, MOST_SEARCHED = 2, 6, 400
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """Makes the prompts about one subject.
+
+    `fence` is unknown to whoever wrote the change; `ends` are test files at whose end tests may be put.
+    """
+
+    subject: Subject
+    rig: Rig
+    before: Baseline
+    files: tuple[str, ...]
+    fence: str
+    ends: tuple[str, ...] = ()
+
+    def tests(self, unit: Unit) -> Prompt:
+        """Return the prompt that asks for a test file for the unit."""
+        system = rendered(
+            "tests/proving.md",
+            fence=self.fence,
+            framework=self.rig.plan.framework,
+            roots=", ".join(printable(root) for root in self.rig.plan.test_roots),
+            language=self.subject.language,
+            path=self.home(unit),
+            covers=printable(unit.covers),
+            ends=", ".join(f"`{printable(path)}`" for path in self.ends[:MOST_SIBLINGS]),
+        )
+        return _prompt(Task.TESTS, system, self._unit(unit))
+
+    def repair(self, prompt: Prompt, candidate: Candidate, stopped: Stopped) -> Prompt:
+        """Return the conversation continued by the candidate and by what the gate that stopped it saw."""
+        # What the policy refuses may be the path itself.
+        path = self.home(candidate.unit) if stopped.gate is Gate.POLICY else candidate.path
+        return asked_again(prompt, candidate, stopped, fence=self.fence, path=path, plain=self._untrusted)
+
+    def doubt(self, candidate: Candidate, failure: Failure) -> Prompt:
+        """Return the prompt that asks an independent pass whether a failing test is right."""
+        told = f"{failure.test}, line {failure.line}: {failure.kind}\n{failure.message}\n\n{failure.trace}"
+        user = rendered(
+            "verify/reproduced.md",
+            fence=self.fence,
+            unit=self._unit(candidate.unit, styled=False),
+            name=candidate.unit.name,
+            test=self._untrusted(candidate.code, MOST_CODE),
+            failure=self._untrusted(told, MOST_EVIDENCE),
+        )
+        return _prompt(Task.VERIFY, rendered("verify/reproduction.md", fence=self.fence), user)
+
+    def home(self, unit: Unit) -> str:
+        """Return a free path for a new test file of the unit: beside the tests that run it, else in the test root."""
+        near = [*self.before.test_files_of(unit, self.rig), *self.before.siblings]
+        folder = PurePosixPath(near[0]).parent if near else PurePosixPath(self.rig.plan.test_roots[0])
+        stem = PurePosixPath(unit.path).stem
+        name = re.sub(r"\W+", "_", f"{stem}_{unit.name}").strip("_").lower()
+        plan = self.rig.plan
+        told = () if plan.collects("test_x.py") else (one for one in plan.names if "*" in one)
+        shape = next(iter(told), "test_*.py")
+        for number in range(1, 100):
+            path = (folder / shape.replace("*", f"{name}{'' if number == 1 else f'_{number}'}", 1)).as_posix()
+            if path not in self.files:
+                return path
+        return (folder / shape.replace("*", f"{name}_more", 1)).as_posix()
+
+    def _unit(self, unit: Unit, *, styled: bool = True) -> str:
+        change = self.subject.change
+        return rendered(
+            "tests/unit.md",
+            fence=self.fence,
+            title=self._untrusted(change.title, MAX_TITLE),
+            description=self._untrusted(change.description, MAX_DESCRIPTION),
+            issue=self._untrusted(self.subject.issue, MAX_DESCRIPTION),
+            path=printable(unit.path),
+            name=unit.name,
+            module=module_of(unit.path, self.rig.plan.roots),
+            imports=self._untrusted(_imports(unit.source), MOST_SIBLING),
+            code=self._untrusted(_rows(unit), MOST_CODE),
+            used=self._untrusted(
+                used_by(unit, Repository(partial(text_of, self.rig.tree), self.rig.plan.roots)), MOST_USED
+            ),
+            callers=self._untrusted(self._callers(unit), MOST_CALLERS),
+            fixtures=self._untrusted("\n".join(self._fixtures(unit)), MOST_SIBLING) if styled else "",
+            siblings=list(self._siblings(unit)) if styled else [],
+        )
+
+    def _siblings(self, unit: Unit) -> Iterator[dict[str, str]]:
+        near = dict.fromkeys(
+            [*self.ends, *self.before.test_files_of(unit, self.rig), *self.before.siblings, *self.before.test_files]
+        )
+        for path in list(near)[:MOST_SIBLINGS]:
+            if text := text_of(self.rig.tree, path):
+                yield {"path": printable(path), "text": self._untrusted(text, MOST_SIBLING)}
+
+    def _callers(self, unit: Unit) -> str:
+        above, _, name = unit.name.rpartition(".")
+        name = above.rpartition(".")[2] if name == "__init__" else name
+        if name.startswith("__"):
+            return ""
+        call = re.compile(rf"\b{re.escape(name)}\(")
+        found: list[str] = []
+        for path in [file for file in self.files if not is_test(file)][:MOST_SEARCHED]:
+            text = text_of(self.rig.tree, path) or ""
+            if name not in text:
+                continue
+            rows = text.split("\n")
+            for number, row in enumerate(rows, 1):
+                own = path == unit.path and unit.first <= number <= unit.last
+                if call.search(row) and not own and not re.match(r"\s*(?:async\s+)?def\b", row):
+                    found.append(f"{path}:{number}: {row.strip()}")
+        return "\n".join(found[:MOST_CALLS])
+
+    def _fixtures(self, unit: Unit) -> Iterator[str]:
+        """Yield the signatures of the fixtures that a test at the unit's place would see, outermost first."""
+        folders = [one.as_posix() for one in reversed(PurePosixPath(self.home(unit)).parents)]
+        for folder in folders:
+            path = "conftest.py" if folder == "." else f"{folder}/conftest.py"
+            yield from _signatures(path, text_of(self.rig.tree, path) or "")
+
+    def _untrusted(self, text: str, most: int) -> str:
+        """Return the text cut to size, without secrets, invisible characters, colours and our fence."""
+        text = re.sub(r"\x1b\[[0-9;]*m", "", text[: most + 1]).replace("\r\n", "\n")
+        text = "\n".join(printable(line) for line in text.split("\n")).replace(self.fence, "")
+        text = redact(text)[0].strip("\n")
+        return text if len(text) <= most else text[:most].rstrip() + " [cut]"
+
+
+def module_of(path: str, roots: Sequence[str]) -> str:
+    """Return the dotted name under which a file is imported, by the first root that it stands in."""
+    for root in roots:
+        prefix = f"{root}/" if root else ""
+        if path.startswith(prefix):
+            return path.removeprefix(prefix).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    return path.removesuffix(".py").replace("/", ".")
+
+
+def _rows(unit: Unit) -> str:
+    rows = unit.source.split("\n")
+    told: list[str] = []
+    for number in range(unit.first, unit.last + 1):
+        mark = "+" if number in unit.lines | unit.header else " "
+        mark = "!" if number in unit.missed else "?" if number in unit.half else mark
+        told.append(f"{number:>5} {mark}| {rows[number - 1].rstrip()}")
+    return "\n".join(told)
+
+
+def _imports(source: str) -> str:
+    rows = source.split("\n")
+    found: list[str] = []
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found += rows[node.lineno - 1 : node.end_lineno]
+    return "\n".join(found)
+
+
+def _signatures(path: str, text: str) -> Iterator[str]:
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    for node in tree.body:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if any("fixture" in ast.dump(one) for one in node.decorator_list):
+            about = (ast.get_docstring(node) or "").partition("\n")[0]
+            yield f"{path}: {node.name}({ast.unparse(node.args)}){f': {about}' if about else ''}"
+
+
+def _prompt(task: Task, system: str, user: str) -> Prompt:
+    return Prompt(task, (Message("system", system), Message("user", user)))
+
+
+def asked_again(
+    prompt: Prompt, candidate: Candidate, stopped: Stopped, *, fence: str, path: str, plain: Callable[[str, int], str]
+) -> Prompt:
+    """Return the conversation continued by the candidate and by what the gate that stopped it saw.
+
+    `path` is where the next answer shall stand; `plain` makes untrusted text, of so many characters at most, fit it.
+    """
+    covers = candidate.unit.covers
+    mine = f'<test path="{candidate.path}" covers="{covers}">\n{candidate.code}</test>'
+    words = rendered(
+        "tests/evidence.md",
+        fence=fence,
+        ran=stopped.gate not in (Gate.POLICY, Gate.SMELLS),
+        reason=f"it did not pass the gate `{stopped.gate}`.",
+        evidence=plain(f"Gate: {stopped.gate}. {stopped.reason}\n\n{stopped.feedback}", MOST_EVIDENCE),
+        failing=bool(stopped.failures),
+        path=path,
+        covers=printable(covers),
+    )
+    return prompt.followed_by(Message("assistant", mine), Message("user", words))

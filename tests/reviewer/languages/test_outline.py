@@ -1,0 +1,142 @@
+"""What a text defines: by grammar in each language, by indentation without, and never slowly."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from reviewer.languages.outline import defined_on, outline_of, used_on
+from reviewer.languages.registry import BY_ENDING
+from reviewer.languages.treesitter import definitions
+
+#: A text in each language, and name, first line, last line of its signature, last line, of all that it defines.
+TEXTS = {
+    "py": (
+        "X = 1\n@d\nclass A:\n    def f(\n        self,\n    ):\n        y = 1\n        return y\n",
+        [("X", 1, 1, 1), ("A", 3, 3, 8), ("f", 4, 6, 8)],
+    ),
+    "js": (
+        "class A {\n  b = () => {\n    1\n  };\n  m() {\n  }\n}\nconst K = 1\nexports.q = function () {\n};\nq.r = 1\n",
+        [("A", 1, 1, 7), ("b", 2, 2, 4), ("m", 5, 5, 6), ("K", 8, 8, 8), ("q", 9, 9, 10)],
+    ),
+    "ts": (
+        "export const x = (a: number) => {\n  return a;\n};\nexport interface I {\n  m(): void;\n}\ntype T = string;\n",
+        [("x", 1, 1, 3), ("I", 4, 4, 6), ("m", 5, 5, 5), ("T", 7, 7, 7)],
+    ),
+    "go": (
+        "package a\n\ntype T struct {\n\tA int\n}\n\nfunc (t *T) M(\n\tx int,\n) int {\n\treturn 1\n}\n\nconst A = 1\n",
+        [("T", 3, 3, 5), ("M", 7, 9, 11), ("A", 13, 13, 13)],
+    ),
+    "java": (
+        "class A {\n  static final int K = 1;\n  int f(\n    int a) {\n    return 1;\n  }\n}\n",
+        [("A", 1, 1, 7), ("K", 2, 2, 2), ("f", 3, 4, 6)],
+    ),
+    "rb": (
+        "module M\n  K = 1\n  class A < B\n    def f?(a)\n      1\n    end\n  end\nend\n",
+        [("M", 1, 1, 8), ("K", 2, 2, 2), ("A", 3, 3, 7), ("f?", 4, 4, 6)],
+    ),
+    "rs": (
+        "impl T {\n    pub fn f(&self) -> i32 {\n        1\n    }\n}\nstruct T { a: i32 }\n",
+        [("T", 1, 1, 5), ("f", 2, 2, 4), ("T", 6, 6, 6)],
+    ),
+    "c": (
+        "#define K 1\nint *f(int a)\n{\n  return 0;\n}\ntypedef struct { int a; } S;\n",
+        [("K", 1, 1, 1), ("f", 2, 3, 5), ("S", 6, 6, 6)],
+    ),
+    "cpp": (
+        "class A {\n  int f() { return 1; }\n};\nint A::g(int a) {\n  return 1;\n}\n",
+        [("A", 1, 1, 3), ("f", 2, 2, 2), ("g", 4, 4, 6)],
+    ),
+    "cs": (
+        "namespace N {\n  class A : B {\n    public int F(int a) {\n      return 1;\n    }\n  }\n}\n",
+        [("A", 2, 2, 6), ("F", 3, 3, 5)],
+    ),
+    "php": (
+        "<?php\nclass A {\n  const K = 1;\n  function f($a) {\n    return 1;\n  }\n}\n",
+        [("A", 2, 2, 7), ("K", 3, 3, 3), ("f", 4, 4, 6)],
+    ),
+}
+
+
+@pytest.mark.parametrize("ending", TEXTS)
+def test_each_grammar_tells_what_is_defined(ending: str) -> None:
+    """Names, whole extents and ends of signatures are exact in all eleven languages."""
+    text, expected = TEXTS[ending]
+    found = definitions(BY_ENDING[ending], text)
+    assert found is not None
+    assert [(spot.name, spot.first, spot.head, spot.last) for spot in found] == expected
+
+
+def test_without_a_grammar_indentation_tells() -> None:
+    """An unknown language is outlined by its keywords and how far the text is indented."""
+    outline = outline_of("a.swift", "class A {\n  func f() {\n    g()\n  }\n}\n\nfunc h() {\n}\n")
+    assert [(spot.name, spot.first, spot.last) for spot in outline.spots] == [("A", 1, 5), ("f", 2, 4), ("h", 7, 8)]
+
+
+def test_a_missing_wheel_is_no_error() -> None:
+    """Where tree-sitter is not installed, indentation takes over."""
+    code = (
+        "import sys; sys.modules['tree_sitter'] = None\n"
+        "from reviewer.languages.outline import outline_of\n"
+        "print([(s.name, s.first, s.last) for s in outline_of('a.py', 'def f():\\n    pass\\n').spots])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[('f', 1, 2)]\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 300_000,
+        "{\n" * 100_000,
+        "f(\n" * 490 + ")\n" * 490,
+        "x => \n" * 60_000,
+        "'\"\n" * 100_000,
+        "x" * 1_000_000,
+        "class A {\n" * 400,
+        "\x00\ud800\ufffe" * 1_000,
+        "",
+    ],
+    ids=["open", "deep", "nested", "arrows", "quotes", "one line", "classes", "odd", "empty"],
+)
+@pytest.mark.parametrize("ending", ["py", "ts", "c", "rb", "nothing"])
+def test_hostile_texts_neither_hang_nor_crash(ending: str, text: str) -> None:
+    """Deep nesting, a megabyte in one line and what is no code at all cost seconds at most."""
+    start = time.monotonic()
+    outline_of(f"a.{ending}", text)
+    assert time.monotonic() - start < 10
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("def f(a):", "f"),
+        ("export default function foo(a) {", "foo"),
+        ("func (c *Cart) Add(x int) error {", "Add"),
+        ("pub(crate) fn x() {", "x"),
+        ("static int *foo(void)", "foo"),
+        ("  private final Map<String, X> find(String a) throws E {", "find"),
+        ("  render() {", "render"),
+        ("MAX_SIZE: int = 3", "MAX_SIZE"),
+        ("#define K 1", "K"),
+        ("  def ok?", "ok?"),
+        ("  return foo(a)", None),
+        ("  if (x) {", None),
+        ("int foo(int);", None),
+        ("x = foo(a)", None),
+        ("a " * 100_000 + "(", None),
+    ],
+)
+def test_a_line_tells_what_it_defines(line: str, name: str | None) -> None:
+    """Definitions of many languages are known by their first line; calls and conditions are none."""
+    assert defined_on(line) == name
+
+
+def test_names_in_strings_and_comments_do_not_count() -> None:
+    """Only code uses names, and a parenthesis tells a call."""
+    assert used_on("a.py", ["x = foo(a.bar('no(1)'), T)  # baz()"]) == {
+        "x": False, "foo": True, "a": False, "bar": True, "T": False,
+    }  # fmt: skip

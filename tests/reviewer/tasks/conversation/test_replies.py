@@ -1,0 +1,121 @@
+"""Replies of the model: every rung of the ladder, and never a bad reply taken for an empty one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from reviewer.domain.severity import Severity
+from reviewer.tasks.conversation.replies import Unreadable, read_findings, read_tests, read_verdicts
+
+GOOD = {"path": "a.py", "line": 3, "quote": "x = 1", "severity": "error", "category": "bug", "title": "t", "body": "b"}
+OBJECT = json.dumps({"summary": "s", "findings": [GOOD]})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        OBJECT,
+        f"  \n{OBJECT}\n",
+        f"\ufeff{OBJECT}",
+        f"```json\n{OBJECT}\n```",
+        f"Here you are:\n\n```\n{OBJECT}\n```\nI hope this helps.",
+        f"I looked at {{this}} and [[that]].\n{OBJECT}\nNote: done.",
+        f'{{"draft": true}} no, rather: {OBJECT}',
+        json.dumps([GOOD]),
+        OBJECT.replace("}]}", "},]}"),
+        OBJECT.replace('"', "'"),
+        json.dumps({"summary": None, "findings": [{**GOOD, "line": "3"}]}),
+        json.dumps({"summary": "s", "findings": [{**GOOD, "line": "2-3", "quote": ["x = 1"], "severity": "Critical"}]}),
+        OBJECT.replace('"b"', '"b\nwith a raw newline"'),
+    ],
+)
+def test_every_readable_form_is_read(text: str) -> None:
+    """Fences, prose, trailing commas, single quotes and loose types all give the one finding."""
+    reply = read_findings(text)
+    assert [(one.path, one.line, one.quote, one.severity) for one in reply.findings] == [
+        ("a.py", 3, "x = 1", Severity.ERROR)
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "No issues found.",
+        "{}",
+        '{"findings": null}',
+        '{"summary": "all good"}',
+        '{"verdicts": []}',
+        '{"findings": [{"title": "no path"}]}',
+        '{"findings": ["a string"]}',
+        "[" * 10_000,
+        "{" * 10_000,
+    ],
+)
+def test_what_cannot_be_read_is_never_no_findings(text: str) -> None:
+    """Prose, other shapes and items that all fail are refused, with words for the repair turn."""
+    with pytest.raises(Unreadable) as caught:
+        read_findings(text)
+    assert str(caught.value).endswith(".")
+
+
+def test_a_cut_off_reply_is_not_closed_silently() -> None:
+    """A truncated list would read as a short one after repair: it is refused instead."""
+    cut = OBJECT[:-3]
+    assert read_findings(cut, complete=True).findings
+    with pytest.raises(Unreadable, match="cut off"):
+        read_findings(cut, complete=False)
+
+
+def test_a_whole_object_in_a_cut_off_reply_counts() -> None:
+    """When the object is complete and only prose after it was cut, it is read."""
+    assert read_findings(OBJECT + "\nIn addition, I wou", complete=False).findings
+
+
+def test_an_empty_list_is_a_good_answer() -> None:
+    """No findings, said in the right shape, is an answer."""
+    reply = read_findings('{"summary": "fine", "findings": []}')
+    assert (reply.summary, reply.findings) == ("fine", ())
+
+
+def test_one_bad_item_costs_that_item() -> None:
+    """The others are kept, and the bad one is counted."""
+    reply = read_findings(json.dumps({"findings": [GOOD, {"path": "b.py", "severity": "purple", "title": "odd"}]}))
+    assert [one.path for one in reply.findings] == ["a.py"]
+    assert [(one.reason, one.path, one.title) for one in reply.rejected] == [("malformed", "b.py", "odd")]
+
+
+def test_verdicts_are_read_by_number() -> None:
+    """Numbers may be strings, words may vary, and an unreadable entry is left out."""
+    verdicts = read_verdicts('{"verdicts": [{"id": "2", "verdict": "Confirm"}, {"id": 1, "verdict": "refuted"}, 7]}')
+    assert {key: verdict.verdict for key, verdict in verdicts.items()} == {2: "confirmed", 1: "refuted"}
+    with pytest.raises(Unreadable):
+        read_verdicts('{"verdicts": [{"verdict": "confirmed"}]}')
+
+
+TEST = '<test path="tests/test_a.py" covers="a.py:1-3">\ndef test_a():\n    assert "<test>" != 1\n</test>'
+
+
+def test_tests_are_read_with_their_code_untouched() -> None:
+    """Code may hold quotes and angle brackets; a fence round it is removed."""
+    (one,) = read_tests(f"Sure:\n{TEST}\n")
+    assert (one.path, one.covers, one.code) == (
+        "tests/test_a.py",
+        "a.py:1-3",
+        'def test_a():\n    assert "<test>" != 1\n',
+    )
+    (fenced,) = read_tests("<test path='t.py' covers=''>\n```python\nassert f() == 1\n```\n</test>")
+    assert fenced.code == "assert f() == 1\n"
+
+
+def test_no_tests_and_broken_tests_are_told_apart() -> None:
+    """NONE is an answer; prose without a test is not; a last file that was cut off is left out."""
+    assert read_tests("NONE") == ()
+    assert read_tests("**None.**") == ()
+    with pytest.raises(Unreadable):
+        read_tests("I would test the edges.")
+    with pytest.raises(Unreadable):
+        read_tests("", complete=False)
+    assert len(read_tests(TEST + '\n<test path="b.py">\ndef test_b', complete=False)) == 1

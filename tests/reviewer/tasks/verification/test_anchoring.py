@@ -1,0 +1,119 @@
+"""From the model's quote to a place in the diff: right lines, or a reason, never a guess."""
+
+from __future__ import annotations
+
+import pytest
+
+from reviewer.diff.model import Side, parse_diff
+from reviewer.tasks.verification.anchoring import Located, Nowhere, locate, resolve_path
+
+DIFF = parse_diff(
+    b"diff --git a/src/a.py b/src/a.py\n--- a/src/a.py\n+++ b/src/a.py\n"
+    b"@@ -1,7 +1,8 @@\n"
+    b" def first(xs):\n"  # new 1
+    b"-    if not xs:\n"  # old 2
+    b"-        return None\n"  # old 3
+    b"+    check(xs)\n"  # new 2
+    b"     return xs[0]\n"  # old 4, new 3
+    b" \n"  # 5, 4
+    b" def last(xs):\n"  # 6, 5
+    b"+    check(xs)\n"  # new 6
+    b"+    print(xs)\r\n"  # new 7
+    b"     return xs[-1]\n"  # 7, 8
+    b"@@ -20,2 +21,3 @@\n"
+    b" def other():\n"  # 20, 21
+    b"+    check(xs)\n"  # new 22
+    b"     return None\n"  # 21, 23
+    b"diff --git a/src/deep/b.py b/src/deep/b.py\n--- a/src/deep/b.py\n+++ b/src/deep/b.py\n"
+    b"@@ -1 +1 @@\n-token = get()\n+token = 'ghp_abcdefghijklmnopqrstuvwxyz0123456789'\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("quote", "line", "expected"),
+    [
+        ("    print(xs)", None, (Side.RIGHT, None, 7)),
+        ("    print(xs)", 999, (Side.RIGHT, None, 7)),
+        ("print(xs)", 7, (Side.RIGHT, None, 7)),
+        ("    check(xs)\n    return xs[0]", None, (Side.RIGHT, 2, 3)),
+        ("\n    check(xs)\n    return xs[0]\n", 2, (Side.RIGHT, 2, 3)),
+        ("    check(xs)", 6, (Side.RIGHT, None, 6)),
+        ("    check(xs)", 22, (Side.RIGHT, None, 22)),
+        ("    check(xs)", 23, (Side.RIGHT, None, 22)),
+        ("    if not xs:\n        return None", 3, (Side.LEFT, 2, 3)),
+        ("        return None", 3, (Side.LEFT, None, 3)),
+        ("    return None", 23, (Side.RIGHT, None, 23)),
+        ("def  first( xs ):", None, (Side.RIGHT, None, 1)),
+        ("+    print(xs)", None, (Side.RIGHT, None, 7)),
+        ("          7 |+    print(xs)", None, (Side.RIGHT, None, 7)),
+        ("    2       |-    if not xs:", None, (Side.LEFT, None, 2)),
+    ],
+)
+def test_a_quote_is_found(quote: str, line: int | None, expected: tuple[Side, int | None, int]) -> None:
+    """Exact, dedented, respaced and marked quotes are found; the number only decides between equals."""
+    located = locate(DIFF, "src/a.py", quote, line)
+    assert isinstance(located, Located)
+    assert (located.anchor.side, located.anchor.start_line, located.anchor.line) == expected
+    assert located.exact
+
+
+@pytest.mark.parametrize(
+    ("path", "quote", "line", "reason"),
+    [
+        ("src/a.py", "    check(xs)", None, "ambiguous"),
+        ("src/a.py", "    check(xs)", 12, "ambiguous"),
+        ("src/a.py", "    raise ValueError", 2, "quote not found"),
+        ("src/a.py", "", 2, "no quote"),
+        ("src/a.py", "   \n\t\n", 2, "no quote"),
+        ("src/z.py", "x", 1, "unknown file"),
+        ("src/a.py", "    return xs[-1]\ndef other():", 8, "quote not found"),
+    ],
+)
+def test_what_has_no_place_says_why(path: str, quote: str, line: int | None, reason: str) -> None:
+    """Hallucinated, empty, ambiguous and hunk-spanning quotes are refused by name."""
+    result = locate(DIFF, path, quote, line)
+    if reason == "quote not found" and line == 8:
+        # The number and the line there agree, so the finding is kept on that line, without a provable suggestion.
+        assert isinstance(result, Located)
+        assert (result.anchor.line, result.exact) == (8, False)
+        return
+    assert isinstance(result, Nowhere)
+    assert result.reason == reason
+
+
+def test_a_bracket_is_no_quote() -> None:
+    """A closing bracket stands where its number says, give or take two lines, or nowhere, even if it stands once."""
+    diff = parse_diff(b"--- a/x.go\n+++ b/x.go\n@@ -1,2 +1,4 @@\n func f() {\n+\tg()\n+\t}\n h()\n")
+    for line in (1, 3, 5, None):
+        assert isinstance(locate(diff, "x.go", "\t}", line), Located), line
+    for line in (6, 99):
+        found = locate(diff, "x.go", "\t}", line)
+        assert isinstance(found, Nowhere)
+        assert found.reason == "ambiguous"
+    assert isinstance(locate(diff, "x.go", "\tg()\n\t}", 1), Located)
+
+
+def test_a_quote_of_a_redacted_line_is_found() -> None:
+    """The model sees `[redacted: ...]`, quotes it, and the secret's line is still the anchor."""
+    located = locate(DIFF, "src/deep/b.py", "token = '[redacted: github token]'", 1)
+    assert isinstance(located, Located)
+    assert located.lines[0].text.startswith("token = 'ghp_")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("src/a.py", "src/a.py"),
+        ("b/src/a.py", "src/a.py"),
+        ("./src/a.py", "src/a.py"),
+        ("`src/a.py`", "src/a.py"),
+        ("a.py", "src/a.py"),
+        ("deep/b.py", "src/deep/b.py"),
+        ("c.py", None),
+        ("py", None),
+        ("", None),
+    ],
+)
+def test_paths_are_resolved(written: str, meant: str | None) -> None:
+    """Prefixes and unique endings are understood, everything else is not a file of the change."""
+    assert resolve_path(DIFF, written) == meant

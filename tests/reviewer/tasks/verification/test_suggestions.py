@@ -1,0 +1,126 @@
+"""Suggestions are offered only when applying them is proven to do what they say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from reviewer.diff.model import parse_diff
+from reviewer.tasks.verification.anchoring import Located, locate
+from reviewer.tasks.verification.suggestions import Proven, Unproven, apart, prove
+from tests.reviewer.tasks.verification.test_triage import finding
+
+
+def located(path: str, head: str, quote: str) -> Located:
+    """Return where the quote stands in a new file of that text."""
+    lines = head.encode().split(b"\n")
+    body = b"".join(b"+" + line + b"\n" for line in lines[:-1])
+    name = path.encode()
+    diff = b"diff --git a/%b b/%b\nnew file mode 100644\n--- /dev/null\n+++ b/%b\n@@ -0,0 +1,%d @@\n%b" % (
+        name, name, name, len(lines) - 1, body,
+    )  # fmt: skip
+    place = locate(parse_diff(diff), path, quote, None)
+    assert isinstance(place, Located)
+    return place
+
+
+PYTHON = "def f(x):\n    if x:\n        return 1\n    return 2\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "head", "quote", "suggestion", "expected"),
+    [
+        ("a.py", PYTHON, "    return 2", "    return 3", "    return 3"),
+        ("a.py", PYTHON, "    return 2", "    return 3\n", "    return 3"),
+        ("a.py", PYTHON, "    return 2", "```python\n    return 3\n```", "    return 3"),
+        ("a.py", PYTHON, "    return 2", "return 3", "    return 3"),
+        ("a.py", PYTHON, "    if x:\n        return 1", "if not x:\n    return 1", "    if not x:\n        return 1"),
+        ("a.py", PYTHON, "    return 2", "", ""),
+        ("a.py", PYTHON, "    return 2", "    y = 3\n\n    return y", "    y = 3\n\n    return y"),
+        (
+            "a.py",
+            PYTHON.replace("\n", "\r\n"),
+            "    return 2",
+            "    y = 3\n    return y",
+            "    y = 3\r\n    return y\r",
+        ),
+        ("a.json", '{"a": 1,\n"b": 2}\n', '"b": 2}', '"b": 3}', '"b": 3}'),
+        ("a.go", "func f() {\n\treturn\n}\n", "\treturn", "\tpanic(1)", "\tpanic(1)"),
+        ("a.js", 'f("(");\n', 'f("(");', 'g("[");', 'g("[");'),
+    ],
+)
+def test_a_sound_suggestion_is_proven(path: str, head: str, quote: str, suggestion: str, expected: str) -> None:
+    """Indentation and line ends are the file's, fences are taken off, and the text replaces exactly the quote."""
+    assert prove(located(path, head, quote), suggestion, head) == Proven(expected)
+
+
+#: By language: a sound file, a line of it, and a replacement whose brackets match but which is no code.
+BROKEN = {
+    "go": ("package p\n\nfunc f() int {\n\treturn 1\n}\n", "\treturn 1", "\treturn return 1"),
+    "ts": ("function f(): number {\n  return 1;\n}\n", "  return 1;", "  return const 1;"),
+    "tsx": ("const a = <b>{x}</b>;\n", "const a = <b>{x}</b>;", "const a = <b>{x}</c;"),
+    "js": ("function f() {\n  return 1;\n}\n", "  return 1;", "  let = = 1;"),
+    "java": ("class A {\n  int f() { return 1; }\n}\n", "  int f() { return 1; }", "  int f() { return 1 2; }"),
+    "rb": ("def f\n  1\nend\n", "  1", "  if x\n  1"),
+    "rs": ("fn f() -> i32 {\n    1\n}\n", "    1", "    let 1 1"),
+    "c": ("int f() {\n  return 1;\n}\n", "  return 1;", "  return 1 1;"),
+    "cs": ("class A { int F() {\n  return 1;\n} }\n", "  return 1;", "  return 1 1;"),
+    "php": ("<?php\nfunction f() {\n  return 1;\n}\n", "  return 1;", "  return 1 1;"),
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "head", "quote", "suggestion", "why"),
+    [
+        ("a.py", PYTHON, "    return 2", "    return 2", "changes nothing"),
+        ("a.py", PYTHON, "    return 2", "    return (2", "no longer parse"),
+        ("a.py", PYTHON, "        return 1", "", "no longer parse"),
+        ("a.py", PYTHON, "    return 2", "  return 3", "no longer parse"),
+        ("a.py", "def f(:\n    x\n", "    x", "    y", "does not parse as it is"),
+        ("a.json", '{"a": 1}\n', '{"a": 1}', '{"a": 1,}', "no longer parse"),
+        ("a.yaml", "a: 1\nb: 2\n", "b: 2", "b: [2", "no longer parse"),
+        ("a.toml", "a = 1\n", "a = 1", "a = ", "no longer parse"),
+        ("a.kt", "fun f() {\n\treturn\n}\n", "fun f() {", "fun f() {\n\tif (x) {", "brackets"),
+        ("a.lua", "f(a);\n", "f(a);", "f(a;", "brackets"),
+        *((f"a.{ending}", *case, "no longer parse") for ending, case in BROKEN.items()),
+    ],
+)
+def test_an_unsound_suggestion_is_not(path: str, head: str, quote: str, suggestion: str, why: str) -> None:
+    """No change, broken syntax and unbalanced brackets are refused with the reason."""
+    result = prove(located(path, head, quote), suggestion, head)
+    assert isinstance(result, Unproven)
+    assert why in result.reason
+
+
+def test_the_file_must_be_there_and_be_the_one_of_the_diff() -> None:
+    """Without the head file, or with another version of it, nothing is proven."""
+    place = located("a.py", PYTHON, "    return 2")
+    assert prove(place, "    return 3", None) == Unproven("the file could not be read")
+    assert prove(place, "    return 3", "# new first line\n" + PYTHON) == Unproven("the file has moved on")
+
+
+def test_removed_lines_and_partial_quotes_take_no_suggestion() -> None:
+    """GitHub replaces lines of the new file only, and only the lines that were quoted."""
+    diff = parse_diff(b"--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n-x = 1\n+x = 2\n y = 1\n")
+    left = locate(diff, "a.py", "x = 1", 1)
+    assert isinstance(left, Located)
+    assert isinstance(prove(left, "x = 3", "x = 2\ny = 1\n"), Unproven)
+    partial = locate(diff, "a.py", "y = 1\nz = 3", 2)
+    assert isinstance(partial, Located)
+    assert isinstance(prove(partial, "y = 3", "x = 2\ny = 1\n"), Unproven)
+
+
+def test_what_a_grammar_does_not_know_is_no_reason_to_refuse() -> None:
+    """An error that stands in the file already may stay; a new one may not, nor may brackets go astray near it."""
+    head = "MACRO(a b) {\n  return 1;\n}}\nint x = = 2;\nint y = 3;\n"
+    assert prove(located("a.c", head, "int y = 3;"), "int y = 4;", head) == Proven("int y = 4;")
+    assert isinstance(prove(located("a.c", head, "int y = 3;"), "int y = = 4;", head), Unproven)
+    assert isinstance(prove(located("a.c", head, "int y = 3;"), "int y = (4;", head), Unproven)
+
+
+def test_of_overlapping_suggestions_the_first_can_be_clicked() -> None:
+    """The second becomes advice, so that nobody commits two changes of one line at once; others are left alone."""
+    first, second, third = (replace(finding(line), suggestion=f"say({line})") for line in (2, 2, 7))
+    kept = apart([first, second, third])
+    assert [(one.suggestion, one.advice) for one in kept] == [("say(2)", None), (None, "say(2)"), ("say(7)", None)]

@@ -1,0 +1,69 @@
+"""Each defect once, the worst first, and a stable identity."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reviewer.diff.model import parse_diff
+from reviewer.domain.findings import Category, Finding
+from reviewer.domain.settings import ReviewSettings
+from reviewer.domain.severity import Confidence, Severity
+from reviewer.tasks.verification.triage import fingerprint, place, triage, unique
+
+DIFF = parse_diff(b"--- a/a.py\n+++ b/a.py\n@@ -0,0 +1,9 @@\n" + b"".join(b"+line%d\n" % n for n in range(1, 10)))
+
+
+def finding(line: int, title: str = "Wrong", **more: object) -> Finding:
+    """Return a finding at that line."""
+    anchor = DIFF.anchor("a.py", line)
+    assert anchor is not None
+    quote = f"line{line}"
+    made = Finding(
+        anchor, Severity.WARNING, Category.BUG, title, "", quote, Confidence.HIGH,
+        fingerprint("a.py", Category.BUG, quote, title),
+    )  # fmt: skip
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+def test_fingerprints_ignore_numbers_space_and_case() -> None:
+    """A rebase, a reindent and a differently punctuated title leave the identity alone; other code does not."""
+    one = fingerprint("a.py", Category.BUG, "    x = 1", "Off by one!")
+    assert one == fingerprint("a.py", Category.BUG, "\tx  =  1", "off by one")
+    assert one != fingerprint("a.py", Category.BUG, "x = 2", "Off by one!")
+    assert one != fingerprint("b.py", Category.BUG, "x = 1", "Off by one!")
+    assert place("a.py", " x = 1") == place("a.py", "x = 1 ") != place("b.py", "x = 1")
+
+
+def test_one_defect_is_kept_once() -> None:
+    """Same place and category, or the same words on overlapping lines, are one; the worse one stays."""
+    worse = finding(3, "List index out of range", severity=Severity.ERROR)
+    kept, rejected = unique([finding(3, "Index error on the list"), worse, finding(4, "List index out of range")])
+    assert [(one.anchor.line, one.severity) for one in kept] == [(3, Severity.ERROR), (4, Severity.WARNING)]
+    assert [one.reason for one in rejected] == ["duplicate"]
+    both, _ = unique([finding(3, "Leaks the handle"), finding(3, "Query injection", category=Category.SECURITY)])
+    assert len(both) == 2
+
+
+def test_equal_code_at_two_places_stays_two_findings() -> None:
+    """The second gets an identity of its own, so that neither hides the other."""
+    same = {"quote": "x", "fingerprint": "0123456789abcdef"}
+    kept, _ = unique([finding(2, **same), finding(7, **same)])
+    assert [one.fingerprint for one in kept] == ["0123456789abcdef", "0123456789abcdef-2"]
+
+
+def test_the_line_is_drawn_by_severity_confidence_and_caps() -> None:
+    """What falls under the line is kept there, in order."""
+    settings = ReviewSettings(severity=Severity.WARNING, max_comments=2, max_refactorings=0)
+    result = triage(
+        [
+            finding(1, "a b c"),
+            finding(2, "d e f", severity=Severity.INFO),
+            finding(3, "g h i", confidence=Confidence.LOW, severity=Severity.ERROR),
+            finding(4, "j k l", severity=Severity.ERROR),
+            finding(5, "m n o"),
+            finding(6, "p q r", category=Category.REFACTORING),
+        ],
+        settings,
+    )
+    assert [one.anchor.line for one in result.findings] == [4, 1]
+    assert [one.anchor.line for one in result.below] == [3, 5, 2, 6]

@@ -1,0 +1,178 @@
+"""Stories of the Action: `action.yml` itself, interpreted step by step in real bash, against doubles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.github import Delivery, World, default_world
+from tests.fakes.model import FakeModel, error
+from tests.fakes.runner import Event, Run, Runner, Step
+from tests.fixtures.scenarios import DEFAULT, DELETE, TEST
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Act = Callable[..., Run]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Step:
+    """Carry the Action out once for an event that asks for nothing: its install step serves the other stories."""
+    home = tmp_path_factory.mktemp("runner")
+    payload = {"action": "labeled", "repository": {"full_name": "o/r"}, "sender": {"login": "mona"}}
+    done = Runner(home, home, "http://127.0.0.1:9", seconds=300).run(ROOT, {"runapi-key": ""}, Event("label", payload))
+    assert not done.failed, done.log
+    assert done.outputs["findings"] == "0"
+    return done.steps[1]
+
+
+@pytest.fixture
+def github() -> Iterator[World]:
+    """Give a world whose newest delivery is the opened pull request."""
+    with default_world() as world:
+        yield world
+
+
+@pytest.fixture
+def model() -> Iterator[FakeModel]:
+    """Give a model that finds two defects and confirms them."""
+    with FakeModel() as double:
+        yield double
+
+
+def find(model: FakeModel, *findings: dict[str, Any]) -> None:
+    """Let the model find these, confirm them all and suggest a test."""
+    verdicts = [{"id": n, "verdict": "confirmed", "reason": "r"} for n in range(1, len(findings) + 1)]
+    model.script("findings", json.dumps({"summary": "Adds discount codes.", "findings": findings}))
+    model.script("tests", TEST)
+    if findings:
+        model.script("verify", json.dumps({"verdicts": verdicts}))
+
+
+@pytest.fixture
+def act(installed: Step, github: World, model: FakeModel, tmp_path: Path) -> Act:
+    """Return what carries the Action out for a delivery, as a workflow would."""
+
+    def run(delivery: Delivery, *, token: str = "", event: str = "", key: str | None = None, **inputs: str) -> Run:
+        runner = Runner(tmp_path, tmp_path, github.url, secrets=(model.key,), ran={"install": installed})
+        given = {"runapi-key": model.key if key is None else key, "base-url": model.base_url}
+        given |= {name.replace("_", "-"): value for name, value in inputs.items()}
+        token = token or github.actions_token(github.repo)
+        return runner.run(ROOT, given, Event(event or delivery.event, delivery.payload, token=token))
+
+    return run
+
+
+@pytest.mark.timeout(400)
+def test_a_pull_request_is_reviewed(act: Act, github: World, model: FakeModel) -> None:
+    """Review, summary and check run as the App posts them; outputs, SARIF and job summary beside."""
+    find(model, DELETE, DEFAULT)
+    done = act(github.deliveries[-1])
+    assert not done.failed, done.log
+    review = github.expect_review(comments=2)
+    assert review.user.login == "github-actions[bot]"
+    github.expect_comment("tests/test_discounts.py")
+    github.expect_check("neutral", name="reviewer")
+    assert done.outputs["findings"] == "2"
+    assert str(review.id) in done.outputs["review-url"]
+    assert 0 < float(done.outputs["cost-usd"]) < 0.01
+    sarif = json.loads(Path(done.outputs["sarif-file"]).read_text("utf-8"))
+    assert len(sarif["runs"][0]["results"]) == 2
+    assert "KeyError" in done.summary
+    assert done.annotations == []
+    assert model.key not in done.log
+
+
+def test_findings_at_the_fail_level_fail_the_step(act: Act, github: World, model: FakeModel) -> None:
+    """`fail-level: error` turns an error into exit 1 and a failed check run, after everything was posted."""
+    find(model, DELETE)
+    done = act(github.deliveries[-1], fail_level="error")
+    assert done.steps[-1].exit_code == 1
+    github.expect_review(comments=1)
+    github.expect_comment("1 error")
+    github.expect_check("failure")
+
+
+def test_a_fork_without_a_key_is_told_what_to_do(act: Act, github: World) -> None:
+    """No secrets, read-only token: a notice and a summary, nothing posted, no red cross."""
+    fork = github.fork(github.repo, by="stan")
+    fork.commit({"a.py": "x = 1\n"}, branch="idea")
+    opened = github.open_pull(github.repo, "idea", fork=fork, by="stan")
+    done = act(opened, token=github.read_only_token(github.repo), key="")
+    assert not done.failed
+    assert done.annotations[0].level == "notice"
+    assert "pull_request_target" in done.summary
+
+
+def test_with_the_rights_of_the_base_a_fork_excuses_nothing(act: Act, github: World) -> None:
+    """Under `pull_request_target` there are secrets: a missing key is this repository's mistake, and red."""
+    fork = github.fork(github.repo, by="stan")
+    fork.commit({"a.py": "x = 1\n"}, branch="idea")
+    opened = github.open_pull(github.repo, "idea", fork=fork, by="stan")
+    done = act(opened, event="pull_request_target", key="")
+    assert done.failed
+    assert "runapi-key" in done.annotations[0].message
+    assert "recipe" not in done.summary
+
+
+def test_a_read_only_token_leaves_annotations(act: Act, github: World, model: FakeModel) -> None:
+    """What cannot be posted is annotated on its line and stands in the summary; the step is green."""
+    find(model, DELETE)
+    done = act(github.deliveries[-1], token=github.read_only_token(github.repo))
+    assert not done.failed, done.log
+    (first, *_) = [one for one in done.annotations if one.level == "error"]
+    assert (first.properties["file"], "KeyError" in first.properties["title"]) == ("src/cart.py", True)
+    assert "KeyError" in done.summary
+
+
+def test_pull_request_target_is_handled_alike(act: Act, github: World, model: FakeModel) -> None:
+    """The event of the safe recipe for forks carries the same payload."""
+    find(model)
+    done = act(github.deliveries[-1], event="pull_request_target")
+    assert not done.failed
+    github.expect_comment("No findings")
+    github.expect_check("success")
+
+
+def test_a_comment_asks_for_a_review(act: Act, github: World, model: FakeModel) -> None:
+    """`/review` by a person with write permission; chatter does nothing."""
+    find(model)
+    assert not act(github.comment(github.pull, "/review", by="mona")).failed
+    github.expect_comment("No findings")
+    github.expect_check("success")
+    done = act(github.comment(github.pull, "I like it", by="mona"))
+    assert not done.failed
+    assert "Nothing to do" in done.summary
+
+
+@pytest.mark.parametrize(("key", "says"), [("", "runapi-key"), ("wrong", "RUNAPI_KEY")])
+def test_a_missing_or_wrong_key_fails_loudly(act: Act, github: World, model: FakeModel, key: str, says: str) -> None:
+    """On a pull request of the repository's own, nothing reviewed is a failure that says what to set."""
+    done = act(github.deliveries[-1], key=key)
+    assert done.steps[-1].exit_code == 3
+    assert says in done.summary
+    assert done.annotations[0].level == "error"
+    if key:
+        github.expect_check("failure")
+        model.calls.clear()
+
+
+def test_no_credit_fails_loudly(act: Act, github: World, model: FakeModel) -> None:
+    """The reason stands in the annotation, the summary and the check run."""
+    for task in ("findings", "tests"):
+        model.script(task, error(402, "insufficient balance (1008)"))
+    done = act(github.deliveries[-1])
+    assert done.steps[-1].exit_code == 3
+    assert done.annotations[0].level == "error"
+    assert "credit" in github.expect_check("failure").output["summary"]
+
+
+def test_a_bad_fail_level_is_a_usage_error(act: Act, github: World) -> None:
+    """A typo in an input is named with what it takes, before anything is paid for."""
+    done = act(github.deliveries[-1], fail_level="fatal")
+    assert done.steps[-1].exit_code == 2
+    assert "fatal" in done.summary

@@ -1,0 +1,211 @@
+"""Stories of the App: real gunicorn, the real engine on SQLite, and the doubles of GitHub and of the model."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.fakes.github import World, default_world
+from tests.fakes.model import Call, FakeModel, Stall
+from tests.fixtures.scenarios import DEFAULT, DELETE, TEST
+from tests.fixtures.waiting import free_port, wait_until
+from webhooks.server.signature import sign
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Server:
+    """The App as a process: `gunicorn 'app:create_app()'`."""
+
+    def __init__(self, environ: dict[str, str], log: Path) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environ = {**environ, "PORT": str(self.port)}
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py"), "app:create_app()"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=self.environ, stdout=log, stderr=log, start_new_session=True
+            )
+        wait_until(self.is_up, "the server to answer", seconds=40, story=self.said)
+
+    def is_up(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.said()
+        try:
+            return httpx.get(f"{self.url}/readyz").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def said(self) -> str:
+        return self.log.read_text("utf-8", "replace")[-6000:]
+
+    def kill(self) -> None:
+        """End every process of the server at once, as a power cut would."""
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def stop(self) -> int:
+        """Ask the server to end and return its exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(40)
+
+
+@pytest.fixture
+def github() -> Iterator[World]:
+    """Give a world whose newest delivery is the opened pull request."""
+    with default_world() as world:
+        yield world
+
+
+@pytest.fixture
+def model() -> Iterator[FakeModel]:
+    """Give a model double with nothing scripted."""
+    with FakeModel() as double:
+        yield double
+
+
+@contextmanager
+def serving(github: World, model: FakeModel, folder: Path, **more: str) -> Iterator[Server]:
+    """Serve the App for the world and the model; whatever happens, no process is left."""
+    environ = {
+        "PATH": os.environ["PATH"],
+        "RUNAPI_KEY": model.key,
+        "RUNAPI_BASE_URL": model.base_url,
+        "GITHUB_API_URL": github.url,
+        "GITHUB_APP_ID": str(github.app.id),
+        "GITHUB_APP_PRIVATE_KEY": github.app.private_key,
+        "GITHUB_WEBHOOK_SECRET": f"an-old-one {github.hook.secret}".replace("It's a Secret to Everybody", "s3cret"),
+        "REVIEWER_DATA_DIR": str(folder / "data"),
+        "REVIEWER_MISSED_MINUTES": "0",
+        "REVIEWER_MISSED_PULLS": "0",
+        **more,
+    }
+    server = Server(environ, folder / "server.log")
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def find(model: FakeModel, *findings: dict[str, object]) -> None:
+    """Let the model find these in whatever it is shown, confirm them all and suggest a test."""
+
+    def verdicts(call: Call) -> str:
+        count = call.user.count("\n## Claim ")
+        return json.dumps({"verdicts": [{"id": n + 1, "verdict": "confirmed", "reason": "r"} for n in range(count)]})
+
+    model.answers("findings", lambda _: json.dumps({"summary": "Adds discount codes.", "findings": findings}))
+    model.answers("verify", verdicts)
+    model.answers("tests", lambda _: TEST)
+    model.answers("refactor", lambda _: json.dumps({"summary": "", "findings": []}))
+
+
+def test_a_delivery_becomes_a_review(github: World, model: FakeModel, tmp_path: Path) -> None:
+    """Signed delivery in; one review, one summary, one check run out; health and counts tell."""
+    github.hook.secret = "s3cret"
+    find(model, DELETE, DEFAULT)
+    opened = github.reopen(github.pull)
+    with serving(github, model, tmp_path) as server:
+        answer = opened.post(f"{server.url}/webhooks/github")
+        assert (answer.status_code, answer.json()) == (
+            202, {"job": f"octo-org/shop#1@{github.pull.head}"},
+        )  # fmt: skip
+        github.expect_check("neutral", within=30)
+        github.expect_review(comments=2)
+        github.expect_comment("tests/test_discounts.py")
+        again = opened.post(f"{server.url}/webhooks/github")
+        assert again.status_code == 202
+        text = httpx.get(f"{server.url}/metrics").text
+        assert 'reviewer_deliveries_total{event="pull_request",outcome="accepted"} 1.0' in text
+        assert 'outcome="known"' in text
+        assert 'reviewer_model_calls_total{model="MiniMax-M2.1",outcome="ok"}' in text
+        assert httpx.get(f"{server.url}/healthz").status_code == 200
+        assert len(github.calls) <= 16  # 14 of one just opened; here it has to look what stands there first
+        log = server.said()
+        assert "accepted" in log
+        assert model.key not in log
+        assert server.stop() == 0
+
+
+def test_a_killed_server_goes_on_where_it_was(github: World, model: FakeModel, tmp_path: Path) -> None:
+    """Kill -9 while the model answers: after a restart one review stands, and no finished call is bought again."""
+    github.hook.secret = "s3cret"
+    find(model, DELETE)
+    model.script("tests", Stall())
+    opened = github.reopen(github.pull)
+    with serving(github, model, tmp_path) as server:
+        assert opened.post(f"{server.url}/webhooks/github").status_code == 202
+        model.wait_for(lambda: len(model.calls) >= 2, "both first calls", 30)
+        wait_until(lambda: model.active == 1, "the finder's answer to arrive", seconds=20, story=server.said)
+        server.kill()
+        model.release()
+        server.start()
+        github.expect_check("neutral", within=60)
+        github.expect_review(comments=1)
+        github.expect_comment("<!-- reviewer:summary")
+    asked = [call.task for call in model.calls]
+    assert asked.count("verify") == 1
+    assert asked.count("tests") == 2
+    assert asked.count("findings") <= 2
+
+
+def test_what_is_not_signed_or_not_right_is_refused(github: World, model: FakeModel, tmp_path: Path) -> None:
+    """401, 400, 413 and 415 as agreed, each with a reason; ignored deliveries say why."""
+    github.hook.secret = "s3cret"
+    opened = github.reopen(github.pull)
+    with serving(github, model, tmp_path) as server:
+        url = f"{server.url}/webhooks/github"
+
+        def post(body: bytes = opened.body, **changes: str | None) -> httpx.Response:
+            headers = {**opened.headers, **{name.replace("_", "-"): value for name, value in changes.items()}}
+            return httpx.post(url, content=body, headers={name: value for name, value in headers.items() if value})
+
+        assert post(X_Hub_Signature_256=None).status_code == 401
+        assert post(X_Hub_Signature_256="sha256=00").status_code == 401
+        assert post(X_Hub_Signature_256="sha256=é".encode("latin-1")).status_code == 401  # type: ignore[arg-type]
+        assert post(opened.body + b" ").status_code == 401
+        missing = post(X_GitHub_Event=None, X_GitHub_Delivery=None)
+        assert missing.status_code == 400
+        assert "X-GitHub-Event" in missing.json()["error"]
+        assert "X-GitHub-Delivery" in missing.json()["error"]
+        assert post(Content_Type="text/plain").status_code == 415
+        assert httpx.get(url).status_code == 405
+        assert httpx.get(f"{server.url}/nowhere").json()["error"]
+        assert httpx.post(url, content=iter([b"x" * 1_000_000] * 27)).status_code == 413
+        ping = github.ping().post(url)
+        assert ping.json() == {"ignored": "ping"}
+        labelled = github.label(github.pull, "x").form_encoded().post(url)
+        assert labelled.json() == {"ignored": "label not handled"}
+        garbage = httpx.post(url, content=b"{", headers=_signed(b"{", "s3cret", opened.headers))
+        assert (garbage.status_code, "JSON" in garbage.json()["error"]) == (400, True)
+        assert server.stop() == 0
+
+
+def _signed(body: bytes, secret: str, headers: dict[str, str]) -> dict[str, str]:
+    return {**headers, "X-Hub-Signature-256": sign(body, secret), "X-GitHub-Delivery": "another"}
+
+
+@pytest.mark.parametrize("missing", ["GITHUB_WEBHOOK_SECRET", "RUNAPI_KEY", "GITHUB_APP_PRIVATE_KEY"])
+def test_without_a_secret_there_is_no_start(github: World, model: FakeModel, tmp_path: Path, missing: str) -> None:
+    """The App refuses to start, and names the variable and what to set it to."""
+    with (
+        pytest.raises(AssertionError, match=f"{missing} is missing: set it"),
+        serving(github, model, tmp_path, **{missing: ""}),
+    ):
+        pass

@@ -1,0 +1,122 @@
+"""Our action.yml keeps its promises, read as text and carried out by the runner's double."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.fakes.runner import Event, Runner
+
+ROOT = Path(__file__).resolve().parents[3]
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+STEPS = ACTION["runs"]["steps"]
+#: What the entry point reads, and the input that fills it.
+ENVIRONMENT = {
+    "RUNAPI_KEY": "runapi-key",
+    "RUNAPI_BASE_URL": "base-url",
+    "REVIEWER_MODEL": "model",
+    "REVIEWER_FALLBACK_MODELS": "fallback-models",
+    "REVIEWER_FAIL_LEVEL": "fail-level",
+    "GITHUB_TOKEN": "github-token",
+    "REVIEWER_TESTS": "tests",
+    "REVIEWER_TESTS_PYTHON": "tests-python",
+}
+
+
+def test_no_input_is_written_into_a_script():
+    """Scripts hold no expression, so that no input, title or branch name can become a command."""
+    scripts = [step["run"] for step in STEPS if "run" in step]
+    assert scripts
+    assert not [script for script in scripts if "${{" in script]
+    assert all(step["shell"] == "bash" for step in STEPS if "run" in step)
+
+
+def test_every_input_is_used_and_every_output_filled():
+    """An input that nobody reads, or an output that no step can set, would be a promise not kept."""
+    text = json.dumps(STEPS)
+    assert [name for name in ACTION["inputs"] if f"inputs.{name} " not in text] == []
+    assert set(re.findall(r"inputs\.([\w-]+)", text)) == set(ACTION["inputs"])
+    review = next(step for step in STEPS if step.get("id") == "review")
+    assert review["env"].items() >= {name: f"${{{{ inputs.{one} }}}}" for name, one in ENVIRONMENT.items()}.items()
+    assert set(ACTION["outputs"]) == {"findings", "review-url", "cost-usd", "sarif-file", "tests-patch"}
+    for name, output in ACTION["outputs"].items():
+        assert output["value"] == f"${{{{ steps.review.outputs.{name} }}}}"
+    assert all(one.get("description") for one in [*ACTION["inputs"].values(), *ACTION["outputs"].values()])
+
+
+def test_foreign_actions_are_pinned_by_commit():
+    """A tag of somebody else's action can be moved; a commit cannot."""
+    uses = [step["uses"] for step in STEPS if "uses" in step]
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    uses += [step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
+    assert len(uses) >= 2
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", one) for one in uses)
+
+
+#: Stands where the entry point stands: says what it was given and what it could import from.
+ENTRY_POINT = """
+import json, os, pathlib, sys
+import httpx, github, jinja2, pydantic, unidiff, yaml
+import beside
+env = {name: os.environ.get(name) for name in NAMES}
+said = {"argv": sys.argv[1:], "path": sys.path, "cwd": os.getcwd(), "env": env}
+pathlib.Path(os.environ["RUNNER_TEMP"], "said.json").write_text(json.dumps(said))
+with open(os.environ["GITHUB_OUTPUT"], "a") as out:
+    print("findings=3\\nreview-url=u\\ncost-usd=0.01\\nsarif-file=s\\ntests-patch=p", file=out)
+sys.exit(1)
+"""
+
+
+@pytest.mark.timeout(400)
+def test_action_installs_and_runs_without_the_checkout(tmp_path):
+    """In a checkout full of traps the lock is installed, the entry point gets its inputs, and no trap is sprung."""
+    action, workspace = tmp_path / "action", tmp_path / "workspace"
+    (action / "requirements").mkdir(parents=True)
+    shutil.copy(ROOT / "action.yml", action)
+    shutil.copy(ROOT / "requirements" / "base.txt", action / "requirements")
+    (action / "app.py").write_text(ENTRY_POINT.replace("NAMES", repr(sorted(ENVIRONMENT))), encoding="utf-8")
+    (action / "beside.py").write_text("", encoding="utf-8")
+    workspace.mkdir()
+    sprung = tmp_path / "sprung"
+    for trap in ("venv", "pip", "json", "os", "httpx", "sitecustomize", "usercustomize", "reviewer", "encodings"):
+        (workspace / f"{trap}.py").write_text(f"open({str(sprung)!r}, 'a').write({trap!r})\n", encoding="utf-8")
+    (workspace / "pip.conf").write_text("[install]\nrequire-hashes = nonsense\n", encoding="utf-8")
+    runner = Runner(
+        tmp_path / "home",
+        workspace,
+        "http://127.0.0.1:9",
+        secrets=("the key",),
+        environ={"PYTHONPATH": str(workspace)},
+        seconds=390,
+    )
+    event = Event("pull_request_target", {"repository": {"full_name": "octo/shop"}, "sender": {"login": "mona"}})
+    done = runner.run(action, {"runapi-key": "the key", "model": ""}, event)
+    assert [step.exit_code for step in done.steps] == [0, 0, 1], done.log
+    assert done.outputs == {
+        "findings": "3",
+        "review-url": "u",
+        "cost-usd": "0.01",
+        "sarif-file": "s",
+        "tests-patch": "p",
+    }
+    assert not sprung.exists(), sprung.read_text()
+    said = json.loads((tmp_path / "home" / "_temp" / "said.json").read_text(encoding="utf-8"))
+    assert said["argv"] == ["action"]
+    assert said["cwd"] == str(workspace)
+    assert said["path"][0] == str(action)
+    assert not [path for path in said["path"] if path in {"", ".", str(workspace)}]
+    assert said["env"] == {
+        "RUNAPI_KEY": "the key",
+        "RUNAPI_BASE_URL": "",
+        "REVIEWER_MODEL": "",
+        "REVIEWER_FALLBACK_MODELS": "",
+        "REVIEWER_FAIL_LEVEL": "",
+        "GITHUB_TOKEN": "ghs_token_of_the_run",
+        "REVIEWER_TESTS": "on",
+        "REVIEWER_TESTS_PYTHON": "",
+    }

@@ -1,0 +1,183 @@
+"""What a delivery asks for."""
+
+import copy
+import json
+
+import pytest
+
+from webhooks.events.commands import Command
+from webhooks.events.deliveries import Ignored, Job, MalformedDelivery, Trigger, UnknownJobVersion, decide
+
+HEAD = "6dcb09b5b57875f334f61aebed695e2e4193db5e"
+GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
+
+
+def pull_request(action="opened", **pull):
+    return {
+        "action": action,
+        "number": 7,
+        "pull_request": {
+            "number": 7,
+            "state": "open",
+            "draft": False,
+            "updated_at": "2026-01-02T03:04:05Z",
+            "head": {"sha": HEAD, "ref": "topic", "repo": None},
+            **pull,
+        },
+        "repository": {"full_name": "octo/hello.world", "private": True},
+        "installation": {"id": 42, "node_id": "x"},
+        "sender": {"login": "mona", "type": "User", "id": 1},
+    }
+
+
+def issue_comment(body="/review", *, action="created", sender="User", **issue):
+    return {
+        "action": action,
+        "issue": {"number": 7, "state": "open", "pull_request": {"url": "https://..."}, **issue},
+        "comment": {"id": 99, "body": body, "user": {"login": "mona", "type": sender}},
+        "repository": {"full_name": "octo/hello.world"},
+        "installation": {"id": 42},
+        "sender": {"login": "mona", "type": sender},
+    }
+
+
+@pytest.mark.parametrize("action", ["opened", "synchronize", "reopened", "ready_for_review"])
+def test_a_pull_request_becomes_a_job(action):
+    """Each action that changes what there is to review becomes a job keyed by the head."""
+    assert decide("pull_request", pull_request(action), GUID) == Job(
+        key=f"octo/hello.world#7@{HEAD}",
+        repository="octo/hello.world",
+        number=7,
+        trigger=Trigger(action),
+        delivery=GUID,
+        head_sha=HEAD,
+        installation_id=42,
+        actor="mona",
+        updated_at="2026-01-02T03:04:05Z",
+    )
+
+
+def test_a_command_becomes_a_job():
+    """A command on an open pull request becomes a job keyed by the comment, since the payload has no head."""
+    assert decide("issue_comment", issue_comment("/review full"), GUID) == Job(
+        key="octo/hello.world#7@head+99",
+        repository="octo/hello.world",
+        number=7,
+        trigger=Trigger.COMMAND,
+        delivery=GUID,
+        installation_id=42,
+        command=Command.REVIEW,
+        argument="full",
+        comment_id=99,
+        actor="mona",
+    )
+
+
+def test_drafts_are_passed_on():
+    """Whether a draft is reviewed is the repository's setting, so the job only says that it is one."""
+    job = decide("pull_request", pull_request(draft=True), GUID)
+    assert isinstance(job, Job)
+    assert job.draft
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "reason"),
+    [
+        ("ping", {"zen": "Design for failure."}, "ping"),
+        ("ping", [], "ping"),
+        ("push", {}, "event not handled"),
+        ("pull_request_review", None, "event not handled"),
+        ("invented_tomorrow", {"action": "x"}, "event not handled"),
+        ("pull_request", pull_request("unlabeled"), "action not handled"),
+        ("pull_request", pull_request("stacked"), "action not handled"),
+        ("pull_request", {"action": ["opened"]}, "action not handled"),
+        ("pull_request", {}, "action not handled"),
+        ("pull_request", pull_request(state="closed"), "closed"),
+        ("issue_comment", issue_comment(action="edited"), "action not handled"),
+        ("issue_comment", issue_comment(pull_request=None), "not a pull request"),
+        ("issue_comment", issue_comment(sender="Bot"), "bot"),
+        ("issue_comment", issue_comment("nice!"), "no command"),
+        ("issue_comment", issue_comment(None), "no command"),
+        ("issue_comment", issue_comment("/merge"), "unknown command"),
+        ("issue_comment", issue_comment(state="closed"), "closed"),
+    ],
+)
+def test_the_rest_is_ignored_with_a_reason(event, payload, reason):
+    """What asks for nothing says why in a word or two."""
+    assert decide(event, payload, GUID) == Ignored(reason)
+
+
+def test_a_bot_that_opens_a_pull_request_is_reviewed():
+    """A pull request by a bot is a job: only comments by bots are ignored."""
+    payload = pull_request()
+    payload["sender"]["type"] = "Bot"
+    assert isinstance(decide("pull_request", payload, GUID), Job)
+
+
+def without(payload, path):
+    payload = copy.deepcopy(payload)
+    *parents, last = path.split(".")
+    part = payload
+    for name in parents:
+        part = part[name]
+    del part[last]
+    return payload
+
+
+@pytest.mark.parametrize(
+    "path", ["installation", "sender", "pull_request.draft", "pull_request.state", "pull_request.updated_at", "number"]
+)
+def test_only_what_is_used_is_required(path):
+    """A payload without fields that the job can do without is still a job: an Action has no installation."""
+    assert isinstance(decide("pull_request", without(pull_request(), path), GUID), Job)
+
+
+@pytest.mark.parametrize("path", ["repository", "repository.full_name", "pull_request", "pull_request.head.sha"])
+def test_what_is_missing_is_named(path):
+    """A payload that lacks what the job needs is refused with the name of the field."""
+    with pytest.raises(MalformedDelivery, match=path.replace(".", r"\.")):
+        decide("pull_request", without(pull_request(), path), GUID)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        [],
+        "text",
+        None,
+        pull_request(number=True),
+        pull_request(number="7"),
+        pull_request(number=0),
+        pull_request(number=-1),
+        pull_request(head={"sha": "a b/c"}),
+        pull_request(head={"sha": HEAD + "\n"}),
+        pull_request(head=None),
+        pull_request(draft="perhaps"),
+        {**pull_request(), "repository": {"full_name": "octo/../admin"}},
+        {**pull_request(), "repository": {"full_name": "octo"}},
+        {**pull_request(), "repository": {"full_name": "a/b\n"}},
+        {**pull_request(), "installation": {"id": "42"}},
+    ],
+)
+def test_odd_shapes_are_refused(payload):
+    """A payload whose fields are not what they should be is refused, not guessed at."""
+    with pytest.raises(MalformedDelivery):
+        decide("pull_request", payload, GUID)
+
+
+def test_jobs_survive_json():
+    """A job comes back from its JSON text exactly as it was."""
+    for job in (
+        decide("pull_request", pull_request(draft=True), GUID),
+        decide("issue_comment", issue_comment("/review full"), GUID),
+    ):
+        assert isinstance(job, Job)
+        assert Job.from_json(json.loads(json.dumps(job.to_json()))) == job
+
+
+def test_a_job_of_a_newer_version_is_refused():
+    """A job that a newer version wrote is not half understood but refused with what to do."""
+    job = decide("pull_request", pull_request(), GUID)
+    assert isinstance(job, Job)
+    with pytest.raises(UnknownJobVersion, match="run it with the version that accepted it"):
+        Job.from_json({**job.to_json(), "version": 2, "mood": "new"})

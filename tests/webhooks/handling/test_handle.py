@@ -1,0 +1,559 @@
+"""Stories of a job: what stands on the pull request in the end, whatever goes wrong on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+import pytest
+
+from reviewer.errors import ModelError, NoCredit
+from reviewer.llm.messages import Attempt, Prompt, Reply
+from tests.fakes.github import World, default_world, faults
+from tests.fakes.github.model.example import CART_AFTER
+from tests.fixtures.scenarios import DEFAULT, DELETE, acting, carry_out, model, watched
+from webhooks.github.errors import GitHubUnavailable, NotFound
+from webhooks.github.repository import connect
+from webhooks.github.transport import Credentials
+from webhooks.handling.handle import State
+
+
+@pytest.fixture
+def github() -> Iterator[World]:
+    """Give a world with one open pull request; at the end nothing unexpected may stand on it."""
+    with default_world() as world:
+        world.opened = world.deliveries[-1]  # type: ignore[attr-defined]
+        yield world
+
+
+def expect_all(github: World, comments: int = 2) -> tuple[object, object, object]:
+    """Expect one review with so many comments, one summary, one neutral check run."""
+    review = github.expect_review(on=github.pull, comments=comments)
+    summary = github.expect_comment("<!-- reviewer:summary")
+    check = github.expect_check("neutral", name="reviewer")
+    return review, summary, check
+
+
+def test_a_pull_request_is_reviewed(github: World) -> None:
+    """One review with comments on the right lines, one summary with tests and bill, one check run, 14 calls."""
+    outcome = carry_out(github, github.opened, model(DELETE, DEFAULT), again=False)
+    assert (outcome.state, outcome.conclusion) == (State.REVIEWED, "neutral")
+    review, summary, check = expect_all(github)
+    places = [(c.thread.place.path, c.thread.place.line, c.thread.place.side) for c in review.comments]
+    lines = CART_AFTER.split("\n")
+    removed = lines.index("        del self.items[sku]") + 1
+    assert sorted(places) == [("src/cart.py", removed, "RIGHT"), ("src/discounts.py", 6, "RIGHT")]
+    assert "```suggestion\n        self.items.pop(sku, None)\n```" in review.comments[0].body
+    assert review.commit_id == github.pull.head
+    for text in ("2 findings", "tests/test_discounts.py", "not run", "assets/logo.png", "MiniMax-M2.1", "KeyError"):
+        assert text in summary.body
+    assert check.external_id == f"octo-org/shop#1@{github.pull.head}"
+    assert len(github.calls) <= 14
+
+
+def test_doing_it_again_posts_nothing_twice(github: World) -> None:
+    """A job that is carried out again from the top finds everything there, and tells what stands without paying."""
+    first = carry_out(github, github.opened, model(DELETE, DEFAULT))
+    expect_all(github)
+    again = carry_out(github, github.opened, lambda _: 1 / 0)  # type: ignore[arg-type,return-value]
+    github.expect_check("neutral")
+    assert again.conclusion == first.conclusion
+    assert again.review is not None
+    assert first.review is not None
+    assert [one.anchor for one in again.review.findings] == [one.anchor for one in first.review.findings]
+
+
+@pytest.mark.parametrize("request_", ["POST /pulls/1/reviews$", "POST /issues/1/comments$"])
+def test_a_write_whose_answer_was_lost_is_not_repeated(github: World, request_: str) -> None:
+    """GitHub stored it and the connection broke: the next round finds it by its mark."""
+    github.fault(request_, faults.reset_after())
+    outcome = carry_out(github, github.opened, model(DELETE, DEFAULT))
+    assert outcome.state is State.REVIEWED
+    expect_all(github)
+
+
+@pytest.mark.parametrize(
+    "trouble", [faults.reset_before(), faults.html_error(502), faults.secondary_limit(retry_after=0)]
+)
+def test_a_write_that_failed_is_made_up_for(github: World, trouble: faults.Trouble) -> None:
+    """A reset before the write, a proxy's error page and a rate limit cost a round, nothing else."""
+    github.fault("POST /pulls/1/reviews$", trouble)
+    carry_out(github, github.opened, model(DELETE, DEFAULT))
+    expect_all(github)
+
+
+def test_reads_survive_passing_failures(github: World) -> None:
+    """Each kind of read may fail once."""
+    for request in ("GET /pulls/1$", "GET /issues/1/comments", "GET /pulls/1/comments", "POST /graphql"):
+        github.fault(request, faults.html_error(503))
+    carry_out(github, github.opened, model(DELETE, DEFAULT))
+    expect_all(github)
+
+
+def test_lasting_failure_of_github_leaves_the_job_for_later(github: World) -> None:
+    """A retryable error leaves handle(), nothing is posted, and the next try completes."""
+    github.fault("GET /pulls/1$", faults.server_error(500), times=4)
+    with pytest.raises(GitHubUnavailable):
+        carry_out(github, github.opened, model(DELETE))
+    carry_out(github, github.opened, model(DELETE))
+    expect_all(github, comments=1)
+
+
+def test_a_push_does_not_repeat_what_was_said(github: World) -> None:
+    """The comment on unchanged code stands; only the new finding is posted; the summary is edited in place."""
+    carry_out(github, github.opened, model(DELETE))
+    expect_all(github, comments=1)
+    pushed = github.push(github.pull, {"src/extra.py": "def f():\n    return 1 / 0\n"})
+    extra = {**DELETE, "path": "src/extra.py", "quote": "    return 1 / 0", "line": 2, "title": "Divides by zero",
+             "suggestion": None}  # fmt: skip
+    outcome = carry_out(github, pushed, model(DELETE, extra))
+    review = github.expect_review(comments=1)
+    assert review.comments[0].thread.place.path == "src/extra.py"
+    summary = github.expect_comment("2 open findings (2 errors) in 6 files reviewed")
+    assert "1 file changed since" in summary.body
+    assert "1 of the open findings is new" in summary.body
+    assert outcome.review is not None
+    assert {one.anchor.path for one in outcome.review.findings} == {"src/cart.py", "src/extra.py"}
+    github.expect_check("neutral")
+    ours = [c for c in github.pull.issue.comments.values() if c.user.login == "minimax-reviewer[bot]"]
+    assert len(ours) == 1
+
+
+def test_forged_marks_of_others_do_not_count(github: World) -> None:
+    """Somebody posts our marks: the review is posted all the same, and their comment is left alone."""
+    carry_out(github, github.opened, model(DELETE))
+    review, summary, _ = expect_all(github, comments=1)
+    with default_world() as other:
+        opened = other.deliveries[-1]
+        other.comment(other.pull, summary.body, by="stan")
+        carry_out(other, opened, model(DELETE))
+        expect_all(other, comments=1)
+    assert review.comments
+
+
+def test_a_head_that_moves_while_the_model_thinks_is_not_posted(github: World) -> None:
+    """Nothing is said about the old head; its check run ends as cancelled."""
+    ask = acting(lambda: github.push(github.pull, {"a.py": "x = 1\n"}), model(DELETE))
+    old = github.pull.head
+    outcome = carry_out(github, github.opened, ask)
+    assert outcome.state is State.SUPERSEDED
+    check = github.expect_check("cancelled")
+    assert check.head_sha == old
+
+
+def test_a_late_older_delivery_does_nothing(github: World) -> None:
+    """The head that the API reports is the truth."""
+    github.push(github.pull, {"a.py": "x = 1\n"})
+    outcome = carry_out(github, github.opened, model(DELETE))
+    assert (outcome.state, outcome.reason) == (State.SUPERSEDED, "the head has moved on")
+
+
+def test_a_stale_answer_of_the_api_is_waited_out(github: World) -> None:
+    """Right after a push the API may show the older head for a moment."""
+    pushed = github.push(github.pull, {"a.py": "x = 1\n"})
+    github.fault("GET /pulls/1$", faults.stale_head())
+    carry_out(github, pushed, model())
+    github.expect_comment("No findings")
+    github.expect_check("success")
+
+
+def test_a_job_that_is_no_longer_wanted_stops_before_it_pays(github: World) -> None:
+    """An operator's cancel or a newer job: no call, nothing posted."""
+    outcome = carry_out(github, github.opened, model(DELETE), wanted=lambda: False)
+    assert outcome.state is State.SUPERSEDED
+    github.expect_check("cancelled")
+
+
+@pytest.mark.parametrize("act", ["close", "merge"])
+def test_a_closed_pull_request_is_ignored(github: World, act: str) -> None:
+    """Closed and merged ones cost nothing."""
+    getattr(github, act)(github.pull)
+    assert carry_out(github, github.opened, model(DELETE)).reason == "closed"
+
+
+def test_drafts_and_automatic_reviews_follow_the_settings(github: World) -> None:
+    """A draft is left alone until it is ready; `auto: false` leaves everything to commands."""
+    github.convert_to_draft(github.pull)
+    assert carry_out(github, github.opened, model(DELETE)).reason == "draft"
+    github.push_to_base(github.repo, {".github/reviewer.yml": "review:\n  auto: false\n"})
+    github.push(github.pull, {"x.py": "x = 1\n"})
+    ready = github.ready_for_review(github.pull)
+    assert carry_out(github, ready, model(DELETE)).reason == "automatic reviews are off"
+    asked = github.comment(github.pull, "/review", by="alice")
+    carry_out(github, asked, model())
+    github.expect_reaction("eyes", on=asked.subject)
+    github.expect_comment("No findings")
+    github.expect_check("success")
+
+
+@pytest.mark.parametrize("by", ["rita", "trixie", "stan"])
+def test_commands_need_write_permission(github: World, by: str) -> None:
+    """Readers, triagers and strangers spend nobody's money."""
+    asked = github.comment(github.pull, "/review", by=by)
+    assert carry_out(github, asked, model(DELETE)).reason == "no write permission"
+
+
+def test_mended_settings_count_for_open_pull_requests(github: World) -> None:
+    """Settings are those of the base branch as it is now, not as it was when the pull request was pushed to."""
+    github.push_to_base(github.repo, {".github/reviewer.yml": "review:\n  auto: false\n"})
+    assert carry_out(github, github.opened, model(DELETE)).reason == "automatic reviews are off"
+
+
+def test_settings_that_were_taken_away_count_no_longer(github: World) -> None:
+    """What the base's older commit had is not gone back to while the branch tells anything itself."""
+    github.push_to_base(
+        github.repo, {".github/reviewer.yml": "review:\n  auto: false\n", "AGENTS.md": "Mind the locks."}
+    )
+    pushed = github.push(github.pull, {"src/more.py": "more = 1\n"})
+    github.push_to_base(github.repo, {".github/reviewer.yml": None})
+    assert carry_out(github, pushed, model(DELETE)).state is State.REVIEWED
+    github.expect_review(comments=1)
+    github.expect_comment("1 finding")
+    github.expect_check("neutral")
+
+
+def test_settings_come_from_the_base_and_their_mistakes_are_shown(github: World) -> None:
+    """The head's settings do not count; a wrong key is named with its line, the right ones hold."""
+    text = "review:\n  fail_level: error\n  colour: blue\n"
+    github.push_to_base(github.repo, {".github/reviewer.yml": text})
+    pushed = github.push(github.pull, {".github/reviewer.yml": "review:\n  auto: false\n"})
+    outcome = carry_out(github, pushed, model(DELETE))
+    assert outcome.conclusion == "failure"
+    github.expect_review(comments=1)
+    assert "reviewer.yml:3" in github.expect_comment("review.colour").body
+    github.expect_check("failure")
+
+
+def test_guidance_of_the_base_reaches_the_model(github: World) -> None:
+    """AGENTS.md of the base branch stands in the prompt."""
+    seen: list[str] = []
+
+    def ask(prompts):  # type: ignore[no-untyped-def]
+        seen.extend(prompt.messages[1].content for prompt in prompts)
+        return model()(prompts)
+
+    carry_out(github, github.opened, ask)
+    assert "Amounts of money are whole cents, never floats." in seen[0]
+    github.forgive()
+
+
+def test_a_diff_that_github_refuses_is_built_from_the_files(github: World) -> None:
+    """406, or a diff that cannot be made now: the list of files serves instead."""
+    github.limits.diff_files = 1
+    outcome = carry_out(github, github.opened, model(DELETE))
+    assert outcome.state is State.REVIEWED
+    assert github.calls_to("GET /pulls/1/files")
+    expect_all(github, comments=1)
+
+
+def test_without_permission_to_comment_the_check_run_carries_the_findings(github: World) -> None:
+    """403 on the review: annotations on the check run, and no crash."""
+    github.installation.permissions["pull_requests"] = "read"
+    github.installation.permissions["issues"] = "read"
+    outcome = carry_out(github, github.opened, model(DELETE))
+    assert "not accessible" in outcome.sent.refused
+    check = github.expect_check("neutral")
+    assert [(row["path"], row["annotation_level"]) for row in check.annotations] == [("src/cart.py", "failure")]
+
+
+def test_a_locked_conversation_is_respected(github: World) -> None:
+    """The findings are annotations; nothing else is tried."""
+    github.lock(github.pull)
+    carry_out(github, github.opened, model(DELETE))
+    assert github.expect_check("neutral").annotations
+
+
+def test_without_permission_for_checks_the_review_is_posted_all_the_same(github: World) -> None:
+    """No check run, but review and summary; the App finds out who it is by itself."""
+    github.installation.permissions.pop("checks")
+    carry_out(github, github.opened, model(DELETE))
+    github.expect_review(comments=1)
+    github.expect_comment("<!-- reviewer:summary")
+
+
+def test_a_pending_review_of_ours_is_cleared_away(github: World) -> None:
+    """What a broken request left behind blocks nothing."""
+    github.fault("POST /pulls/1/reviews$", faults.unprocessable_once(
+        "User can only have one pending review per pull request"))  # fmt: skip
+    carry_out(github, github.opened, model(DELETE))
+    expect_all(github, comments=1)
+
+
+def test_an_anchor_that_github_refuses_costs_only_itself(github: World) -> None:
+    """The comments are posted one by one; the refused one is still in the summary."""
+    github.fault("POST /pulls/1/reviews$", faults.unprocessable_once(
+        "Pull request review thread line must be part of the diff"))  # fmt: skip
+    carry_out(github, github.opened, model(DELETE, DEFAULT))
+    github.expect_review_comment("KeyError")
+    github.expect_review_comment("used=[]")
+    github.expect_comment("<!-- reviewer:summary")
+    github.expect_check("neutral")
+
+
+def test_a_model_that_cannot_be_used_ends_where_people_see_it(github: World) -> None:
+    """A failed check run that says why and what to do; a command gets a reply as well, once."""
+
+    def broke(prompts):  # type: ignore[no-untyped-def]
+        return [NoCredit("The account has no credit left. Top it up.") for _ in prompts]
+
+    outcome = carry_out(github, github.opened, broke)
+    assert outcome.state is State.FAILED
+    check = github.expect_check("failure")
+    assert "no credit left" in check.output["summary"]
+    asked = github.comment(github.pull, "/review", by="alice")
+    for _ in range(2):
+        carry_out(github, asked, broke)
+    github.expect_comment("no credit left")
+    github.expect_check("failure")
+
+
+def test_a_deleted_fork_can_still_be_reviewed(github: World) -> None:
+    """`head.repo` is null; the diff is there, and that is enough."""
+    fork = github.fork(github.repo, by="stan")
+    fork.commit({"src/new.py": "def f():\n    return 1 / 0\n"}, branch="idea")
+    opened = github.open_pull(github.repo, "idea", fork=fork, by="stan")
+    github.delete_fork(github.pull)
+    zero = {**DELETE, "path": "src/new.py", "quote": "    return 1 / 0", "line": 2, "suggestion": None}
+    carry_out(github, opened, model(zero))
+    expect_all(github, comments=1)
+
+
+def test_an_empty_pull_request_gets_a_check_run_and_no_comment(github: World) -> None:
+    """Nothing changed: nothing is asked, nothing is said in the conversation."""
+    github.repo.commit({}, "Empty", branch="empty")
+    opened = github.open_pull(github.repo, "empty")
+    outcome = carry_out(github, opened, lambda _: 1 / 0)  # type: ignore[arg-type,return-value]
+    assert outcome.state is State.REVIEWED
+    assert "Nothing" in github.expect_check("neutral").output["title"]
+
+
+def test_a_repository_that_is_gone_is_no_failure(github: World) -> None:
+    """Uninstalled meanwhile: the job ends with its reason and without a crash."""
+    github.uninstall(github.installation)
+    outcome = carry_out(github, github.opened, model(DELETE))
+    assert outcome.state in (State.IGNORED, State.FAILED)
+    assert outcome.reason
+
+
+def test_a_renamed_repository_is_followed(github: World) -> None:
+    """The delivery names the old repository; reads and writes reach the new one."""
+    github.rename_repository(github.repo, "store")
+    carry_out(github, github.opened, model(DELETE))
+    expect_all(github, comments=1)
+
+
+@pytest.mark.parametrize(
+    "trouble", [faults.server_error(404, "Not Found"), faults.server_error(501), faults.html_error()]
+)
+def test_without_graphql_files_are_read_one_by_one(github: World, trouble: faults.Trouble) -> None:
+    """Settings, guidance and the file of a suggestion come over REST: only those that are there, and when needed."""
+    github.push_to_base(github.repo, {".github/reviewer.yml": "review:\n  fail_level: error\n"})
+    pushed = github.push(github.pull, {"x.md": "x\n"})
+    github.fault("POST /graphql$", trouble, times=None)
+    outcome = carry_out(github, pushed, model(DELETE))
+    assert outcome.conclusion == "failure"
+    review = github.expect_review(comments=1)
+    assert "```suggestion" in review.comments[0].body
+    github.expect_comment("KeyError")
+    github.expect_check("failure")
+    assert len(github.calls_to("GET /contents/")) <= 5
+
+
+def test_budgets_hold_over_reviews(github: World) -> None:
+    """What a pull request or a month has cost counts; when nothing is left, that is said and nothing is bought."""
+    text = "budget:\n  per_pull_usd: 0.50\n  per_month_usd: 10\n"
+    github.push_to_base(github.repo, {".github/reviewer.yml": text})
+    pushed = github.push(github.pull, {"x.md": "x\n"})
+    asked: list[tuple[int | None, float]] = []
+
+    def spent(number: int | None, since: float) -> Decimal:
+        asked.append((number, since))
+        return Decimal("0.50") if number else Decimal(3)
+
+    outcome = carry_out(github, pushed, model(DELETE), spent=spent)
+    assert outcome.state is State.FAILED
+    assert "per_pull_usd" in github.expect_check("failure").output["summary"]
+    assert [number for number, _ in asked] == [1, None]
+    assert asked[1][1] > 1_700_000_000
+    carry_out(github, pushed, model(), spent=lambda _number, _since: Decimal("0.10"))
+    github.expect_check("success")
+    github.expect_comment("No findings")
+
+
+def test_ceilings_that_cannot_be_kept_are_said(github: World) -> None:
+    """Without a ledger, as in the Action, the summary says that these budgets do not hold."""
+    github.push_to_base(github.repo, {".github/reviewer.yml": "budget:\n  per_month_usd: 10\n"})
+    carry_out(github, github.push(github.pull, {"x.md": "x\n"}), model())
+    github.expect_check("success")
+    github.expect_comment("kept by the App")
+
+
+def test_three_thousand_files_are_reviewed_and_the_rest_is_named(github: World) -> None:
+    """GitHub refuses the diff and lists 3,000 files at most: they are read, and what is missing is said."""
+    files = {f"src/p{n % 50}/m{n}.py": f"def f{n}(x):\n    return x / {n}\n" for n in range(3010)}
+    github.repo.commit(files, "Many", branch="many")
+    outcome = carry_out(github, github.open_pull(github.repo, "many"), model())
+    assert outcome.review is not None
+    assert outcome.review.files_reviewed == 3000
+    assert len(github.calls_to("GET /pulls/2/files")) == 30
+    github.expect_comment("3,000 of 3,010 changed files")
+    github.expect_check("success")
+
+
+def test_a_question_is_answered_once(github: World) -> None:
+    """`/ask` is answered in a comment with its price; carried out again, nothing is said twice or besides."""
+    asked = github.comment(github.pull, "/ask Who calls `remove`, @stan?", by="alice")
+    seen: list[Prompt] = []
+
+    def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+        seen.extend(prompts)
+        bill = (Attempt("MiniMax-M2.1", "ok", 1000, 100, Decimal("0.00021")),)
+        return [Reply("Nobody, see `src/cart.py:27`. @octocat", model="MiniMax-M2.1", attempts=bill) for _ in prompts]
+
+    outcome = carry_out(github, asked, ask)
+    assert (outcome.state, outcome.reason) == (State.ANSWERED, "")
+    carry_out(github, asked, ask)
+    answer = github.expect_comment("Nobody, see `src/cart.py:27`")
+    assert "> Who calls `remove`," in answer.body
+    assert "@octocat" not in answer.body
+    assert "@stan" not in answer.body
+    assert "1 call, 1,000 prompt and 100 completion tokens, $0.0002" in answer.body
+    system, user = (message.content for message in seen[0].messages)
+    assert system.startswith("# Task: ask\n")
+    assert "del self.items[sku]" in user
+    assert user.rstrip().split("\n")[-2] == "Who calls `remove`, @stan?"
+
+
+def test_a_question_that_cannot_be_answered(github: World) -> None:
+    """Where the model fails, the asker is told why, once."""
+    asked = github.comment(github.pull, "/ask Why?", by="alice")
+    for _ in range(2):
+        outcome = carry_out(github, asked, lambda prompts: [NoCredit("The credit is used up.") for _ in prompts])
+        assert outcome.state is State.FAILED
+    github.expect_comment("The credit is used up")
+
+
+@pytest.mark.parametrize("by", ["rita", "stan"])
+def test_questions_need_write_permission(github: World, by: str) -> None:
+    """A question costs money: of those who may not write it is not answered."""
+    asked = github.comment(github.pull, "/ask Why?", by=by)
+    assert carry_out(github, asked, model()).state is State.IGNORED
+
+
+def test_a_token_that_ends_in_the_middle_of_a_job(github: World) -> None:
+    """GitHub refuses it: a new one is fetched once, and the job goes on, also where it had to write."""
+    revoke = acting(github.revoke_tokens, model(DELETE))
+    github.fault("POST /reviews$", faults.meanwhile(lambda world: world.revoke_tokens()))
+    carry_out(github, github.opened, revoke)
+    expect_all(github, comments=1)
+    assert len(github.calls_to("POST /access_tokens$")) == 3
+
+
+def test_jobs_share_a_token(github: World) -> None:
+    """Two jobs of one installation fetch one token; what it was not yet allowed is asked again with a new one."""
+    credentials = Credentials(github.url, app_id=str(github.app.id), private_key=github.app.private_key)
+    number, installation = github.pull.number, github.installation.id
+    for _ in range(2):
+        assert connect(credentials, "octo-org/shop", installation).pull(number).state == "open"
+    assert len(github.calls_to("POST /access_tokens$")) == 1
+    other = github.create_repository("octo-org/secret", {"a.py": ""}, private=True)
+    with pytest.raises(NotFound):
+        connect(credentials, "octo-org/none", installation).pull(1)
+    assert len(github.calls_to("POST /access_tokens$")) == 1  # a fresh token is not to blame
+    assert connect(credentials, other.full_name, installation).names("main") is not None
+
+
+def test_a_token_that_stays_refused_is_no_loop(github: World) -> None:
+    """Where a new token is refused as well, the job ends with what to check."""
+    github.fault("GET /pulls/1$", faults.server_error(401, "Bad credentials"), times=2)
+    outcome = carry_out(github, github.opened, model(DELETE))
+    assert outcome.state is State.FAILED
+    assert "Check GITHUB_APP_ID" in outcome.reason
+    assert len(github.calls_to("POST /access_tokens$")) == 2
+
+
+def test_a_suspended_installation_is_said(github: World) -> None:
+    """GitHub gives no token: the job ends with that as its reason, after one try."""
+    github.suspend(github.installation)
+    outcome = carry_out(github, github.opened, model(DELETE))
+    assert outcome.state is State.FAILED
+    assert "This installation has been suspended" in outcome.reason
+    assert len(github.calls_to("POST /access_tokens$")) == 1
+
+
+def test_a_repository_that_is_renamed_in_the_middle_is_followed(github: World) -> None:
+    """It has another name by the time that the model answers: what is written reaches it, once."""
+    carry_out(github, github.opened, acting(lambda: github.rename_repository(github.repo, "store"), model(DELETE)))
+    expect_all(github, comments=1)
+
+
+def test_a_repository_that_is_made_private_in_the_middle_is_reviewed(github: World) -> None:
+    """The installation covers it still."""
+
+    def hide() -> None:
+        github.repo.private = True
+
+    carry_out(github, github.opened, acting(hide, model(DELETE)))
+    expect_all(github, comments=1)
+
+
+@pytest.mark.parametrize("act", ["delete", "withdraw", "uninstall"])
+def test_a_repository_that_is_lost_in_the_middle(github: World, act: str) -> None:
+    """Deleted, or out of the App's sight: the job ends with its reason, in words, and is not tried again and again."""
+
+    def lose() -> None:
+        if act == "delete":
+            github.repo.deleted = True
+        elif act == "withdraw":
+            github.repo.private = True
+            github.remove_repositories(github.installation, github.repo)
+        else:
+            github.uninstall(github.installation)
+
+    outcome = carry_out(github, github.opened, acting(lose, model(DELETE)))
+    github.forgive()  # the check run that was begun is out of reach
+    assert outcome.state is State.FAILED
+    assert "It is gone, or out of reach of this token." in outcome.reason
+    assert github.calls_to("POST /reviews$", status=200) == []
+
+
+def test_linked_issues_tell_what_is_meant(github: World) -> None:
+    """The issue that the description closes is in the prompts; a pull request, a missing one and strangers are not."""
+    repo = github.pull.repository
+    issue = github.open_issue(repo, title="Codes can be used twice", body="A code shall work once.")
+    body = f"Fixes #{issue.number}, fixes #{github.pull.number}, fixes #999, fixes other/repo#1"
+    github.edit(github.pull, body=body)
+    ask, prompts = watched(model())
+    outcome = carry_out(github, github.opened, ask)
+    assert outcome.state is State.REVIEWED
+    github.expect_comment("No findings")
+    github.expect_check("success")
+    assert all("Codes can be used twice\n\nA code shall work once." in one.messages[1].content for one in prompts)
+    assert len(github.calls_to("GET /issues/[0-9]+$")) == 3
+
+
+def test_an_issue_that_cannot_be_read_is_no_obstacle(github: World) -> None:
+    """Without the permission the pull request is reviewed all the same."""
+    issue = github.open_issue(github.pull.repository, title="Codes can be used twice")
+    github.edit(github.pull, body=f"Fixes #{issue.number}")
+    github.installation.permissions.pop("issues")
+    outcome = carry_out(github, github.opened, model())
+    assert outcome.state is State.REVIEWED
+    assert len(github.calls_to(f"GET /issues/{issue.number}$", status=403)) == 1
+    github.expect_comment("No findings")
+    github.expect_check("success")
+
+
+def test_refactor_looks_for_simpler_code_in_all_of_it(github: World) -> None:
+    """`/refactor` has every part with added code looked through; the summary lists defects and simpler code apart."""
+    simpler = DELETE | {"category": "refactoring", "title": "Say less", "line": 6,
+                        "path": "src/discounts.py", "quote": DEFAULT["quote"],
+                        "suggestion": "def discount_for(code, pieces):"}  # fmt: skip
+    ask, prompts = watched(model(DELETE, simpler))
+    outcome = carry_out(github, github.comment(github.pull, "/refactor", by="alice"), ask)
+    assert outcome.state is State.REVIEWED
+    assert [one.task.value for one in prompts].count("refactor") == 1
+    assert "At most 10 proposals" in next(one for one in prompts if one.task.value == "refactor").messages[0].content
+    _, summary, _ = expect_all(github)
+    defects, _, apart = summary.body.partition("Could be simpler:")
+    assert ("KeyError" in defects, "Say less" in defects, "Say less" in apart) == (True, False, True)

@@ -1,0 +1,115 @@
+"""What an operator does from a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import app
+from tests.fixtures.job_worker import automatic
+from webhooks.queue import job_records
+from webhooks.queue.jobs import Jobs, State
+
+
+@pytest.fixture
+def jobs(tmp_path, monkeypatch) -> Iterator[Jobs]:
+    """Open a store that the commands find through the environment."""
+    url = f"sqlite:///{tmp_path}/jobs.sqlite3"
+    monkeypatch.setenv("DATABASE_URL", url)
+    jobs = Jobs(url)
+    jobs.open()
+    yield jobs
+    jobs.close()
+
+
+@pytest.fixture
+def reviewer(capsys) -> Callable[..., tuple[int, str, str]]:
+    """Run `reviewer` with those words; return exit code, standard output and standard error."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        code = app.main(list(words))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def test_jobs_are_listed(jobs, reviewer):
+    """Jobs are listed newest first, one a line, with id, state, key and reason; a state narrows the list."""
+    older, newer = automatic("a"), automatic("b")
+    jobs.accept(older)
+    jobs.accept(newer)
+    jobs.cancel(older.delivery)
+    code, out, _ = reviewer("jobs", "list")
+    rows = [line.split() for line in out.splitlines()[1:]]
+    assert code == 0
+    assert [row[:2] for row in rows] == [[newer.delivery, "queued"], [older.delivery, "cancelled"]]
+    assert [row[4] for row in rows] == [newer.key, older.key]
+    assert rows[1][5:] == ["cancelled", "by", "an", "operator"]
+    assert older.delivery in reviewer("jobs", "list", "--state", "cancelled")[1]
+    assert len(reviewer("jobs", "list", "--state", "failed")[1].splitlines()) == 1
+    assert len(reviewer("jobs", "list", "--limit", "1")[1].splitlines()) == 2
+
+
+def test_a_job_is_shown(jobs, reviewer):
+    """`show` prints all that is known, by id as well as by key."""
+    job = automatic()
+    jobs.accept(job)
+    shown = reviewer("jobs", "show", job.delivery)[1]
+    assert f"id: {job.delivery}\nkey: {job.key}\nstate: queued\n" in shown
+    assert reviewer("jobs", "show", job.key)[1] == shown
+
+
+def test_jobs_are_cancelled_and_retried(jobs, reviewer):
+    """`cancel` and `retry` change the job, and what cannot be done is said with exit code 2."""
+    job = automatic()
+    jobs.accept(job)
+    assert reviewer("jobs", "cancel", job.delivery)[:2] == (0, f"cancelled: {job.key}\n")
+    assert jobs.record(job.delivery).state is State.CANCELLED
+    assert reviewer("jobs", "cancel", job.delivery)[0] == 2
+    assert reviewer("jobs", "retry", job.delivery)[:2] == (0, f"queued again: {job.key}\n")
+    assert jobs.record(job.delivery).state is State.QUEUED
+    code, _, err = reviewer("jobs", "retry", job.delivery)
+    assert (code, "it is queued" in err) == (2, True)
+    code, _, err = reviewer("jobs", "show", "nonsense")
+    assert (code, "there is no job nonsense" in err) == (2, True)
+
+
+def test_list_and_show_agree(jobs, reviewer):
+    """Both call the state by the same word and give the reason; what came of the review is its outcome."""
+    job = automatic()
+    jobs.accept(job)
+    with jobs._database.write() as connection:
+        job_records.begin(connection, job.delivery, 1, "me")
+        job_records.end(
+            connection, job.delivery, "me", State.DONE, "", {"state": "ignored", "reason": "draft", "calls": 0}
+        )
+    row = reviewer("jobs", "list")[1].splitlines()[1].split()
+    assert (row[1], row[5]) == ("done", "draft")
+    shown = reviewer("jobs", "show", job.delivery)[1].splitlines()
+    assert {"state: done", "reason: draft", "outcome: ignored", "calls: 0"} <= set(shown)
+
+
+@pytest.mark.parametrize("words", [("list",), ("show", "x"), ("retry", "x")])
+def test_a_store_that_is_not_there(reviewer, monkeypatch, tmp_path, words):
+    """Commands on a store that is not there make none: they say where they looked and what to do, with exit code 3."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("REVIEWER_DATA_DIR", str(tmp_path / "data"))
+    code, _, err = reviewer("jobs", *words)
+    assert (code, f"there is no store {tmp_path}/data/reviewer.sqlite3: start the App first" in err) == (3, True)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/jobs.sqlite3")
+    assert reviewer("jobs", *words)[0] == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_needs_its_keys(reviewer, monkeypatch, tmp_path):
+    """`reviewer worker` without keys says every one that is missing, with exit code 2, and makes no store."""
+    for name in ("RUNAPI_KEY", "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("REVIEWER_DATA_DIR", str(tmp_path / "data"))
+    code, _, err = reviewer("worker")
+    assert code == 2
+    assert all(name in err for name in ("RUNAPI_KEY", "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY"))
+    assert not (tmp_path / "data").exists()

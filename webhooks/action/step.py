@@ -1,0 +1,270 @@
+"""The Action: one delivery, read from the runner's event file, carried out as the App would carry it out.
+
+Exit codes: 0 done or nothing to do, 1 findings at or above the fail level, 2 settings, 3 the model or GitHub could not
+be used. A pull request from a fork, which gets no secrets and a read-only token, never ends in a red cross: the step
+says what to do and, where it could review, leaves annotations and a job summary.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reviewer.domain.findings import Review
+from reviewer.domain.settings import FailLevel
+from reviewer.errors import BadKey, ModelError, ReviewerError, SettingsError
+from reviewer.llm.client import Client
+from reviewer.llm.endpoint import DEFAULT_BASE_URL
+from reviewer.llm.messages import Ask, Prompt, Reply
+from reviewer.llm.models import DEFAULT_MODEL, model_named, parse_prices
+from reviewer.output.report import to_markdown
+from reviewer.output.sarif import to_sarif
+from reviewer.tasks.planning.cost_estimate import cost_per_thousand
+from reviewer.testgen.merge import patch_of
+from webhooks.action.workflow_commands import annotation_commands, command, output_lines, summary_within_limit
+from webhooks.events.deliveries import Ignored, Job, decide
+from webhooks.github.errors import GitHubError
+from webhooks.github.repository import connect
+from webhooks.github.transport import Credentials
+from webhooks.handling.handle import Means, Outcome, State, handle
+from webhooks.handling.review_changes import Prove
+
+#: Rounds of a job whose GitHub calls fail in passing, and the seconds between them.
+ROUNDS, PAUSE = 3, 5.0
+
+_FORK_HELP = (
+    "This pull request comes from a fork or from Dependabot, so GitHub gives this workflow no secrets. To review such "
+    "pull requests, use the README's `pull_request_target` recipe (it never checks out the fork's code), or the App."
+)
+_KEY_HELP = "Set the input `runapi-key`, for example: runapi-key: ${{ secrets.RUNAPI_KEY }}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What the runner tells the step. Secrets stay out of its repr."""
+
+    environ: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        """Return no value of the environment: there are keys among them."""
+        return "Step(...)"
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return a variable; an empty one means the default, as inputs that were not given are empty."""
+        return self.environ.get(name, "").strip() or default
+
+
+def main(argv: list[str]) -> int:
+    """Run the step and return its exit code."""
+    if argv:
+        raise SettingsError("`reviewer action` takes no arguments; the runner's environment tells it everything.")
+    return run(Step(dict(os.environ)))
+
+
+def run(step: Step) -> int:
+    """Decide on the event, review, and tell the runner how it ended, whatever happens."""
+    forked = False
+    try:
+        event, payload = _event(step)
+        # With the base's rights a fork gets the secrets too: what is wrong then is this repository's to mend.
+        forked = _is_fork(payload) and step.get("GITHUB_EVENT_NAME") != "pull_request_target"
+        decision = decide(event, payload, delivery=f"run-{step.get('GITHUB_RUN_ID', '0')}")
+        if isinstance(decision, Ignored):
+            return _nothing(step, f"Nothing to do: {decision.reason}.")
+        level = _fail_level(step)
+        if not step.get("RUNAPI_KEY"):
+            if forked:
+                return _nothing(step, _FORK_HELP)
+            raise BadKey(f"No RunAPI key. {_KEY_HELP}")
+        outcome = _carry_out(step, decision, level)
+    except ReviewerError as error:
+        return _failed(step, error, forked=forked)
+    if outcome.state is State.FAILED and outcome.error is not None:
+        return _failed(step, outcome.error, forked=forked)
+    if outcome.state is State.ANSWERED:
+        return _nothing(step, "The question is answered in a comment.")
+    if outcome.state is not State.REVIEWED:
+        return _nothing(step, f"Nothing reviewed: {outcome.reason}.")
+    return _tell(step, outcome)
+
+
+def _event(step: Step) -> tuple[str, dict[str, Any]]:
+    """Read the event file. `pull_request_target` is `pull_request` with the base's rights: the same payload."""
+    path = step.get("GITHUB_EVENT_PATH")
+    if not path:
+        raise SettingsError("GITHUB_EVENT_PATH is not set: `reviewer action` runs as a step of a GitHub workflow.")
+    try:
+        payload = json.loads(Path(path).read_bytes())
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"Cannot read the event file {path}: {error}") from error
+    if not isinstance(payload, dict):
+        raise SettingsError(f"The event file {path} does not hold a JSON object.")
+    event = step.get("GITHUB_EVENT_NAME")
+    return ("pull_request" if event == "pull_request_target" else event), payload
+
+
+def _fail_level(step: Step) -> FailLevel | None:
+    asked = step.get("REVIEWER_FAIL_LEVEL")
+    try:
+        return FailLevel(asked) if asked else None
+    except ValueError:
+        known = ", ".join(level.value for level in FailLevel)
+        raise SettingsError(f"The input `fail-level` is {asked!r}; it takes one of {known}.") from None
+
+
+def _is_fork(payload: Mapping[str, Any]) -> bool:
+    """Whether the event's pull request comes from another repository (a deleted fork counts as one)."""
+    pull = payload.get("pull_request")
+    if not isinstance(pull, dict):
+        return False
+    head = (pull.get("head") or {}).get("repo") or {}
+    base = (pull.get("base") or {}).get("repo") or payload.get("repository") or {}
+    return head.get("full_name") != base.get("full_name") or _is_dependabot(pull)
+
+
+def _is_dependabot(pull: Mapping[str, Any]) -> bool:
+    """Dependabot's pull requests are run like those of forks: read-only token, no secrets."""
+    return (pull.get("user") or {}).get("login") == "dependabot[bot]"
+
+
+def _carry_out(step: Step, job: Job, level: FailLevel | None) -> Outcome:
+    """Handle the job, again when GitHub failed in passing; answers that were paid for are kept in between."""
+    token = step.get("GITHUB_TOKEN")
+    if not token:
+        raise SettingsError("No token. Set the input `github-token`, or leave it out to use the workflow's own.")
+    credentials = Credentials(api_url=step.get("GITHUB_API_URL", "https://api.github.com"), token=token)
+    salt = secrets.token_bytes(16)
+    with _client(step) as client:
+        ask = remembering(client.ask)
+        price = cost_per_thousand(model_named(client.model, client.prices))
+        for left in reversed(range(ROUNDS)):
+            means = Means(
+                repository=connect(credentials, job.repository),
+                ask=ask,
+                salt=salt,
+                cost_per_thousand=price,
+                again=left < ROUNDS - 1 or int(step.get("GITHUB_RUN_ATTEMPT", "1")) > 1,
+                fail_level=level,
+                prove=_prove(step, ask, salt),
+            )
+            try:
+                return handle(job, means)
+            except GitHubError:
+                if not left:
+                    raise
+                time.sleep(PAUSE)
+    raise AssertionError("unreachable")
+
+
+def _prove(step: Step, ask: Ask, salt: bytes) -> Prove | None:
+    """Return what runs suggested tests in the job's checkout; None where there can be no sandbox."""
+    if os.name != "posix":
+        return None
+    from webhooks.action.workspace import Workspace  # noqa: PLC0415 - it cannot be imported on Windows
+
+    return Workspace(step.environ, ask, salt).prove
+
+
+def _client(step: Step) -> Client:
+    fallback = step.get("REVIEWER_FALLBACK_MODELS")
+    return Client(
+        key=step.get("RUNAPI_KEY"),
+        base_url=step.get("RUNAPI_BASE_URL", DEFAULT_BASE_URL),
+        model=step.get("REVIEWER_MODEL", DEFAULT_MODEL),
+        fallback_models=tuple(name.strip() for name in fallback.split(",") if name.strip()),
+        prices=parse_prices(step.get("REVIEWER_PRICES")),
+    )
+
+
+def remembering(ask: Ask) -> Ask:
+    """Return `ask` that does not buy the same answer twice in this process."""
+    known: dict[Prompt, Reply] = {}
+
+    def asked(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+        new = [prompt for prompt in prompts if prompt not in known]
+        fresh = dict(zip(new, ask(new), strict=True)) if new else {}
+        known.update({prompt: reply for prompt, reply in fresh.items() if isinstance(reply, Reply)})
+        return [known.get(prompt) or fresh[prompt] for prompt in prompts]
+
+    return asked
+
+
+def _tell(step: Step, outcome: Outcome) -> int:
+    """Give the runner outputs, summary, SARIF and, where comments were refused, annotations."""
+    review, diff = outcome.review, outcome.diff
+    if review is None or diff is None:
+        raise AssertionError("a reviewed outcome has a review")
+    if outcome.sent.refused:
+        for line in annotation_commands((*review.findings, *review.below)):
+            _print(line)
+        _print(
+            command("notice", f"Comments could not be posted, so the findings are annotations. {outcome.sent.refused}")
+        )
+    sarif = Path(step.get("RUNNER_TEMP", ".")) / "reviewer.output.sarif"
+    sarif.write_text(to_sarif(review, diff), encoding="utf-8")
+    cost = review.usage.cost_usd
+    patch = _patch(step, review)
+    _outputs(
+        step,
+        findings=str(len(review.findings)),
+        review_url=outcome.sent.review_url or outcome.sent.summary_url,
+        cost_usd="" if cost is None else f"{cost:f}",
+        sarif_file=str(sarif),
+        tests_patch=patch,
+    )
+    how = f"\n\nAll suggested tests that were run: `git apply {Path(patch).name}`.\n" if patch else ""
+    _summary(step, to_markdown(review, diff) + how)
+    return 1 if outcome.conclusion == "failure" else 0
+
+
+def _patch(step: Step, review: Review) -> str:
+    """Write the tests that were run as a patch, and return its path; "" where there are none."""
+    proven = [test for test in review.tests if test.evidence]
+    if not proven:
+        return ""
+    path = Path(step.get("RUNNER_TEMP", ".")) / "reviewer-tests.patch"
+    path.write_text(patch_of(proven), encoding="utf-8", errors="replace", newline="")
+    return str(path)
+
+
+def _nothing(step: Step, text: str) -> int:
+    _print(command("notice", text, title="reviewer"))
+    _outputs(step, findings="0", review_url="", cost_usd="0", sarif_file="", tests_patch="")
+    _summary(step, f"### Review\n\n{text}\n")
+    return 0
+
+
+def _failed(step: Step, error: ReviewerError, *, forked: bool) -> int:
+    """Say why nothing was reviewed. On a fork that is a warning: its author cannot mend it."""
+    _print(command("warning" if forked else "error", str(error), title="reviewer: not reviewed"))
+    _outputs(step, findings="0", review_url="", cost_usd="0", sarif_file="", tests_patch="")
+    hint = f"\n\n{_FORK_HELP}" if forked else ""
+    _summary(step, f"### Not reviewed\n\n{error}{hint}\n")
+    return 0 if forked else error.exit_code
+
+
+def _outputs(step: Step, **values: str) -> None:
+    named = {name.replace("_", "-"): value for name, value in values.items()}
+    _append(step.get("GITHUB_OUTPUT"), output_lines(named))
+
+
+def _summary(step: Step, markdown: str) -> None:
+    _append(step.get("GITHUB_STEP_SUMMARY"), summary_within_limit(markdown))
+
+
+def _append(path: str, text: str) -> None:
+    if path:
+        with Path(path).open("a", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,70 @@
+"""What a step says to the GitHub runner: annotations, outputs, the job summary. Pure text.
+
+https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+
+from reviewer.domain.findings import Finding
+from reviewer.domain.severity import Severity
+
+#: The runner shows at most ten annotations of a kind for a step; the others stand in the job summary.
+MAX_OF_A_KIND = 10
+
+#: The summary of a step may hold 1 MiB; a larger one is thrown away whole.
+MAX_SUMMARY_BYTES = 1_000_000
+
+_COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+
+
+def command(name: str, message: str, **properties: object) -> str:
+    """Return one workflow command, on one line whatever the message holds."""
+    pairs = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items() if value not in (None, ""))
+    return f"::{name}{' ' + pairs if pairs else ''}::{_data(message)}"
+
+
+def annotation_commands(findings: Iterable[Finding]) -> list[str]:
+    """Return the findings as annotations, as many of each kind as the runner shows."""
+    shown = dict.fromkeys(Severity, 0)
+    lines: list[str] = []
+    for one in findings:
+        shown[one.severity] += 1
+        if shown[one.severity] <= MAX_OF_A_KIND:
+            anchor = one.anchor
+            first = anchor.start_line or anchor.line
+            text = one.body or one.title
+            lines.append(
+                command(
+                    _COMMAND[one.severity], text, file=anchor.path, line=first, endLine=anchor.line, title=one.title
+                )
+            )
+    return lines
+
+
+def output_lines(values: Mapping[str, str]) -> str:
+    """Return the text that sets a step's outputs, each between delimiters that its value cannot guess."""
+    text = ""
+    for name, value in values.items():
+        delimiter = f"end-{secrets.token_hex(16)}"
+        text += f"{name}<<{delimiter}\n{value}\n{delimiter}\n"
+    return text
+
+
+def summary_within_limit(markdown: str) -> str:
+    """Return the job summary, cut at a line so that the runner keeps it."""
+    data = markdown.encode("utf-8", "replace")
+    if len(data) <= MAX_SUMMARY_BYTES:
+        return markdown
+    kept = data[:MAX_SUMMARY_BYTES].decode("utf-8", "ignore").rsplit("\n", 1)[0]
+    return f"{kept}\n\nThe rest of this summary was too long.\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,73 @@
+"""The checkout of a workflow's job as a place where suggested tests are run. For the Action only, never for a server.
+
+Promises: tests are run in a sandbox or not at all, and of the pull request's head only; the step's keys are in no
+process that runs code of the pull request; on a self-hosted runner, which outlives the job and sees what else is in its
+network, nothing is run unless the workflow says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reviewer.domain.change import Change
+from reviewer.domain.settings import Settings
+from reviewer.errors import UsageError
+from reviewer.git.worktree import open_worktree
+from reviewer.llm.messages import Ask
+from reviewer.testgen.evidence import Cannot, Proven
+from reviewer.testgen.python.interpreter import python_of
+from reviewer.testgen.session import Checkout, install_sandbox, proven_tests
+from webhooks.github.repository import Pull
+
+_CHECKOUT_HELP = (
+    "Give the job a checkout of the pull request's head before this step: actions/checkout with "
+    "`ref: refs/pull/NUMBER/head` and `persist-credentials: false` (see the README)."
+)
+_SETUP_HELP = "`tests.setup` is not run by the Action: let a step before it prepare the tests."
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """What the runner says of the job: its variables, and whom to ask. `salt` keys the prompts' fences."""
+
+    environ: Mapping[str, str]
+    ask: Ask
+    salt: bytes
+
+    def prove(self, change: Change, settings: Settings, pull: Pull) -> Proven | Cannot:
+        """Suggest tests for the change and run them on this machine."""
+        if reason := self._refusal(pull):
+            return Cannot(f"The suggested tests were not run: {reason}")
+        root = Path(self.environ["GITHUB_WORKSPACE"])
+        python = python_of(root, self.environ, self.environ.get("REVIEWER_TESTS_PYTHON", "").strip())
+        private = tuple(Path(self.environ[name]) for name in ("RUNNER_TEMP",) if self.environ.get(name))
+        install_sandbox(self.environ)
+        checkout = Checkout(root, pull.base_sha, python, private=private, appends=True)
+        issue = "\n\n".join(f"{one.title}\n\n{one.body}" for one in change.issues)
+        outcome = proven_tests(change, settings, checkout, self.ask, salt=self.salt, issue=issue)
+        if isinstance(outcome, Proven) and settings.tests.setup:
+            return replace(outcome, notes=(*outcome.notes, _SETUP_HELP))
+        return outcome
+
+    def _refusal(self, pull: Pull) -> str:
+        """Tell why nothing may be run here, or ""."""
+        wanted = self.environ.get("REVIEWER_TESTS", "").strip() or "on"
+        if wanted == "off":
+            return "the input `tests` is off."
+        if wanted not in ("on", "self-hosted"):
+            return f"the input `tests` is `{wanted[:40]}`; it takes `on`, `off` or `self-hosted`."
+        if self.environ.get("RUNNER_ENVIRONMENT") == "self-hosted" and wanted != "self-hosted":
+            return (
+                "this runner is self-hosted. If it is thrown away after each job, set the input `tests: self-hosted`."
+            )
+        folder = self.environ.get("GITHUB_WORKSPACE", "")
+        try:
+            tree = open_worktree(folder or "/nowhere")
+            head = tree.head()
+        except UsageError:
+            return _CHECKOUT_HELP
+        if head != pull.head_sha or Path(folder).resolve() != tree.root.resolve():
+            return f"the checkout is at `{(head or 'nothing')[:7]}`, not at `{pull.head_sha[:7]}`. {_CHECKOUT_HELP}"
+        return ""

@@ -1,0 +1,1 @@
+"""Turn deliveries into jobs and comments into commands. Pure."""

@@ -1,0 +1,1 @@
+"""Call GitHub's API. Nothing else in the project talks to GitHub."""

@@ -1,0 +1,123 @@
+"""What GitHub tells the App about itself: deliveries, installations, their repositories and open pull requests.
+
+Never decides what is missing; failures are the typed errors of `webhooks.github.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from webhooks.github.transport import Credentials, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class HookAttempt:
+    """One sending of a delivery. `at` is in seconds since 1970, `status` HTTP's, 0 where there was no answer."""
+
+    id: int
+    guid: str
+    at: float
+    event: str
+    action: str
+    status: int
+    succeeded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The App on an account."""
+
+    id: int
+    account: str
+    is_suspended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPull:
+    """An open pull request as the list shows it. `updated_at` is GitHub's text, ISO 8601 in UTC."""
+
+    repository: str
+    number: int
+    head_sha: str
+    draft: bool
+    updated_at: str
+
+
+class AppItself:
+    """The App under its own name. Each method is one request (or one a page)."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        """Store as whom to ask."""
+        self._credentials = credentials
+        self._transport = Transport(credentials.api_url, credentials.as_app())
+
+    def login(self) -> str:
+        """Return the login under which the App writes."""
+        return f"{self._transport.read('/app')['slug']}[bot]"
+
+    def deliveries(self) -> Iterator[HookAttempt]:
+        """Yield the attempts of the last three days, newest first.
+
+        https://docs.github.com/rest/apps/webhooks#list-deliveries-for-an-app-webhook
+        """
+        return map(_attempt, self._transport.pages("/app/hook/deliveries"))
+
+    def redeliver(self, attempt_id: int) -> None:
+        """Ask for a delivery again.
+
+        https://docs.github.com/rest/apps/webhooks#redeliver-a-delivery-for-an-app-webhook
+        Asked twice, it comes twice: with the same GUID, by which the second is known.
+        """
+        self._transport.send("POST", f"/app/hook/deliveries/{attempt_id}/attempts", None, write=False)
+
+    def installations(self) -> Iterator[Installation]:
+        """Yield the App's installations."""
+        for entry in self._transport.pages("/app/installations"):
+            account = (entry.get("account") or {}).get("login") or ""
+            yield Installation(entry["id"], account, entry.get("suspended_at") is not None)
+
+    def inside(self, installation_id: int) -> Inside:
+        """Return the view of one installation, under its token. Makes no request yet."""
+        credentials = self._credentials
+        return Inside(Transport(credentials.api_url, credentials.as_installation(installation_id)))
+
+
+class Inside:
+    """What one installation may see."""
+
+    def __init__(self, transport: Transport) -> None:
+        """Store what to speak with."""
+        self._transport = transport
+
+    def repositories(self) -> Iterator[tuple[str, str]]:
+        """Yield name and time of the last push (ISO 8601) of each repository that can be written to."""
+        for entry in self._transport.pages("/installation/repositories", within="repositories"):
+            if not entry.get("archived") and not entry.get("disabled"):
+                yield entry["full_name"], entry.get("pushed_at") or ""
+
+    def open_pulls(self, repository: str) -> Iterator[ListedPull]:
+        """Yield the open pull requests, the one that changed last first."""
+        for entry in self._transport.pages(f"/repos/{repository}/pulls?state=open&sort=updated&direction=desc"):
+            yield ListedPull(
+                repository=repository,
+                number=entry["number"],
+                head_sha=entry["head"]["sha"],
+                draft=bool(entry.get("draft")),
+                updated_at=entry.get("updated_at") or "",
+            )
+
+
+def _attempt(entry: Mapping[str, Any]) -> HookAttempt:
+    status = entry.get("status_code") or 0
+    return HookAttempt(
+        id=entry["id"],
+        guid=entry["guid"],
+        at=datetime.fromisoformat(entry["delivered_at"]).timestamp(),
+        event=entry.get("event") or "",
+        action=entry.get("action") or "",
+        status=status,
+        succeeded=entry.get("status") == "OK" or 200 <= status < 300,
+    )

@@ -1,0 +1,283 @@
+"""The one door to GitHub: the few things that a review needs of it, as plain values.
+
+Never decides anything about a review; failures are the typed errors of `webhooks.github.errors`.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from reviewer.diff.model import Diff, FilePatch, diff_from_files, parse_diff
+from webhooks.github.branches import Branches
+from webhooks.github.errors import DiffTooLarge, GitHubError, NotFound
+from webhooks.github.transport import Credentials, Transport
+from webhooks.github.types import (
+    RESOLVE,
+    THREADS,
+    Comment,
+    Pull,
+    ThreadState,
+    check_of,
+    comment_of,
+    pull_of,
+    thread_of,
+)
+
+__all__ = ["Comment", "Pull", "Repository", "ThreadState", "connect"]
+
+log = logging.getLogger(__name__)
+
+
+def connect(credentials: Credentials, repository: str, installation_id: int | None = None) -> Repository:
+    """Return the repository as seen with these credentials. Makes no request yet."""
+    auth = credentials.as_installation(installation_id)
+    return Repository(Transport(credentials.api_url, auth), credentials, repository)
+
+
+class Repository:
+    """One repository. Each method is one request (or one a page) and returns plain values."""
+
+    def __init__(self, transport: Transport, credentials: Credentials, name: str) -> None:
+        """Store what to speak with and about."""
+        self._transport = transport
+        self._credentials = credentials
+        self.name = name
+        self.path = f"/repos/{name}"
+
+    def branches(self, name: str = "") -> Branches:
+        """Return what can be done with its branches; `name` is its name now, where it is known to have another."""
+        return Branches(self._transport, name or self.name)
+
+    # ------------------------------------------------------------------ reading
+
+    def pull(self, number: int) -> Pull:
+        """Return the pull request: https://docs.github.com/rest/pulls/pulls#get-a-pull-request ."""
+        data = self._transport.read(f"{self.path}/pulls/{number}")
+        return pull_of(data)
+
+    def diff(self, number: int) -> Diff:
+        """Return the pull request's diff; where GitHub refuses it for its size, built from the list of its files."""
+        try:
+            return parse_diff(self._transport.bytes_of(f"{self.path}/pulls/{number}", "application/vnd.github.diff"))
+        except DiffTooLarge as error:
+            log.info(
+                "diff refused, listing files", extra={"repository": self.name, "number": number, "why": str(error)}
+            )
+        return diff_from_files(
+            FilePatch(
+                filename=entry["filename"],
+                status=entry.get("status", "modified"),
+                patch=entry.get("patch"),
+                changes=entry.get("changes", 0),
+                previous_filename=entry.get("previous_filename"),
+            )
+            for entry in self._transport.pages(f"{self.path}/pulls/{number}/files")
+        )
+
+    def texts(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str] | None:
+        """Return the texts of files by (revision, path), in one request. What is absent or not text is left out.
+
+        https://docs.github.com/graphql/reference/objects#blob. None: there is no GraphQL here; read file by file.
+        """
+        try:
+            return self._texts_at_once(wanted)
+        except (GitHubError, KeyError, TypeError, AttributeError) as error:
+            log.info("no GraphQL", extra={"repository": self.name, "why": str(error)})
+            return None
+
+    def names(self, revision: str) -> frozenset[str] | None:
+        """Return the names of files and folders at the top of a revision; None where they are not listed."""
+        try:
+            data = self._transport.read(f"{self.path}/contents/?{urlencode({'ref': revision})}")
+        except GitHubError:
+            return None
+        return frozenset(str(entry["name"]) for entry in data) if isinstance(data, list) else None
+
+    def issue(self, number: int) -> tuple[str, str] | None:
+        """Return title and body of an issue: https://docs.github.com/rest/issues/issues#get-an-issue .
+
+        None where there is no such issue, it is a pull request, or it cannot be read.
+        """
+        try:
+            data = self._transport.read(f"{self.path}/issues/{number}")
+        except GitHubError as error:
+            log.info("issue not read", extra={"repository": self.name, "number": number, "why": str(error)})
+            return None
+        return None if "pull_request" in data else (str(data.get("title") or ""), str(data.get("body") or ""))
+
+    def tree(self, revision: str) -> list[tuple[str, str, int]]:
+        """Return path, blob and size of the regular files of a revision, in one request.
+
+        https://docs.github.com/rest/git/trees#get-a-tree . GitHub lists 100,000 entries at most (`truncated`).
+        """
+        data = self._transport.read(f"{self.path}/git/trees/{quote(revision)}?recursive=1")
+        if data.get("truncated"):
+            log.info("the tree is cut short", extra={"repository": self.name, "revision": revision})
+        entries = [entry for entry in data.get("tree") or () if str(entry.get("mode", "")).startswith("100")]
+        return [(str(entry["path"]), str(entry["sha"]), int(entry.get("size") or 0)) for entry in entries]
+
+    def _texts_at_once(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        owner, _, name = self.name.partition("/")
+        names = ", ".join(f"$e{index}: String!" for index in range(len(wanted)))
+        fields = "\n".join(
+            f"f{index}: object(expression: $e{index}) {{ ... on Blob {{ text isTruncated }} }}"
+            for index in range(len(wanted))
+        )
+        head = f"query($owner: String!, $name: String!, {names})"
+        query = f"{head} {{ repository(owner: $owner, name: $name) {{ {fields} }} }}"
+        variables = {"owner": owner, "name": name}
+        variables |= {f"e{index}": f"{revision}:{path}" for index, (revision, path) in enumerate(wanted)}
+        data = self._transport.graphql(query, variables)
+        found = data["data"]["repository"]
+        blobs = {key: found[f"f{index}"] for index, key in enumerate(wanted)}
+        return {
+            key: blob["text"]
+            for key, blob in blobs.items()
+            if blob and blob.get("text") and not blob.get("isTruncated")
+        }
+
+    def text(self, revision: str, path: str) -> str | None:
+        """Return a file's text at a revision, or None when there is no such file or it is not UTF-8 text."""
+        url = f"{self.path}/contents/{quote(path)}?{urlencode({'ref': revision})}"
+        try:
+            data = self._transport.read(url)
+        except NotFound:
+            return None
+        if not isinstance(data, dict) or data.get("type") not in (None, "file") or data.get("encoding") != "base64":
+            return None
+        try:
+            return base64.b64decode(data["content"]).decode("utf-8")
+        except ValueError:
+            return None
+
+    def permission(self, login: str) -> str:
+        """Return `admin`, `write`, `read` or `none` (maintain counts as write, triage as read)."""
+        try:
+            data = self._transport.read(f"{self.path}/collaborators/{quote(login)}/permission")
+        except NotFound:
+            return "none"
+        return str(data.get("permission", "none"))
+
+    def comments(self, number: int) -> list[Comment]:
+        """Return the comments of the conversation, oldest first."""
+        return [comment_of(entry) for entry in self._transport.pages(f"{self.path}/issues/{number}/comments")]
+
+    def review_comments(self, number: int) -> list[Comment]:
+        """Return the inline comments, oldest first."""
+        return [comment_of(entry) for entry in self._transport.pages(f"{self.path}/pulls/{number}/comments")]
+
+    def threads(self, number: int) -> dict[int, ThreadState] | None:
+        """Return the state of the review threads by the id of their first comment; None where GitHub does not tell.
+
+        Only GraphQL knows it: https://docs.github.com/graphql/reference/objects#pullrequestreviewthread
+        """
+        owner, _, name = self.name.partition("/")
+        found: dict[int, ThreadState] = {}
+        after: str | None = None
+        try:
+            while True:
+                variables = {"owner": owner, "name": name, "number": number, "after": after}
+                page = self._transport.graphql(THREADS, variables)["data"]["repository"]["pullRequest"]["reviewThreads"]
+                for node in page["nodes"]:
+                    for comment in node["comments"]["nodes"][:1]:
+                        found[comment["databaseId"]] = thread_of(node)
+                after = page["pageInfo"]["endCursor"]
+                if not page["pageInfo"]["hasNextPage"]:
+                    return found
+        except (GitHubError, KeyError, TypeError) as error:
+            log.info("threads unknown", extra={"repository": self.name, "number": number, "why": str(error)})
+            return None
+
+    def thumbs_down(self, comment_id: int) -> list[str]:
+        """Return the logins of those who gave an inline comment a thumb down."""
+        reactions = self._transport.pages(f"{self.path}/pulls/comments/{comment_id}/reactions")
+        return [(one.get("user") or {}).get("login") or "ghost" for one in reactions if one.get("content") == "-1"]
+
+    def blobs(self, revision: str) -> dict[str, str] | None:
+        """Return the blob of each file of a revision, by path; None where it is gone or too large to be listed."""
+        try:
+            data = self._transport.read(f"{self.path}/git/trees/{quote(revision)}?recursive=1")
+        except NotFound:
+            return None
+        if data.get("truncated"):
+            return None
+        return {entry["path"]: entry["sha"] for entry in data["tree"] if entry.get("type") == "blob"}
+
+    def pending_reviews(self, number: int) -> list[int]:
+        """Return the ids of our own pending reviews (nobody else's are visible to us)."""
+        reviews = self._transport.pages(f"{self.path}/pulls/{number}/reviews")
+        return [review["id"] for review in reviews if review.get("state") == "PENDING"]
+
+    def check_runs(self, sha: str, name: str) -> list[dict[str, Any]]:
+        """Return the check runs of that name on a commit: id, status, external_id, App's slug, how many annotations."""
+        query = urlencode({"check_name": name, "filter": "latest"})
+        runs = self._transport.read(f"{self.path}/commits/{sha}/check-runs?{query}").get("check_runs") or []
+        return [check_of(run) for run in runs]
+
+    def identity(self) -> str:
+        """Return the login under which we write, for when no check run told us."""
+        if self._credentials.token.startswith("ghs_"):
+            return "github-actions[bot]"  # a workflow's own token; it may not ask who it is
+        if self._credentials.token:
+            return str(self._transport.read("/user")["login"])
+        app = Transport(self._credentials.api_url, self._credentials.as_app()).read("/app")
+        return f"{app['slug']}[bot]"
+
+    # ------------------------------------------------------------------ writing
+
+    def create_review(self, number: int, body: Mapping[str, Any]) -> str:
+        """Post a review with its comments, all or nothing, and return its page's address."""
+        return str(self._transport.write("POST", f"{self.path}/pulls/{number}/reviews", body).get("html_url") or "")
+
+    def create_review_comment(self, number: int, body: Mapping[str, Any]) -> None:
+        """Post one inline comment."""
+        self._transport.write("POST", f"{self.path}/pulls/{number}/comments", body)
+
+    def delete_pending_review(self, number: int, review_id: int) -> None:
+        """Delete a pending review of our own, left behind by a broken request."""
+        self._transport.write("DELETE", f"{self.path}/pulls/{number}/reviews/{review_id}")
+
+    def create_comment(self, number: int, body: str) -> str:
+        """Post a comment in the conversation and return its address."""
+        return str(
+            self._transport.write("POST", f"{self.path}/issues/{number}/comments", {"body": body}).get("html_url") or ""
+        )
+
+    def update_comment(self, comment_id: int, body: str) -> str:
+        """Edit a comment of our own and return its address."""
+        return str(
+            self._transport.write("PATCH", f"{self.path}/issues/comments/{comment_id}", {"body": body}).get("html_url")
+            or ""
+        )
+
+    def reply(self, number: int, comment_id: int, body: str) -> None:
+        """Answer in the thread of an inline comment."""
+        self._transport.write("POST", f"{self.path}/pulls/{number}/comments/{comment_id}/replies", {"body": body})
+
+    def resolve(self, node_id: str) -> bool:
+        """Resolve a review thread; doing so twice changes nothing. False: we may not (it takes `contents: write`).
+
+        https://docs.github.com/graphql/reference/mutations#resolvereviewthread
+        """
+        try:
+            answer = self._transport.graphql(RESOLVE, {"thread": node_id})
+        except GitHubError as error:
+            log.info("thread not resolved", extra={"repository": self.name, "why": str(error)})
+            return False
+        return not answer.get("errors")
+
+    def react(self, comment_id: int, content: str) -> None:
+        """Put a reaction under a comment of the conversation; doing so twice changes nothing."""
+        self._transport.write("POST", f"{self.path}/issues/comments/{comment_id}/reactions", {"content": content})
+
+    def create_check(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Create a check run; returns as `check_runs` does."""
+        return check_of(self._transport.write("POST", f"{self.path}/check-runs", body))
+
+    def update_check(self, check_id: int, body: Mapping[str, Any]) -> None:
+        """Update a check run; annotations are added to those it has."""
+        self._transport.write("PATCH", f"{self.path}/check-runs/{check_id}", body)

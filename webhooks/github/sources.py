@@ -1,0 +1,130 @@
+"""The code beside a pull request, over GitHub's API: one listing of the head's tree, then texts by the dozen.
+
+Promises: no more calls than the budget it is given; no file is fetched twice; a failure of GitHub ends the reading, not
+the review. GitHub's search of code is not used: it knows the default branch only and allows ten questions a minute.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reviewer.diff.model import Side
+from reviewer.domain.sources import Hit, leaves
+from reviewer.tasks.planning.chunks import is_code
+from webhooks.github.errors import GitHubError
+from webhooks.github.repository import Repository
+
+log = logging.getLogger(__name__)
+
+#: Requests for the context of one review, the listing included: with the dozen or so of a review (see `fetching`,
+#: `publishing`) at most 30 in all. A search leaves some of them for what the model asks to see.
+MAX_CALLS, LEFT_BY_SEARCH = 16, 5
+
+#: Files of one request, bytes of one file, and bytes of one request: GitHub ends a query after ten seconds.
+BATCH, MAX_FILE_BYTES, MAX_BATCH_BYTES = 50, 200_000, 2_000_000
+
+#: Characters of a line that a search gives.
+MAX_TEXT = 400
+
+_WORD = re.compile(r"[A-Za-z_$][\w$]*")
+
+
+@dataclass(slots=True)
+class RemoteSources:
+    """The repository at a pull request's head and base. See `reviewer.domain.sources.Sources`.
+
+    `known` are texts by (revision, path) that are at hand already.
+    """
+
+    repository: Repository
+    head_sha: str
+    base_sha: str
+    known: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    calls: int = 0
+    _tree: dict[str, tuple[str, int]] | None = None
+    _texts: dict[str, str | None] = field(default_factory=dict)
+
+    def paths(self) -> Sequence[str]:
+        """Return the regular files of the head; of a very large repository, those that GitHub lists."""
+        return sorted(self._listed())
+
+    def read(self, paths: Sequence[str], side: Side = Side.RIGHT) -> Mapping[str, str]:
+        """Return the texts of as many of the files, in this order, as the budget of calls allows."""
+        return self._read(paths, side, MAX_CALLS)
+
+    def _read(self, paths: Sequence[str], side: Side, most: int) -> Mapping[str, str]:
+        revision = self.base_sha if side is Side.LEFT else self.head_sha
+        inside = [path for path in dict.fromkeys(paths) if not leaves(path)]
+        keys = {path: key for path in inside if (key := self._key(path, side)) is not None}
+        self._take(revision, keys, most)
+        found = {path: self._texts.get(key) for path, key in keys.items()}
+        return {path: text for path, text in found.items() if text is not None}
+
+    def search(self, words: Sequence[str], near: Sequence[str] = ()) -> Sequence[Hit]:
+        """Return where the words stand in the files near by, and in all that were read before."""
+        if not words:
+            return ()
+        listed = self._listed()
+        read_before = {path for path, (key, _) in listed.items() if key in self._texts}
+        candidates = [*(path for path in near if is_code(path)), *sorted(read_before)]
+        texts = self._read(candidates, Side.RIGHT, MAX_CALLS - LEFT_BY_SEARCH)
+        wanted = set(words)
+        return tuple(hit for path in sorted(texts) for hit in _hits(path, texts[path], wanted))
+
+    def _listed(self) -> dict[str, tuple[str, int]]:
+        """Return the blob and size of each regular file of the head, by path."""
+        if self._tree is None:
+            self._tree = {}
+            try:
+                self.calls += 1
+                entries = self.repository.tree(self.head_sha)
+            except GitHubError as error:
+                log.info("the head is not listed", extra={"repository": self.repository.name, "why": str(error)})
+                return self._tree
+            self._tree = {path: (blob, size) for path, blob, size in entries if not leaves(path)}
+            for (revision, path), text in self.known.items():
+                if path in self._tree and revision == self.head_sha:
+                    self._texts[self._tree[path][0]] = text
+        return self._tree
+
+    def _key(self, path: str, side: Side) -> str | None:
+        """Return what a text is remembered by: the head's blob, or path and revision where the blob is not known."""
+        if side is Side.LEFT:
+            return f"{self.base_sha}:{path}"
+        blob, size = self._listed().get(path, ("", 0))
+        return blob if blob and size <= MAX_FILE_BYTES else None
+
+    def _take(self, revision: str, keys: Mapping[str, str], most: int) -> None:
+        """Fetch what is not remembered, a batch a call, as long as calls are left."""
+        missing = {key: path for path, key in keys.items() if key not in self._texts}
+        for batch in self._batches(missing):
+            if self.calls >= most:
+                return
+            self.calls += 1
+            texts = self.repository.texts([(revision, path) for _, path in batch])
+            if texts is None:
+                self.calls = MAX_CALLS  # no GraphQL here, or GitHub is unwell
+                return
+            self._texts.update({key: texts.get((revision, path)) for key, path in batch})
+
+    def _batches(self, missing: Mapping[str, str]) -> Iterable[list[tuple[str, str]]]:
+        batch: list[tuple[str, str]] = []
+        room = MAX_BATCH_BYTES
+        for key, path in missing.items():
+            size = self._listed().get(path, ("", 0))[1]
+            if batch and (len(batch) == BATCH or size > room):
+                yield batch
+                batch, room = [], MAX_BATCH_BYTES
+            batch.append((key, path))
+            room -= size
+        if batch:
+            yield batch
+
+
+def _hits(path: str, text: str, wanted: set[str]) -> Iterable[Hit]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if not wanted.isdisjoint(_WORD.findall(line[:MAX_TEXT])):
+            yield Hit(path, number, line[:MAX_TEXT])

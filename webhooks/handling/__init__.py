@@ -1,0 +1,1 @@
+"""Carry out a job: fetch the change, review it, plan and publish."""

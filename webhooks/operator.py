@@ -1,0 +1,104 @@
+"""What an operator does at a terminal: run a worker, look at jobs, try one again, call one off."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from webhooks.queue.jobs import Jobs, NoSuchJob, Record, State
+from webhooks.recovery.redelivery import Missed
+
+
+def work(jobs: Jobs, missed: Missed | None = None) -> int:
+    """Work until SIGTERM or SIGINT, then hand over what is running. `missed` looks for what was missed meanwhile."""
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    if jobs.is_standby:
+        sys.stderr.write("reviewer: another worker holds the store; this one waits for it to end\n")
+    ended.wait()
+    if missed is not None:
+        missed.stop()
+    jobs.close(grace=20.0)
+    return 0
+
+
+def steer(jobs: Jobs, argv: list[str]) -> int:
+    """Carry out `reviewer jobs list|show|retry|cancel`. The jobs must be open."""
+    options = _parser().parse_args(argv)
+    act: Callable[[], str] = {
+        "list": lambda: _table(jobs.records(_states(options), options.limit)),
+        "show": lambda: _page(_find(jobs, options.job)),
+        "retry": lambda: f"queued again: {jobs.retry(_find(jobs, options.job).id).key}",
+        "cancel": lambda: f"cancelled: {jobs.cancel(_find(jobs, options.job).id).key}",
+    }[options.command]
+    sys.stdout.write(act() + "\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="reviewer jobs", description="See and steer the App's jobs.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    listing = commands.add_parser("list", help="the newest jobs, a line each")
+    listing.add_argument("--state", choices=[state.value for state in State], help="only those in this state")
+    listing.add_argument("--limit", type=int, default=50, help="how many at most (default: 50)")
+    for name, what in (
+        ("show", "all that is known of a job"),
+        ("retry", "queue a job that has ended again; a failed one keeps the answers that were paid for"),
+        ("cancel", "call a job off"),
+    ):
+        commands.add_parser(name, help=what).add_argument("job", help="its id, or its key as in the answer to GitHub")
+    return parser
+
+
+def _states(options: argparse.Namespace) -> tuple[State, ...]:
+    return (State(options.state),) if options.state else tuple(State)
+
+
+def _find(jobs: Jobs, name: str) -> Record:
+    """Return the job of that id, or the newest of that key. Raises NoSuchJob."""
+    try:
+        return jobs.record(name)
+    except NoSuchJob:
+        for record in jobs.records(limit=10_000):
+            if record.key == name:
+                return record
+        raise
+
+
+def _table(records: list[Record]) -> str:
+    rows = [("ID", "STATE", "ACCEPTED", "KEY", "REASON")]
+    rows += [(one.id, one.state.value, _time(one.accepted_at), one.key, _reason(one)) for one in records]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return "\n".join("  ".join([*(row[n].ljust(widths[n]) for n in range(4)), row[4]]).rstrip() for row in rows)
+
+
+def _page(record: Record) -> str:
+    fields: dict[str, object] = {
+        "id": record.id,
+        "key": record.key,
+        "state": record.state.value,
+        "reason": _reason(record),
+        "accepted": _time(record.accepted_at),
+        "started": _time(record.started_at),
+        "ended": _time(record.ended_at),
+        "attempt": record.attempt,
+        "failures": record.failures,
+    }
+    # `state` is the job's, the same word as in the list; how the review itself came out is its outcome.
+    for name, value in (record.result or {}).items():
+        fields.setdefault("outcome" if name == "state" else name, value)
+    return "\n".join(f"{name}: {value}" for name, value in fields.items() if value not in (None, ""))
+
+
+def _reason(record: Record) -> str:
+    """Say why the job stands where it does; a job that is done may say why there was nothing to do."""
+    return record.reason or str((record.result or {}).get("reason", ""))
+
+
+def _time(seconds: float | None) -> str:
+    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")

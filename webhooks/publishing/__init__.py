@@ -1,0 +1,1 @@
+"""Decide what is posted on the pull request, and post it once."""

@@ -1,0 +1,106 @@
+"""What changed in a pull request since it was reviewed, told by contents. Pure.
+
+Promises: a file counts as unchanged only when its own change is the same to the byte, wherever in the file it now
+stands and whatever commits it is made of; so neither a rebase nor a merge of the base makes anything look new or
+reviewed that is not. Line numbers are never compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reviewer.diff.hunks import Line
+from reviewer.diff.model import Diff, FileDiff, Side
+from reviewer.tasks.verification.triage import code_identity
+
+#: Bytes of a file's digest. Eight base64 digits; more than anybody would search through to have a file passed over.
+DIGEST_BYTES = 6
+
+#: Lines above and below a finding's code in which a remedy is likely to stand: when they change, it is looked at again.
+AROUND = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where code stands in a diff: its first and last line on its side, and a digest of what surrounds it."""
+
+    path: str
+    start: int
+    line: int
+    around: str
+
+
+def file_digest(file: FileDiff) -> bytes | None:
+    """Return the identity of what the change does to the file, without line numbers; None where it is not shown."""
+    if file.missing:
+        return None
+    digest = hashlib.sha256()
+    names = (file.path, file.old_path, file.status.value, file.old_mode or "", file.new_mode or "")
+    digest.update("\0".join(names).encode("utf-8", "surrogateescape"))
+    for hunk in file.hunks:
+        digest.update(b"\0@")
+        for line in hunk.lines:
+            end = "\n" if line.newline else "\0"
+            digest.update(f"{line.kind}{line.text}{end}".encode("utf-8", "surrogateescape"))
+    return digest.digest()[:DIGEST_BYTES]
+
+
+def changed_files(diff: Diff, reviewed: frozenset[bytes]) -> Diff:
+    """Return the diff without the files whose change is among the reviewed digests."""
+    return Diff(tuple(file for file in diff.files if (known := file_digest(file)) is None or known not in reviewed))
+
+
+def changed_blobs(diff: Diff, then: Mapping[str, str], now: Mapping[str, str]) -> Diff:
+    """Return the diff without the files whose contents are the same in two trees (path -> blob sha)."""
+    return Diff(tuple(file for file in diff.files if file.path not in now or then.get(file.path) != now[file.path]))
+
+
+def spots(diff: Diff, wanted: Iterable[tuple[str, Side, int, str]]) -> dict[tuple[str, Side, int, str], Spot]:
+    """Find code in the diff, each by (path, side, number of lines, `code_identity`). What is absent is left out.
+
+    Where the path is no longer part of the change, the code is looked for in all files: it may have moved.
+    """
+    found: dict[tuple[str, Side, int, str], Spot] = {}
+    windows: dict[tuple[str, Side, int], dict[str, Spot]] = {}
+    for key in dict.fromkeys(wanted):
+        path, side, count, code = key
+        for file in [own] if (own := diff.file(path)) else diff.files:
+            kind = (file.path, side, count)
+            if kind not in windows:
+                windows[kind] = _windows(file, side, count)
+            if code in windows[kind]:
+                found[key] = windows[kind][code]
+                break
+    return found
+
+
+def _windows(file: FileDiff, side: Side, count: int) -> dict[str, Spot]:
+    """Return each run of so many lines of the file that the diff shows, by its code; of equal ones the first."""
+    made: dict[str, Spot] = {}
+    for hunk in file.hunks:
+        shown = [(number, line) for line in hunk.lines if (number := _number(line, side)) is not None]
+        for first in range(len(shown) - count + 1):
+            window = shown[first : first + count]
+            code = code_identity("\n".join(line.text for _, line in window))
+            if code not in made:
+                near = shown[max(0, first - AROUND) : first + count + AROUND]
+                made[code] = Spot(file.path, window[0][0], window[-1][0], _digest(line for _, line in near))
+    return made
+
+
+def _number(line: Line, side: Side) -> int | None:
+    if side is Side.LEFT:
+        return line.old if line.kind == "-" else None
+    return line.new
+
+
+def _digest(lines: Iterable[Line]) -> str:
+    text = "\n".join(f"{line.kind}{line.text}" for line in lines)
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+
+def digests(files: Sequence[FileDiff]) -> frozenset[bytes]:
+    """Return the digests of the files that have one."""
+    return frozenset(known for file in files if (known := file_digest(file)) is not None)

@@ -1,0 +1,297 @@
+"""How the findings of a pull request stand: what our comments say, what people did about them, what a new review found.
+
+Promises: nothing is said twice, an open finding is never forgotten, and what a person dismissed stays silent, also when
+its code moves. The same input gives the same ledger, so that it can be worked out anew after each look. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reviewer.diff.model import Diff
+from reviewer.diff.model import Status as FileStatus
+from reviewer.domain.findings import Finding
+from reviewer.safety.redaction import redact
+from reviewer.tasks.verification.triage import alike, code_identity, place
+from webhooks.publishing.incremental import Spot, file_digest, spots
+from webhooks.publishing.markers import Entry, Ledger, Status, read_finding, read_ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """One inline comment of ours and what came of it.
+
+    `path` and `line` are where it was made. `resolved_by` is the login of who resolved the thread, empty while it is
+    open; None where GitHub did not tell. `ours`: that was us. `fixed` is the head in which a reply of ours calls it
+    fixed. `dismissed`: somebody who may do so said in a reply or with a thumb down that it is no defect.
+    """
+
+    comment_id: int
+    body: str
+    path: str = ""
+    line: int = 0
+    url: str = ""
+    node_id: str = ""
+    resolved_by: str | None = None
+    ours: bool = False
+    fixed: str = ""
+    dismissed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What of ours stands on the pull request: the summary comment and the inline comments, oldest first.
+
+    A summary without an id is that of another identity of this program: it is believed, and cannot be edited.
+    """
+
+    summary_id: int | None = None
+    summary_body: str = ""
+    summary_url: str = ""
+    threads: tuple[Thread, ...] = ()
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """What the summary remembers."""
+        return read_ledger(self.summary_body)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The ledger after a review.
+
+    `new` are the findings to post, each with its entry; `fixed` the entries that this review found fixed; `silent`
+    counts what was found again although it had been dismissed.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    new: tuple[tuple[Finding, Entry], ...] = ()
+    fixed: tuple[Entry, ...] = ()
+    silent: int = 0
+
+
+def standing(posted: Posted) -> tuple[Entry, ...]:
+    """Return the ledger as it stands before a review: the summary's memory, put right by what the threads show.
+
+    A comment that the summary does not know (the job was killed in between) is taken over; one that is gone was deleted
+    by somebody, and that is a dismissal.
+    """
+    known = posted.ledger or Ledger()
+    by_comment = {one.comment_id: one for one in known.entries if one.comment_id}
+    merged = {one.fingerprint: one for one in known.entries}
+    alive: dict[str, Thread] = {}
+    for thread in posted.threads:
+        mark = read_finding(thread.body, thread.path, thread.line)
+        earlier = by_comment.get(thread.comment_id)
+        if (one := earlier or mark) is None:
+            continue
+        before = merged.get(one.fingerprint)
+        if earlier is not None:
+            # An edited comment may have lost its mark; the summary still knows what it is about.
+            merged[one.fingerprint] = replace(earlier, quote=mark.quote if mark else "")
+        elif before is None or before.comment_id < thread.comment_id:
+            merged[one.fingerprint] = replace(one, comment_id=thread.comment_id)
+        if merged[one.fingerprint].comment_id == thread.comment_id:
+            alive[one.fingerprint] = thread
+    return tuple(_now(one, alive.get(one.fingerprint)) for one in merged.values())
+
+
+def _now(entry: Entry, thread: Thread | None) -> Entry:
+    """Return the entry as people left it."""
+    if thread is None:
+        gone = entry.comment_id and entry.status is Status.OPEN
+        return replace(entry, status=Status.DISMISSED) if gone else entry
+    if thread.dismissed or (thread.resolved_by and not thread.ours and entry.status is not Status.FIXED):
+        return replace(entry, status=Status.DISMISSED)
+    if thread.fixed or (thread.resolved_by and thread.ours):
+        return replace(entry, status=Status.FIXED, sha=thread.fixed or entry.sha)
+    if thread.resolved_by == "":
+        # Open again, whatever we remember: somebody thinks that it is not done with.
+        return replace(entry, status=Status.OPEN, sha=entry.sha if entry.status is Status.OPEN else "")
+    return entry
+
+
+def outstanding(entries: Sequence[Entry], found: Sequence[Finding], diff: Diff) -> list[Entry]:
+    """Return the open entries that have to be judged again: their code, or what is near it, is not what it was.
+
+    Those that a review has just found again need no second opinion; those whose file left the change are fixed.
+    """
+    located = _located(diff, entries)
+    again = {one.fingerprint for finding in found if (one := _match(entries, finding, located)) is not None}
+    return [
+        _at(one, located.get(one.fingerprint))
+        for one in entries
+        if one.status is Status.OPEN
+        and one.fingerprint not in again
+        and _in_change(one, diff, located)
+        and _around(one, diff, located) != one.around
+    ]
+
+
+def settle(
+    entries: Sequence[Entry],
+    findings: Sequence[Finding],
+    below: Sequence[Finding],
+    diff: Diff,
+    *,
+    head: str,
+    gone: frozenset[str] = frozenset(),
+) -> Settled:
+    """Work a review into the ledger. `gone` are the fingerprints whose defect was judged to be there no longer."""
+    located = _located(diff, entries)
+    after = {one.fingerprint: one for one in entries}
+    seen: set[str] = set()
+    new: list[tuple[Finding, Entry]] = []
+    silent = 0
+    for finding, said in [*((one, True) for one in findings), *((one, False) for one in below)]:
+        match = _match(entries, finding, located)
+        if match is not None and match.status is Status.DISMISSED:
+            silent += 1
+            continue
+        made = entry_of(finding, diff, said=said)
+        if match is not None:
+            made = _taken_over(match, made)
+            after.pop(match.fingerprint, None)
+        seen.add(made.fingerprint)
+        after[made.fingerprint] = made
+        if said and (match is None or not match.said or match.status is Status.FIXED):
+            new.append((finding, made))
+    updated = [
+        one if one.fingerprint in seen else _without_finding(one, diff, located, head=head, gone=gone)
+        for one in after.values()
+    ]
+    was_open = {one.fingerprint for one in entries if one.status is Status.OPEN}
+    fixed = tuple(one for one in updated if one.status is Status.FIXED and one.fingerprint in was_open)
+    # What never was a comment leaves nothing behind when it is gone.
+    kept = tuple(one for one in updated if one.comment_id or one.status is not Status.FIXED)
+    return Settled(kept, tuple(new), fixed, silent)
+
+
+def entry_of(finding: Finding, diff: Diff, *, said: bool) -> Entry:
+    """Return the entry of a finding that was just made; the quote's secrets are replaced."""
+    anchor, code = finding.anchor, code_identity(finding.quote)
+    key = (anchor.path, anchor.side, finding.quote.count("\n") + 1, code)
+    spot = spots(diff, [key]).get(key)
+    return Entry(
+        fingerprint=finding.fingerprint,
+        place=place(anchor.path, finding.quote),
+        code=code,
+        path=anchor.path,
+        side=anchor.side,
+        line=anchor.line,
+        lines=key[2],
+        severity=finding.severity,
+        category=finding.category,
+        title=finding.title,
+        around=spot.around if spot else _file_around(diff, anchor.path),
+        said=said,
+        quote=redact(finding.quote)[0],
+    )
+
+
+def _taken_over(match: Entry, made: Entry) -> Entry:
+    """Return the entry of a finding that was found before: where it is now, under the name of its comment."""
+    if match.status is Status.FIXED:
+        return replace(made, sha=match.sha, said=made.said)
+    return replace(
+        made,
+        fingerprint=match.fingerprint,
+        said=match.said or made.said,
+        sha=match.sha,
+        comment_id=match.comment_id,
+        severity=match.severity,
+        title=match.title,
+    )
+
+
+def _without_finding(
+    entry: Entry, diff: Diff, located: Mapping[str, Spot], *, head: str, gone: frozenset[str]
+) -> Entry:
+    """Return an entry that this review did not find again."""
+    if entry.status is not Status.OPEN:
+        return entry
+    if entry.fingerprint in gone or not _in_change(entry, diff, located):
+        return replace(entry, status=Status.FIXED, sha=head)
+    return replace(_at(entry, located.get(entry.fingerprint)), around=_around(entry, diff, located))
+
+
+def _at(entry: Entry, spot: Spot | None) -> Entry:
+    """Return the entry with the place where its code stands now."""
+    return replace(entry, path=spot.path, line=spot.line) if spot else entry
+
+
+def _in_change(entry: Entry, diff: Diff, located: Mapping[str, Spot]) -> bool:
+    file = diff.file(entry.path)
+    return entry.fingerprint in located or (file is not None and file.status is not FileStatus.REMOVED)
+
+
+def _around(entry: Entry, diff: Diff, located: Mapping[str, Spot]) -> str:
+    """Return what surrounds the entry's code now; where the code is gone, all that the change does to its file."""
+    if (spot := located.get(entry.fingerprint)) is not None:
+        return spot.around
+    return _file_around(diff, entry.path)
+
+
+def _file_around(diff: Diff, path: str) -> str:
+    file = diff.file(path)
+    digest = file_digest(file) if file else None
+    return f"file {digest.hex()}" if digest else ""
+
+
+def _located(diff: Diff, entries: Iterable[Entry]) -> dict[str, Spot]:
+    """Find the code of the entries in the change, by fingerprint."""
+    keys = {one.fingerprint: (one.path, one.side, one.lines, one.code) for one in entries}
+    found = spots(diff, keys.values())
+    return {fingerprint: found[key] for fingerprint, key in keys.items() if key in found}
+
+
+def _match(entries: Sequence[Entry], finding: Finding, located: Mapping[str, Spot]) -> Entry | None:
+    """Return the entry that a finding repeats: by identity, by its code, or by its words where the code has changed."""
+    path, code = finding.anchor.path, code_identity(finding.quote)
+    where = place(path, finding.quote)
+
+    def same_code(one: Entry) -> bool:
+        spot = located.get(one.fingerprint)
+        # After a file was renamed the code is what is left of the place.
+        here = one.code == code and path in (one.path, spot.path if spot else None)
+        return (one.place == where or here) and (one.status is not Status.FIXED or alike(one.title, finding.title))
+
+    def same_words(one: Entry) -> bool:
+        changed = one.fingerprint not in located and one.status is not Status.FIXED
+        return changed and (one.path, one.category) == (path, finding.category) and alike(one.title, finding.title)
+
+    for same in (lambda one: one.fingerprint == finding.fingerprint, same_code, same_words):
+        if (found := next((one for one in entries if same(one)), None)) is not None:
+            return found
+    return None
+
+
+#: Words by which people turn a finding down.
+_REFUSALS = (
+    "won't fix", "wont fix", "wontfix", "will not fix", "not a bug", "not a defect", "not an issue", "not a problem",
+    "false positive", "false alarm", "intended", "intentional", "by design", "on purpose", "/dismiss",
+)  # fmt: skip
+_NEGATED = re.compile(r"(?:\bnot|n't|\bun|\bnever)[ ]{0,3}(?:really |even |a )?$")
+_MOST_CHARACTERS = 400
+
+
+def is_dismissal(reply: str) -> bool:
+    """Whether a person's reply turns the finding down: a short statement, no question, outside quotes."""
+    lines = [line for line in reply.replace("\u2019", "'").lower().splitlines() if not line.lstrip().startswith(">")]
+    text = " ".join(" ".join(lines).split())
+    if not text or len(text) > _MOST_CHARACTERS or "?" in text:
+        return False
+    return any(_states(text, words) for words in _REFUSALS)
+
+
+def _states(text: str, words: str) -> bool:
+    """Whether the words stand in the text as words, and are not taken back by the one before them."""
+    at = text.find(words)
+    while at >= 0:
+        before, after = text[max(0, at - 12) : at], text[at + len(words) : at + len(words) + 1]
+        if not (before[-1:].isalnum() or after.isalnum() or _NEGATED.search(before)):
+            return True
+        at = text.find(words, at + 1)
+    return False

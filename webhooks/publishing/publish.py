@@ -1,0 +1,207 @@
+"""Carrying a publication out: look, then write, so that doing it again at any instant posts nothing twice.
+
+GitHub has no idempotency keys: a POST whose answer was lost may have gone through
+(https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api). So each round first reads what
+of ours stands on the pull request, and plans only what is missing.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from webhooks.github.errors import Forbidden, GitHubError, NotFound, Unprocessable, WriteUncertain
+from webhooks.github.repository import Pull, Repository
+from webhooks.publishing.ledger import Posted
+from webhooks.publishing.markers import CHECK_NAME
+from webhooks.publishing.plan import Fixed, Publication
+from webhooks.publishing.read_posted import look, look_again
+
+log = logging.getLogger(__name__)
+
+#: Rounds of look and write, and the seconds before looking again (GitHub's lists may lag behind its writes).
+ROUNDS, PAUSE = 3, 2.0
+
+#: Threads closed in one run, and replies among them where resolving is not allowed: GitHub limits what is written in a
+#: minute. The summary names the others.
+MAX_CLOSED, MAX_REPLIES = 100, 20
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRun:
+    """Our check run on the head, who we are there, and whether it has annotations already."""
+
+    id: int
+    login: str
+    annotated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of publishing. `refused` says why comments could not be posted; the caller then says it elsewhere.
+
+    `plan` is the last one made, with what was known when the summary was written.
+    """
+
+    review_url: str = ""
+    summary_url: str = ""
+    refused: str = ""
+    plan: Publication | None = None
+
+
+def open_check(repository: Repository, head_sha: str, job: str, *, again: bool) -> CheckRun | None:
+    """Start the check run of a job, or find it when the job is carried out again. None: we may not write checks."""
+    body = {"name": CHECK_NAME, "head_sha": head_sha, "status": "in_progress", "external_id": job}
+    try:
+        if again:
+            begun = [run for run in repository.check_runs(head_sha, CHECK_NAME) if run["external_id"] == job]
+            # The App and the Action may both review; the job's key is the same, and neither may touch the other's run.
+            login = repository.identity() if begun else ""
+            if ours := next((run for run in begun if f"{run['app']}[bot]".lower() == login.lower()), None):
+                return _check_run(ours)
+        made = repository.create_check(body)
+    except (Forbidden, NotFound, Unprocessable) as error:
+        log.info("no check run", extra={"repository": repository.name, "why": str(error)})
+        return None
+    return _check_run(made)
+
+
+def _check_run(run: dict[str, Any]) -> CheckRun:
+    return CheckRun(run["id"], f"{run['app']}[bot]" if run["app"] else "", bool(run["annotations"]))
+
+
+def close_check(repository: Repository, check: CheckRun | None, body: dict[str, Any]) -> None:
+    """Complete the check run, if there is one. Repeating it changes nothing: annotations would add up, so they go once.
+
+    When it is uncertain whether they were stored, they are left out the second time: the summary names what they say.
+    """
+    if check is not None:
+        if check.annotated:
+            body = _without_annotations(body)
+        try:
+            repository.update_check(check.id, body)
+        except WriteUncertain:
+            repository.update_check(check.id, _without_annotations(body))
+
+
+def _without_annotations(body: dict[str, Any]) -> dict[str, Any]:
+    output = {name: value for name, value in body["output"].items() if name != "annotations"}
+    return {**body, "output": output}
+
+
+def publish(
+    repository: Repository,
+    pull: Pull,
+    login: str,
+    make_plan: Callable[[Posted], Publication],
+    *,
+    quiet: bool,
+    refusal: Callable[[], str],
+) -> Sent:
+    """Post the review, close the threads of what is fixed, and write the summary comment, in this order.
+
+    The summary remembers what was done, so it comes last: a run that is killed before it finds its own comments and
+    closed threads, and goes on. `quiet`: edit a summary that is there, but do not begin one. `make_plan` is asked anew
+    after each look. `refusal` is asked last before a write: it tells why nothing may be posted any more, or "", or
+    raises; GitHub cannot be told to take a review only while the head is what it was.
+    """
+    for left in reversed(range(ROUNDS)):
+        plan = None
+        try:
+            before = look(repository, pull, login)
+            plan = make_plan(before)
+            if why := refusal():
+                return Sent(refused=why, plan=plan)
+            return _write(repository, pull, login, plan, before, make_plan, quiet=quiet)
+        except WriteUncertain as error:
+            log.info("write uncertain, looking again", extra={"repository": repository.name, "why": str(error)})
+            if not left:
+                raise
+            time.sleep(PAUSE)
+        except Forbidden as error:
+            return Sent(refused=str(error), plan=plan)
+    raise AssertionError("unreachable")
+
+
+def _write(
+    repository: Repository,
+    pull: Pull,
+    login: str,
+    plan: Publication,
+    before: Posted,
+    make_plan: Callable[[Posted], Publication],
+    *,
+    quiet: bool,
+) -> Sent:
+    url = ""
+    if plan.review:
+        url = _post_review(repository, pull.number, plan)
+        # The comments have addresses now, which the summary links to and remembers.
+        before = look_again(repository, pull, login, before)
+        plan = make_plan(before)
+    _close_threads(repository, pull.number, plan.fixed)
+    if before.summary_id is None and (quiet or before.summary_body):
+        return Sent(review_url=url, plan=plan)  # or the App and the Action would each keep one
+    return Sent(url, _post_summary(repository, pull.number, before, plan.summary), plan=plan)
+
+
+def _close_threads(repository: Repository, number: int, fixed: Sequence[Fixed]) -> None:
+    """Resolve the threads of what is fixed; where that is not allowed say so in a reply, once."""
+    replies = 0
+    for one in fixed[:MAX_CLOSED]:
+        if one.node_id and repository.resolve(one.node_id):
+            continue
+        if replies < MAX_REPLIES:
+            replies += 1
+            try:
+                repository.reply(number, one.comment_id, one.reply)
+            except (Forbidden, NotFound, Unprocessable) as error:
+                log.info("no reply", extra={"repository": repository.name, "why": str(error)})
+
+
+def _post_review(repository: Repository, number: int, plan: Publication) -> str:
+    """Post the review; mend the two refusals that can be mended."""
+    body = plan.review or {}
+    try:
+        return repository.create_review(number, body)
+    except Unprocessable as error:
+        if error.pending:
+            for review_id in repository.pending_reviews(number):
+                repository.delete_pending_review(number, review_id)
+            return repository.create_review(number, body)
+        if not error.anchor:
+            raise
+        log.warning("an anchor was refused, posting one by one", extra={"why": str(error)})
+    return _post_singly(repository, number, body)
+
+
+def _post_singly(repository: Repository, number: int, body: dict[str, Any]) -> str:
+    """Post each comment alone: one refused place must not cost the others. The refused stand in the summary."""
+    for comment in body["comments"]:
+        try:
+            repository.create_review_comment(number, {**comment, "commit_id": body["commit_id"]})
+        except Unprocessable as error:
+            log.warning("comment refused", extra={"path": comment["path"], "line": comment["line"], "why": str(error)})
+    return ""
+
+
+def _post_summary(repository: Repository, number: int, before: Posted, text: str) -> str:
+    if before.summary_id is not None:
+        if before.summary_body.strip() == text.strip():
+            return ""
+        try:
+            return repository.update_comment(before.summary_id, text)
+        except NotFound:
+            log.info("the summary comment is gone", extra={"repository": repository.name})
+    return repository.create_comment(number, text)
+
+
+def quietly(act: Callable[[], object]) -> None:
+    """Do something that is nice to have, such as a reaction; its failure is logged and costs nothing."""
+    try:
+        act()
+    except GitHubError as error:
+        log.info("left undone", extra={"why": str(error)})

@@ -1,0 +1,131 @@
+"""What of ours stands on a pull request, and what people did about it, read from GitHub.
+
+Promises: comments of others do not count, whatever marks they bear; only who may write, or who opened the pull request,
+can dismiss a finding. Another identity of this program (the App beside the Action) counts as ours when it also has a
+check run of ours on the same head: that takes a right which nobody has who merely comments. Never writes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from webhooks.github.errors import Forbidden, NotFound
+from webhooks.github.repository import Comment, Pull, Repository, ThreadState
+from webhooks.publishing.ledger import Posted, Thread, is_dismissal
+from webhooks.publishing.markers import CHECK_NAME, SUMMARY_MARK, read_finding, read_fixed
+
+
+def look(repository: Repository, pull: Pull, login: str) -> Posted:
+    """Return what of ours stands on the pull request."""
+    conversation, comments = repository.comments(pull.number), repository.review_comments(pull.number)
+    peers = _peers(repository, pull, login, [*conversation, *comments])
+    found = _summary(conversation, {login.lower()}) or replace(
+        _summary(conversation, peers) or Posted(), summary_id=None, summary_url=""
+    )
+    us = {login.lower(), *peers}
+    answers: dict[int, list[Comment]] = defaultdict(list)
+    for one in comments:
+        answers[one.reply_to].append(one)
+    ours = [one for one in answers[0] if one.author.lower() in us]
+    if not ours:
+        return found
+    states = repository.threads(pull.number) or {}
+    may_dismiss = _judge(repository, pull)
+    threads = (_thread(repository, one, answers[one.id], states.get(one.id), us, may_dismiss) for one in ours)
+    return replace(found, threads=tuple(threads))
+
+
+def _peers(repository: Repository, pull: Pull, login: str, comments: Iterable[Comment]) -> set[str]:
+    """Return the other logins under which this program reviews the same head. Asks only where marks suggest one."""
+    marked = {
+        one.author.lower()
+        for one in comments
+        if one.body.lstrip().startswith(SUMMARY_MARK) or (not one.reply_to and read_finding(one.body) is not None)
+    }
+    candidates = {who for who in marked if who.endswith("[bot]") and who != login.lower()}
+    if not candidates:
+        return set()
+    try:
+        runs = repository.check_runs(pull.head_sha, CHECK_NAME)
+    except (Forbidden, NotFound):
+        return set()
+    about = f"{repository.name}#{pull.number}@"
+    return candidates & {f"{run['app']}[bot]".lower() for run in runs if run["external_id"].startswith(about)}
+
+
+def look_again(repository: Repository, pull: Pull, login: str, before: Posted) -> Posted:
+    """Return what was there a moment ago, with the inline comments that were posted since."""
+    known = {thread.comment_id for thread in before.threads}
+    new = [
+        Thread(one.id, one.body, one.path, one.line, one.url)
+        for one in repository.review_comments(pull.number)
+        if not one.reply_to and one.id not in known and one.author.lower() == login.lower()
+    ]
+    return replace(before, threads=(*before.threads, *new))
+
+
+def summary_of(repository: Repository, number: int, login: str) -> Posted:
+    """Return our summary comment alone, in one request a page of the conversation."""
+    return _summary(repository.comments(number), {login.lower()}) or Posted()
+
+
+def _summary(conversation: Iterable[Comment], logins: set[str]) -> Posted | None:
+    for one in conversation:
+        if one.author.lower() in logins and one.body.lstrip().startswith(SUMMARY_MARK):
+            return Posted(one.id, one.body, one.url)
+    return None
+
+
+def _thread(
+    repository: Repository,
+    comment: Comment,
+    replies: Sequence[Comment],
+    state: ThreadState | None,
+    us: set[str],
+    may_dismiss: Callable[[str], bool],
+) -> Thread:
+    own = [one for one in replies if one.author.lower() in us]
+    return Thread(
+        comment_id=comment.id,
+        body=comment.body,
+        path=comment.path,
+        line=comment.line,
+        url=comment.url,
+        node_id=state.node_id if state else "",
+        resolved_by=state.resolved_by if state else None,
+        ours=_resolved_by_us(state, us),
+        fixed=next((head for one in own if (head := read_fixed(one.body))), ""),
+        dismissed=_is_dismissed(repository, comment, [one for one in replies if one not in own], may_dismiss),
+    )
+
+
+def _is_dismissed(
+    repository: Repository, comment: Comment, replies: Sequence[Comment], may_dismiss: Callable[[str], bool]
+) -> bool:
+    if any(is_dismissal(one.body) and may_dismiss(one.author) for one in replies):
+        return True
+    return comment.thumbs_down > 0 and any(may_dismiss(who) for who in repository.thumbs_down(comment.id))
+
+
+def _judge(repository: Repository, pull: Pull) -> Callable[[str], bool]:
+    """Return the question whether somebody may dismiss findings; each is asked about once."""
+    known: dict[str, bool] = {pull.author.lower(): True}
+
+    def may_dismiss(who: str) -> bool:
+        if who.lower() not in known:
+            try:
+                known[who.lower()] = repository.permission(who) in ("admin", "write")
+            except Forbidden:  # who cannot be vouched for decides nothing
+                known[who.lower()] = False
+        return known[who.lower()]
+
+    return may_dismiss
+
+
+def _resolved_by_us(state: ThreadState | None, us: set[str]) -> bool:
+    """Whether we resolved the thread: GraphQL leaves the `[bot]` of a login away."""
+    return state is not None and state.resolved_by.lower().removesuffix("[bot]") in {
+        login.removesuffix("[bot]") for login in us
+    }

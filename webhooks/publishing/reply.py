@@ -1,0 +1,59 @@
+"""A question from a comment, answered in a comment; doing it again says nothing twice."""
+
+from __future__ import annotations
+
+from reviewer.output.report import usage_text
+from reviewer.safety.markdown import code_span, neutralise
+from reviewer.tasks.answer_question import Answered
+from webhooks.events.deliveries import Job
+from webhooks.github.repository import Repository
+from webhooks.publishing.commit_tests import Added, Refused
+from webhooks.publishing.summary import MAX_BODY
+
+#: Files that were not shown to the model and that are named; the others are counted.
+_MOST_NAMED = 10
+
+
+def answer_text(job: Job, answered: Answered) -> str:
+    """Return the comment that answers the job's question, our mark at its beginning. Pure."""
+    quoted = "\n".join(f"> {line}" for line in neutralise(job.argument).split("\n"))
+    parts = [f"{answer_mark(job)}\n{quoted}", neutralise(answered.text)]
+    if answered.skipped:
+        named = ", ".join(code_span(one.path) for one in answered.skipped[:_MOST_NAMED])
+        more = len(answered.skipped) - _MOST_NAMED
+        parts.append(f"⚠️ Not looked at: {named}{f' and {more} more' if more > 0 else ''}.")
+    footer = f"<sub>{neutralise(usage_text(answered.usage, answered.models))}</sub>"
+    text = "\n\n".join(parts)
+    if len(text) + len(footer) > MAX_BODY:
+        text = text[: MAX_BODY - len(footer) - 20].rstrip() + "\n\n[cut]"
+    return f"{text}\n\n{footer}"
+
+
+def answer_mark(job: Job) -> str:
+    """Return the hidden mark of the answer to that job."""
+    return f"<!-- reviewer:answer job={job.key} -->"
+
+
+def added_text(job: Job, came: Added | Refused) -> str:
+    """Return the comment that tells what became of `/tests commit` or `/tests pull`. Pure."""
+    if isinstance(came, Refused):
+        said = f"**Not added.** {came.reason}"
+    elif came.number is not None:
+        said = f"The suggested tests are in #{came.number}: {came.url}"
+    else:
+        said = f"The suggested tests are in {came.sha[:7]}: {came.url}"
+    left_out = came.left_out if isinstance(came, Added) else ()
+    return "\n".join([added_mark(job), said, *(f"- {one}" for one in left_out)])
+
+
+def added_mark(job: Job) -> str:
+    """Return the hidden mark of that comment."""
+    return f"<!-- reviewer:added job={job.key} -->"
+
+
+def say_once(repository: Repository, number: int, login: str, mark: str, text: str) -> str:
+    """Post a comment unless one of ours begins with that mark; return its address, or "" where it stands already."""
+    for comment in repository.comments(number):
+        if comment.author.lower() == login.lower() and comment.body.startswith(mark):
+            return ""
+    return repository.create_comment(number, text)

@@ -1,0 +1,127 @@
+"""Answers on their way to the store, kept where a killed process leaves them: in a file, written with one system call.
+
+A transaction waits for its turn and for the disk; what the model answered was paid for when it came. Promises: what
+`keep` returned from is found by the next process, however this one ends; the file is emptied as soon as the store has
+everything in it, since answers quote code. Never needed for anything but saving money: where it cannot be written, the
+work goes on without it.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import json
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from webhooks.queue.answer_cache import Packed
+
+_LOG = logging.getLogger("reviewer.jobs")
+
+_ENDING = ".answers"
+#: Of a file that nobody holds yet: what it is called until its process has locked it.
+_BEGINNING = ".beginning"
+
+
+class Spool:
+    """The file of one process in a folder that processes on this machine may share."""
+
+    def __init__(self, folder: Path) -> None:
+        """Store the folder; nothing is opened yet."""
+        self._folder = folder
+        self._path = folder / f"{os.getpid()}-{secrets.token_hex(4)}{_ENDING}"
+        self._file = -1
+        self._under_way = 0
+        self._guard = threading.Lock()
+
+    def open(self, found: Callable[[str, str, Packed], None]) -> None:
+        """Begin; first hand over what processes that are gone left: job, digest of the prompt, answer."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for ending in (_ENDING, _BEGINNING):
+                for path in sorted(self._folder.glob(f"*{ending}")):
+                    _take_over(path, found)
+            self._file = self._locked()
+        except OSError as error:
+            _LOG.warning("answers on their way are not kept: %s", error)
+
+    def _locked(self) -> int:
+        """Make the file. Under its name it is never seen without its lock: another process would remove it."""
+        beginning = self._path.with_suffix(_BEGINNING)
+        while True:
+            file = os.open(beginning, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                beginning.rename(self._path)
+            except FileNotFoundError:  # it was removed before it was locked
+                os.close(file)
+                continue
+            except OSError:
+                os.close(file)
+                raise
+            return file
+
+    def keep(self, job_id: str, digest: str, answer: Packed) -> None:
+        """Write an answer down, until `stored`."""
+        value = {
+            "job": job_id,
+            "digest": digest,
+            "failed": answer.failed,
+            "data": base64.b64encode(answer.data).decode(),
+        }
+        with self._guard:
+            self._under_way += 1
+            self._write((json.dumps(value) + "\n").encode("ascii"))
+
+    def stored(self) -> None:
+        """Say that the store has one more of the answers; with the last, all are forgotten here."""
+        with self._guard:
+            self._under_way -= 1
+            if self._under_way == 0 and self._file >= 0:
+                os.ftruncate(self._file, 0)
+
+    def close(self) -> None:
+        """Remove the file, unless there is something in it that the store has not."""
+        with self._guard:
+            if self._file >= 0 and self._under_way == 0:
+                self._path.unlink(missing_ok=True)
+            if self._file >= 0:
+                os.close(self._file)
+            self._file = -1
+
+    def _write(self, line: bytes) -> None:
+        try:
+            if self._file >= 0:
+                os.write(self._file, line)
+        except OSError as error:
+            _LOG.warning("an answer on its way is not kept: %s", error)
+
+
+def _take_over(path: Path, found: Callable[[str, str, Packed], None]) -> None:
+    """Hand over what a process left in its file, and remove it; one that still runs holds the lock."""
+    try:
+        opened = path.open("rb")
+    except FileNotFoundError:  # another process was quicker
+        return
+    with opened as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        for job_id, digest, answer in _answers(file.read()):
+            found(job_id, digest, answer)
+        path.unlink(missing_ok=True)
+
+
+def _answers(content: bytes) -> Iterator[tuple[str, str, Packed]]:
+    """Read the whole lines; the last may have been cut."""
+    for line in content.split(b"\n"):
+        try:
+            value = json.loads(line)
+            yield value["job"], value["digest"], Packed(base64.b64decode(value["data"]), value["failed"])
+        except (ValueError, KeyError, TypeError):
+            continue

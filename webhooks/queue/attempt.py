@@ -1,0 +1,161 @@
+"""One attempt of a job under way: how it asks the model durably, and how it learns that it is not wanted any more.
+
+Promises: every prompt and every answer is in the store, by content, before anybody acts on it; a run that is not wanted
+stops before its next call. Never decides what becomes of the job.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from reviewer.errors import ModelError, ModelUnavailable
+from reviewer.llm.messages import Prompt, Reply, prompt_digest
+from webhooks.queue import answer_cache, job_records
+from webhooks.queue.database import Database
+from webhooks.queue.dbos_queue import Queue
+from webhooks.queue.job_records import Record, State
+
+#: How long a wait for answers looks away at most, in seconds: answers of other processes are found by looking.
+_GLANCE = 0.5
+
+#: How often a wait looks for calls that ended without an answer, in glances.
+_GLANCES_TO_CHECK = 20
+
+
+class Stopped(BaseException):
+    """The job must not go on: superseded, cancelled, taken over, or the process is stopping.
+
+    Like KeyboardInterrupt not an Exception, so that nobody between `ask` and the engine takes it for a failure.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Unwanted:
+    """Why a run must stop, and what its job becomes; None: another run has the job now."""
+
+    reason: str
+    becomes: State | None = None
+
+
+@dataclass(slots=True)
+class News:
+    """What the threads of one worker tell each other: that an answer came, that the worker stops."""
+
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _bells: dict[str, threading.Event] = field(default_factory=dict)
+
+    def tell(self, job_id: str) -> None:
+        """Wake the one that waits for answers of that job: the others have their own, and each look costs a query."""
+        if bell := self._bells.get(job_id):
+            bell.set()
+
+    def stop(self) -> None:
+        """Tell everybody that the worker stops."""
+        self.stopping.set()
+        for bell in list(self._bells.values()):
+            bell.set()
+
+    @contextmanager
+    def bell(self, job_id: str) -> Iterator[threading.Event]:
+        """Give what rings at news of the job, for as long as somebody listens."""
+        bell = self._bells[job_id] = threading.Event()
+        try:
+            yield bell
+        finally:
+            if self._bells.get(job_id) is bell:
+                del self._bells[job_id]
+
+
+class Run:
+    """One attempt of a job under way: its `ask` and its `wanted`."""
+
+    def __init__(self, database: Database, queue: Queue, news: News, record: Record, owner: str) -> None:
+        """Store what the run is about. `unwanted` is set once the job is not wanted any more."""
+        self._database = database
+        self._queue = queue
+        self._news = news
+        self._record = record
+        self._owner = owner
+        self.unwanted: Unwanted | None = None
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether the job was begun before: then what it does may have been done in part."""
+        return self._record.attempt > 1 or self._record.starts > 1
+
+    def wanted(self) -> bool:
+        """Whether the job shall still be carried out: False once it is superseded or cancelled; then post nothing.
+
+        Raises Stopped when another run has the job: then do nothing at all.
+        """
+        if self.unwanted is None:
+            with self._database.read() as connection:
+                self.unwanted = self._look(connection)
+        if self.unwanted is not None and self.unwanted.becomes is None:
+            raise Stopped
+        return self.unwanted is None
+
+    def check(self) -> None:
+        """Raise Stopped when the job is not wanted any more."""
+        if not self.wanted():
+            raise Stopped
+
+    def ask(self, prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+        """Have every prompt asked, in parallel, and return the answers in order. Raises Stopped.
+
+        Each answer is stored when it comes: asked again with the same prompt, this job gets the same reply, at no cost.
+        """
+        self.check()
+        by_digest = {prompt_digest(prompt): prompt for prompt in prompts}
+        job_id, attempt = self._record.id, self._record.attempt
+        prepared = answer_cache.packed_prompts(by_digest)
+        with self._database.write() as connection:
+            due = answer_cache.put(connection, job_id, attempt, prepared)
+            self._queue.put_calls(connection, job_id, attempt, due)
+        with self._news.bell(job_id) as bell:
+            found = self._wait(set(by_digest), bell)
+        return [found[prompt_digest(prompt)] for prompt in prompts]
+
+    def _wait(self, digests: set[str], bell: threading.Event) -> dict[str, Reply | ModelError]:
+        found: dict[str, Reply | ModelError] = {}
+        glances = 0
+        while True:
+            bell.clear()
+            with self._database.read() as connection:
+                found |= answer_cache.given(connection, self._record.id, digests - found.keys())
+                if len(found) == len(digests):
+                    return found
+                self.unwanted = self.unwanted or self._look(connection)
+            self.check()
+            if self._news.stopping.is_set():
+                raise Stopped
+            glances += 1
+            if glances % _GLANCES_TO_CHECK == 0:
+                self._mend()
+            bell.wait(_GLANCE)
+
+    def _mend(self) -> None:
+        """Give calls that the engine lost an answer, so that nobody waits for ever: the job is then tried again."""
+        job_id = self._record.id
+        with self._database.read() as connection:
+            under_way = answer_cache.under_way(connection, job_id)
+        none = answer_cache.packed(ModelUnavailable("the call ended without an answer"))
+        lost = under_way.keys() - self._queue.live_calls(job_id, under_way)
+        with self._database.write() as connection:
+            for digest in lost:
+                # Does nothing where the answer came between the two looks.
+                answer_cache.answer(connection, job_id, digest, none)
+
+    def _look(self, connection: sa.Connection) -> Unwanted | None:
+        state, owner = job_records.standing(connection, self._record.id)
+        if state is State.CANCELLED:
+            return Unwanted("cancelled by an operator", state)
+        if owner != self._owner:
+            return Unwanted("taken over")
+        newer = job_records.superseding(connection, self._record.job)
+        return None if newer is None else Unwanted(f"superseded by {newer}", State.SUPERSEDED)

@@ -1,0 +1,96 @@
+"""The bill: every request to the model, in the store, for budgets and for operators. Holds no code."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from reviewer.errors import ModelError
+from reviewer.llm.messages import Prompt, Reply, Usage
+from webhooks.events.deliveries import Job
+from webhooks.queue.database import CALLS
+
+_NANO = Decimal(1_000_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTotal:
+    """What one model's calls with one outcome came to since the ledger began. `usage.calls` counts requests."""
+
+    model: str
+    outcome: str
+    usage: Usage
+
+
+def enter(connection: sa.Connection, job: Job, prompt: Prompt, given: Reply | ModelError) -> None:
+    """Enter every attempt that was made for the answer."""
+    now = time.time()
+    rows = [
+        {
+            "at": now,
+            "job": job.delivery,
+            "repository": job.repository,
+            "number": job.number,
+            "installation": job.installation_id,
+            "task": prompt.task.value,
+            "model": attempt.model,
+            "outcome": attempt.outcome,
+            "prompt_tokens": attempt.prompt_tokens,
+            "completion_tokens": attempt.completion_tokens,
+            # Whole nanodollars: sums in SQL stay exact, in every database.
+            "cost_nano_usd": None if attempt.cost_usd is None else int((attempt.cost_usd * _NANO).to_integral_value()),
+            "estimated": attempt.estimated,
+            "seconds": attempt.seconds,
+        }
+        for attempt in given.attempts
+    ]
+    if rows:
+        connection.execute(CALLS.insert(), rows)
+
+
+def spent(
+    connection: sa.Connection,
+    *,
+    repository: str | None = None,
+    number: int | None = None,
+    job_id: str | None = None,
+    since: float = 0.0,
+) -> Usage:
+    """Return what was spent since that time (seconds since 1970), narrowed to a repository, pull request or job.
+
+    `cost_usd` is None as soon as the price of one call is not known.
+    """
+    query = sa.select(*_SUMS).where(CALLS.c.at >= since)
+    for column, value in ((CALLS.c.repository, repository), (CALLS.c.number, number), (CALLS.c.job, job_id)):
+        if value is not None:
+            query = query.where(column == value)
+    return _usage(connection.execute(query).one())
+
+
+def totals(connection: sa.Connection) -> list[ModelTotal]:
+    """Return the whole bill by model and outcome."""
+    groups = (CALLS.c.model, CALLS.c.outcome)
+    rows = connection.execute(sa.select(*groups, *_SUMS).group_by(*groups).order_by(*groups))
+    return [ModelTotal(row.model, row.outcome, _usage(row)) for row in rows]
+
+
+def delete_old(connection: sa.Connection, *, before: float) -> int:
+    """Delete entries from before that time; return how many."""
+    return connection.execute(CALLS.delete().where(CALLS.c.at < before)).rowcount
+
+
+_SUMS = (
+    sa.func.count().label("calls"),
+    sa.func.coalesce(sa.func.sum(CALLS.c.prompt_tokens), 0).label("prompt_tokens"),
+    sa.func.coalesce(sa.func.sum(CALLS.c.completion_tokens), 0).label("completion_tokens"),
+    sa.func.coalesce(sa.func.sum(CALLS.c.cost_nano_usd), 0).label("cost"),
+    sa.func.count(CALLS.c.cost_nano_usd).label("priced"),
+)
+
+
+def _usage(row: sa.Row[tuple[int, ...]]) -> Usage:
+    cost = Decimal(int(row.cost)) / _NANO if row.priced == row.calls else None
+    return Usage(int(row.calls), int(row.prompt_tokens), int(row.completion_tokens), cost)

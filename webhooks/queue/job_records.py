@@ -1,0 +1,298 @@
+"""The rows of jobs. Every function takes a connection, so that callers decide what is one transaction.
+
+A job is queued, then running, then done, failed, superseded or cancelled; an operator may queue it again. Each time it
+is queued its `attempt` goes up: a workflow whose attempt is not the row's has had its turn. `owner` is the token of the
+one run that may write: a run that was given up for dead finds another token and stops.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from webhooks.events.deliveries import Job, Trigger
+from webhooks.queue.database import JOBS
+
+
+class State(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self not in {State.QUEUED, State.RUNNING}
+
+
+LIVE = (State.QUEUED.value, State.RUNNING.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One job and where it stands. Times are seconds since 1970. `failures` counts failed attempts."""
+
+    id: str
+    key: str
+    state: State
+    reason: str
+    attempt: int
+    failures: int
+    starts: int
+    accepted_at: float
+    started_at: float | None
+    ended_at: float | None
+    result: dict[str, Any] | None
+    stored: dict[str, Any]
+
+    @property
+    def job(self) -> Job:
+        """The job. Raises UnknownJobVersion when a newer version accepted it."""
+        return Job.from_json(self.stored)
+
+
+def _record(row: Any) -> Record:
+    return Record(
+        id=row.id,
+        key=row.key,
+        state=State(row.state),
+        reason=row.reason,
+        attempt=row.attempt,
+        failures=row.failures,
+        starts=row.starts,
+        accepted_at=row.accepted_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        result=None if row.result is None else json.loads(row.result),
+        stored=json.loads(row.job),
+    )
+
+
+def add(connection: sa.Connection, job: Job) -> bool:
+    """Insert the job as queued, attempt 1. False when its delivery was accepted before."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = (
+        insert(JOBS)
+        .values(
+            id=job.delivery,
+            key=job.key,
+            pull=job.pull,
+            installation=job.installation_id,
+            automatic=job.command is None,
+            head=job.head_sha,
+            updated_at=job.updated_at,
+            job=json.dumps(job.to_json()),
+            state=State.QUEUED.value,
+            reason="",
+            attempt=1,
+            failures=0,
+            starts=0,
+            accepted_at=time.time(),
+        )
+        .on_conflict_do_nothing(index_elements=["id"])
+        .returning(JOBS.c.seq)
+    )
+    return connection.execute(statement).first() is not None
+
+
+def find(connection: sa.Connection, job_id: str) -> Record | None:
+    """Return the job with that id, or None."""
+    row = connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).first()
+    return None if row is None else _record(row)
+
+
+def newest(connection: sa.Connection, states: Sequence[State], limit: int) -> list[Record]:
+    """Return the jobs in those states, newest first."""
+    query = sa.select(JOBS).where(JOBS.c.state.in_([state.value for state in states]))
+    return [_record(row) for row in connection.execute(query.order_by(JOBS.c.seq.desc()).limit(limit))]
+
+
+def live(connection: sa.Connection, *, now: float, older_than: float) -> list[Record]:
+    """Return the jobs that are queued or running and were accepted more than `older_than` seconds before `now`.
+
+    Also those that were accepted after it: the clock was put back, and how old they are nobody knows.
+    """
+    is_old = sa.or_(JOBS.c.accepted_at < now - older_than, JOBS.c.accepted_at > now)
+    query = sa.select(JOBS).where(JOBS.c.state.in_(LIVE), is_old)
+    return [_record(row) for row in connection.execute(query)]
+
+
+def has_head(connection: sa.Connection, pull: str, head_sha: str) -> bool:
+    """Whether there is or was an automatic job for that head of the pull request, whatever became of it."""
+    query = sa.select(JOBS.c.seq).where(JOBS.c.pull == pull, JOBS.c.head == head_sha, JOBS.c.automatic == sa.true())
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def same_before(connection: sa.Connection, record: Record) -> str | None:
+    """Return the id of an earlier job that reviews the same head, or did, when one of the two was not asked for.
+
+    The App found the head by itself, and then the delivery that it had missed came after all, or the other way round.
+    Of two deliveries for one head both count: a draft that is made ready has the head that it had.
+    """
+    mine, other = JOBS.alias(), JOBS.alias()
+    is_same = sa.and_(
+        other.c.pull == mine.c.pull,
+        other.c.head == mine.c.head,
+        other.c.automatic == sa.true(),
+        other.c.seq < mine.c.seq,
+        other.c.state.in_([*LIVE, State.DONE.value]),
+    )
+    query = sa.select(other).join(mine, is_same).where(mine.c.id == record.id, mine.c.automatic == sa.true())
+    for row in connection.execute(query):
+        earlier = _record(row)
+        is_done = not earlier.state.is_final or (earlier.result or {}).get("state") == "reviewed"
+        if is_done and Trigger.MISSED.value in {record.stored["trigger"], earlier.stored["trigger"]}:
+            return earlier.id
+    return None
+
+
+def counts(connection: sa.Connection) -> dict[State, int]:
+    """Return how many jobs stand in each state."""
+    rows = connection.execute(sa.select(JOBS.c.state, sa.func.count()).group_by(JOBS.c.state))
+    return dict.fromkeys(State, 0) | {State(state): count for state, count in rows}
+
+
+def begin(connection: sa.Connection, job_id: str, attempt: int, owner: str) -> Record | None:
+    """Mark the attempt as running under that owner. None when it has had its turn or the job is at its end."""
+    statement = (
+        JOBS.update()
+        .where(JOBS.c.id == job_id, JOBS.c.attempt == attempt, JOBS.c.state.in_(LIVE))
+        .values(state=State.RUNNING.value, owner=owner, starts=JOBS.c.starts + 1, started_at=time.time(), ended_at=None)
+        .returning(JOBS)
+    )
+    row = connection.execute(statement).first()
+    return None if row is None else _record(row)
+
+
+def running_beside(connection: sa.Connection, record: Record) -> int:
+    """Return how many other jobs of the job's installation are running; 0 without an installation.
+
+    Until the transaction ends, no other process counts for the same installation.
+    """
+    installation = record.stored.get("installation_id")
+    if installation is None:
+        return 0
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(installation)))
+    query = sa.select(sa.func.count()).where(
+        JOBS.c.state == State.RUNNING.value, JOBS.c.installation == installation, JOBS.c.id != record.id
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def end(
+    connection: sa.Connection, job_id: str, owner: str, state: State, reason: str, result: dict[str, Any] | None = None
+) -> bool:
+    """Put the job at its end. False when it is not this owner's any more."""
+    statement = (
+        JOBS.update()
+        .where(JOBS.c.id == job_id, JOBS.c.owner == owner, JOBS.c.state == State.RUNNING.value)
+        .values(
+            state=state.value,
+            reason=reason,
+            ended_at=time.time(),
+            result=None if result is None else json.dumps(result),
+            owner=None,
+        )
+    )
+    return connection.execute(statement).rowcount > 0
+
+
+def requeue(
+    connection: sa.Connection, record: Record, owner: str | None, reason: str, *, failures: int, starts: int = 0
+) -> int | None:
+    """Queue a live job again and return its new attempt. None when another run has it by now.
+
+    `owner` is the token of the run that gives it back; None when no run has it. `starts` is what the new attempt has
+    behind it already.
+    """
+    held = JOBS.c.owner == owner if owner is not None else sa.true()
+    statement = (
+        JOBS.update()
+        .where(JOBS.c.id == record.id, JOBS.c.attempt == record.attempt, JOBS.c.state.in_(LIVE), held)
+        .values(
+            state=State.QUEUED.value,
+            reason=reason,
+            attempt=JOBS.c.attempt + 1,
+            failures=failures,
+            starts=starts,
+            owner=None,
+        )
+        .returning(JOBS.c.attempt)
+    )
+    return connection.execute(statement).scalar()
+
+
+def retry(connection: sa.Connection, job_id: str) -> Record | None:
+    """Queue a job again that ended without being done. None when there is none with that id.
+
+    One that is done would find its own review, and lose its record.
+    """
+    statement = (
+        JOBS.update()
+        .where(JOBS.c.id == job_id, JOBS.c.state.not_in([*LIVE, State.DONE.value]))
+        .values(
+            state=State.QUEUED.value,
+            reason="retried by an operator",
+            attempt=JOBS.c.attempt + 1,
+            failures=0,
+            starts=0,
+            owner=None,
+            ended_at=None,
+            result=None,
+        )
+        .returning(JOBS)
+    )
+    row = connection.execute(statement).first()
+    return None if row is None else _record(row)
+
+
+def close(connection: sa.Connection, record: Record, state: State, reason: str) -> bool:
+    """Put a live job at its end whoever has it: its run notices and stops. False when it moved on meanwhile."""
+    statement = (
+        JOBS.update()
+        .where(JOBS.c.id == record.id, JOBS.c.attempt == record.attempt, JOBS.c.state.in_(LIVE))
+        .values(state=state.value, reason=reason, ended_at=time.time(), owner=None)
+    )
+    return connection.execute(statement).rowcount > 0
+
+
+def standing(connection: sa.Connection, job_id: str) -> tuple[State | None, str | None]:
+    """Return the job's state and the token of the run that has it; None where there is none."""
+    row = connection.execute(sa.select(JOBS.c.state, JOBS.c.owner).where(JOBS.c.id == job_id)).first()
+    return (None, None) if row is None else (State(row.state), row.owner)
+
+
+def superseding(connection: sa.Connection, job: Job) -> str | None:
+    """Return the key of a job for a newer head of the same pull request, or None.
+
+    Newer by the pull request's own clock, since deliveries overtake each other; in the same second neither is, and the
+    head that GitHub reports decides when they are carried out. Only automatic jobs supersede and are superseded: a
+    command is a person's wish, made for the head that there is when it is carried out.
+    """
+    if job.command is not None:
+        return None
+    query = sa.select(JOBS.c.key).where(
+        JOBS.c.pull == job.pull,
+        JOBS.c.automatic == sa.true(),
+        JOBS.c.head != job.head_sha,
+        JOBS.c.updated_at > job.updated_at,
+    )
+    return connection.execute(query.order_by(JOBS.c.updated_at.desc()).limit(1)).scalar()
+
+
+def delete_ended(connection: sa.Connection, *, before: float) -> int:
+    """Delete the jobs that ended before that time; return how many."""
+    return connection.execute(JOBS.delete().where(JOBS.c.state.not_in(LIVE), JOBS.c.ended_at < before)).rowcount

@@ -1,0 +1,224 @@
+"""The one door to the durable engine: accept a job, work on jobs, see and steer them.
+
+Promises: an accepted job is in the store before `accept` returns and is carried out however often processes are killed;
+a delivery is accepted once; of one pull request one job runs at a time, and a newer head supersedes the jobs for older
+ones; a model's answer that was paid for is not bought again. What is carried out must be safe to repeat from the top at
+any instant. Never stores secrets, nor code longer than its job needs it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from reviewer.errors import ReviewerError
+from reviewer.llm.messages import Usage
+from webhooks.events.deliveries import Job, Trigger
+from webhooks.queue import answer_cache, billing, dbos_queue, job_records, leases
+from webhooks.queue.answer_spool import Spool
+from webhooks.queue.attempt import Run, Stopped
+from webhooks.queue.billing import ModelTotal
+from webhooks.queue.database import Database, StoreUnavailable
+from webhooks.queue.dbos_queue import Limits, Queue
+from webhooks.queue.job_records import Record, State
+from webhooks.queue.runner import CarryOut, Complete, GiveUp, Runner, ToldFailure, Work
+from webhooks.queue.worker import Worker
+
+__all__ = [
+    "CarryOut",
+    "Complete",
+    "GiveUp",
+    "Jobs",
+    "Limits",
+    "ModelTotal",
+    "NoSuchJob",
+    "Record",
+    "Run",
+    "State",
+    "Stopped",
+    "StoreUnavailable",
+    "ToldFailure",
+    "Work",
+]
+
+
+class NoSuchJob(ReviewerError):
+    """There is no job with that id, or not in a state in which this can be done with it."""
+
+    exit_code = 2
+
+
+class Jobs:
+    """The jobs in one store. `open` before use, `close` at the end; one process has one."""
+
+    def __init__(self, url: str, limits: Limits | None = None, folder: Path | None = None) -> None:
+        """Store where the jobs are: `sqlite:///PATH` or `postgresql://...`. Nothing is opened yet.
+
+        `folder` is for answers on their way to a Postgres server; with SQLite they are kept beside its file.
+        """
+        self._database = Database(url)
+        self._folder = self._database.path.parent if self._database.is_sqlite else folder
+        self._limits = limits or Limits()
+        self._queue: Queue | None = None
+        self._worker: Worker | None = None
+        self._process = 0
+
+    def open(self, *, create: bool = True) -> None:
+        """Connect, and create or update the tables. Raises StoreUnavailable with what to do.
+
+        Without `create` an embedded store that is not there is one of the errors.
+        """
+        if not create and self._database.is_sqlite and not self._database.path.exists():
+            raise StoreUnavailable(
+                f"there is no store {self._database.path}: start the App first, or set REVIEWER_DATA_DIR or"
+                " DATABASE_URL to what the App has"
+            )
+        self._database.open()
+        self._database.create_tables()
+        dbos_queue.migrate(self._database)
+        self._queue = Queue.connect(self._database)
+        self._process = os.getpid()
+
+    def close(self, grace: float = 10.0) -> None:
+        """Stop working, if this process works, waiting up to `grace` seconds, and disconnect."""
+        self.stop(grace)
+        if self._queue is not None:
+            self._queue.close()
+            self._queue = None
+        self._database.close()
+
+    def accept(self, job: Job) -> bool:
+        """Put the job into the store, durably. False when its delivery was accepted before: then nothing is done.
+
+        Raises StoreUnavailable; then the job is not in the store.
+        """
+        delay = self._limits.debounce if job.trigger is Trigger.SYNCHRONIZE else 0.0
+        with self._database.write(urgent=True) as connection:
+            is_new = job_records.add(connection, job)
+            if is_new:
+                self._queued().put_job(connection, job, 1, delay=delay)
+            return is_new
+
+    def start_worker(self, work: Work) -> None:
+        """Begin to carry jobs out, in threads of this process. Returns when it works or stands by.
+
+        On SQLite one process works at a time; another stands by until that one ends.
+        """
+        spool = Spool(self._folder) if self._folder else None
+        self._worker = Worker(Runner(self._database, self._queued(), work, self._limits, spool))
+        self._worker.start()
+
+    def stop(self, grace: float = 10.0) -> None:
+        """Take no more jobs; hand over those that wait for the model, give the others up to `grace` seconds."""
+        if self._worker is not None:
+            self._worker.stop(grace)
+
+    def ready(self) -> str | None:
+        """Return None when jobs can be accepted (and, if this process works, carried out), else the reason."""
+        if self._worker is not None and self._worker.trouble:
+            return self._worker.trouble
+        try:
+            self._queued()
+            with self._database.read() as connection:
+                job_records.counts(connection)
+        except StoreUnavailable as error:
+            return str(error)
+        return None
+
+    @property
+    def is_standby(self) -> bool:
+        """Whether this process waits for another one to let go of the SQLite store before it works."""
+        return self._worker is not None and self._worker.is_standby
+
+    def records(self, states: Sequence[State] = tuple(State), limit: int = 50) -> list[Record]:
+        """Return the jobs in those states, newest first. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return job_records.newest(connection, states, limit)
+
+    def record(self, job_id: str) -> Record:
+        """Return the job with that id (the GUID of its delivery). Raises NoSuchJob, StoreUnavailable."""
+        with self._database.read() as connection:
+            record = job_records.find(connection, job_id)
+        if record is None:
+            raise NoSuchJob(f"there is no job {job_id}; `reviewer jobs list` shows those there are")
+        return record
+
+    def retry(self, job_id: str) -> Record:
+        """Queue a job again that ended undone; a failed one keeps its answers, others ask anew. Raises NoSuchJob."""
+        with self._database.write() as connection:
+            record = job_records.retry(connection, job_id)
+            if record is not None:
+                self._queued().put_job(connection, record.job, record.attempt)
+                return record
+        state = self.record(job_id).state
+        more = "; comment `/review` on the pull request to have it reviewed again" if state is State.DONE else ""
+        raise NoSuchJob(f"job {job_id} cannot be retried: it is {state}{more}")
+
+    def cancel(self, job_id: str) -> Record:
+        """Put a waiting or running job at its end: a running one makes no further call and posts nothing.
+
+        Raises NoSuchJob, StoreUnavailable.
+        """
+        with self._database.write() as connection:
+            record = job_records.find(connection, job_id)
+            if record is not None and job_records.close(
+                connection, record, State.CANCELLED, "cancelled by an operator"
+            ):
+                answer_cache.forget(connection, job_id)
+                return record
+        raise NoSuchJob(f"job {job_id} cannot be cancelled: it is {self.record(job_id).state}")
+
+    def counts(self) -> dict[State, int]:
+        """Return how many jobs stand in each state. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return job_records.counts(connection)
+
+    def totals(self) -> list[ModelTotal]:
+        """Return the bill so far, by model and outcome. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return billing.totals(connection)
+
+    def spent(
+        self,
+        *,
+        repository: str | None = None,
+        number: int | None = None,
+        job_id: str | None = None,
+        since: float = 0.0,
+    ) -> Usage:
+        """Return what was spent since that time (seconds since 1970), for budgets.
+
+        `repository` (`owner/name`), `number` (of the pull request) and `job_id` narrow it. `cost_usd` is None as soon
+        as the price of one call is not known. Raises StoreUnavailable.
+        """
+        with self._database.read() as connection:
+            return billing.spent(connection, repository=repository, number=number, job_id=job_id, since=since)
+
+    def has_head(self, pull: str, head_sha: str) -> bool:
+        """Whether there is or was an automatic job for that head of the pull request. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return job_records.has_head(connection, pull, head_sha)
+
+    def take_turn(self, name: str, *, after: float) -> dict[str, Any] | None:
+        """Take the turn at something that one process of all does, at most every `after` seconds.
+
+        Returns what `note` kept in an earlier turn (at first nothing), or None: it is not time yet, or another process
+        had the turn. Raises StoreUnavailable.
+        """
+        with self._database.write() as connection:
+            return leases.take_turn(connection, name, now=time.time(), after=after)
+
+    def note(self, name: str, seen: dict[str, Any]) -> None:
+        """Keep what was seen in a turn, as JSON values, for the next one. Raises StoreUnavailable."""
+        with self._database.write() as connection:
+            leases.note(connection, name, seen)
+
+    def _queued(self) -> Queue:
+        if self._queue is None:
+            raise StoreUnavailable("the store is not open")
+        if os.getpid() != self._process:
+            raise StoreUnavailable("the store was opened before the process forked: run gunicorn without --preload")
+        return self._queue

@@ -1,0 +1,160 @@
+"""A process that takes jobs off the queues: launching the engine, its one lock or its heartbeat, clearing up, stopping.
+
+Promises: on SQLite one process works at a time, another waits and says so; on Postgres any number work, and the jobs of
+one that died go on elsewhere within a minute. A stop hands over what can be handed over.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import platform
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+
+from webhooks.queue import dbos_queue
+from webhooks.queue.database import Database
+from webhooks.queue.dbos_queue import Limits
+from webhooks.queue.maintenance import Upkeep
+from webhooks.queue.runner import Runner
+
+_LOG = logging.getLogger("reviewer.worker")
+
+#: One process at a time works on a SQLite file, so what is left behind under this name is always a dead one's.
+_SQLITE_EXECUTOR = "sqlite-worker"
+
+#: The engine's own count of begins, far above ours: it must not give a job up before we do, with a reason.
+_ENGINE_STARTS = 200
+
+
+class Worker:
+    """The working half of a process. `start` once, `stop` once."""
+
+    def __init__(self, runner: Runner) -> None:
+        """Store what does the work."""
+        self._runner = runner
+        self._lock: IO[str] | None = None
+        self._threads: list[threading.Thread] = []
+        self._launched = threading.Event()
+        self._upkeep: Upkeep | None = None
+        self.trouble: str | None = None
+
+    @property
+    def is_standby(self) -> bool:
+        """Whether it waits for another process to let go of the SQLite file."""
+        return not self._launched.is_set() and self.trouble is None
+
+    def start(self) -> None:
+        """Begin to take work; where another process has the SQLite file, as soon as that one ends."""
+        if self._take_lock():
+            self._launch()
+        else:
+            _LOG.warning("another process works on %s; waiting for it to end", self._database.path)
+            self._spawn("reviewer-standby", self._stand_by)
+        self._spawn("reviewer-farewell", self._follow_main_thread)
+
+    def stop(self, grace: float) -> None:
+        """Take no more work, hand over what waits for answers, and wait up to `grace` seconds for the rest."""
+        if self._runner.news.stopping.is_set():
+            return
+        self._runner.stop()
+        if self._launched.is_set():
+            # The engine looks each second whether its work is over: ask it to wait only when there is some.
+            patience = max(1, round(grace)) if self._runner.is_busy else 0
+            DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=patience)
+        if self._runner.spool is not None:
+            self._runner.spool.close()
+        if self._upkeep is not None:
+            self._upkeep.say_goodbye()
+        for thread in self._threads:
+            if thread is not threading.current_thread() and thread.name != "reviewer-farewell":
+                thread.join(timeout=5.0)
+        # While a thread still works, no other process may: then the lock goes with the process.
+        if self._lock is not None and not self._runner.is_busy:
+            self._lock.close()
+
+    @property
+    def _database(self) -> Database:
+        return self._runner.database
+
+    @property
+    def _limits(self) -> Limits:
+        return self._runner.limits
+
+    def _spawn(self, name: str, target: Callable[[], None]) -> None:
+        thread = threading.Thread(target=target, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _take_lock(self) -> bool:
+        """Take the one lock of a SQLite file; the system releases it however this process ends."""
+        if not self._database.is_sqlite:
+            return True
+        if self._lock is None:
+            path = Path(f"{self._database.path}.worker.lock")
+            self._lock = path.open("a", encoding="ascii")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _stand_by(self) -> None:
+        while not self._runner.news.stopping.wait(1.0):
+            if self._take_lock():
+                _LOG.warning("the other process ended; working")
+                try:
+                    self._launch()
+                except Exception as error:  # noqa: BLE001 - a thread has nobody above it: /readyz tells
+                    self.trouble = f"the engine could not start: {error}"
+                    _LOG.error("%s", self.trouble)
+                return
+
+    def _launch(self) -> None:
+        executor = _SQLITE_EXECUTOR if self._database.is_sqlite else f"{platform.node()}-{os.urandom(4).hex()}"
+        # Before the launch: a peer takes the jobs of an executor that gives no sign of life.
+        self._upkeep = Upkeep(self._runner, executor)
+        self._upkeep.say_hello()
+        self._register_workflows()
+        config: DBOSConfig = {
+            "name": dbos_queue.APPLICATION,
+            "system_database_url": self._database.url,
+            "executor_id": executor,
+            "application_version": dbos_queue.APPLICATION_VERSION,
+            "serializer": DBOSPortableJSONSerializer(),
+            "log_level": "WARNING",
+            "run_migrations": False,
+            "max_executor_threads": self._limits.parallel_jobs + self._limits.parallel_calls + 32,
+            "sys_db_pool_size": 10,  # with ours 24 a process: a Postgres server takes 100 by default
+            "scheduler_polling_interval_sec": 3600.0,  # we have no schedules
+        }
+        if self._database.is_sqlite:
+            config["system_database_engine"] = self._database.engine
+        if self._runner.spool is not None:
+            self._runner.spool.open(self._runner.found)
+        self._runner.queue.register(self._limits)
+        DBOS(config=config)
+        DBOS.launch()
+        self._launched.set()
+        self._spawn("reviewer-upkeep", self._upkeep.run)
+
+    def _register_workflows(self) -> None:
+        runner = self._runner
+
+        @DBOS.workflow(name=dbos_queue.REVIEWS, max_recovery_attempts=_ENGINE_STARTS)
+        def review(job_id: str, attempt: int) -> str:
+            return runner.job(job_id, attempt)
+
+        @DBOS.workflow(name=dbos_queue.CALLS, max_recovery_attempts=_ENGINE_STARTS)
+        def call(job_id: str, digest: str) -> str:
+            return runner.call(job_id, digest)
+
+    def _follow_main_thread(self) -> None:
+        """Stop when the program ends: a server's main thread returns at SIGTERM, and then waits for ours for ever."""
+        threading.main_thread().join()
+        self.stop(grace=10.0)

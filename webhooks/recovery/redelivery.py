@@ -1,0 +1,204 @@
+"""What GitHub told the App in vain: deliveries that failed are asked for again, heads without a review are found.
+
+GitHub delivers once (https://docs.github.com/webhooks/using-webhooks/handling-failed-webhook-deliveries). Promises: a
+delivery that failed while the App was away comes again, a few times at most and with growing pauses; one that succeeded
+never does; of all processes on a store one looks at a time. Never reviews anything: what is missing becomes a delivery
+or a job like any other, and what was accepted before is known by its GUID or its head.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby, islice, takewhile
+from operator import attrgetter
+from typing import Any
+
+from reviewer.errors import ReviewerError
+from webhooks.events.deliveries import is_handled
+from webhooks.github.app import AppItself, HookAttempt
+from webhooks.github.errors import NotFound, Unprocessable
+from webhooks.github.transport import Credentials
+from webhooks.queue.jobs import Jobs
+from webhooks.recovery.unreviewed_pulls import Bounds, Unreviewed
+
+log = logging.getLogger(__name__)
+
+#: The names of the two turns in the store.
+DELIVERIES, PULLS = "deliveries", "pulls"
+
+#: Answers that the same delivery would get again, and what to do about them.
+HOPELESS = {
+    400: "it was malformed: is the App's version up to date?",
+    401: "set GITHUB_WEBHOOK_SECRET to the webhook's secret, then redeliver in the App's settings (Advanced)",
+    413: "let a proxy in front of the App pass bodies of 25 MB",
+    415: "set the webhook's content type to application/json",
+}
+
+#: Seconds: GitHub lists a delivery when it is over, which may take ten seconds.
+_OVERLAP = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often and how much. Times are in seconds.
+
+    `period` lies between two looks at the deliveries (0: there is none); the first is due at once, or when the last one
+    of whichever process is `soon` ago. A delivery is sent `attempts` times at most, the first included: again at once,
+    then after `period`, four times that, and so on. A look reads the newest `listed` attempts and asks for `asked`
+    deliveries, `pace` apart, as GitHub wishes for writes. Pull requests are examined once, `settle` after the start, so
+    that what was asked for comes first, and when the last time is `between_starts` ago.
+    """
+
+    period: float = 300.0
+    soon: float = 10.0
+    attempts: int = 6
+    listed: int = 30_000
+    asked: int = 100
+    pace: float = 1.0
+    settle: float = 30.0
+    between_starts: float = 600.0
+    pulls: Bounds = field(default_factory=Bounds)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A delivery that failed each time it was sent. `first` and `last` are when; `attempt` is the id of the last."""
+
+    guid: str
+    attempt: int
+    status: int
+    first: float
+    last: float
+    attempts: int
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether it would fail again."""
+        return self.status in HOPELESS
+
+    def is_due(self, now: float, patience: Patience) -> bool:
+        """Whether it is time to ask for it again. A last time in the future is one of a clock that was put back."""
+        wait = patience.period * 4.0 ** (self.attempts - 2) if self.attempts > 1 else 0.0
+        return not 0 <= now - self.last < wait
+
+
+def failures(attempts: Iterable[HookAttempt]) -> list[Failure]:
+    """Return the deliveries that can ask for something and of which no attempt succeeded, oldest first."""
+    found = []
+    for guid, same in groupby(sorted(attempts, key=lambda one: (one.guid, one.at, one.id)), attrgetter("guid")):
+        sent = list(same)
+        last = sent[-1]
+        if is_handled(last.event, last.action) and not any(one.succeeded for one in sent):
+            found.append(Failure(guid, last.id, last.status, sent[0].at, last.at, len(sent)))
+    return sorted(found, key=attrgetter("first"))
+
+
+class Missed:
+    """Looks for what was missed, in a thread. `start` once, `stop` once."""
+
+    def __init__(self, jobs: Jobs, credentials: Credentials, patience: Patience | None = None) -> None:
+        """Store where jobs go, and as whom to ask GitHub."""
+        self._jobs = jobs
+        self._patience = patience or Patience()
+        self._app = AppItself(credentials)
+        self._unreviewed = Unreviewed(jobs, self._app, credentials, self._patience.pulls)
+        self._stopping = threading.Event()
+        self._has_looked = False
+        self._started = 0.0
+        self._has_examined = self._patience.pulls.reviews == 0
+
+    def start(self) -> None:
+        """Begin to look, in a thread that ends with the process."""
+        self._started = time.monotonic()
+        threading.Thread(target=self._run, name="reviewer-missed", daemon=True).start()
+
+    def stop(self) -> None:
+        """Look no more. Does not wait for a request that is under way."""
+        self._stopping.set()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            if not self._jobs.is_standby:  # else the process that works looks
+                self._quietly(self._look)
+                self._quietly(self._examine)
+            self._stopping.wait(self._patience.soon)
+
+    def _quietly(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except ReviewerError as error:
+            if not self._stopping.is_set():
+                log.warning("could not look for what was missed; it is tried again: %s", error)
+        except Exception as error:  # noqa: BLE001 - a thread has nobody above it; a strange answer costs one look
+            log.warning("looking for what was missed failed: %s: %s", type(error).__name__, error)
+
+    # ------------------------------------------------------------------ deliveries
+
+    def _look(self) -> None:
+        """Ask for the deliveries that failed since the last look, if it is our turn."""
+        patience = self._patience
+        if patience.period == 0:
+            return
+        seen = self._jobs.take_turn(DELIVERIES, after=patience.period if self._has_looked else patience.soon)
+        if seen is None:
+            return
+        self._has_looked = True
+        attempts = self._listed(since=float(seen.get("since", 0.0)))
+        settled = set(seen.get("settled", ())) & {one.guid for one in attempts}
+        failed = [one for one in failures(attempts) if one.guid not in settled]
+        over = [one for one in failed if one.is_hopeless or one.attempts >= patience.attempts]
+        tell(over)
+        settled |= {one.guid for one in over}
+        open_ = [one for one in failed if one.guid not in settled]
+        settled |= self._ask([one for one in open_ if one.is_due(time.time(), patience)][: patience.asked])
+        newest = max((one.at for one in attempts), default=float(seen.get("since", 0.0)) + _OVERLAP)
+        since = min([newest - _OVERLAP, *(one.first for one in open_ if one.guid not in settled)])
+        self._jobs.note(DELIVERIES, {"since": since, "settled": sorted(settled)})
+
+    def _listed(self, *, since: float) -> list[HookAttempt]:
+        """Return the attempts made since then, newest first, as many as are read."""
+        limit = self._patience.listed
+        newer = takewhile(lambda one: one.at >= since, self._app.deliveries())
+        attempts = list(islice(newer, limit))
+        if len(attempts) == limit:
+            log.warning("more than %d deliveries since the last look: older ones are not asked for again", limit)
+        return attempts
+
+    def _ask(self, failed: Sequence[Failure]) -> set[str]:
+        """Ask for each again; return the GUIDs that GitHub has no more or refuses to send."""
+        refused = set()
+        for place, one in enumerate(failed):
+            if place and self._stopping.wait(self._patience.pace):
+                break
+            try:
+                self._app.redeliver(one.attempt)
+            except (NotFound, Unprocessable) as error:
+                log.warning("not delivered again", extra={"delivery": one.guid, "why": str(error)})
+                refused.add(one.guid)
+            else:
+                log.info("asked for again", extra={"delivery": one.guid, "status": one.status, "sent": one.attempts})
+        return refused
+
+    # ------------------------------------------------------------------ pull requests
+
+    def _examine(self) -> None:
+        """Review open pull requests whose head was not, once after a start, if it is our turn."""
+        if self._has_examined or time.monotonic() < self._started + self._patience.settle:
+            return
+        seen: dict[str, Any] | None = self._jobs.take_turn(PULLS, after=self._patience.between_starts)
+        if seen is None:
+            return
+        self._unreviewed.examine(self._stopping.is_set)
+        self._has_examined = True
+
+
+def tell(over: Iterable[Failure]) -> None:
+    """Log what is not asked for again, and what to do."""
+    for status, same in groupby(sorted(over, key=attrgetter("status")), attrgetter("status")):
+        count = len(list(same))
+        todo = HOPELESS.get(status, "is the webhook's URL right, and the App reachable from GitHub?")
+        log.error("%d deliveries failed with status %d and are not asked for again: %s", count, status, todo)

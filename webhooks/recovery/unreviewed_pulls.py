@@ -1,0 +1,157 @@
+"""Open pull requests whose head has no review of ours, found without being told.
+
+Promises: those that changed last come first; within bounds of requests and reviews; a head that has our finished check
+run or our summary, or for which there is or was a job, is left alone. Never reviews: it puts jobs in.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import islice, takewhile
+from typing import TypeVar
+
+from webhooks.events.deliveries import Job, Trigger
+from webhooks.github.app import AppItself, Inside, Installation, ListedPull
+from webhooks.github.errors import Forbidden, NotFound, Unauthorized
+from webhooks.github.repository import Repository, connect
+from webhooks.github.transport import Credentials
+from webhooks.publishing.markers import CHECK_NAME
+from webhooks.publishing.read_posted import summary_of
+from webhooks.queue.jobs import Jobs
+
+log = logging.getLogger(__name__)
+
+_Any = TypeVar("_Any")
+
+#: The most repositories of an installation, and open pull requests of a repository, that are looked at.
+_REPOSITORIES, _PULLS = 1000, 100
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much is examined: pull requests that changed in the last `days`, with about `requests` requests.
+
+    At most `reviews` of them are reviewed; 0 turns it off.
+    """
+
+    reviews: int = 20
+    requests: int = 200
+    days: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A repository of an installation."""
+
+    inside: Inside
+    installation_id: int
+    name: str
+    pushed_at: str
+
+
+class Unreviewed:
+    """Examines the open pull requests of all installations."""
+
+    def __init__(self, jobs: Jobs, app: AppItself, credentials: Credentials, bounds: Bounds) -> None:
+        """Store where jobs go, whom to ask, and how much."""
+        self._jobs = jobs
+        self._app = app
+        self._credentials = credentials
+        self._bounds = bounds
+
+    def examine(self, is_over: Callable[[], bool]) -> None:
+        """Put in a job for each head that was missed, until `is_over`. Raises GitHubError where nothing can be read."""
+        login = self._app.login()
+        found = 0
+        for installation_id, pull in self._candidates():
+            if is_over() or found >= self._bounds.reviews:
+                break
+            if self._is_missed(installation_id, pull, login) and self._jobs.accept(job_for(pull, installation_id)):
+                found += 1
+                log.info("not reviewed yet", extra={"pull": f"{pull.repository}#{pull.number}", "head": pull.head_sha})
+        log.info("looked for heads without a review", extra={"found": found})
+
+    def _candidates(self) -> list[tuple[int, ListedPull]]:
+        """Return pull requests that changed lately, the last first, with their installation.
+
+        A list of pull requests takes a request, a look at one of them up to three: half of all for each.
+        """
+        since = (datetime.now(UTC) - timedelta(days=self._bounds.days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        places = [place for one in self._app.installations() for place in self._repositories(one)]
+        places.sort(key=lambda place: place.pushed_at, reverse=True)
+        pulls = [
+            (place.installation_id, pull)
+            for place in places[: self._bounds.requests // 2]
+            for pull in _unless_closed(place.name, partial(_changed, place, since))
+            if not pull.draft
+        ]
+        pulls.sort(key=lambda entry: entry[1].updated_at, reverse=True)
+        return pulls[: self._bounds.requests // 6]
+
+    def _repositories(self, installation: Installation) -> list[_Place]:
+        if installation.is_suspended:
+            log.info("not examined, the installation is suspended", extra={"account": installation.account})
+            return []
+        inside = self._app.inside(installation.id)
+        names = _unless_closed(installation.account, lambda: list(islice(inside.repositories(), _REPOSITORIES)))
+        return [_Place(inside, installation.id, name, pushed_at) for name, pushed_at in names]
+
+    def _is_missed(self, installation_id: int, pull: ListedPull, login: str) -> bool:
+        """Whether neither the store nor GitHub knows of a review of the head."""
+        if self._jobs.has_head(f"{pull.repository}#{pull.number}", pull.head_sha):
+            return False
+        repository = connect(self._credentials, pull.repository, installation_id)
+        return True in _unless_closed(pull.repository, lambda: [not _is_reviewed(repository, pull, login)])
+
+
+def job_for(pull: ListedPull, installation_id: int) -> Job:
+    """Return the job for a pull request that no delivery told of. Its id is the head's, so that it is there once."""
+    key = f"{pull.repository}#{pull.number}@{pull.head_sha}"
+    return Job(
+        key=key,
+        repository=pull.repository,
+        number=pull.number,
+        trigger=Trigger.MISSED,
+        delivery=f"missed-{uuid.uuid5(uuid.NAMESPACE_URL, key)}",
+        head_sha=pull.head_sha,
+        installation_id=installation_id,
+        updated_at=pull.updated_at,
+    )
+
+
+def _is_reviewed(repository: Repository, pull: ListedPull, login: str) -> bool:
+    """Whether our check run for the pull request's head is finished, or our summary is about it.
+
+    A check run that is under way with no job in the store is of a job that was lost with its store; one of another pull
+    request is told by its id, the key of its job.
+    """
+    try:
+        runs = repository.check_runs(pull.head_sha, CHECK_NAME)
+    except (Forbidden, NotFound):
+        runs = []
+    ours = [run for run in runs if f"{run['app']}[bot]" == login]
+    about = f"{pull.repository}#{pull.number}@"
+    if any(run["status"] == "completed" and run["external_id"].startswith(about) for run in ours):
+        return True
+    summary = summary_of(repository, pull.number, login).summary_body
+    return f"head={pull.head_sha}" in summary.partition("\n")[0]
+
+
+def _changed(place: _Place, since: str) -> list[ListedPull]:
+    """Return the open pull requests of a repository that changed since then."""
+    listed = islice(place.inside.open_pulls(place.name), _PULLS)
+    return list(takewhile(lambda pull: pull.updated_at >= since, listed))
+
+
+def _unless_closed(what: str, read: Callable[[], list[_Any]]) -> list[_Any]:
+    """Return what is read; nothing where the App is not let in: suspended, uninstalled, or without the permission."""
+    try:
+        return read()
+    except (Forbidden, NotFound, Unauthorized) as error:
+        log.warning("not examined", extra={"what": what, "why": str(error)})
+        return []

@@ -1,0 +1,1 @@
+"""Accept webhook deliveries over HTTP: verify, store, answer."""

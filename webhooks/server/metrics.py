@@ -1,0 +1,78 @@
+"""Counts for Prometheus: deliveries by what became of them, jobs by state, calls to the model, tokens and dollars.
+
+https://prometheus.io/docs/practices/naming/. Jobs and calls are counted in the store, so they are the same in every
+process; deliveries are counted where they arrive, together where several processes accept (`gunicorn.conf.py`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from webhooks.queue.jobs import Jobs, StoreUnavailable
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+#: Events that are told apart; any other name comes from outside and must not become a label.
+_EVENTS = frozenset({"pull_request", "issue_comment", "ping", "installation", "check_run"})
+
+
+class Metrics:
+    """The counters."""
+
+    def __init__(self) -> None:
+        """Start at zero, in a registry of its own."""
+        self._registry = CollectorRegistry()
+        self._deliveries = Counter(
+            "reviewer_deliveries", "Deliveries, by event and outcome.", ["event", "outcome"], registry=self._registry
+        )
+
+    def delivered(self, event: str, outcome: str) -> None:
+        """Count a delivery."""
+        self._deliveries.labels(event if event in _EVENTS else "other", outcome).inc()
+
+    def text(self, jobs: Jobs) -> bytes:
+        """Return everything in Prometheus' text format. A store that is away costs its own figures only."""
+        deliveries = self._registry
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            deliveries = CollectorRegistry()
+            MultiProcessCollector(deliveries)  # type: ignore[no-untyped-call]
+        store = CollectorRegistry()
+        store.register(_Store(jobs))
+        return generate_latest(deliveries) + generate_latest(store)
+
+
+class _Store(Collector):
+    """What the store knows."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    def collect(self) -> Iterable[Metric]:
+        up = GaugeMetricFamily("reviewer_store_up", "Whether the store can be read.")
+        try:
+            counts, totals = self._jobs.counts(), self._jobs.totals()
+        except StoreUnavailable:
+            up.add_metric([], 0)
+            return [up]
+        up.add_metric([], 1)
+        states = GaugeMetricFamily("reviewer_jobs", "Jobs in the store, by state.", labels=["state"])
+        for state, count in counts.items():
+            states.add_metric([state.value], count)
+        labels = ["model", "outcome"]
+        calls = CounterMetricFamily("reviewer_model_calls", "Requests to the model.", labels=labels)
+        tokens = CounterMetricFamily("reviewer_model_tokens", "Tokens, by direction.", labels=[*labels, "direction"])
+        dollars = CounterMetricFamily("reviewer_model_cost_usd", "Cost where the price is known.", labels=labels)
+        for total in totals:
+            names = [total.model, total.outcome]
+            calls.add_metric(names, total.usage.calls)
+            tokens.add_metric([*names, "prompt"], total.usage.prompt_tokens)
+            tokens.add_metric([*names, "completion"], total.usage.completion_tokens)
+            if total.usage.cost_usd is not None:
+                dollars.add_metric(names, float(total.usage.cost_usd))
+        return [up, states, calls, tokens, dollars]

@@ -1,0 +1,182 @@
+"""Deliveries in, an answer within milliseconds.
+
+Promises: the signature is checked on the raw bytes before anything is parsed; a delivery that asks for work is durably
+stored before it is answered; whatever is refused or ignored says why. Never works on a job.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from pydantic_core import from_json
+from werkzeug.exceptions import ClientDisconnected
+from werkzeug.wrappers import Request
+
+from webhooks.events.deliveries import Ignored, MalformedDelivery, decide
+from webhooks.queue.jobs import Jobs, StoreUnavailable
+from webhooks.server.metrics import Metrics
+from webhooks.server.signature import SIGNATURE_HEADER, is_signed
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = logging.getLogger(__name__)
+
+PATH = "/webhooks/github"
+
+#: https://docs.github.com/webhooks/webhook-events-and-payloads: larger payloads are not delivered.
+MAX_BODY = 25 * 1024 * 1024
+
+EVENT_HEADER, DELIVERY_HEADER = "X-GitHub-Event", "X-GitHub-Delivery"
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+
+#: A GUID. It becomes the job's id, so whatever it is, it has no blanks, slashes or line ends.
+_DELIVERY = re.compile(r"[A-Za-z0-9_-]{1,100}")
+
+#: An HTTP status, and what is said with it.
+Answer = tuple[int, dict[str, str]]
+
+
+class Refused(Exception):
+    """A request that is answered with an error; the message says what was wrong with it."""
+
+    def __init__(self, status: int, message: str) -> None:
+        """Store the HTTP status and the message."""
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What the routes need: the jobs, the secrets that sign deliveries, and the counters."""
+
+    jobs: Jobs
+    secrets: Sequence[str]
+    metrics: Metrics
+
+
+class Receiver:
+    """Answers what comes to `PATH`, and passes everything else on.
+
+    In front of Flask, since GitHub tells the App of much that asks for nothing, and Flask's way to a route doubles what
+    it costs to say so (`make bench ARGS=durable`).
+    """
+
+    def __init__(self, door: Door, others: WSGIApplication) -> None:
+        """Store what deliveries need, and what answers everything else."""
+        self._door = door
+        self._others = others
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request, as WSGI wants it."""
+        if environ.get("PATH_INFO") != PATH:
+            return self._others(environ, start_response)
+        arrived = Request(environ)
+        status, said = self._taken_in(arrived)
+        body = json.dumps(said).encode() + b"\n"
+        headers = [("Content-Type", JSON), ("Content-Length", str(len(body)))]
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers.append(("Allow", "POST"))
+        start_response(f"{status} {HTTPStatus(status).phrase}", headers)
+        return [body]
+
+    def _taken_in(self, arrived: Request) -> Answer:
+        if arrived.method != "POST":
+            return 405, {"error": f"{arrived.method} is not for this address. GitHub delivers to POST {PATH}."}
+        try:
+            outcome, answer = _receive(self._door, arrived)
+        except Exception:
+            # GitHub lists the delivery as failed, and it can be asked for again.
+            log.exception("failed", extra={"delivery": arrived.headers.get(DELIVERY_HEADER, "")[:100]})
+            outcome, answer = "failed", (500, {"error": "This could not be taken in. The App's log says why."})
+        self._door.metrics.delivered(arrived.headers.get(EVENT_HEADER, ""), outcome)
+        return answer
+
+
+def _receive(door: Door, arrived: Request) -> tuple[str, Answer]:
+    """Answer a delivery; returns a word for the counters beside the answer."""
+    headers = arrived.headers
+    delivery = headers.get(DELIVERY_HEADER, "")
+    fields: dict[str, Any] = {"delivery": delivery[:100], "event": headers.get(EVENT_HEADER, "")[:100]}
+    try:
+        decision = decide(*_signed_payload(arrived, door.secrets), delivery)
+        if isinstance(decision, Ignored):
+            log.info("ignored", extra={**fields, "reason": decision.reason})
+            return "ignored", (202, {"ignored": decision.reason})
+        is_new = door.jobs.accept(decision)
+    except Refused as error:
+        log.warning("refused", extra={**fields, "status": error.status, "why": str(error)})
+        return "refused", (error.status, {"error": str(error)})
+    except MalformedDelivery as error:
+        log.warning("refused", extra={**fields, "status": 400, "why": str(error)})
+        return "refused", (400, {"error": str(error)})
+    except StoreUnavailable:
+        # 503, so that GitHub lists the delivery as failed and it can be asked for again.
+        log.exception("not stored", extra=fields)
+        return "unavailable", (503, {"error": "The store is not available. Redeliver this later."})
+    log.info("accepted" if is_new else "known", extra={**fields, "job": decision.key})
+    return "accepted" if is_new else "known", (202, {"job": decision.key})
+
+
+def _signed_payload(arrived: Request, secrets: Sequence[str]) -> tuple[str, Any]:
+    """Return the event's name and payload of a request that GitHub signed. Raises Refused."""
+    body = _body(arrived)
+    headers = arrived.headers
+    signature = headers.get(SIGNATURE_HEADER, "")
+    if not signature:
+        raise Refused(401, f"The header {SIGNATURE_HEADER} is missing: set GITHUB_WEBHOOK_SECRET's value in the App.")
+    if not is_signed(body, signature, secrets):
+        raise Refused(401, "The signature does not match: is GITHUB_WEBHOOK_SECRET the webhook's secret?")
+    event, delivery = headers.get(EVENT_HEADER, ""), headers.get(DELIVERY_HEADER, "")
+    missing = [name for name, value in ((EVENT_HEADER, event), (DELIVERY_HEADER, delivery)) if not value.strip()]
+    if missing:
+        raise Refused(400, f"Missing headers: {', '.join(missing)}.")
+    if not _DELIVERY.fullmatch(delivery):
+        raise Refused(400, f"{DELIVERY_HEADER} is not a GUID.")
+    return event, _parsed(body, arrived.mimetype)
+
+
+def _body(arrived: Request) -> bytes:
+    """Read the raw body, never more than is allowed, whatever its length is said to be."""
+    too_large = Refused(413, f"The body is larger than {MAX_BODY:,} bytes.")
+    length = arrived.content_length
+    if length is not None and length > MAX_BODY:
+        raise too_large
+    # Without a length it comes in chunks, and ends whenever its sender likes.
+    try:
+        body = arrived.stream.read(MAX_BODY + 1) if length is None else arrived.get_data(cache=False)
+    except ClientDisconnected:
+        raise Refused(400, "The body ended early.") from None
+    if len(body) > MAX_BODY:
+        raise too_large
+    return body
+
+
+def _parsed(body: bytes, mimetype: str) -> Any:
+    """Parse the body by its content type: https://docs.github.com/webhooks/using-webhooks/creating-webhooks ."""
+    if mimetype not in (JSON, FORM):
+        raise Refused(415, f"The content type must be {JSON} or {FORM}.")
+    try:
+        if mimetype == FORM:
+            fields = parse_qs(body.decode("utf-8"), max_num_fields=10)
+            if len(fields.get("payload", ())) != 1:
+                raise Refused(400, "The form must have one field `payload`.")
+            return _json(fields["payload"][0].encode("utf-8", "surrogatepass"))
+        return _json(body)
+    except (ValueError, RecursionError) as error:
+        raise Refused(400, "The payload is not valid JSON.") from error
+
+
+def _json(text: bytes) -> Any:
+    """Parse JSON: quickly, and where that parser is stricter than Python's, as Python does. Raises ValueError."""
+    try:
+        return from_json(text)
+    except ValueError:
+        return json.loads(text)
