@@ -20,7 +20,7 @@ from reviewer.errors import ReviewerError, SettingsError
 if TYPE_CHECKING:
     from flask import Flask
 
-    from reviewer.errors import ModelError
+    from reviewer.llm.errors import ModelError
     from reviewer.llm.messages import Ask, Prompt, Reply
     from webhooks.environment import Environment
     from webhooks.events.deliveries import Job

@@ -13,7 +13,8 @@ import threading
 import time
 import uuid
 
-from reviewer.llm.messages import Attempt, Message, Prompt, Reply, Task
+from reviewer.llm.messages import Message, Prompt, Reply, Task
+from reviewer.llm.usage import Attempt
 from tests.fixtures.job_worker import automatic, eventually
 from webhooks.events.deliveries import Job
 from webhooks.logs import log_to_stderr

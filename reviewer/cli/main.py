@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from reviewer.domain.change import Change
     from reviewer.domain.findings import Review
     from reviewer.domain.settings import Settings
-    from reviewer.errors import ModelError
     from reviewer.llm.client import Client
+    from reviewer.llm.errors import ModelError
     from reviewer.llm.messages import Ask, Prompt, Reply
 
 #: Commands that other floors bring along: name -> (what it does, its main).
@@ -197,7 +197,7 @@ def _client(model: str | None) -> Client:
 
     key = os.environ.get("RUNAPI_KEY", "").strip()
     if not key:
-        from reviewer.errors import BadKey  # noqa: PLC0415
+        from reviewer.llm.errors import BadKey  # noqa: PLC0415
 
         raise BadKey(f"No key. {_KEY_HELP}")
     fallback = os.environ.get("REVIEWER_FALLBACK_MODELS", "")

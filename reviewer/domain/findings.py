@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from reviewer.diff.model import Anchor
 from reviewer.domain.severity import Confidence, Severity
-from reviewer.llm.messages import Usage
+from reviewer.llm.usage import Usage
 
 
 class Category(StrEnum):

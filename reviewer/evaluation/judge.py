@@ -16,11 +16,11 @@ from reviewer.domain.findings import Finding
 from reviewer.evaluation.cases import Known
 from reviewer.evaluation.scores import Pair
 from reviewer.llm.messages import Ask, Prompt
+from reviewer.safety.prompt_text import printable
 from reviewer.safety.redaction import redact
 from reviewer.tasks.conversation.follow_ups import Answer, answers_to
 from reviewer.tasks.conversation.prompts import question
 from reviewer.tasks.conversation.replies import Unreadable, read_json
-from reviewer.tasks.planning.chunks import printable
 
 #: Characters of one text in the judge's prompt.
 _MOST = 4_000

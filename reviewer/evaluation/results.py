@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from reviewer.errors import UsageError
 from reviewer.evaluation.cases import BadCase
 from reviewer.evaluation.scores import Counts, Outcome, total
-from reviewer.llm.messages import Usage
+from reviewer.llm.usage import Usage
 from reviewer.output.report import json_text
 
 #: Changes when a file of an older version can no longer be compared.

@@ -19,13 +19,15 @@ from pathlib import Path
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Category, Review
 from reviewer.domain.settings import Settings
-from reviewer.errors import BadKey, ModelError, NoCredit, ReviewerError, UsageError
+from reviewer.errors import ReviewerError, UsageError
 from reviewer.evaluation.case_repository import stage
 from reviewer.evaluation.cases import Case, Kind
 from reviewer.evaluation.judge import judge
 from reviewer.evaluation.results import Bill, Result, Said
 from reviewer.evaluation.scores import Counts, Outcome, Pair, Place, near_pairs, outcomes
-from reviewer.llm.messages import Ask, Prompt, Reply, Usage
+from reviewer.llm.errors import BadKey, ModelError, NoCredit
+from reviewer.llm.messages import Ask, Prompt, Reply
+from reviewer.llm.usage import Usage
 from reviewer.tasks.conversation.follow_ups import Answer
 from reviewer.tasks.conversation.prompts import fence_of
 from reviewer.tasks.review import Wish, review

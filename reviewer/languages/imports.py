@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from reviewer.languages.paths import is_test
 from reviewer.languages.registry import family_of
-from reviewer.tasks.planning.chunks import is_test
 
 #: Lines of a file in which imports are looked for, and modules that one file may name.
 MAX_LINES, MAX_MODULES = 400, 80

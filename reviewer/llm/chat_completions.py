@@ -15,8 +15,8 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from reviewer.errors import ModelUnavailable, PromptTooLong, Refused
 from reviewer.llm.error_mapping import Fault, fault_in, fault_of, unreadable
+from reviewer.llm.errors import ModelUnavailable, PromptTooLong, Refused
 from reviewer.llm.messages import Prompt, Reply
 from reviewer.llm.models import Model, planned_tokens
 from reviewer.llm.reasoning import visible

@@ -16,13 +16,14 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Self
 
-from reviewer.errors import BadKey, ModelError, ModelUnavailable, NoCredit, PromptTooLong, SlowDown
 from reviewer.llm.chat_completions import Completion, body, read_reply
 from reviewer.llm.endpoint import DEFAULT_BASE_URL, Endpoint
 from reviewer.llm.error_mapping import CutOff, NoSuchModel, UnsupportedField
-from reviewer.llm.messages import Attempt, Prompt, Reply
+from reviewer.llm.errors import BadKey, ModelError, ModelUnavailable, NoCredit, PromptTooLong, SlowDown
+from reviewer.llm.messages import Prompt, Reply
 from reviewer.llm.models import DEFAULT_MODEL, LISTED, Model, Price, model_named, planned_tokens
 from reviewer.llm.streaming import Limits
+from reviewer.llm.usage import Attempt
 
 # Seconds of the first wait at most; each further one doubles. A rate limit needs longer to pass than a failure.
 _FIRST_WAIT, _FIRST_WAIT_SLOW, _LONGEST_WAIT = 1.5, 8.0, 60.0

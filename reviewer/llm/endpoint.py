@@ -14,9 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from reviewer import __version__
-from reviewer.errors import BadKey, ModelError, ModelUnavailable, SettingsError
+from reviewer.errors import SettingsError
 from reviewer.llm.chat_completions import OPTIONAL, Completion
 from reviewer.llm.error_mapping import Asked, Fault, explain, fault_in, fault_of
+from reviewer.llm.errors import BadKey, ModelError, ModelUnavailable
 from reviewer.llm.streaming import Connections, Data, Exchange, Head, Limits, connect
 
 DEFAULT_BASE_URL = "https://runapi.ai/v1"

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from reviewer.errors import (
+from reviewer.llm.errors import (
     BadKey,
     BrokenReply,
     ModelError,

@@ -24,8 +24,8 @@ from typing import NoReturn, Self
 import httpx
 import httpx_sse
 
-from reviewer.errors import ModelUnavailable
 from reviewer.llm.error_mapping import CutOff, retry_after
+from reviewer.llm.errors import ModelUnavailable
 
 # Error bodies and plain answers are read up to this many bytes; no honest one is larger.
 _LARGEST_BODY = 8 * 1024 * 1024

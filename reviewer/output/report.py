@@ -20,7 +20,7 @@ from typing import Any
 from reviewer.diff.model import Anchor, Diff, Side
 from reviewer.domain.findings import Category, Finding, Review, TestSuggestion
 from reviewer.domain.severity import Severity
-from reviewer.llm.messages import Usage
+from reviewer.llm.usage import Usage
 from reviewer.safety.markdown import code_span, fence, neutralise, visible
 from reviewer.safety.redaction import redact
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Skipped
 from reviewer.domain.settings import Settings
-from reviewer.llm.messages import Ask, Usage
+from reviewer.llm.messages import Ask
+from reviewer.llm.usage import Usage
 from reviewer.safety.redaction import redact
 from reviewer.tasks.conversation.follow_ups import answers_to
 from reviewer.tasks.conversation.prompts import Prompter, fence_of

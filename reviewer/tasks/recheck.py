@@ -14,7 +14,8 @@ from reviewer.domain.change import Change
 from reviewer.domain.findings import Category
 from reviewer.domain.settings import Settings
 from reviewer.domain.severity import Severity
-from reviewer.llm.messages import Ask, Prompt, Task, Usage
+from reviewer.llm.messages import Ask, Prompt, Task
+from reviewer.llm.usage import Usage
 from reviewer.tasks.conversation.follow_ups import answers_to
 from reviewer.tasks.conversation.prompts import Prompter, fence_of, filled
 from reviewer.tasks.conversation.replies import RawVerdict, read_verdicts

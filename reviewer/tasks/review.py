@@ -17,8 +17,9 @@ from itertools import islice
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Review, Skipped
 from reviewer.domain.settings import ReviewSettings, Settings
-from reviewer.errors import ModelError
-from reviewer.llm.messages import Ask, Prompt, Usage
+from reviewer.llm.errors import ModelError
+from reviewer.llm.messages import Ask, Prompt
+from reviewer.llm.usage import Usage
 from reviewer.safety.redaction import redact
 from reviewer.tasks.context.related import gather
 from reviewer.tasks.conversation.follow_ups import Answer, Look, Read, answers_to

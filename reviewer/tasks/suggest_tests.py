@@ -8,13 +8,15 @@ from dataclasses import replace
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Rejected, Review, TestSuggestion
 from reviewer.domain.settings import Settings
-from reviewer.llm.messages import Ask, Prompt, Usage
+from reviewer.languages.paths import is_code, is_test
+from reviewer.llm.messages import Ask, Prompt
+from reviewer.llm.usage import Usage
 from reviewer.safety.redaction import redact
 from reviewer.tasks.context.related import gather
 from reviewer.tasks.conversation.follow_ups import Answer, answers_to
 from reviewer.tasks.conversation.prompts import Prompter, fence_of
 from reviewer.tasks.conversation.replies import read_tests
-from reviewer.tasks.planning.chunks import Chunk, chunk, is_code, is_test
+from reviewer.tasks.planning.chunks import Chunk, chunk
 from reviewer.tasks.planning.file_filter import select
 
 #: Parts of a change for which tests are asked, and test files shown in the end.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reviewer.domain.change import Change
 from reviewer.domain.findings import TestSuggestion
-from reviewer.llm.messages import Usage
+from reviewer.llm.usage import Usage
 
 
 class Gate(StrEnum):

@@ -14,7 +14,8 @@ from typing import Protocol
 
 from reviewer.domain.findings import TestSuggestion
 from reviewer.errors import ReviewerError
-from reviewer.llm.messages import Ask, Prompt, Usage
+from reviewer.llm.messages import Ask, Prompt
+from reviewer.llm.usage import Usage
 from reviewer.safety.redaction import redact
 from reviewer.tasks.conversation.follow_ups import Answer, answers_to
 from reviewer.tasks.conversation.replies import RawVerdict, read_tests, read_verdicts

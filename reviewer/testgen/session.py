@@ -19,13 +19,14 @@ from reviewer.diff.model import Status
 from reviewer.domain.change import Change
 from reviewer.domain.settings import Settings
 from reviewer.errors import NoSandbox, UsageError, WorktreeError
-from reviewer.llm.messages import Ask, Usage
+from reviewer.languages.paths import is_code, is_test
+from reviewer.llm.messages import Ask
+from reviewer.llm.usage import Usage
 from reviewer.safety.terminal import plain
 from reviewer.sandbox.api import Execute
 from reviewer.sandbox.sandbox import confined
 from reviewer.sandbox.staging import Stage, staged, staged_revision
 from reviewer.sandbox.unconfined import unconfined
-from reviewer.tasks.planning.chunks import is_code, is_test
 from reviewer.testgen.evidence import Budget, Cannot, Proven, Subject
 from reviewer.testgen.languages.generate import Places, prove_foreign
 from reviewer.testgen.python.generate import prove

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from reviewer.errors import ModelError
-from reviewer.llm.messages import Ask, Attempt, Prompt, Reply, Task
+from reviewer.llm.errors import ModelError
+from reviewer.llm.messages import Ask, Prompt, Reply, Task
+from reviewer.llm.usage import Attempt
 from tests.fakes.github import World, default_world
 from tests.fixtures.scenarios import DELETE, carry_out, job_of, model
 from webhooks.action.workspace import Workspace

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from reviewer.diff.model import Side
 from reviewer.domain.sources import Hit, leaves
-from reviewer.tasks.planning.chunks import is_code
+from reviewer.languages.paths import is_code
 from webhooks.github.errors import GitHubError
 from webhooks.github.repository import Repository
 

@@ -17,7 +17,8 @@ from typing import Any
 from reviewer.diff.model import Diff
 from reviewer.domain.findings import Review
 from reviewer.domain.settings import FailLevel, Settings
-from reviewer.errors import ModelError, ReviewerError
+from reviewer.errors import ReviewerError
+from reviewer.llm.errors import ModelError
 from reviewer.safety.markdown import neutralise
 from reviewer.tasks.answer_question import answer_question
 from webhooks.events.commands import Command

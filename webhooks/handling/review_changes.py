@@ -17,7 +17,8 @@ from reviewer.diff.model import Diff
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Review
 from reviewer.domain.settings import SETTINGS_PATH, FailLevel, Settings
-from reviewer.errors import ModelError, ReviewerError
+from reviewer.errors import ReviewerError
+from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Ask, Prompt, Reply
 from reviewer.tasks.planning.file_filter import select
 from reviewer.tasks.recheck import Reexamined, Standing, reexamine

@@ -13,15 +13,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from reviewer.errors import ModelError
-from reviewer.llm.messages import (
-    Prompt,
-    Reply,
-    answer_from_json,
-    answer_to_json,
-    prompt_from_json,
-    prompt_to_json,
-)
+from reviewer.llm.errors import ModelError
+from reviewer.llm.messages import Prompt, Reply
+from reviewer.llm.serialization import answer_from_json, answer_to_json, prompt_from_json, prompt_to_json
 from webhooks.queue.database import ANSWERS, JOBS
 from webhooks.queue.job_records import LIVE
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from reviewer.errors import ModelError, ModelUnavailable
-from reviewer.llm.messages import Prompt, Reply, prompt_digest
+from reviewer.llm.errors import ModelError, ModelUnavailable
+from reviewer.llm.messages import Prompt, Reply
+from reviewer.llm.serialization import prompt_digest
 from webhooks.queue import answer_cache, job_records
 from webhooks.queue.database import Database
 from webhooks.queue.dbos_queue import Queue

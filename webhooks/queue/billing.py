@@ -8,8 +8,9 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
-from reviewer.errors import ModelError
-from reviewer.llm.messages import Prompt, Reply, Usage
+from reviewer.llm.errors import ModelError
+from reviewer.llm.messages import Prompt, Reply
+from reviewer.llm.usage import Usage
 from webhooks.events.deliveries import Job
 from webhooks.queue.database import CALLS
 

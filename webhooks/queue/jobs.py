@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from reviewer.errors import ReviewerError
-from reviewer.llm.messages import Usage
+from reviewer.llm.usage import Usage
 from webhooks.events.deliveries import Job, Trigger
 from webhooks.queue import answer_cache, billing, dbos_queue, job_records, leases
 from webhooks.queue.answer_spool import Spool

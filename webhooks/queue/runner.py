@@ -19,8 +19,10 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from reviewer.errors import ModelError, ModelUnavailable, ReviewerError
-from reviewer.llm.messages import Prompt, Reply, prompt_digest
+from reviewer.errors import ReviewerError
+from reviewer.llm.errors import ModelError, ModelUnavailable
+from reviewer.llm.messages import Prompt, Reply
+from reviewer.llm.serialization import prompt_digest
 from webhooks.events.deliveries import Job
 from webhooks.queue import answer_cache, billing, job_records
 from webhooks.queue.answer_cache import Packed

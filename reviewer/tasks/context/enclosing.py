@@ -15,8 +15,8 @@ from reviewer.diff.model import FileDiff, Hunk, Status
 from reviewer.languages.outline import Outline, outline_of
 from reviewer.languages.registry import language_of
 from reviewer.llm.models import planned_tokens
+from reviewer.safety.prompt_text import printable
 from reviewer.safety.redaction import redact
-from reviewer.tasks.planning.chunks import printable
 
 #: Tokens of surroundings in one prompt, beside CHUNK_TOKENS of diff.
 CONTEXT_TOKENS = 6_000

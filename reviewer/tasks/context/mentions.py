@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from reviewer.diff.model import FileDiff, Status
 from reviewer.domain.sources import Hit
 from reviewer.languages.imports import modules_on
+from reviewer.languages.paths import is_code, is_test
 from reviewer.tasks.context.snippets import Piece, Rank
-from reviewer.tasks.planning.chunks import is_code, is_test
 
 #: Files of one change that are followed, and places of one that are shown.
 MAX_FILES, MAX_PLACES = 20, 6

@@ -15,13 +15,14 @@ from reviewer.domain.change import Change, added_text
 from reviewer.domain.sources import Hit
 from reviewer.languages.imports import kinship, named_after, neighbours, tests_of
 from reviewer.languages.outline import defined_on, used_on
+from reviewer.languages.paths import is_code, is_test
 from reviewer.languages.registry import family_of
 from reviewer.tasks.context.changed_symbols import Subject, subject_of
 from reviewer.tasks.context.enclosing import around
 from reviewer.tasks.context.mentions import MANIFESTS, Mentions, mentions_of
 from reviewer.tasks.context.repository_cache import Library
 from reviewer.tasks.context.snippets import Piece, Rank, definition, use, written
-from reviewer.tasks.planning.chunks import Chunk, is_code, is_test
+from reviewer.tasks.planning.chunks import Chunk
 
 #: Words of one search, files that may hold the answer, and files that are read because of it.
 MAX_WORDS, MAX_NEAR, MAX_READ = 160, 400, 200

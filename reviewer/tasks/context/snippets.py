@@ -13,8 +13,8 @@ from enum import IntEnum
 from reviewer.languages.outline import Outline
 from reviewer.languages.treesitter import Spot
 from reviewer.llm.models import planned_tokens
+from reviewer.safety.prompt_text import printable
 from reviewer.safety.redaction import redact
-from reviewer.tasks.planning.chunks import printable
 
 #: Tokens of related code in one prompt, beside CHUNK_TOKENS of diff and CONTEXT_TOKENS of surroundings.
 RELATED_TOKENS = 8_000

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from reviewer.errors import BrokenReply, ModelError
-from reviewer.llm.messages import Ask, Prompt, Reply, Usage
+from reviewer.llm.errors import BrokenReply, ModelError
+from reviewer.llm.messages import Ask, Prompt, Reply
+from reviewer.llm.usage import Usage
 from reviewer.tasks.conversation.prompts import repair
 from reviewer.tasks.conversation.replies import Unreadable
 

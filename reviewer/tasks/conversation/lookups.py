@@ -15,10 +15,10 @@ from reviewer.diff.model import Side
 from reviewer.domain.sources import Sources, leaves
 from reviewer.llm.messages import Message, Prompt, Reply
 from reviewer.llm.models import planned_tokens
+from reviewer.safety.prompt_text import printable
 from reviewer.tasks.context.snippets import numbered
 from reviewer.tasks.conversation.prompts import OFFER, looked
 from reviewer.tasks.conversation.replies import Unreadable, read_json
-from reviewer.tasks.planning.chunks import printable
 
 #: Ranges and words of one request, lines of one range, places of one word, tokens of the answer.
 MAX_RANGES, MAX_WORDS, MAX_LINES, MAX_PLACES, MAX_TOKENS = 6, 4, 120, 20, 10_000

@@ -18,9 +18,10 @@ from reviewer.domain.change import Change
 from reviewer.domain.findings import Category, Finding
 from reviewer.domain.settings import Settings
 from reviewer.llm.messages import Message, Prompt, Reply, Task
+from reviewer.safety.prompt_text import printable
 from reviewer.safety.redaction import redact
 from reviewer.tasks.context.enclosing import surroundings
-from reviewer.tasks.planning.chunks import Chunk, printable, without_prose
+from reviewer.tasks.planning.chunks import Chunk, without_prose
 from reviewer.tasks.planning.file_filter import instructions_for
 from reviewer.tasks.planning.lenses import Lens
 

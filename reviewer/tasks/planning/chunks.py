@@ -7,7 +7,6 @@ hunks; whatever does not fit is returned with its reason. Pure, and linear in th
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +14,9 @@ from itertools import groupby
 
 from reviewer.diff.model import FileDiff, Hunk, Line, Status
 from reviewer.domain.findings import Skipped
+from reviewer.languages.paths import is_code, is_test, unit_stem
 from reviewer.llm.models import planned_tokens
+from reviewer.safety.prompt_text import printable
 from reviewer.safety.redaction import redact
 
 #: Tokens of diff in one prompt. Small enough that the model reads each line, large enough that calls stay few.
@@ -30,12 +31,6 @@ MAX_HUNK_TOKENS = 60_000
 #: Most chunks of one review: with CHUNK_TOKENS each, GitHub's own limit of a 20,000-line diff fits.
 MAX_CHUNKS = 48
 
-_TEST_WORDS = re.compile(r"(?i:(?:^|[._-])(?:tests?|specs?)(?=[._-]|$))|(?<=[a-z0-9])(?:Tests?|Spec)(?=\.|$)")
-_CODE = re.compile(
-    r"\.(?:py|pyi|js|jsx|mjs|cjs|ts|tsx|vue|svelte|go|java|kt|kts|scala|rb|rs|c|h|cc|cpp|hpp|cxx|cs|fs|php|swift|m|mm"
-    r"|ex|exs|erl|hs|ml|clj|lua|pl|pm|sh|bash|zsh|ps1|sql|dart|r|jl|zig|nim|sol|groovy|gradle|tf)$",
-    re.IGNORECASE,
-)
 _PROSE = re.compile(r"\.(?:md|mdx|rst|adoc)$", re.IGNORECASE)
 
 
@@ -86,37 +81,21 @@ def _ordered(files: Sequence[FileDiff]) -> list[FileDiff]:
     """Return source code first, each file with the tests that are named after it, then other tests, then the rest."""
     units: dict[str, list[str]] = {}
     for path in (file.path for file in files if is_code(file.path) and not is_test(file.path)):
-        units.setdefault(_stem(path), []).append(path)
+        units.setdefault(unit_stem(path), []).append(path)
 
     def key(file: FileDiff) -> tuple[int, str, bool, str]:
         path, test = file.path, is_test(file.path)
         if not is_code(path):
             return (2, path, test, path)
-        akin = units.get(_stem(path), ()) if test else (path,)
+        akin = units.get(unit_stem(path), ()) if test else (path,)
         nearest = max(akin, key=lambda unit: (len(_folders(unit) & _folders(path)), unit), default="")
         return (0, nearest, test, path) if nearest else (1, path, test, path)
 
     return sorted(files, key=key)
 
 
-def _stem(path: str) -> str:
-    """Return the name of a file without its ending and without what makes it the name of a test."""
-    return _TEST_WORDS.sub("", path.rpartition("/")[2].rsplit(".", 1)[0]).strip("._-").lower()
-
-
 def _folders(path: str) -> set[str]:
     return set(path.split("/")[:-1])
-
-
-def is_code(path: str) -> bool:
-    """Whether the path is program text, by its ending."""
-    return bool(_CODE.search(path))
-
-
-def is_test(path: str) -> bool:
-    """Whether the path looks like a test, by the names of its folders and its own."""
-    directory, _, name = path.rpartition("/")
-    return bool(re.search(r"(?:^|/)(?:tests?|specs?|__tests__)(?:/|$)", directory) or _TEST_WORDS.search(name))
 
 
 def _pieces(file: FileDiff, budget: int) -> tuple[list[_Piece], list[Skipped]]:
@@ -230,23 +209,6 @@ def render_hunk(hunk: Hunk) -> str:
 
 def _row(line: Line, text: str) -> str:
     return f"{line.old or '':>5} {line.new or '':>5} |{line.kind}{text}"
-
-
-def printable(text: str) -> str:
-    r"""Return the text as it may stand in a prompt: one line of valid Unicode.
-
-    The `\r` of a CRLF line is left out. Other control and format characters, which no reader sees and which MiniMax
-    refuses in numbers (error 1042), are written out as `<U+202E>`: an invisible character in code is worth a finding.
-    """
-    text = text.removesuffix("\r")
-    if text.isascii() and text.replace("\t", "").isprintable():
-        return text
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join(char if _is_visible(char) else f"<U+{ord(char):04X}>" for char in text)
-
-
-def _is_visible(char: str) -> bool:
-    return char == "\t" or char.isprintable() or unicodedata.category(char) == "Zs"
 
 
 def affordable(

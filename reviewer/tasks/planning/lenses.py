@@ -13,7 +13,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from reviewer.diff.model import FileDiff, Line
-from reviewer.tasks.planning.chunks import Chunk, is_code, is_test
+from reviewer.languages.paths import is_code, is_test
+from reviewer.tasks.planning.chunks import Chunk
 
 
 class Lens(StrEnum):

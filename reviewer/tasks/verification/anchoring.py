@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reviewer.diff.model import Anchor, Diff, FileDiff, Line, Side
+from reviewer.safety.prompt_text import printable
 from reviewer.safety.redaction import redact
-from reviewer.tasks.planning.chunks import printable
 
 #: A quote that stands in several places is taken where the model said, give or take its habitual slip.
 NEAR = 2

@@ -18,10 +18,11 @@ from reviewer.diff.model import FileDiff
 from reviewer.domain.change import Change
 from reviewer.domain.findings import TestSuggestion
 from reviewer.domain.settings import Settings
+from reviewer.languages.paths import is_code, is_test
 from reviewer.llm.messages import Ask, Message, Prompt, Task
+from reviewer.safety.prompt_text import printable
 from reviewer.sandbox.api import Execute
 from reviewer.tasks.conversation.prompts import Prompter, filled, rendered
-from reviewer.tasks.planning.chunks import is_code, is_test, printable
 from reviewer.tasks.suggest_tests import MAX_TESTS, prompts_for_tests
 from reviewer.testgen.evidence import Budget, Candidate, Cannot, Failure, Gate, Proven, Shown, Stopped, Unit
 from reviewer.testgen.languages.coverage import Lines
@@ -29,8 +30,8 @@ from reviewer.testgen.languages.execution import Bench
 from reviewer.testgen.languages.gates import Before, Judge
 from reviewer.testgen.languages.static_gates import only_expects_otherwise
 from reviewer.testgen.languages.test_runners import KNOWN, SUFFIXES, Project, project_of
-from reviewer.testgen.python.prompts import asked_again
 from reviewer.testgen.repair_loop import Asked, Rounds
+from reviewer.testgen.repair_prompt import asked_again
 from reviewer.testgen.working_tree import files_of, text_of
 
 #: Existing test files that stand for the suite, characters of one that shows their style and of what a run said.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from reviewer.tasks.planning.chunks import is_test
+from reviewer.languages.paths import is_test
 from reviewer.testgen.evidence import Gate, Stopped
 from reviewer.testgen.working_tree import sane
 

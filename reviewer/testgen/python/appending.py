@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 
 from reviewer.diff.model import Anchor
 from reviewer.domain.findings import Appendix, TestSuggestion
+from reviewer.languages.paths import is_test
 from reviewer.safety.markdown import postable
 from reviewer.safety.redaction import redact
-from reviewer.tasks.planning.chunks import is_test
 from reviewer.testgen.evidence import Subject
 from reviewer.testgen.python.gates.run_gates import CONDITIONS, Bench
 from reviewer.testgen.python.gates.static_gates import test_functions

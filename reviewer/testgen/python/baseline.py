@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from reviewer.tasks.planning.chunks import is_test
+from reviewer.languages.paths import is_test
 from reviewer.testgen.evidence import Cannot, Unit
 from reviewer.testgen.python.harness_client import Rig, Wanted
 from reviewer.testgen.python.harness_report import Hits, Report

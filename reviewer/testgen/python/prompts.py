@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
 
+from reviewer.languages.paths import is_test
 from reviewer.llm.messages import Message, Prompt, Task
+from reviewer.safety.prompt_text import printable
 from reviewer.safety.redaction import redact
 from reviewer.tasks.conversation.prompts import MAX_DESCRIPTION, MAX_TITLE, rendered
-from reviewer.tasks.planning.chunks import is_test, printable
 from reviewer.testgen.evidence import Candidate, Failure, Gate, Stopped, Subject, Unit
 from reviewer.testgen.python.baseline import Baseline
 from reviewer.testgen.python.dependencies import Repository, used_by
 from reviewer.testgen.python.harness_client import Rig
+from reviewer.testgen.repair_prompt import MOST_CALLERS, MOST_CODE, MOST_EVIDENCE, MOST_SIBLING, MOST_USED, asked_again
 from reviewer.testgen.working_tree import text_of
-
-#: Characters of one part of a prompt.
-MOST_CODE, MOST_SIBLING, MOST_EVIDENCE, MOST_CALLERS, MOST_USED = 16_000, 8_000, 8_000, 3_000, 6_000
 
 #: Sibling tests shown as style, places where the unit is called, files that are searched for them.
 MOST_SIBLINGS, MOST_CALLS, MOST_SEARCHED = 2, 6, 400
@@ -197,25 +196,3 @@ def _signatures(path: str, text: str) -> Iterator[str]:
 
 def _prompt(task: Task, system: str, user: str) -> Prompt:
     return Prompt(task, (Message("system", system), Message("user", user)))
-
-
-def asked_again(
-    prompt: Prompt, candidate: Candidate, stopped: Stopped, *, fence: str, path: str, plain: Callable[[str, int], str]
-) -> Prompt:
-    """Return the conversation continued by the candidate and by what the gate that stopped it saw.
-
-    `path` is where the next answer shall stand; `plain` makes untrusted text, of so many characters at most, fit it.
-    """
-    covers = candidate.unit.covers
-    mine = f'<test path="{candidate.path}" covers="{covers}">\n{candidate.code}</test>'
-    words = rendered(
-        "tests/evidence.md",
-        fence=fence,
-        ran=stopped.gate not in (Gate.POLICY, Gate.SMELLS),
-        reason=f"it did not pass the gate `{stopped.gate}`.",
-        evidence=plain(f"Gate: {stopped.gate}. {stopped.reason}\n\n{stopped.feedback}", MOST_EVIDENCE),
-        failing=bool(stopped.failures),
-        path=path,
-        covers=printable(covers),
-    )
-    return prompt.followed_by(Message("assistant", mine), Message("user", words))

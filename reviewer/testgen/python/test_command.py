@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from reviewer.tasks.planning.chunks import is_test
+from reviewer.languages.paths import is_test
 from reviewer.testgen.evidence import Cannot
 from reviewer.testgen.working_tree import text_of
 

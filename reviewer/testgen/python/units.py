@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from reviewer.diff.hunks import Hunk
 from reviewer.diff.model import Diff, FileDiff, Status
-from reviewer.tasks.planning.chunks import is_test
+from reviewer.languages.paths import is_test
 from reviewer.testgen.evidence import Unit
 from reviewer.testgen.python.harness_report import Hits
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from reviewer.errors import BrokenReply, ModelUnavailable, PromptTooLong, Refused
 from reviewer.llm.chat_completions import Completion, body, clean, read_reply
+from reviewer.llm.errors import BrokenReply, ModelUnavailable, PromptTooLong, Refused
 from reviewer.llm.messages import Message, Prompt, Task
 from reviewer.llm.models import model_named
 

@@ -6,7 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from reviewer.errors import (
+from reviewer.errors import SettingsError
+from reviewer.llm.client import Client
+from reviewer.llm.error_mapping import NoSuchModel
+from reviewer.llm.errors import (
     BadKey,
     BrokenReply,
     ModelError,
@@ -14,13 +17,11 @@ from reviewer.errors import (
     NoCredit,
     PromptTooLong,
     Refused,
-    SettingsError,
     SlowDown,
 )
-from reviewer.llm.client import Client
-from reviewer.llm.error_mapping import NoSuchModel
-from reviewer.llm.messages import Message, Prompt, Reply, Task, Usage
+from reviewer.llm.messages import Message, Prompt, Reply, Task
 from reviewer.llm.models import Price
+from reviewer.llm.usage import Usage
 from tests.fakes.model import (
     KEY,
     Answer,

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from reviewer.errors import BadKey, ModelError, ModelUnavailable, NoCredit, Refused, SlowDown
 from reviewer.llm.client import Client
 from reviewer.llm.error_mapping import CutOff, NoSuchModel
+from reviewer.llm.errors import BadKey, ModelError, ModelUnavailable, NoCredit, Refused, SlowDown
 from reviewer.llm.messages import Message, Prompt, Reply, Task
 from tests.fakes.model import KEY, Answer, FakeModel, Reset, Stall, base_resp, error, page, thinks
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reviewer.errors import BadKey, ModelUnavailable, NoCredit, PromptTooLong, Refused, SlowDown
 from reviewer.llm.error_mapping import Asked, NoSuchModel, UnsupportedField, explain, fault_in, fault_of, retry_after
+from reviewer.llm.errors import BadKey, ModelUnavailable, NoCredit, PromptTooLong, Refused, SlowDown
 from reviewer.llm.models import LISTED
 
 ASKED = Asked("runapi.ai", "MiniMax-M2.1", ("stream_options", "top_p", "temperature", "max_tokens"))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reviewer.diff.model import Side
 from reviewer.domain.findings import Category, Rejected, Review, Skipped, TestSuggestion
 from reviewer.domain.severity import Severity
-from reviewer.llm.messages import Usage
+from reviewer.llm.usage import Usage
 from reviewer.output.report import cost_text, headline, to_json, to_markdown, to_text, usage_text
 from tests.fixtures.factories import anchor, finding, small_diff
 

@@ -12,8 +12,9 @@ from reviewer.domain.change import Change, Guidance
 from reviewer.domain.findings import Category
 from reviewer.domain.settings import Settings
 from reviewer.domain.severity import Severity
-from reviewer.errors import ModelError, ModelUnavailable
-from reviewer.llm.messages import Attempt, Prompt, Reply, Task
+from reviewer.llm.errors import ModelError, ModelUnavailable
+from reviewer.llm.messages import Prompt, Reply, Task
+from reviewer.llm.usage import Attempt
 from reviewer.tasks.recheck import Standing, reexamine
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "prompt_reexamine.txt"

@@ -15,8 +15,9 @@ from reviewer.domain.change import Change, Guidance, LinkedIssue
 from reviewer.domain.findings import Category
 from reviewer.domain.settings import Settings, parse_settings
 from reviewer.domain.severity import Confidence
-from reviewer.errors import BadKey, BrokenReply, ModelError, ModelUnavailable
-from reviewer.llm.messages import Attempt, Message, Prompt, Reply, Task
+from reviewer.llm.errors import BadKey, BrokenReply, ModelError, ModelUnavailable
+from reviewer.llm.messages import Message, Prompt, Reply, Task
+from reviewer.llm.usage import Attempt
 from reviewer.tasks.conversation.prompts import Prompter
 from reviewer.tasks.planning.chunks import chunk
 from reviewer.tasks.planning.lenses import Lens

@@ -14,9 +14,10 @@ from reviewer.domain.change import Change, Guidance, LinkedIssue
 from reviewer.domain.findings import Category
 from reviewer.domain.settings import Settings, parse_settings
 from reviewer.domain.severity import Confidence, Severity
-from reviewer.errors import ModelError, ModelUnavailable
-from reviewer.llm.messages import Attempt, Prompt, Reply, Task
+from reviewer.llm.errors import ModelError, ModelUnavailable
+from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.llm.models import LISTED, planned_tokens
+from reviewer.llm.usage import Attempt
 from reviewer.tasks.context.enclosing import CONTEXT_TOKENS
 from reviewer.tasks.context.snippets import RELATED_TOKENS
 from reviewer.tasks.conversation.prompts import MAX_GUIDANCE

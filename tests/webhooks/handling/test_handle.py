@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from reviewer.errors import ModelError, NoCredit
-from reviewer.llm.messages import Attempt, Prompt, Reply
+from reviewer.llm.errors import ModelError, NoCredit
+from reviewer.llm.messages import Prompt, Reply
+from reviewer.llm.usage import Attempt
 from tests.fakes.github import World, default_world, faults
 from tests.fakes.github.model.example import CART_AFTER
 from tests.fixtures.scenarios import DEFAULT, DELETE, acting, carry_out, model, watched

@@ -10,7 +10,7 @@ import pytest
 from reviewer.domain.findings import Appendix, Finding, Rejected, Review, Skipped, TestSuggestion
 from reviewer.domain.settings import FailLevel, SettingsProblem
 from reviewer.domain.severity import Confidence, Severity
-from reviewer.llm.messages import Usage
+from reviewer.llm.usage import Usage
 from tests.fixtures.factories import anchor, finding, small_diff
 from webhooks.publishing.ledger import Posted, Thread, entry_of
 from webhooks.publishing.markers import Entry, read_finding, read_ledger, without_marks

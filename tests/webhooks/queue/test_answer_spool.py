@@ -8,7 +8,9 @@ import signal
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from reviewer.llm.messages import Attempt, Reply, prompt_digest
+from reviewer.llm.messages import Reply
+from reviewer.llm.serialization import prompt_digest
+from reviewer.llm.usage import Attempt
 from tests.fixtures.job_worker import QUICK, Desk, automatic, eventually, prompt
 from webhooks.queue import answer_cache
 from webhooks.queue.answer_cache import Packed, packed

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from reviewer.errors import ModelError, ModelUnavailable, NoCredit, ReviewerError
-from reviewer.llm.messages import Ask, Attempt, Reply, Usage
+from reviewer.errors import ReviewerError
+from reviewer.llm.errors import ModelError, ModelUnavailable, NoCredit
+from reviewer.llm.messages import Ask, Reply
+from reviewer.llm.usage import Attempt, Usage
 from tests.fixtures.job_worker import QUICK, Desk, automatic, command, eventually, numbers, prompt
 from webhooks.events.deliveries import Job, Trigger
 from webhooks.queue.jobs import NoSuchJob, State, ToldFailure

@@ -12,7 +12,7 @@ from reviewer.domain.change import Change
 from reviewer.domain.findings import Review
 from reviewer.domain.settings import Settings
 from reviewer.domain.sources import Hit
-from reviewer.errors import ModelError
+from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.llm.models import planned_tokens
 from reviewer.tasks.conversation.lookups import MAX_LINES, MAX_RANGES, MAX_TOKENS, found_for, read_request

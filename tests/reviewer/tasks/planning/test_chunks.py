@@ -8,7 +8,9 @@ import pytest
 
 from reviewer.diff.model import Diff, parse_diff
 from reviewer.domain.settings import PathInstructions, ReviewSettings
-from reviewer.tasks.planning.chunks import affordable, chunk, is_test, printable, render_file, without_prose
+from reviewer.languages.paths import is_test
+from reviewer.safety.prompt_text import printable
+from reviewer.tasks.planning.chunks import affordable, chunk, render_file, without_prose
 from reviewer.tasks.planning.file_filter import instructions_for, select
 
 

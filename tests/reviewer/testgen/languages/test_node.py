@@ -12,7 +12,8 @@ import pytest
 from reviewer.diff.model import parse_diff
 from reviewer.domain.change import Change
 from reviewer.domain.settings import Settings
-from reviewer.llm.messages import Ask, Attempt, Reply, Task
+from reviewer.llm.messages import Ask, Reply, Task
+from reviewer.llm.usage import Attempt
 from reviewer.testgen.evidence import Cannot, Gate, Proven
 from reviewer.testgen.session import Checkout, proven_tests
 

@@ -1,0 +1,65 @@
+"""Prompts and answers as JSON values, for checkpoints; and the digest that identifies a prompt."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from reviewer.llm.errors import MODEL_ERRORS, ModelError
+from reviewer.llm.messages import Message, Prompt, Reply, Task
+from reviewer.llm.usage import attempt_from_json, attempt_to_json
+
+
+def prompt_to_json(prompt: Prompt) -> dict[str, Any]:
+    """Return the prompt as JSON values, for a checkpoint."""
+    return {
+        "task": prompt.task.value,
+        "messages": [{"role": message.role, "content": message.content} for message in prompt.messages],
+        "max_tokens": prompt.max_tokens,
+        "temperature": prompt.temperature,
+    }
+
+
+def prompt_from_json(value: dict[str, Any]) -> Prompt:
+    """Return the prompt that `prompt_to_json` wrote."""
+    return Prompt(
+        task=Task(value["task"]),
+        messages=tuple(Message(one["role"], one["content"]) for one in value["messages"]),
+        max_tokens=value["max_tokens"],
+        temperature=value["temperature"],
+    )
+
+
+def prompt_digest(prompt: Prompt) -> str:
+    """Return the SHA-256 of the prompt, in hexadecimal: two prompts that ask for the same have the same digest."""
+    text = json.dumps(prompt_to_json(prompt), ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def answer_to_json(answer: Reply | ModelError) -> dict[str, Any]:
+    """Return a reply, or the reason why there is none, as JSON values: `error` holds the kind of a failure."""
+    attempts = [attempt_to_json(attempt) for attempt in answer.attempts]
+    if isinstance(answer, ModelError):
+        return {
+            "error": answer.kind,
+            "message": str(answer),
+            "retry_after": answer.retry_after,
+            "attempts": attempts,
+        }
+    return {
+        "text": answer.text,
+        "raw": answer.raw,
+        "model": answer.model,
+        "finish_reason": answer.finish_reason,
+        "attempts": attempts,
+    }
+
+
+def answer_from_json(value: dict[str, Any]) -> Reply | ModelError:
+    """Return what `answer_to_json` wrote. A failure of a kind that is no longer known comes back as ModelError."""
+    attempts = tuple(attempt_from_json(attempt) for attempt in value["attempts"])
+    if "error" in value:
+        error = MODEL_ERRORS.get(value["error"], ModelError)
+        return error(value["message"], attempts=attempts, retry_after=value["retry_after"])
+    return Reply(value["text"], value["raw"], value["model"], value["finish_reason"], attempts)

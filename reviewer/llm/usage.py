@@ -1,0 +1,74 @@
+"""What asking the model cost: one `Attempt` for each HTTP request, and their sum. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One HTTP request to the model, whatever came of it.
+
+    `outcome` is `ok` or a `ModelError.kind`. `cost_usd` is None where the model's price is not known.
+    `estimated` marks figures that are ours because the reply carried no usage.
+    """
+
+    model: str
+    outcome: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: Decimal | None = Decimal(0)
+    seconds: float = 0.0
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a review or a reply cost. `cost_usd` is None as soon as one part of it is unknown."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: Decimal | None = Decimal(0)
+
+    def __add__(self, other: Usage) -> Usage:
+        """Add two bills; an unknown price makes the sum unknown."""
+        cost = None
+        if self.cost_usd is not None and other.cost_usd is not None:
+            cost = self.cost_usd + other.cost_usd
+        return Usage(
+            self.calls + other.calls,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            cost,
+        )
+
+    @classmethod
+    def of(cls, attempts: Sequence[Attempt]) -> Usage:
+        """Sum the attempts: each is one call."""
+        total = cls()
+        for one in attempts:
+            total += cls(1, one.prompt_tokens, one.completion_tokens, one.cost_usd)
+        return total
+
+
+def attempt_to_json(attempt: Attempt) -> dict[str, Any]:
+    """Return the attempt as JSON values, for a checkpoint or a ledger."""
+    return {
+        "model": attempt.model,
+        "outcome": attempt.outcome,
+        "prompt_tokens": attempt.prompt_tokens,
+        "completion_tokens": attempt.completion_tokens,
+        "cost_usd": None if attempt.cost_usd is None else str(attempt.cost_usd),
+        "seconds": attempt.seconds,
+        "estimated": attempt.estimated,
+    }
+
+
+def attempt_from_json(value: dict[str, Any]) -> Attempt:
+    """Return the attempt that `attempt_to_json` wrote."""
+    cost = value["cost_usd"]
+    return Attempt(**{**value, "cost_usd": None if cost is None else Decimal(cost)})
