@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from webhooks.environment import Environment
     from webhooks.events.deliveries import Job
     from webhooks.github.transport import Credentials
-    from webhooks.queue.jobs import Jobs, Run, Work
-    from webhooks.recovery.redelivery import Missed
+    from webhooks.queue.jobs import JobAttempt, Jobs, JobWork
+    from webhooks.recovery.redelivery import MissedDeliveries
 
 _NO_SERVER = "This needs the server's packages: in a clone, pip install '.[server]' into its environment."
 
@@ -54,7 +54,7 @@ def create_app() -> Flask:
 def _create_app() -> Flask:
     from webhooks.environment import read_environment  # noqa: PLC0415
     from webhooks.server.metrics import Metrics  # noqa: PLC0415
-    from webhooks.server.receiver import Door  # noqa: PLC0415
+    from webhooks.server.receiver import ReceiverConfig  # noqa: PLC0415
     from webhooks.server.routes import flask_app  # noqa: PLC0415
 
     environment = read_environment(os.environ)
@@ -65,12 +65,12 @@ def _create_app() -> Flask:
         jobs.start_worker(_work(environment, jobs))
     _close_at_exit(jobs, _look_for_missed(environment, jobs))
     secrets = tuple(secret.get_secret_value() for secret in environment.webhook_secrets)
-    return flask_app(Door(jobs, secrets, Metrics()))
+    return flask_app(ReceiverConfig(jobs, secrets, Metrics()))
 
 
 def _open(environment: Environment, *, create: bool = True) -> Jobs:
     """Open the store, in the data directory if none was named; it is made where `create` and it is not there."""
-    from webhooks.queue.jobs import Jobs, Limits  # noqa: PLC0415
+    from webhooks.queue.jobs import Jobs, QueueLimits  # noqa: PLC0415
 
     if create and "DATABASE_URL" not in os.environ:
         try:
@@ -78,7 +78,7 @@ def _open(environment: Environment, *, create: bool = True) -> Jobs:
         except OSError as error:
             message = f"REVIEWER_DATA_DIR {environment.data_dir} cannot be made ({error.strerror}): set it to another"
             raise SettingsError(message) from error
-    limits = Limits(
+    limits = QueueLimits(
         parallel_calls=environment.parallel_calls,
         calls_per_minute=environment.calls_per_minute,
         keep_jobs=environment.keep_days * 86_400.0,
@@ -88,7 +88,7 @@ def _open(environment: Environment, *, create: bool = True) -> Jobs:
     return jobs
 
 
-def _close_at_exit(jobs: Jobs, missed: Missed | None) -> None:
+def _close_at_exit(jobs: Jobs, missed: MissedDeliveries | None) -> None:
     import atexit  # noqa: PLC0415
 
     atexit.register(jobs.close, 20.0)
@@ -96,27 +96,29 @@ def _close_at_exit(jobs: Jobs, missed: Missed | None) -> None:
         atexit.register(missed.stop)  # runs first
 
 
-def _look_for_missed(environment: Environment, jobs: Jobs) -> Missed | None:
+def _look_for_missed(environment: Environment, jobs: Jobs) -> MissedDeliveries | None:
     """Begin to look for what GitHub told the App in vain, where this process works and it is not turned off."""
-    from webhooks.recovery.redelivery import Missed, Patience  # noqa: PLC0415
-    from webhooks.recovery.unreviewed_pulls import Bounds  # noqa: PLC0415
+    from webhooks.recovery.redelivery import MissedDeliveries, RedeliveryPolicy  # noqa: PLC0415
+    from webhooks.recovery.unreviewed_pulls import SearchBounds  # noqa: PLC0415
 
     if not environment.role.works or not (environment.missed_minutes or environment.missed_pulls):
         return None
-    patience = Patience(period=environment.missed_minutes * 60.0, pulls=Bounds(reviews=environment.missed_pulls))
-    missed = Missed(jobs, _credentials(environment), patience)
+    patience = RedeliveryPolicy(
+        period=environment.missed_minutes * 60.0, pulls=SearchBounds(reviews=environment.missed_pulls)
+    )
+    missed = MissedDeliveries(jobs, _credentials(environment), patience)
     missed.start()
     return missed
 
 
-def _work(environment: Environment, jobs: Jobs) -> Work:
+def _work(environment: Environment, jobs: Jobs) -> JobWork:
     """Return what a worker does: jobs carried out by `handle`, prompts answered by the model."""
     from reviewer.llm.client import Client  # noqa: PLC0415
     from reviewer.llm.models import model_named, parse_prices  # noqa: PLC0415
     from reviewer.tasks.planning.cost_estimate import cost_per_thousand  # noqa: PLC0415
     from webhooks.github.repository import connect  # noqa: PLC0415
-    from webhooks.handling.handle import Means, State, give_up, handle  # noqa: PLC0415
-    from webhooks.queue.jobs import ToldFailure, Work  # noqa: PLC0415
+    from webhooks.handling.handle import JobContext, JobEnding, give_up, handle  # noqa: PLC0415
+    from webhooks.queue.jobs import JobWork, ToldFailure  # noqa: PLC0415
 
     if environment.runapi_key is None:
         raise SettingsError("a worker needs RUNAPI_KEY")
@@ -135,9 +137,9 @@ def _work(environment: Environment, jobs: Jobs) -> Work:
     salt = hashlib.sha256(b"fence:" + key.encode()).digest()
     price = cost_per_thousand(model_named(environment.model, prices))
 
-    def carry_out(job: Job, run: Run) -> dict[str, Any]:
+    def carry_out(job: Job, run: JobAttempt) -> dict[str, Any]:
         repository = connect(credentials, job.repository, job.installation_id)
-        means = Means(
+        means = JobContext(
             repository,
             _ask(run),
             salt,
@@ -147,11 +149,11 @@ def _work(environment: Environment, jobs: Jobs) -> Work:
             spent=lambda number, since: jobs.spent(repository=job.repository, number=number, since=since).cost_usd,
         )
         outcome = handle(job, means)
-        if outcome.state is State.FAILED:
+        if outcome.state is JobEnding.FAILED:
             raise ToldFailure(outcome.reason)
         return outcome.to_json()
 
-    return Work(
+    return JobWork(
         carry_out,
         client.complete,
         lambda job, reason: give_up(job, connect(credentials, job.repository, job.installation_id), reason),
@@ -174,15 +176,15 @@ def _credentials(environment: Environment) -> Credentials:
     return Credentials(api_url=environment.api_url, app_id=environment.app_id, private_key=private_key)
 
 
-def _ask(run: Run) -> Ask:
+def _ask(run: JobAttempt) -> Ask:
     """Return the run's `ask`. Where the job is superseded while it waits, `handle` hears it in its own words."""
     from webhooks.handling.handle import Superseded  # noqa: PLC0415
-    from webhooks.queue.jobs import Stopped  # noqa: PLC0415
+    from webhooks.queue.jobs import RunStopped  # noqa: PLC0415
 
     def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
         try:
             return run.ask(prompts)
-        except Stopped:
+        except RunStopped:
             if run.wanted():
                 raise  # the worker stops: the job goes on elsewhere
             raise Superseded from None

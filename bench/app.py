@@ -12,7 +12,7 @@ from tests.fakes.model import FakeModel
 from tests.fixtures.scenarios import carry_out, job_of, open_large_pull, script_large
 from webhooks.github.repository import connect
 from webhooks.github.transport import Credentials
-from webhooks.handling.handle import Means, handle
+from webhooks.handling.handle import JobContext, handle
 
 FILES = 10
 
@@ -60,7 +60,9 @@ def main() -> None:
 
                 calls = len(github.calls)
                 wall, cpu = time.perf_counter(), time.thread_time()
-                outcome = handle(job, Means(connect(credentials, job.repository, job.installation_id), ask, b"salt"))
+                outcome = handle(
+                    job, JobContext(connect(credentials, job.repository, job.installation_id), ask, b"salt")
+                )
                 wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
             assert outcome.review is not None
             usage = outcome.review.usage

@@ -16,7 +16,7 @@ from reviewer.domain.change import Change
 from reviewer.domain.settings import ReviewSettings
 from reviewer.git.sources import checkout_of
 from reviewer.git.worktree import open_worktree
-from reviewer.tasks.context.related import gather
+from reviewer.tasks.context.related import gather_related
 from reviewer.tasks.planning.chunks import chunk
 from reviewer.tasks.planning.file_filter import select
 from tests.fakes.github import default_world
@@ -92,9 +92,9 @@ def _local(before: dict[str, str], after: dict[str, str], *, committed: bool) ->
         change = Change(diff=parse_diff(local.diff_bytes), sources=checkout_of(tree, local))
         chunks, _ = chunk(select(change.diff, ReviewSettings())[0])
         start = time.perf_counter()
-        found = gather(change, chunks)
+        found = gather_related(change, chunks)
         seconds = time.perf_counter() - start
-        again = gather(replace(change, sources=checkout_of(tree, local)), chunks)
+        again = gather_related(replace(change, sources=checkout_of(tree, local)), chunks)
         assert again == found, "the context is not the same twice"
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return [len(chunks), f"{seconds:.2f}", len(found.related), sum(map(len, found.related.values())), rss]

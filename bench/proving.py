@@ -17,12 +17,12 @@ from pathlib import Path
 from bench.table import show
 from reviewer.diff.model import parse_diff
 from reviewer.domain.change import Change
-from reviewer.sandbox.api import Order, Ran
-from reviewer.testgen.evidence import Budget, Candidate, Shown, Subject, Unit
-from reviewer.testgen.python.gates.mutation_gate import killed_by
-from reviewer.testgen.python.gates.run_gates import Bench, judge
+from reviewer.sandbox.api import SandboxCommand, SandboxResult
+from reviewer.testgen.evidence import Candidate, ChangeUnderTest, CodeUnit, Evidence, GenerationBudget
+from reviewer.testgen.python.gates.mutation_gate import mutation_gate
+from reviewer.testgen.python.gates.run_gates import GateContext, judge
 from reviewer.testgen.python.generate import prepared
-from reviewer.testgen.python.harness_report import REPORT, Report
+from reviewer.testgen.python.harness_report import REPORT, HarnessReport
 from tests.fixtures.run_unconfined import run_in_tree
 
 PACKAGE = "humanize==4.17.0"
@@ -65,9 +65,9 @@ def test_natural_list() -> None:
 class Counting:
     """Runs orders and keeps what each took."""
 
-    runs: list[Ran] = field(default_factory=list)
+    runs: list[SandboxResult] = field(default_factory=list)
 
-    def __call__(self, order: Order) -> Ran:
+    def __call__(self, order: SandboxCommand) -> SandboxResult:
         ran = run_in_tree(order)
         self.runs.append(ran)
         return ran
@@ -82,7 +82,7 @@ def main() -> None:
         place = Path(folder)
         subject = _subject(place)
         counting = Counting()
-        ready = prepared(subject, counting, Budget(units=20))
+        ready = prepared(subject, counting, GenerationBudget(units=20))
         if not isinstance(ready, tuple):
             raise SystemExit(ready.reason)
         bench, units = ready
@@ -95,14 +95,14 @@ def main() -> None:
         _mutants(unit, bench, counting)
 
 
-def _judged(name: str, code: str, unit: Unit, bench: Bench, counting: Counting) -> list[object]:
+def _judged(name: str, code: str, unit: CodeUnit, bench: GateContext, counting: Counting) -> list[object]:
     before = len(counting.runs)
     outcome = judge(Candidate(unit, f"tests/test_lists_{name}.py", code), bench)
-    told = outcome.line if isinstance(outcome, Shown) else f"stopped: {outcome.gate}. {outcome.reason}"
+    told = outcome.line if isinstance(outcome, Evidence) else f"stopped: {outcome.gate}. {outcome.reason}"
     return [name, len(counting.runs) - before, f"{counting.cpu(before):.1f}", told]
 
 
-def _mutants(unit: Unit, bench: Bench, counting: Counting) -> None:
+def _mutants(unit: CodeUnit, bench: GateContext, counting: Counting) -> None:
     """Print what one mutant takes once its tests are collected: of each, the round in which it took least."""
     path = "tests/test_lists_strong.py"
     place = bench.head.tree / path
@@ -111,10 +111,10 @@ def _mutants(unit: Unit, bench: Bench, counting: Counting) -> None:
     first = len(counting.runs)
     try:
         for _ in range(ROUNDS):
-            killed_by(candidate, unit.lines, rig=bench.head, before=bench.before, budget=bench.budget)
+            mutation_gate(candidate, unit.lines, rig=bench.head, before=bench.before, budget=bench.budget)
     finally:
         place.unlink()
-    reports = [Report.model_validate_json(ran.results[REPORT]) for ran in counting.runs[first:]]
+    reports = [HarnessReport.model_validate_json(ran.results[REPORT]) for ran in counting.runs[first:]]
     rounds = zip(*(report.mutants for report in reports if report.mutants), strict=True)
     best = [min(same, key=lambda one: one.seconds) for same in rounds]
     rows = [
@@ -130,7 +130,7 @@ def _row(what: str, seconds: list[float]) -> list[object]:
     return [what, f"{statistics.median(seconds) * 1000:.1f}", f"{max(seconds) * 1000:.1f}"]
 
 
-def _subject(place: Path) -> Subject:
+def _subject(place: Path) -> ChangeUnderTest:
     """Unpack the package, as if one of its modules were new and had no tests, and make its environment."""
     python = place / "venv" / "bin" / "python"
     _run(sys.executable, "-m", "venv", str(place / "venv"))
@@ -146,7 +146,7 @@ def _subject(place: Path) -> Subject:
     added = "".join(f"+{row}\n" for row in rows[:-1])
     diff = f"diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n"
     change = Change(parse_diff(f"{diff}@@ -0,0 +1,{len(rows) - 1} @@\n{added}"))
-    return Subject(change, tree, tree, python, command=COMMAND)
+    return ChangeUnderTest(change, tree, tree, python, command=COMMAND)
 
 
 def _run(*command: str) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from bench.table import show
 from reviewer.errors import NoSandbox
-from reviewer.sandbox.api import Execute, Order
-from reviewer.sandbox.sandbox import confined
-from reviewer.sandbox.staging import staged
-from reviewer.sandbox.unconfined import unconfined
+from reviewer.sandbox.api import SandboxCommand, SandboxRunner
+from reviewer.sandbox.sandbox import find_sandbox
+from reviewer.sandbox.staging import stage_working_tree
+from reviewer.sandbox.unconfined import unconfined_runner
 
 _RUNS = 30
 _COPIES = 3
@@ -33,13 +33,13 @@ def main() -> None:
 def _starts(tree: Path) -> None:
     rows: list[list[object]] = []
     try:
-        sandbox = confined()
+        sandbox = find_sandbox()
     except NoSandbox as error:
         print(f"\nSandbox: {error}")
     else:
-        rows.append([f"confined() with its self-test, by {sandbox.held.rung.value}", *_times(confined, 5)])
+        rows.append([f"confined() with its self-test, by {sandbox.held.rung.value}", *_times(find_sandbox, 5)])
         rows.append(["true, in the sandbox", *_times(lambda: _true(sandbox, tree), _RUNS)])
-    rows.append(["true, without", *_times(lambda: _true(unconfined(), tree), _RUNS)])
+    rows.append(["true, without", *_times(lambda: _true(unconfined_runner(), tree), _RUNS)])
     show("Sandbox: start to end of a command (aim: 50 ms)", ["what", "best ms", "median ms"], rows)
 
 
@@ -50,7 +50,7 @@ def _copies(folder: Path) -> None:
         _fill(checkout / name)
 
         def copy(checkout: Path = checkout, share: bool = share) -> None:  # noqa: FBT001 - bound in a loop
-            with staged(checkout, scratch=folder, share=share):
+            with stage_working_tree(checkout, scratch=folder, share=share):
                 pass
 
         rows.append([f"{_FILES} files of {_BYTES} bytes in {name}, shared: {share}", *_times(copy, _COPIES)])
@@ -73,8 +73,8 @@ def _fill(folder: Path) -> None:
         file.write_bytes(b"x" * _BYTES)
 
 
-def _true(execute: Execute, tree: Path) -> None:
-    ran = execute(Order(argv=("true",), tree=tree, shown_at=Path("/home/ada/project")))
+def _true(execute: SandboxRunner, tree: Path) -> None:
+    ran = execute(SandboxCommand(argv=("true",), tree=tree, shown_at=Path("/home/ada/project")))
     assert ran.exit_code == 0, ran
 
 

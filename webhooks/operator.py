@@ -9,11 +9,11 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from webhooks.queue.jobs import Jobs, NoSuchJob, Record, State
-from webhooks.recovery.redelivery import Missed
+from webhooks.queue.jobs import JobRecord, Jobs, JobState, NoSuchJob
+from webhooks.recovery.redelivery import MissedDeliveries
 
 
-def work(jobs: Jobs, missed: Missed | None = None) -> int:
+def work(jobs: Jobs, missed: MissedDeliveries | None = None) -> int:
     """Work until SIGTERM or SIGINT, then hand over what is running. `missed` looks for what was missed meanwhile."""
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="reviewer jobs", description="See and steer the App's jobs.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="the newest jobs, a line each")
-    listing.add_argument("--state", choices=[state.value for state in State], help="only those in this state")
+    listing.add_argument("--state", choices=[state.value for state in JobState], help="only those in this state")
     listing.add_argument("--limit", type=int, default=50, help="how many at most (default: 50)")
     for name, what in (
         ("show", "all that is known of a job"),
@@ -55,11 +55,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _states(options: argparse.Namespace) -> tuple[State, ...]:
-    return (State(options.state),) if options.state else tuple(State)
+def _states(options: argparse.Namespace) -> tuple[JobState, ...]:
+    return (JobState(options.state),) if options.state else tuple(JobState)
 
 
-def _find(jobs: Jobs, name: str) -> Record:
+def _find(jobs: Jobs, name: str) -> JobRecord:
     """Return the job of that id, or the newest of that key. Raises NoSuchJob."""
     try:
         return jobs.record(name)
@@ -70,14 +70,14 @@ def _find(jobs: Jobs, name: str) -> Record:
         raise
 
 
-def _table(records: list[Record]) -> str:
+def _table(records: list[JobRecord]) -> str:
     rows = [("ID", "STATE", "ACCEPTED", "KEY", "REASON")]
     rows += [(one.id, one.state.value, _time(one.accepted_at), one.key, _reason(one)) for one in records]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join("  ".join([*(row[n].ljust(widths[n]) for n in range(4)), row[4]]).rstrip() for row in rows)
 
 
-def _page(record: Record) -> str:
+def _page(record: JobRecord) -> str:
     fields: dict[str, object] = {
         "id": record.id,
         "key": record.key,
@@ -95,7 +95,7 @@ def _page(record: Record) -> str:
     return "\n".join(f"{name}: {value}" for name, value in fields.items() if value not in (None, ""))
 
 
-def _reason(record: Record) -> str:
+def _reason(record: JobRecord) -> str:
     """Say why the job stands where it does; a job that is done may say why there was nothing to do."""
     return record.reason or str((record.result or {}).get("reason", ""))
 

@@ -18,18 +18,18 @@ from reviewer.llm.usage import Attempt
 from tests.fixtures.job_worker import automatic, eventually
 from webhooks.events.deliveries import Job
 from webhooks.logs import log_to_stderr
-from webhooks.queue.jobs import Jobs, Limits, Run, State, Work
+from webhooks.queue.jobs import JobAttempt, Jobs, JobState, JobWork, QueueLimits
 from webhooks.server.metrics import Metrics
-from webhooks.server.receiver import Door
+from webhooks.server.receiver import ReceiverConfig
 from webhooks.server.routes import flask_app
 
 SECRET = "hush"
 
 #: As they are served, but for the calls a minute, which would leave little work to go on.
-LIMITS = Limits(calls_per_minute=100_000)
+LIMITS = QueueLimits(calls_per_minute=100_000)
 
 
-def work() -> Work:
+def work() -> JobWork:
     """Carry out each job as four calls beside each other and one after them."""
     thinks = float(os.environ["THINKS"])
 
@@ -37,13 +37,13 @@ def work() -> Work:
         time.sleep(thinks)
         return Reply("x" * 2000, attempts=(Attempt("MiniMax-M2.1", "ok", 5000, 500),))
 
-    def carry_out(_job: Job, run: Run) -> dict[str, int]:
+    def carry_out(_job: Job, run: JobAttempt) -> dict[str, int]:
         code = str(uuid.uuid4()) + "def f(xs):\n    return sum(xs) / len(xs)\n" * 500
         for part in range(4), range(1):
             run.ask([Prompt(Task.FINDINGS, (Message("system", f"{code} {part} {number}"),)) for number in part])
         return {"findings": 3}
 
-    return Work(carry_out, complete)
+    return JobWork(carry_out, complete)
 
 
 def create_app():
@@ -53,7 +53,7 @@ def create_app():
     jobs.open()
     if os.environ.get("REVIEWER_ROLE") != "web":
         jobs.start_worker(work())
-    app = flask_app(Door(jobs, (SECRET,), Metrics()))
+    app = flask_app(ReceiverConfig(jobs, (SECRET,), Metrics()))
 
     def timed(environ, start_response):
         began = time.perf_counter()
@@ -76,7 +76,7 @@ def main() -> None:
     before = time.process_time()
     for job in reviews:
         jobs.accept(job)
-    eventually(lambda: jobs.counts()[State.DONE] == len(reviews), "all are done", 60)
+    eventually(lambda: jobs.counts()[JobState.DONE] == len(reviews), "all are done", 60)
     print((time.process_time() - before) / len(reviews))
     jobs.close()
 

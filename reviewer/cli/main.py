@@ -128,22 +128,22 @@ def _reviewed(
     import secrets  # noqa: PLC0415 - see the module's docstring
     from dataclasses import replace  # noqa: PLC0415
 
-    from reviewer.tasks.review import Wish, review  # noqa: PLC0415
+    from reviewer.tasks.review import ReviewOptions, review  # noqa: PLC0415
 
     salt = secrets.token_bytes(16)
-    wish = Wish(tests=options.tests, deeper=options.refactor, cost_per_thousand=cost)
+    wish = ReviewOptions(tests=options.tests, deeper=options.refactor, cost_per_thousand=cost)
     if not options.tests:
         return review(change, settings, ask, salt=salt, wish=wish)
     if options.diff is not None:
         done = review(change, settings, ask, salt=salt, wish=wish)
         return replace(done, notes=(*done.notes, _NO_CLONE)) if done.tests else done
     from reviewer.cli import run_tests  # noqa: PLC0415
-    from reviewer.testgen.evidence import Cannot  # noqa: PLC0415
+    from reviewer.testgen.evidence import NotRun  # noqa: PLC0415
     from reviewer.testgen.merge import with_proven  # noqa: PLC0415
 
     _check_output(options.patch)
     outcome = run_tests.run_tests(change, settings, options, ask, salt, tell)
-    wish = replace(wish, tests=isinstance(outcome, Cannot))
+    wish = replace(wish, tests=isinstance(outcome, NotRun))
     done = with_proven(review(change, settings, ask, salt=salt, wish=wish), outcome)
     run_tests.write_patch(outcome, options.patch, tell)
     return done
@@ -155,7 +155,7 @@ def tests(options: argparse.Namespace) -> int:
 
     from reviewer.cli import run_tests  # noqa: PLC0415
     from reviewer.cli.local_change import change_of_range  # noqa: PLC0415
-    from reviewer.testgen.evidence import Cannot  # noqa: PLC0415
+    from reviewer.testgen.evidence import NotRun  # noqa: PLC0415
 
     _check_output(options.output)
     _check_output(options.patch)
@@ -164,7 +164,7 @@ def tests(options: argparse.Namespace) -> int:
     with _client(options.model) as client:
         ask = client.ask if options.quiet else _telling(client)
         outcome = run_tests.run_tests(change, settings, options, ask, secrets.token_bytes(16), tell)
-    if isinstance(outcome, Cannot):
+    if isinstance(outcome, NotRun):
         raise UsageError(outcome.reason)
     _emit(_rendered(run_tests.told(outcome), change.diff, options, title=run_tests.headline(outcome)), options.output)
     run_tests.write_patch(outcome, options.patch, tell)
@@ -245,9 +245,9 @@ def _rendered(done: Review, source: Diff, options: argparse.Namespace, title: st
         text = report.to_text(done, colour=colour, source=source, title=title)
     if options.output or os.environ.get("GITHUB_ACTIONS") != "true" or not ("::" in text or "##[" in text):
         return text
-    from reviewer.safety.terminal import for_runner  # noqa: PLC0415
+    from reviewer.safety.terminal import workflow_safe  # noqa: PLC0415
 
-    return for_runner(text)  # a runner takes orders from what is printed, and this quotes code
+    return workflow_safe(text)  # a runner takes orders from what is printed, and this quotes code
 
 
 def _emit(text: str, output: str | None) -> None:

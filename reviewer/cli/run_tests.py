@@ -17,31 +17,31 @@ from reviewer.domain.settings import Settings
 from reviewer.errors import UsageError
 from reviewer.git.worktree import open_worktree
 from reviewer.llm.messages import Ask
-from reviewer.testgen.evidence import Cannot, Proven
+from reviewer.testgen.evidence import GeneratedTests, NotRun
 from reviewer.testgen.merge import patch_of, with_proven
 from reviewer.testgen.python.interpreter import python_of
-from reviewer.testgen.session import Checkout, proven_tests, set_up
+from reviewer.testgen.session import CheckoutToTest, proven_tests, set_up
 
 
 def run_tests(
     change: Change, settings: Settings, options: argparse.Namespace, ask: Ask, salt: bytes, tell: Callable[[str], None]
-) -> Proven | Cannot:
+) -> GeneratedTests | NotRun:
     """Suggest tests for the local change of `options.range` and run them. `tell` hears what is done."""
     tree = open_worktree(Path.cwd())
     local = tree.diff(options.range)
     if not tree.holds(local):
-        return Cannot(
+        return NotRun(
             "Suggested tests are not run: the files here are not those at the end of the range. "
             "Check that commit out, without local changes, or leave the range out."
         )
     python = python_of(tree.root, os.environ, options.python or "")
-    checkout = Checkout(tree.root, local.base_sha, python, sandboxed=options.sandbox != "none")
+    checkout = CheckoutToTest(tree.root, local.base_sha, python, sandboxed=options.sandbox != "none")
     tell(f"running suggested tests with {python}{'' if checkout.sandboxed else ', without a sandbox'}")
     _set_up(settings, checkout, tell)
     return proven_tests(change, settings, checkout, ask, salt=salt)
 
 
-def _set_up(settings: Settings, checkout: Checkout, tell: Callable[[str], None]) -> None:
+def _set_up(settings: Settings, checkout: CheckoutToTest, tell: Callable[[str], None]) -> None:
     """Run the repository's `tests.setup`, as the person would: in the clone, with its network, without our secrets.
 
     Settings are those of the base, which the change cannot edit. Raises UsageError when it fails.
@@ -52,7 +52,7 @@ def _set_up(settings: Settings, checkout: Checkout, tell: Callable[[str], None])
         set_up(command, checkout.root)
 
 
-def headline(outcome: Proven) -> str:
+def headline(outcome: GeneratedTests) -> str:
     """Say in a line what came of it."""
     kept, failing = len(outcome.tests), len(outcome.reproductions)
     tried = kept + failing + len(outcome.dropped)
@@ -62,7 +62,7 @@ def headline(outcome: Proven) -> str:
     return f"{said} {failing} more: fails on the code as it is, and may be right." if failing else said
 
 
-def told(outcome: Proven) -> Review:
+def told(outcome: GeneratedTests) -> Review:
     """Return what `reviewer tests` shows: no defect is looked for, so a failing test that may be right stands alone."""
     failing = []
     for one in outcome.reproductions:
@@ -73,9 +73,9 @@ def told(outcome: Proven) -> Review:
     return replace(done, tests=(*done.tests, *failing))
 
 
-def write_patch(outcome: Proven | Cannot, place: str | None, tell: Callable[[str], None]) -> None:
+def write_patch(outcome: GeneratedTests | NotRun, place: str | None, tell: Callable[[str], None]) -> None:
     """Write the tests that proved something where they can be applied, and say how. Raises UsageError."""
-    proven = outcome.tests if isinstance(outcome, Proven) else ()
+    proven = outcome.tests if isinstance(outcome, GeneratedTests) else ()
     if place is None or not proven:
         return
     try:

@@ -21,7 +21,7 @@ CONTEXT = 3
 MOST_PAIRS = 25_000_000
 
 
-def without_line_ends(file: FileDiff) -> FileDiff:
+def ignore_line_ending_changes(file: FileDiff) -> FileDiff:
     """Return the file without those lines of its change; without hunks where nothing else changed."""
     kinds = {(line.kind, line.text.endswith("\r")) for hunk in file.hunks for line in hunk.lines if line.kind != " "}
     if not ({("-", True), ("+", False)} <= kinds or {("-", False), ("+", True)} <= kinds):

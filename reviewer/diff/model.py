@@ -25,10 +25,10 @@ __all__ = [
     "Diff",
     "FileDiff",
     "FilePatch",
+    "FileStatus",
     "Hunk",
     "Line",
     "Side",
-    "Status",
     "diff_from_files",
     "parse_diff",
 ]
@@ -41,7 +41,7 @@ class Side(StrEnum):
     RIGHT = "RIGHT"
 
 
-class Status(StrEnum):
+class FileStatus(StrEnum):
     """What happened to a file. MODE: only its mode changed."""
 
     ADDED = "added"
@@ -54,13 +54,13 @@ class Status(StrEnum):
 
 #: GitHub's words for what happened to a file, https://docs.github.com/rest/pulls/pulls#list-pull-requests-files
 _LISTED_STATUS = {
-    "added": Status.ADDED,
-    "removed": Status.REMOVED,
-    "modified": Status.MODIFIED,
-    "renamed": Status.RENAMED,
-    "copied": Status.COPIED,
-    "changed": Status.MODE,
-    "unchanged": Status.MODE,
+    "added": FileStatus.ADDED,
+    "removed": FileStatus.REMOVED,
+    "modified": FileStatus.MODIFIED,
+    "renamed": FileStatus.RENAMED,
+    "copied": FileStatus.COPIED,
+    "changed": FileStatus.MODE,
+    "unchanged": FileStatus.MODE,
 }
 
 
@@ -76,7 +76,7 @@ class FileDiff:
 
     path: str
     old_path: str
-    status: Status
+    status: FileStatus
     hunks: tuple[Hunk, ...] = ()
     old_mode: str | None = None
     new_mode: str | None = None
@@ -225,12 +225,12 @@ def _file(section: Section) -> FileDiff:
         raise DiffError(f"Line {section.start} of the diff: the file's name cannot be told from its header.")
     old_path, path = names
     status = _status(section)
-    if status is Status.REMOVED:
+    if status is FileStatus.REMOVED:
         path = old_path
     old_mode, new_mode = section.modes
     return FileDiff(
         path=path,
-        old_path=old_path if status in {Status.RENAMED, Status.COPIED} else path,
+        old_path=old_path if status in {FileStatus.RENAMED, FileStatus.COPIED} else path,
         status=status,
         hunks=number_hunks(section.hunks),
         old_mode=old_mode,
@@ -240,18 +240,18 @@ def _file(section: Section) -> FileDiff:
     )
 
 
-def _status(section: Section) -> Status:
+def _status(section: Section) -> FileStatus:
     if section.added or absent(section.fields.get("---")):
-        return Status.ADDED
+        return FileStatus.ADDED
     if section.removed or absent(section.fields.get("+++")):
-        return Status.REMOVED
+        return FileStatus.REMOVED
     if "rename to" in section.fields:
-        return Status.RENAMED
+        return FileStatus.RENAMED
     if "copy to" in section.fields:
-        return Status.COPIED
+        return FileStatus.COPIED
     if "new mode" in section.fields and not section.hunks and "index" not in section.fields:
-        return Status.MODE
-    return Status.MODIFIED
+        return FileStatus.MODE
+    return FileStatus.MODIFIED
 
 
 def _listed_file(entry: FilePatch) -> FileDiff:
@@ -259,10 +259,10 @@ def _listed_file(entry: FilePatch) -> FileDiff:
         hunks = number_hunks(read_hunks(entry.patch or ""))
     except DiffError:  # one patch that GitHub cut short must not cost the review of the others
         hunks = ()
-    status = _LISTED_STATUS.get(entry.status, Status.MODIFIED)
-    if status is Status.MODE and (hunks or entry.changes):
-        status = Status.MODIFIED
-    moved = status in {Status.RENAMED, Status.COPIED}
+    status = _LISTED_STATUS.get(entry.status, FileStatus.MODIFIED)
+    if status is FileStatus.MODE and (hunks or entry.changes):
+        status = FileStatus.MODIFIED
+    moved = status in {FileStatus.RENAMED, FileStatus.COPIED}
     return FileDiff(
         path=entry.filename,
         old_path=(moved and entry.previous_filename) or entry.filename,
@@ -283,11 +283,11 @@ def _one_per_path(files: Iterable[FileDiff]) -> tuple[FileDiff, ...]:
 def _type_change(removed: FileDiff, added: FileDiff) -> FileDiff:
     """Join the two entries of a file that became something else, such as a symlink; refuse any other pair."""
     same_type = removed.old_mode and added.new_mode and removed.old_mode[:3] == added.new_mode[:3]
-    if (removed.status, added.status) != (Status.REMOVED, Status.ADDED) or same_type:
+    if (removed.status, added.status) != (FileStatus.REMOVED, FileStatus.ADDED) or same_type:
         raise _changed_twice(added.path)
     return replace(
         added,
-        status=Status.MODIFIED,
+        status=FileStatus.MODIFIED,
         hunks=removed.hunks + added.hunks,
         old_mode=removed.old_mode,
         binary=removed.binary or added.binary,

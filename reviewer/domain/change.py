@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reviewer.diff.model import Diff, FileDiff, Status
+from reviewer.diff.model import Diff, FileDiff, FileStatus
 from reviewer.domain.sources import NoSources, Sources
 
 #: Paths in, the text of those files at head out; a file that cannot be read is left out.
@@ -60,7 +60,7 @@ class Change:
 
 def added_text(file: FileDiff) -> str | None:
     """Return the whole text of a file that the change adds; None for any other, whose diff does not hold all of it."""
-    if file.status is not Status.ADDED or file.missing or len(file.hunks) != 1:
+    if file.status is not FileStatus.ADDED or file.missing or len(file.hunks) != 1:
         return None
     lines = file.hunks[0].lines
     end = "\n" if lines and lines[-1].newline else ""
@@ -69,5 +69,5 @@ def added_text(file: FileDiff) -> str | None:
 
 def modified_paths(diff: Diff) -> list[str]:
     """Return the files whose text after the change is not in the diff already."""
-    whole = (Status.ADDED, Status.REMOVED)
+    whole = (FileStatus.ADDED, FileStatus.REMOVED)
     return [file.path for file in diff.files if file.hunks and file.status not in whole and not file.submodule]

@@ -55,6 +55,6 @@ class NoSources:
         return ()
 
 
-def leaves(path: str) -> bool:
+def is_unsafe_path(path: str) -> bool:
     """Whether the path may lead out of the repository, or into git's own directory."""
     return "\0" in path or any(part in {"", ".", ".."} or part.lower() == ".git" for part in path.split("/"))

@@ -17,7 +17,7 @@ _EMPTY_TREE = hashlib.sha1(b"tree 0\0", usedforsecurity=False).hexdigest()
 _WHO = "Case <case@example.org> 1700000000 +0000"
 
 
-def stage(case: Path, at: Path, message: str) -> str:
+def write_case_repository(case: Path, at: Path, message: str) -> str:
     """Write the case's two trees to a new repository in the folder `at`, and return the range between its commits.
 
     `message` is that of the last commit: title, blank line, description. Files called `.git` are left out; symbolic

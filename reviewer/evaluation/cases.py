@@ -32,7 +32,7 @@ Text = Annotated[str, Field(min_length=1)]
 Line = Annotated[int, Field(ge=1)]
 
 
-class Kind(StrEnum):
+class KnownKind(StrEnum):
     """What a known finding is: a defect to be found, or a false alarm that tempts."""
 
     DEFECT = "defect"
@@ -51,7 +51,7 @@ class _Meta(_Strict):
 
 class _Entry(_Strict):
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-    kind: Kind
+    kind: KnownKind
     path: Text
     side: Side = Side.RIGHT
     lines: tuple[Line, Line]
@@ -64,11 +64,11 @@ class _Entries(_Strict):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownFinding:
     r"""A finding that is known: `first` to `last` are its lines on that side, `code` is what stands there."""
 
     id: str
-    kind: Kind
+    kind: KnownKind
     path: str
     side: Side
     first: int
@@ -87,7 +87,7 @@ class Case:
     title: str
     description: str
     diff: Diff
-    known: tuple[Known, ...]
+    known: tuple[KnownFinding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def _case(folder: Path) -> Case:
     return Case(folder.resolve().name, folder, meta.language, meta.title, meta.description, diff, tuple(known))
 
 
-def _place(known: Known) -> tuple[str, int, int, str, str]:
+def _place(known: KnownFinding) -> tuple[str, int, int, str, str]:
     """Sort key that tells nothing of the kind: the judge sees the known findings in this order."""
     return (known.path, known.first, known.last, known.side, known.id)
 
@@ -161,7 +161,7 @@ def _model(folder: Path, name: str, model: type[T]) -> T:
         raise _Unusable(f"{name}: {f'`{field}`: ' if field else ''}{first['msg']}") from error
 
 
-def _known(folder: Path, index: int, entry: _Entry) -> Known:
+def _known(folder: Path, index: int, entry: _Entry) -> KnownFinding:
     first, last = entry.lines
     field = f"known.json: `known.{index}"
     if last < first:
@@ -174,7 +174,7 @@ def _known(folder: Path, index: int, entry: _Entry) -> Known:
     if last > len(lines):
         raise _Unusable(f"{field}.lines`: {tree}/{entry.path} has {len(lines)} lines")
     code = "\n".join(lines[first - 1 : last])
-    return Known(entry.id, entry.kind, entry.path, entry.side, first, last, entry.description, code)
+    return KnownFinding(entry.id, entry.kind, entry.path, entry.side, first, last, entry.description, code)
 
 
 def _agrees(folder: Path, file: FileDiff) -> None:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from reviewer.errors import UsageError
 from reviewer.evaluation.cases import read_cases
-from reviewer.evaluation.results import Run, read_run, to_json
-from reviewer.evaluation.runner import ChangeOf, Done, Means, Runner
+from reviewer.evaluation.results import EvaluationRun, read_run, to_json
+from reviewer.evaluation.runner import ChangeOf, EvaluationContext, EvaluationRunner, ReviewedCase
 from reviewer.evaluation.tables import compared_text, rate, run_text
 from reviewer.llm.client import Client
 from reviewer.llm.models import DEFAULT_MODEL
@@ -85,14 +85,14 @@ def _repeats(text: str) -> int:
     return int(text)
 
 
-def _measured(options: argparse.Namespace, change_of: ChangeOf, client_of: ClientOf, cost_of: CostOf) -> Run:
+def _measured(options: argparse.Namespace, change_of: ChangeOf, client_of: ClientOf, cost_of: CostOf) -> EvaluationRun:
     cases, bad = read_cases(Path(options.cases), options.case)
     saved = _Saved(Path(options.output) if options.output else None, options.quiet)
     saved.prepare()
     with client_of(options.model) as client, client_of(options.judge_model) as judge:
-        means = Means(change_of, client.ask, judge.ask, cost_of(client))
-        results = Runner(means, PARALLEL, saved).run(cases, options.repeat)
-        run = Run(client.model, judge.model, options.repeat, results, bad)
+        means = EvaluationContext(change_of, client.ask, judge.ask, cost_of(client))
+        results = EvaluationRunner(means, PARALLEL, saved).run(cases, options.repeat)
+        run = EvaluationRun(client.model, judge.model, options.repeat, results, bad)
     saved.write("run.json", to_json(run))
     return run
 
@@ -115,7 +115,7 @@ class _Saved:
         if not os.access(self.folder, os.W_OK):
             raise UsageError(f"Cannot write into {self.folder}. Name another folder.")
 
-    def __call__(self, done: Done) -> None:
+    def __call__(self, done: ReviewedCase) -> None:
         """Take one finished case."""
         one = done.result
         name = one.case if one.attempt == 1 else f"{one.case}-{one.attempt}"

@@ -13,29 +13,29 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from reviewer.domain.findings import Finding
-from reviewer.evaluation.cases import Known
+from reviewer.evaluation.cases import KnownFinding
 from reviewer.evaluation.scores import Pair
 from reviewer.llm.messages import Ask, Prompt
 from reviewer.safety.prompt_text import printable
 from reviewer.safety.redaction import redact
-from reviewer.tasks.conversation.follow_ups import Answer, answers_to
-from reviewer.tasks.conversation.prompts import question
+from reviewer.tasks.conversation.follow_ups import Answer, ask_and_read
+from reviewer.tasks.conversation.prompts import ask_prompt
 from reviewer.tasks.conversation.replies import Unreadable, read_json
 
 #: Characters of one text in the judge's prompt.
 _MOST = 4_000
 
 
-def judge(said: Sequence[Finding], known: Sequence[Known], ask: Ask, *, fence: str) -> Answer:
+def judge(said: Sequence[Finding], known: Sequence[KnownFinding], ask: Ask, *, fence: str) -> Answer:
     """Return an Answer whose value is the tuple of pairs that mean the same defect. `said` and `known` are not empty.
 
     `fence` is a word that stands in none of the texts: they are data to the judge.
     """
     reader = _Reader(len(said), len(known))
-    return answers_to([(judge_prompt(said, known, fence=fence), reader)], ask)[0]
+    return ask_and_read([(judge_prompt(said, known, fence=fence), reader)], ask)[0]
 
 
-def judge_prompt(said: Sequence[Finding], known: Sequence[Known], *, fence: str) -> Prompt:
+def judge_prompt(said: Sequence[Finding], known: Sequence[KnownFinding], *, fence: str) -> Prompt:
     """Return the prompt; reports and references are numbered from 1 in the order given."""
 
     def fit(text: str) -> str:
@@ -60,7 +60,9 @@ def judge_prompt(said: Sequence[Finding], known: Sequence[Known], *, fence: str)
         }
         for one in known
     ]
-    return question("evaluation/judge.md", "evaluation/judged.md", fence=fence, reports=reports, references=references)
+    return ask_prompt(
+        "evaluation/judge.md", "evaluation/judged.md", fence=fence, reports=reports, references=references
+    )
 
 
 def _lines(first: int, last: int, side: str) -> str:

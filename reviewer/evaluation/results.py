@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from reviewer.errors import UsageError
 from reviewer.evaluation.cases import BadCase
-from reviewer.evaluation.scores import Counts, Outcome, total
+from reviewer.evaluation.scores import Counts, FindingOutcome, total
 from reviewer.llm.usage import Usage
 from reviewer.output.report import json_text
 
@@ -50,7 +50,7 @@ class Bill:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PublishedFinding:
     """A published finding. `known` is the id it matches by the judge, "" for none; `outcome` None: not judged."""
 
     path: str
@@ -58,12 +58,12 @@ class Said:
     first: int
     last: int
     title: str
-    outcome: Outcome | None
+    outcome: FindingOutcome | None
     known: str
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class CaseResult:
     """One review of one case.
 
     `judged` counts by the judge, `lines` by place alone; each is None where there is no such figure, and `problem`
@@ -74,7 +74,7 @@ class Result:
     case: str
     language: str
     attempt: int
-    said: tuple[Said, ...] = ()
+    said: tuple[PublishedFinding, ...] = ()
     missed: tuple[str, ...] = ()
     judged: Counts | None = None
     lines: Counts | None = None
@@ -87,18 +87,18 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class EvaluationRun:
     """All reviews of a run, in the order of the cases, and what could not be reviewed."""
 
     model: str
     judge_model: str
     attempts: int
-    results: tuple[Result, ...]
+    results: tuple[CaseResult, ...]
     bad_cases: tuple[BadCase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ScoreRow:
     """The sum of some results. `judged` and `lines` sum those results that have the figure; `unscored` have not."""
 
     name: str
@@ -111,7 +111,7 @@ class Row:
     unscored: int
 
     @classmethod
-    def of(cls, name: str, results: Iterable[Result]) -> Row:
+    def of(cls, name: str, results: Iterable[CaseResult]) -> ScoreRow:
         """Sum the results; the chain is that of the longest."""
         results = tuple(results)
         return cls(
@@ -126,16 +126,16 @@ class Row:
         )
 
 
-def rows_by(run: Run, key: str) -> tuple[Row, ...]:
+def rows_by(run: EvaluationRun, key: str) -> tuple[ScoreRow, ...]:
     """Return one row for each value of that field of the results (`case`, `language`, `attempt`), in their order."""
-    groups: dict[Any, list[Result]] = {}
+    groups: dict[Any, list[CaseResult]] = {}
     for one in run.results:
         groups.setdefault(getattr(one, key), []).append(one)
-    ordered: Mapping[Any, Sequence[Result]] = groups if key == "case" else dict(sorted(groups.items()))
-    return tuple(Row.of(str(name), results) for name, results in ordered.items())
+    ordered: Mapping[Any, Sequence[CaseResult]] = groups if key == "case" else dict(sorted(groups.items()))
+    return tuple(ScoreRow.of(str(name), results) for name, results in ordered.items())
 
 
-def to_json(run: Run, older: Run | None = None) -> str:
+def to_json(run: EvaluationRun, older: EvaluationRun | None = None) -> str:
     """Return the run as JSON: `results` is all of it; `cases`, `languages`, `by_attempt` and `total` sum it up.
 
     With an older run, `compared` holds for each case of both, and for all of those, the sums `before` and `after`.
@@ -146,7 +146,7 @@ def to_json(run: Run, older: Run | None = None) -> str:
         "cases": [_row_json(row) for row in rows_by(run, "case")],
         "languages": [_row_json(row) for row in rows_by(run, "language")],
         "by_attempt": [_row_json(row) for row in rows_by(run, "attempt")],
-        "total": _row_json(Row.of("all", run.results)),
+        "total": _row_json(ScoreRow.of("all", run.results)),
         "judge_usage": _plain(sum((one.judge_bill for one in run.results), Bill())),
     }
     if older is not None:
@@ -157,15 +157,15 @@ def to_json(run: Run, older: Run | None = None) -> str:
     return json_text(value)
 
 
-def compared_rows(old: Run, new: Run) -> tuple[tuple[Row, Row], ...]:
+def compared_rows(old: EvaluationRun, new: EvaluationRun) -> tuple[tuple[ScoreRow, ScoreRow], ...]:
     """Return the two rows of each case that both runs have, and of all those cases together as the last pair."""
     before, after = ({row.name: row for row in rows_by(run, "case")} for run in (old, new))
     both = [name for name in after if name in before]
-    whole = [Row.of("all of both", [one for one in run.results if one.case in both]) for run in (old, new)]
+    whole = [ScoreRow.of("all of both", [one for one in run.results if one.case in both]) for run in (old, new)]
     return (*((before[name], after[name]) for name in both), (whole[0], whole[1])) if both else ()
 
 
-def _row_json(row: Row) -> dict[str, Any]:
+def _row_json(row: ScoreRow) -> dict[str, Any]:
     return {
         "name": row.name,
         "judged": _counts_json(row.judged),
@@ -193,7 +193,7 @@ def _plain(bill: Bill) -> dict[str, Any]:
     return plain
 
 
-def read_run(path: Path) -> Run:
+def read_run(path: Path) -> EvaluationRun:
     """Return the run in that file, as `--format json` wrote it. Raises UsageError where it holds none."""
     try:
         return _RUN.validate_json(path.read_bytes())
@@ -206,4 +206,4 @@ def read_run(path: Path) -> Run:
         raise UsageError(f"{path} is no run of `reviewer eval --format json` ({why}).") from error
 
 
-_RUN: TypeAdapter[Run] = TypeAdapter(Run)
+_RUN: TypeAdapter[EvaluationRun] = TypeAdapter(EvaluationRun)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reviewer.diff.model import Side
-from reviewer.evaluation.cases import Kind, Known
+from reviewer.evaluation.cases import KnownFinding, KnownKind
 
 #: Lines by which a finding may miss a known one and still be at its place.
 NEAR = 3
@@ -16,7 +16,7 @@ NEAR = 3
 Pair = tuple[int, int]
 
 
-class Outcome(StrEnum):
+class FindingOutcome(StrEnum):
     """What became of one published finding. All but the first and the last are false alarms."""
 
     FOUND = "found"
@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PublishedPlace:
     """Where a finding was published: `first` to `last` are its lines on that side."""
 
     path: str
@@ -92,14 +92,14 @@ def total(counts: Iterable[Counts]) -> Counts:
     return sum(counts, Counts())
 
 
-def near_pairs(said: Sequence[Place], known: Sequence[Known]) -> tuple[Pair, ...]:
+def near_pairs(said: Sequence[PublishedPlace], known: Sequence[KnownFinding]) -> tuple[Pair, ...]:
     """Return which findings stand at the place of which known one: same file and side, lines that nearly touch."""
     return tuple(
         (i, j) for i, place in enumerate(said) for j, one in enumerate(known) if _gap(place, one) <= NEAR
     )  # fmt: skip
 
 
-def _gap(place: Place, known: Known) -> float:
+def _gap(place: PublishedPlace, known: KnownFinding) -> float:
     """Return the lines between the two, 0 where they overlap, infinity in different files or on different sides."""
     if (place.path, place.side) != (known.path, known.side):
         return float("inf")
@@ -107,8 +107,8 @@ def _gap(place: Place, known: Known) -> float:
 
 
 def outcomes(
-    said: Sequence[Place], known: Sequence[Known], pairs: Iterable[Pair]
-) -> tuple[tuple[tuple[Outcome, str], ...], Counts]:
+    said: Sequence[PublishedPlace], known: Sequence[KnownFinding], pairs: Iterable[Pair]
+) -> tuple[tuple[tuple[FindingOutcome, str], ...], Counts]:
     """Return for each finding its outcome with the id of the known one it matches ("" for none), and the counts.
 
     Pairs become one to one: as many as possible, the nearest first. A finding that matches only what another one
@@ -117,29 +117,29 @@ def outcomes(
     ordered = sorted(set(pairs), key=lambda pair: (_gap(said[pair[0]], known[pair[1]]), pair))
     matched = one_to_one(ordered)
     told = tuple(_outcome(index, place, known, matched, ordered) for index, place in enumerate(said))
-    number = {outcome: sum(one is outcome for one, _ in told) for outcome in Outcome}
-    defects = sum(one.kind is Kind.DEFECT for one in known)
-    found = number[Outcome.FOUND]
+    number = {outcome: sum(one is outcome for one, _ in told) for outcome in FindingOutcome}
+    defects = sum(one.kind is KnownKind.DEFECT for one in known)
+    found = number[FindingOutcome.FOUND]
     return told, Counts(
         found,
         defects - found,
-        number[Outcome.TRAP],
-        number[Outcome.REPEAT],
-        number[Outcome.OTHER],
-        number[Outcome.REFACTORING],
+        number[FindingOutcome.TRAP],
+        number[FindingOutcome.REPEAT],
+        number[FindingOutcome.OTHER],
+        number[FindingOutcome.REFACTORING],
     )
 
 
 def _outcome(
-    index: int, place: Place, known: Sequence[Known], matched: dict[int, int], pairs: Sequence[Pair]
-) -> tuple[Outcome, str]:
+    index: int, place: PublishedPlace, known: Sequence[KnownFinding], matched: dict[int, int], pairs: Sequence[Pair]
+) -> tuple[FindingOutcome, str]:
     if index in matched:
         one = known[matched[index]]
-        return (Outcome.FOUND if one.kind is Kind.DEFECT else Outcome.TRAP), one.id
+        return (FindingOutcome.FOUND if one.kind is KnownKind.DEFECT else FindingOutcome.TRAP), one.id
     again = next((known[other] for said, other in pairs if said == index), None)
     if again is not None:
-        return Outcome.REPEAT, again.id
-    return (Outcome.REFACTORING if place.refactoring else Outcome.OTHER), ""
+        return FindingOutcome.REPEAT, again.id
+    return (FindingOutcome.REFACTORING if place.refactoring else FindingOutcome.OTHER), ""
 
 
 def one_to_one(pairs: Sequence[Pair]) -> dict[int, int]:

@@ -5,8 +5,16 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from reviewer.evaluation.results import Bill, Result, Row, Run, Said, compared_rows, rows_by
-from reviewer.evaluation.scores import Counts, Outcome
+from reviewer.evaluation.results import (
+    Bill,
+    CaseResult,
+    EvaluationRun,
+    PublishedFinding,
+    ScoreRow,
+    compared_rows,
+    rows_by,
+)
+from reviewer.evaluation.scores import Counts, FindingOutcome
 
 _HEAD = (
     *("", "found", "missed", "traps", "repeats", "other", "refact.", "recall", "precis.", "F1"),
@@ -15,11 +23,11 @@ _HEAD = (
 _COMPARED = ("", "recall", "", "precis.", "", "F1", "", "alarms", "", "calls", "", "s", "", "USD")
 
 
-def run_text(run: Run) -> str:
+def run_text(run: EvaluationRun) -> str:
     """Return the run: a row a case, a row a language, the total, the spread, and what went wrong. Ends with newline."""
     rows = [_row(row) for row in rows_by(run, "case")]
     languages = [_row(row) for row in rows_by(run, "language")]
-    whole = [_row(Row.of("all", run.results))]
+    whole = [_row(ScoreRow.of("all", run.results))]
     parts = [
         f"{run.model}, judged by {run.judge_model}: {_count(len(run.results), 'review')}",
         _table([_HEAD, *rows, (), *languages, (), *whole]),
@@ -33,7 +41,7 @@ def run_text(run: Run) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def compared_text(old: Run, new: Run) -> str:
+def compared_text(old: EvaluationRun, new: EvaluationRun) -> str:
     """Return what differs between two runs, case by case and over the cases that both have. Ends with newline."""
     rows = [_compared(before, after) for before, after in compared_rows(old, new)]
     first, second = (dict.fromkeys(one.case for one in run.results) for run in (old, new))
@@ -58,7 +66,7 @@ def rate(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f}"
 
 
-def _row(row: Row) -> tuple[str, ...]:
+def _row(row: ScoreRow) -> tuple[str, ...]:
     counts = row.judged
     scored = row.unscored < row.reviews
     numbers = (counts.found, counts.missed, counts.traps, counts.repeats, counts.others, counts.refactorings)
@@ -85,7 +93,7 @@ def _bill(what: str, bill: Bill) -> str:
     return f"The {what}'s own: {_count(bill.calls, 'call')}, {tokens:,} tokens, {_usd(bill)} USD"
 
 
-def _spread(run: Run) -> str:
+def _spread(run: EvaluationRun) -> str:
     """Say how far the attempts lie apart; nothing for one attempt."""
     attempts = rows_by(run, "attempt")
     if len(attempts) < 2:
@@ -98,28 +106,28 @@ def _spread(run: Run) -> str:
     return _table(rows)
 
 
-def _is_alarm(said: Said) -> bool:
-    return said.outcome in (Outcome.TRAP, Outcome.REPEAT, Outcome.OTHER)
+def _is_alarm(said: PublishedFinding) -> bool:
+    return said.outcome in (FindingOutcome.TRAP, FindingOutcome.REPEAT, FindingOutcome.OTHER)
 
 
-def _alarm(result: Result, said: Said) -> str:
+def _alarm(result: CaseResult, said: PublishedFinding) -> str:
     which = f"{said.outcome} {said.known}".rstrip()
     return f"{_title(result)}: {said.path}:{said.last} {said.title} [{which}]"
 
 
-def _named(result: Result, known: str) -> str:
+def _named(result: CaseResult, known: str) -> str:
     return f"{_title(result)}: {known}"
 
 
-def _title(result: Result) -> str:
+def _title(result: CaseResult) -> str:
     return result.case if result.attempt == 1 else f"{result.case} #{result.attempt}"
 
 
-def _label(run: Run) -> str:
+def _label(run: EvaluationRun) -> str:
     return f"{run.model} ({_count(len(run.results), 'review')}, judged by {run.judge_model})"
 
 
-def _compared(old: Row, new: Row) -> tuple[str, ...]:
+def _compared(old: ScoreRow, new: ScoreRow) -> tuple[str, ...]:
     cells = [new.name]
     for name in ("recall", "precision", "f1"):
         before, after = getattr(old.judged, name), getattr(new.judged, name)
@@ -139,7 +147,7 @@ def _signed(number: float, digits: int) -> str:
     return f"{number:+.{digits}f}" if round(number, digits) else "="
 
 
-def _missed_only(one: Run, other: Run, cases: Sequence[str]) -> list[str]:
+def _missed_only(one: EvaluationRun, other: EvaluationRun, cases: Sequence[str]) -> list[str]:
     """Name the defects that `one` missed in some review and `other`, which scored the case, in none."""
     scored = {result.case for result in other.results if result.judged}
     missed = {(result.case, known) for result in other.results for known in result.missed}

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reviewer.diff.model import Side
-from reviewer.domain.sources import Hit, leaves
+from reviewer.domain.sources import Hit, is_unsafe_path
 from reviewer.errors import WorktreeError
 from reviewer.git.command import lines_of_git
 from reviewer.git.worktree import LocalChange, Worktree
@@ -35,7 +35,7 @@ _WORD = re.compile(rb"\w+")
 
 
 @dataclass(frozen=True, slots=True)
-class Checkout:
+class CheckoutSources:
     """Sources over a working tree: the head is a commit, or what is on disk. See `reviewer.domain.sources.Sources`."""
 
     tree: Worktree
@@ -54,7 +54,7 @@ class Checkout:
         revision = self.base if side is Side.LEFT else self.head
         try:
             found = self.tree.read_all(
-                [path for path in dict.fromkeys(paths) if not leaves(path)][:MAX_FILES], revision
+                [path for path in dict.fromkeys(paths) if not is_unsafe_path(path)][:MAX_FILES], revision
             )
         except WorktreeError:
             return {}
@@ -87,7 +87,7 @@ class Checkout:
             new = self._output("ls-files", "--others", "--exclude-standard", "-z").split(b"\0")
             rows += [b"100644 -\t" + name for name in new if name]
         named = (row.partition(b"\t") for row in rows if row.startswith(b"100"))
-        return list(dict.fromkeys(path for _, _, name in named if not leaves(path := os.fsdecode(name))))
+        return list(dict.fromkeys(path for _, _, name in named if not is_unsafe_path(path := os.fsdecode(name))))
 
     def _output(self, *args: str, stdin: bytes = b"") -> bytes:
         most = MAX_RESULT if args[0] == "grep" else MAX_LISTING
@@ -97,9 +97,9 @@ class Checkout:
             return b""
 
 
-def checkout_of(tree: Worktree, change: LocalChange) -> Checkout:
+def checkout_of(tree: Worktree, change: LocalChange) -> CheckoutSources:
     """Return the sources of a local change."""
-    return Checkout(tree, change.base_sha, change.head)
+    return CheckoutSources(tree, change.base_sha, change.head)
 
 
 def _any_of(words: Sequence[str]) -> bytes:

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reviewer.domain.sources import leaves
+from reviewer.domain.sources import is_unsafe_path
 from reviewer.errors import NothingToReview, WorktreeError
 from reviewer.git.command import run_git
 
@@ -126,7 +126,7 @@ class Worktree:
 
     def read_all(self, paths: Sequence[str], rev: str | None = None) -> dict[str, bytes]:
         """Return what `read` finds at each of the paths, without those where it finds nothing. As dear as one file."""
-        inside = [path for path in paths if not leaves(path)]
+        inside = [path for path in paths if not is_unsafe_path(path)]
         if rev is not None:
             return self._read_tree(inside, rev) if inside else {}
         found = {path: self._read_disk(path) for path in inside}

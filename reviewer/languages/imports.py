@@ -33,7 +33,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class PathIndex:
     """The repository's files by the last part of their path without its endings. Made by `index_of`."""
 
     paths: frozenset[str]
@@ -48,10 +48,10 @@ class Index:
             for path in self.by_stem.get(stem, ())
             if family_of(path) == family and f"/{_bare(path)}".endswith(f"/{suffix}")
         ]
-        return sorted(found, key=lambda path: (-kinship(path, near), path))[:MAX_FILES]
+        return sorted(found, key=lambda path: (-shared_folders(path, near), path))[:MAX_FILES]
 
 
-def index_of(paths: Iterable[str]) -> Index:
+def index_of(paths: Iterable[str]) -> PathIndex:
     """Return the index of a repository's paths."""
     stems: defaultdict[str, list[str]] = defaultdict(list)
     folders: defaultdict[str, list[str]] = defaultdict(list)
@@ -60,20 +60,20 @@ def index_of(paths: Iterable[str]) -> Index:
         folder, _, _ = path.rpartition("/")
         stems[_bare(path).rpartition("/")[2]].append(path)
         folders[folder].append(path)
-    return Index(
+    return PathIndex(
         frozenset(known),
         {stem: tuple(found) for stem, found in stems.items()},
         {folder: tuple(found) for folder, found in folders.items()},
     )
 
 
-def kinship(path: str, other: str) -> int:
+def shared_folders(path: str, other: str) -> int:
     """Return how many leading folders two paths have in common."""
     pairs = zip(path.split("/")[:-1], other.split("/")[:-1], strict=False)
     return next((count for count, (one, two) in enumerate(pairs) if one != two), min(path.count("/"), other.count("/")))
 
 
-def imported(path: str, text: str, index: Index) -> list[str]:
+def imported(path: str, text: str, index: PathIndex) -> list[str]:
     """Return the files that a file imports, in the order of its lines."""
     found: dict[str, None] = {}
     for number, module in enumerate(_modules(path, text)):
@@ -84,7 +84,7 @@ def imported(path: str, text: str, index: Index) -> list[str]:
     return list(found)
 
 
-def named_after(names: Iterable[str], path: str, index: Index) -> list[str]:
+def named_after(names: Iterable[str], path: str, index: PathIndex) -> list[str]:
     """Return the files that bear one of the names, as classes give them theirs: Cart, cart, user_cart, user-cart."""
     family = family_of(path)
     found: dict[str, None] = {}
@@ -97,7 +97,7 @@ def named_after(names: Iterable[str], path: str, index: Index) -> list[str]:
     return list(found)
 
 
-def tests_of(path: str, index: Index) -> list[str]:
+def tests_of(path: str, index: PathIndex) -> list[str]:
     """Return the tests that are named after a file, the nearest first."""
     family, stem = family_of(path), _bare(path).rpartition("/")[2]
     names = [f"test_{stem}", f"{stem}_test", f"{stem}_spec", f"{stem}-test", stem]
@@ -108,10 +108,10 @@ def tests_of(path: str, index: Index) -> list[str]:
         for other in index.by_stem.get(name, ())
         if other != path and is_test(other) and family_of(other) == family
     ]
-    return sorted(dict.fromkeys(found), key=lambda other: (-kinship(path, other), other))[:3]
+    return sorted(dict.fromkeys(found), key=lambda other: (-shared_folders(path, other), other))[:3]
 
 
-def neighbours(path: str, index: Index) -> list[str]:
+def neighbours(path: str, index: PathIndex) -> list[str]:
     """Return the files of the same folder and family that are no tests, by name."""
     folder, family = path.rpartition("/")[0], family_of(path)
     near = index.by_folder.get(folder, ())
@@ -197,7 +197,7 @@ _READERS: Mapping[str, Callable[[str], list[str]]] = MappingProxyType(
 )
 
 
-def _meant(path: str, module: str, index: Index) -> Sequence[str]:
+def _meant(path: str, module: str, index: PathIndex) -> Sequence[str]:
     """Return the files that a module means: by itself, as a folder, or as the last but one part of its name."""
     family, folder = family_of(path), path.rpartition("/")[0]
     if module.startswith("."):
@@ -218,13 +218,13 @@ def _meant(path: str, module: str, index: Index) -> Sequence[str]:
     return found
 
 
-def _main_of(module: str, family: str, path: str, index: Index) -> list[str]:
+def _main_of(module: str, family: str, path: str, index: PathIndex) -> list[str]:
     return [
         other for name in ("__init__", "index", "mod") for other in index.ending_in(f"{module}/{name}", family, path)
     ]
 
 
-def _package(module: str, index: Index) -> list[str]:
+def _package(module: str, index: PathIndex) -> list[str]:
     """Return the files of a package of Go: those of the folder with the longest end in common with its path."""
     parts = module.split("/")
     for start in range(len(parts)):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reviewer.languages.registry import language_of
-from reviewer.languages.treesitter import Spot, definitions
+from reviewer.languages.treesitter import Definition, definitions
 
 #: Longer lines are data. Characters of a line that are looked at.
 MAX_LINE = 400
@@ -46,13 +46,13 @@ class Outline:
     """The lines of a text and what it defines, the outer before the inner."""
 
     lines: tuple[str, ...]
-    spots: tuple[Spot, ...]
+    spots: tuple[Definition, ...]
 
-    def around(self, line: int) -> tuple[Spot, ...]:
+    def around(self, line: int) -> tuple[Definition, ...]:
         """Return the definitions that the 1-based line stands in, the outermost first."""
         return tuple(spot for spot in self.spots if spot.first <= line <= spot.last)
 
-    def named(self, name: str) -> tuple[Spot, ...]:
+    def named(self, name: str) -> tuple[Definition, ...]:
         """Return the definitions of that name."""
         return tuple(spot for spot in self.spots if spot.name == name)
 
@@ -99,10 +99,10 @@ def _code(path: str, lines: Iterable[str]) -> Iterator[str]:
     yield from (comment.sub("", _STRING.sub('""', line[:MAX_LINE])) for line in lines)
 
 
-def _by_indentation(lines: Sequence[str]) -> tuple[Spot, ...]:
+def _by_indentation(lines: Sequence[str]) -> tuple[Definition, ...]:
     """Return the definitions whose first line says so by its words, each as far as the text is indented below it."""
     depths = [_depth(line) for line in lines]
-    spots: list[Spot] = []
+    spots: list[Definition] = []
     open_: list[tuple[int, int, str]] = []  # depth, number of the first line, name
     for number, (line, depth) in enumerate(zip(lines, depths, strict=True), 1):
         if depth is None:
@@ -111,11 +111,11 @@ def _by_indentation(lines: Sequence[str]) -> tuple[Spot, ...]:
         while open_ and depth <= open_[-1][0]:
             level, first, name = open_.pop()
             last = number if closer and depth == level else _last_text(depths, number - 1)
-            spots.append(Spot(name, "block", first, last, first))
+            spots.append(Definition(name, "block", first, last, first))
         if defined := defined_on(line):
             open_.append((depth, number, defined))
     end = _last_text(depths, len(lines))
-    spots += [Spot(name, "block", first, end, first) for _, first, name in open_]
+    spots += [Definition(name, "block", first, end, first) for _, first, name in open_]
     return tuple(sorted(spots, key=lambda spot: (spot.first, -spot.last)))
 
 

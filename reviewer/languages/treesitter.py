@@ -44,7 +44,7 @@ _FUNCTIONS = re.compile(r"function|method|arrow|lambda|constructor")
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class Definition:
     """A definition in a text: its name and kind of node; 1-based lines: first, last, and the last of its signature."""
 
     name: str
@@ -54,7 +54,7 @@ class Spot:
     head: int
 
 
-def definitions(language: Language, text: str) -> tuple[Spot, ...] | None:
+def definitions(language: Language, text: str) -> tuple[Definition, ...] | None:
     """Return what the text defines, by place, the outer before the inner; None where it cannot be told."""
     root = _root(language, text)
     if root is None:
@@ -126,7 +126,7 @@ def _is_worth(node: Any, *, local: bool) -> bool:
     return holds or not (local or node.type == "assignment_expression")
 
 
-def _spot(whole: Any) -> Spot | None:
+def _spot(whole: Any) -> Definition | None:
     name = _name(whole)
     body = whole.child_by_field_name("body")
     if name is None or (body is None and whole.type in _NEED_BODY):
@@ -138,7 +138,7 @@ def _spot(whole: Any) -> Spot | None:
     if body is not None:
         row = body.start_point[0] + 1
         head = row if (body.text or b"").startswith(b"{") else max(first, row - 1)
-    return Spot(name, whole.type, first, last, min(head, last))
+    return Definition(name, whole.type, first, last, min(head, last))
 
 
 def _name(node: Any) -> str | None:

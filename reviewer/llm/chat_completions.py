@@ -15,11 +15,11 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from reviewer.llm.error_mapping import Fault, fault_in, fault_of, unreadable
-from reviewer.llm.errors import ModelUnavailable, PromptTooLong, Refused
+from reviewer.llm.error_mapping import ServiceFault, fault_in, fault_of, unreadable_answer
+from reviewer.llm.errors import ModelUnavailable, PromptTooLong, RequestRefused
 from reviewer.llm.messages import Prompt, Reply
 from reviewer.llm.models import Model, planned_tokens
-from reviewer.llm.reasoning import visible
+from reviewer.llm.reasoning import strip_reasoning
 
 #: Fields that a service may refuse by name and that a request can do without.
 OPTIONAL = ("stream_options", "top_p", "temperature", "max_tokens", "max_completion_tokens")
@@ -44,12 +44,12 @@ _SHORTEST_CUT_REPLY = 50
 _LEAKS = ("minimax:tool_call", "]<]minimax[>[")
 
 
-def clean(text: str) -> str:
+def without_invisible(text: str) -> str:
     """Return the text without characters that cannot be seen; a byte that was not UTF-8 becomes U+FFFD."""
     return _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
 
 
-def body(prompt: Prompt, model: Model, without: Collection[str] = ()) -> dict[str, Any]:
+def request_body(prompt: Prompt, model: Model, without: Collection[str] = ()) -> dict[str, Any]:
     """Return the request as JSON values. `without` names optional fields that the service refused before."""
     limit = min(prompt.max_tokens, model.reply_limit)
     optional: dict[str, Any] = {
@@ -63,7 +63,7 @@ def body(prompt: Prompt, model: Model, without: Collection[str] = ()) -> dict[st
         optional["max_completion_tokens"] = limit
     return {
         "model": model.id,
-        "messages": [{"role": one.role, "content": clean(one.content)} for one in prompt.messages],
+        "messages": [{"role": one.role, "content": without_invisible(one.content)} for one in prompt.messages],
         "stream": True,
         **{name: value for name, value in optional.items() if name not in without},
     }
@@ -78,7 +78,7 @@ class Completion:
 
     def __init__(self) -> None:
         """Begin with nothing received."""
-        self.fault: Fault | None = None
+        self.fault: ServiceFault | None = None
         self.finish_reason: str | None = None
         self.usage: tuple[int, int] | None = None
         self.model = ""
@@ -114,7 +114,7 @@ class Completion:
         try:
             value = json.loads(data)
         except ValueError:
-            self.fault = Fault(200, "an event that is not JSON")
+            self.fault = ServiceFault(200, "an event that is not JSON")
             return
         self._take(value)
 
@@ -203,19 +203,21 @@ def read_reply(completion: Completion, prompt: Prompt) -> Reply:
     if reason is None or reason == "error":
         raise ModelUnavailable("The model's answer broke off before its end. Try again later.")
     if reason == "content_filter":
-        raise Refused("The service's content filter withheld the answer. This part of the change was not reviewed.")
+        raise RequestRefused(
+            "The service's content filter withheld the answer. This part of the change was not reviewed."
+        )
     content = completion.content
-    text = visible(content, separate=bool(completion.thinking))
+    text = strip_reasoning(content, separate=bool(completion.thinking))
     if reason == "length" and len(text) < _SHORTEST_CUT_REPLY:
         raise PromptTooLong(
             f"The model used up its {prompt.max_tokens} tokens thinking and did not answer. Review a smaller change."
         )
     if completion.calls_tools or reason in {"tool_calls", "function_call"}:
-        raise unreadable("it calls a tool, and none was offered")
+        raise unreadable_answer("it calls a tool, and none was offered")
     for leak in _LEAKS:
         # A review of code that holds these words may quote them.
         if leak in text and not any(leak in message.content for message in prompt.messages):
-            raise unreadable(f"a tool call leaked into its text ({leak})")
+            raise unreadable_answer(f"a tool call leaked into its text ({leak})")
     if not text:
         raise ModelUnavailable("The model thought but did not answer. Try again later, or review a smaller change.")
     return Reply(text, raw=content, model=completion.model, finish_reason=reason)

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Self
 
-from reviewer.llm.chat_completions import Completion, body, read_reply
+from reviewer.llm.chat_completions import Completion, read_reply, request_body
 from reviewer.llm.endpoint import DEFAULT_BASE_URL, Endpoint
 from reviewer.llm.error_mapping import CutOff, NoSuchModel, UnsupportedField
 from reviewer.llm.errors import BadKey, ModelError, ModelUnavailable, NoCredit, PromptTooLong, SlowDown
 from reviewer.llm.messages import Prompt, Reply
 from reviewer.llm.models import DEFAULT_MODEL, LISTED, Model, Price, model_named, planned_tokens
-from reviewer.llm.streaming import Limits
+from reviewer.llm.streaming import StreamTimeouts
 from reviewer.llm.usage import Attempt
 
 # Seconds of the first wait at most; each further one doubles. A rate limit needs longer to pass than a failure.
@@ -86,7 +86,7 @@ class Client:
 
     def __post_init__(self) -> None:
         """Make what the settings describe: the slots for parallel calls and the endpoint, not yet connected."""
-        limits = Limits(self.connect_timeout, self.idle_timeout, self.total_timeout, self.trailer_timeout)
+        limits = StreamTimeouts(self.connect_timeout, self.idle_timeout, self.total_timeout, self.trailer_timeout)
         object.__setattr__(self, "_slots", threading.Semaphore(max(1, self.max_parallel)))
         object.__setattr__(self, "_endpoint", Endpoint(self.base_url, self.key, limits))
 
@@ -194,7 +194,7 @@ class Client:
 
     def _attempt(self, model: Model, prompt: Prompt, batch: _Batch, attempts: list[Attempt]) -> Reply:
         """Send one request, put it on the bill, and return its reply or raise its error."""
-        request = body(prompt, model, self._learned.refused_fields)
+        request = request_body(prompt, model, self._learned.refused_fields)
         completion = Completion()
         with self._slots:
             batch.check()

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from reviewer import __version__
 from reviewer.errors import SettingsError
 from reviewer.llm.chat_completions import OPTIONAL, Completion
-from reviewer.llm.error_mapping import Asked, Fault, explain, fault_in, fault_of
+from reviewer.llm.error_mapping import RequestDescription, ServiceFault, explain, fault_in, fault_of
 from reviewer.llm.errors import BadKey, ModelError, ModelUnavailable
-from reviewer.llm.streaming import Connections, Data, Exchange, Head, Limits, connect
+from reviewer.llm.streaming import Connections, Data, Head, StreamingRequest, StreamTimeouts, connect
 
 DEFAULT_BASE_URL = "https://runapi.ai/v1"
 
@@ -26,7 +26,7 @@ DEFAULT_BASE_URL = "https://runapi.ai/v1"
 class Endpoint:
     """The service at a base URL. Safe for threads; it connects with the first request."""
 
-    def __init__(self, base_url: str, key: str, limits: Limits) -> None:
+    def __init__(self, base_url: str, key: str, limits: StreamTimeouts) -> None:
         """Store where the service is, the key, and how long to wait for it."""
         self.closed = threading.Event()
         self._base_url = base_url
@@ -34,7 +34,7 @@ class Endpoint:
         self._limits = limits
         self._lock = threading.Lock()
         self._connections: Connections | None = None
-        self._exchanges: set[Exchange] = set()
+        self._exchanges: set[StreamingRequest] = set()
 
     def close(self) -> None:
         """End the exchanges under way with ModelUnavailable and let the connections go, for good."""
@@ -58,7 +58,7 @@ class Endpoint:
 
         Raises the typed error where there is none; `completion` then holds what came before it.
         """
-        asked = Asked(self._host, request["model"], [name for name in OPTIONAL if name in request])
+        asked = RequestDescription(self._host, request["model"], [name for name in OPTIONAL if name in request])
         head = Head(0, None, "")
         try:
             with self._exchange("POST", "/chat/completions", request) as exchange:
@@ -96,11 +96,11 @@ class Endpoint:
         fault = fault_in(value, head.status)
         entries = value.get("data") if isinstance(value, dict) else value
         if fault is not None or not head.successful or not isinstance(entries, list):
-            raise self._explained(fault or fault_of(head.status, data), Asked(self._host), head)
+            raise self._explained(fault or fault_of(head.status, data), RequestDescription(self._host), head)
         return [entry["id"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
 
     @contextlib.contextmanager
-    def _exchange(self, method: str, path: str, value: dict[str, Any] | None = None) -> Iterator[Exchange]:
+    def _exchange(self, method: str, path: str, value: dict[str, Any] | None = None) -> Iterator[StreamingRequest]:
         """Send a request; while its answer is read, `close` can end it."""
         self.check()
         headers = {
@@ -117,7 +117,7 @@ class Endpoint:
             request = self._connections.build_request(
                 method, self._checked_url() + path, headers=headers, content=content
             )
-            exchange = Exchange(self._connections, request, self._limits)
+            exchange = StreamingRequest(self._connections, request, self._limits)
             self._exchanges.add(exchange)
         try:
             with exchange:
@@ -149,7 +149,7 @@ class Endpoint:
             )
         return self._base_url.rstrip("/")
 
-    def _explained(self, fault: Fault, asked: Asked, head: Head) -> ModelError:
+    def _explained(self, fault: ServiceFault, asked: RequestDescription, head: Head) -> ModelError:
         """Return the typed error for a fault. Services quote the key they refuse; it is taken out."""
         said = fault.message.replace(self._checked_key(), "***")
         if head.request_id:

@@ -1,4 +1,4 @@
-"""What went wrong at the model's end: every error envelope read into a `Fault`, every fault into a typed error.
+"""What went wrong at the model's end: every error envelope read into a `ServiceFault`, every fault into a typed error.
 
 Four envelopes are about: MiniMax's own under an HTTP error (its code is the `(2013)` at the end of the message),
 MiniMax's `base_resp` under HTTP 200, OpenAI's, and a web page from a proxy on the way. RunAPI may pass any of them on.
@@ -24,7 +24,7 @@ from reviewer.llm.errors import (
     ModelUnavailable,
     NoCredit,
     PromptTooLong,
-    Refused,
+    RequestRefused,
     SlowDown,
 )
 from reviewer.llm.models import LISTED
@@ -34,7 +34,7 @@ class NoSuchModel(BadKey):
     """The model id is unknown, or the key's plan does not have it: stop the run, or fall back to another model."""
 
 
-class UnsupportedField(Refused):
+class UnsupportedField(RequestRefused):
     """The service does not know the optional `field` of the request: it may be left out."""
 
     field = ""
@@ -45,7 +45,7 @@ class CutOff(ModelUnavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ServiceFault:
     """An error as the service told it: HTTP `status`, MiniMax's `code`, the envelope's `kind`, the words."""
 
     status: int
@@ -55,7 +55,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestDescription:
     """What was asked of whom, for messages: the service's host, the model, the optional fields that were sent."""
 
     host: str
@@ -72,13 +72,13 @@ _CODES: Mapping[int, type[ModelError]] = {
     1008: NoCredit,
     1013: ModelUnavailable,  # internal
     1024: ModelUnavailable,
-    1026: Refused,  # input sensitive
-    1027: Refused,  # output sensitive
+    1026: RequestRefused,  # input sensitive
+    1027: RequestRefused,  # output sensitive
     1033: ModelUnavailable,
     1039: SlowDown,  # tokens per minute
     1041: SlowDown,  # connections
-    1042: Refused,  # invisible characters
-    2013: Refused,  # invalid parameters; what exactly, only the words tell
+    1042: RequestRefused,  # invisible characters
+    2013: RequestRefused,  # invalid parameters; what exactly, only the words tell
     2045: SlowDown,  # growth of the rate
     2049: BadKey,
     2056: NoCredit,
@@ -95,8 +95,8 @@ _KINDS: Mapping[str, type[ModelError]] = {
     "insufficient_quota": NoCredit,
     "context_length_exceeded": PromptTooLong,
     "model_not_found": NoSuchModel,
-    "content_filter": Refused,
-    "content_policy_violation": Refused,
+    "content_filter": RequestRefused,
+    "content_policy_violation": RequestRefused,
 }
 _STATUSES: Mapping[int, type[ModelError]] = {
     401: BadKey,
@@ -142,24 +142,24 @@ _LONGEST_MESSAGE = 300
 _PAGE = "page"
 
 
-def fault_of(status: int, body: bytes) -> Fault:
+def fault_of(status: int, body: bytes) -> ServiceFault:
     """Return what the body of a failed answer says, whatever its form."""
     text = body.decode("utf-8", "replace").strip()
     try:
         value = json.loads(text)
     except ValueError:
-        return Fault(status, _page(text), kind=_PAGE if text.startswith("<") else "")
-    return fault_in(value, status) or Fault(status, _squeezed(_words(value)))
+        return ServiceFault(status, _page(text), kind=_PAGE if text.startswith("<") else "")
+    return fault_in(value, status) or ServiceFault(status, _squeezed(_words(value)))
 
 
-def fault_in(value: Any, status: int = 200) -> Fault | None:
+def fault_in(value: Any, status: int = 200) -> ServiceFault | None:
     """Return the error that a decoded JSON value is, or None where it is none (it may then be an answer)."""
     if not isinstance(value, dict):
         return None
     base = value.get("base_resp")
     code = _number(base.get("status_code")) if isinstance(base, dict) else None
     if code:
-        return Fault(status, _squeezed(_words(base)) or f"code {code}", code)
+        return ServiceFault(status, _squeezed(_words(base)) or f"code {code}", code)
     error = value.get("error") or value.get("errors")
     if error:
         return _fault_from(error[0] if isinstance(error, list) else error, status)
@@ -168,7 +168,7 @@ def fault_in(value: Any, status: int = 200) -> Fault | None:
     return None
 
 
-def _fault_from(error: Any, status: int) -> Fault:
+def _fault_from(error: Any, status: int) -> ServiceFault:
     said = _squeezed(_words(error))
     entry = error if isinstance(error, dict) else {}
     if param := entry.get("param"):
@@ -180,7 +180,7 @@ def _fault_from(error: Any, status: int) -> Fault:
     inner = next((number for number in numbers if 400 <= number <= 599), status)
     code = next((number for number in numbers if 1000 <= number <= 9999), None)
     kinds = [kind for key in ("code", "type") if (kind := str(entry.get(key))) in _KINDS]
-    return Fault(status if status >= 400 else inner, said, code, kinds[0] if kinds else "")
+    return ServiceFault(status if status >= 400 else inner, said, code, kinds[0] if kinds else "")
 
 
 def _number(value: Any) -> int | None:
@@ -212,31 +212,31 @@ def _squeezed(text: str) -> str:
     return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
 
 
-def explain(fault: Fault, asked: Asked, retry_after: float | None = None) -> ModelError:
+def explain(fault: ServiceFault, asked: RequestDescription, retry_after: float | None = None) -> ModelError:
     """Return the typed error for a fault, with a message that says what to do next. `retry_after` is in seconds."""
     kind = _class_of(fault)
-    if kind in {Refused, NoSuchModel} and (field := _field_named(fault, asked.fields)):
+    if kind in {RequestRefused, NoSuchModel} and (field := _field_named(fault, asked.fields)):
         error = UnsupportedField(f"{asked.host} does not accept {field}: {fault.message}.", retry_after=retry_after)
         error.field = field
         return error
     return kind(f"{_sentence(kind, fault, asked)} (It said: {fault.message})", retry_after=retry_after)
 
 
-def _class_of(fault: Fault) -> type[ModelError]:
+def _class_of(fault: ServiceFault) -> type[ModelError]:
     by_code = _CODES.get(fault.code) if fault.code is not None else None
-    if by_code is not None and by_code is not Refused:
+    if by_code is not None and by_code is not RequestRefused:
         return by_code
     if by_code is None and fault.kind in _KINDS:
         return _KINDS[fault.kind]
-    if by_code is Refused or (400 <= fault.status < 500 and fault.kind != _PAGE):
+    if by_code is RequestRefused or (400 <= fault.status < 500 and fault.kind != _PAGE):
         by_words = next((kind for words, kind in _WORDS if words.search(fault.message)), None)
-        return by_words or by_code or _STATUSES.get(fault.status, Refused)
+        return by_words or by_code or _STATUSES.get(fault.status, RequestRefused)
     if 300 <= fault.status < 400 or (fault.status == 403 and fault.kind == _PAGE):
-        return Refused
-    return _STATUSES.get(fault.status, Refused if 400 <= fault.status < 500 else ModelUnavailable)
+        return RequestRefused
+    return _STATUSES.get(fault.status, RequestRefused if 400 <= fault.status < 500 else ModelUnavailable)
 
 
-def _field_named(fault: Fault, fields: Collection[str]) -> str | None:
+def _field_named(fault: ServiceFault, fields: Collection[str]) -> str | None:
     """Return the optional field of the request that a refusal of its form names."""
     if fault.code not in {None, 2013} or fault.status not in {200, 400, 422}:
         return None
@@ -246,12 +246,12 @@ def _field_named(fault: Fault, fields: Collection[str]) -> str | None:
     return next((field for field in fields if field in named), None)
 
 
-def _sentence(kind: type[ModelError], fault: Fault, asked: Asked) -> str:
+def _sentence(kind: type[ModelError], fault: ServiceFault, asked: RequestDescription) -> str:
     """Return what happened and what to do about it."""
     sentence = _SENTENCES.get(kind, "{host} refused the request for {model} (HTTP {status}).")
-    if kind is Refused and (fault.status in {404, 405} or 300 <= fault.status < 400):
+    if kind is RequestRefused and (fault.status in {404, 405} or 300 <= fault.status < 400):
         sentence = "{host} has no chat completions there (HTTP {status}). RUNAPI_BASE_URL usually ends in /v1."
-    elif kind is Refused and fault.kind == _PAGE:
+    elif kind is RequestRefused and fault.kind == _PAGE:
         sentence = "Something in front of {host} refused the request (HTTP {status}). Check proxy and firewall."
     elif fault.code in {1026, 1027} or fault.kind in {"content_filter", "content_policy_violation"}:
         sentence = "The content filter of {host} refused this part of the change. It was not reviewed."
@@ -259,7 +259,7 @@ def _sentence(kind: type[ModelError], fault: Fault, asked: Asked) -> str:
     return sentence.format(host=asked.host, model=model, status=fault.status, listed=", ".join(LISTED))
 
 
-def unreadable(why: str) -> BrokenReply:
+def unreadable_answer(why: str) -> BrokenReply:
     """Return the error for an answer that came and makes no sense."""
     return BrokenReply(f"The model's reply cannot be used: {why}. Run again, or choose another model.")
 

@@ -63,7 +63,7 @@ class PromptTooLong(ModelError):
     kind = "too-long"
 
 
-class Refused(ModelError):
+class RequestRefused(ModelError):
     """The service refused this request or its content; sending it again would not help."""
 
     kind = "refused"
@@ -77,5 +77,6 @@ class BrokenReply(ModelError):
 
 #: kind -> class, to bring an error back from a checkpoint.
 MODEL_ERRORS: dict[str, type[ModelError]] = {
-    error.kind: error for error in (ModelUnavailable, SlowDown, NoCredit, BadKey, PromptTooLong, Refused, BrokenReply)
+    error.kind: error
+    for error in (ModelUnavailable, SlowDown, NoCredit, BadKey, PromptTooLong, RequestRefused, BrokenReply)
 }

@@ -16,7 +16,7 @@ _ANSWER = re.compile(r"\s*(?:\{|```|<test\b)")
 _UNESCAPED_QUOTE = re.compile(r'\\.|(?P<quote>")', re.DOTALL)
 
 
-def visible(content: str, *, separate: bool = False) -> str:
+def strip_reasoning(content: str, *, separate: bool = False) -> str:
     """Return the answer in `content`, stripped of white space at both ends; empty where it holds thinking only.
 
     `separate` says that the host delivered the thinking beside the content: then a tag counts only where it cannot be

@@ -35,7 +35,7 @@ _REQUEST_IDS = ("x-request-id", "minimax-request-id", "x-mm-request-id", "trace-
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class StreamTimeouts:
     """How long to wait, in seconds.
 
     `connect`: for a connection. `idle`: for the next event with data. `total`: for all of one exchange.
@@ -87,7 +87,7 @@ Event = Head | Body | Data
 Connections = httpx.Client
 
 
-def connect(base_url: str, limits: Limits) -> httpx.Client:
+def connect(base_url: str, limits: StreamTimeouts) -> httpx.Client:
     """Return the pool of connections for the service. Proxies and certificates come from the environment."""
     # Loading the certificates takes a tenth of a second; over plain HTTP an empty context, which trusts nobody, does.
     secure = base_url.lower().startswith("https:")
@@ -97,10 +97,10 @@ def connect(base_url: str, limits: Limits) -> httpx.Client:
     return httpx.Client(verify=context, timeout=timeout)
 
 
-class Exchange:
+class StreamingRequest:
     """One request and its answer. A context manager: leaving it ends the exchange, finished or not."""
 
-    def __init__(self, http: httpx.Client, request: httpx.Request, limits: Limits) -> None:
+    def __init__(self, http: httpx.Client, request: httpx.Request, limits: StreamTimeouts) -> None:
         """Store what to send; nothing is sent before the exchange is entered."""
         self._http = http
         self._request = request

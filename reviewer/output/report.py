@@ -21,7 +21,7 @@ from reviewer.diff.model import Anchor, Diff, Side
 from reviewer.domain.findings import Category, Finding, Review, TestSuggestion
 from reviewer.domain.severity import Severity
 from reviewer.llm.usage import Usage
-from reviewer.safety.markdown import code_span, fence, neutralise, visible
+from reviewer.safety.markdown import code_span, fence, neutralise, show_invisible
 from reviewer.safety.redaction import redact
 
 _STYLES = {"error": "1;31", "warning": "1;33", "info": "36", "path": "1", "dim": "2", "+": "32", "-": "31"}
@@ -118,11 +118,11 @@ def _rejections(review: Review) -> str:
 
 
 def _flat(text: str) -> str:
-    return " ".join(visible(text).split())
+    return " ".join(show_invisible(text).split())
 
 
 def _name(path: str) -> str:
-    return visible(path).replace("\n", "{U+000A}").replace("\t", "{U+0009}")
+    return show_invisible(path).replace("\n", "{U+000A}").replace("\t", "{U+0009}")
 
 
 def _changes(finding: Finding) -> list[str]:
@@ -209,7 +209,7 @@ def _block(text: str, *, indent: str = "") -> list[str]:
 
 
 def _shown(line: str) -> str:
-    return visible(line).expandtabs(4)
+    return show_invisible(line).expandtabs(4)
 
 
 # --- Markdown -------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from reviewer.diff.model import Diff, Side
 from reviewer.domain.findings import Category, Finding, Review
 from reviewer.domain.severity import Severity
 from reviewer.output.report import json_text, place_text
-from reviewer.safety.markdown import visible
+from reviewer.safety.markdown import show_invisible
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _MOST_RESULTS = 5000
@@ -164,7 +164,7 @@ def _message(text: str) -> str:
     Braces are doubled, because `{0}` is a placeholder (section 3.11.5); `](` is broken, because `[text](target)` is a
     link (section 3.11.6). Text over the limit is cut with an ellipsis.
     """
-    text = visible(text.replace("\r\n", "\n")).strip() or "(no text)"
+    text = show_invisible(text.replace("\r\n", "\n")).strip() or "(no text)"
     if len(text) > _MOST_CHARACTERS:
         text = text[: _MOST_CHARACTERS - 1] + "…"
     return text.replace("{", "{{").replace("}", "}}").replace("](", "\\](")

@@ -39,7 +39,7 @@ _JOINERS = "\u200c\u200d"
 _SELECTORS = "\ufe0e\ufe0f"
 
 
-def visible(text: str) -> str:
+def show_invisible(text: str) -> str:
     r"""Return the text with control, direction and invisible characters written out, `{U+202E}`; tab and `\n` stay.
 
     What joins letters of other scripts and emoji stays behind a character that is not ASCII.
@@ -71,7 +71,7 @@ def fence(code: str, info: str = "") -> str:
 
     One newline at the end of `code` belongs to its last line. Line ends become `\n`, invisible characters visible.
     """
-    return _block(_unmarked(visible(_lines(code))), _info(info))
+    return _block(_unmarked(show_invisible(_lines(code))), _info(info))
 
 
 def suggestion_block(code: str) -> str:
@@ -91,7 +91,7 @@ def postable(code: str) -> bool:
 
 def code_span(text: str) -> str:
     """Return the text as a code span on one line; empty text gives an empty string."""
-    text = _unmarked(visible(" ".join(_lines(text).split("\n"))))
+    text = _unmarked(show_invisible(" ".join(_lines(text).split("\n"))))
     if not text:
         return ""
     ticks = "`" * (_longest_run(text) + 1)
@@ -316,7 +316,7 @@ def neutralise(markdown: str, *, limit: int = LIMIT) -> str:
 
     What is cut off is replaced by a visible ellipsis. A fence left open is closed.
     """
-    text = visible(_lines(markdown))
+    text = show_invisible(_lines(markdown))
     short = text[:limit]
     safe = _neutral(short)
     while len(safe) > limit - (len(_ELLIPSIS) if len(short) < len(text) else 0):

@@ -11,17 +11,17 @@ import secrets
 _TAB, _NEWLINE = "\t", "\n"
 
 
-def plain(text: str) -> str:
+def terminal_safe(text: str) -> str:
     """Return the text without control characters and whatever reorders or hides; line ends become newlines."""
     lines = text.replace("\r\n", _NEWLINE).replace("\r", _NEWLINE)
     return "".join(one if one.isprintable() or one in (_TAB, _NEWLINE) else "�" for one in lines)
 
 
-def for_runner(text: str) -> str:
+def workflow_safe(text: str) -> str:
     """Return what prints the text on a GitHub runner, with commands in it switched off by a token that it cannot know.
 
     https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#stopping-and-starting-workflow-commands
     """
     token = secrets.token_hex(32)
-    body = plain(text).rstrip(_NEWLINE)
+    body = terminal_safe(text).rstrip(_NEWLINE)
     return f"::stop-commands::{token}\n{body}\n::{token}::\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SandboxLimits:
     """What one run may use: wall seconds, bytes of memory in all, processes, bytes of output and of each file."""
 
     seconds: float = 60.0
@@ -22,7 +22,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SandboxCommand:
     """A command to run.
 
     `tree` is a folder of this machine that holds a copy of the checkout, without `.git`; the command sees it read-only
@@ -38,11 +38,11 @@ class Order:
     cwd: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     read_only: tuple[Path, ...] = ()
-    limits: Limits = field(default_factory=Limits)
+    limits: SandboxLimits = field(default_factory=SandboxLimits)
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class SandboxResult:
     """What came of an order.
 
     `exit_code` is None when the run was stopped (`timed_out`, or killed from outside). `output` is standard output and
@@ -65,4 +65,4 @@ class Ran:
 
 
 #: Runs an order. Raises `reviewer.errors.ReviewerError` when nothing may or can be run here.
-Execute = Callable[[Order], Ran]
+SandboxRunner = Callable[[SandboxCommand], SandboxResult]

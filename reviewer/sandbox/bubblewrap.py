@@ -1,4 +1,4 @@
-"""What an order looks like as a command of bubblewrap. Pure: the machine is described by a `Ground`.
+"""What an order looks like as a command of bubblewrap. Pure: the machine is described by a `SandboxMethod`.
 
 Promises: the same confinement for every order, the self-test included; nothing of the machine is shown but its system
 folders and what the order names. Refuses an order that would show more (`NoSandbox`).
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from reviewer.errors import NoSandbox
-from reviewer.sandbox.api import Order
+from reviewer.sandbox.api import SandboxCommand
 
 #: Where results are put inside, as a path from the root.
 RESULTS = "results"
@@ -47,7 +47,7 @@ _PRIVATE = ("/etc", "/home", "/root", "/var", "/tmp", "/boot", "/dev", "/proc", 
 _CLOSED = ("/dev", "/proc", "/run", "/sys", "/var/run")
 
 
-class Rung(enum.Enum):
+class Privilege(enum.Enum):
     """Who makes the namespaces."""
 
     ROOT = "root"
@@ -57,7 +57,7 @@ class Rung(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class SandboxMethod:
     """A way to make a sandbox on this machine.
 
     `prefix` is put before the keeper's command (sudo). `python` runs the keeper and the self-test and is installed in
@@ -66,7 +66,7 @@ class Ground:
     are not known. `ids` are user ids that nobody has. `private` are folders never to be shown.
     """
 
-    rung: Rung
+    rung: Privilege
     prefix: tuple[str, ...]
     python: Path
     python_home: Path
@@ -87,10 +87,10 @@ class Launch:
     files: Mapping[int, bytes]
 
 
-def launch(order: Order, ground: Ground, *, user: int) -> Launch:
+def launch(order: SandboxCommand, ground: SandboxMethod, *, user: int) -> Launch:
     """Return how to run an order there, under that user id where root starts it. Raises NoSandbox for a bad order."""
     _check(order, ground)
-    inside = user if ground.rung is Rung.ROOT else _INSIDE_ID
+    inside = user if ground.rung is Privilege.ROOT else _INSIDE_ID
     files = {f"/etc/{name}": content.encode() for name, content in _settings(inside).items()}
     numbered = dict(enumerate(files.items(), start=_FIRST_FILE))
     data = {number: content for number, (_, content) in numbered.items()}
@@ -120,11 +120,11 @@ def launch(order: Order, ground: Ground, *, user: int) -> Launch:
     return Launch(argv, data)
 
 
-def _namespaces(ground: Ground) -> Iterator[str]:
+def _namespaces(ground: SandboxMethod) -> Iterator[str]:
     yield from ("--die-with-parent", "--new-session", "--info-fd", str(INFO), "--hostname", "sandbox")
     yield from ("--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
     yield from ("--cap-drop", "ALL")
-    if ground.rung is Rung.ROOT:
+    if ground.rung is Privilege.ROOT:
         # For setpriv, which gives them up.
         yield from (part for one in ("SETUID", "SETGID", "SETPCAP") for part in ("--cap-add", f"CAP_{one}"))
         return
@@ -147,14 +147,14 @@ def _file(number: int, path: str) -> tuple[str, ...]:
     return ("--perms", "0444", "--ro-bind-data", str(number), path)
 
 
-def _scratch(place: str, order: Order, ground: Ground) -> tuple[str, ...]:
+def _scratch(place: str, order: SandboxCommand, ground: SandboxMethod) -> tuple[str, ...]:
     """Return a folder in memory. Bubblewrap before 0.7 cannot limit its size; the keeper counts it either way."""
     size = _RESULTS_BYTES if place == RESULTS else max(_RESULTS_BYTES, order.limits.memory_bytes // 2)
     limited = ("--size", str(size)) if "--size" in ground.options else ()
     return (*limited, "--perms", "1777", "--tmpfs", f"/{place}")
 
 
-def _shown(order: Order) -> list[tuple[Path, Path]]:
+def _shown(order: SandboxCommand) -> list[tuple[Path, Path]]:
     """Return what is shown, and where: outer folders first, so that none hides another."""
     places = {path: path for path in order.read_only if not _is_under(path, SYSTEM_FOLDERS)}
     places[order.shown_at] = order.tree
@@ -168,27 +168,27 @@ def _bind(source: Path, place: Path) -> Iterator[str]:
     yield from ("--ro-bind", str(source), str(place))
 
 
-def _drop(ground: Ground, user: int) -> tuple[str, ...]:
-    if ground.rung is not Rung.ROOT:
+def _drop(ground: SandboxMethod, user: int) -> tuple[str, ...]:
+    if ground.rung is not Privilege.ROOT:
         return ()
     ids = (f"--reuid={user}", f"--regid={user}", "--clear-groups")
     return ("/usr/bin/setpriv", *ids, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
 
 
-def _limits(order: Order) -> tuple[str, ...]:
+def _limits(order: SandboxCommand) -> tuple[str, ...]:
     """Return the limits of each process. Not the address space: node, Go and the JVM reserve far more than they use."""
     limits = order.limits
     files = (f"--fsize={limits.file_bytes}", "--core=0", f"--nofile={_OPEN_FILES}")
     return ("/usr/bin/prlimit", f"--nproc={limits.processes}", *files, "--")
 
 
-def _environment(order: Order) -> dict[str, str]:
+def _environment(order: SandboxCommand) -> dict[str, str]:
     usual = {"PATH": _PATH, "LANG": "C.UTF-8"}
     fixed = {"HOME": _HOME, "TMPDIR": _HOME, "REVIEWER_RESULTS": f"/{RESULTS}"}
     return usual | dict(order.environment) | fixed
 
 
-def _check(order: Order, ground: Ground) -> None:
+def _check(order: SandboxCommand, ground: SandboxMethod) -> None:
     words = (*order.argv, order.cwd, *order.environment, *order.environment.values())
     if not order.argv or "=" in order.argv[0] or any("\0" in word for word in words):
         raise NoSandbox(f"This is not a command that can be run: {order.argv!r}.")
@@ -199,7 +199,7 @@ def _check(order: Order, ground: Ground) -> None:
     _check_places(order, ground)
 
 
-def _check_places(order: Order, ground: Ground) -> None:
+def _check_places(order: SandboxCommand, ground: SandboxMethod) -> None:
     for path in (*order.read_only, order.shown_at):
         if not path.is_absolute() or ".." in path.parts:
             raise NoSandbox(f"{path} is not an absolute path.")

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reviewer.sandbox import seccomp
-from reviewer.sandbox.bubblewrap import SYSTEM_FOLDERS, SYSTEM_SETTINGS, Ground, Rung
+from reviewer.sandbox.bubblewrap import SYSTEM_FOLDERS, SYSTEM_SETTINGS, Privilege, SandboxMethod
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SECONDS = 10.0
@@ -33,7 +33,7 @@ _APPARMOR = (
 _NOBODYS = (range(1_900_000_000, 2_100_000_000), range(61_184, 65_520))
 
 
-def grounds(*, private: tuple[Path, ...] = ()) -> Iterator[Ground | str]:
+def sandbox_methods(*, private: tuple[Path, ...] = ()) -> Iterator[SandboxMethod | str]:
     """Yield each way that can be tried, or why it cannot. `private` are further folders never to be shown."""
     program = shutil.which("bwrap", path=_PATH)
     options = frozenset(re.findall(r"--[a-z-]+", _said(program, "--help"))) if program else frozenset()
@@ -44,7 +44,7 @@ def grounds(*, private: tuple[Path, ...] = ()) -> Iterator[Ground | str]:
         yield "This Python does not know its own program, so the sandbox's keeper cannot be started."
         return
     yield from (
-        Ground(
+        SandboxMethod(
             rung=rung,
             prefix=prefix,
             # Not the one of a virtual environment, which may be a folder of untrusted code.
@@ -64,14 +64,14 @@ def grounds(*, private: tuple[Path, ...] = ()) -> Iterator[Ground | str]:
         yield _APPARMOR
 
 
-def _ways() -> Iterator[tuple[Rung, tuple[str, ...]]]:
+def _ways() -> Iterator[tuple[Privilege, tuple[str, ...]]]:
     if os.geteuid() == 0:
-        yield Rung.ROOT, ()
+        yield Privilege.ROOT, ()
         return
     sudo = shutil.which("sudo", path=_PATH)
     if sudo and _said(sudo, "-n", "echo", "root") == "root\n":
-        yield Rung.ROOT, (sudo, "-n")
-    yield Rung.USER, ()
+        yield Privilege.ROOT, (sudo, "-n")
+    yield Privilege.USER, ()
 
 
 def _is_restricted() -> bool:

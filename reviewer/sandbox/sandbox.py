@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from reviewer.errors import NoSandbox
-from reviewer.sandbox.api import Limits, Order, Ran
-from reviewer.sandbox.bubblewrap import ENDS, WRITABLE, Ground, Launch, Rung, launch
-from reviewer.sandbox.detection import grounds
-from reviewer.sandbox.selftest import Held, problems, question, understood
+from reviewer.sandbox.api import SandboxCommand, SandboxLimits, SandboxResult
+from reviewer.sandbox.bubblewrap import ENDS, WRITABLE, Launch, Privilege, SandboxMethod, launch
+from reviewer.sandbox.detection import sandbox_methods
+from reviewer.sandbox.selftest import SelftestPassed, parse_selftest, problems, selftest_command
 
 _ELSEWHERE = "GitHub's own Ubuntu runners have what it takes, outside of a container and with bubblewrap installed."
 _PIPE = subprocess.PIPE
@@ -41,29 +41,29 @@ _KEEP = "import sys; sys.path.insert(0, sys.argv[1]); from reviewer.sandbox.supe
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A sandbox that holds: call it with an order. Made by `confined`. Any number of threads may call it at once."""
+    """A sandbox whose self-test passed: call it with a command, from any thread. Made by `find_sandbox`."""
 
-    ground: Ground
-    held: Held
+    ground: SandboxMethod
+    held: SelftestPassed
 
-    def __call__(self, order: Order) -> Ran:
+    def __call__(self, order: SandboxCommand) -> SandboxResult:
         """Run an order. Raises NoSandbox where it asks for too much or cannot be started."""
         return run(order, self.ground)
 
 
-def confined(*, private: tuple[Path, ...] = ()) -> Sandbox:
+def find_sandbox(*, private: tuple[Path, ...] = ()) -> Sandbox:
     """Find the strongest way to make a sandbox here, test it from inside, and return it.
 
     Takes about 0.2 seconds: do it once and keep what it returns. `private` are folders that no order may show, beside
     the person's home and the system's own. Raises NoSandbox, with every reason, where nothing holds.
     """
     reasons: list[str] = []
-    for ground in grounds(private=(*_home(), *private)):
+    for ground in sandbox_methods(private=(*_home(), *private)):
         if isinstance(ground, str):
             reasons.append(ground)
             continue
-        tested = held_on(ground)
-        if isinstance(tested, Held):
+        tested = run_selftest(ground)
+        if isinstance(tested, SelftestPassed):
             return Sandbox(ground, tested)
         reasons += [f"As {ground.rung.value}: {reason}." for reason in tested]
     raise NoSandbox(f"Nothing was run, as no sandbox holds here. {' '.join(reasons)} {_ELSEWHERE}")
@@ -76,22 +76,22 @@ def _home() -> tuple[Path, ...]:
         return ()
 
 
-def held_on(ground: Ground) -> Held | list[str]:
+def run_selftest(ground: SandboxMethod) -> SelftestPassed | list[str]:
     """Run the self-test there; return what holds, or everything that does not."""
     secret = f"canary-{secrets.token_hex(16)}"
     try:
-        ran = run(question(ground, secret), ground, canary=secret)
+        ran = run(selftest_command(ground, secret), ground, canary=secret)
     except NoSandbox as error:
         return [str(error).rstrip(".")]
-    facts = understood(ran)
+    facts = parse_selftest(ran)
     if facts is None:
         return [f"the self-test did not end well: {ran.stopped or ran.output.strip()[-300:] or ran.exit_code}"]
-    return problems(facts, ground) or Held.of(ground)
+    return problems(facts, ground) or SelftestPassed.of(ground)
 
 
-def run(order: Order, ground: Ground, *, canary: str = "") -> Ran:
+def run(order: SandboxCommand, ground: SandboxMethod, *, canary: str = "") -> SandboxResult:
     """Run an order on a ground, tested or not. `canary` is put into the keeper's environment, else empty."""
-    if ground.rung is Rung.ROOT and not ground.ids:
+    if ground.rung is Privilege.ROOT and not ground.ids:
         raise NoSandbox("This machine has no user id to spare for the sandbox: it is itself a container with few.")
     if not order.tree.is_dir():
         raise NoSandbox(f"{order.tree} is not a folder.")
@@ -101,7 +101,7 @@ def run(order: Order, ground: Ground, *, canary: str = "") -> Ran:
     output = bytes(reply["output"]).decode("utf-8", "replace")
     if not reply["started"]:
         raise NoSandbox(f"The sandbox could not be started: {output.strip()[:500] or 'no reason was given'}.")
-    return Ran(
+    return SandboxResult(
         exit_code=reply["exit_code"],
         output=output,
         results=reply["results"],
@@ -114,7 +114,7 @@ def run(order: Order, ground: Ground, *, canary: str = "") -> Ran:
     )
 
 
-def _ask_keeper(ground: Ground, launched: Launch, limits: Limits, canary: str) -> Mapping[str, Any]:
+def _ask_keeper(ground: SandboxMethod, launched: Launch, limits: SandboxLimits, canary: str) -> Mapping[str, Any]:
     """Start the keeper, let it do one run, and return its reply. Raises NoSandbox when none comes."""
     request = marshal.dumps(
         {

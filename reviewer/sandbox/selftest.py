@@ -11,15 +11,15 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from reviewer.sandbox.api import Limits, Order, Ran
-from reviewer.sandbox.bubblewrap import WRITABLE, Ground, Rung
+from reviewer.sandbox.api import SandboxCommand, SandboxLimits, SandboxResult
+from reviewer.sandbox.bubblewrap import WRITABLE, Privilege, SandboxMethod
 
 _PROBE = Path(__file__).with_name("probe.py")
-_LIMITS = Limits(seconds=10, memory_bytes=256 << 20, processes=16, output_bytes=1 << 16, file_bytes=1 << 16)
+_LIMITS = SandboxLimits(seconds=10, memory_bytes=256 << 20, processes=16, output_bytes=1 << 16, file_bytes=1 << 16)
 _OWN_VARIABLES = {"HOME", "LANG", "LC_CTYPE", "PATH", "REVIEWER_RESULTS", "TMPDIR"}  # LC_CTYPE: Python sets it
 
 
-class Facts(BaseModel):
+class ProbeFacts(BaseModel):
     """What `probe` found inside; its keys are explained there."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -39,26 +39,26 @@ class Facts(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class SelftestPassed:
     """What a self-test found to hold, for the reader of a report.
 
     `own_user`: code inside has a user id that nobody else has. `filtered`: dangerous system calls are refused too.
     """
 
-    rung: Rung
+    rung: Privilege
     own_user: bool
     filtered: bool
 
     @classmethod
-    def of(cls, ground: Ground) -> Held:
+    def of(cls, ground: SandboxMethod) -> SelftestPassed:
         """Return what holds on a ground whose self-test found no problem."""
-        return cls(ground.rung, own_user=ground.rung is Rung.ROOT, filtered=ground.filter is not None)
+        return cls(ground.rung, own_user=ground.rung is Privilege.ROOT, filtered=ground.filter is not None)
 
 
-def question(ground: Ground, secret: str) -> Order:
+def selftest_command(ground: SandboxMethod, secret: str) -> SandboxCommand:
     """Return the order that looks for the secret, and for everything else that must not be."""
     source = _PROBE.read_text(encoding="utf-8")
-    return Order(
+    return SandboxCommand(
         argv=(str(ground.python), "-I", "-S", "-B", "-c", source, secret),
         tree=_PROBE.parent,
         shown_at=Path("/checkout"),
@@ -67,15 +67,15 @@ def question(ground: Ground, secret: str) -> Order:
     )
 
 
-def understood(ran: Ran) -> Facts | None:
+def parse_selftest(ran: SandboxResult) -> ProbeFacts | None:
     """Return what the probe said, None when it did not come to an end."""
     try:
-        return Facts.model_validate_json(ran.output) if ran.exit_code == 0 else None
+        return ProbeFacts.model_validate_json(ran.output) if ran.exit_code == 0 else None
     except ValidationError:
         return None
 
 
-def problems(facts: Facts, ground: Ground) -> list[str]:
+def problems(facts: ProbeFacts, ground: SandboxMethod) -> list[str]:
     """Return, for a person, everything that must hold and does not."""
     status = facts.status
     ids = {int(one) for one in status["Uid"].split()}
@@ -95,10 +95,10 @@ def problems(facts: Facts, ground: Ground) -> list[str]:
         (status["NoNewPrivs"] == "1", "no_new_privs is not set"),
         (all(int(status[name], 16) == 0 for name in status if name.startswith("Cap")), "capabilities are left"),
         (not filtered or (status["Seccomp"] == "2" and not facts.vsock), "the filter of system calls is not in force"),
-        (ground.rung is not Rung.ROOT or _is_own(ids, ground), "code inside has somebody's user id"),
+        (ground.rung is not Privilege.ROOT or _is_own(ids, ground), "code inside has somebody's user id"),
     ]
     return [problem for holds, problem in checks if not holds]
 
 
-def _is_own(ids: set[int], ground: Ground) -> bool:
+def _is_own(ids: set[int], ground: SandboxMethod) -> bool:
     return len(ids) == 1 and all(one in ground.ids for one in ids) and os.geteuid() not in ids

@@ -2,8 +2,8 @@
 
 Promises: the copy has no `.git`; symlinks are copied as symlinks and never followed, neither in the checkout nor when a
 candidate is written; devices, sockets and pipes are left out; the checkout is never written, though files of large
-tool folders may be shared with it (hard links): write into a copy by `Stage.put` alone, which replaces files. Whatever
-is in a copy can be read by anybody who reaches it; the folder around it only by us and by root.
+tool folders may be shared with it (hard links): write into a copy only with `StagedTree.put`, which replaces
+files. What is in a copy can be read by anybody who reaches it; the folder around it only by us and by root.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reviewer.errors import UnsafePath, WorktreeError
-from reviewer.sandbox.tree_copy import Copying, folder_of
+from reviewer.sandbox.tree_copy import TreeCopy, folder_of
 
 _SECONDS = 300.0
 _SETTINGS = ("core.fsmonitor=false", f"core.hooksPath={os.devnull}", "index.sparse=false", "core.sparseCheckout=false")
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class StagedTree:
     """A copy of a checkout at `tree`, for as many runs as needed."""
 
     tree: Path
@@ -63,23 +63,23 @@ class Stage:
 
 
 @contextmanager
-def staged(
+def stage_working_tree(
     checkout: Path, files: Mapping[str, bytes] = {}, *, scratch: Path | None = None, share: bool = True
-) -> Iterator[Stage]:
+) -> Iterator[StagedTree]:
     """Copy the checkout as it is on disk, with everything in it but `.git`, and write the files into the copy.
 
     `scratch` is the folder to make the copy in (default: the system's for temporary files; on the checkout's own file
     system, large tool folders cost next to nothing). `share=False` never links, for runs that can write into the copy.
     """
     with _scratch(scratch) as tree:
-        Copying(checkout, tree, share=share).all()
-        stage = Stage(tree)
+        TreeCopy(checkout, tree, share=share).all()
+        stage = StagedTree(tree)
         stage.put(files)
         yield stage
 
 
 @contextmanager
-def staged_revision(
+def stage_revision(
     checkout: Path,
     revision: str,
     files: Mapping[str, bytes] = {},
@@ -87,21 +87,21 @@ def staged_revision(
     without: Collection[str] = (),
     scratch: Path | None = None,
     share: bool = True,
-) -> Iterator[Stage]:
+) -> Iterator[StagedTree]:
     """Make what a checkout of a commit (its id) would be, with what git does not track here: builds, environments.
 
     Of the latter, what the revision has itself is left out, and `without`, relative paths: new files of the change that
-    are not committed yet. Else as `staged`. Raises WorktreeError when git cannot give the revision.
+    are not committed yet. Else as `stage_working_tree`. Raises WorktreeError when git cannot give the revision.
     """
     with _scratch(scratch) as tree, tempfile.TemporaryDirectory(prefix="reviewer-index-") as index:
         environment = {"GIT_INDEX_FILE": f"{index}/index"}
         _git(checkout, "read-tree", revision, environment=environment)
         _git(checkout, "checkout-index", "--all", "--force", f"--prefix={tree}/", environment=environment)
         untracked = _git(checkout, "ls-files", "-z", "--others", "--directory", "--no-empty-directory")
-        copying = Copying(checkout, tree, share=share, without=frozenset(without))
+        copying = TreeCopy(checkout, tree, share=share, without=frozenset(without))
         for path in filter(None, os.fsdecode(untracked).split("\0")):
             copying.add(path.rstrip("/"))
-        stage = Stage(tree)
+        stage = StagedTree(tree)
         stage.put(files)
         yield stage
 

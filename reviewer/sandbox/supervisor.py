@@ -60,7 +60,7 @@ def _serve(
     places = [os.open(root + folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW) for folder in ("proc", *folders)]
     namespace = os.pidfd_open(inner)
     os.write(go, b"\n")
-    run = Watch(inner, output, places, limits)
+    run = RunWatch(inner, output, places, limits)
     stopped = run.until_it_ends()
     _, status = os.waitpid(pid, 0)
     _wait(namespace)
@@ -133,7 +133,7 @@ def _number_after(key: str, text: str) -> int:
     return int(rest[: len(rest) - len(rest.lstrip("0123456789"))])
 
 
-class Watch:
+class RunWatch:
     """Watches over one run until nothing of it lives."""
 
     def __init__(self, inner: int, output: int, places: list[int], limits: dict[str, float]) -> None:

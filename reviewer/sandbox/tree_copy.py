@@ -22,7 +22,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
 @dataclass(frozen=True, slots=True)
-class Copying:
+class TreeCopy:
     """A copy in the making, from a checkout to a tree, without some paths.
 
     `share`: files of large tool folders become hard links where the file system allows that.

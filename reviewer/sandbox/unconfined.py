@@ -20,19 +20,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reviewer.errors import NoSandbox
-from reviewer.sandbox.api import Execute, Order, Ran
+from reviewer.sandbox.api import SandboxCommand, SandboxResult, SandboxRunner
 from reviewer.sandbox.result_files import collect
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 _TICK = 0.05
 
 
-def unconfined() -> Execute:
+def unconfined_runner() -> SandboxRunner:
     """Return what runs an order with the person's own rights. Raises NoSandbox when a command cannot be started."""
     return _run
 
 
-def _run(order: Order) -> Ran:
+def _run(order: SandboxCommand) -> SandboxResult:
     with tempfile.TemporaryDirectory(prefix="reviewer-run-", ignore_cleanup_errors=True) as scratch:
         home, results = Path(scratch, "home"), Path(scratch, "results")
         home.mkdir()
@@ -47,7 +47,7 @@ def _run(order: Order) -> Ran:
         finally:
             os.close(folder)
     kept = order.limits.output_bytes
-    return Ran(
+    return SandboxResult(
         exit_code=None if run.stopped or process.returncode < 0 else process.returncode,
         output=run.output[:kept].decode("utf-8", "replace"),
         results=files,
@@ -61,7 +61,7 @@ def _run(order: Order) -> Ran:
 
 
 @contextmanager
-def _started(order: Order, home: Path, results: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _started(order: SandboxCommand, home: Path, results: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Start the command in a session of its own; kill that session, and wait, however this ends."""
     kept = {name: value for name, value in os.environ.items() if name in _KEPT}
     fixed = {"HOME": str(home), "TMPDIR": str(home), "REVIEWER_RESULTS": str(results)}

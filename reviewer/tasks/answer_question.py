@@ -15,7 +15,7 @@ from reviewer.domain.settings import Settings
 from reviewer.llm.messages import Ask
 from reviewer.llm.usage import Usage
 from reviewer.safety.redaction import redact
-from reviewer.tasks.conversation.follow_ups import answers_to
+from reviewer.tasks.conversation.follow_ups import ask_and_read
 from reviewer.tasks.conversation.prompts import Prompter, fence_of
 from reviewer.tasks.conversation.replies import Unreadable
 from reviewer.tasks.planning.chunks import Chunk, chunk
@@ -26,7 +26,7 @@ QUESTION_TOKENS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class QuestionAnswer:
     """The answer as Markdown of the model, what was not shown to it, and what it cost."""
 
     text: str
@@ -35,16 +35,16 @@ class Answered:
     models: tuple[str, ...]
 
 
-def answer_question(change: Change, settings: Settings, question: str, ask: Ask, *, salt: bytes) -> Answered:
+def answer_question(change: Change, settings: Settings, question: str, ask: Ask, *, salt: bytes) -> QuestionAnswer:
     """Answer a question about the change. Raises ModelError when no answer came. `salt` is as in `review`."""
     files, skipped = select(change.diff, settings.review)
     chunks, unfit = chunk(files)
     shown, left_out = _one(chunks)
     prompt = Prompter(change, settings, fence_of(salt, change)).ask(shown, question)
-    (answer,) = answers_to([(prompt, read_answer)], ask)
+    (answer,) = ask_and_read([(prompt, read_answer)], ask)
     if answer.error:
         raise answer.error
-    return Answered(str(answer.value), (*skipped, *unfit, *left_out), answer.usage, tuple(sorted(answer.models)))
+    return QuestionAnswer(str(answer.value), (*skipped, *unfit, *left_out), answer.usage, tuple(sorted(answer.models)))
 
 
 def read_answer(text: str, *, complete: bool) -> str:

@@ -16,8 +16,8 @@ from reviewer.domain.settings import Settings
 from reviewer.domain.severity import Severity
 from reviewer.llm.messages import Ask, Prompt, Task
 from reviewer.llm.usage import Usage
-from reviewer.tasks.conversation.follow_ups import answers_to
-from reviewer.tasks.conversation.prompts import Prompter, fence_of, filled
+from reviewer.tasks.conversation.follow_ups import ask_and_read
+from reviewer.tasks.conversation.prompts import Prompter, fence_of, prompt_from_templates
 from reviewer.tasks.conversation.replies import RawVerdict, read_verdicts
 from reviewer.tasks.planning.chunks import Chunk, chunk
 
@@ -26,7 +26,7 @@ MAX_QUOTE, MAX_BODY, MAX_TITLE = 2_000, 4_000, 300
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class OpenFinding:
     """A defect reported earlier in a file of the change. `key` is the caller's name for it; all text is untrusted.
 
     `line` is about where it stands now, by the numbers of the new file: it chooses the part of a large file.
@@ -43,7 +43,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Reexamined:
+class Rechecked:
     """The keys of the defects that are gone, a note when some could not be judged, the bill, and calls in a row."""
 
     gone: frozenset[str] = frozenset()
@@ -53,18 +53,18 @@ class Reexamined:
     chain: int = 0
 
 
-def reexamine(change: Change, standing: Sequence[Standing], settings: Settings, ask: Ask, *, salt: bytes) -> Reexamined:
+def recheck(change: Change, standing: Sequence[OpenFinding], settings: Settings, ask: Ask, *, salt: bytes) -> Rechecked:
     """Ask which of the defects are still there. Those whose file is not part of the change are not asked about.
 
     `salt` keys the fences as in `reviewer.tasks.review.review`; the same input gives the same prompts, to the byte.
     """
     groups = _by_chunk(change, standing)
     if not groups:
-        return Reexamined()
+        return Rechecked()
     prompter = Prompter(change, settings, fence_of(salt, change))
     # It comes after a review: what cannot be read is not asked for again, but stays open.
     batch = [(_prompt(prompter, part, claims), read_verdicts) for part, claims in groups]
-    answers = answers_to(batch, ask, follow_ups=0)
+    answers = ask_and_read(batch, ask, follow_ups=0)
     gone: set[str] = set()
     unasked = 0
     for (_, claims), answer in zip(groups, answers, strict=True):
@@ -76,7 +76,7 @@ def reexamine(change: Change, standing: Sequence[Standing], settings: Settings, 
         }
         unasked += len(claims) if answer.error else 0
     note = f"{unasked} earlier findings could not be looked at again, so they stay open." if unasked else ""
-    return Reexamined(
+    return Rechecked(
         gone=frozenset(gone),
         notes=(note,) if note else (),
         usage=sum((answer.usage for answer in answers), Usage()),
@@ -85,11 +85,11 @@ def reexamine(change: Change, standing: Sequence[Standing], settings: Settings, 
     )
 
 
-def _by_chunk(change: Change, standing: Sequence[Standing]) -> list[tuple[Chunk, list[Standing]]]:
+def _by_chunk(change: Change, standing: Sequence[OpenFinding]) -> list[tuple[Chunk, list[OpenFinding]]]:
     """Give each defect the part of the change that shows its file nearest to where it stands."""
     paths = {one.path for one in standing}
     parts, _ = chunk([file for file in change.diff.files if file.path in paths])
-    groups: dict[int, list[Standing]] = defaultdict(list)
+    groups: dict[int, list[OpenFinding]] = defaultdict(list)
     for one in standing:
         near = [(distance, index) for index, part in enumerate(parts) if (distance := _distance(part, one)) is not None]
         if near:
@@ -97,14 +97,14 @@ def _by_chunk(change: Change, standing: Sequence[Standing]) -> list[tuple[Chunk,
     return [(parts[index], claims) for index, claims in sorted(groups.items())]
 
 
-def _distance(part: Chunk, one: Standing) -> int | None:
+def _distance(part: Chunk, one: OpenFinding) -> int | None:
     """Return how many lines lie between the defect and what the part shows of its file; None: nothing of it."""
     hunks = [hunk for file in part.files if file.path == one.path for hunk in file.hunks]
     gaps = (max(hunk.new_start - one.line, one.line - hunk.new_start - hunk.new_count, 0) for hunk in hunks)
     return min(gaps, default=None)
 
 
-def _prompt(prompter: Prompter, part: Chunk, claims: Sequence[Standing]) -> Prompt:
+def _prompt(prompter: Prompter, part: Chunk, claims: Sequence[OpenFinding]) -> Prompt:
     shown = [
         {
             "id": number,
@@ -117,7 +117,7 @@ def _prompt(prompter: Prompter, part: Chunk, claims: Sequence[Standing]) -> Prom
         }
         for number, claim in enumerate(claims, 1)
     ]
-    return filled(
+    return prompt_from_templates(
         Task.VERIFY,
         "verify/recheck.md",
         "verify/open_findings.md",

@@ -2,7 +2,7 @@
 
 `ask`, `change.read_head` and `change.sources` are its only effects, and all are arguments. Two batches of prompts are
 asked one after the other (find, then falsify), each followed up where a reply asks to see more or could not be read: at
-most `Wish.chain` calls one after the other in all.
+most `ReviewOptions.chain` calls one after the other in all.
 Promises: whatever was left out is named; a part that the model could not answer for is skipped aloud; and when nothing
 at all could be reviewed, the model's error is raised instead of an empty review.
 """
@@ -21,17 +21,17 @@ from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Ask, Prompt
 from reviewer.llm.usage import Usage
 from reviewer.safety.redaction import redact
-from reviewer.tasks.context.related import gather
-from reviewer.tasks.conversation.follow_ups import Answer, Look, Read, answers_to
-from reviewer.tasks.conversation.lookups import Looker
+from reviewer.tasks.context.related import gather_related
+from reviewer.tasks.conversation.follow_ups import Answer, Look, ReplyReader, ask_and_read
+from reviewer.tasks.conversation.lookups import LookupHandler
 from reviewer.tasks.conversation.prompts import MOST_REFACTORINGS, Prompter, fence_of
 from reviewer.tasks.conversation.replies import FindingsReply, read_findings, read_tests
 from reviewer.tasks.planning.chunks import Chunk, affordable, chunk
 from reviewer.tasks.planning.file_filter import select
 from reviewer.tasks.planning.lenses import Depth, depth_of
-from reviewer.tasks.suggest_tests import added_code, sensible, testable
+from reviewer.tasks.suggest_tests import added_code, testable, usable_tests
 from reviewer.tasks.verification.candidates import candidates, with_proofs
-from reviewer.tasks.verification.falsifier import Judged, Sceptics
+from reviewer.tasks.verification.falsifier import FalsifiedClaims, Falsifier
 from reviewer.tasks.verification.triage import triage
 
 #: Added lines of code from which a part is worth a look of its own for simpler code.
@@ -45,7 +45,7 @@ LONGEST_CHAIN = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ReviewOptions:
     """What a review is asked to contain beside findings, and its price: see `reviewer.llm.models`.
 
     `deeper` looks for simpler code in every part that adds any, and says more of it than the settings allow. `chain` is
@@ -60,32 +60,32 @@ class Wish:
     cost_per_thousand: Decimal | None = None
 
 
-def review(change: Change, settings: Settings, ask: Ask, *, salt: bytes, wish: Wish | None = None) -> Review:
+def review(change: Change, settings: Settings, ask: Ask, *, salt: bytes, wish: ReviewOptions | None = None) -> Review:
     """Review a change. Raises the ModelError when the model could answer for no part of it.
 
     `salt` is a secret that keys the fences round untrusted text; the same change and salt give the same prompts.
     """
-    wish = wish or Wish()
+    wish = wish or ReviewOptions()
     files, skipped = select(change.diff, settings.review)
     chunks, unfit = chunk(files)
     chunks, dear = affordable(chunks, cost=wish.cost_per_thousand, ceiling=settings.budget.per_review_usd)
     skipped += unfit + dear
     if not chunks:
         return Review(summary="", skipped=skipped)
-    gathered = gather(change, chunks)
+    gathered = gather_related(change, chunks)
     change = replace(change, head=gathered.head)
     prompter = Prompter(change, settings, fence_of(salt, change), gathered.related)
     depth = depth_of(chunks, cost=wish.cost_per_thousand, ceiling=settings.budget.per_review_usd)
-    look = Looker(change.sources, prompter.fence)
+    look = LookupHandler(change.sources, prompter.fence)
 
     found = _find(prompter, chunks, depth, wish, ask, look)
     if all(answer.error for answer in found.general):
         raise _nothing_reviewed(found.general)
     claims, rejected = candidates(change, found.replies())
-    sceptics = Sceptics(prompter, ask, look, follow_ups=min(wish.chain - 1 - _longest(found.answers()), 2))
+    sceptics = Falsifier(prompter, ask, look, follow_ups=min(wish.chain - 1 - _longest(found.answers()), 2))
     judged = sceptics.judge(chunks, claims, two_opinions=depth.two_opinions)
     result = triage(with_proofs(change, judged.kept), _caps(settings.review, wish))
-    tests, bad_tests = sensible(found.tests)
+    tests, bad_tests = usable_tests(found.tests)
     answers = (*found.answers(), *judged.answers)
     return Review(
         summary=_summary(found.general),
@@ -133,7 +133,7 @@ class _Found:
                 yield answer.value
 
 
-def _caps(review: ReviewSettings, wish: Wish) -> ReviewSettings:
+def _caps(review: ReviewSettings, wish: ReviewOptions) -> ReviewSettings:
     """Return the settings with room for more refactorings where a deeper look for them was asked for."""
     if not wish.deeper:
         return review
@@ -141,7 +141,7 @@ def _caps(review: ReviewSettings, wish: Wish) -> ReviewSettings:
     return review.model_copy(update={"max_refactorings": most, "max_comments": review.max_comments + most})
 
 
-def _notes(found: _Found, judged: Judged, depth: Depth, settings: Settings) -> tuple[str, ...]:
+def _notes(found: _Found, judged: FalsifiedClaims, depth: Depth, settings: Settings) -> tuple[str, ...]:
     """Tell what was not done, or not done as well as it could be."""
     notes = [f"{judged.unjudged} findings could not be double-checked, so they are only listed."] * bool(
         judged.unjudged
@@ -160,13 +160,15 @@ def _notes(found: _Found, judged: Judged, depth: Depth, settings: Settings) -> t
     )
 
 
-def _find(prompter: Prompter, chunks: Sequence[Chunk], depth: Depth, wish: Wish, ask: Ask, look: Look) -> _Found:
+def _find(
+    prompter: Prompter, chunks: Sequence[Chunk], depth: Depth, wish: ReviewOptions, ask: Ask, look: Look
+) -> _Found:
     """Ask everything that can be asked of the bare change, in one parallel batch."""
     least = 1 if wish.deeper else REFACTOR_FROM_LINES
     large = [one for one in chunks if added_code(one) >= least] if wish.refactorings or wish.deeper else []
     tested = testable(chunks) if wish.tests else []
     most = DEEP_REFACTORINGS if wish.deeper else MOST_REFACTORINGS
-    groups: tuple[list[tuple[Prompt, Read]], ...] = (
+    groups: tuple[list[tuple[Prompt, ReplyReader]], ...] = (
         [(prompter.findings(one), read_findings) for one in chunks],
         [
             (prompter.findings(one, lens), read_findings)
@@ -176,7 +178,7 @@ def _find(prompter: Prompter, chunks: Sequence[Chunk], depth: Depth, wish: Wish,
         [(prompter.refactor(one, most=most), read_findings) for one in large],
         [(prompter.tests(one), read_tests) for one in tested],
     )
-    answers = iter(answers_to([one for group in groups for one in group], ask, look=look, follow_ups=wish.chain - 2))
+    answers = iter(ask_and_read([one for group in groups for one in group], ask, look=look, follow_ups=wish.chain - 2))
     return _Found(*(tuple(islice(answers, len(group))) for group in groups))
 
 

@@ -12,8 +12,8 @@ from reviewer.languages.paths import is_code, is_test
 from reviewer.llm.messages import Ask, Prompt
 from reviewer.llm.usage import Usage
 from reviewer.safety.redaction import redact
-from reviewer.tasks.context.related import gather
-from reviewer.tasks.conversation.follow_ups import Answer, answers_to
+from reviewer.tasks.context.related import gather_related
+from reviewer.tasks.conversation.follow_ups import Answer, ask_and_read
 from reviewer.tasks.conversation.prompts import Prompter, fence_of
 from reviewer.tasks.conversation.replies import read_tests
 from reviewer.tasks.planning.chunks import Chunk, chunk
@@ -23,7 +23,7 @@ from reviewer.tasks.planning.file_filter import select
 MAX_TEST_PROMPTS, MAX_TESTS = 3, 5
 
 
-def suggested_tests(change: Change, settings: Settings, ask: Ask, *, salt: bytes) -> Review:
+def suggest_tests(change: Change, settings: Settings, ask: Ask, *, salt: bytes) -> Review:
     """Ask for tests of the change and nothing else; `salt` is as in `review`.
 
     Raises ModelError when nothing was answered.
@@ -31,12 +31,12 @@ def suggested_tests(change: Change, settings: Settings, ask: Ask, *, salt: bytes
     _, prompts = prompts_for_tests(change, settings, salt)
     if not prompts:
         return Review(summary="", notes=("The change adds no code that could be tested.",))
-    answers = answers_to([(prompt, read_tests) for prompt in prompts], ask)
+    answers = ask_and_read([(prompt, read_tests) for prompt in prompts], ask)
     errors = [answer.error for answer in answers if answer.error]
     if len(errors) == len(answers):
         raise errors[0]
     notes = [f"No test suggestions for {len(errors)} of {len(answers)} parts: {errors[0]}"] if errors else []
-    tests, rejected = sensible(answers)
+    tests, rejected = usable_tests(answers)
     usage = sum((answer.usage for answer in answers), Usage())
     models = tuple(sorted(frozenset().union(*(answer.models for answer in answers))))
     return Review(summary="", tests=tests, rejected=rejected, notes=tuple(notes), usage=usage, models=models)
@@ -48,7 +48,7 @@ def prompts_for_tests(
     """Return the prompts that ask for tests of the change, or of some of its files, and what made them."""
     files, _ = select(change.diff, settings.review)
     parts = testable(chunk([file for file in files if only is None or file.path in only])[0])
-    gathered = gather(change, parts)
+    gathered = gather_related(change, parts)
     prompter = Prompter(replace(change, head=gathered.head), settings, fence_of(salt, change), gathered.related)
     return prompter, [prompter.tests(part) for part in parts]
 
@@ -66,7 +66,7 @@ def added_code(part: Chunk) -> int:
     )
 
 
-def sensible(answers: Sequence[Answer]) -> tuple[tuple[TestSuggestion, ...], tuple[Rejected, ...]]:
+def usable_tests(answers: Sequence[Answer]) -> tuple[tuple[TestSuggestion, ...], tuple[Rejected, ...]]:
     """Return the suggested test files, one for each path, and those that are no sensible place for a file."""
     kept: dict[str, TestSuggestion] = {}
     rejected: list[Rejected] = []

@@ -29,7 +29,7 @@ class Gate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ChangeUnderTest:
     """What tests are proven for.
 
     `head` and `base` are staged copies of the two versions on this machine, into which files can be written; without
@@ -52,14 +52,14 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Cannot:
+class NotRun:
     """Why nothing was proven and nothing is claimed: a sentence for the user that says what to do."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class GenerationBudget:
     """Ceilings. Seconds are of wall time; `seconds` is for everything, after it no new candidate is begun.
 
     `usd` is what may be spent before nothing more is repaired or doubted; None: no ceiling.
@@ -76,7 +76,7 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class CodeUnit:
     """A changed function or method. Line numbers are 1-based, of the file at head.
 
     `lines` are the changed statements inside its body (a statement is known by its first line), `missed` those that no
@@ -112,13 +112,13 @@ class Unit:
 class Candidate:
     """A test file that the model proposed for a unit, nothing about it known yet."""
 
-    unit: Unit
+    unit: CodeUnit
     path: str
     code: str
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailedTest:
     """A test that failed on head: what it said. `asserted`: by an assertion that stands in the test file itself."""
 
     test: str
@@ -130,17 +130,17 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class GateFailure:
     """A gate that a candidate did not pass. `reason` is one sentence; `feedback` is what a repair prompt shows."""
 
     gate: Gate
     reason: str
     feedback: str = ""
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[FailedTest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Evidence:
     """What a candidate has shown: of counts, the second is the whole."""
 
     runs: int
@@ -166,35 +166,35 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Reproduction:
+class DefectReproduction:
     """A test that fails on head by its own assertion, and that an independent pass found to be right.
 
     It is evidence to show under a finding about the unit's lines, never a finding by itself.
     """
 
-    unit: Unit
+    unit: CodeUnit
     path: str
     code: str
-    failure: Failure
+    failure: FailedTest
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class DroppedTest:
     """A candidate that is not shown, and the gate that stopped it at last."""
 
     path: str
     covers: str
-    stopped: Stopped
+    stopped: GateFailure
 
 
 @dataclass(frozen=True, slots=True)
-class Proven:
+class GeneratedTests:
     """What came of it all. `notes` are sentences for the user about what limited it."""
 
     tests: tuple[TestSuggestion, ...] = ()
-    reproductions: tuple[Reproduction, ...] = ()
-    dropped: tuple[Dropped, ...] = ()
+    reproductions: tuple[DefectReproduction, ...] = ()
+    dropped: tuple[DroppedTest, ...] = ()
     notes: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
     models: frozenset[str] = frozenset()

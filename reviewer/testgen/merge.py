@@ -9,12 +9,12 @@ from reviewer.diff.model import Side
 from reviewer.domain.findings import Appendix, Finding, Rejected, Review, TestSuggestion
 from reviewer.domain.findings import Reproduction as Shown
 from reviewer.domain.severity import Confidence
-from reviewer.testgen.evidence import Cannot, Proven, Reproduction
+from reviewer.testgen.evidence import DefectReproduction, GeneratedTests, NotRun
 
 
-def with_proven(review: Review, outcome: Proven | Cannot) -> Review:
-    """Return the review with the tests that were run; with a `Cannot` those that it has, and why they were not run."""
-    if isinstance(outcome, Cannot):
+def with_proven(review: Review, outcome: GeneratedTests | NotRun) -> Review:
+    """Return the review with the tests that were run; with a `NotRun` those that it has, and why they were not run."""
+    if isinstance(outcome, NotRun):
         return replace(review, notes=(*review.notes, outcome.reason))
     shown = _with_reproductions(review, outcome.reproductions)
     return replace(
@@ -27,14 +27,14 @@ def with_proven(review: Review, outcome: Proven | Cannot) -> Review:
     )
 
 
-def _stopped(outcome: Proven) -> list[Rejected]:
+def _stopped(outcome: GeneratedTests) -> list[Rejected]:
     return [
         Rejected(f"test stopped at: {one.stopped.gate}", one.path[:300], f"test of {one.covers}", one.stopped.reason)
         for one in outcome.dropped
     ]
 
 
-def _with_reproductions(review: Review, reproductions: Sequence[Reproduction]) -> Review:
+def _with_reproductions(review: Review, reproductions: Sequence[DefectReproduction]) -> Review:
     """Put each failing test under the best finding about its unit; one below the line is lifted over it.
 
     One that no finding speaks of is counted only: a failing test alone is as often wrong as the code.
@@ -55,13 +55,13 @@ def _with_reproductions(review: Review, reproductions: Sequence[Reproduction]) -
     return replace(review, findings=tuple(findings), below=tuple(below), rejected=tuple(rejected))
 
 
-def _is_about(finding: Finding, one: Reproduction) -> bool:
+def _is_about(finding: Finding, one: DefectReproduction) -> bool:
     anchor = finding.anchor
     inside = one.unit.first <= anchor.line <= one.unit.last
     return anchor.path == one.unit.path and anchor.side is Side.RIGHT and inside and finding.reproduction is None
 
 
-def _reproduced(finding: Finding, one: Reproduction) -> Finding:
+def _reproduced(finding: Finding, one: DefectReproduction) -> Finding:
     failure = f"{one.failure.test}: {one.failure.message}"[:1_000]
     return replace(finding, confidence=Confidence.HIGH, reproduction=Shown(one.path, one.code, failure))
 

@@ -2,7 +2,7 @@
 
 Promises: every candidate ends as kept, as stopped by a named gate, or as a reproduction that an independent pass
 agrees with; a repair that only writes down what the code did is refused; what it cost is summed. Its only effects are
-`ask` and those of the `Language`.
+`ask` and those of the `LanguageSupport`.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from reviewer.errors import ReviewerError
 from reviewer.llm.messages import Ask, Prompt
 from reviewer.llm.usage import Usage
 from reviewer.safety.redaction import redact
-from reviewer.tasks.conversation.follow_ups import Answer, answers_to
+from reviewer.tasks.conversation.follow_ups import Answer, ask_and_read
 from reviewer.tasks.conversation.replies import RawVerdict, read_tests, read_verdicts
 from reviewer.testgen.evidence import (
-    Budget,
     Candidate,
-    Dropped,
-    Failure,
+    CodeUnit,
+    DefectReproduction,
+    DroppedTest,
+    Evidence,
+    FailedTest,
     Gate,
-    Proven,
-    Reproduction,
-    Shown,
-    Stopped,
-    Unit,
+    GateFailure,
+    GeneratedTests,
+    GenerationBudget,
 )
 from reviewer.testgen.working_tree import changes
 
@@ -38,32 +38,32 @@ class TreeChanged(ReviewerError):
     """A candidate changed files of the staged tree: no later run in it can be trusted."""
 
 
-class Language(Protocol):
+class LanguageSupport(Protocol):
     """What differs between languages."""
 
-    def judge(self, candidate: Candidate, taken: frozenset[str]) -> Shown | Stopped:
+    def judge(self, candidate: Candidate, taken: frozenset[str]) -> Evidence | GateFailure:
         """Put a candidate through the gates. Raises TreeChanged. `taken` are paths of candidates that were kept."""
 
-    def repair(self, prompt: Prompt, candidate: Candidate, stopped: Stopped) -> Prompt:
+    def repair(self, prompt: Prompt, candidate: Candidate, stopped: GateFailure) -> Prompt:
         """Return the conversation continued by the candidate and what stopped it."""
 
-    def copied(self, before: Candidate, stopped: Stopped, after: Candidate) -> str | None:
+    def copied(self, before: Candidate, stopped: GateFailure, after: Candidate) -> str | None:
         """Return the name of a test whose repair only expects what the code did; None when there is none."""
 
-    def fails_again(self, candidate: Candidate, failure: Failure) -> bool:
+    def fails_again(self, candidate: Candidate, failure: FailedTest) -> bool:
         """Whether the test runs the changed code and fails by its assertion in another process too."""
 
-    def doubt(self, prompt: Prompt, candidate: Candidate, failure: Failure) -> Prompt:
+    def doubt(self, prompt: Prompt, candidate: Candidate, failure: FailedTest) -> Prompt:
         """Return the prompt that asks an independent pass whether the test is right; `prompt` asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class UnitPrompt:
     """A prompt for tests, what it is about in words, and which unit a test that comes of it is for."""
 
     prompt: Prompt
     about: str
-    unit_of: Callable[[TestSuggestion], Unit]
+    unit_of: Callable[[TestSuggestion], CodeUnit]
 
 
 @dataclass(slots=True)
@@ -72,40 +72,40 @@ class _Attempt:
 
     candidate: Candidate
     prompt: Prompt
-    outcome: Stopped
-    suspect: tuple[Candidate, Failure] | None = None
+    outcome: GateFailure
+    suspect: tuple[Candidate, FailedTest] | None = None
     final: bool = False
 
     @property
-    def dropped(self) -> Dropped:
-        return Dropped(self.candidate.path, self.candidate.unit.covers, self.outcome)
+    def dropped(self) -> DroppedTest:
+        return DroppedTest(self.candidate.path, self.candidate.unit.covers, self.outcome)
 
 
 @dataclass(slots=True)
-class Rounds:
+class RepairLoop:
     """The state of one proving: what is kept, what is stopped, and what it cost."""
 
-    language: Language
-    budget: Budget
+    language: LanguageSupport
+    budget: GenerationBudget
     ask: Ask
     in_time: Callable[[], bool]
     kept: list[TestSuggestion] = field(default_factory=list)
     stopped: list[_Attempt] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    reproductions: list[Reproduction] = field(default_factory=list)
+    reproductions: list[DefectReproduction] = field(default_factory=list)
     spoilt: str = ""
 
-    def all(self, asked: Sequence[Asked]) -> None:
+    def all(self, asked: Sequence[UnitPrompt]) -> None:
         """Ask, judge, repair as often as the budget allows, and put to doubt what still fails."""
         self._first(asked)
         for _ in range(self.budget.repairs):
             self._repair()
         self._reproduce()
 
-    def proven(self, *notes: str) -> Proven:
+    def proven(self, *notes: str) -> GeneratedTests:
         """Return what came of it; `notes` come first."""
-        return Proven(
+        return GeneratedTests(
             tests=tuple(self.kept),
             reproductions=tuple(self.reproductions),
             dropped=tuple(one.dropped for one in self.stopped),
@@ -131,7 +131,7 @@ class Rounds:
             return True
         return False
 
-    def _first(self, asked: Sequence[Asked]) -> None:
+    def _first(self, asked: Sequence[UnitPrompt]) -> None:
         """Ask for everything at once, and judge what comes."""
         answers = self._answers([one.prompt for one in asked])
         for one, answer in zip(asked, answers, strict=True):
@@ -162,13 +162,13 @@ class Rounds:
             return
         suspects = [one for one in suspects if self.in_time() and self.language.fails_again(one[1], one[2])]
         prompts = [self.language.doubt(one.prompt, candidate, failure) for one, candidate, failure in suspects]
-        answers = answers_to([(prompt, read_verdicts) for prompt in prompts], self.ask)
+        answers = ask_and_read([(prompt, read_verdicts) for prompt in prompts], self.ask)
         self.answers += answers
         for (one, candidate, failure), answer in zip(suspects, answers, strict=True):
             verdict = answer.value.get(1) if isinstance(answer.value, dict) else None
             if isinstance(verdict, RawVerdict) and verdict.verdict == "confirmed":
                 reason = redact(verdict.reason)[0][:500]
-                found = Reproduction(candidate.unit, candidate.path, candidate.code, failure, reason)
+                found = DefectReproduction(candidate.unit, candidate.path, candidate.code, failure, reason)
                 self.reproductions.append(found)
                 self.stopped.remove(one)
 
@@ -176,27 +176,27 @@ class Rounds:
         """Judge a candidate, and put it where it belongs."""
         suspect = earlier.suspect if earlier else None
         if self.spoilt:
-            self.stopped.append(_Attempt(candidate, prompt, Stopped(Gate.CLEAN, self.spoilt), suspect, final=True))
+            self.stopped.append(_Attempt(candidate, prompt, GateFailure(Gate.CLEAN, self.spoilt), suspect, final=True))
             return
         if not self.in_time():
             self._goes_on()
             return
         if earlier and (test := self.language.copied(earlier.candidate, earlier.outcome, candidate)):
             reason = f"The repair of `{test}` only changes what is expected to what the code returned."
-            attempt = _Attempt(candidate, prompt, Stopped(Gate.COPIED, reason, reason), suspect, final=True)
+            attempt = _Attempt(candidate, prompt, GateFailure(Gate.COPIED, reason, reason), suspect, final=True)
             self.stopped.append(attempt)
             return
         if (twin := next((one for one in self.kept if one.code.split() == candidate.code.split()), None)) is not None:
             reason = f"The same tests are kept as `{twin.path}`."
-            self.stopped.append(_Attempt(candidate, prompt, Stopped(Gate.POLICY, reason), final=True))
+            self.stopped.append(_Attempt(candidate, prompt, GateFailure(Gate.POLICY, reason), final=True))
             return
         try:
             outcome = _secretive(candidate) or self.language.judge(candidate, frozenset(one.path for one in self.kept))
         except TreeChanged as error:
             self.notes.append(str(error))
             self.spoilt = "It was not run: the one before it changed the copy."
-            outcome = Stopped(Gate.CLEAN, str(error))
-        if isinstance(outcome, Shown):
+            outcome = GateFailure(Gate.CLEAN, str(error))
+        if isinstance(outcome, Evidence):
             self.kept.append(TestSuggestion(candidate.path, candidate.unit.covers, candidate.code, outcome.line))
             return
         asserted = [one for one in outcome.failures if one.asserted]
@@ -205,7 +205,7 @@ class Rounds:
         self.stopped.append(_Attempt(candidate, prompt, outcome, suspect, final=same))
 
     def _answers(self, prompts: Sequence[Prompt]) -> list[Answer]:
-        answers = answers_to([(prompt, read_tests) for prompt in prompts], self.ask)
+        answers = ask_and_read([(prompt, read_tests) for prompt in prompts], self.ask)
         self.answers += answers
         return answers
 
@@ -214,19 +214,19 @@ class Rounds:
             self.notes.append(note)
 
 
-def _secretive(candidate: Candidate) -> Stopped | None:
+def _secretive(candidate: Candidate) -> GateFailure | None:
     """Stop a file with what looks like a secret: it would be posted, and without that it is not what was run."""
     if not redact(candidate.code)[1]:
         return None
-    return Stopped(Gate.POLICY, "It holds what looks like a secret.", "Use no value that looks like a real secret.")
+    return GateFailure(Gate.POLICY, "It holds what looks like a secret.", "Use no value that looks like a real secret.")
 
 
-def left_behind(names: Sequence[str], advice: str = "") -> Stopped | None:
+def left_behind(names: Sequence[str], advice: str = "") -> GateFailure | None:
     """Stop a candidate that left those files behind, where there are any."""
     if not names:
         return None
     told = ", ".join(f"`{name}`" for name in names[:3])
-    return Stopped(Gate.CLEAN, f"It leaves files behind: {told}.", f"Left behind: {told}. {advice}".strip())
+    return GateFailure(Gate.CLEAN, f"It leaves files behind: {told}.", f"Left behind: {told}. {advice}".strip())
 
 
 def restore(tree: Path, untouched: dict[str, tuple[int, int]]) -> None:

@@ -6,12 +6,18 @@ from collections.abc import Callable
 
 from reviewer.llm.messages import Message, Prompt
 from reviewer.safety.prompt_text import printable
-from reviewer.tasks.conversation.prompts import rendered
-from reviewer.testgen.evidence import Candidate, Gate, Stopped
+from reviewer.tasks.conversation.prompts import render_template
+from reviewer.testgen.evidence import Candidate, Gate, GateFailure
 
 
-def asked_again(
-    prompt: Prompt, candidate: Candidate, stopped: Stopped, *, fence: str, path: str, plain: Callable[[str, int], str]
+def repair_prompt_for_test(
+    prompt: Prompt,
+    candidate: Candidate,
+    stopped: GateFailure,
+    *,
+    fence: str,
+    path: str,
+    plain: Callable[[str, int], str],
 ) -> Prompt:
     """Return the conversation continued by the candidate and by what the gate that stopped it saw.
 
@@ -19,7 +25,7 @@ def asked_again(
     """
     covers = candidate.unit.covers
     mine = f'<test path="{candidate.path}" covers="{covers}">\n{candidate.code}</test>'
-    words = rendered(
+    words = render_template(
         "tests/evidence.md",
         fence=fence,
         ran=stopped.gate not in (Gate.POLICY, Gate.SMELLS),

@@ -1,6 +1,6 @@
 """From a checkout to tests that were run: copies made, a sandbox found, the tests proven, everything removed again.
 
-Promises: the checkout itself is only read; without a sandbox nothing is run, and the reason is a `Cannot`, unless a
+Promises: the checkout itself is only read; without a sandbox nothing is run, and the reason is a `NotRun`, unless a
 person asked for it without one. The one way in for the command line and the Action.
 """
 
@@ -15,20 +15,20 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from reviewer.diff.model import Status
+from reviewer.diff.model import FileStatus
 from reviewer.domain.change import Change
 from reviewer.domain.settings import Settings
 from reviewer.errors import NoSandbox, UsageError, WorktreeError
 from reviewer.languages.paths import is_code, is_test
 from reviewer.llm.messages import Ask
 from reviewer.llm.usage import Usage
-from reviewer.safety.terminal import plain
-from reviewer.sandbox.api import Execute
-from reviewer.sandbox.sandbox import confined
-from reviewer.sandbox.staging import Stage, staged, staged_revision
-from reviewer.sandbox.unconfined import unconfined
-from reviewer.testgen.evidence import Budget, Cannot, Proven, Subject
-from reviewer.testgen.languages.generate import Places, prove_foreign
+from reviewer.safety.terminal import terminal_safe
+from reviewer.sandbox.api import SandboxRunner
+from reviewer.sandbox.sandbox import find_sandbox
+from reviewer.sandbox.staging import StagedTree, stage_revision, stage_working_tree
+from reviewer.sandbox.unconfined import unconfined_runner
+from reviewer.testgen.evidence import ChangeUnderTest, GeneratedTests, GenerationBudget, NotRun
+from reviewer.testgen.languages.generate import StagedTrees, prove_foreign
 from reviewer.testgen.python.generate import prove
 
 #: What titles and descriptions of changes that mend something say.
@@ -39,13 +39,13 @@ _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV", "TMPDIR")
 
 
 @dataclass(frozen=True, slots=True)
-class Checkout:
+class CheckoutToTest:
     """A working tree on this machine and what its tests need.
 
     `base_sha` is the commit that the change starts from. `python` is the interpreter that has the repository's packages
     and its test framework; see `interpreters`. `sandboxed` False runs code with the rights of whoever asks: for a
     person's own code only. `private` are folders that no run may see, beside the person's home. `appends`
-    is as in `Subject`.
+    is as in `ChangeUnderTest`.
     """
 
     root: Path
@@ -57,18 +57,21 @@ class Checkout:
 
 
 def proven_tests(
-    change: Change, settings: Settings, checkout: Checkout, ask: Ask, *, salt: bytes, issue: str = ""
-) -> Proven | Cannot:
+    change: Change, settings: Settings, checkout: CheckoutToTest, ask: Ask, *, salt: bytes, issue: str = ""
+) -> GeneratedTests | NotRun:
     """Suggest tests for the change, run them, and return those that prove something. `salt` is as in `review`."""
     try:
-        execute: Execute = confined(private=checkout.private) if checkout.sandboxed else unconfined()
+        execute: SandboxRunner = find_sandbox(private=checkout.private) if checkout.sandboxed else unconfined_runner()
     except NoSandbox as error:
-        return Cannot(f"Suggested tests are not run, as there is no sandbox here: {error}")
+        return NotRun(f"Suggested tests are not run, as there is no sandbox here: {error}")
     fix = _MENDS.search(f"{change.title}\n{change.description[:2_000]}") is not None
-    added = [file.path for file in change.diff.files if file.status is Status.ADDED]
-    budget = Budget(usd=settings.budget.per_review_usd)
-    with staged(checkout.root, share=checkout.sandboxed) as head, _base(checkout, added, wanted=fix) as base:
-        subject = Subject(
+    added = [file.path for file in change.diff.files if file.status is FileStatus.ADDED]
+    budget = GenerationBudget(usd=settings.budget.per_review_usd)
+    with (
+        stage_working_tree(checkout.root, share=checkout.sandboxed) as head,
+        _base(checkout, added, wanted=fix) as base,
+    ):
+        subject = ChangeUnderTest(
             change=change,
             head=head.tree,
             base=base.tree if base else None,
@@ -80,8 +83,8 @@ def proven_tests(
             appends=checkout.appends,
             language=settings.review.language,
         )
-        places = Places(head.tree, base.tree if base else None, checkout.root, Path.home())
-        outcomes: list[Proven | Cannot] = []
+        places = StagedTrees(head.tree, base.tree if base else None, checkout.root, Path.home())
+        outcomes: list[GeneratedTests | NotRun] = []
         code = [file.path for file in change.diff.files if is_code(file.path) and not is_test(file.path)]
         try:
             if any(path.endswith(".py") for path in code):
@@ -89,17 +92,17 @@ def proven_tests(
             if not all(path.endswith(".py") for path in code) or not outcomes:
                 outcomes.append(prove_foreign(change, settings, places, ask, execute, salt=salt, budget=budget))
         except NoSandbox as error:
-            return Cannot(f"Suggested tests are not run: {error}")
+            return NotRun(f"Suggested tests are not run: {error}")
         return _together(outcomes)
 
 
-def _together(outcomes: Sequence[Proven | Cannot]) -> Proven | Cannot:
+def _together(outcomes: Sequence[GeneratedTests | NotRun]) -> GeneratedTests | NotRun:
     """Return what came of all languages; why one could not be run is a note beside what the other has."""
-    proven = [one for one in outcomes if isinstance(one, Proven)]
-    reasons = tuple(one.reason for one in outcomes if isinstance(one, Cannot))
+    proven = [one for one in outcomes if isinstance(one, GeneratedTests)]
+    reasons = tuple(one.reason for one in outcomes if isinstance(one, NotRun))
     if not proven:
-        return Cannot(reasons[0])
-    return Proven(
+        return NotRun(reasons[0])
+    return GeneratedTests(
         tests=tuple(test for one in proven for test in one.tests),
         reproductions=tuple(found for one in proven for found in one.reproductions),
         dropped=tuple(dropped for one in proven for dropped in one.dropped),
@@ -110,14 +113,14 @@ def _together(outcomes: Sequence[Proven | Cannot]) -> Proven | Cannot:
 
 
 @contextmanager
-def _base(checkout: Checkout, added: Sequence[str], *, wanted: bool) -> Iterator[Stage | None]:
+def _base(checkout: CheckoutToTest, added: Sequence[str], *, wanted: bool) -> Iterator[StagedTree | None]:
     """Give a copy of what the change starts from, where something is to be compared with it and git has it."""
     with ExitStack() as stack:
         base = None
         if wanted:
             with suppress(WorktreeError):  # a shallow clone may lack it: then mutants decide alone
                 base = stack.enter_context(
-                    staged_revision(checkout.root, checkout.base_sha, without=added, share=checkout.sandboxed)
+                    stage_revision(checkout.root, checkout.base_sha, without=added, share=checkout.sandboxed)
                 )
         yield base
 
@@ -137,7 +140,7 @@ def set_up(command: str, root: Path, *, seconds: float = 900.0) -> None:
     except subprocess.TimeoutExpired as error:
         raise UsageError(f"`tests.setup` did not end within {seconds:.0f} seconds: {command}") from error
     if done.returncode:
-        said = plain(done.stderr.decode("utf-8", "replace")).strip().splitlines()
+        said = terminal_safe(done.stderr.decode("utf-8", "replace")).strip().splitlines()
         raise UsageError(f"`tests.setup` failed ({done.returncode}): {command}: {said[-1] if said else 'no message'}")
 
 

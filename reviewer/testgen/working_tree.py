@@ -18,7 +18,7 @@ MOST_BYTES = 1 << 20
 _FOREIGN = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox", "build", "dist", ".eggs"})
 
 
-def sane(path: str) -> bool:
+def is_safe_path(path: str) -> bool:
     """Whether the path is one inside a repository, in the form in which git writes it."""
     parts = PurePosixPath(path).parts
     plain = path.isprintable() and "\\" not in path and not path.startswith("/")
@@ -27,7 +27,7 @@ def sane(path: str) -> bool:
 
 def inside(tree: Path, path: str) -> Path | None:
     """Return the place of that path in the tree; None where a link or an odd path would lead out of it."""
-    if not sane(path):
+    if not is_safe_path(path):
         return None
     place = tree
     for part in PurePosixPath(path).parts:

@@ -29,7 +29,7 @@ from tests.fakes.github.model.state import Pull
 from tests.fakes.model import Answer, Call, FakeModel
 from tests.fixtures import postgres
 from tests.fixtures.app_processes import Fleet, environment, running
-from webhooks.queue.jobs import Jobs, State
+from webhooks.queue.jobs import Jobs, JobState
 
 #: How it is run -> how many workers beside the process that accepts.
 MODES = {"sqlite": 0, "sqlite-apart": 1, "postgres": 3}
@@ -186,7 +186,7 @@ def unfinished(store: str, accepted: set[str]) -> list[str]:
     finally:
         jobs.close()
     missing = [f"{guid}: not in the store" for guid in accepted - ended.keys()]
-    wanted = {State.DONE, State.SUPERSEDED}
+    wanted = {JobState.DONE, JobState.SUPERSEDED}
     return missing + [f"{one.key}: {one.state} {one.reason}" for one in ended.values() if one.state not in wanted]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reviewer.diff.model import parse_diff
 from reviewer.domain.change import Change
-from reviewer.testgen.evidence import Subject
+from reviewer.testgen.evidence import ChangeUnderTest
 from tests.fixtures.run_unconfined import THIS_PYTHON
 
 #: Plugins that our own environment happens to have are not loaded: they cost more than the tests.
@@ -18,14 +18,16 @@ QUICK = "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python -m pytest"
 SAMPLE = Path(__file__).parent / "proving"
 
 
-def staged_sample(folder: Path, **more: object) -> Subject:
+def staged_sample(folder: Path, **more: object) -> ChangeUnderTest:
     """Copy the sample's two versions into the folder."""
     for version in ("head", "base"):
         shutil.copytree(SAMPLE / version, folder / version)
     return subject_of(folder, **{"command": QUICK, **more})
 
 
-def staged(folder: Path, head: Mapping[str, str], base: Mapping[str, str] | None = None, **more: object) -> Subject:
+def staged(
+    folder: Path, head: Mapping[str, str], base: Mapping[str, str] | None = None, **more: object
+) -> ChangeUnderTest:
     """Write two versions of a repository into the folder; without `base` the files of `head` are all new."""
     for version, files in (("head", head), ("base", base or {})):
         (folder / version).mkdir()
@@ -36,11 +38,11 @@ def staged(folder: Path, head: Mapping[str, str], base: Mapping[str, str] | None
     return subject_of(folder, **more)
 
 
-def subject_of(folder: Path, **more: object) -> Subject:
+def subject_of(folder: Path, **more: object) -> ChangeUnderTest:
     """Return the subject of what lies in `head` and `base` of the folder."""
     change = Change(parse_diff(diff_of(folder / "base", folder / "head")), title="Grow the shop")
     values = {"change": change, "head": folder / "head", "base": folder / "base", "python": THIS_PYTHON, **more}
-    return Subject(shown_at=folder / "head", **values)  # type: ignore[arg-type]
+    return ChangeUnderTest(shown_at=folder / "head", **values)  # type: ignore[arg-type]
 
 
 def diff_of(base: Path, head: Path) -> str:

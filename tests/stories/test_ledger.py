@@ -12,7 +12,7 @@ from tests.fakes.github.model.example import CART, CART_AFTER, CHANGES, DISCOUNT
 from tests.fakes.github.model.state import ReviewComment, Thread
 from tests.fixtures.scenarios import DEFAULT, DELETE, carry_out, is_reexamination, model, watched
 from webhooks.github.errors import GitHubUnavailable
-from webhooks.handling.handle import State
+from webhooks.handling.handle import JobEnding
 from webhooks.publishing.markers import read_ledger
 
 GUARDED = CART_AFTER.replace(
@@ -76,7 +76,7 @@ def test_other_commits_with_the_same_change_are_not_read_again(github: World, ho
     else:
         pushed = github.force_push(github.pull, changes, onto=onto if how == "rebase" else None)
     outcome = carry_out(github, pushed, lambda _: 1 / 0)  # type: ignore[arg-type,return-value]
-    assert (outcome.state, outcome.conclusion) == (State.REVIEWED, "failure")
+    assert (outcome.state, outcome.conclusion) == (JobEnding.REVIEWED, "failure")
     summary = github.expect_comment("1 open finding")
     assert f"head={github.pull.head}" in summary.body
     assert "0 files changed since" in summary.body
@@ -309,7 +309,7 @@ def test_the_app_and_the_action_agree_by_their_marks() -> None:
         github.expect_comment("1 finding", by="github-actions[bot]")
         github.expect_check("neutral")
         outcome = carry_out(github, opened, lambda _: 1 / 0)  # type: ignore[arg-type,return-value]
-        assert (outcome.state, outcome.conclusion) == (State.REVIEWED, "neutral")
+        assert (outcome.state, outcome.conclusion) == (JobEnding.REVIEWED, "neutral")
         github.expect_check("neutral")
         pushed = github.push(github.pull, {"src/cart.py": CART_AFTER + "\n# end\n"})
         github.resolve(comment.thread, by="alice")

@@ -18,7 +18,7 @@ from tests.fixtures.scenarios import DELETE, carry_out, job_of, model
 from webhooks.action.workspace import Workspace
 from webhooks.events.commands import Command
 from webhooks.events.deliveries import Ignored, decide
-from webhooks.handling.handle import State
+from webhooks.handling.handle import JobEnding
 
 GOOD = """<test path="tests/test_discount_codes.py" covers="src/discounts.py:6-14">
 from src.discounts import discount_for
@@ -96,7 +96,7 @@ def test_tests_are_run_when_asked_for(github: World, checkout: Path) -> None:
 
     asked = github.comment(github.pull, "/tests", by="alice")
     outcome = carry_out(github, asked, counted, prove=workspace(checkout, counted).prove)
-    assert (outcome.state, outcome.reason) == (State.REVIEWED, "")
+    assert (outcome.state, outcome.reason) == (JobEnding.REVIEWED, "")
     assert {prompt.task for prompt in seen} == {Task.TESTS}
     summary = github.expect_comment("tests/test_discount_codes.py")
     assert "5 of 5 runs" in summary.body
@@ -111,7 +111,7 @@ def test_the_app_suggests_tests_as_text(github: World) -> None:
     """Where nothing may be run, the tests are shown as such, with how to have them run."""
     asked = github.comment(github.pull, "/tests", by="alice")
     outcome = carry_out(github, asked, suggesting())
-    assert outcome.state is State.REVIEWED
+    assert outcome.state is JobEnding.REVIEWED
     summary = github.expect_comment("tests/test_discount_codes.py")
     assert "(not run)" in summary.body
     assert "the App runs no code of a pull request" in summary.body

@@ -9,7 +9,7 @@ import pytest
 import app
 from tests.fixtures.job_worker import automatic
 from webhooks.queue import job_records
-from webhooks.queue.jobs import Jobs, State
+from webhooks.queue.jobs import Jobs, JobState
 
 
 @pytest.fixture
@@ -66,10 +66,10 @@ def test_jobs_are_cancelled_and_retried(jobs, reviewer):
     job = automatic()
     jobs.accept(job)
     assert reviewer("jobs", "cancel", job.delivery)[:2] == (0, f"cancelled: {job.key}\n")
-    assert jobs.record(job.delivery).state is State.CANCELLED
+    assert jobs.record(job.delivery).state is JobState.CANCELLED
     assert reviewer("jobs", "cancel", job.delivery)[0] == 2
     assert reviewer("jobs", "retry", job.delivery)[:2] == (0, f"queued again: {job.key}\n")
-    assert jobs.record(job.delivery).state is State.QUEUED
+    assert jobs.record(job.delivery).state is JobState.QUEUED
     code, _, err = reviewer("jobs", "retry", job.delivery)
     assert (code, "it is queued" in err) == (2, True)
     code, _, err = reviewer("jobs", "show", "nonsense")
@@ -83,7 +83,7 @@ def test_list_and_show_agree(jobs, reviewer):
     with jobs._database.write() as connection:
         job_records.begin(connection, job.delivery, 1, "me")
         job_records.end(
-            connection, job.delivery, "me", State.DONE, "", {"state": "ignored", "reason": "draft", "calls": 0}
+            connection, job.delivery, "me", JobState.DONE, "", {"state": "ignored", "reason": "draft", "calls": 0}
         )
     row = reviewer("jobs", "list")[1].splitlines()[1].split()
     assert (row[1], row[5]) == ("done", "draft")

@@ -34,7 +34,7 @@ from webhooks.events.deliveries import Ignored, Job, decide
 from webhooks.github.errors import GitHubError
 from webhooks.github.repository import connect
 from webhooks.github.transport import Credentials
-from webhooks.handling.handle import Means, Outcome, State, handle
+from webhooks.handling.handle import JobContext, JobEnding, JobOutcome, handle
 from webhooks.handling.review_changes import Prove
 
 #: Rounds of a job whose GitHub calls fail in passing, and the seconds between them.
@@ -87,11 +87,11 @@ def run(step: Step) -> int:
         outcome = _carry_out(step, decision, level)
     except ReviewerError as error:
         return _failed(step, error, forked=forked)
-    if outcome.state is State.FAILED and outcome.error is not None:
+    if outcome.state is JobEnding.FAILED and outcome.error is not None:
         return _failed(step, outcome.error, forked=forked)
-    if outcome.state is State.ANSWERED:
+    if outcome.state is JobEnding.ANSWERED:
         return _nothing(step, "The question is answered in a comment.")
-    if outcome.state is not State.REVIEWED:
+    if outcome.state is not JobEnding.REVIEWED:
         return _nothing(step, f"Nothing reviewed: {outcome.reason}.")
     return _tell(step, outcome)
 
@@ -135,7 +135,7 @@ def _is_dependabot(pull: Mapping[str, Any]) -> bool:
     return (pull.get("user") or {}).get("login") == "dependabot[bot]"
 
 
-def _carry_out(step: Step, job: Job, level: FailLevel | None) -> Outcome:
+def _carry_out(step: Step, job: Job, level: FailLevel | None) -> JobOutcome:
     """Handle the job, again when GitHub failed in passing; answers that were paid for are kept in between."""
     token = step.get("GITHUB_TOKEN")
     if not token:
@@ -146,7 +146,7 @@ def _carry_out(step: Step, job: Job, level: FailLevel | None) -> Outcome:
         ask = remembering(client.ask)
         price = cost_per_thousand(model_named(client.model, client.prices))
         for left in reversed(range(ROUNDS)):
-            means = Means(
+            means = JobContext(
                 repository=connect(credentials, job.repository),
                 ask=ask,
                 salt=salt,
@@ -197,7 +197,7 @@ def remembering(ask: Ask) -> Ask:
     return asked
 
 
-def _tell(step: Step, outcome: Outcome) -> int:
+def _tell(step: Step, outcome: JobOutcome) -> int:
     """Give the runner outputs, summary, SARIF and, where comments were refused, annotations."""
     review, diff = outcome.review, outcome.diff
     if review is None or diff is None:

@@ -16,9 +16,9 @@ from reviewer.domain.settings import Settings
 from reviewer.errors import UsageError
 from reviewer.git.worktree import open_worktree
 from reviewer.llm.messages import Ask
-from reviewer.testgen.evidence import Cannot, Proven
+from reviewer.testgen.evidence import GeneratedTests, NotRun
 from reviewer.testgen.python.interpreter import python_of
-from reviewer.testgen.session import Checkout, install_sandbox, proven_tests
+from reviewer.testgen.session import CheckoutToTest, install_sandbox, proven_tests
 from webhooks.github.repository import Pull
 
 _CHECKOUT_HELP = (
@@ -36,18 +36,18 @@ class Workspace:
     ask: Ask
     salt: bytes
 
-    def prove(self, change: Change, settings: Settings, pull: Pull) -> Proven | Cannot:
+    def prove(self, change: Change, settings: Settings, pull: Pull) -> GeneratedTests | NotRun:
         """Suggest tests for the change and run them on this machine."""
         if reason := self._refusal(pull):
-            return Cannot(f"The suggested tests were not run: {reason}")
+            return NotRun(f"The suggested tests were not run: {reason}")
         root = Path(self.environ["GITHUB_WORKSPACE"])
         python = python_of(root, self.environ, self.environ.get("REVIEWER_TESTS_PYTHON", "").strip())
         private = tuple(Path(self.environ[name]) for name in ("RUNNER_TEMP",) if self.environ.get(name))
         install_sandbox(self.environ)
-        checkout = Checkout(root, pull.base_sha, python, private=private, appends=True)
+        checkout = CheckoutToTest(root, pull.base_sha, python, private=private, appends=True)
         issue = "\n\n".join(f"{one.title}\n\n{one.body}" for one in change.issues)
         outcome = proven_tests(change, settings, checkout, self.ask, salt=self.salt, issue=issue)
-        if isinstance(outcome, Proven) and settings.tests.setup:
+        if isinstance(outcome, GeneratedTests) and settings.tests.setup:
             return replace(outcome, notes=(*outcome.notes, _SETUP_HELP))
         return outcome
 

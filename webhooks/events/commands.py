@@ -30,7 +30,7 @@ class Command(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class CommandRequest:
     """A command with its argument: one of the words that the command takes, the text that it takes, or empty."""
 
     command: Command
@@ -68,7 +68,7 @@ _BLANK_LINE = re.compile(r"(\n[ \t]*\n)")
 _HTML_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
-def parse_command(body: str) -> Request | NoCommand:
+def parse_command(body: str) -> CommandRequest | NoCommand:
     """Return the first command in the body of a comment, or why there is none.
 
     An unknown command is passed over: it may be meant for another bot.
@@ -82,22 +82,22 @@ def parse_command(body: str) -> Request | NoCommand:
         # What is blanked keeps its length, so a question is read as it was written, code included.
         argument = written[match.start(2) :] if match[2] else ""
         request = _request(match[1].lower(), argument.strip())
-        if isinstance(request, Request):
+        if isinstance(request, CommandRequest):
             return request
         passed_over = request
     return passed_over
 
 
-def _request(name: str, argument: str) -> Request | NoCommand:
+def _request(name: str, argument: str) -> CommandRequest | NoCommand:
     command = next((command for command in Command if command.value == name), None)
     if command is None:
         return NoCommand("unknown command")
     known = _ARGUMENTS[command]
     if known is None:
-        return Request(command, argument[:_LONGEST_TEXT]) if argument else NoCommand("no question")
+        return CommandRequest(command, argument[:_LONGEST_TEXT]) if argument else NoCommand("no question")
     if argument.lower() not in known:
         return NoCommand("unknown argument")
-    return Request(command, argument.lower())
+    return CommandRequest(command, argument.lower())
 
 
 def _prose(body: str) -> list[str]:

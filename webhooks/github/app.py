@@ -46,7 +46,7 @@ class ListedPull:
     updated_at: str
 
 
-class AppItself:
+class AppClient:
     """The App under its own name. Each method is one request (or one a page)."""
 
     def __init__(self, credentials: Credentials) -> None:
@@ -79,13 +79,13 @@ class AppItself:
             account = (entry.get("account") or {}).get("login") or ""
             yield Installation(entry["id"], account, entry.get("suspended_at") is not None)
 
-    def inside(self, installation_id: int) -> Inside:
+    def inside(self, installation_id: int) -> InstallationView:
         """Return the view of one installation, under its token. Makes no request yet."""
         credentials = self._credentials
-        return Inside(Transport(credentials.api_url, credentials.as_installation(installation_id)))
+        return InstallationView(Transport(credentials.api_url, credentials.as_installation(installation_id)))
 
 
-class Inside:
+class InstallationView:
     """What one installation may see."""
 
     def __init__(self, transport: Transport) -> None:

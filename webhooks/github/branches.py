@@ -41,7 +41,7 @@ class OpenedPull:
     state: str
 
 
-class Why(StrEnum):
+class CommitRefusal(StrEnum):
     """Why GitHub made no commit."""
 
     MOVED = "moved"
@@ -53,7 +53,7 @@ class Why(StrEnum):
 class CommitRefused(GitHubError):
     """GitHub made no commit. `said` is its own sentence."""
 
-    def __init__(self, why: Why, said: str) -> None:
+    def __init__(self, why: CommitRefusal, said: str) -> None:
         """Store why, as far as it is known, and GitHub's words."""
         super().__init__(f"GitHub: createCommitOnBranch: {said}")
         self.why = why
@@ -169,7 +169,7 @@ def _refused(errors: Sequence[Mapping[str, Any]]) -> GitHubError:
         return RateLimited(f"GitHub: createCommitOnBranch: {said}", retry_after=DEFAULT_WAIT)
     # As people report it: `Expected branch to point to "SHA" but it did not. Pull and try again.`, type STALE_DATA.
     if "STALE_DATA" in kinds or "Expected branch to point to" in said:
-        return CommitRefused(Why.MOVED, said)
+        return CommitRefused(CommitRefusal.MOVED, said)
     if "FORBIDDEN" in kinds:
-        return CommitRefused(Why.FORBIDDEN, said)
-    return CommitRefused(Why.NOT_FOUND if "NOT_FOUND" in kinds else Why.OTHER, said)
+        return CommitRefused(CommitRefusal.FORBIDDEN, said)
+    return CommitRefused(CommitRefusal.NOT_FOUND if "NOT_FOUND" in kinds else CommitRefusal.OTHER, said)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reviewer.diff.model import Side
-from reviewer.domain.sources import Hit, leaves
+from reviewer.domain.sources import Hit, is_unsafe_path
 from reviewer.languages.paths import is_code
 from webhooks.github.errors import GitHubError
 from webhooks.github.repository import Repository
@@ -57,7 +57,7 @@ class RemoteSources:
 
     def _read(self, paths: Sequence[str], side: Side, most: int) -> Mapping[str, str]:
         revision = self.base_sha if side is Side.LEFT else self.head_sha
-        inside = [path for path in dict.fromkeys(paths) if not leaves(path)]
+        inside = [path for path in dict.fromkeys(paths) if not is_unsafe_path(path)]
         keys = {path: key for path in inside if (key := self._key(path, side)) is not None}
         self._take(revision, keys, most)
         found = {path: self._texts.get(key) for path, key in keys.items()}
@@ -84,7 +84,7 @@ class RemoteSources:
             except GitHubError as error:
                 log.info("the head is not listed", extra={"repository": self.repository.name, "why": str(error)})
                 return self._tree
-            self._tree = {path: (blob, size) for path, blob, size in entries if not leaves(path)}
+            self._tree = {path: (blob, size) for path, blob, size in entries if not is_unsafe_path(path)}
             for (revision, path), text in self.known.items():
                 if path in self._tree and revision == self.head_sha:
                     self._texts[self._tree[path][0]] = text

@@ -18,7 +18,7 @@ Spent = Callable[[int | None, float], Decimal | None]
 KEPT_BY_THE_APP = "`budget.per_pull_usd` and `budget.per_month_usd` are kept by the App; this run cannot see them."
 
 
-def remaining(budget: BudgetSettings, spent: Spent, number: int, now: datetime) -> tuple[Decimal | None, str]:
+def remaining_budget(budget: BudgetSettings, spent: Spent, number: int, now: datetime) -> tuple[Decimal | None, str]:
     """Return the dollars left for one review (None: no ceiling) and the name of the ceiling that is the lowest."""
     month = datetime(now.year, now.month, 1, tzinfo=UTC).timestamp()
     ceilings = [(budget.per_review_usd, Decimal(0), "per_review_usd")]

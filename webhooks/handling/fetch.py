@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reviewer.diff.model import Diff, Status
+from reviewer.diff.model import Diff, FileStatus
 from reviewer.domain.change import GUIDANCE_PATHS, Change, Guidance, LinkedIssue
 from reviewer.domain.settings import SETTINGS_PATH, Settings, SettingsProblem, parse_settings
 from reviewer.tasks.planning.file_filter import select
@@ -26,7 +26,7 @@ Texts = Mapping[tuple[str, str], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchedPull:
     """What a review is made of. `texts` are files by (revision, path)."""
 
     diff: Diff
@@ -35,7 +35,7 @@ class Fetched:
     problems: tuple[SettingsProblem, ...]
 
 
-def fetch(repository: Repository, pull: Pull) -> Fetched:
+def fetch(repository: Repository, pull: Pull) -> FetchedPull:
     """Fetch the diff, and in one request the settings and guidance of the base and the changed files of the head.
 
     Settings and guidance are those of the base branch as it is now: GitHub's `base.sha` stays where the branch stood
@@ -45,12 +45,12 @@ def fetch(repository: Repository, pull: Pull) -> Fetched:
     files, _ = select(diff, Settings().review)
     paths = (SETTINGS_PATH, *GUIDANCE_PATHS)
     wanted = [(revision, path) for revision in _bases(pull) for path in paths]
-    changed = [file.path for file in files if file.status not in (Status.ADDED, Status.REMOVED)]
+    changed = [file.path for file in files if file.status not in (FileStatus.ADDED, FileStatus.REMOVED)]
     wanted += [(pull.head_sha, path) for path in changed[:MAX_HEAD_FILES]]
     texts = repository.texts(wanted)
     if texts is None:
         texts = _base_texts(repository, _bases(pull)[0])
-    return Fetched(diff, texts, *parse_settings(_of_base(texts, pull, SETTINGS_PATH)))
+    return FetchedPull(diff, texts, *parse_settings(_of_base(texts, pull, SETTINGS_PATH)))
 
 
 def _bases(pull: Pull) -> list[str]:
@@ -74,7 +74,7 @@ def _base_texts(repository: Repository, branch: str) -> dict[tuple[str, str], st
     return {key: text for key, text in texts.items() if text is not None}
 
 
-def change_of(repository: Repository, pull: Pull, fetched: Fetched) -> Change:
+def change_of(repository: Repository, pull: Pull, fetched: FetchedPull) -> Change:
     """Return the change to review; files of the head that are not at hand yet are fetched when it asks for them."""
     texts = fetched.texts
     guidance = [(path, _of_base(texts, pull, path)) for path in GUIDANCE_PATHS]

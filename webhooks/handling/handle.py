@@ -25,18 +25,26 @@ from webhooks.events.commands import Command
 from webhooks.events.deliveries import Job, Trigger
 from webhooks.github.errors import NotFound
 from webhooks.github.repository import Pull, Repository
-from webhooks.handling.fetch import Fetched, change_of, fetch
-from webhooks.handling.review_changes import BudgetSpent, Means, Superseded, examine, guarded, published, within_budget
-from webhooks.publishing.commit_tests import Refused, add_tests
-from webhooks.publishing.ledger import Posted
+from webhooks.handling.fetch import FetchedPull, change_of, fetch
+from webhooks.handling.review_changes import (
+    BudgetSpent,
+    JobContext,
+    Superseded,
+    already_published,
+    review_changes,
+    stop_when_moot,
+    within_budget,
+)
+from webhooks.publishing.commit_tests import NotAdded, add_tests
+from webhooks.publishing.ledger import PostedState
 from webhooks.publishing.markers import without_marks
-from webhooks.publishing.plan import annotations_of, completed, from_ledger, plan
-from webhooks.publishing.publish import CheckRun, Sent, close_check, open_check, publish, quietly
-from webhooks.publishing.read_posted import look
-from webhooks.publishing.reply import added_mark, added_text, answer_mark, answer_text, say_once
-from webhooks.publishing.summary import Extent, Target
+from webhooks.publishing.plan import annotations_of, completed_check, from_ledger, plan_publication
+from webhooks.publishing.publish import CheckRun, PublishResult, close_check, ignore_github_errors, open_check, publish
+from webhooks.publishing.read_posted import read_posted
+from webhooks.publishing.reply import answer_mark, answer_text, post_once, tests_added_mark, tests_added_text
+from webhooks.publishing.summary import ReviewScope, ReviewTarget
 
-__all__ = ["BudgetSpent", "Means", "Outcome", "State", "Superseded", "give_up", "handle"]
+__all__ = ["BudgetSpent", "JobContext", "JobEnding", "JobOutcome", "Superseded", "give_up", "handle"]
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +52,7 @@ log = logging.getLogger(__name__)
 SETTLE = (1.0, 2.0)
 
 
-class State(StrEnum):
+class JobEnding(StrEnum):
     """How a job ended."""
 
     REVIEWED = "reviewed"
@@ -55,15 +63,15 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class JobOutcome:
     """The ending of a job. `review` and `diff` are there when one was made; `sent` tells what was posted."""
 
-    state: State
+    state: JobEnding
     reason: str = ""
     head_sha: str = ""
     review: Review | None = None
     diff: Diff | None = None
-    sent: Sent = field(default_factory=Sent)
+    sent: PublishResult = field(default_factory=PublishResult)
     conclusion: str = ""
     error: ReviewerError | None = None
 
@@ -84,29 +92,31 @@ class Outcome:
         }
 
 
-def handle(job: Job, means: Means) -> Outcome:
+def handle(job: Job, means: JobContext) -> JobOutcome:
     """Carry a job out. Raises only errors that are worth trying the job again for (`retryable`)."""
     try:
         pull = _current(job, means.repository)
-        if isinstance(pull, Outcome):
+        if isinstance(pull, JobOutcome):
             return pull
         if job.command and (refused := _refuse_actor(job, means.repository)):
             return refused
         fetched = fetch(means.repository, pull)
         if not job.command and (why := _unwanted(pull, fetched.settings)):
-            return Outcome(State.IGNORED, why, pull.head_sha)
+            return JobOutcome(JobEnding.IGNORED, why, pull.head_sha)
         if job.command is Command.ASK:
             return _answer(job, means, pull, fetched)
     except ReviewerError as error:
         if _again(error):
             raise
-        return Outcome(State.FAILED, str(error), job.head_sha or "", error=error)
+        return JobOutcome(JobEnding.FAILED, str(error), job.head_sha or "", error=error)
     check = open_check(means.repository, pull.head_sha, job.key, again=means.again)
     try:
         return _carry_out(job, means, pull, check, fetched)
     except Superseded:
-        close_check(means.repository, check, completed("cancelled", "Superseded", "A newer push is reviewed instead."))
-        return Outcome(State.SUPERSEDED, "newer head", pull.head_sha)
+        close_check(
+            means.repository, check, completed_check("cancelled", "Superseded", "A newer push is reviewed instead.")
+        )
+        return JobOutcome(JobEnding.SUPERSEDED, "newer head", pull.head_sha)
     except ReviewerError as error:
         if _again(error):
             raise
@@ -118,7 +128,7 @@ def _again(error: ReviewerError) -> bool:
     return bool(getattr(error, "retryable", False)) and not isinstance(error, ModelError)
 
 
-def _current(job: Job, repository: Repository) -> Pull | Outcome:
+def _current(job: Job, repository: Repository) -> Pull | JobOutcome:
     """Return the pull request as it is now, or the reason why there is nothing to do about it."""
     try:
         pull = repository.pull(job.number)
@@ -128,22 +138,22 @@ def _current(job: Job, repository: Repository) -> Pull | Outcome:
             time.sleep(pause)
             pull = repository.pull(job.number)
     except NotFound:
-        return Outcome(State.IGNORED, "the pull request is gone", job.head_sha or "")
+        return JobOutcome(JobEnding.IGNORED, "the pull request is gone", job.head_sha or "")
     if pull.state != "open":
-        return Outcome(State.IGNORED, "closed", pull.head_sha)
+        return JobOutcome(JobEnding.IGNORED, "closed", pull.head_sha)
     if job.head_sha not in (None, pull.head_sha):
-        return Outcome(State.SUPERSEDED, "the head has moved on", pull.head_sha)
+        return JobOutcome(JobEnding.SUPERSEDED, "the head has moved on", pull.head_sha)
     return pull
 
 
-def _refuse_actor(job: Job, repository: Repository) -> Outcome | None:
+def _refuse_actor(job: Job, repository: Repository) -> JobOutcome | None:
     """Commands cost money and speak for the maintainers: only who may write may give them."""
     if repository.permission(job.actor or "") in ("admin", "write"):
         if job.comment_id is not None:
             comment_id = job.comment_id
-            quietly(lambda: repository.react(comment_id, "eyes"))
+            ignore_github_errors(lambda: repository.react(comment_id, "eyes"))
         return None
-    return Outcome(State.IGNORED, "no write permission")
+    return JobOutcome(JobEnding.IGNORED, "no write permission")
 
 
 def _unwanted(pull: Pull, settings: Settings) -> str | None:
@@ -157,35 +167,35 @@ def _unwanted(pull: Pull, settings: Settings) -> str | None:
     return None
 
 
-def _answer(job: Job, means: Means, pull: Pull, fetched: Fetched) -> Outcome:
+def _answer(job: Job, means: JobContext, pull: Pull, fetched: FetchedPull) -> JobOutcome:
     """Answer the question of a comment in a comment."""
     try:
         settings = within_budget(means, pull, fetched.settings)
         change = change_of(means.repository, pull, fetched)
-        answered = answer_question(change, settings, job.argument, guarded(means), salt=means.salt)
+        answered = answer_question(change, settings, job.argument, stop_when_moot(means), salt=means.salt)
     except Superseded:
-        return Outcome(State.SUPERSEDED, "not wanted any more", pull.head_sha)
+        return JobOutcome(JobEnding.SUPERSEDED, "not wanted any more", pull.head_sha)
     except ReviewerError as error:
         return _failed(job, means, pull, None, error)
     login = means.repository.identity()
-    url = say_once(means.repository, pull.number, login, answer_mark(job), answer_text(job, answered))
+    url = post_once(means.repository, pull.number, login, answer_mark(job), answer_text(job, answered))
     done = Review(summary="", usage=answered.usage, models=answered.models, skipped=answered.skipped)
-    return Outcome(State.ANSWERED, "", pull.head_sha, done, fetched.diff, Sent(summary_url=url))
+    return JobOutcome(JobEnding.ANSWERED, "", pull.head_sha, done, fetched.diff, PublishResult(summary_url=url))
 
 
-def _carry_out(job: Job, means: Means, pull: Pull, check: CheckRun | None, fetched: Fetched) -> Outcome:
+def _carry_out(job: Job, means: JobContext, pull: Pull, check: CheckRun | None, fetched: FetchedPull) -> JobOutcome:
     """Look at what stands there, review what changed since, look at the head once more, then post."""
     login = (check.login if check else "") or means.repository.identity()
     # Nothing of ours can stand on a pull request that was opened just now.
     first = job.trigger is Trigger.OPENED and not means.again
-    before = Posted() if first else look(means.repository, pull, login)
+    before = PostedState() if first else read_posted(means.repository, pull, login)
     level = means.fail_level or fetched.settings.review.fail_level
     adds = job.command is Command.TESTS and bool(job.argument)  # comes last, so a job that was killed has it to do
-    if not adds and (extent := published(job, pull, fetched, before)) is not None:
+    if not adds and (extent := already_published(job, pull, fetched, before)) is not None:
         return _again_as_it_stands(means, pull, check, fetched, before, extent, level)
-    result = examine(job, means, pull, fetched, before)
-    target = Target(means.repository.name, pull.number, pull.head_sha, pull.web_url, pull.base_sha, job.key)
-    planned = partial(plan, result, target, fail_level=level)
+    result = review_changes(job, means, pull, fetched, before)
+    target = ReviewTarget(means.repository.name, pull.number, pull.head_sha, pull.web_url, pull.base_sha, job.key)
+    planned = partial(plan_publication, result, target, fail_level=level)
     quiet = not (result.extent.reviewed or job.command or fetched.problems)
     sent = publish(means.repository, pull, login, planned, quiet=quiet, refusal=lambda: _refusal(means, pull))
     made = sent.plan or planned(before)
@@ -198,7 +208,7 @@ def _carry_out(job: Job, means: Means, pull: Pull, check: CheckRun | None, fetch
     if adds:
         _add_tests(job, means.repository, pull, login, result.review)
     review = replace(result.review, findings=made.standing)
-    return Outcome(State.REVIEWED, sent.refused, pull.head_sha, review, fetched.diff, sent, body["conclusion"])
+    return JobOutcome(JobEnding.REVIEWED, sent.refused, pull.head_sha, review, fetched.diff, sent, body["conclusion"])
 
 
 def _add_tests(job: Job, repository: Repository, pull: Pull, login: str, made: Review) -> None:
@@ -207,23 +217,29 @@ def _add_tests(job: Job, repository: Repository, pull: Pull, login: str, made: R
     if proven:
         came = add_tests(repository, pull, proven, stacked=job.argument == "pull", job=job.key)
     else:
-        came = Refused("No suggested test was run and proved something, so there is nothing to add: see the summary.")
-    mark = added_mark(job)
-    say_once(repository, pull.number, login, mark, added_text(job, came))
+        came = NotAdded("No suggested test was run and proved something, so there is nothing to add: see the summary.")
+    mark = tests_added_mark(job)
+    post_once(repository, pull.number, login, mark, tests_added_text(job, came))
 
 
 def _again_as_it_stands(
-    means: Means, pull: Pull, check: CheckRun | None, fetched: Fetched, before: Posted, extent: Extent, level: FailLevel
-) -> Outcome:
+    means: JobContext,
+    pull: Pull,
+    check: CheckRun | None,
+    fetched: FetchedPull,
+    before: PostedState,
+    extent: ReviewScope,
+    level: FailLevel,
+) -> JobOutcome:
     """Complete the check run of a job whose summary is written: it was killed in between, or is carried out again."""
     conclusion, title, found = from_ledger(before, fetched.diff, extent, level)
-    close_check(means.repository, check, completed(conclusion, title, without_marks(before.summary_body)))
+    close_check(means.repository, check, completed_check(conclusion, title, without_marks(before.summary_body)))
     review = Review("", findings=found, files_reviewed=extent.reviewed)
-    sent = Sent(summary_url=before.summary_url)
-    return Outcome(State.REVIEWED, "reviewed before", pull.head_sha, review, fetched.diff, sent, conclusion)
+    sent = PublishResult(summary_url=before.summary_url)
+    return JobOutcome(JobEnding.REVIEWED, "reviewed before", pull.head_sha, review, fetched.diff, sent, conclusion)
 
 
-def _refusal(means: Means, pull: Pull) -> str:
+def _refusal(means: JobContext, pull: Pull) -> str:
     """Tell why comments may not be posted now. Raises Superseded when the head moved or the job is not wanted."""
     if not means.wanted():
         raise Superseded
@@ -233,15 +249,15 @@ def _refusal(means: Means, pull: Pull) -> str:
     return "" if now.state == "open" else "the pull request was closed meanwhile"
 
 
-def _failed(job: Job, means: Means, pull: Pull, check: CheckRun | None, error: ReviewerError) -> Outcome:
+def _failed(job: Job, means: JobContext, pull: Pull, check: CheckRun | None, error: ReviewerError) -> JobOutcome:
     """Say on the pull request that it was not reviewed, why, and what to do."""
     text = _not_reviewed(pull, str(error))
-    quietly(lambda: close_check(means.repository, check, completed("failure", "Not reviewed", text)))
+    ignore_github_errors(lambda: close_check(means.repository, check, completed_check("failure", "Not reviewed", text)))
     if check is None or job.command:
         mark = f"<!-- reviewer:failure job={job.key} -->"
         login = means.repository.identity
-        quietly(lambda: say_once(means.repository, pull.number, login(), mark, f"{mark}\n{text}"))
-    return Outcome(State.FAILED, str(error), pull.head_sha, conclusion="failure", error=error)
+        ignore_github_errors(lambda: post_once(means.repository, pull.number, login(), mark, f"{mark}\n{text}"))
+    return JobOutcome(JobEnding.FAILED, str(error), pull.head_sha, conclusion="failure", error=error)
 
 
 def give_up(job: Job, repository: Repository, reason: str) -> None:
@@ -250,9 +266,9 @@ def give_up(job: Job, repository: Repository, reason: str) -> None:
     def say() -> None:
         pull = repository.pull(job.number)
         check = open_check(repository, job.head_sha or pull.head_sha, job.key, again=True)
-        close_check(repository, check, completed("failure", "Not reviewed", _not_reviewed(pull, reason)))
+        close_check(repository, check, completed_check("failure", "Not reviewed", _not_reviewed(pull, reason)))
 
-    quietly(say)
+    ignore_github_errors(say)
 
 
 def _not_reviewed(pull: Pull, reason: str) -> str:

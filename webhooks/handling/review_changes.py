@@ -21,25 +21,25 @@ from reviewer.errors import ReviewerError
 from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Ask, Prompt, Reply
 from reviewer.tasks.planning.file_filter import select
-from reviewer.tasks.recheck import Reexamined, Standing, reexamine
-from reviewer.tasks.review import LONGEST_CHAIN, Wish, review
-from reviewer.tasks.suggest_tests import suggested_tests
-from reviewer.testgen.evidence import Cannot, Proven
+from reviewer.tasks.recheck import OpenFinding, Rechecked, recheck
+from reviewer.tasks.review import LONGEST_CHAIN, ReviewOptions, review
+from reviewer.tasks.suggest_tests import suggest_tests
+from reviewer.testgen.evidence import GeneratedTests, NotRun
 from reviewer.testgen.merge import with_proven
 from webhooks.events.commands import Command
 from webhooks.events.deliveries import Job
 from webhooks.github.repository import Pull, Repository
-from webhooks.handling.budgets import KEPT_BY_THE_APP, Spent, is_kept_elsewhere, remaining
-from webhooks.handling.fetch import Fetched, change_of
+from webhooks.handling.budgets import KEPT_BY_THE_APP, Spent, is_kept_elsewhere, remaining_budget
+from webhooks.handling.fetch import FetchedPull, change_of
 from webhooks.publishing.commit_tests import is_own
 from webhooks.publishing.incremental import changed_blobs, changed_files, digests, file_digest
-from webhooks.publishing.ledger import Posted, outstanding, standing
-from webhooks.publishing.markers import Entry, Ledger, Status
-from webhooks.publishing.plan import Result
-from webhooks.publishing.summary import Extent
+from webhooks.publishing.ledger import PostedState, current_ledger, outstanding
+from webhooks.publishing.markers import FindingStatus, Ledger, LedgerEntry
+from webhooks.publishing.plan import ReviewResult
+from webhooks.publishing.summary import ReviewScope
 
 #: Suggests tests for a change and runs them. Never on a server.
-Prove = Callable[[Change, Settings, Pull], Proven | Cannot]
+Prove = Callable[[Change, Settings, Pull], GeneratedTests | NotRun]
 
 #: What is said where tests were asked for and nothing may be run.
 _NOT_RUN = (
@@ -49,11 +49,11 @@ _NOT_RUN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class JobContext:
     """What a job is carried out with.
 
     `wanted` is asked before each batch of paid calls and before posting; `salt` keys the prompts' fences;
-    `cost_per_thousand` is as in `Wish`; `again` says that the job was begun before; `fail_level` overrides the
+    `cost_per_thousand` is as in `ReviewOptions`; `again` says that the job was begun before; `fail_level` overrides the
     repository's; `spent` is the ledger, where there is one; `prove` runs suggested tests, where that may be done.
     """
 
@@ -76,7 +76,7 @@ class Superseded(Exception):
     """A newer head or an operator made the job moot: `means.ask` may raise it while it waits."""
 
 
-def published(job: Job, pull: Pull, fetched: Fetched, before: Posted) -> Extent | None:
+def already_published(job: Job, pull: Pull, fetched: FetchedPull, before: PostedState) -> ReviewScope | None:
     """Return the extent of this very job where it has written its summary and left nothing out, else None."""
     known = before.ledger
     if known is None or (known.job, known.head) != (job.key, pull.head_sha) or known.files is None:
@@ -84,10 +84,10 @@ def published(job: Job, pull: Pull, fetched: Fetched, before: Posted) -> Extent 
     chosen, _ = select(fetched.diff, fetched.settings.review)
     if changed_files(Diff(chosen), known.files).files:
         return None
-    return Extent(reviewed=len(chosen), fresh=0)
+    return ReviewScope(reviewed=len(chosen), fresh=0)
 
 
-def examine(job: Job, means: Means, pull: Pull, fetched: Fetched, before: Posted) -> Result:
+def review_changes(job: Job, means: JobContext, pull: Pull, fetched: FetchedPull, before: PostedState) -> ReviewResult:
     """Review what changed since the last review, and judge again what was found where its code changed.
 
     `/review` and `/refactor` have the whole pull request reviewed. Raises ModelError, BudgetSpent and Superseded.
@@ -96,13 +96,13 @@ def examine(job: Job, means: Means, pull: Pull, fetched: Fetched, before: Posted
     known = before.ledger if job.command in (None, Command.TESTS) else None
     change = change_of(means.repository, pull, fetched)
     part = _changed(means.repository, pull, fetched.diff, known)
-    ask = guarded(means)
+    ask = stop_when_moot(means)
     tested = _tested(job, means, pull, change, settings)
-    wish = Wish(
-        tests=settings.tests.suggest and not isinstance(tested, Proven) and job.command is not Command.TESTS,
+    wish = ReviewOptions(
+        tests=settings.tests.suggest and not isinstance(tested, GeneratedTests) and job.command is not Command.TESTS,
         deeper=job.command is Command.REFACTOR,
         # One call more may follow: whether earlier findings are still there.
-        chain=LONGEST_CHAIN - any(one.status is Status.OPEN for one in standing(before)),
+        chain=LONGEST_CHAIN - any(one.status is FindingStatus.OPEN for one in current_ledger(before)),
         cost_per_thousand=means.cost_per_thousand,
     )
     made = review(replace(change, diff=part), settings, ask, salt=means.salt, wish=wish)
@@ -117,20 +117,22 @@ def examine(job: Job, means: Means, pull: Pull, fetched: Fetched, before: Posted
     )
     left_out = {one.path for one in made.skipped}
     done = [file for file in select(fetched.diff, settings.review)[0] if file.path not in left_out]
-    extent = Extent(
+    extent = ReviewScope(
         reviewed=len(done),
         fresh=made.files_reviewed,
         since=known.head if known else "",
         digests={file.path: base64.b64encode(d).decode() for file in done if (d := file_digest(file)) is not None},
         total_usd=means.spent(pull.number, 0.0) if means.spent else None,
     )
-    return Result(made, fetched.diff, extent, digests(done), again.gone, fetched.problems)
+    return ReviewResult(made, fetched.diff, extent, digests(done), again.gone, fetched.problems)
 
 
-def _tested(job: Job, means: Means, pull: Pull, change: Change, settings: Settings) -> Proven | Cannot | None:
+def _tested(
+    job: Job, means: JobContext, pull: Pull, change: Change, settings: Settings
+) -> GeneratedTests | NotRun | None:
     """Suggest tests and run them, where that was asked for and can be done."""
     if job.command is Command.TESTS:
-        return means.prove(change, settings, pull) if means.prove else Cannot(_NOT_RUN)
+        return means.prove(change, settings, pull) if means.prove else NotRun(_NOT_RUN)
     if means.prove is None or job.command or not settings.tests.auto:
         return None
     # Our own tests on the head are reviewed like any other code, but asking for more of them would go on for ever.
@@ -139,13 +141,18 @@ def _tested(job: Job, means: Means, pull: Pull, change: Change, settings: Settin
 
 
 def _with_tests(
-    job: Job, made: Review, tested: Proven | Cannot | None, change: Change, settings: Settings, means: Means
+    job: Job,
+    made: Review,
+    tested: GeneratedTests | NotRun | None,
+    change: Change,
+    settings: Settings,
+    means: JobContext,
 ) -> Review:
     """Return the review with the tests that were run; where some were asked for and none could be run, as text."""
     if tested is None:
         return made
-    if isinstance(tested, Cannot) and job.command is Command.TESTS:
-        text = suggested_tests(change, settings, guarded(means), salt=means.salt)
+    if isinstance(tested, NotRun) and job.command is Command.TESTS:
+        text = suggest_tests(change, settings, stop_when_moot(means), salt=means.salt)
         made = replace(
             made,
             tests=text.tests,
@@ -170,17 +177,19 @@ def _changed(repository: Repository, pull: Pull, diff: Diff, known: Ledger | Non
     return diff if then is None or now is None else changed_blobs(diff, then, now)
 
 
-def _rejudged(change: Change, made: Review, settings: Settings, ask: Ask, before: Posted, salt: bytes) -> Reexamined:
+def _rejudged(
+    change: Change, made: Review, settings: Settings, ask: Ask, before: PostedState, salt: bytes
+) -> Rechecked:
     """Ask about the open findings whose code changed and that the review did not find again."""
-    entries = standing(before)
+    entries = current_ledger(before)
     found = (*made.findings, *made.below)
     texts = {thread.comment_id: _words(thread.body) for thread in before.threads}
     asked = [_as_standing(one, texts.get(one.comment_id, "")) for one in outstanding(entries, found, change.diff)]
-    return reexamine(change, asked, settings, ask, salt=salt)
+    return recheck(change, asked, settings, ask, salt=salt)
 
 
-def _as_standing(entry: Entry, body: str) -> Standing:
-    return Standing(
+def _as_standing(entry: LedgerEntry, body: str) -> OpenFinding:
+    return OpenFinding(
         key=entry.fingerprint,
         path=entry.path,
         line=entry.line,
@@ -200,17 +209,17 @@ def _words(comment: str) -> str:
     return "\n".join(lines).partition("\n```suggestion")[0].strip()
 
 
-def within_budget(means: Means, pull: Pull, settings: Settings) -> Settings:
+def within_budget(means: JobContext, pull: Pull, settings: Settings) -> Settings:
     """Return the settings with what is left as the ceiling of this review. Raises BudgetSpent when nothing is."""
     if means.spent is None:
         return settings
-    left, name = remaining(settings.budget, means.spent, pull.number, datetime.now(UTC))
+    left, name = remaining_budget(settings.budget, means.spent, pull.number, datetime.now(UTC))
     if left is not None and left <= 0:
         raise BudgetSpent(f"The budget `budget.{name}` of this repository is spent. Raise it in {SETTINGS_PATH}.")
     return settings.model_copy(update={"budget": settings.budget.model_copy(update={"per_review_usd": left})})
 
 
-def _notes(means: Means, pull: Pull, fetched: Fetched) -> list[str]:
+def _notes(means: JobContext, pull: Pull, fetched: FetchedPull) -> list[str]:
     """Return what else a reader must know of what was not done."""
     notes = []
     given, changed = len(fetched.diff.files), pull.changed_files or 0
@@ -222,7 +231,7 @@ def _notes(means: Means, pull: Pull, fetched: Fetched) -> list[str]:
     return notes
 
 
-def guarded(means: Means) -> Ask:
+def stop_when_moot(means: JobContext) -> Ask:
     """Return `ask` that stops before a paid batch when the job is no longer wanted."""
 
     def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:

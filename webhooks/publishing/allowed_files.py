@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reviewer.domain.findings import TestSuggestion
-from reviewer.safety.markdown import code_span, postable, visible
+from reviewer.safety.markdown import code_span, postable, show_invisible
 
 _MAX_PATH = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class AllowedTests:
     """The tests that may be added; of each other one, why not, as Markdown that is safe to post."""
 
     tests: tuple[TestSuggestion, ...]
@@ -24,11 +24,11 @@ class Chosen:
 
 
 def places(tests: Iterable[TestSuggestion]) -> list[str]:
-    """Return the paths that have to be looked at before `choose`: those of the files, and the folders above them."""
+    """Return the paths that `choose_allowed` has to know: those of the files, and the folders above them."""
     return sorted({place for test in tests if _unsafe(test) is None for place in _upwards(test.path)})
 
 
-def choose(tests: Iterable[TestSuggestion], kinds: Mapping[str, str]) -> Chosen:
+def choose_allowed(tests: Iterable[TestSuggestion], kinds: Mapping[str, str]) -> AllowedTests:
     """Return the tests that may be added where `kinds` tells what stands at `places`: `Blob`, `Tree` or no entry."""
     left_out: list[str] = []
     kept: dict[str, TestSuggestion] = {}
@@ -41,7 +41,7 @@ def choose(tests: Iterable[TestSuggestion], kinds: Mapping[str, str]) -> Chosen:
             kept[test.path.casefold()] = test
         else:
             left_out.append(f"{code_span(test.path)} {reason}")
-    return Chosen(tuple(kept.values()), tuple(left_out))
+    return AllowedTests(tuple(kept.values()), tuple(left_out))
 
 
 def _unsafe(test: TestSuggestion) -> str | None:
@@ -52,7 +52,7 @@ def _unsafe(test: TestSuggestion) -> str | None:
     """
     path = test.path
     bad = any(not part or part[0] in ".~" or part[-1] in ". " or part.lower()[:4] == "git~" for part in path.split("/"))
-    if bad or "\\" in path or ":" in path or len(path) > _MAX_PATH or visible(path) != path or "\n" in path:
+    if bad or "\\" in path or ":" in path or len(path) > _MAX_PATH or show_invisible(path) != path or "\n" in path:
         return "is no path that we write to"
     if not postable(test.code):
         return "holds characters that cannot be seen"

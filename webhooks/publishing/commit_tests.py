@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 from reviewer.domain.findings import TestSuggestion
 from reviewer.safety.markdown import code_span, neutralise
-from webhooks.github.branches import Branches, Commit, CommitRefused, OpenedPull, Why
+from webhooks.github.branches import Branches, Commit, CommitRefusal, CommitRefused, OpenedPull
 from webhooks.github.errors import Forbidden, GitHubError, Unprocessable, WriteUncertain
 from webhooks.github.repository import Pull, Repository
-from webhooks.publishing.allowed_files import Chosen, choose, places
+from webhooks.publishing.allowed_files import AllowedTests, choose_allowed, places
 
 #: Characters of one test's evidence in the text of the stacked pull request, which GitHub limits to 65,536.
 _MAX_EVIDENCE = 1_000
@@ -33,7 +33,7 @@ _ARCHIVED = "The repository is archived and takes no commits: unarchive it first
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
+class AddedTests:
     """The tests are there. `url` is the page of the commit, or of the stacked pull request, which is then `number`.
 
     `left_out` says of each file that was not added why, as Markdown that is safe to post.
@@ -46,7 +46,7 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class NotAdded:
     """Nothing was added. `reason` is one sentence with what to do, as Markdown that is safe to post."""
 
     reason: str
@@ -58,7 +58,7 @@ class _Wish:
 
     branches: Branches
     pull: Pull
-    chosen: Chosen
+    chosen: AllowedTests
     trailer: str
 
     @property
@@ -72,25 +72,25 @@ class _Wish:
 
 def add_tests(
     repository: Repository, pull: Pull, tests: Sequence[TestSuggestion], *, stacked: bool, job: str
-) -> Added | Refused:
+) -> AddedTests | NotAdded:
     """Add the tests that were run on `pull.head_sha` to the pull request's branch, or stacked on it.
 
     `job` is the key of the request: done again under the same key, the commit that is there already is returned. A
     stacked pull request is found by its branch, whatever the key. Raises GitHubError for what may go better later.
     """
     if (reason := _unfit(repository, pull)) is not None:
-        return Refused(reason)
+        return NotAdded(reason)
     branches = repository.branches(pull.repository)
     trailer = f"Reviewer-Job: {hashlib.sha256(job.encode()).hexdigest()[:32]}"
     try:
         made = None if stacked else _made(branches, pull.head_ref, trailer)
         onto = made.parents[0] if made is not None and made.parents else pull.head_sha
-        wish = _Wish(branches, pull, choose(tests, branches.kinds(onto, places(tests))), trailer)
+        wish = _Wish(branches, pull, choose_allowed(tests, branches.kinds(onto, places(tests))), trailer)
         if made is not None:
-            return Added(made.url, made.sha, left_out=wish.left_out)
+            return AddedTests(made.url, made.sha, left_out=wish.left_out)
         return _stack(wish) if stacked else _commit(wish)
     except Forbidden as error:
-        return Refused(_forbidden(str(error)))
+        return NotAdded(_forbidden(str(error)))
 
 
 def is_own(message: str) -> bool:
@@ -117,18 +117,18 @@ def _unfit(repository: Repository, pull: Pull) -> str | None:
 # ----------------------------------------------------------------------- a commit
 
 
-def _commit(wish: _Wish) -> Added | Refused:
+def _commit(wish: _Wish) -> AddedTests | NotAdded:
     head = wish.branches.head(wish.pull.head_ref)
     if head != wish.pull.head_sha:
-        return Refused(_GONE if head is None else _MOVED)
+        return NotAdded(_GONE if head is None else _MOVED)
     made = _put(wish, wish.pull.head_ref)
-    return made if isinstance(made, Refused) else Added(made.url, made.sha, left_out=wish.left_out)
+    return made if isinstance(made, NotAdded) else AddedTests(made.url, made.sha, left_out=wish.left_out)
 
 
-def _put(wish: _Wish, branch: str) -> Commit | Refused:
+def _put(wish: _Wish, branch: str) -> Commit | NotAdded:
     """Commit the files onto the pull request's head, on the branch given. A lost answer is looked for first."""
     if not wish.chosen.tests:
-        return Refused(f"None of the tests can be added: {'; '.join(wish.left_out) or 'there are none'}.")
+        return NotAdded(f"None of the tests can be added: {'; '.join(wish.left_out) or 'there are none'}.")
     onto = wish.pull.head_sha
     message = ("Add suggested tests", f"They were run on {onto[:7]}.\n\n{wish.trailer}")
     try:
@@ -142,7 +142,7 @@ def _put(wish: _Wish, branch: str) -> Commit | Refused:
         return made
     except CommitRefused as error:
         # A request that was cut off may have been carried out, and this one came too late because of it.
-        return _made(wish.branches, branch, wish.trailer) or Refused(_why(wish, branch, error))
+        return _made(wish.branches, branch, wish.trailer) or NotAdded(_why(wish, branch, error))
 
 
 def _made(branches: Branches, branch: str, trailer: str) -> Commit | None:
@@ -154,9 +154,9 @@ def _made(branches: Branches, branch: str, trailer: str) -> Commit | None:
 
 def _why(wish: _Wish, branch: str, error: CommitRefused) -> str:
     """Return a sentence for GitHub's refusal. Its words are not documented, so the branch itself is asked as well."""
-    if error.why is Why.MOVED:
+    if error.why is CommitRefusal.MOVED:
         return _MOVED
-    if error.why is Why.FORBIDDEN and not _PROTECTED.search(error.said):
+    if error.why is CommitRefusal.FORBIDDEN and not _PROTECTED.search(error.said):
         return _forbidden(error.said)
     head = wish.branches.head(branch)
     if head != wish.pull.head_sha:
@@ -190,34 +190,36 @@ def _forbidden(said: str) -> str:
 # ----------------------------------------------------------------------- a stacked pull request
 
 
-def _stack(wish: _Wish) -> Added | Refused:
+def _stack(wish: _Wish) -> AddedTests | NotAdded:
     branches, branch = wish.branches, wish.stacked_branch
     if (opened := branches.pull_from(branch)) is not None:
         return _again(wish, opened)
     head = branches.head(wish.pull.head_ref)
     if head != wish.pull.head_sha:
-        return Refused(_GONE if head is None else _MOVED)
+        return NotAdded(_GONE if head is None else _MOVED)
     if not wish.chosen.tests:
-        return Refused(f"None of the tests can be added: {'; '.join(wish.left_out) or 'there are none'}.")
+        return NotAdded(f"None of the tests can be added: {'; '.join(wish.left_out) or 'there are none'}.")
     tip = _branched(wish)
-    if isinstance(tip, Refused):
+    if isinstance(tip, NotAdded):
         return tip
     made = _put(wish, branch) if tip == wish.pull.head_sha else _put_before(wish, tip)
-    if isinstance(made, Refused):
+    if isinstance(made, NotAdded):
         _tidy(wish, wish.pull.head_sha)
         return made
     return _opened(wish, made)
 
 
-def _again(wish: _Wish, opened: OpenedPull) -> Added | Refused:
+def _again(wish: _Wish, opened: OpenedPull) -> AddedTests | NotAdded:
     """Return what was done before for the same head, by this job or another."""
     if opened.state != "open":
-        return Refused(f"The tests for this head were proposed in #{opened.number}, which was closed: reopen that one.")
+        return NotAdded(
+            f"The tests for this head were proposed in #{opened.number}, which was closed: reopen that one."
+        )
     sha = wish.branches.head(wish.stacked_branch) or ""
-    return Added(opened.url, sha, opened.number, wish.left_out)
+    return AddedTests(opened.url, sha, opened.number, wish.left_out)
 
 
-def _branched(wish: _Wish) -> str | Refused:
+def _branched(wish: _Wish) -> str | NotAdded:
     """Return the head of the branch for the tests, which is made where there is none."""
     branches, branch, onto = wish.branches, wish.stacked_branch, wish.pull.head_sha
     tip = branches.head(branch)
@@ -229,20 +231,20 @@ def _branched(wish: _Wish) -> str | Refused:
         tip = branches.head(branch)
         if tip is None and isinstance(error, WriteUncertain):
             raise
-        return tip or Refused(_ruled(branch, str(error)))
+        return tip or NotAdded(_ruled(branch, str(error)))
     return onto
 
 
-def _put_before(wish: _Wish, tip: str) -> Commit | Refused:
+def _put_before(wish: _Wish, tip: str) -> Commit | NotAdded:
     """Return the commit that an earlier run left on the branch; anything else there is not ours to build on."""
     newest = wish.branches.commits(tip, 1)[0]
     if is_own(newest.message) and newest.parents == (wish.pull.head_sha,):
         return newest
     branch = code_span(wish.stacked_branch)
-    return Refused(f"The branch {branch} holds commits that are not ours: delete it, then {_ASK_AGAIN}.")
+    return NotAdded(f"The branch {branch} holds commits that are not ours: delete it, then {_ASK_AGAIN}.")
 
 
-def _opened(wish: _Wish, made: Commit) -> Added | Refused:
+def _opened(wish: _Wish, made: Commit) -> AddedTests | NotAdded:
     """Open the pull request for the commit; where that is refused, nothing stays behind."""
     pull, branch = wish.pull, wish.stacked_branch
     title = f"Tests suggested for #{pull.number}"
@@ -258,8 +260,8 @@ def _opened(wish: _Wish, made: Commit) -> Added | Refused:
         if isinstance(error, WriteUncertain):
             raise
         _tidy(wish, made.sha)
-        return Refused(_ruled(pull.head_ref, str(error)))
-    return Added(opened.url, made.sha, opened.number, wish.left_out)
+        return NotAdded(_ruled(pull.head_ref, str(error)))
+    return AddedTests(opened.url, made.sha, opened.number, wish.left_out)
 
 
 def _tidy(wish: _Wish, expected: str) -> None:

@@ -23,7 +23,7 @@ AROUND = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class CodePlace:
     """Where code stands in a diff: its first and last line on its side, and a digest of what surrounds it."""
 
     path: str
@@ -57,13 +57,15 @@ def changed_blobs(diff: Diff, then: Mapping[str, str], now: Mapping[str, str]) -
     return Diff(tuple(file for file in diff.files if file.path not in now or then.get(file.path) != now[file.path]))
 
 
-def spots(diff: Diff, wanted: Iterable[tuple[str, Side, int, str]]) -> dict[tuple[str, Side, int, str], Spot]:
+def code_places(
+    diff: Diff, wanted: Iterable[tuple[str, Side, int, str]]
+) -> dict[tuple[str, Side, int, str], CodePlace]:
     """Find code in the diff, each by (path, side, number of lines, `code_identity`). What is absent is left out.
 
     Where the path is no longer part of the change, the code is looked for in all files: it may have moved.
     """
-    found: dict[tuple[str, Side, int, str], Spot] = {}
-    windows: dict[tuple[str, Side, int], dict[str, Spot]] = {}
+    found: dict[tuple[str, Side, int, str], CodePlace] = {}
+    windows: dict[tuple[str, Side, int], dict[str, CodePlace]] = {}
     for key in dict.fromkeys(wanted):
         path, side, count, code = key
         for file in [own] if (own := diff.file(path)) else diff.files:
@@ -76,9 +78,9 @@ def spots(diff: Diff, wanted: Iterable[tuple[str, Side, int, str]]) -> dict[tupl
     return found
 
 
-def _windows(file: FileDiff, side: Side, count: int) -> dict[str, Spot]:
+def _windows(file: FileDiff, side: Side, count: int) -> dict[str, CodePlace]:
     """Return each run of so many lines of the file that the diff shows, by its code; of equal ones the first."""
-    made: dict[str, Spot] = {}
+    made: dict[str, CodePlace] = {}
     for hunk in file.hunks:
         shown = [(number, line) for line in hunk.lines if (number := _number(line, side)) is not None]
         for first in range(len(shown) - count + 1):
@@ -86,7 +88,7 @@ def _windows(file: FileDiff, side: Side, count: int) -> dict[str, Spot]:
             code = code_identity("\n".join(line.text for _, line in window))
             if code not in made:
                 near = shown[max(0, first - AROUND) : first + count + AROUND]
-                made[code] = Spot(file.path, window[0][0], window[-1][0], _digest(line for _, line in near))
+                made[code] = CodePlace(file.path, window[0][0], window[-1][0], _digest(line for _, line in near))
     return made
 
 

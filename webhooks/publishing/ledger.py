@@ -10,13 +10,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reviewer.diff.model import Diff
-from reviewer.diff.model import Status as FileStatus
+from reviewer.diff.model import Diff, FileStatus
 from reviewer.domain.findings import Finding
 from reviewer.safety.redaction import redact
-from reviewer.tasks.verification.triage import alike, code_identity, place
-from webhooks.publishing.incremental import Spot, file_digest, spots
-from webhooks.publishing.markers import Entry, Ledger, Status, read_finding, read_ledger
+from reviewer.tasks.verification.triage import code_identity, place_digest, similar_titles
+from webhooks.publishing.incremental import CodePlace, code_places, file_digest
+from webhooks.publishing.markers import FindingStatus, Ledger, LedgerEntry, read_finding, read_ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class PostedState:
     """What of ours stands on the pull request: the summary comment and the inline comments, oldest first.
 
     A summary without an id is that of another identity of this program: it is believed, and cannot be edited.
@@ -59,20 +58,20 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SettledLedger:
     """The ledger after a review.
 
     `new` are the findings to post, each with its entry; `fixed` the entries that this review found fixed; `silent`
     counts what was found again although it had been dismissed.
     """
 
-    entries: tuple[Entry, ...] = ()
-    new: tuple[tuple[Finding, Entry], ...] = ()
-    fixed: tuple[Entry, ...] = ()
+    entries: tuple[LedgerEntry, ...] = ()
+    new: tuple[tuple[Finding, LedgerEntry], ...] = ()
+    fixed: tuple[LedgerEntry, ...] = ()
     silent: int = 0
 
 
-def standing(posted: Posted) -> tuple[Entry, ...]:
+def current_ledger(posted: PostedState) -> tuple[LedgerEntry, ...]:
     """Return the ledger as it stands before a review: the summary's memory, put right by what the threads show.
 
     A comment that the summary does not know (the job was killed in between) is taken over; one that is gone was deleted
@@ -98,22 +97,22 @@ def standing(posted: Posted) -> tuple[Entry, ...]:
     return tuple(_now(one, alive.get(one.fingerprint)) for one in merged.values())
 
 
-def _now(entry: Entry, thread: Thread | None) -> Entry:
+def _now(entry: LedgerEntry, thread: Thread | None) -> LedgerEntry:
     """Return the entry as people left it."""
     if thread is None:
-        gone = entry.comment_id and entry.status is Status.OPEN
-        return replace(entry, status=Status.DISMISSED) if gone else entry
-    if thread.dismissed or (thread.resolved_by and not thread.ours and entry.status is not Status.FIXED):
-        return replace(entry, status=Status.DISMISSED)
+        gone = entry.comment_id and entry.status is FindingStatus.OPEN
+        return replace(entry, status=FindingStatus.DISMISSED) if gone else entry
+    if thread.dismissed or (thread.resolved_by and not thread.ours and entry.status is not FindingStatus.FIXED):
+        return replace(entry, status=FindingStatus.DISMISSED)
     if thread.fixed or (thread.resolved_by and thread.ours):
-        return replace(entry, status=Status.FIXED, sha=thread.fixed or entry.sha)
+        return replace(entry, status=FindingStatus.FIXED, sha=thread.fixed or entry.sha)
     if thread.resolved_by == "":
         # Open again, whatever we remember: somebody thinks that it is not done with.
-        return replace(entry, status=Status.OPEN, sha=entry.sha if entry.status is Status.OPEN else "")
+        return replace(entry, status=FindingStatus.OPEN, sha=entry.sha if entry.status is FindingStatus.OPEN else "")
     return entry
 
 
-def outstanding(entries: Sequence[Entry], found: Sequence[Finding], diff: Diff) -> list[Entry]:
+def outstanding(entries: Sequence[LedgerEntry], found: Sequence[Finding], diff: Diff) -> list[LedgerEntry]:
     """Return the open entries that have to be judged again: their code, or what is near it, is not what it was.
 
     Those that a review has just found again need no second opinion; those whose file left the change are fixed.
@@ -123,7 +122,7 @@ def outstanding(entries: Sequence[Entry], found: Sequence[Finding], diff: Diff) 
     return [
         _at(one, located.get(one.fingerprint))
         for one in entries
-        if one.status is Status.OPEN
+        if one.status is FindingStatus.OPEN
         and one.fingerprint not in again
         and _in_change(one, diff, located)
         and _around(one, diff, located) != one.around
@@ -131,23 +130,23 @@ def outstanding(entries: Sequence[Entry], found: Sequence[Finding], diff: Diff) 
 
 
 def settle(
-    entries: Sequence[Entry],
+    entries: Sequence[LedgerEntry],
     findings: Sequence[Finding],
     below: Sequence[Finding],
     diff: Diff,
     *,
     head: str,
     gone: frozenset[str] = frozenset(),
-) -> Settled:
+) -> SettledLedger:
     """Work a review into the ledger. `gone` are the fingerprints whose defect was judged to be there no longer."""
     located = _located(diff, entries)
     after = {one.fingerprint: one for one in entries}
     seen: set[str] = set()
-    new: list[tuple[Finding, Entry]] = []
+    new: list[tuple[Finding, LedgerEntry]] = []
     silent = 0
     for finding, said in [*((one, True) for one in findings), *((one, False) for one in below)]:
         match = _match(entries, finding, located)
-        if match is not None and match.status is Status.DISMISSED:
+        if match is not None and match.status is FindingStatus.DISMISSED:
             silent += 1
             continue
         made = entry_of(finding, diff, said=said)
@@ -156,27 +155,27 @@ def settle(
             after.pop(match.fingerprint, None)
         seen.add(made.fingerprint)
         after[made.fingerprint] = made
-        if said and (match is None or not match.said or match.status is Status.FIXED):
+        if said and (match is None or not match.said or match.status is FindingStatus.FIXED):
             new.append((finding, made))
     updated = [
         one if one.fingerprint in seen else _without_finding(one, diff, located, head=head, gone=gone)
         for one in after.values()
     ]
-    was_open = {one.fingerprint for one in entries if one.status is Status.OPEN}
-    fixed = tuple(one for one in updated if one.status is Status.FIXED and one.fingerprint in was_open)
+    was_open = {one.fingerprint for one in entries if one.status is FindingStatus.OPEN}
+    fixed = tuple(one for one in updated if one.status is FindingStatus.FIXED and one.fingerprint in was_open)
     # What never was a comment leaves nothing behind when it is gone.
-    kept = tuple(one for one in updated if one.comment_id or one.status is not Status.FIXED)
-    return Settled(kept, tuple(new), fixed, silent)
+    kept = tuple(one for one in updated if one.comment_id or one.status is not FindingStatus.FIXED)
+    return SettledLedger(kept, tuple(new), fixed, silent)
 
 
-def entry_of(finding: Finding, diff: Diff, *, said: bool) -> Entry:
+def entry_of(finding: Finding, diff: Diff, *, said: bool) -> LedgerEntry:
     """Return the entry of a finding that was just made; the quote's secrets are replaced."""
     anchor, code = finding.anchor, code_identity(finding.quote)
     key = (anchor.path, anchor.side, finding.quote.count("\n") + 1, code)
-    spot = spots(diff, [key]).get(key)
-    return Entry(
+    spot = code_places(diff, [key]).get(key)
+    return LedgerEntry(
         fingerprint=finding.fingerprint,
-        place=place(anchor.path, finding.quote),
+        place=place_digest(anchor.path, finding.quote),
         code=code,
         path=anchor.path,
         side=anchor.side,
@@ -191,9 +190,9 @@ def entry_of(finding: Finding, diff: Diff, *, said: bool) -> Entry:
     )
 
 
-def _taken_over(match: Entry, made: Entry) -> Entry:
+def _taken_over(match: LedgerEntry, made: LedgerEntry) -> LedgerEntry:
     """Return the entry of a finding that was found before: where it is now, under the name of its comment."""
-    if match.status is Status.FIXED:
+    if match.status is FindingStatus.FIXED:
         return replace(made, sha=match.sha, said=made.said)
     return replace(
         made,
@@ -207,27 +206,27 @@ def _taken_over(match: Entry, made: Entry) -> Entry:
 
 
 def _without_finding(
-    entry: Entry, diff: Diff, located: Mapping[str, Spot], *, head: str, gone: frozenset[str]
-) -> Entry:
+    entry: LedgerEntry, diff: Diff, located: Mapping[str, CodePlace], *, head: str, gone: frozenset[str]
+) -> LedgerEntry:
     """Return an entry that this review did not find again."""
-    if entry.status is not Status.OPEN:
+    if entry.status is not FindingStatus.OPEN:
         return entry
     if entry.fingerprint in gone or not _in_change(entry, diff, located):
-        return replace(entry, status=Status.FIXED, sha=head)
+        return replace(entry, status=FindingStatus.FIXED, sha=head)
     return replace(_at(entry, located.get(entry.fingerprint)), around=_around(entry, diff, located))
 
 
-def _at(entry: Entry, spot: Spot | None) -> Entry:
+def _at(entry: LedgerEntry, spot: CodePlace | None) -> LedgerEntry:
     """Return the entry with the place where its code stands now."""
     return replace(entry, path=spot.path, line=spot.line) if spot else entry
 
 
-def _in_change(entry: Entry, diff: Diff, located: Mapping[str, Spot]) -> bool:
+def _in_change(entry: LedgerEntry, diff: Diff, located: Mapping[str, CodePlace]) -> bool:
     file = diff.file(entry.path)
     return entry.fingerprint in located or (file is not None and file.status is not FileStatus.REMOVED)
 
 
-def _around(entry: Entry, diff: Diff, located: Mapping[str, Spot]) -> str:
+def _around(entry: LedgerEntry, diff: Diff, located: Mapping[str, CodePlace]) -> str:
     """Return what surrounds the entry's code now; where the code is gone, all that the change does to its file."""
     if (spot := located.get(entry.fingerprint)) is not None:
         return spot.around
@@ -240,27 +239,33 @@ def _file_around(diff: Diff, path: str) -> str:
     return f"file {digest.hex()}" if digest else ""
 
 
-def _located(diff: Diff, entries: Iterable[Entry]) -> dict[str, Spot]:
+def _located(diff: Diff, entries: Iterable[LedgerEntry]) -> dict[str, CodePlace]:
     """Find the code of the entries in the change, by fingerprint."""
     keys = {one.fingerprint: (one.path, one.side, one.lines, one.code) for one in entries}
-    found = spots(diff, keys.values())
+    found = code_places(diff, keys.values())
     return {fingerprint: found[key] for fingerprint, key in keys.items() if key in found}
 
 
-def _match(entries: Sequence[Entry], finding: Finding, located: Mapping[str, Spot]) -> Entry | None:
+def _match(entries: Sequence[LedgerEntry], finding: Finding, located: Mapping[str, CodePlace]) -> LedgerEntry | None:
     """Return the entry that a finding repeats: by identity, by its code, or by its words where the code has changed."""
     path, code = finding.anchor.path, code_identity(finding.quote)
-    where = place(path, finding.quote)
+    where = place_digest(path, finding.quote)
 
-    def same_code(one: Entry) -> bool:
+    def same_code(one: LedgerEntry) -> bool:
         spot = located.get(one.fingerprint)
         # After a file was renamed the code is what is left of the place.
         here = one.code == code and path in (one.path, spot.path if spot else None)
-        return (one.place == where or here) and (one.status is not Status.FIXED or alike(one.title, finding.title))
+        return (one.place == where or here) and (
+            one.status is not FindingStatus.FIXED or similar_titles(one.title, finding.title)
+        )
 
-    def same_words(one: Entry) -> bool:
-        changed = one.fingerprint not in located and one.status is not Status.FIXED
-        return changed and (one.path, one.category) == (path, finding.category) and alike(one.title, finding.title)
+    def same_words(one: LedgerEntry) -> bool:
+        changed = one.fingerprint not in located and one.status is not FindingStatus.FIXED
+        return (
+            changed
+            and (one.path, one.category) == (path, finding.category)
+            and similar_titles(one.title, finding.title)
+        )
 
     for same in (lambda one: one.fingerprint == finding.fingerprint, same_code, same_words):
         if (found := next((one for one in entries if same(one)), None)) is not None:

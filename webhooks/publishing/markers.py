@@ -55,7 +55,7 @@ _OFFER = re.compile(r"<!-- reviewer:tests at=([0-9a-f]{16}) -->")
 _SHA = r"^[0-9a-f]{0,64}$"
 
 
-class Status(StrEnum):
+class FindingStatus(StrEnum):
     """How a finding stands. A regression is OPEN with the `sha` in which it was fixed before."""
 
     OPEN = "open"
@@ -64,7 +64,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """One finding of the ledger.
 
     `place` and `code` identify the code it is about, in its file and anywhere; `lines` are how many, `line` the last of
@@ -84,7 +84,7 @@ class Entry:
     category: Category
     title: str
     around: str = ""
-    status: Status = Status.OPEN
+    status: FindingStatus = FindingStatus.OPEN
     said: bool = True
     sha: str = ""
     comment_id: int = 0
@@ -102,7 +102,7 @@ class Ledger:
     base: str = ""
     job: str = ""
     files: frozenset[bytes] | None = frozenset()
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[LedgerEntry, ...] = ()
 
 
 class _Entry(BaseModel):
@@ -119,14 +119,14 @@ class _Entry(BaseModel):
     category: Category = Field(alias="g")
     title: str = Field(alias="t", max_length=300)
     around: str = Field(default="", alias="a", max_length=64)
-    status: Status = Field(default=Status.OPEN, alias="z")
+    status: FindingStatus = Field(default=FindingStatus.OPEN, alias="z")
     said: bool = Field(default=True, alias="i")
     sha: str = Field(default="", alias="h", pattern=_SHA)
     comment_id: int = Field(default=0, alias="m", ge=0)
     quote: str = Field(default="", alias="q", max_length=_MAX_QUOTE)
 
-    def entry(self) -> Entry:
-        return Entry(**dict(self))
+    def entry(self) -> LedgerEntry:
+        return LedgerEntry(**dict(self))
 
 
 class _Ledger(BaseModel):
@@ -139,14 +139,14 @@ class _Ledger(BaseModel):
     entries: tuple[_Entry, ...] = ()
 
 
-def finding_mark(entry: Entry) -> str:
+def finding_mark(entry: LedgerEntry) -> str:
     """Return the mark of a finding's comment; the finding can be brought back from it alone."""
     was = f" was={entry.sha}" if entry.sha else ""
     data = _packed(_json(replace(entry, quote=entry.quote[:_MAX_QUOTE])))
     return f"<!-- reviewer:finding {entry.fingerprint} at={entry.place}{was} v1={data} -->"
 
 
-def read_finding(body: str, path: str = "", line: int = 0) -> Entry | None:
+def read_finding(body: str, path: str = "", line: int = 0) -> LedgerEntry | None:
     """Return the finding whose mark ends our comment, or None.
 
     Only the last line counts: anywhere else a mark may be code that the comment shows. Where the mark's data is
@@ -157,9 +157,9 @@ def read_finding(body: str, path: str = "", line: int = 0) -> Entry | None:
         return None
     parsed = _read(_Entry, match["data"] or "")
     if parsed is not None and parsed.fingerprint == match["fingerprint"]:
-        return replace(parsed.entry(), status=Status.OPEN, sha=match["was"] or "")
+        return replace(parsed.entry(), status=FindingStatus.OPEN, sha=match["was"] or "")
     title = body.lstrip().partition("\n")[0].rpartition("): ")[2]
-    return Entry(
+    return LedgerEntry(
         fingerprint=match["fingerprint"], place=match["place"], code="", path=path, side=Side.RIGHT, line=line, lines=1,
         severity=Severity.WARNING, category=Category.BUG, title=title[:200], sha=match["was"] or "",
     )  # fmt: skip
@@ -196,7 +196,7 @@ def summary_marks(ledger: Ledger) -> str:
     head = f"{SUMMARY_MARK} head={ledger.head} -->\n"
     if ledger.files is not None and len(ledger.files) > MAX_FILES:
         ledger = replace(ledger, files=None)
-    order = [Status.OPEN, Status.DISMISSED, Status.FIXED]
+    order = [FindingStatus.OPEN, FindingStatus.DISMISSED, FindingStatus.FIXED]
     kept = sorted(ledger.entries, key=lambda one: order.index(one.status))
     while True:
         text = f"{head}<!-- reviewer:ledger v1={_packed(_ledger_json(ledger, kept))} -->\n"
@@ -227,7 +227,7 @@ def without_marks(summary: str) -> str:
     return "\n".join(lines)
 
 
-def _ledger_json(ledger: Ledger, entries: Sequence[Entry]) -> dict[str, Any]:
+def _ledger_json(ledger: Ledger, entries: Sequence[LedgerEntry]) -> dict[str, Any]:
     files = None if ledger.files is None else base64.b64encode(b"".join(sorted(ledger.files))).decode("ascii")
     return {
         "head": ledger.head,
@@ -246,7 +246,7 @@ def _split(files: str) -> frozenset[bytes]:
     return frozenset(data[at : at + DIGEST_BYTES] for at in range(0, len(data), DIGEST_BYTES))
 
 
-def _json(entry: Entry) -> dict[str, Any]:
+def _json(entry: LedgerEntry) -> dict[str, Any]:
     """Return the entry with the short names of `_Entry`, without what is as by default."""
     values = {field.alias or name: getattr(entry, name) for name, field in _Entry.model_fields.items()}
     defaults = {field.alias or name: field.default for name, field in _Entry.model_fields.items()}

@@ -15,22 +15,22 @@ from reviewer.domain.findings import Finding, Review
 from reviewer.domain.settings import FailLevel, SettingsProblem
 from reviewer.domain.severity import Confidence, Severity
 from reviewer.safety.markdown import fence, neutralise, suggestion_block
-from webhooks.publishing.ledger import Posted, Settled, Thread, settle, standing
-from webhooks.publishing.markers import Entry, Ledger, Status, finding_mark, fixed_mark, summary_marks
+from webhooks.publishing.ledger import PostedState, SettledLedger, Thread, current_ledger, settle
+from webhooks.publishing.markers import FindingStatus, Ledger, LedgerEntry, finding_mark, fixed_mark, summary_marks
 from webhooks.publishing.summary import (
     DOT,
     MAX_BODY,
-    Extent,
-    Standings,
-    Target,
-    count,
-    cut,
+    FindingSummary,
+    ReviewScope,
+    ReviewTarget,
+    count_noun,
+    cut_text,
     escape,
     fold,
     headline,
     summary_text,
 )
-from webhooks.publishing.test_comments import Offer, offers
+from webhooks.publishing.test_comments import SuggestedTestsComment, comments_with_tests
 
 #: GitHub takes 50 annotations a call; what does not fit stands in the summary as well.
 MAX_ANNOTATIONS = 50
@@ -39,7 +39,7 @@ _LEVEL = {Severity.ERROR: "failure", Severity.WARNING: "warning", Severity.INFO:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ReviewResult:
     """What a run found out, to be published.
 
     `review` is of the files that this run looked at, `diff` the whole change, `files` the digests of all files that are
@@ -48,14 +48,14 @@ class Result:
 
     review: Review
     diff: Diff
-    extent: Extent
+    extent: ReviewScope
     files: frozenset[bytes] | None = frozenset()
     gone: frozenset[str] = frozenset()
     problems: tuple[SettingsProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
+class FixedThread:
     """A thread to close: resolve it, or where that is not allowed reply `reply` once."""
 
     comment_id: int
@@ -67,28 +67,34 @@ class Fixed:
 class Publication:
     """The bodies to send. `review` is None when there is nothing new to say inline.
 
-    `standing` are all findings that stand open and have a place in the present diff, those of earlier runs included.
+    `standing` are all open findings with a place in the present diff, those of earlier runs included.
     """
 
     review: dict[str, Any] | None
     summary: str
     check: dict[str, Any]
-    fixed: tuple[Fixed, ...] = ()
+    fixed: tuple[FixedThread, ...] = ()
     standing: tuple[Finding, ...] = ()
 
 
-def plan(result: Result, target: Target, before: Posted, *, fail_level: FailLevel = FailLevel.NEVER) -> Publication:
+def plan_publication(
+    result: ReviewResult, target: ReviewTarget, before: PostedState, *, fail_level: FailLevel = FailLevel.NEVER
+) -> Publication:
     """Plan the review, the threads to close, the summary comment and the check run."""
     done = result.review
-    settled = settle(standing(before), done.findings, done.below, result.diff, head=target.head_sha, gone=result.gone)
+    settled = settle(
+        current_ledger(before), done.findings, done.below, result.diff, head=target.head_sha, gone=result.gone
+    )
     urls = {thread.comment_id: thread.url for thread in before.threads}
     remembered = before.ledger.entries if before.ledger else ()
-    known = {one.fingerprint for one in remembered if one.status is Status.OPEN and one.said}
-    fresh = sum(one.status is Status.OPEN and one.said and one.fingerprint not in known for one in settled.entries)
-    standings = Standings(settled.entries, urls, fresh)
+    known = {one.fingerprint for one in remembered if one.status is FindingStatus.OPEN and one.said}
+    fresh = sum(
+        one.status is FindingStatus.OPEN and one.said and one.fingerprint not in known for one in settled.entries
+    )
+    standings = FindingSummary(settled.entries, urls, fresh)
     ledger = Ledger(target.head_sha, target.base_sha, target.job, result.files, settled.entries)
     marks = summary_marks(ledger)
-    offered = offers(done.tests, before.threads)
+    offered = comments_with_tests(done.tests, before.threads)
     text = summary_text(
         done, target, standings, result.extent,
         room=MAX_BODY - len(marks), earlier=before.summary_body, problems=result.problems,
@@ -103,22 +109,27 @@ def plan(result: Result, target: Target, before: Posted, *, fail_level: FailLeve
     )
 
 
-def _review_body(settled: Settled, offered: Sequence[Offer], target: Target) -> dict[str, Any] | None:
+def _review_body(
+    settled: SettledLedger, offered: Sequence[SuggestedTestsComment], target: ReviewTarget
+) -> dict[str, Any] | None:
     """Return the body of the review: https://docs.github.com/rest/pulls/reviews#create-a-review-for-a-pull-request ."""
     if not settled.new and not offered:
         return None
-    parts = [count(len(settled.new), "finding")] if settled.new else []
-    parts += [f"suggested tests for {count(len(offered), 'file')}"] if offered else []
+    parts = [count_noun(len(settled.new), "finding")] if settled.new else []
+    parts += [f"suggested tests for {count_noun(len(offered), 'file')}"] if offered else []
     what = f"{' and '.join(parts)} at {target.head_sha[:7]}."
     return {
         "commit_id": target.head_sha,
         "event": "COMMENT",
         "body": f"{what[0].upper()}{what[1:]}\n\n<!-- reviewer:review head={target.head_sha} -->",
-        "comments": [*(comment(finding, entry) for finding, entry in settled.new), *(one.body for one in offered)],
+        "comments": [
+            *(inline_comment(finding, entry) for finding, entry in settled.new),
+            *(one.body for one in offered),
+        ],
     }
 
 
-def comment(finding: Finding, entry: Entry) -> dict[str, Any]:
+def inline_comment(finding: Finding, entry: LedgerEntry) -> dict[str, Any]:
     """Return one inline comment as GitHub takes it in a review."""
     anchor = finding.anchor
     body: dict[str, Any] = {"path": anchor.path, "line": anchor.line, "side": anchor.side.value}
@@ -127,7 +138,7 @@ def comment(finding: Finding, entry: Entry) -> dict[str, Any]:
     return body | {"body": comment_text(finding, entry)}
 
 
-def comment_text(finding: Finding, entry: Entry) -> str:
+def comment_text(finding: Finding, entry: LedgerEntry) -> str:
     """Return the text of an inline comment, our mark at its end."""
     parts = [f"{DOT[finding.severity]} **{finding.severity}** ({finding.category}): {neutralise(finding.title)}"]
     if entry.sha:
@@ -148,48 +159,50 @@ def comment_text(finding: Finding, entry: Entry) -> str:
             )
         )
     mark = finding_mark(entry)
-    return cut("\n\n".join(parts), MAX_BODY - len(mark)) + f"\n\n{mark}"
+    return cut_text("\n\n".join(parts), MAX_BODY - len(mark)) + f"\n\n{mark}"
 
 
-def _closings(settled: Settled, threads: Iterable[Thread], target: Target) -> tuple[Fixed, ...]:
+def _closings(settled: SettledLedger, threads: Iterable[Thread], target: ReviewTarget) -> tuple[FixedThread, ...]:
     by_comment = {thread.comment_id: thread for thread in threads}
     reply = f"Fixed in {target.head_sha[:7]}.\n\n{fixed_mark(target.head_sha)}"
     return tuple(
-        Fixed(thread.comment_id, thread.node_id, reply)
+        FixedThread(thread.comment_id, thread.node_id, reply)
         for one in settled.fixed
         if (thread := by_comment.get(one.comment_id)) is not None
     )
 
 
-def _check(standings: Standings, result: Result, summary: str, fail_level: FailLevel, target: Target) -> dict[str, Any]:
+def _check(
+    standings: FindingSummary, result: ReviewResult, summary: str, fail_level: FailLevel, target: ReviewTarget
+) -> dict[str, Any]:
     """Return the body that completes the check run: https://docs.github.com/rest/checks/runs#update-a-check-run .
 
     Every open finding counts, whichever run found it.
     """
     conclusion = _conclusion(standings, result.extent, fail_level)
-    body = completed(conclusion, headline(standings, result.extent), summary)
+    body = completed_check(conclusion, headline(standings, result.extent), summary)
     rows = annotations_of(_without_place(standings, result))
     if rows:
         body["output"]["annotations"] = rows
     return body | {"details_url": target.web_url}
 
 
-def _conclusion(standings: Standings, extent: Extent, fail_level: FailLevel) -> str:
-    if any(fail_level.fails(one.severity) for one in standings.of(Status.OPEN, said=True)):
+def _conclusion(standings: FindingSummary, extent: ReviewScope, fail_level: FailLevel) -> str:
+    if any(fail_level.fails(one.severity) for one in standings.of(FindingStatus.OPEN, said=True)):
         return "failure"
-    return "neutral" if standings.of(Status.OPEN) or not extent.reviewed else "success"
+    return "neutral" if standings.of(FindingStatus.OPEN) or not extent.reviewed else "success"
 
 
-def _without_place(standings: Standings, result: Result) -> list[Finding]:
+def _without_place(standings: FindingSummary, result: ReviewResult) -> list[Finding]:
     """Return what is worth a mark in the diff but has no comment: what GitHub refused, and sure errors over the cap."""
-    silent = {one.fingerprint for one in standings.entries if one.status is Status.OPEN and not one.comment_id}
+    silent = {one.fingerprint for one in standings.entries if one.status is FindingStatus.OPEN and not one.comment_id}
     sure = [one for one in result.review.below if (one.severity, one.confidence) == (Severity.ERROR, Confidence.HIGH)]
     return [one for one in (*result.review.findings, *sure) if one.fingerprint in silent]
 
 
-def completed(conclusion: str, title: str, summary: str) -> dict[str, Any]:
+def completed_check(conclusion: str, title: str, summary: str) -> dict[str, Any]:
     """Return the body of a completed check run."""
-    output = {"title": title[:250], "summary": cut(summary, MAX_BODY)}
+    output = {"title": title[:250], "summary": cut_text(summary, MAX_BODY)}
     return {"status": "completed", "conclusion": conclusion, "output": output}
 
 
@@ -208,12 +221,12 @@ def annotations_of(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     ][:MAX_ANNOTATIONS]
 
 
-def standing_findings(entries: Sequence[Entry], done: Review, diff: Diff) -> tuple[Finding, ...]:
+def standing_findings(entries: Sequence[LedgerEntry], done: Review, diff: Diff) -> tuple[Finding, ...]:
     """Return the open findings that have a place in the diff: this run's as they are, earlier ones from the ledger."""
     own = {one.fingerprint: one for one in done.findings}
     found = []
     for entry in entries:
-        if entry.status is not Status.OPEN or not entry.said:
+        if entry.status is not FindingStatus.OPEN or not entry.said:
             continue
         one = own.get(entry.fingerprint) or _from_ledger(entry, diff)
         if one is not None:
@@ -221,7 +234,7 @@ def standing_findings(entries: Sequence[Entry], done: Review, diff: Diff) -> tup
     return tuple(found)
 
 
-def _from_ledger(entry: Entry, diff: Diff) -> Finding | None:
+def _from_ledger(entry: LedgerEntry, diff: Diff) -> Finding | None:
     start = entry.line - entry.lines + 1 if entry.side is Side.RIGHT and entry.lines > 1 else None
     anchor = diff.anchor(entry.path, entry.line, start, entry.side) or diff.anchor(
         entry.path, entry.line, side=entry.side
@@ -241,10 +254,10 @@ def _from_ledger(entry: Entry, diff: Diff) -> Finding | None:
 
 
 def from_ledger(
-    posted: Posted, diff: Diff, extent: Extent, fail_level: FailLevel
+    posted: PostedState, diff: Diff, extent: ReviewScope, fail_level: FailLevel
 ) -> tuple[str, str, tuple[Finding, ...]]:
     """Return the conclusion, the title and the standing findings of a review that is published already."""
-    entries = standing(posted)
-    standings = Standings(entries, {})
+    entries = current_ledger(posted)
+    standings = FindingSummary(entries, {})
     found = standing_findings(entries, Review(""), diff)
     return _conclusion(standings, extent, fail_level), headline(standings, extent), found

@@ -15,10 +15,10 @@ from typing import Any
 
 from webhooks.github.errors import Forbidden, GitHubError, NotFound, Unprocessable, WriteUncertain
 from webhooks.github.repository import Pull, Repository
-from webhooks.publishing.ledger import Posted
+from webhooks.publishing.ledger import PostedState
 from webhooks.publishing.markers import CHECK_NAME
-from webhooks.publishing.plan import Fixed, Publication
-from webhooks.publishing.read_posted import look, look_again
+from webhooks.publishing.plan import FixedThread, Publication
+from webhooks.publishing.read_posted import read_posted, refresh_threads
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class CheckRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class PublishResult:
     """What came of publishing. `refused` says why comments could not be posted; the caller then says it elsewhere.
 
     `plan` is the last one made, with what was known when the summary was written.
@@ -96,11 +96,11 @@ def publish(
     repository: Repository,
     pull: Pull,
     login: str,
-    make_plan: Callable[[Posted], Publication],
+    make_plan: Callable[[PostedState], Publication],
     *,
     quiet: bool,
     refusal: Callable[[], str],
-) -> Sent:
+) -> PublishResult:
     """Post the review, close the threads of what is fixed, and write the summary comment, in this order.
 
     The summary remembers what was done, so it comes last: a run that is killed before it finds its own comments and
@@ -111,10 +111,10 @@ def publish(
     for left in reversed(range(ROUNDS)):
         plan = None
         try:
-            before = look(repository, pull, login)
+            before = read_posted(repository, pull, login)
             plan = make_plan(before)
             if why := refusal():
-                return Sent(refused=why, plan=plan)
+                return PublishResult(refused=why, plan=plan)
             return _write(repository, pull, login, plan, before, make_plan, quiet=quiet)
         except WriteUncertain as error:
             log.info("write uncertain, looking again", extra={"repository": repository.name, "why": str(error)})
@@ -122,7 +122,7 @@ def publish(
                 raise
             time.sleep(PAUSE)
         except Forbidden as error:
-            return Sent(refused=str(error), plan=plan)
+            return PublishResult(refused=str(error), plan=plan)
     raise AssertionError("unreachable")
 
 
@@ -131,24 +131,24 @@ def _write(
     pull: Pull,
     login: str,
     plan: Publication,
-    before: Posted,
-    make_plan: Callable[[Posted], Publication],
+    before: PostedState,
+    make_plan: Callable[[PostedState], Publication],
     *,
     quiet: bool,
-) -> Sent:
+) -> PublishResult:
     url = ""
     if plan.review:
         url = _post_review(repository, pull.number, plan)
         # The comments have addresses now, which the summary links to and remembers.
-        before = look_again(repository, pull, login, before)
+        before = refresh_threads(repository, pull, login, before)
         plan = make_plan(before)
     _close_threads(repository, pull.number, plan.fixed)
     if before.summary_id is None and (quiet or before.summary_body):
-        return Sent(review_url=url, plan=plan)  # or the App and the Action would each keep one
-    return Sent(url, _post_summary(repository, pull.number, before, plan.summary), plan=plan)
+        return PublishResult(review_url=url, plan=plan)  # or the App and the Action would each keep one
+    return PublishResult(url, _post_summary(repository, pull.number, before, plan.summary), plan=plan)
 
 
-def _close_threads(repository: Repository, number: int, fixed: Sequence[Fixed]) -> None:
+def _close_threads(repository: Repository, number: int, fixed: Sequence[FixedThread]) -> None:
     """Resolve the threads of what is fixed; where that is not allowed say so in a reply, once."""
     replies = 0
     for one in fixed[:MAX_CLOSED]:
@@ -188,7 +188,7 @@ def _post_singly(repository: Repository, number: int, body: dict[str, Any]) -> s
     return ""
 
 
-def _post_summary(repository: Repository, number: int, before: Posted, text: str) -> str:
+def _post_summary(repository: Repository, number: int, before: PostedState, text: str) -> str:
     if before.summary_id is not None:
         if before.summary_body.strip() == text.strip():
             return ""
@@ -199,7 +199,7 @@ def _post_summary(repository: Repository, number: int, before: Posted, text: str
     return repository.create_comment(number, text)
 
 
-def quietly(act: Callable[[], object]) -> None:
+def ignore_github_errors(act: Callable[[], object]) -> None:
     """Do something that is nice to have, such as a reaction; its failure is logged and costs nothing."""
     try:
         act()

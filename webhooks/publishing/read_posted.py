@@ -13,16 +13,16 @@ from dataclasses import replace
 
 from webhooks.github.errors import Forbidden, NotFound
 from webhooks.github.repository import Comment, Pull, Repository, ThreadState
-from webhooks.publishing.ledger import Posted, Thread, is_dismissal
+from webhooks.publishing.ledger import PostedState, Thread, is_dismissal
 from webhooks.publishing.markers import CHECK_NAME, SUMMARY_MARK, read_finding, read_fixed
 
 
-def look(repository: Repository, pull: Pull, login: str) -> Posted:
+def read_posted(repository: Repository, pull: Pull, login: str) -> PostedState:
     """Return what of ours stands on the pull request."""
     conversation, comments = repository.comments(pull.number), repository.review_comments(pull.number)
     peers = _peers(repository, pull, login, [*conversation, *comments])
     found = _summary(conversation, {login.lower()}) or replace(
-        _summary(conversation, peers) or Posted(), summary_id=None, summary_url=""
+        _summary(conversation, peers) or PostedState(), summary_id=None, summary_url=""
     )
     us = {login.lower(), *peers}
     answers: dict[int, list[Comment]] = defaultdict(list)
@@ -55,7 +55,7 @@ def _peers(repository: Repository, pull: Pull, login: str, comments: Iterable[Co
     return candidates & {f"{run['app']}[bot]".lower() for run in runs if run["external_id"].startswith(about)}
 
 
-def look_again(repository: Repository, pull: Pull, login: str, before: Posted) -> Posted:
+def refresh_threads(repository: Repository, pull: Pull, login: str, before: PostedState) -> PostedState:
     """Return what was there a moment ago, with the inline comments that were posted since."""
     known = {thread.comment_id for thread in before.threads}
     new = [
@@ -66,15 +66,15 @@ def look_again(repository: Repository, pull: Pull, login: str, before: Posted) -
     return replace(before, threads=(*before.threads, *new))
 
 
-def summary_of(repository: Repository, number: int, login: str) -> Posted:
+def summary_of(repository: Repository, number: int, login: str) -> PostedState:
     """Return our summary comment alone, in one request a page of the conversation."""
-    return _summary(repository.comments(number), {login.lower()}) or Posted()
+    return _summary(repository.comments(number), {login.lower()}) or PostedState()
 
 
-def _summary(conversation: Iterable[Comment], logins: set[str]) -> Posted | None:
+def _summary(conversation: Iterable[Comment], logins: set[str]) -> PostedState | None:
     for one in conversation:
         if one.author.lower() in logins and one.body.lstrip().startswith(SUMMARY_MARK):
-            return Posted(one.id, one.body, one.url)
+            return PostedState(one.id, one.body, one.url)
     return None
 
 

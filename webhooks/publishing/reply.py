@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from reviewer.output.report import usage_text
 from reviewer.safety.markdown import code_span, neutralise
-from reviewer.tasks.answer_question import Answered
+from reviewer.tasks.answer_question import QuestionAnswer
 from webhooks.events.deliveries import Job
 from webhooks.github.repository import Repository
-from webhooks.publishing.commit_tests import Added, Refused
+from webhooks.publishing.commit_tests import AddedTests, NotAdded
 from webhooks.publishing.summary import MAX_BODY
 
 #: Files that were not shown to the model and that are named; the others are counted.
 _MOST_NAMED = 10
 
 
-def answer_text(job: Job, answered: Answered) -> str:
+def answer_text(job: Job, answered: QuestionAnswer) -> str:
     """Return the comment that answers the job's question, our mark at its beginning. Pure."""
     quoted = "\n".join(f"> {line}" for line in neutralise(job.argument).split("\n"))
     parts = [f"{answer_mark(job)}\n{quoted}", neutralise(answered.text)]
@@ -34,24 +34,24 @@ def answer_mark(job: Job) -> str:
     return f"<!-- reviewer:answer job={job.key} -->"
 
 
-def added_text(job: Job, came: Added | Refused) -> str:
+def tests_added_text(job: Job, came: AddedTests | NotAdded) -> str:
     """Return the comment that tells what became of `/tests commit` or `/tests pull`. Pure."""
-    if isinstance(came, Refused):
+    if isinstance(came, NotAdded):
         said = f"**Not added.** {came.reason}"
     elif came.number is not None:
         said = f"The suggested tests are in #{came.number}: {came.url}"
     else:
         said = f"The suggested tests are in {came.sha[:7]}: {came.url}"
-    left_out = came.left_out if isinstance(came, Added) else ()
-    return "\n".join([added_mark(job), said, *(f"- {one}" for one in left_out)])
+    left_out = came.left_out if isinstance(came, AddedTests) else ()
+    return "\n".join([tests_added_mark(job), said, *(f"- {one}" for one in left_out)])
 
 
-def added_mark(job: Job) -> str:
+def tests_added_mark(job: Job) -> str:
     """Return the hidden mark of that comment."""
     return f"<!-- reviewer:added job={job.key} -->"
 
 
-def say_once(repository: Repository, number: int, login: str, mark: str, text: str) -> str:
+def post_once(repository: Repository, number: int, login: str, mark: str, text: str) -> str:
     """Post a comment unless one of ours begins with that mark; return its address, or "" where it stands already."""
     for comment in repository.comments(number):
         if comment.author.lower() == login.lower() and comment.body.startswith(mark):

@@ -19,7 +19,7 @@ from reviewer.domain.settings import SettingsProblem
 from reviewer.domain.severity import Confidence, Severity
 from reviewer.output.report import cost_text, usage_text
 from reviewer.safety.markdown import code_span, fence, neutralise
-from webhooks.publishing.markers import Entry, Status
+from webhooks.publishing.markers import FindingStatus, LedgerEntry
 
 #: https://docs.github.com/rest/checks/runs: summary and text at most 65,535 characters; comments at most 65,536.
 MAX_BODY = 64_000
@@ -33,7 +33,7 @@ _TEST = re.compile(r"<!-- reviewer:test of=([A-Za-z0-9+/=]*) size=(\d{1,6}) -->\
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ReviewTarget:
     """Where a review goes. `web_url` is the pull request's page."""
 
     repository: str
@@ -45,7 +45,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
+class ReviewScope:
     """How much of the pull request a review looked at.
 
     `reviewed` counts the files whose change is reviewed by now, `fresh` those of them that this run looked at. `since`
@@ -61,45 +61,45 @@ class Extent:
 
 
 @dataclass(frozen=True, slots=True)
-class Standings:
+class FindingSummary:
     """The ledger as the summary tells it: all entries, the addresses of their comments by id, how many are new."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[LedgerEntry, ...]
     urls: Mapping[int, str]
     new: int = 0
 
-    def of(self, status: Status, *, said: bool | None = None) -> list[Entry]:
+    def of(self, status: FindingStatus, *, said: bool | None = None) -> list[LedgerEntry]:
         """Return the entries of that status, the worst first."""
         chosen = [one for one in self.entries if one.status is status and said in (None, one.said)]
         return sorted(chosen, key=lambda one: (-one.severity.rank, one.path, one.line))
 
 
-def headline(standings: Standings, extent: Extent) -> str:
+def headline(standings: FindingSummary, extent: ReviewScope) -> str:
     """Return one line: what stands open, and how much was looked at; honest when nothing was reviewed."""
-    said, below = standings.of(Status.OPEN, said=True), standings.of(Status.OPEN, said=False)
-    files = count(extent.reviewed, "file")
+    said, below = standings.of(FindingStatus.OPEN, said=True), standings.of(FindingStatus.OPEN, said=False)
+    files = count_noun(extent.reviewed, "file")
     if not extent.reviewed and not said and not below:
         return "Nothing was reviewed"
     if not said and not below:
         return f"No findings in {files} reviewed" if not extent.since else f"No open findings in {files} reviewed"
     levels = Counter(one.severity for one in said)
     nouns = {Severity.INFO: "remark"}
-    detail = ", ".join(count(levels[one], nouns.get(one, one)) for one in reversed(Severity) if levels[one])
+    detail = ", ".join(count_noun(levels[one], nouns.get(one, one)) for one in reversed(Severity) if levels[one])
     more = f"; {len(below)} more below the line" if below else ""
     kind = "open finding" if extent.since else "finding"
-    return f"{count(len(said), kind)}{f' ({detail})' if detail else ''} in {files} reviewed{more}"
+    return f"{count_noun(len(said), kind)}{f' ({detail})' if detail else ''} in {files} reviewed{more}"
 
 
-def count(number: int, noun: str) -> str:
+def count_noun(number: int, noun: str) -> str:
     """Return the number with its noun."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def summary_text(
     review: Review,
-    target: Target,
-    standings: Standings,
-    extent: Extent,
+    target: ReviewTarget,
+    standings: FindingSummary,
+    extent: ReviewScope,
     *,
     room: int = MAX_BODY,
     earlier: str = "",
@@ -125,7 +125,9 @@ def summary_text(
         _fixed(target, standings),
         *(_marked(shown, extent.digests.get(file, "")) for _, shown, file in tests),
         *kept,
-        f"<sub>{count(dropped, 'earlier test suggestion')} left out: the code has changed.</sub>" if dropped else "",
+        f"<sub>{count_noun(dropped, 'earlier test suggestion')} left out: the code has changed.</sub>"
+        if dropped
+        else "",
         _skipped(review),
         _rejected(review),
     ]
@@ -134,33 +136,33 @@ def summary_text(
     return _fit([part for part in parts if part], footer, room)
 
 
-def _open(target: Target, standings: Standings) -> list[str]:
+def _open(target: ReviewTarget, standings: FindingSummary) -> list[str]:
     """Return the list of the open defects, and apart from it that of code that could be simpler."""
-    said = standings.of(Status.OPEN, said=True)
+    said = standings.of(FindingStatus.OPEN, said=True)
     defects = [_line(one, target, standings) for one in said if one.category is not Category.REFACTORING]
     simpler = [_line(one, target, standings) for one in said if one.category is Category.REFACTORING]
     return ["\n".join(defects), "\n".join(["Could be simpler:", "", *simpler]) if simpler else ""]
 
 
-def _since(standings: Standings, extent: Extent, target: Target) -> str:
+def _since(standings: FindingSummary, extent: ReviewScope, target: ReviewTarget) -> str:
     """Say what this run added to the review before it."""
     said = []
     if extent.since not in ("", target.head_sha):
-        looked = f"{count(extent.fresh, 'file')} changed since `{extent.since[:7]}`"
+        looked = f"{count_noun(extent.fresh, 'file')} changed since `{extent.since[:7]}`"
         said.append(f"{looked}; {standings.new} of the open findings {'is' if standings.new == 1 else 'are'} new.")
-    if dismissed := len(standings.of(Status.DISMISSED)):
+    if dismissed := len(standings.of(FindingStatus.DISMISSED)):
         said.append(
-            f"{count(dismissed, 'finding')} dismissed by people {'is' if dismissed == 1 else 'are'} not repeated."
+            f"{count_noun(dismissed, 'finding')} dismissed by people {'is' if dismissed == 1 else 'are'} not repeated."
         )
     return " ".join(said)
 
 
-def _line(entry: Entry, target: Target, standings: Standings) -> str:
-    back = f", fixed in {entry.sha[:7]} and back" if entry.sha and entry.status is Status.OPEN else ""
+def _line(entry: LedgerEntry, target: ReviewTarget, standings: FindingSummary) -> str:
+    back = f", fixed in {entry.sha[:7]} and back" if entry.sha and entry.status is FindingStatus.OPEN else ""
     return f"- {DOT[entry.severity]} {neutralise(entry.title)} ({_link(entry, target, standings)}{back})"
 
 
-def _link(entry: Entry, target: Target, standings: Standings) -> str:
+def _link(entry: LedgerEntry, target: ReviewTarget, standings: FindingSummary) -> str:
     """Return a link to the comment, or where there is none to the line in the view of changed files."""
     label = code_span(f"{entry.path}:{entry.line}")
     if url := standings.urls.get(entry.comment_id):
@@ -169,8 +171,8 @@ def _link(entry: Entry, target: Target, standings: Standings) -> str:
     return f"[{label}]({target.web_url}/files#diff-{file}{entry.side.value[0]}{entry.line})"
 
 
-def _below(review: Review, target: Target, standings: Standings) -> str:
-    entries = standings.of(Status.OPEN, said=False)
+def _below(review: Review, target: ReviewTarget, standings: FindingSummary) -> str:
+    entries = standings.of(FindingStatus.OPEN, said=False)
     unsure = {one.fingerprint for one in review.below if one.confidence is not Confidence.HIGH}
     rows = "\n".join(
         _line(one, target, standings) + (", low confidence" if one.fingerprint in unsure else "") for one in entries
@@ -178,8 +180,8 @@ def _below(review: Review, target: Target, standings: Standings) -> str:
     return fold(f"{len(entries)} more below the line", rows) if entries else ""
 
 
-def _fixed(target: Target, standings: Standings) -> str:
-    entries = standings.of(Status.FIXED)
+def _fixed(target: ReviewTarget, standings: FindingSummary) -> str:
+    entries = standings.of(FindingStatus.FIXED)
     rows = [
         f"- {neutralise(one.title)} ({_link(one, target, standings)}){f' in {one.sha[:7]}' if one.sha else ''}"
         for one in entries[:_MAX_FIXED]
@@ -274,7 +276,7 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
 
 
-def cut(text: str, most: int) -> str:
+def cut_text(text: str, most: int) -> str:
     """Return the text within so many characters; what is cut is said."""
     return text if len(text) <= most else text[: most - 20].rstrip() + "\n\n[cut]"
 

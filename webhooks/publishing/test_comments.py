@@ -21,7 +21,7 @@ _LONGEST = 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class SuggestedTestsComment:
     """One comment with tests for the end of one file: its body, and its address, empty until it is posted."""
 
     path: str
@@ -29,7 +29,7 @@ class Offer:
     url: str = ""
 
 
-def offers(tests: Iterable[TestSuggestion], threads: Iterable[Thread]) -> list[Offer]:
+def comments_with_tests(tests: Iterable[TestSuggestion], threads: Iterable[Thread]) -> list[SuggestedTestsComment]:
     """Return the comments that suggest the tests, each with its address where it stands already.
 
     None where one stands from an earlier run: two suggestions for the same line exclude each other.
@@ -38,12 +38,12 @@ def offers(tests: Iterable[TestSuggestion], threads: Iterable[Thread]) -> list[O
     for thread in threads:
         if place := read_offer(thread.body):
             urls[place] = (thread.url, thread.body)
-    made: list[Offer] = []
+    made: list[SuggestedTestsComment] = []
     for path, given in _by_file(tests).items():
         place, body = _place(given[0][1]), _body(given)
         url, standing = urls.get(place, ("", ""))
         if len(body["body"]) <= _LONGEST and (not url or _same(standing, body["body"])):
-            made.append(Offer(path, body, url))
+            made.append(SuggestedTestsComment(path, body, url))
     return made
 
 

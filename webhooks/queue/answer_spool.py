@@ -27,7 +27,7 @@ _ENDING = ".answers"
 _BEGINNING = ".beginning"
 
 
-class Spool:
+class AnswerSpool:
     """The file of one process in a folder that processes on this machine may share."""
 
     def __init__(self, folder: Path) -> None:

@@ -18,8 +18,8 @@ from reviewer.llm.messages import Prompt, Reply
 from reviewer.llm.serialization import prompt_digest
 from webhooks.queue import answer_cache, job_records
 from webhooks.queue.database import Database
-from webhooks.queue.dbos_queue import Queue
-from webhooks.queue.job_records import Record, State
+from webhooks.queue.dbos_queue import DbosQueue
+from webhooks.queue.job_records import JobRecord, JobState
 
 #: How long a wait for answers looks away at most, in seconds: answers of other processes are found by looking.
 _GLANCE = 0.5
@@ -28,7 +28,7 @@ _GLANCE = 0.5
 _GLANCES_TO_CHECK = 20
 
 
-class Stopped(BaseException):
+class RunStopped(BaseException):
     """The job must not go on: superseded, cancelled, taken over, or the process is stopping.
 
     Like KeyboardInterrupt not an Exception, so that nobody between `ask` and the engine takes it for a failure.
@@ -36,15 +36,15 @@ class Stopped(BaseException):
 
 
 @dataclass(frozen=True, slots=True)
-class Unwanted:
+class StopReason:
     """Why a run must stop, and what its job becomes; None: another run has the job now."""
 
     reason: str
-    becomes: State | None = None
+    becomes: JobState | None = None
 
 
 @dataclass(slots=True)
-class News:
+class WorkerSignals:
     """What the threads of one worker tell each other: that an answer came, that the worker stops."""
 
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -72,17 +72,19 @@ class News:
                 del self._bells[job_id]
 
 
-class Run:
+class JobAttempt:
     """One attempt of a job under way: its `ask` and its `wanted`."""
 
-    def __init__(self, database: Database, queue: Queue, news: News, record: Record, owner: str) -> None:
+    def __init__(
+        self, database: Database, queue: DbosQueue, news: WorkerSignals, record: JobRecord, owner: str
+    ) -> None:
         """Store what the run is about. `unwanted` is set once the job is not wanted any more."""
         self._database = database
         self._queue = queue
         self._news = news
         self._record = record
         self._owner = owner
-        self.unwanted: Unwanted | None = None
+        self.unwanted: StopReason | None = None
 
     @property
     def is_repeated(self) -> bool:
@@ -98,13 +100,13 @@ class Run:
             with self._database.read() as connection:
                 self.unwanted = self._look(connection)
         if self.unwanted is not None and self.unwanted.becomes is None:
-            raise Stopped
+            raise RunStopped
         return self.unwanted is None
 
     def check(self) -> None:
         """Raise Stopped when the job is not wanted any more."""
         if not self.wanted():
-            raise Stopped
+            raise RunStopped
 
     def ask(self, prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
         """Have every prompt asked, in parallel, and return the answers in order. Raises Stopped.
@@ -134,7 +136,7 @@ class Run:
                 self.unwanted = self.unwanted or self._look(connection)
             self.check()
             if self._news.stopping.is_set():
-                raise Stopped
+                raise RunStopped
             glances += 1
             if glances % _GLANCES_TO_CHECK == 0:
                 self._mend()
@@ -152,11 +154,11 @@ class Run:
                 # Does nothing where the answer came between the two looks.
                 answer_cache.answer(connection, job_id, digest, none)
 
-    def _look(self, connection: sa.Connection) -> Unwanted | None:
-        state, owner = job_records.standing(connection, self._record.id)
-        if state is State.CANCELLED:
-            return Unwanted("cancelled by an operator", state)
+    def _look(self, connection: sa.Connection) -> StopReason | None:
+        state, owner = job_records.job_state(connection, self._record.id)
+        if state is JobState.CANCELLED:
+            return StopReason("cancelled by an operator", state)
         if owner != self._owner:
-            return Unwanted("taken over")
+            return StopReason("taken over")
         newer = job_records.superseding(connection, self._record.job)
-        return None if newer is None else Unwanted(f"superseded by {newer}", State.SUPERSEDED)
+        return None if newer is None else StopReason(f"superseded by {newer}", JobState.SUPERSEDED)

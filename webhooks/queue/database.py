@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reviewer.errors import ReviewerError
-from webhooks.queue.write_lock import Connection, Turns
+from webhooks.queue.write_lock import PriorityLock, QueuedConnection
 
 #: Version of our own tables. Raise it with every change that an older version could not live with.
 SCHEMA_VERSION = 1
@@ -219,12 +219,12 @@ def _sqlite_engine(path: Path) -> sa.Engine:
     cut; IMMEDIATE makes the engine's count-and-claim one transaction, without which its limits were exceeded.
     """
     url = sa.URL.create("sqlite", database=str(path))
-    arguments = {"factory": Connection}
+    arguments = {"factory": QueuedConnection}
     engine = sa.create_engine(url, pool_size=20, max_overflow=0, pool_timeout=60, connect_args=arguments)
-    turns = Turns()
+    turns = PriorityLock()
 
     @sa.event.listens_for(engine, "connect")
-    def _configure(connection: Connection, _record: object) -> None:
+    def _configure(connection: QueuedConnection, _record: object) -> None:
         connection.turns = turns
         connection.isolation_level = None  # transactions are begun below
         connection.execute("PRAGMA busy_timeout=30000")
@@ -246,7 +246,7 @@ def _sqlite_engine(path: Path) -> sa.Engine:
             connection.exec_driver_sql("BEGIN")
             return
         ours = connection.connection.dbapi_connection
-        assert isinstance(ours, Connection)
+        assert isinstance(ours, QueuedConnection)
         try:
             ours.begin(urgent=options.get("reviewer_urgent", False))
         except sqlite3.Error as error:

@@ -39,7 +39,7 @@ _OVER = [status.value for status in WorkflowStatusString if status.value not in 
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class QueueLimits:
     """How much at once, and how often again. Times are in seconds.
 
     Per worker process: `parallel_jobs`. Across all processes: `jobs_per_installation`, so that one busy organisation
@@ -86,7 +86,7 @@ def migrate(database: Database) -> None:
         DBOS.migrate(database.url)
 
 
-class Queue:
+class DbosQueue:
     """The engine's queues. `close` lets its connections go; the database stays the caller's."""
 
     def __init__(self, client: DBOSClient) -> None:
@@ -94,7 +94,7 @@ class Queue:
         self._client = client
 
     @classmethod
-    def connect(cls, database: Database) -> Queue:
+    def connect(cls, database: Database) -> DbosQueue:
         """Return the queues in that database, which must be open and migrated. Raises StoreUnavailable."""
         with store_errors():
             return cls(
@@ -110,7 +110,7 @@ class Queue:
         """Let the client go."""
         self._client.destroy()
 
-    def register(self, limits: Limits) -> None:
+    def register(self, limits: QueueLimits) -> None:
         """Write the limits down where every worker reads them, before it is launched."""
         self._client.register_queue(
             REVIEWS,

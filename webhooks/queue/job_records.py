@@ -21,7 +21,7 @@ from webhooks.events.deliveries import Job, Trigger
 from webhooks.queue.database import JOBS
 
 
-class State(StrEnum):
+class JobState(StrEnum):
     """Where a job stands."""
 
     QUEUED = "queued"
@@ -34,19 +34,19 @@ class State(StrEnum):
     @property
     def is_final(self) -> bool:
         """Whether nothing more happens by itself."""
-        return self not in {State.QUEUED, State.RUNNING}
+        return self not in {JobState.QUEUED, JobState.RUNNING}
 
 
-LIVE = (State.QUEUED.value, State.RUNNING.value)
+LIVE = (JobState.QUEUED.value, JobState.RUNNING.value)
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class JobRecord:
     """One job and where it stands. Times are seconds since 1970. `failures` counts failed attempts."""
 
     id: str
     key: str
-    state: State
+    state: JobState
     reason: str
     attempt: int
     failures: int
@@ -63,11 +63,11 @@ class Record:
         return Job.from_json(self.stored)
 
 
-def _record(row: Any) -> Record:
-    return Record(
+def _record(row: Any) -> JobRecord:
+    return JobRecord(
         id=row.id,
         key=row.key,
-        state=State(row.state),
+        state=JobState(row.state),
         reason=row.reason,
         attempt=row.attempt,
         failures=row.failures,
@@ -94,7 +94,7 @@ def add(connection: sa.Connection, job: Job) -> bool:
             head=job.head_sha,
             updated_at=job.updated_at,
             job=json.dumps(job.to_json()),
-            state=State.QUEUED.value,
+            state=JobState.QUEUED.value,
             reason="",
             attempt=1,
             failures=0,
@@ -107,19 +107,19 @@ def add(connection: sa.Connection, job: Job) -> bool:
     return connection.execute(statement).first() is not None
 
 
-def find(connection: sa.Connection, job_id: str) -> Record | None:
+def find(connection: sa.Connection, job_id: str) -> JobRecord | None:
     """Return the job with that id, or None."""
     row = connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).first()
     return None if row is None else _record(row)
 
 
-def newest(connection: sa.Connection, states: Sequence[State], limit: int) -> list[Record]:
+def newest(connection: sa.Connection, states: Sequence[JobState], limit: int) -> list[JobRecord]:
     """Return the jobs in those states, newest first."""
     query = sa.select(JOBS).where(JOBS.c.state.in_([state.value for state in states]))
     return [_record(row) for row in connection.execute(query.order_by(JOBS.c.seq.desc()).limit(limit))]
 
 
-def live(connection: sa.Connection, *, now: float, older_than: float) -> list[Record]:
+def live(connection: sa.Connection, *, now: float, older_than: float) -> list[JobRecord]:
     """Return the jobs that are queued or running and were accepted more than `older_than` seconds before `now`.
 
     Also those that were accepted after it: the clock was put back, and how old they are nobody knows.
@@ -135,7 +135,7 @@ def has_head(connection: sa.Connection, pull: str, head_sha: str) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-def same_before(connection: sa.Connection, record: Record) -> str | None:
+def same_before(connection: sa.Connection, record: JobRecord) -> str | None:
     """Return the id of an earlier job that reviews the same head, or did, when one of the two was not asked for.
 
     The App found the head by itself, and then the delivery that it had missed came after all, or the other way round.
@@ -147,7 +147,7 @@ def same_before(connection: sa.Connection, record: Record) -> str | None:
         other.c.head == mine.c.head,
         other.c.automatic == sa.true(),
         other.c.seq < mine.c.seq,
-        other.c.state.in_([*LIVE, State.DONE.value]),
+        other.c.state.in_([*LIVE, JobState.DONE.value]),
     )
     query = sa.select(other).join(mine, is_same).where(mine.c.id == record.id, mine.c.automatic == sa.true())
     for row in connection.execute(query):
@@ -158,25 +158,27 @@ def same_before(connection: sa.Connection, record: Record) -> str | None:
     return None
 
 
-def counts(connection: sa.Connection) -> dict[State, int]:
+def counts(connection: sa.Connection) -> dict[JobState, int]:
     """Return how many jobs stand in each state."""
     rows = connection.execute(sa.select(JOBS.c.state, sa.func.count()).group_by(JOBS.c.state))
-    return dict.fromkeys(State, 0) | {State(state): count for state, count in rows}
+    return dict.fromkeys(JobState, 0) | {JobState(state): count for state, count in rows}
 
 
-def begin(connection: sa.Connection, job_id: str, attempt: int, owner: str) -> Record | None:
+def begin(connection: sa.Connection, job_id: str, attempt: int, owner: str) -> JobRecord | None:
     """Mark the attempt as running under that owner. None when it has had its turn or the job is at its end."""
     statement = (
         JOBS.update()
         .where(JOBS.c.id == job_id, JOBS.c.attempt == attempt, JOBS.c.state.in_(LIVE))
-        .values(state=State.RUNNING.value, owner=owner, starts=JOBS.c.starts + 1, started_at=time.time(), ended_at=None)
+        .values(
+            state=JobState.RUNNING.value, owner=owner, starts=JOBS.c.starts + 1, started_at=time.time(), ended_at=None
+        )
         .returning(JOBS)
     )
     row = connection.execute(statement).first()
     return None if row is None else _record(row)
 
 
-def running_beside(connection: sa.Connection, record: Record) -> int:
+def running_beside(connection: sa.Connection, record: JobRecord) -> int:
     """Return how many other jobs of the job's installation are running; 0 without an installation.
 
     Until the transaction ends, no other process counts for the same installation.
@@ -187,18 +189,23 @@ def running_beside(connection: sa.Connection, record: Record) -> int:
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(installation)))
     query = sa.select(sa.func.count()).where(
-        JOBS.c.state == State.RUNNING.value, JOBS.c.installation == installation, JOBS.c.id != record.id
+        JOBS.c.state == JobState.RUNNING.value, JOBS.c.installation == installation, JOBS.c.id != record.id
     )
     return int(connection.execute(query).scalar_one())
 
 
 def end(
-    connection: sa.Connection, job_id: str, owner: str, state: State, reason: str, result: dict[str, Any] | None = None
+    connection: sa.Connection,
+    job_id: str,
+    owner: str,
+    state: JobState,
+    reason: str,
+    result: dict[str, Any] | None = None,
 ) -> bool:
     """Put the job at its end. False when it is not this owner's any more."""
     statement = (
         JOBS.update()
-        .where(JOBS.c.id == job_id, JOBS.c.owner == owner, JOBS.c.state == State.RUNNING.value)
+        .where(JOBS.c.id == job_id, JOBS.c.owner == owner, JOBS.c.state == JobState.RUNNING.value)
         .values(
             state=state.value,
             reason=reason,
@@ -211,7 +218,7 @@ def end(
 
 
 def requeue(
-    connection: sa.Connection, record: Record, owner: str | None, reason: str, *, failures: int, starts: int = 0
+    connection: sa.Connection, record: JobRecord, owner: str | None, reason: str, *, failures: int, starts: int = 0
 ) -> int | None:
     """Queue a live job again and return its new attempt. None when another run has it by now.
 
@@ -223,7 +230,7 @@ def requeue(
         JOBS.update()
         .where(JOBS.c.id == record.id, JOBS.c.attempt == record.attempt, JOBS.c.state.in_(LIVE), held)
         .values(
-            state=State.QUEUED.value,
+            state=JobState.QUEUED.value,
             reason=reason,
             attempt=JOBS.c.attempt + 1,
             failures=failures,
@@ -235,16 +242,16 @@ def requeue(
     return connection.execute(statement).scalar()
 
 
-def retry(connection: sa.Connection, job_id: str) -> Record | None:
+def retry(connection: sa.Connection, job_id: str) -> JobRecord | None:
     """Queue a job again that ended without being done. None when there is none with that id.
 
     One that is done would find its own review, and lose its record.
     """
     statement = (
         JOBS.update()
-        .where(JOBS.c.id == job_id, JOBS.c.state.not_in([*LIVE, State.DONE.value]))
+        .where(JOBS.c.id == job_id, JOBS.c.state.not_in([*LIVE, JobState.DONE.value]))
         .values(
-            state=State.QUEUED.value,
+            state=JobState.QUEUED.value,
             reason="retried by an operator",
             attempt=JOBS.c.attempt + 1,
             failures=0,
@@ -259,7 +266,7 @@ def retry(connection: sa.Connection, job_id: str) -> Record | None:
     return None if row is None else _record(row)
 
 
-def close(connection: sa.Connection, record: Record, state: State, reason: str) -> bool:
+def close(connection: sa.Connection, record: JobRecord, state: JobState, reason: str) -> bool:
     """Put a live job at its end whoever has it: its run notices and stops. False when it moved on meanwhile."""
     statement = (
         JOBS.update()
@@ -269,10 +276,10 @@ def close(connection: sa.Connection, record: Record, state: State, reason: str) 
     return connection.execute(statement).rowcount > 0
 
 
-def standing(connection: sa.Connection, job_id: str) -> tuple[State | None, str | None]:
+def job_state(connection: sa.Connection, job_id: str) -> tuple[JobState | None, str | None]:
     """Return the job's state and the token of the run that has it; None where there is none."""
     row = connection.execute(sa.select(JOBS.c.state, JOBS.c.owner).where(JOBS.c.id == job_id)).first()
-    return (None, None) if row is None else (State(row.state), row.owner)
+    return (None, None) if row is None else (JobState(row.state), row.owner)
 
 
 def superseding(connection: sa.Connection, job: Job) -> str | None:

@@ -18,30 +18,30 @@ from reviewer.errors import ReviewerError
 from reviewer.llm.usage import Usage
 from webhooks.events.deliveries import Job, Trigger
 from webhooks.queue import answer_cache, billing, dbos_queue, job_records, leases
-from webhooks.queue.answer_spool import Spool
-from webhooks.queue.attempt import Run, Stopped
+from webhooks.queue.answer_spool import AnswerSpool
+from webhooks.queue.attempt import JobAttempt, RunStopped
 from webhooks.queue.billing import ModelTotal
 from webhooks.queue.database import Database, StoreUnavailable
-from webhooks.queue.dbos_queue import Limits, Queue
-from webhooks.queue.job_records import Record, State
-from webhooks.queue.runner import CarryOut, Complete, GiveUp, Runner, ToldFailure, Work
+from webhooks.queue.dbos_queue import DbosQueue, QueueLimits
+from webhooks.queue.job_records import JobRecord, JobState
+from webhooks.queue.runner import CarryOut, Complete, GiveUp, JobRunner, JobWork, ToldFailure
 from webhooks.queue.worker import Worker
 
 __all__ = [
     "CarryOut",
     "Complete",
     "GiveUp",
+    "JobAttempt",
+    "JobRecord",
+    "JobState",
+    "JobWork",
     "Jobs",
-    "Limits",
     "ModelTotal",
     "NoSuchJob",
-    "Record",
-    "Run",
-    "State",
-    "Stopped",
+    "QueueLimits",
+    "RunStopped",
     "StoreUnavailable",
     "ToldFailure",
-    "Work",
 ]
 
 
@@ -54,15 +54,15 @@ class NoSuchJob(ReviewerError):
 class Jobs:
     """The jobs in one store. `open` before use, `close` at the end; one process has one."""
 
-    def __init__(self, url: str, limits: Limits | None = None, folder: Path | None = None) -> None:
+    def __init__(self, url: str, limits: QueueLimits | None = None, folder: Path | None = None) -> None:
         """Store where the jobs are: `sqlite:///PATH` or `postgresql://...`. Nothing is opened yet.
 
         `folder` is for answers on their way to a Postgres server; with SQLite they are kept beside its file.
         """
         self._database = Database(url)
         self._folder = self._database.path.parent if self._database.is_sqlite else folder
-        self._limits = limits or Limits()
-        self._queue: Queue | None = None
+        self._limits = limits or QueueLimits()
+        self._queue: DbosQueue | None = None
         self._worker: Worker | None = None
         self._process = 0
 
@@ -79,7 +79,7 @@ class Jobs:
         self._database.open()
         self._database.create_tables()
         dbos_queue.migrate(self._database)
-        self._queue = Queue.connect(self._database)
+        self._queue = DbosQueue.connect(self._database)
         self._process = os.getpid()
 
     def close(self, grace: float = 10.0) -> None:
@@ -102,13 +102,13 @@ class Jobs:
                 self._queued().put_job(connection, job, 1, delay=delay)
             return is_new
 
-    def start_worker(self, work: Work) -> None:
+    def start_worker(self, work: JobWork) -> None:
         """Begin to carry jobs out, in threads of this process. Returns when it works or stands by.
 
         On SQLite one process works at a time; another stands by until that one ends.
         """
-        spool = Spool(self._folder) if self._folder else None
-        self._worker = Worker(Runner(self._database, self._queued(), work, self._limits, spool))
+        spool = AnswerSpool(self._folder) if self._folder else None
+        self._worker = Worker(JobRunner(self._database, self._queued(), work, self._limits, spool))
         self._worker.start()
 
     def stop(self, grace: float = 10.0) -> None:
@@ -133,12 +133,12 @@ class Jobs:
         """Whether this process waits for another one to let go of the SQLite store before it works."""
         return self._worker is not None and self._worker.is_standby
 
-    def records(self, states: Sequence[State] = tuple(State), limit: int = 50) -> list[Record]:
+    def records(self, states: Sequence[JobState] = tuple(JobState), limit: int = 50) -> list[JobRecord]:
         """Return the jobs in those states, newest first. Raises StoreUnavailable."""
         with self._database.read() as connection:
             return job_records.newest(connection, states, limit)
 
-    def record(self, job_id: str) -> Record:
+    def record(self, job_id: str) -> JobRecord:
         """Return the job with that id (the GUID of its delivery). Raises NoSuchJob, StoreUnavailable."""
         with self._database.read() as connection:
             record = job_records.find(connection, job_id)
@@ -146,7 +146,7 @@ class Jobs:
             raise NoSuchJob(f"there is no job {job_id}; `reviewer jobs list` shows those there are")
         return record
 
-    def retry(self, job_id: str) -> Record:
+    def retry(self, job_id: str) -> JobRecord:
         """Queue a job again that ended undone; a failed one keeps its answers, others ask anew. Raises NoSuchJob."""
         with self._database.write() as connection:
             record = job_records.retry(connection, job_id)
@@ -154,10 +154,10 @@ class Jobs:
                 self._queued().put_job(connection, record.job, record.attempt)
                 return record
         state = self.record(job_id).state
-        more = "; comment `/review` on the pull request to have it reviewed again" if state is State.DONE else ""
+        more = "; comment `/review` on the pull request to have it reviewed again" if state is JobState.DONE else ""
         raise NoSuchJob(f"job {job_id} cannot be retried: it is {state}{more}")
 
-    def cancel(self, job_id: str) -> Record:
+    def cancel(self, job_id: str) -> JobRecord:
         """Put a waiting or running job at its end: a running one makes no further call and posts nothing.
 
         Raises NoSuchJob, StoreUnavailable.
@@ -165,13 +165,13 @@ class Jobs:
         with self._database.write() as connection:
             record = job_records.find(connection, job_id)
             if record is not None and job_records.close(
-                connection, record, State.CANCELLED, "cancelled by an operator"
+                connection, record, JobState.CANCELLED, "cancelled by an operator"
             ):
                 answer_cache.forget(connection, job_id)
                 return record
         raise NoSuchJob(f"job {job_id} cannot be cancelled: it is {self.record(job_id).state}")
 
-    def counts(self) -> dict[State, int]:
+    def counts(self) -> dict[JobState, int]:
         """Return how many jobs stand in each state. Raises StoreUnavailable."""
         with self._database.read() as connection:
             return job_records.counts(connection)
@@ -216,7 +216,7 @@ class Jobs:
         with self._database.write() as connection:
             leases.note(connection, name, seen)
 
-    def _queued(self) -> Queue:
+    def _queued(self) -> DbosQueue:
         if self._queue is None:
             raise StoreUnavailable("the store is not open")
         if os.getpid() != self._process:

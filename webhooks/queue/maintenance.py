@@ -14,16 +14,16 @@ from sqlalchemy.dialects import postgresql
 
 from webhooks.queue import answer_cache, billing, job_records
 from webhooks.queue.database import WORKERS, StoreUnavailable
-from webhooks.queue.job_records import Record, State
-from webhooks.queue.runner import Runner
+from webhooks.queue.job_records import JobRecord, JobState
+from webhooks.queue.runner import JobRunner
 
 _LOG = logging.getLogger("reviewer.worker")
 
 
-class Upkeep:
+class Maintenance:
     """What a worker does besides: signs of life, taking over from the dead, finding what was lost, clearing up."""
 
-    def __init__(self, runner: Runner, executor: str) -> None:
+    def __init__(self, runner: JobRunner, executor: str) -> None:
         """Store whose upkeep it is."""
         self._runner = runner
         self._executor = executor
@@ -94,14 +94,14 @@ class Upkeep:
             if record.id not in present:
                 self._requeue(record)
 
-    def _requeue(self, record: Record) -> None:
+    def _requeue(self, record: JobRecord) -> None:
         withdrawn = self._runner.queue.withdraw_other_versions(record.id)
         failures = record.failures + (withdrawn == 0)
         with self._runner.database.write() as connection:
             if withdrawn:
                 answer_cache.forget_unanswered(connection, record.id)
             if failures >= self._runner.limits.failures:
-                job_records.close(connection, record, State.FAILED, "its workflow was lost, again and again")
+                job_records.close(connection, record, JobState.FAILED, "its workflow was lost, again and again")
                 return
             attempt = job_records.requeue(connection, record, None, "its workflow was lost", failures=failures)
             if attempt is not None:

@@ -26,11 +26,11 @@ from reviewer.llm.serialization import prompt_digest
 from webhooks.events.deliveries import Job
 from webhooks.queue import answer_cache, billing, job_records
 from webhooks.queue.answer_cache import Packed
-from webhooks.queue.answer_spool import Spool
-from webhooks.queue.attempt import News, Run, Stopped, Unwanted
+from webhooks.queue.answer_spool import AnswerSpool
+from webhooks.queue.attempt import JobAttempt, RunStopped, StopReason, WorkerSignals
 from webhooks.queue.database import Database, StoreUnavailable
-from webhooks.queue.dbos_queue import Limits, Queue
-from webhooks.queue.job_records import Record, State
+from webhooks.queue.dbos_queue import DbosQueue, QueueLimits
+from webhooks.queue.job_records import JobRecord, JobState
 
 _LOG = logging.getLogger("reviewer.jobs")
 
@@ -44,7 +44,7 @@ _LONGEST_REASON = 500
 
 
 #: Carries out a job from the top and returns what there is to know of it, as JSON values.
-CarryOut = Callable[[Job, Run], dict[str, Any]]
+CarryOut = Callable[[Job, JobAttempt], dict[str, Any]]
 
 #: Asks the model once; raises ModelError.
 Complete = Callable[[Prompt], Reply]
@@ -54,7 +54,7 @@ GiveUp = Callable[[Job, str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class JobWork:
     """What a worker is given to do its work with. `give_up` is called once, before a job is put on the failed list."""
 
     carry_out: CarryOut
@@ -71,15 +71,15 @@ class PoisonJob(ReviewerError):
 
 
 @dataclass(slots=True)
-class Runner:
+class JobRunner:
     """Carries out jobs and calls for the engine, in as many threads as it likes."""
 
     database: Database
-    queue: Queue
-    work: Work
-    limits: Limits
-    spool: Spool | None = None
-    news: News = field(default_factory=News)
+    queue: DbosQueue
+    work: JobWork
+    limits: QueueLimits
+    spool: AnswerSpool | None = None
+    news: WorkerSignals = field(default_factory=WorkerSignals)
     _under_way: set[tuple[str, object]] = field(default_factory=set)
     _suspect: str | None = None
     _suspecting: threading.Lock = field(default_factory=threading.Lock)
@@ -153,14 +153,14 @@ class Runner:
             answer_cache.answer(connection, job.delivery, prompt_digest(prompt), packed)
             billing.enter(connection, job, prompt, answer)
 
-    def _begin(self, job_id: str, attempt: int, owner: str) -> Record | None:
+    def _begin(self, job_id: str, attempt: int, owner: str) -> JobRecord | None:
         """Mark the attempt as running; None when it has had its turn, or must leave its place to others."""
         with self.database.write() as connection:
             record = job_records.find(connection, job_id)
             if record is None or record.attempt != attempt or record.state.is_final:
                 return None
             if (same := job_records.same_before(connection, record)) is not None:
-                job_records.close(connection, record, State.SUPERSEDED, f"the same head is reviewed by job {same}")
+                job_records.close(connection, record, JobState.SUPERSEDED, f"the same head is reviewed by job {same}")
                 return None
             reason = self._must_wait(connection, record)
             if reason is None:
@@ -172,7 +172,7 @@ class Runner:
                 self.queue.put_job(connection, record.job, again, delay=self.limits.crowd_wait * _jitter(0.5, 1.5))
             return None
 
-    def _must_wait(self, connection: sa.Connection, record: Record) -> str | None:
+    def _must_wait(self, connection: sa.Connection, record: JobRecord) -> str | None:
         """Return why the job may not begin now, or None."""
         if job_records.running_beside(connection, record) >= self.limits.jobs_per_installation:
             return "waits for others of its installation"
@@ -201,25 +201,25 @@ class Runner:
             _LOG.error("call failed unexpectedly: %s", _where(error))
             return ModelUnavailable(f"the call failed unexpectedly: {_where(error)}")
 
-    def _carried_out(self, record: Record, owner: str) -> str:
-        run = Run(self.database, self.queue, self.news, record, owner)
+    def _carried_out(self, record: JobRecord, owner: str) -> str:
+        run = JobAttempt(self.database, self.queue, self.news, record, owner)
         try:
             self._refuse_poison(record)
             run.check()
             result = self.work.carry_out(record.job, run)
-        except Stopped:
+        except RunStopped:
             return self._stopped(record, owner, run.unwanted)
         except Exception as error:  # noqa: BLE001 - the engine's edge: every failure becomes a state with a reason
             return self._failed(record, owner, error)
         if run.unwanted is not None:
             return self._stopped(record, owner, run.unwanted)
-        return self._end(record, owner, State.DONE, "", result)
+        return self._end(record, owner, JobState.DONE, "", result)
 
-    def _refuse_poison(self, record: Record) -> None:
+    def _refuse_poison(self, record: JobRecord) -> None:
         if record.starts > self.limits.starts:
             raise PoisonJob(f"it brought its worker down {self.limits.starts} times")
 
-    def _stopped(self, record: Record, owner: str, unwanted: Unwanted | None) -> str:
+    def _stopped(self, record: JobRecord, owner: str, unwanted: StopReason | None) -> str:
         """End a run that did not come to its end: it is not wanted any more, or its worker stops."""
         if unwanted is None:
             return self._hand_back(record, owner, "its worker stopped", delay=_HANDOVER)
@@ -227,7 +227,7 @@ class Runner:
             return "taken over"
         return self._end(record, owner, unwanted.becomes, unwanted.reason, None)
 
-    def _failed(self, record: Record, owner: str, error: Exception) -> str:
+    def _failed(self, record: JobRecord, owner: str, error: Exception) -> str:
         """Queue the job again when the failure may pass, else put it on the failed list."""
         reason = _reason(error)
         _LOG.warning("job failed: %s", reason, extra={"job": record.id, "key": record.key})
@@ -238,14 +238,14 @@ class Runner:
             return self._hand_back(record, owner, reason, delay=delay, failures=failures)
         if not isinstance(error, ToldFailure):
             self._give_up(record, reason)
-        return self._end(record, owner, State.FAILED, reason, None)
+        return self._end(record, owner, JobState.FAILED, reason, None)
 
     def _backoff(self, failures: int, retry_after: float | None) -> float:
         """Return the wait before the next attempt: growing, with jitter, and never shorter than what was asked for."""
         delay = self.limits.backoff * 4.0 ** (failures - 1) * _jitter(0.5, 1.5)
         return min(max(delay, retry_after or 0.0), self.limits.longest_backoff)
 
-    def _give_up(self, record: Record, reason: str) -> None:
+    def _give_up(self, record: JobRecord, reason: str) -> None:
         # Whatever brought the worker down may be this very call: tell once, not for ever.
         if self.work.give_up is None or record.starts > self.limits.starts + 1:
             return
@@ -255,7 +255,7 @@ class Runner:
             _LOG.warning("could not tell that the job failed: %s", _reason(error), extra={"job": record.id})
 
     def _hand_back(
-        self, record: Record, owner: str, reason: str, *, delay: float = 0.0, failures: int | None = None
+        self, record: JobRecord, owner: str, reason: str, *, delay: float = 0.0, failures: int | None = None
     ) -> str:
         """Queue the job again, for any worker."""
 
@@ -269,12 +269,12 @@ class Runner:
 
         return "queued again" if self._patiently(requeue) else "taken over"
 
-    def _end(self, record: Record, owner: str, state: State, reason: str, result: dict[str, Any] | None) -> str:
+    def _end(self, record: JobRecord, owner: str, state: JobState, reason: str, result: dict[str, Any] | None) -> str:
         def end() -> bool:
             with self.database.write() as connection:
                 ended = job_records.end(connection, record.id, owner, state, reason, result)
                 # A failed job keeps its answers for a while: an operator's retry does not pay for them again.
-                if ended and state is not State.FAILED:
+                if ended and state is not JobState.FAILED:
                     answer_cache.forget(connection, record.id)
                 return ended
 

@@ -19,9 +19,9 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
 from webhooks.queue import dbos_queue
 from webhooks.queue.database import Database
-from webhooks.queue.dbos_queue import Limits
-from webhooks.queue.maintenance import Upkeep
-from webhooks.queue.runner import Runner
+from webhooks.queue.dbos_queue import QueueLimits
+from webhooks.queue.maintenance import Maintenance
+from webhooks.queue.runner import JobRunner
 
 _LOG = logging.getLogger("reviewer.worker")
 
@@ -35,13 +35,13 @@ _ENGINE_STARTS = 200
 class Worker:
     """The working half of a process. `start` once, `stop` once."""
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, runner: JobRunner) -> None:
         """Store what does the work."""
         self._runner = runner
         self._lock: IO[str] | None = None
         self._threads: list[threading.Thread] = []
         self._launched = threading.Event()
-        self._upkeep: Upkeep | None = None
+        self._upkeep: Maintenance | None = None
         self.trouble: str | None = None
 
     @property
@@ -83,7 +83,7 @@ class Worker:
         return self._runner.database
 
     @property
-    def _limits(self) -> Limits:
+    def _limits(self) -> QueueLimits:
         return self._runner.limits
 
     def _spawn(self, name: str, target: Callable[[], None]) -> None:
@@ -118,7 +118,7 @@ class Worker:
     def _launch(self) -> None:
         executor = _SQLITE_EXECUTOR if self._database.is_sqlite else f"{platform.node()}-{os.urandom(4).hex()}"
         # Before the launch: a peer takes the jobs of an executor that gives no sign of life.
-        self._upkeep = Upkeep(self._runner, executor)
+        self._upkeep = Maintenance(self._runner, executor)
         self._upkeep.say_hello()
         self._register_workflows()
         config: DBOSConfig = {

@@ -15,7 +15,7 @@ from collections import deque
 PATIENCE = 30.0
 
 
-class Turns:
+class PriorityLock:
     """A lock that is given to the urgent first, and among equals in the order in which it was asked for."""
 
     def __init__(self) -> None:
@@ -52,10 +52,10 @@ class Turns:
                 self._is_taken = False
 
 
-class Connection(sqlite3.Connection):
+class QueuedConnection(sqlite3.Connection):
     """A connection whose writing transactions wait for their turn. SQLite's own waiting is left for other processes."""
 
-    turns: Turns
+    turns: PriorityLock
     _has_turn = False
 
     def begin(self, *, urgent: bool) -> None:

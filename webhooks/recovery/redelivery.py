@@ -19,11 +19,11 @@ from typing import Any
 
 from reviewer.errors import ReviewerError
 from webhooks.events.deliveries import is_handled
-from webhooks.github.app import AppItself, HookAttempt
+from webhooks.github.app import AppClient, HookAttempt
 from webhooks.github.errors import NotFound, Unprocessable
 from webhooks.github.transport import Credentials
 from webhooks.queue.jobs import Jobs
-from webhooks.recovery.unreviewed_pulls import Bounds, Unreviewed
+from webhooks.recovery.unreviewed_pulls import SearchBounds, UnreviewedPulls
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ _OVERLAP = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RedeliveryPolicy:
     """How often and how much. Times are in seconds.
 
     `period` lies between two looks at the deliveries (0: there is none); the first is due at once, or when the last one
@@ -61,11 +61,11 @@ class Patience:
     pace: float = 1.0
     settle: float = 30.0
     between_starts: float = 600.0
-    pulls: Bounds = field(default_factory=Bounds)
+    pulls: SearchBounds = field(default_factory=SearchBounds)
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailedDelivery:
     """A delivery that failed each time it was sent. `first` and `last` are when; `attempt` is the id of the last."""
 
     guid: str
@@ -80,32 +80,32 @@ class Failure:
         """Whether it would fail again."""
         return self.status in HOPELESS
 
-    def is_due(self, now: float, patience: Patience) -> bool:
+    def is_due(self, now: float, patience: RedeliveryPolicy) -> bool:
         """Whether it is time to ask for it again. A last time in the future is one of a clock that was put back."""
         wait = patience.period * 4.0 ** (self.attempts - 2) if self.attempts > 1 else 0.0
         return not 0 <= now - self.last < wait
 
 
-def failures(attempts: Iterable[HookAttempt]) -> list[Failure]:
+def failures(attempts: Iterable[HookAttempt]) -> list[FailedDelivery]:
     """Return the deliveries that can ask for something and of which no attempt succeeded, oldest first."""
     found = []
     for guid, same in groupby(sorted(attempts, key=lambda one: (one.guid, one.at, one.id)), attrgetter("guid")):
         sent = list(same)
         last = sent[-1]
         if is_handled(last.event, last.action) and not any(one.succeeded for one in sent):
-            found.append(Failure(guid, last.id, last.status, sent[0].at, last.at, len(sent)))
+            found.append(FailedDelivery(guid, last.id, last.status, sent[0].at, last.at, len(sent)))
     return sorted(found, key=attrgetter("first"))
 
 
-class Missed:
+class MissedDeliveries:
     """Looks for what was missed, in a thread. `start` once, `stop` once."""
 
-    def __init__(self, jobs: Jobs, credentials: Credentials, patience: Patience | None = None) -> None:
+    def __init__(self, jobs: Jobs, credentials: Credentials, patience: RedeliveryPolicy | None = None) -> None:
         """Store where jobs go, and as whom to ask GitHub."""
         self._jobs = jobs
-        self._patience = patience or Patience()
-        self._app = AppItself(credentials)
-        self._unreviewed = Unreviewed(jobs, self._app, credentials, self._patience.pulls)
+        self._patience = patience or RedeliveryPolicy()
+        self._app = AppClient(credentials)
+        self._unreviewed = UnreviewedPulls(jobs, self._app, credentials, self._patience.pulls)
         self._stopping = threading.Event()
         self._has_looked = False
         self._started = 0.0
@@ -168,7 +168,7 @@ class Missed:
             log.warning("more than %d deliveries since the last look: older ones are not asked for again", limit)
         return attempts
 
-    def _ask(self, failed: Sequence[Failure]) -> set[str]:
+    def _ask(self, failed: Sequence[FailedDelivery]) -> set[str]:
         """Ask for each again; return the GUIDs that GitHub has no more or refuses to send."""
         refused = set()
         for place, one in enumerate(failed):
@@ -196,7 +196,7 @@ class Missed:
         self._has_examined = True
 
 
-def tell(over: Iterable[Failure]) -> None:
+def tell(over: Iterable[FailedDelivery]) -> None:
     """Log what is not asked for again, and what to do."""
     for status, same in groupby(sorted(over, key=attrgetter("status")), attrgetter("status")):
         count = len(list(same))

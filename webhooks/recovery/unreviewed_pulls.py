@@ -16,7 +16,7 @@ from itertools import islice, takewhile
 from typing import TypeVar
 
 from webhooks.events.deliveries import Job, Trigger
-from webhooks.github.app import AppItself, Inside, Installation, ListedPull
+from webhooks.github.app import AppClient, Installation, InstallationView, ListedPull
 from webhooks.github.errors import Forbidden, NotFound, Unauthorized
 from webhooks.github.repository import Repository, connect
 from webhooks.github.transport import Credentials
@@ -33,7 +33,7 @@ _REPOSITORIES, _PULLS = 1000, 100
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class SearchBounds:
     """How much is examined: pull requests that changed in the last `days`, with about `requests` requests.
 
     At most `reviews` of them are reviewed; 0 turns it off.
@@ -48,16 +48,16 @@ class Bounds:
 class _Place:
     """A repository of an installation."""
 
-    inside: Inside
+    inside: InstallationView
     installation_id: int
     name: str
     pushed_at: str
 
 
-class Unreviewed:
+class UnreviewedPulls:
     """Examines the open pull requests of all installations."""
 
-    def __init__(self, jobs: Jobs, app: AppItself, credentials: Credentials, bounds: Bounds) -> None:
+    def __init__(self, jobs: Jobs, app: AppClient, credentials: Credentials, bounds: SearchBounds) -> None:
         """Store where jobs go, whom to ask, and how much."""
         self._jobs = jobs
         self._app = app

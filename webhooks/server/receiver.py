@@ -44,7 +44,7 @@ _DELIVERY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 Answer = tuple[int, dict[str, str]]
 
 
-class Refused(Exception):
+class BadDelivery(Exception):
     """A request that is answered with an error; the message says what was wrong with it."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -54,7 +54,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class ReceiverConfig:
     """What the routes need: the jobs, the secrets that sign deliveries, and the counters."""
 
     jobs: Jobs
@@ -69,7 +69,7 @@ class Receiver:
     it costs to say so (`make bench ARGS=durable`).
     """
 
-    def __init__(self, door: Door, others: WSGIApplication) -> None:
+    def __init__(self, door: ReceiverConfig, others: WSGIApplication) -> None:
         """Store what deliveries need, and what answers everything else."""
         self._door = door
         self._others = others
@@ -100,7 +100,7 @@ class Receiver:
         return answer
 
 
-def _receive(door: Door, arrived: Request) -> tuple[str, Answer]:
+def _receive(door: ReceiverConfig, arrived: Request) -> tuple[str, Answer]:
     """Answer a delivery; returns a word for the counters beside the answer."""
     headers = arrived.headers
     delivery = headers.get(DELIVERY_HEADER, "")
@@ -111,7 +111,7 @@ def _receive(door: Door, arrived: Request) -> tuple[str, Answer]:
             log.info("ignored", extra={**fields, "reason": decision.reason})
             return "ignored", (202, {"ignored": decision.reason})
         is_new = door.jobs.accept(decision)
-    except Refused as error:
+    except BadDelivery as error:
         log.warning("refused", extra={**fields, "status": error.status, "why": str(error)})
         return "refused", (error.status, {"error": str(error)})
     except MalformedDelivery as error:
@@ -131,21 +131,23 @@ def _signed_payload(arrived: Request, secrets: Sequence[str]) -> tuple[str, Any]
     headers = arrived.headers
     signature = headers.get(SIGNATURE_HEADER, "")
     if not signature:
-        raise Refused(401, f"The header {SIGNATURE_HEADER} is missing: set GITHUB_WEBHOOK_SECRET's value in the App.")
+        raise BadDelivery(
+            401, f"The header {SIGNATURE_HEADER} is missing: set GITHUB_WEBHOOK_SECRET's value in the App."
+        )
     if not is_signed(body, signature, secrets):
-        raise Refused(401, "The signature does not match: is GITHUB_WEBHOOK_SECRET the webhook's secret?")
+        raise BadDelivery(401, "The signature does not match: is GITHUB_WEBHOOK_SECRET the webhook's secret?")
     event, delivery = headers.get(EVENT_HEADER, ""), headers.get(DELIVERY_HEADER, "")
     missing = [name for name, value in ((EVENT_HEADER, event), (DELIVERY_HEADER, delivery)) if not value.strip()]
     if missing:
-        raise Refused(400, f"Missing headers: {', '.join(missing)}.")
+        raise BadDelivery(400, f"Missing headers: {', '.join(missing)}.")
     if not _DELIVERY.fullmatch(delivery):
-        raise Refused(400, f"{DELIVERY_HEADER} is not a GUID.")
+        raise BadDelivery(400, f"{DELIVERY_HEADER} is not a GUID.")
     return event, _parsed(body, arrived.mimetype)
 
 
 def _body(arrived: Request) -> bytes:
     """Read the raw body, never more than is allowed, whatever its length is said to be."""
-    too_large = Refused(413, f"The body is larger than {MAX_BODY:,} bytes.")
+    too_large = BadDelivery(413, f"The body is larger than {MAX_BODY:,} bytes.")
     length = arrived.content_length
     if length is not None and length > MAX_BODY:
         raise too_large
@@ -153,7 +155,7 @@ def _body(arrived: Request) -> bytes:
     try:
         body = arrived.stream.read(MAX_BODY + 1) if length is None else arrived.get_data(cache=False)
     except ClientDisconnected:
-        raise Refused(400, "The body ended early.") from None
+        raise BadDelivery(400, "The body ended early.") from None
     if len(body) > MAX_BODY:
         raise too_large
     return body
@@ -162,16 +164,16 @@ def _body(arrived: Request) -> bytes:
 def _parsed(body: bytes, mimetype: str) -> Any:
     """Parse the body by its content type: https://docs.github.com/webhooks/using-webhooks/creating-webhooks ."""
     if mimetype not in (JSON, FORM):
-        raise Refused(415, f"The content type must be {JSON} or {FORM}.")
+        raise BadDelivery(415, f"The content type must be {JSON} or {FORM}.")
     try:
         if mimetype == FORM:
             fields = parse_qs(body.decode("utf-8"), max_num_fields=10)
             if len(fields.get("payload", ())) != 1:
-                raise Refused(400, "The form must have one field `payload`.")
+                raise BadDelivery(400, "The form must have one field `payload`.")
             return _json(fields["payload"][0].encode("utf-8", "surrogatepass"))
         return _json(body)
     except (ValueError, RecursionError) as error:
-        raise Refused(400, "The payload is not valid JSON.") from error
+        raise BadDelivery(400, "The payload is not valid JSON.") from error
 
 
 def _json(text: bytes) -> Any:

@@ -7,12 +7,12 @@ from werkzeug.exceptions import HTTPException
 
 from webhooks.server import receiver
 from webhooks.server.metrics import CONTENT_TYPE
-from webhooks.server.receiver import Door, Receiver
+from webhooks.server.receiver import Receiver, ReceiverConfig
 
 Answer = tuple[Response, int]
 
 
-def flask_app(door: Door) -> Flask:
+def flask_app(door: ReceiverConfig) -> Flask:
     """Return the App's WSGI application. Errors of any kind are JSON."""
     app = Flask("webhooks", static_folder=None)
     app.register_blueprint(_routes(door))
@@ -33,7 +33,7 @@ def _advice(error: HTTPException) -> str:
     return error.description or error.name
 
 
-def _routes(door: Door) -> Blueprint:
+def _routes(door: ReceiverConfig) -> Blueprint:
     routes = Blueprint("app", __name__)
 
     @routes.get("/healthz")

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from reviewer.diff.model import FileDiff, Hunk, Status
+from reviewer.diff.model import FileDiff, FileStatus, Hunk
 from reviewer.languages.outline import CONTROL, Outline, defined_on, members_on, used_on
-from reviewer.languages.treesitter import Spot
+from reviewer.languages.treesitter import Definition
 
 #: Names of one file that are followed.
 MAX_USED, MAX_CHANGED, MAX_REMOVED = 60, 20, 20
@@ -43,16 +43,16 @@ COMMON = CONTROL | frozenset(_PAGE.split())
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedDefinition:
     """A definition that the change touches; `contract`: its signature, or what it returns or raises, is touched."""
 
     name: str
-    spot: Spot
+    spot: Definition
     contract: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ChangedSymbols:
     """The change of a file. `used` are the names on its new lines, and whether each is called there.
 
     `members` are pairs on the lines of its hunks at head: the name of what a member is taken of, and the member's own.
@@ -60,23 +60,25 @@ class Subject:
     """
 
     path: str
-    changed: tuple[Changed, ...]
+    changed: tuple[ChangedDefinition, ...]
     removed: tuple[str, ...]
     used: tuple[tuple[str, bool], ...]
     lines: frozenset[int]
     members: frozenset[tuple[str, str]] = frozenset()
-    own: tuple[Spot, ...] = ()
+    own: tuple[Definition, ...] = ()
 
 
-def subject_of(file: FileDiff, outline: Outline) -> Subject:
+def changed_symbols_of(file: FileDiff, outline: Outline) -> ChangedSymbols:
     """Return what the change of a file is about, by the outline of the file at head."""
     rows = [line for hunk in file.hunks for line in hunk.lines]
     used = used_on(file.path, [line.text for line in rows if line.kind == "+"])
     worth = [(name, called) for name, called in used.items() if is_telling(name)]
-    return Subject(
+    return ChangedSymbols(
         path=file.path,
         # What is new has no users yet: who writes its names means something else.
-        changed=() if file.status in (Status.REMOVED, Status.ADDED) else tuple(_changed(file, outline)[:MAX_CHANGED]),
+        changed=()
+        if file.status in (FileStatus.REMOVED, FileStatus.ADDED)
+        else tuple(_changed(file, outline)[:MAX_CHANGED]),
         removed=tuple(_removed(file, outline)[:MAX_REMOVED]),
         used=tuple(worth[:MAX_USED]),
         lines=frozenset(line.new for line in rows if line.new is not None),
@@ -90,10 +92,10 @@ def is_telling(name: str) -> bool:
     return len(name) > 2 and name not in COMMON and not (name.startswith("__") and name.endswith("__"))
 
 
-def _own(file: FileDiff, outline: Outline) -> Iterator[Spot]:
+def _own(file: FileDiff, outline: Outline) -> Iterator[Definition]:
     """Yield the methods with common names that new lines take of their own class, as in `self.get(...)`."""
     rows = [line for hunk in file.hunks for line in hunk.lines if line.kind == "+" and line.new is not None]
-    seen: set[Spot] = set()
+    seen: set[Definition] = set()
     for line in rows:
         taken = {name for of, name in members_on(file.path, [line.text]) if of in _SELF and not is_telling(name)}
         classes = [spot for spot in outline.around(line.new or 0) if _CLASS.search(spot.kind)] if taken else []
@@ -103,8 +105,8 @@ def _own(file: FileDiff, outline: Outline) -> Iterator[Spot]:
                 yield spot
 
 
-def _changed(file: FileDiff, outline: Outline) -> list[Changed]:
-    found: dict[str, Changed] = {}
+def _changed(file: FileDiff, outline: Outline) -> list[ChangedDefinition]:
+    found: dict[str, ChangedDefinition] = {}
     for touch in _touched(file.hunks):
         around = outline.around(touch.line)
         for spot in around[-2:]:
@@ -115,11 +117,11 @@ def _changed(file: FileDiff, outline: Outline) -> list[Changed]:
             contract = signature or (spot is around[-1] and bool(_OUTCOME.search(touch.text)))
             if is_telling(name):
                 before = found.get(name)
-                found[name] = Changed(name, spot, contract or bool(before and before.contract))
+                found[name] = ChangedDefinition(name, spot, contract or bool(before and before.contract))
     return list(found.values())
 
 
-def _called_by(spot: Spot, around: Iterable[Spot]) -> str:
+def _called_by(spot: Definition, around: Iterable[Definition]) -> str:
     """Return the name by which others call what is defined there."""
     if spot.name not in _CONSTRUCTORS:
         return spot.name

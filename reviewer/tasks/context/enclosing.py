@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reviewer.diff.model import FileDiff, Hunk, Status
+from reviewer.diff.model import FileDiff, FileStatus, Hunk
 from reviewer.languages.outline import Outline, outline_of
 from reviewer.languages.registry import language_of
 from reviewer.llm.models import planned_tokens
@@ -45,7 +45,7 @@ def surroundings(files: Iterable[FileDiff], head: Mapping[str, str], *, budget: 
     parts: list[str] = []
     for file in files:
         text = head.get(file.path)
-        if text is None or file.status in (Status.ADDED, Status.REMOVED):
+        if text is None or file.status in (FileStatus.ADDED, FileStatus.REMOVED):
             continue
         place = _Place.of(file, text)
         for reach in REACHES:

@@ -12,11 +12,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reviewer.diff.model import FileDiff, Status
+from reviewer.diff.model import FileDiff, FileStatus
 from reviewer.domain.sources import Hit
 from reviewer.languages.imports import modules_on
 from reviewer.languages.paths import is_code, is_test
-from reviewer.tasks.context.snippets import Piece, Rank
+from reviewer.tasks.context.snippets import Rank, Snippet
 
 #: Files of one change that are followed, and places of one that are shown.
 MAX_FILES, MAX_PLACES = 20, 6
@@ -59,12 +59,12 @@ class Mentions:
         listed = [path for new in self.new for path in (new, *self.siblings[new])]
         return list(dict.fromkeys(word for path in (*self.gone, *listed) if (word := _word(_stem(path)))))
 
-    def pieces(self, hits: Mapping[str, Sequence[Hit]], changed: Mapping[str, Collection[int]]) -> list[Piece]:
+    def pieces(self, hits: Mapping[str, Sequence[Hit]], changed: Mapping[str, Collection[int]]) -> list[Snippet]:
         """Return the places that name what is gone, and lists without what is new.
 
         `hits` are lines by the word that they hold, `changed` the numbers of lines that the diff shows.
         """
-        found: list[Piece] = []
+        found: list[Snippet] = []
         for path in self.gone:
             near = (hit for hit in hits.get(_word(_stem(path)), ()) if hit.line not in changed.get(hit.path, ()))
             places = [hit for hit in near if not _PROSE.search(hit.path) and _means(hit, path)]
@@ -72,18 +72,18 @@ class Mentions:
             for hit in sorted(places, key=_code_first)[:MAX_PLACES]:
                 by_file[hit.path].append(hit.line)
             reason = f"still names {path}, which is not there any more"
-            found += [Piece(Rank.STILL_USED, where, _beside(lines), reason) for where, lines in by_file.items()]
+            found += [Snippet(Rank.STILL_USED, where, _beside(lines), reason) for where, lines in by_file.items()]
         listed = {path: _places_of(path, hits) for new in self.new for path in self.siblings[new]}
         for path in self.new:
             knows = {hit.path for hit in hits.get(_word(_stem(path)), ())}
             found += _lists(path, {other: listed[other] for other in self.siblings[path]}, knows)
         return found
 
-    def packaged(self, manifests: Mapping[str, str]) -> list[Piece]:
+    def packaged(self, manifests: Mapping[str, str]) -> list[Snippet]:
         """Return where the packages of the project are listed one by one, if a new one is not among them."""
         missing = {path: [one for one in self.packages if not _listed(one, text)] for path, text in manifests.items()}
         return [
-            Piece(
+            Snippet(
                 Rank.CALLER_OF_CONTRACT, path, tuple(range(row, row + 6)),
                 f"lists what is packaged; {missing[path][0]} is a new package",
             )
@@ -94,10 +94,10 @@ class Mentions:
 
 def mentions_of(files: Sequence[FileDiff], paths: Collection[str]) -> Mentions:
     """Return what to look for; `paths` are all files at head."""
-    left = [file.old_path if file.status is Status.RENAMED else file.path for file in files if _left(file)]
+    left = [file.old_path if file.status is FileStatus.RENAMED else file.path for file in files if _left(file)]
     found = _found_at_head(paths)
     gone = [path for path in left if not _still_there(path, found) and _stem(path).lower() not in _EVERYWHERE]
-    came = [file.path for file in files if file.status in (Status.ADDED, Status.RENAMED, Status.COPIED)]
+    came = [file.path for file in files if file.status in (FileStatus.ADDED, FileStatus.RENAMED, FileStatus.COPIED)]
     own = [path for path in came if is_code(path) and not is_test(path) and not _is_main(path)]
     new = [path for path in own if not _stem(path).startswith("_")]  # private: nobody lists it
     before = set(paths) - set(came)  # what moved together has a list of its own, or none
@@ -113,7 +113,7 @@ def mentions_of(files: Sequence[FileDiff], paths: Collection[str]) -> Mentions:
 
 
 def _left(file: FileDiff) -> bool:
-    return file.status is Status.REMOVED or (file.status is Status.RENAMED and file.old_path != file.path)
+    return file.status is FileStatus.REMOVED or (file.status is FileStatus.RENAMED and file.old_path != file.path)
 
 
 def _found_at_head(paths: Iterable[str]) -> frozenset[str]:
@@ -206,7 +206,7 @@ def _places_of(path: str, hits: Mapping[str, Sequence[Hit]]) -> dict[str, int]:
     return found
 
 
-def _lists(path: str, listed: Mapping[str, Mapping[str, int]], knows: Collection[str]) -> list[Piece]:
+def _lists(path: str, listed: Mapping[str, Mapping[str, int]], knows: Collection[str]) -> list[Snippet]:
     """Return the files that name nearly all siblings of the new file, and are not among those that know its name."""
     rows: defaultdict[str, list[int]] = defaultdict(list)
     for places in listed.values():
@@ -214,7 +214,7 @@ def _lists(path: str, listed: Mapping[str, Mapping[str, int]], knows: Collection
             rows[where].append(line)
     reason = f"names the other files of its folder, not {path}"
     return [
-        Piece(Rank.CALLER_OF_CONTRACT, where, tuple(sorted(set(lines))), reason)
+        Snippet(Rank.CALLER_OF_CONTRACT, where, tuple(sorted(set(lines))), reason)
         for where, lines in sorted(rows.items())
         if where not in knows and len(lines) >= max(LEAST_LISTED, LISTED_SHARE * len(set(listed) - {where}))
     ][:MAX_PLACES]

@@ -10,18 +10,18 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from reviewer.diff.model import FileDiff, Status
+from reviewer.diff.model import FileDiff, FileStatus
 from reviewer.domain.change import Change, added_text
 from reviewer.domain.sources import Hit
-from reviewer.languages.imports import kinship, named_after, neighbours, tests_of
+from reviewer.languages.imports import named_after, neighbours, shared_folders, tests_of
 from reviewer.languages.outline import defined_on, used_on
 from reviewer.languages.paths import is_code, is_test
 from reviewer.languages.registry import family_of
-from reviewer.tasks.context.changed_symbols import Subject, subject_of
+from reviewer.tasks.context.changed_symbols import ChangedSymbols, changed_symbols_of
 from reviewer.tasks.context.enclosing import around
 from reviewer.tasks.context.mentions import MANIFESTS, Mentions, mentions_of
-from reviewer.tasks.context.repository_cache import Library
-from reviewer.tasks.context.snippets import Piece, Rank, definition, use, written
+from reviewer.tasks.context.repository_cache import RepositoryCache
+from reviewer.tasks.context.snippets import Rank, Snippet, definition_lines, render_snippets, usage_lines
 from reviewer.tasks.planning.chunks import Chunk
 
 #: Words of one search, files that may hold the answer, and files that are read because of it.
@@ -39,59 +39,61 @@ _HEIR = re.compile(r"\b(?:class|extends|implements|impl|struct|interface|include
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class RelatedCode:
     """The texts at head that were read, by path, and the related code for each chunk, by the chunk's text."""
 
     head: Mapping[str, str] = field(default_factory=dict)
     related: Mapping[str, str] = field(default_factory=dict)
 
 
-def gather(change: Change, chunks: Sequence[Chunk]) -> Gathered:
+def gather_related(change: Change, chunks: Sequence[Chunk]) -> RelatedCode:
     """Return what stands beside the chunks, read with as few calls as its sources allow."""
     files: dict[str, FileDiff] = {}
     for file in (file for one in chunks for file in one.files if is_code(file.path)):
         before = files.get(file.path)  # of a long file each part has some hunks
         files[file.path] = replace(file, hunks=before.hunks + file.hunks) if before else file
     whole = {path: text for path, file in files.items() if (text := added_text(file)) is not None}
-    library = Library(change.sources, whole | dict(change.head))
+    library = RepositoryCache(change.sources, whole | dict(change.head))
     if not files or not change.sources.paths():
-        return Gathered(change.head)
-    library.fetch(path for path, file in files.items() if file.status is not Status.REMOVED)
-    subjects = {path: subject_of(file, library.outline(path)) for path, file in files.items()}
+        return RelatedCode(change.head)
+    library.fetch(path for path, file in files.items() if file.status is not FileStatus.REMOVED)
+    subjects = {path: changed_symbols_of(file, library.outline(path)) for path, file in files.items()}
     mentions = mentions_of(change.diff.files, library.index.paths)
     search = _Search.over(subjects.values(), library, mentions)
     found = {path: search.pieces(subject) for path, subject in subjects.items()}
     named = search.mentioned(mentions)
     # Where a file is named is shown once, with the first part: the file itself may have no changed line at all.
     related = {one.text: _for_chunk(one, found, library, named if one is chunks[0] else ()) for one in chunks}
-    return Gathered(dict(library.texts), {text: code for text, code in related.items() if code})
+    return RelatedCode(dict(library.texts), {text: code for text, code in related.items() if code})
 
 
-def _for_chunk(chunk: Chunk, found: Mapping[str, Sequence[Piece]], library: Library, named: Sequence[Piece]) -> str:
+def _for_chunk(
+    chunk: Chunk, found: Mapping[str, Sequence[Snippet]], library: RepositoryCache, named: Sequence[Snippet]
+) -> str:
     """Write what belongs to the chunk's files, and where files are named, without what it shows already."""
     shown = {file.path: _shown(file, library) for file in chunk.files}
     pieces = [*named]
     pieces += [piece for file in chunk.files for piece in found.get(file.path, ())]
-    return written(pieces, {piece.path: library.outline(piece.path).lines for piece in pieces}, shown)
+    return render_snippets(pieces, {piece.path: library.outline(piece.path).lines for piece in pieces}, shown)
 
 
-def _shown(file: FileDiff, library: Library) -> set[int]:
+def _shown(file: FileDiff, library: RepositoryCache) -> set[int]:
     numbers = {line.new for hunk in file.hunks for line in hunk.lines if line.new is not None}
     text = library.texts.get(file.path)
-    return numbers | (around(file, text) if text is not None and file.status is not Status.REMOVED else set())
+    return numbers | (around(file, text) if text is not None and file.status is not FileStatus.REMOVED else set())
 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
     """What was found for the whole review: the library, the places of words, and which files are part of the change."""
 
-    library: Library
+    library: RepositoryCache
     hits: Mapping[str, tuple[Hit, ...]]
-    subjects: Mapping[str, Subject]
+    subjects: Mapping[str, ChangedSymbols]
     pointed: Mapping[str, Sequence[str]]
 
     @classmethod
-    def over(cls, subjects: Iterable[Subject], library: Library, mentions: Mentions) -> _Search:
+    def over(cls, subjects: Iterable[ChangedSymbols], library: RepositoryCache, mentions: Mentions) -> _Search:
         """Read what the files point to, search once for all of them, and read where something was found."""
         by_path = {subject.path: subject for subject in subjects}
         pointed = {path: _pointed_to(subject, library) for path, subject in by_path.items()}
@@ -103,7 +105,7 @@ class _Search:
         library.fetch(list(dict.fromkeys(wanted))[:MAX_READ])
         return search
 
-    def mentioned(self, mentions: Mentions) -> list[Piece]:
+    def mentioned(self, mentions: Mentions) -> list[Snippet]:
         """Return the places that name files which are gone, and the lists in which new ones are missing."""
         pieces = mentions.pieces(self.hits, {path: subject.lines for path, subject in self.subjects.items()})
         manifests = MANIFESTS if mentions.packages else ()
@@ -111,7 +113,7 @@ class _Search:
         texts = {path: self.library.texts[path] for path in manifests if path in self.library.texts}
         return [*pieces, *mentions.packaged(texts)]
 
-    def pieces(self, subject: Subject) -> list[Piece]:
+    def pieces(self, subject: ChangedSymbols) -> list[Snippet]:
         """Return everything worth showing beside a file's change, in the order in which it was found."""
         found = [piece for name in subject.removed for piece in self._uses(subject, name, Rank.STILL_USED)]
         for one in subject.changed:
@@ -123,17 +125,17 @@ class _Search:
         outline = self.library.outline(subject.path)
         for spot in subject.own:
             reason = f"defines {spot.name}, which {subject.path} calls"
-            found.append(Piece(Rank.DEFINITION, subject.path, definition(spot, outline), reason))
+            found.append(Snippet(Rank.DEFINITION, subject.path, definition_lines(spot, outline), reason))
         return found + self._tests(subject)
 
-    def _places(self, subject: Subject) -> list[str]:
+    def _places(self, subject: ChangedSymbols) -> list[str]:
         """Return the files in which uses and definitions for the subject were found."""
         names = [*subject.removed, *(one.name for one in subject.changed)]
         places = [hit.path for name in names for hit in self._candidates(subject, name, akin=False)]
         places += [hit.path for name, _ in subject.used for hit in self._defining(subject, name)]
         return places + tests_of(subject.path, self.library.index)
 
-    def _defining(self, subject: Subject, name: str) -> list[Hit]:
+    def _defining(self, subject: ChangedSymbols, name: str) -> list[Hit]:
         """Return where other files of the language seem to define a name; nothing where they are too many."""
         family = family_of(subject.path)
         hits = [
@@ -149,7 +151,7 @@ class _Search:
                 return choice[:MAX_MEANINGS]
         return []
 
-    def _definitions(self, subject: Subject, name: str, rank: Rank) -> list[Piece]:
+    def _definitions(self, subject: ChangedSymbols, name: str, rank: Rank) -> list[Snippet]:
         """Return the definition of a name: in the file itself, in what it imports, else anywhere."""
         word = "calls" if rank is Rank.DEFINITION else "names"
         reason = f"{name}, which {subject.path} {word}"
@@ -166,11 +168,11 @@ class _Search:
             return []
         members = {member for of, member in subject.members if of == name}
         return [
-            Piece(rank, path, definition(spot, self.library.outline(path), members), f"defines {reason}")
+            Snippet(rank, path, definition_lines(spot, self.library.outline(path), members), f"defines {reason}")
             for path, spot in places
         ]
 
-    def _candidates(self, subject: Subject, name: str, *, akin: bool = True) -> list[Hit]:
+    def _candidates(self, subject: ChangedSymbols, name: str, *, akin: bool = True) -> list[Hit]:
         """Return the likeliest uses of a name outside of the lines of the diff, the nearest first.
 
         `akin`: of an ambiguous name only where the file is known to import the subject's.
@@ -191,7 +193,7 @@ class _Search:
                 kept.append(hit)
         return kept[: 2 * MAX_USES]
 
-    def _akin(self, hit: Hit, subject: Subject) -> bool:
+    def _akin(self, hit: Hit, subject: ChangedSymbols) -> bool:
         """Whether the file of a use is the subject's own, or known to import it."""
         return hit.path == subject.path or subject.path in self.library.imports(hit.path)
 
@@ -208,7 +210,7 @@ class _Search:
         bare = family_of(hit.path) == "ruby"  # calls without parentheses
         return called if called is None else called or bare or name[:1].isupper() or f".{name}" in hit.text
 
-    def _uses(self, subject: Subject, name: str, rank: Rank) -> list[Piece]:
+    def _uses(self, subject: ChangedSymbols, name: str, rank: Rank) -> list[Snippet]:
         """Return the places that use a name, and those that inherit from what bears it."""
         hits = self._candidates(subject, name)[:MAX_USES]
         return [
@@ -216,40 +218,40 @@ class _Search:
             for path in dict.fromkeys(hit.path for hit in hits)
         ]
 
-    def _use(self, subject: Subject, name: str, rank: Rank, hits: Sequence[Hit]) -> Piece:
+    def _use(self, subject: ChangedSymbols, name: str, rank: Rank, hits: Sequence[Hit]) -> Snippet:
         """Return the piece that shows how one file uses a name."""
         path = hits[0].path
         text = next((hit.text for hit in hits if _HEIR.search(hit.text) and defined_on(hit.text) is not None), "")
         heir = rank is not Rank.STILL_USED and bool(text)
         state = "removed" if rank is Rank.STILL_USED else "changed"
-        lines = sorted({number for hit in hits for number in use(hit.line, self.library.outline(path))})
+        lines = sorted({number for hit in hits for number in usage_lines(hit.line, self.library.outline(path))})
         reason = f"{'builds on' if heir else 'uses'} {name}, {state} in {subject.path}"
-        return Piece(min(rank, Rank.IMPLEMENTER) if heir else rank, path, tuple(lines), reason)
+        return Snippet(min(rank, Rank.IMPLEMENTER) if heir else rank, path, tuple(lines), reason)
 
-    def _tests(self, subject: Subject) -> list[Piece]:
+    def _tests(self, subject: ChangedSymbols) -> list[Snippet]:
         """Return the names of the tests in the file that is named after the subject."""
         pieces = []
         for path in tests_of(subject.path, self.library.index)[:1]:
             outline = self.library.outline(path)
             heads = tuple(spot.first for spot in outline.spots if spot.head - spot.first < MAX_USES)[:20]
             if heads and path not in self.subjects:
-                pieces.append(Piece(Rank.TEST, path, tuple(sorted(set(heads))), f"the tests of {subject.path}"))
+                pieces.append(Snippet(Rank.TEST, path, tuple(sorted(set(heads))), f"the tests of {subject.path}"))
         return pieces
 
 
-def _order(hit: Hit, subject: Subject, *, called: bool) -> tuple[bool, bool, int, str, int]:
+def _order(hit: Hit, subject: ChangedSymbols, *, called: bool) -> tuple[bool, bool, int, str, int]:
     """Return what sorts uses: those outside of tests, sure ones and near ones first."""
-    return (is_test(hit.path), not called, -kinship(hit.path, subject.path), hit.path, hit.line)
+    return (is_test(hit.path), not called, -shared_folders(hit.path, subject.path), hit.path, hit.line)
 
 
-def _pointed_to(subject: Subject, library: Library) -> list[str]:
+def _pointed_to(subject: ChangedSymbols, library: RepositoryCache) -> list[str]:
     """Return the files that the subject imports, and those that bear the name of a type it uses."""
     names = [name for name, _ in subject.used]
     paths = library.imports(subject.path)
     return list(dict.fromkeys([*paths, *named_after(names, subject.path, library.index)]))
 
 
-def _near(pointed: Mapping[str, Sequence[str]], library: Library) -> list[str]:
+def _near(pointed: Mapping[str, Sequence[str]], library: RepositoryCache) -> list[str]:
     """Return where uses and definitions are likeliest, for sources that cannot search everything.
 
     First what the changed files point to, their tests and neighbours; then the rest of the code, by how close it is.
@@ -260,14 +262,16 @@ def _near(pointed: Mapping[str, Sequence[str]], library: Library) -> list[str]:
     near += [other for path in pointed for other in neighbours(path, index)]
     changed = {path.rpartition("/")[0] + "/" for path in pointed}
     folders = sorted(
-        index.by_folder, key=lambda folder: (-max(kinship(folder + "/", other) for other in changed), folder)
+        index.by_folder, key=lambda folder: (-max(shared_folders(folder + "/", other) for other in changed), folder)
     )
     families = {family_of(path) for path in pointed}
     near += [path for folder in folders for path in index.by_folder[folder] if family_of(path) in families]
     return list(dict.fromkeys(near))[:MAX_NEAR]
 
 
-def _words(subjects: Iterable[Subject], library: Library, pointed: Mapping[str, Sequence[str]]) -> list[str]:
+def _words(
+    subjects: Iterable[ChangedSymbols], library: RepositoryCache, pointed: Mapping[str, Sequence[str]]
+) -> list[str]:
     """Return the words to search for, the most telling first: removed, changed, then used ones without a definition."""
     first, second, third = [], [], []
     for subject in subjects:

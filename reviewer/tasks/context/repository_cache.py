@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reviewer.domain.sources import Hit, Sources
-from reviewer.languages.imports import Index, imported, index_of
+from reviewer.languages.imports import PathIndex, imported, index_of
 from reviewer.languages.outline import Outline, defined_on, outline_of
 
 #: Characters of all texts that are outlined in one review: what comes later is taken for text without definitions.
@@ -25,19 +25,19 @@ _NOTHING = Outline((), ())
 
 
 @dataclass(slots=True)
-class Library:
+class RepositoryCache:
     """The sources of a review, remembered. `texts` begins with what is at hand already, by path at head."""
 
     sources: Sources
     texts: dict[str, str]
     _outlines: dict[str, Outline] = field(default_factory=dict)
-    _index: Index | None = None
+    _index: PathIndex | None = None
     _imports: dict[str, list[str]] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
     _outlined: int = 0
 
     @property
-    def index(self) -> Index:
+    def index(self) -> PathIndex:
         """The repository's paths, sorted out."""
         if self._index is None:
             self._index = index_of(self.sources.paths())

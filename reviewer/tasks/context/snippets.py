@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from reviewer.languages.outline import Outline
-from reviewer.languages.treesitter import Spot
+from reviewer.languages.treesitter import Definition
 from reviewer.llm.models import planned_tokens
 from reviewer.safety.prompt_text import printable
 from reviewer.safety.redaction import redact
@@ -39,7 +39,7 @@ class Rank(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Snippet:
     """Lines (from 1, in order) of a file at head, and why they are shown."""
 
     rank: Rank
@@ -48,8 +48,8 @@ class Piece:
     reason: str
 
 
-def written(
-    pieces: Iterable[Piece],
+def render_snippets(
+    pieces: Iterable[Snippet],
     texts: Mapping[str, Sequence[str]],
     shown: Mapping[str, Collection[int]],
     *,
@@ -88,7 +88,7 @@ def numbered(numbers: Sequence[int], text: Sequence[str]) -> list[str]:
 _WIDEST = 500
 
 
-def definition(spot: Spot, outline: Outline, members: Collection[str] = ()) -> tuple[int, ...]:
+def definition_lines(spot: Definition, outline: Outline, members: Collection[str] = ()) -> tuple[int, ...]:
     """Return the lines that show a definition: all of a short one, else its signature and those of its members.
 
     `members` are those that matter here: short ones are shown whole.
@@ -107,7 +107,7 @@ def definition(spot: Spot, outline: Outline, members: Collection[str] = ()) -> t
     return tuple(sorted(wanted)[:MOST_LINES])
 
 
-def use(line: int, outline: Outline) -> tuple[int, ...]:
+def usage_lines(line: int, outline: Outline) -> tuple[int, ...]:
     """Return the lines that show a use: the signature of the definition it stands in, and what is beside it."""
     around = outline.around(line)
     first, last = (around[-1].first, around[-1].last) if around else (1, len(outline.lines))

@@ -12,11 +12,11 @@ from typing import Protocol
 from reviewer.llm.errors import BrokenReply, ModelError
 from reviewer.llm.messages import Ask, Prompt, Reply
 from reviewer.llm.usage import Usage
-from reviewer.tasks.conversation.prompts import repair
+from reviewer.tasks.conversation.prompts import repair_prompt
 from reviewer.tasks.conversation.replies import Unreadable
 
 
-class Read(Protocol):
+class ReplyReader(Protocol):
     """Reads one kind of reply; raises Unreadable."""
 
     def __call__(self, text: str, *, complete: bool) -> object:
@@ -41,7 +41,7 @@ class Answer:
 Look = Callable[[Prompt, Reply], Prompt | None]
 
 
-def never_looks(prompt: Prompt, reply: Reply) -> Prompt | None:
+def no_lookups(prompt: Prompt, reply: Reply) -> Prompt | None:
     """Show nothing."""
     del prompt, reply
     return None
@@ -50,8 +50,8 @@ def never_looks(prompt: Prompt, reply: Reply) -> Prompt | None:
 _UNASKED = Answer(None, None, Usage(), frozenset(), 0)
 
 
-def answers_to(
-    batch: Sequence[tuple[Prompt, Read]], ask: Ask, *, look: Look = never_looks, follow_ups: int = 1
+def ask_and_read(
+    batch: Sequence[tuple[Prompt, ReplyReader]], ask: Ask, *, look: Look = no_lookups, follow_ups: int = 1
 ) -> list[Answer]:
     """Ask a batch and read the replies; at most `follow_ups` more calls in a row for those that are no answer yet.
 
@@ -73,7 +73,7 @@ class _Turn:
     """One prompt on its way to an answer. `prompt` is the next to ask, None when there is an answer."""
 
     prompt: Prompt | None
-    read: Read
+    read: ReplyReader
     answer: Answer = _UNASKED
     looked: bool = False
     mended: bool = False
@@ -109,10 +109,10 @@ class _Mend:
 
     def prompt(self, prompt: Prompt) -> Prompt:
         """Return the prompt continued by the reply and the reason."""
-        return repair(prompt, self.reply, self.problem)
+        return repair_prompt(prompt, self.reply, self.problem)
 
 
-def _answer(reply: Reply | ModelError, read: Read) -> Answer:
+def _answer(reply: Reply | ModelError, read: ReplyReader) -> Answer:
     if isinstance(reply, ModelError):
         return Answer(None, reply, Usage.of(reply.attempts), frozenset(one.model for one in reply.attempts))
     models = frozenset({reply.model} - {""})

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from reviewer.diff.model import Side
-from reviewer.domain.sources import Sources, leaves
+from reviewer.domain.sources import Sources, is_unsafe_path
 from reviewer.llm.messages import Message, Prompt, Reply
 from reviewer.llm.models import planned_tokens
 from reviewer.safety.prompt_text import printable
 from reviewer.tasks.context.snippets import numbered
-from reviewer.tasks.conversation.prompts import OFFER, looked
+from reviewer.tasks.conversation.prompts import OFFER, lookup_answer
 from reviewer.tasks.conversation.replies import Unreadable, read_json
 
 #: Ranges and words of one request, lines of one range, places of one word, tokens of the answer.
@@ -28,7 +28,7 @@ _WORD = re.compile(r"\w{2,100}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class LineRange:
     """Lines of a file, from 1; `side` LEFT is the base."""
 
     path: str
@@ -38,15 +38,15 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class LookupRequest:
     """What the model asked to see, cut to the limits; what cannot be meant is left out."""
 
-    ranges: tuple[Range, ...]
+    ranges: tuple[LineRange, ...]
     words: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Looker:
+class LookupHandler:
     """Answers the requests of one review from its sources. `fence` is as in `Prompter`."""
 
     sources: Sources
@@ -59,11 +59,11 @@ class Looker:
         request = read_request(reply.text, complete=reply.finish_reason == "stop")
         if request is None:
             return None
-        text = looked(found_for(request, self.sources).replace(self.fence, ""), self.fence)
+        text = lookup_answer(render_lookup(request, self.sources).replace(self.fence, ""), self.fence)
         return prompt.followed_by(Message("assistant", reply.raw or reply.text), Message("user", text))
 
 
-def read_request(text: str, *, complete: bool) -> Request | None:
+def read_request(text: str, *, complete: bool) -> LookupRequest | None:
     """Return the request in a reply, None when it is none."""
     try:
         return read_json(text, _as_request, complete=complete)
@@ -71,12 +71,12 @@ def read_request(text: str, *, complete: bool) -> Request | None:
         return None
 
 
-def _as_request(value: Any) -> Request:
+def _as_request(value: Any) -> LookupRequest:
     if not isinstance(value, dict) or not value or not value.keys() <= {"read", "search"}:
         raise Unreadable("not a request")
     ranges = (_range(item) for item in _strings(value.get("read")))
     words = (word.strip().strip("()") for word in _strings(value.get("search")))
-    return Request(
+    return LookupRequest(
         tuple(dict.fromkeys(one for one in ranges if one))[:MAX_RANGES],
         tuple(dict.fromkeys(word for word in words if _WORD.fullmatch(word)))[:MAX_WORDS],
     )
@@ -87,18 +87,18 @@ def _strings(value: Any) -> list[str]:
     return [item for item in items if isinstance(item, str)][:50] if isinstance(items, list) else []
 
 
-def _range(item: str) -> Range | None:
+def _range(item: str) -> LineRange | None:
     bare = item.strip().removeprefix("base:")
     match = _RANGE.fullmatch(bare)
-    if match is None or leaves(match["path"]):
+    if match is None or is_unsafe_path(match["path"]):
         return None
     first = max(1, int(match["first"] or 1))
     last = int(match["last"] or (first if match["first"] else MAX_LINES))
     side = Side.LEFT if item.strip().startswith("base:") else Side.RIGHT
-    return Range(match["path"], first, max(first, min(last, first + MAX_LINES - 1)), side)
+    return LineRange(match["path"], first, max(first, min(last, first + MAX_LINES - 1)), side)
 
 
-def found_for(request: Request, sources: Sources) -> str:
+def render_lookup(request: LookupRequest, sources: Sources) -> str:
     """Return the lines that were asked for, and the places of the words, until MAX_TOKENS are full."""
     parts = [_read(request.ranges, sources, side) for side in (Side.RIGHT, Side.LEFT)]
     texts = [*parts[0], *parts[1], *_search(request.words, sources)]
@@ -111,13 +111,13 @@ def found_for(request: Request, sources: Sources) -> str:
     return "\n\n".join(kept) or "(nothing of this can be looked up)"
 
 
-def _read(ranges: Sequence[Range], sources: Sources, side: Side) -> list[str]:
+def _read(ranges: Sequence[LineRange], sources: Sources, side: Side) -> list[str]:
     wanted = [one for one in ranges if one.side is side]
     texts = sources.read([one.path for one in wanted], side) if wanted else {}
     return [_lines(one, texts.get(one.path)) for one in wanted]
 
 
-def _lines(one: Range, text: str | None) -> str:
+def _lines(one: LineRange, text: str | None) -> str:
     where = "before the change" if one.side is Side.LEFT else "at the head"
     title = f"### {printable(one.path)}, {where}"
     if text is None:

@@ -212,23 +212,23 @@ def fence_of(salt: bytes, change: Change) -> str:
     return f"data-{digest.hexdigest()[:16]}"
 
 
-def question(system: str, user: str, **values: object) -> Prompt:
+def ask_prompt(system: str, user: str, **values: object) -> Prompt:
     """Return a prompt of the task `ask` from two templates: for what is asked beside a review."""
     return _prompt(Task.ASK, _render(system, **values), _render(user, **values))
 
 
-def repair(prompt: Prompt, reply: Reply, problem: str) -> Prompt:
+def repair_prompt(prompt: Prompt, reply: Reply, problem: str) -> Prompt:
     """Return the prompt continued by the model's own words, unchanged, and what was wrong with them."""
     words = _render("follow_up/repair.md", problem=problem, form=_FORMS[prompt.task])
     return prompt.followed_by(Message("assistant", reply.raw or reply.text), Message("user", words))
 
 
-def looked(found: str, fence: str) -> str:
+def lookup_answer(found: str, fence: str) -> str:
     """Return the words with which the model is given what it asked to see; `found` holds no fence."""
     return _render("follow_up/found.md", found=found, fence=fence)
 
 
-def filled(task: Task, system: str, user: str, /, **values: object) -> Prompt:
+def prompt_from_templates(task: Task, system: str, user: str, /, **values: object) -> Prompt:
     """Return a prompt made of two templates, named by their files, with the same values for both."""
     return _prompt(task, _render(system, **values), _render(user, **values))
 
@@ -251,7 +251,7 @@ def _templates() -> Environment:
     )
 
 
-def rendered(template: str, /, **values: object) -> str:
+def render_template(template: str, /, **values: object) -> str:
     """Return a template filled in. What is untrusted in `values` must be fenced and redacted by whoever calls."""
     return _templates().get_template(template).render(**values)
 

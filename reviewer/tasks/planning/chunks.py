@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 
-from reviewer.diff.model import FileDiff, Hunk, Line, Status
+from reviewer.diff.model import FileDiff, FileStatus, Hunk, Line
 from reviewer.domain.findings import Skipped
 from reviewer.languages.paths import is_code, is_test, unit_stem
 from reviewer.llm.models import planned_tokens
@@ -193,7 +193,7 @@ def render_file(file: FileDiff, *, partial: bool = False) -> str:
     Secrets are replaced here, before anything leaves the machine.
     """
     what = file.status.value
-    if file.status in (Status.RENAMED, Status.COPIED):
+    if file.status in (FileStatus.RENAMED, FileStatus.COPIED):
         what += f" from {printable(file.old_path)}"
     header = f"### {printable(file.path)} ({what}{', in part' if partial else ''})"
     return "\n".join([header, *(render_hunk(hunk) for hunk in file.hunks)]) + "\n"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from reviewer.diff.line_endings import without_line_ends
-from reviewer.diff.model import Diff, FileDiff, Status
+from reviewer.diff.line_endings import ignore_line_ending_changes
+from reviewer.diff.model import Diff, FileDiff, FileStatus
 from reviewer.domain.findings import Skipped
 from reviewer.domain.settings import PathInstructions, ReviewSettings
 
@@ -67,7 +67,7 @@ def select(diff: Diff, settings: ReviewSettings) -> tuple[tuple[FileDiff, ...], 
     kept: list[FileDiff] = []
     skipped: list[Skipped] = []
     for given in diff.files:
-        file = without_line_ends(given)
+        file = ignore_line_ending_changes(given)
         reason = "only its line ends changed" if given.hunks and not file.hunks else _shape_reason(file)
         if reason is None and included is not None and not included(file.path):
             reason = "not in `review.include`"
@@ -94,14 +94,14 @@ def _shape_reason(file: FileDiff) -> str | None:
         return "binary"
     if file.missing:
         return "GitHub gave no diff for it (too large, or binary)"
-    if file.status is Status.REMOVED:
+    if file.status is FileStatus.REMOVED:
         return None if file.hunks else "removed, and it was empty"
     if not file.hunks:
         return {
-            Status.RENAMED: f"renamed from {file.old_path} without changes",
-            Status.COPIED: f"copied from {file.old_path} without changes",
-            Status.MODE: "only its mode changed",
-            Status.ADDED: "empty",
+            FileStatus.RENAMED: f"renamed from {file.old_path} without changes",
+            FileStatus.COPIED: f"copied from {file.old_path} without changes",
+            FileStatus.MODE: "only its mode changed",
+            FileStatus.ADDED: "empty",
         }.get(file.status, "no changed lines")
     return None
 

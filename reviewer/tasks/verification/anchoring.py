@@ -24,7 +24,7 @@ _TELLING = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class LocatedQuote:
     """Where a quote stands. `lines` are the diff's lines there; `exact` that all of the quote was found there."""
 
     anchor: Anchor
@@ -33,7 +33,7 @@ class Located:
 
 
 @dataclass(frozen=True, slots=True)
-class Nowhere:
+class NotLocated:
     """Why a quote has no place: `reason` is a word or two, `detail` a sentence."""
 
     reason: str
@@ -50,7 +50,7 @@ def resolve_path(diff: Diff, path: str) -> str | None:
     return matches[0] if len(matches) == 1 else None
 
 
-def locate(diff: Diff, path: str, quote: str, line: int | None) -> Located | Nowhere:
+def locate(diff: Diff, path: str, quote: str, line: int | None) -> LocatedQuote | NotLocated:
     """Find the quote in that file of the diff.
 
     Looked for on both sides, first to the letter, then without regard to white space. Several matches: the one the
@@ -59,21 +59,21 @@ def locate(diff: Diff, path: str, quote: str, line: int | None) -> Located | Now
     """
     file = diff.file(path)
     if file is None:
-        return Nowhere("unknown file", f"{path} is not part of the change")
+        return NotLocated("unknown file", f"{path} is not part of the change")
     wanted = _quoted(quote)
     if not wanted:
-        return Nowhere("no quote", "it quotes no code")
+        return NotLocated("no quote", "it quotes no code")
     for normalise in (_verbatim, _without_indent, _without_space):
         needle = [normalise(text) for text in wanted]
         if not any(needle):
-            return Nowhere("no quote", "it quotes no code")
+            return NotLocated("no quote", "it quotes no code")
         matches = list(_matches(file, needle, normalise))
         if matches:
             chosen = _choose(matches, line, telling=_is_telling(needle))
             if chosen is None and len(matches) == 1:
-                return Nowhere("ambiguous", "the quote is next to nothing, and its line number is elsewhere")
+                return NotLocated("ambiguous", "the quote is next to nothing, and its line number is elsewhere")
             if chosen is None:
-                return Nowhere("ambiguous", f"the quoted code stands in {len(matches)} places")
+                return NotLocated("ambiguous", f"the quoted code stands in {len(matches)} places")
             return _located(diff, path, chosen, exact=True)
     return _by_number(diff, file, wanted, line)
 
@@ -167,7 +167,7 @@ def _touched(run: Sequence[Line]) -> bool:
     return any(line.kind != " " for line in run)
 
 
-def _by_number(diff: Diff, file: FileDiff, wanted: list[str], line: int | None) -> Located | Nowhere:
+def _by_number(diff: Diff, file: FileDiff, wanted: list[str], line: int | None) -> LocatedQuote | NotLocated:
     """Anchor at the given number if the line there is one of the quoted lines; else say that the quote is nowhere."""
     known = {_without_space(text) for text in wanted if len(_without_space(text)) > NEAR}
     for hunk in file.hunks if line is not None else ():
@@ -175,13 +175,13 @@ def _by_number(diff: Diff, file: FileDiff, wanted: list[str], line: int | None) 
             side = Side.LEFT if candidate.kind == "-" else Side.RIGHT
             if _number(side, candidate) == line and _without_space(printable(candidate.text)) in known:
                 return _located(diff, file.path, (side, (candidate,)), exact=False)
-    return Nowhere("quote not found", "the quoted code does not stand in the diff of that file")
+    return NotLocated("quote not found", "the quoted code does not stand in the diff of that file")
 
 
-def _located(diff: Diff, path: str, match: tuple[Side, tuple[Line, ...]], *, exact: bool) -> Located | Nowhere:
+def _located(diff: Diff, path: str, match: tuple[Side, tuple[Line, ...]], *, exact: bool) -> LocatedQuote | NotLocated:
     side, run = match
     first, last = _number(side, run[0]), _number(side, run[-1])
     anchor = diff.anchor(path, last, first if first < last else None, side)
     if anchor is None:
-        return Nowhere("not commentable", f"GitHub takes no comment at {path}:{last}")
-    return Located(anchor, run, exact)
+        return NotLocated("not commentable", f"GitHub takes no comment at {path}:{last}")
+    return LocatedQuote(anchor, run, exact)

@@ -15,10 +15,10 @@ from reviewer.domain.severity import Confidence, Severity
 from reviewer.safety.markdown import postable
 from reviewer.safety.redaction import redact
 from reviewer.tasks.conversation.replies import FindingsReply, RawFinding, unfence
-from reviewer.tasks.verification.anchoring import Located, Nowhere, locate, resolve_path
+from reviewer.tasks.verification.anchoring import LocatedQuote, NotLocated, locate, resolve_path
 from reviewer.tasks.verification.simplicity import is_simpler
-from reviewer.tasks.verification.suggestions import Proven, apart, prove
-from reviewer.tasks.verification.triage import fingerprint, unique
+from reviewer.tasks.verification.suggestions import ProvenSuggestion, drop_overlapping, prove_suggestion
+from reviewer.tasks.verification.triage import deduplicate, fingerprint
 
 #: Characters of a title, of a claim and of a text that are kept.
 MAX_TITLE, MAX_CLAIM, MAX_BODY = 200, 400, 4_000
@@ -33,7 +33,7 @@ def candidates(change: Change, replies: Iterable[FindingsReply]) -> tuple[tuple[
         for raw in reply.findings:
             one = _placed(change, raw)
             (placed if isinstance(one, Finding) else rejected).append(one)  # type: ignore[arg-type]
-    once, duplicates = unique(placed)
+    once, duplicates = deduplicate(placed)
     return once, (*rejected, *duplicates)
 
 
@@ -42,7 +42,7 @@ def _placed(change: Change, raw: RawFinding) -> Finding | Rejected:
     if path is None:
         return Rejected("unknown file", raw.path[:300], raw.title[:200], "the file is not part of the change")
     located = locate(change.diff, path, raw.quote, raw.line)
-    if isinstance(located, Nowhere):
+    if isinstance(located, NotLocated):
         return Rejected(located.reason, path, raw.title[:200], located.detail)
     quote = "\n".join(line.text for line in located.lines)
     title = _one_line(raw.title, MAX_TITLE)
@@ -81,14 +81,16 @@ def with_proofs(change: Change, findings: Sequence[Finding]) -> list[Finding]:
     if unknown := [path for path in paths if path not in head]:
         head.update(change.read_head(unknown))
     proven = [_proven(change, one, head.get(one.anchor.path)) for one in findings]
-    return apart(sorted(proven, key=lambda one: (one.category is Category.REFACTORING, -one.confidence.rank)))
+    return drop_overlapping(
+        sorted(proven, key=lambda one: (one.category is Category.REFACTORING, -one.confidence.rank))
+    )
 
 
 def _proven(change: Change, finding: Finding, head: str | None) -> Finding:
     if finding.advice is None:
         return finding
     located = locate(change.diff, finding.anchor.path, finding.quote, finding.anchor.line)
-    result = prove(located, finding.advice, head) if isinstance(located, Located) else None
-    if isinstance(result, Proven) and postable(result.text) and redact(result.text)[1] == 0:
+    result = prove_suggestion(located, finding.advice, head) if isinstance(located, LocatedQuote) else None
+    if isinstance(result, ProvenSuggestion) and postable(result.text) and redact(result.text)[1] == 0:
         return replace(finding, suggestion=result.text, advice=None)
     return replace(finding, advice=redact(finding.advice)[0][:MAX_BODY].strip("\n") or None)

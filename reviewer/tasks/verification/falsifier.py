@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from reviewer.domain.findings import Finding, Rejected
 from reviewer.domain.severity import Severity
 from reviewer.llm.messages import Ask, Prompt
-from reviewer.tasks.conversation.follow_ups import Answer, Look, Read, answers_to
+from reviewer.tasks.conversation.follow_ups import Answer, Look, ReplyReader, ask_and_read
 from reviewer.tasks.conversation.prompts import Prompter
 from reviewer.tasks.conversation.replies import RawVerdict, read_verdicts
 from reviewer.tasks.planning.chunks import Chunk
-from reviewer.tasks.verification.verdicts import judged
+from reviewer.tasks.verification.verdicts import apply_verdicts
 
 #: Claims in one prompt: with more, the later ones are judged in passing.
 MOST_CLAIMS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class FalsifiedClaims:
     """What the sceptics left: `kept` with their confidence, `refuted`, how many nobody judged, and the answers."""
 
     kept: tuple[Finding, ...]
@@ -43,7 +43,7 @@ class _Hearing:
 
 
 @dataclass(frozen=True, slots=True)
-class Sceptics:
+class Falsifier:
     """Who judges: the prompts of a review, whom to ask, what may be looked at, and how many more calls in a row."""
 
     prompter: Prompter
@@ -51,7 +51,7 @@ class Sceptics:
     look: Look
     follow_ups: int
 
-    def judge(self, parts: Sequence[Chunk], candidates: Sequence[Finding], *, two_opinions: bool) -> Judged:
+    def judge(self, parts: Sequence[Chunk], candidates: Sequence[Finding], *, two_opinions: bool) -> FalsifiedClaims:
         """Judge the candidates; with `two_opinions`, those of severity error by two who do not know of each other."""
         hearings = list(_hearings(parts, candidates, two_opinions=two_opinions))
         prompts = [
@@ -63,12 +63,12 @@ class Sceptics:
             )
             for one in hearings
         ]
-        batch: list[tuple[Prompt, Read]] = [(prompt, read_verdicts) for prompt in prompts]
-        answers = answers_to(batch, self.ask, look=self.look, follow_ups=self.follow_ups)
+        batch: list[tuple[Prompt, ReplyReader]] = [(prompt, read_verdicts) for prompt in prompts]
+        answers = ask_and_read(batch, self.ask, look=self.look, follow_ups=self.follow_ups)
         return _weighed(candidates, hearings, answers)
 
 
-def _weighed(candidates: Sequence[Finding], hearings: Sequence[_Hearing], answers: Sequence[Answer]) -> Judged:
+def _weighed(candidates: Sequence[Finding], hearings: Sequence[_Hearing], answers: Sequence[Answer]) -> FalsifiedClaims:
     said: dict[int, list[RawVerdict | None]] = defaultdict(list)
     failed: set[int] = set()
     for hearing, answer in zip(hearings, answers, strict=True):
@@ -76,8 +76,8 @@ def _weighed(candidates: Sequence[Finding], hearings: Sequence[_Hearing], answer
         for number, place in enumerate(hearing.claims, 1):
             said[place].append(verdicts.get(number))
         failed |= set(hearing.claims) if answer.error else set()
-    results = [judged(one, said[place]) for place, one in enumerate(candidates)]
-    return Judged(
+    results = [apply_verdicts(one, said[place]) for place, one in enumerate(candidates)]
+    return FalsifiedClaims(
         kept=tuple(one for one in results if isinstance(one, Finding)),
         refuted=tuple(one for one in results if isinstance(one, Rejected)),
         unjudged=sum(not any(said[place]) for place in failed),

@@ -16,44 +16,44 @@ from reviewer.diff.model import Anchor, Side
 from reviewer.domain.findings import Finding
 from reviewer.languages.syntax import errors_in, is_exact
 from reviewer.tasks.conversation.replies import unfence
-from reviewer.tasks.verification.anchoring import Located
+from reviewer.tasks.verification.anchoring import LocatedQuote
 
 
 @dataclass(frozen=True, slots=True)
-class Proven:
+class ProvenSuggestion:
     """The text that may replace the anchored lines; empty means to delete them. Lines end as the file's do."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Unproven:
+class UnprovenSuggestion:
     """Why the suggestion is shown as advice only."""
 
     reason: str
 
 
-def prove(located: Located, suggestion: str, head: str | None) -> Proven | Unproven:
+def prove_suggestion(located: LocatedQuote, suggestion: str, head: str | None) -> ProvenSuggestion | UnprovenSuggestion:
     """Judge a suggestion for the located lines, given the whole file at head (None: it could not be read)."""
     if located.anchor.side is Side.LEFT:
-        return Unproven("removed lines cannot be replaced")
+        return UnprovenSuggestion("removed lines cannot be replaced")
     if not located.exact:
-        return Unproven("the quoted code is only partly in the diff")
+        return UnprovenSuggestion("the quoted code is only partly in the diff")
     if head is None:
-        return Unproven("the file could not be read")
+        return UnprovenSuggestion("the file could not be read")
     start = (located.anchor.start_line or located.anchor.line) - 1
     lines = head.split("\n")
     old = lines[start : located.anchor.line]
     if [line.text for line in located.lines] != old:
-        return Unproven("the file has moved on")
+        return UnprovenSuggestion("the file has moved on")
     new = _as_in_file(_bare(suggestion), old)
     if new == old:
-        return Unproven("it changes nothing")
+        return UnprovenSuggestion("it changes nothing")
     if "\n".join(new) == suggestion == "" and len(old) == len(lines):
-        return Unproven("it would empty the file")
+        return UnprovenSuggestion("it would empty the file")
     after = "\n".join(lines[:start] + new + lines[located.anchor.line :])
     problem = _broken(located.anchor.path, head, after, old, new)
-    return Unproven(problem) if problem else Proven("\n".join(new))
+    return UnprovenSuggestion(problem) if problem else ProvenSuggestion("\n".join(new))
 
 
 def _bare(suggestion: str) -> str:
@@ -102,7 +102,7 @@ def _broken(path: str, before: str, after: str, old: Sequence[str], new: Sequenc
     return None
 
 
-def apart(findings: Sequence[Finding]) -> list[Finding]:
+def drop_overlapping(findings: Sequence[Finding]) -> list[Finding]:
     """Return the findings in their order; of suggestions that overlap, only the first one's stays to be clicked.
 
     Whoever commits two suggestions for the same lines at once gets a conflict. The others become advice.

@@ -17,7 +17,7 @@ def fingerprint(path: str, category: Category, quote: str, title: str) -> str:
     return _digest(path, category.value, _bare(quote), words)
 
 
-def place(path: str, quote: str) -> str:
+def place_digest(path: str, quote: str) -> str:
     """Return the identity of the code a finding is about, 16 hex digits, however the finding is worded."""
     return _digest(path, _bare(quote))
 
@@ -27,7 +27,7 @@ def code_identity(code: str) -> str:
     return _digest(_bare(code))[:12]
 
 
-def alike(title: str, other: str) -> bool:
+def similar_titles(title: str, other: str) -> bool:
     """Whether two titles say the same in other words: most of their words are common."""
     a, b = _words(title), _words(other)
     return len(a & b) >= _SAME_TITLE * len(a | b) if a and b else False
@@ -50,7 +50,7 @@ class Triaged:
     rejected: tuple[Rejected, ...]
 
 
-def unique(findings: Iterable[Finding]) -> tuple[tuple[Finding, ...], tuple[Rejected, ...]]:
+def deduplicate(findings: Iterable[Finding]) -> tuple[tuple[Finding, ...], tuple[Rejected, ...]]:
     """Keep one finding of each defect: the better of two that say the same, or speak of the same lines in one breath.
 
     Two findings of one fingerprint at two places are two defects in equal code: the second gets a suffix.
@@ -70,7 +70,7 @@ def unique(findings: Iterable[Finding]) -> tuple[tuple[Finding, ...], tuple[Reje
 
 def triage(findings: Sequence[Finding], settings: ReviewSettings) -> Triaged:
     """Order the findings and put those below severity, confidence or the caps under the line."""
-    kept, rejected = unique(findings)
+    kept, rejected = deduplicate(findings)
     said: list[Finding] = []
     below: list[Finding] = []
     refactorings = 0

@@ -28,7 +28,7 @@ _HEDGES = re.compile(
 _LOOKED_AT, _KEPT = 2_000, 500
 
 
-def is_believed(verdict: RawVerdict, category: Category = Category.BUG) -> bool:
+def is_confirmed(verdict: RawVerdict, category: Category = Category.BUG) -> bool:
     """Whether the verdict confirms a claim of that category as somebody does who has seen it fail.
 
     A plain "confirmed" is believed: the case is optional. A case that is asked for and left empty is an admission that
@@ -46,7 +46,7 @@ def _says_something(case: str) -> bool:
     return case.strip().strip(".-").lower() not in {"", "none", "n/a", "na", "null", "unknown"}
 
 
-def judged(claim: Finding, verdicts: Sequence[RawVerdict | None]) -> Finding | Rejected:
+def apply_verdicts(claim: Finding, verdicts: Sequence[RawVerdict | None]) -> Finding | Rejected:
     """Return the claim as the verdicts leave it. None stands for a falsifier who was asked and did not answer.
 
     Refuted by all who answered: dropped. Confirmed by all: high confidence, or medium where one of two is missing.
@@ -55,7 +55,7 @@ def judged(claim: Finding, verdicts: Sequence[RawVerdict | None]) -> Finding | R
     given = [one for one in verdicts if one is not None]
     if given and all(one.verdict == "refuted" for one in given):
         return Rejected("refuted", claim.anchor.path, claim.title, redact(given[0].reason)[0][:_KEPT])
-    if not given or not all(is_believed(one, claim.category) for one in given):
+    if not given or not all(is_confirmed(one, claim.category) for one in given):
         return replace(claim, confidence=Confidence.LOW)
     severity = min((claim.severity, *(one.severity for one in given if one.severity)), key=lambda one: one.rank)
     sure = Confidence.HIGH if len(given) == len(verdicts) else Confidence.MEDIUM

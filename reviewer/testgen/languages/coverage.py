@@ -25,28 +25,28 @@ _MOST_LINES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class LineCoverage:
     """Lines of a file: those that ran, and those that can be run at all."""
 
     run: frozenset[int] = frozenset()
     can: frozenset[int] = frozenset()
 
-    def __or__(self, other: Lines) -> Lines:
+    def __or__(self, other: LineCoverage) -> LineCoverage:
         """Return what two runs ran together."""
-        return Lines(self.run | other.run, self.can | other.can)
+        return LineCoverage(self.run | other.run, self.can | other.can)
 
 
-def lcov(raw: bytes, roots: Sequence[str]) -> Mapping[str, Lines]:
+def lcov(raw: bytes, roots: Sequence[str]) -> Mapping[str, LineCoverage]:
     """Return the lines by file, from an lcov tracefile (node:test, jest, vitest); `roots` are the project's names."""
-    found: dict[str, Lines] = {}
+    found: dict[str, LineCoverage] = {}
     current = ""
     for line in raw.decode(errors="replace").splitlines():
         if line.startswith("SF:"):
             current = _relative(line[3:], roots)
-            found.setdefault(current, Lines())
+            found.setdefault(current, LineCoverage())
         elif current and (row := _DA.match(line)):
             number = frozenset({int(row["line"])})
-            found[current] |= Lines(number if int(row["hits"]) else frozenset(), number)
+            found[current] |= LineCoverage(number if int(row["hits"]) else frozenset(), number)
     return found
 
 
@@ -57,12 +57,12 @@ def _relative(path: str, roots: Sequence[str]) -> str:
     return _COPIED.sub("", path)
 
 
-def go_profile(raw: bytes, module: str) -> Mapping[str, Lines]:
+def go_profile(raw: bytes, module: str) -> Mapping[str, LineCoverage]:
     """Return the lines by file, from `go test -coverprofile`; `module` is the one that go.mod names."""
-    found: dict[str, Lines] = {}
+    found: dict[str, LineCoverage] = {}
     for file, lines, hits in _blocks(raw.decode(errors="replace")):
         name = file.removeprefix(f"{module}/")
-        found[name] = found.get(name, Lines()) | Lines(lines if hits else frozenset(), lines)
+        found[name] = found.get(name, LineCoverage()) | LineCoverage(lines if hits else frozenset(), lines)
     return found
 
 

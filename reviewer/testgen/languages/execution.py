@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
-from reviewer.sandbox.api import Execute, Limits, Order
-from reviewer.testgen.languages.coverage import Lines, go_profile, lcov
-from reviewer.testgen.languages.test_reports import Outcome
+from reviewer.sandbox.api import SandboxCommand, SandboxLimits, SandboxRunner
+from reviewer.testgen.languages.coverage import LineCoverage, go_profile, lcov
+from reviewer.testgen.languages.test_reports import ReportedTest
 from reviewer.testgen.languages.test_runners import PROGRAMS, Project
 from reviewer.testgen.working_tree import text_of
 
@@ -65,11 +65,11 @@ fi
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
+class FileRun:
     """What came of running a test file. `measured` are the lines by file; None where that was not measured."""
 
-    outcomes: tuple[Outcome, ...]
-    measured: Mapping[str, Lines] | None
+    outcomes: tuple[ReportedTest, ...]
+    measured: Mapping[str, LineCoverage] | None
     output: str
 
     @property
@@ -90,31 +90,31 @@ class Came:
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class ProjectRunner:
     """What runs test files: those of one project, in one tree. Paths are relative to the tree."""
 
-    execute: Execute
+    execute: SandboxRunner
     project: Project
     tree: Path
     shown_at: Path
     home: Path
     seconds: float = 120.0
 
-    def on(self, tree: Path) -> Bench:
+    def on(self, tree: Path) -> ProjectRunner:
         """Return the same for another tree."""
         return replace(self, tree=tree)
 
-    def run(self, file: str) -> Came:
+    def run(self, file: str) -> FileRun:
         """Run one test file. Raises ReviewerError when nothing can be run here at all."""
         row = self.project.row
         ran = self.execute(
-            Order(
+            SandboxCommand(
                 argv=("/bin/sh", "-c", self._script(file)),
                 tree=self.tree,
                 shown_at=self.shown_at,
                 environment={**_ENVIRONMENT, **self._homes()},
                 read_only=self._folders(),
-                limits=Limits(seconds=self.seconds, processes=512),
+                limits=SandboxLimits(seconds=self.seconds, processes=512),
             )
         )
         if row.report:
@@ -126,9 +126,9 @@ class Bench:
         except ValueError:
             outcomes = ()
         data = ran.results.get(row.coverage) if row.coverage else None
-        return Came(outcomes, None if data is None else self._measured(data), ran.output)
+        return FileRun(outcomes, None if data is None else self._measured(data), ran.output)
 
-    def _measured(self, data: bytes) -> Mapping[str, Lines]:
+    def _measured(self, data: bytes) -> Mapping[str, LineCoverage]:
         if self.project.row.language == "go":
             manifest = text_of(self.tree, self.project.outside("go.mod")) or ""
             rows = (line.removeprefix("module ").strip() for line in manifest.split("\n") if line[:7] == "module ")

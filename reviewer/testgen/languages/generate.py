@@ -21,17 +21,27 @@ from reviewer.domain.settings import Settings
 from reviewer.languages.paths import is_code, is_test
 from reviewer.llm.messages import Ask, Message, Prompt, Task
 from reviewer.safety.prompt_text import printable
-from reviewer.sandbox.api import Execute
-from reviewer.tasks.conversation.prompts import Prompter, filled, rendered
+from reviewer.sandbox.api import SandboxRunner
+from reviewer.tasks.conversation.prompts import Prompter, prompt_from_templates, render_template
 from reviewer.tasks.suggest_tests import MAX_TESTS, prompts_for_tests
-from reviewer.testgen.evidence import Budget, Candidate, Cannot, Failure, Gate, Proven, Shown, Stopped, Unit
-from reviewer.testgen.languages.coverage import Lines
-from reviewer.testgen.languages.execution import Bench
-from reviewer.testgen.languages.gates import Before, Judge
-from reviewer.testgen.languages.static_gates import only_expects_otherwise
+from reviewer.testgen.evidence import (
+    Candidate,
+    CodeUnit,
+    Evidence,
+    FailedTest,
+    Gate,
+    GateFailure,
+    GeneratedTests,
+    GenerationBudget,
+    NotRun,
+)
+from reviewer.testgen.languages.coverage import LineCoverage
+from reviewer.testgen.languages.execution import ProjectRunner
+from reviewer.testgen.languages.gates import LanguageGates, ProjectBaseline
+from reviewer.testgen.languages.static_gates import only_values_changed
 from reviewer.testgen.languages.test_runners import KNOWN, SUFFIXES, Project, project_of
-from reviewer.testgen.repair_loop import Asked, Rounds
-from reviewer.testgen.repair_prompt import asked_again
+from reviewer.testgen.repair_loop import RepairLoop, UnitPrompt
+from reviewer.testgen.repair_prompt import repair_prompt_for_test
 from reviewer.testgen.working_tree import files_of, text_of
 
 #: Existing test files that stand for the suite, characters of one that shows their style and of what a run said.
@@ -41,7 +51,7 @@ _COVERS = re.compile(r"^(?P<path>[^:\n]{1,500}):(?P<first>\d{1,7})(?:-(?P<last>\
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class StagedTrees:
     """The staged trees, and where a sandbox shows them. `home` is where toolchains keep what they fetched."""
 
     head: Path
@@ -51,11 +61,11 @@ class Places:
 
 
 def prove_foreign(
-    change: Change, settings: Settings, places: Places, ask: Ask, execute: Execute, *, salt: bytes,
-    budget: Budget | None = None, now: Callable[[], float] = time.monotonic,
-) -> Proven | Cannot:  # fmt: skip
+    change: Change, settings: Settings, places: StagedTrees, ask: Ask, execute: SandboxRunner, *, salt: bytes,
+    budget: GenerationBudget | None = None, now: Callable[[], float] = time.monotonic,
+) -> GeneratedTests | NotRun:  # fmt: skip
     """Ask for tests of the change, run what comes, and return what proved itself. Raises ReviewerError."""
-    budget = replace(budget or Budget(), candidates=MAX_TESTS)
+    budget = replace(budget or GenerationBudget(), candidates=MAX_TESTS)
     deadline = now() + budget.seconds
 
     def in_time() -> bool:
@@ -64,24 +74,24 @@ def prove_foreign(
     files = [file for file in change.diff.files if is_code(file.path) and not is_test(file.path)]
     found = [(file, project) for file in files if (project := project_of(places.head, file.path)) is not None]
     if not found:
-        return Cannot(
+        return NotRun(
             "Suggested tests were not run: no test runner is known for the changed files. "
             f"Known are {KNOWN}, by the project's own files."
         )
     project = found[0][1]
     here = [file for file, its in found if its == project]
-    bench = Bench(execute, project, places.head, places.shown_at, places.home, 2 * budget.run_seconds)
+    bench = ProjectRunner(execute, project, places.head, places.shown_at, places.home, 2 * budget.run_seconds)
     before = _before(bench, here)
-    if isinstance(before, Cannot):
+    if isinstance(before, NotRun):
         return before
     prompter, prompts = prompts_for_tests(change, settings, salt, only={file.path for file in here})
-    briefing = Briefing(prompter, project, _styled(bench, before))
-    rounds = Rounds(_Foreign(Judge(bench, places.base, before, in_time), briefing), budget, ask, in_time)
-    rounds.all([Asked(briefing.tests(one), "a part of the change", partial(_unit, before)) for one in prompts])
+    briefing = LanguageTestPrompts(prompter, project, _styled(bench, before))
+    rounds = RepairLoop(_Foreign(LanguageGates(bench, places.base, before, in_time), briefing), budget, ask, in_time)
+    rounds.all([UnitPrompt(briefing.tests(one), "a part of the change", partial(_unit, before)) for one in prompts])
     return rounds.proven(*_notes(found, project, before))
 
 
-def _notes(found: Iterable[tuple[FileDiff, Project]], project: Project, before: Before) -> list[str]:
+def _notes(found: Iterable[tuple[FileDiff, Project]], project: Project, before: ProjectBaseline) -> list[str]:
     notes = [] if before.tests else ["The change's project has no tests near it: what is suggested stands alone."]
     others = {other.folder or other.row.language for _, other in found if other != project}
     if others:
@@ -92,13 +102,13 @@ def _notes(found: Iterable[tuple[FileDiff, Project]], project: Project, before: 
     return notes
 
 
-def _before(bench: Bench, files: list[FileDiff]) -> Before | Cannot:
+def _before(bench: ProjectRunner, files: list[FileDiff]) -> ProjectBaseline | NotRun:
     """Run the existing tests near the change, which must pass first."""
     project = bench.project
     tests = [path for path in files_of(bench.tree, SUFFIXES[project.row.language]) if is_test(path)]
     ours = [path for path in tests if project_of(bench.tree, path) == project]
     near = sorted(ours, key=lambda path: (-max(_shared(path, file.path) for file in files), path))[:NEIGHBOURS]
-    measured: dict[str, Lines] | None = {}
+    measured: dict[str, LineCoverage] | None = {}
     kept: list[str] = []
     for path in near:
         came = bench.run(path)
@@ -108,14 +118,14 @@ def _before(bench: Bench, files: list[FileDiff]) -> Before | Cannot:
             rows = [row for row in came.output.strip().split("\n") if row.strip()][-1:] or ["nothing was printed"]
             said = next((one.message.strip() for one in came.outcomes if one.verdict == "failed"), "") or rows[0]
             told = " ".join(said.split())[:200]
-            return Cannot(f"The repository's own tests do not pass here ({project.row.name}, {path}: {told}).")
+            return NotRun(f"The repository's own tests do not pass here ({project.row.name}, {path}: {told}).")
         kept.append(path)
         if came.measured is None or measured is None:
             measured = None
             continue
         for file, lines in came.measured.items():
-            measured[file] = measured.get(file, Lines()) | lines
-    return Before(tuple(kept), measured, {file.path: _changed(file) for file in files})
+            measured[file] = measured.get(file, LineCoverage()) | lines
+    return ProjectBaseline(tuple(kept), measured, {file.path: _changed(file) for file in files})
 
 
 _DECLARES = re.compile(
@@ -123,7 +133,7 @@ _DECLARES = re.compile(
 )
 
 
-def _declares_nothing(bench: Bench, path: str) -> bool:
+def _declares_nothing(bench: ProjectRunner, path: str) -> bool:
     return not re.search(r"\bdef test_|\bclass \w+Test\b", text := text_of(bench.tree, path) or "") and (
         _DECLARES.search(text) is None
     )
@@ -141,13 +151,13 @@ def _shared(path: str, other: str) -> int:
     return 2 * same + (b[-1].split(".")[0].lower() in a[-1].lower())
 
 
-def _styled(bench: Bench, before: Before) -> tuple[str, str]:
+def _styled(bench: ProjectRunner, before: ProjectBaseline) -> tuple[str, str]:
     """Return the path and the text of the nearest existing test; empty where there is none."""
     path = next(iter(before.tests), "")
     return path, (text_of(bench.tree, path) or "") if path else ""
 
 
-def _unit(before: Before, test: TestSuggestion) -> Unit:
+def _unit(before: ProjectBaseline, test: TestSuggestion) -> CodeUnit:
     """Return what a test says that it covers, as far as that is of the change; else the first changed file."""
     said = _COVERS.match(test.covers)
     path = said["path"] if said and said["path"] in before.changed else next(iter(before.changed))
@@ -155,11 +165,11 @@ def _unit(before: Before, test: TestSuggestion) -> Unit:
     first, last = (min(lines), max(lines)) if lines else (1, 1)
     if said and said["path"] == path:
         first, last = int(said["first"]), int(said["last"] or said["first"])
-    return Unit(path, path, first, last, (), "", frozenset(range(first, min(last, first + 10_000) + 1)))
+    return CodeUnit(path, path, first, last, (), "", frozenset(range(first, min(last, first + 10_000) + 1)))
 
 
 @dataclass(frozen=True, slots=True)
-class Briefing:
+class LanguageTestPrompts:
     """Makes the prompts about one project. `sibling` is an existing test, path and text."""
 
     prompter: Prompter
@@ -169,24 +179,24 @@ class Briefing:
     def tests(self, prompt: Prompt) -> Prompt:
         """Return the prompt for tests, with the runner's name and an existing test added."""
         system, user = prompt.messages
-        told = rendered("tests/runner.md", name=self.project.row.name, folder=printable(self.project.folder))
+        told = render_template("tests/runner.md", name=self.project.row.name, folder=printable(self.project.folder))
         path, text = self.sibling
-        shown = rendered(
+        shown = render_template(
             "tests/styled.md", change=user.content, fence=self.prompter.fence, path=printable(path),
             text=self.prompter.plain(text, MOST_SIBLING),
         )  # fmt: skip
         messages = (Message("system", f"{system.content}\n\n{told}"), Message("user", shown if path else user.content))
         return Prompt(prompt.task, messages, prompt.max_tokens, prompt.temperature)
 
-    def repair(self, prompt: Prompt, candidate: Candidate, stopped: Stopped) -> Prompt:
+    def repair(self, prompt: Prompt, candidate: Candidate, stopped: GateFailure) -> Prompt:
         """Return the conversation continued by the candidate and by what the gate that stopped it saw."""
         fence, plain = self.prompter.fence, self.prompter.plain
-        return asked_again(prompt, candidate, stopped, fence=fence, path=candidate.path, plain=plain)
+        return repair_prompt_for_test(prompt, candidate, stopped, fence=fence, path=candidate.path, plain=plain)
 
-    def doubt(self, prompt: Prompt, candidate: Candidate, failure: Failure) -> Prompt:
+    def doubt(self, prompt: Prompt, candidate: Candidate, failure: FailedTest) -> Prompt:
         """Return the prompt that asks an independent pass whether a failing test is right."""
         asked = prompt.messages[1].content  # the change as the author of the test saw it, not the conversation since
-        return filled(
+        return prompt_from_templates(
             Task.VERIFY, "verify/reproduction.md", "verify/reproduced.md", fence=self.prompter.fence, unit=asked,
             name=printable(candidate.unit.covers), test=self.prompter.plain(candidate.code, MOST_CODE),
             failure=self.prompter.plain(f"{failure.test}\n{failure.message}", MOST_EVIDENCE),
@@ -197,23 +207,23 @@ class Briefing:
 class _Foreign:
     """The other languages, to the rounds."""
 
-    judging: Judge
-    briefing: Briefing
+    judging: LanguageGates
+    briefing: LanguageTestPrompts
 
-    def judge(self, candidate: Candidate, taken: frozenset[str]) -> Shown | Stopped:
+    def judge(self, candidate: Candidate, taken: frozenset[str]) -> Evidence | GateFailure:
         if candidate.path in taken:
-            return Stopped(Gate.POLICY, "Another suggested test has that path.", "Choose another path.")
+            return GateFailure(Gate.POLICY, "Another suggested test has that path.", "Choose another path.")
         return self.judging.judge(candidate)
 
-    def repair(self, prompt: Prompt, candidate: Candidate, stopped: Stopped) -> Prompt:
+    def repair(self, prompt: Prompt, candidate: Candidate, stopped: GateFailure) -> Prompt:
         return self.briefing.repair(prompt, candidate, stopped)
 
-    def copied(self, before: Candidate, stopped: Stopped, after: Candidate) -> str | None:
-        copies = bool(stopped.failures) and only_expects_otherwise(before.code, after.code)
+    def copied(self, before: Candidate, stopped: GateFailure, after: Candidate) -> str | None:
+        copies = bool(stopped.failures) and only_values_changed(before.code, after.code)
         return stopped.failures[0].test if copies else None
 
-    def fails_again(self, candidate: Candidate, failure: Failure) -> bool:
+    def fails_again(self, candidate: Candidate, failure: FailedTest) -> bool:
         return self.judging.fails_again(candidate, failure)
 
-    def doubt(self, prompt: Prompt, candidate: Candidate, failure: Failure) -> Prompt:
+    def doubt(self, prompt: Prompt, candidate: Candidate, failure: FailedTest) -> Prompt:
         return self.briefing.doubt(prompt, candidate, failure)

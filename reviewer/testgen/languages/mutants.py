@@ -65,7 +65,7 @@ _ARID = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Textual:
+class TextMutant:
     """A line of a file in another form. `line` is 1-based."""
 
     path: str
@@ -80,7 +80,7 @@ class Textual:
         return "\n".join(lines)
 
 
-def textual(path: str, text: str, lines: Iterable[int], *, most: int) -> list[Textual]:
+def text_mutants(path: str, text: str, lines: Iterable[int], *, most: int) -> list[TextMutant]:
     """Return mutants of those lines, one a line first, at most so many."""
     rows = text.split("\n")
     made = [list(_of(path, number, rows[number - 1])) for number in sorted(lines) if 0 < number <= len(rows)]
@@ -88,13 +88,13 @@ def textual(path: str, text: str, lines: Iterable[int], *, most: int) -> list[Te
     return [one[turn] for turn in range(turns) for one in made if turn < len(one)][:most]
 
 
-def _of(path: str, number: int, row: str) -> Iterator[Textual]:
+def _of(path: str, number: int, row: str) -> Iterator[TextMutant]:
     if _ARID.match(row) or len(row) > 400:
         return
     found = [*_applied(_EXCHANGES, row)]
     found = found or [*_applied(_OTHERWISE.get(path.rpartition(".")[2], ()), row)]
     for after in dict.fromkeys([*found, *_applied(_BOUNDARIES, row)]):
-        yield Textual(path, number, row, after)
+        yield TextMutant(path, number, row, after)
 
 
 def _applied(exchanges: Iterable[_Exchange], row: str) -> Iterator[str]:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from reviewer.languages.paths import is_test
-from reviewer.testgen.evidence import Gate, Stopped
-from reviewer.testgen.working_tree import sane
+from reviewer.testgen.evidence import Gate, GateFailure
+from reviewer.testgen.working_tree import is_safe_path
 
 MOST_BYTES = 60_000
 
@@ -42,22 +42,22 @@ _LITERAL = re.compile(
 )
 
 
-def obeys(path: str, code: str, suffixes: Sequence[str], *, exists: bool) -> Stopped | None:
+def static_violation(path: str, code: str, suffixes: Sequence[str], *, exists: bool) -> GateFailure | None:
     """Return what is wrong with the file as such, or None."""
-    if not sane(path) or exists or not is_test(path) or not path.endswith(tuple(suffixes)):
+    if not is_safe_path(path) or exists or not is_test(path) or not path.endswith(tuple(suffixes)):
         reason = "It must be a new test file of the same language, named as one, inside the repository."
-        return Stopped(Gate.POLICY, reason, reason)
+        return GateFailure(Gate.POLICY, reason, reason)
     if len(code.encode("utf-8", "replace")) > MOST_BYTES:
-        return Stopped(Gate.POLICY, "The file is too large.", "The file is too large.")
+        return GateFailure(Gate.POLICY, "The file is too large.", "The file is too large.")
     if not _ASSERTS.search(code):
-        return Stopped(Gate.SMELLS, "It asserts nothing.", "It asserts nothing.")
+        return GateFailure(Gate.SMELLS, "It asserts nothing.", "It asserts nothing.")
     for pattern, what in _SMELLS:
         if pattern.search(code):
-            return Stopped(Gate.SMELLS, f"It {what}.", f"It {what}.")
+            return GateFailure(Gate.SMELLS, f"It {what}.", f"It {what}.")
     return None
 
 
-def only_expects_otherwise(before: str, after: str) -> bool:
+def only_values_changed(before: str, after: str) -> bool:
     """Whether two versions of a test file differ in values alone: then the second was written to agree with the code.
 
     Stricter than for Python, where expectations are told from what is passed in.

@@ -1,7 +1,7 @@
 """What a test runner of another language printed, as one list of outcomes.
 
-Promises: whatever the bytes are, a tuple of `Outcome` or a `ValueError` comes of them. Everything here was written by
-code under test and may be forged. Pure.
+Promises: whatever the bytes are, the result is a tuple of `ReportedTest` or a `ValueError`. Everything here was written
+by code under test and may be forged. Pure.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _WORDS: Mapping[str, Verdict] = {"passed": "passed", "pass": "passed", "failed":
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReportedTest:
     """One test: its name, how it ended, what it said, and whether an assertion (not a crash) made it fail."""
 
     id: str
@@ -95,7 +95,7 @@ class _Rspec(BaseModel):
     examples: tuple[_Example, ...]
 
 
-def junit(raw: bytes) -> tuple[Outcome, ...]:
+def junit(raw: bytes) -> tuple[ReportedTest, ...]:
     """Read junit XML (node:test, surefire, gradle). Raises ValueError where it is none or declares entities."""
     if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw:
         message = "a junit report declares entities"
@@ -107,35 +107,35 @@ def junit(raw: bytes) -> tuple[Outcome, ...]:
     return tuple(_case(case) for case in root.iter("testcase"))
 
 
-def _case(case: ET.Element) -> Outcome:
+def _case(case: ET.Element) -> ReportedTest:
     """Return one `testcase`: skipped (also todo) before failed before passed."""
     name = f"{case.get('classname', '')} {case.get('name', '')}".strip()
     if case.find("skipped") is not None:
-        return Outcome(name, "skipped")
+        return ReportedTest(name, "skipped")
     for tag in ("failure", "error"):
         found = case.find(tag)
         if found is not None:
             said = f"{found.get('type', '')} {found.get('message', '')}\n{found.text or ''}"
-            return Outcome(name, "failed", said[:MOST_MESSAGE])
-    return Outcome(name, "passed")
+            return ReportedTest(name, "failed", said[:MOST_MESSAGE])
+    return ReportedTest(name, "passed")
 
 
-def jest(raw: bytes) -> tuple[Outcome, ...]:
+def jest(raw: bytes) -> tuple[ReportedTest, ...]:
     """Read the JSON of jest and vitest. A file that could not be loaded is one failed outcome of its name."""
-    found: list[Outcome] = []
+    found: list[ReportedTest] = []
     for suite in _Jest.model_validate_json(raw).suites:
         if suite.status == "failed" and not any(test.status == "failed" for test in suite.tests):
-            found.append(Outcome(suite.name, "failed", (suite.message or "")[:MOST_MESSAGE]))
+            found.append(ReportedTest(suite.name, "failed", (suite.message or "")[:MOST_MESSAGE]))
         for test in suite.tests:
             said = "\n".join(test.failures or ())[:MOST_MESSAGE]
-            found.append(Outcome(test.full_name, _WORDS.get(test.status, "skipped"), said))
+            found.append(ReportedTest(test.full_name, _WORDS.get(test.status, "skipped"), said))
     return tuple(found)
 
 
-def go(raw: bytes) -> tuple[Outcome, ...]:
+def go(raw: bytes) -> tuple[ReportedTest, ...]:
     """Read the lines of `go test -json`. A package that failed with no failed test did not build: one outcome."""
     said: dict[tuple[str, str], str] = {}
-    found: list[Outcome] = []
+    found: list[ReportedTest] = []
     failed: set[str] = set()
     for line in raw.splitlines():
         if not line.startswith(b"{"):
@@ -146,30 +146,32 @@ def go(raw: bytes) -> tuple[Outcome, ...]:
             said[key] = (said.get(key, "") + event.output)[:MOST_MESSAGE]
         elif event.action in ("pass", "fail", "skip") and event.test:
             failed |= {event.package} if event.action == "fail" else set()
-            found.append(Outcome(" ".join(key), _WORDS.get(event.action, "skipped"), said.get(key, "")))
+            found.append(ReportedTest(" ".join(key), _WORDS.get(event.action, "skipped"), said.get(key, "")))
         elif event.action == "fail" and event.package not in failed:
-            found.append(Outcome(event.package, "failed", f"SyntaxError or crash: {said.get(key, '')}"[:MOST_MESSAGE]))
+            found.append(
+                ReportedTest(event.package, "failed", f"SyntaxError or crash: {said.get(key, '')}"[:MOST_MESSAGE])
+            )
     return tuple(found)
 
 
-def rspec(raw: bytes) -> tuple[Outcome, ...]:
+def rspec(raw: bytes) -> tuple[ReportedTest, ...]:
     """Read rspec's JSON; `pending` is skipped."""
-    found: list[Outcome] = []
+    found: list[ReportedTest] = []
     for example in _Rspec.model_validate(json.loads(raw)).examples:
         error = example.exception
         said = f"{error.kind}: {error.message}"[:MOST_MESSAGE] if error else ""
-        found.append(Outcome(example.name, _WORDS.get(example.status, "skipped"), said))
+        found.append(ReportedTest(example.name, _WORDS.get(example.status, "skipped"), said))
     return tuple(found)
 
 
-def cargo(raw: bytes) -> tuple[Outcome, ...]:
+def cargo(raw: bytes) -> tuple[ReportedTest, ...]:
     """Read cargo's text. Raises ValueError where no test is named: it did not build."""
     text = raw.decode(errors="replace")
     marks = [*_CARGO_SAID.finditer(text)]
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
     said = {mark["id"]: text[mark.end() : end][:MOST_MESSAGE] for mark, end in zip(marks, ends, strict=False)}
     found = tuple(
-        Outcome(test["id"], _CARGO_WORDS[test["word"]], said.get(test["id"], "")) for test in _CARGO.finditer(text)
+        ReportedTest(test["id"], _CARGO_WORDS[test["word"]], said.get(test["id"], "")) for test in _CARGO.finditer(text)
     )
     if not found and "running 0 tests" not in text:
         message = "cargo named no test"
@@ -177,7 +179,7 @@ def cargo(raw: bytes) -> tuple[Outcome, ...]:
     return found
 
 
-def minitest(raw: bytes) -> tuple[Outcome, ...]:
+def minitest(raw: bytes) -> tuple[ReportedTest, ...]:
     """Read what `--verbose` makes minitest print. Raises ValueError where it counted no run: it did not load."""
     text = raw.decode(errors="replace")
     if not _MINITEST_RUNS.search(text):
@@ -185,10 +187,10 @@ def minitest(raw: bytes) -> tuple[Outcome, ...]:
         raise ValueError(message)
     said = {found["id"]: found["said"][:MOST_MESSAGE] for found in _MINITEST_SAID.finditer(text)}
     return tuple(
-        Outcome(test["id"], _MINITEST_WORDS[test["word"]], said.get(test["id"], ""))
+        ReportedTest(test["id"], _MINITEST_WORDS[test["word"]], said.get(test["id"], ""))
         for test in _MINITEST.finditer(text)
     )
 
 
 #: Reads the report of one runner.
-Reads = Callable[[bytes], tuple[Outcome, ...]]
+Reads = Callable[[bytes], tuple[ReportedTest, ...]]

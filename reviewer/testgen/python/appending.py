@@ -19,10 +19,10 @@ from reviewer.domain.findings import Appendix, TestSuggestion
 from reviewer.languages.paths import is_test
 from reviewer.safety.markdown import postable
 from reviewer.safety.redaction import redact
-from reviewer.testgen.evidence import Subject
-from reviewer.testgen.python.gates.run_gates import CONDITIONS, Bench
+from reviewer.testgen.evidence import ChangeUnderTest
+from reviewer.testgen.python.gates.run_gates import CONDITIONS, GateContext
 from reviewer.testgen.python.gates.static_gates import test_functions
-from reviewer.testgen.python.harness_client import Wanted
+from reviewer.testgen.python.harness_client import HarnessRun
 from reviewer.testgen.python.harness_report import function_of
 from reviewer.testgen.repair_loop import TreeChanged, restore
 from reviewer.testgen.working_tree import changed_to, snapshot, text_of
@@ -46,7 +46,7 @@ class End:
     text: str
 
 
-def ends_of(subject: Subject, bench: Bench) -> tuple[End, ...]:
+def ends_of(subject: ChangeUnderTest, bench: GateContext) -> tuple[End, ...]:
     """Return the ends of the change's test files to which tests can be added."""
     diff = subject.change.diff
     found: list[End] = []
@@ -63,7 +63,7 @@ def ends_of(subject: Subject, bench: Bench) -> tuple[End, ...]:
 
 
 def with_appendices(
-    tests: Sequence[TestSuggestion], ends: Sequence[End], bench: Bench, in_time: Callable[[], bool]
+    tests: Sequence[TestSuggestion], ends: Sequence[End], bench: GateContext, in_time: Callable[[], bool]
 ) -> tuple[TestSuggestion, ...]:
     """Return the tests; those that hold at an end with their appendix. Each is tried below those before it."""
     grown = {end.path: end.text for end in ends}
@@ -85,13 +85,13 @@ def _above(text: str) -> str:
     return "\n".join(text.removesuffix("\n").split("\n")[-_CONTEXT:])
 
 
-def _holds(path: str, text: str, test: TestSuggestion, bench: Bench) -> bool:
+def _holds(path: str, text: str, test: TestSuggestion, bench: GateContext) -> bool:
     """Whether the file passes with its new end, in fresh processes under all conditions, and every new test is run."""
     names = {function.name for function in test_functions(ast.parse(test.code))}
     untouched = snapshot(bench.head.tree)
     try:
         with changed_to(bench.head.tree, path, text):
-            for condition in (Wanted(), *CONDITIONS):
+            for condition in (HarnessRun(), *CONDITIONS):
                 wanted = replace(condition, paths=(path,), seconds=bench.budget.run_seconds)
                 report = bench.head.run(wanted)
                 passed = {function_of(one.id) for one in report.tests if one.outcome == "passed"}

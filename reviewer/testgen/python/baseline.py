@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from reviewer.languages.paths import is_test
-from reviewer.testgen.evidence import Cannot, Unit
-from reviewer.testgen.python.harness_client import Rig, Wanted
-from reviewer.testgen.python.harness_report import Hits, Report
+from reviewer.testgen.evidence import CodeUnit, NotRun
+from reviewer.testgen.python.harness_client import HarnessClient, HarnessRun
+from reviewer.testgen.python.harness_report import FileCoverage, HarnessReport
 from reviewer.testgen.python.units import statements
 from reviewer.testgen.working_tree import text_of
 
@@ -33,7 +33,7 @@ class Baseline:
     first. `limited`: only the siblings were run.
     """
 
-    files: Mapping[str, Hits] = field(default_factory=dict)
+    files: Mapping[str, FileCoverage] = field(default_factory=dict)
     tests: int = 0
     seconds: float = 0.0
     test_files: tuple[str, ...] = ()
@@ -41,21 +41,21 @@ class Baseline:
     limited: bool = False
     note: str = ""
 
-    def judges(self, unit: Unit, line: int) -> tuple[str, ...]:
+    def judges(self, unit: CodeUnit, line: int) -> tuple[str, ...]:
         """Return the names of existing tests that run that statement of the unit, some of them where there are many."""
-        hits = self.files.get(unit.path, Hits())
+        hits = self.files.get(unit.path, FileCoverage())
         mapped = statements(unit.source, unit.first, unit.last)
         same = [str(one) for one, first in mapped.items() if first == line]
         return tuple(sorted({test for one in same for test in hits.contexts.get(one, ())})[:MOST_JUDGES])
 
-    def test_files_of(self, unit: Unit, rig: Rig) -> tuple[str, ...]:
+    def test_files_of(self, unit: CodeUnit, rig: HarnessClient) -> tuple[str, ...]:
         """Return the test files whose tests run lines of the unit."""
-        hits = self.files.get(unit.path, Hits())
+        hits = self.files.get(unit.path, FileCoverage())
         names = {test for line in range(unit.first, unit.last + 1) for test in hits.contexts.get(str(line), ())}
         return tuple(sorted({file for name in names if (file := file_of(name, rig))}))
 
 
-def file_of(test: str, rig: Rig) -> str | None:
+def file_of(test: str, rig: HarnessClient) -> str | None:
     """Return the tree's path of the file in which a test of that name stands, for either framework's names."""
     name = test.partition("::")[0] if "::" in test else test
     tries = [name] if "::" in test else []
@@ -70,7 +70,9 @@ def file_of(test: str, rig: Rig) -> str | None:
     return None
 
 
-def measure(rig: Rig, changed: Sequence[str], files: Sequence[str], *, suite_seconds: float) -> Baseline | Cannot:
+def measure(
+    rig: HarnessClient, changed: Sequence[str], files: Sequence[str], *, suite_seconds: float
+) -> Baseline | NotRun:
     """Run the repository's tests and return what they cover of the changed files.
 
     A suite that takes longer than `suite_seconds` is left, and the tests that have to do with the changed files stand
@@ -81,7 +83,7 @@ def measure(rig: Rig, changed: Sequence[str], files: Sequence[str], *, suite_sec
     siblings = _siblings(rig, changed, tests)
     if not tests:
         return _without_tests(rig, changed)
-    report = rig.run(Wanted(cover=tuple(changed), seconds=suite_seconds))
+    report = rig.run(HarnessRun(cover=tuple(changed), seconds=suite_seconds))
     limited, note = False, ""
     if report.timed_out and siblings:
         limited = True
@@ -89,9 +91,9 @@ def measure(rig: Rig, changed: Sequence[str], files: Sequence[str], *, suite_sec
             f"The repository's tests take longer than {suite_seconds:.0f} s, so only {len(siblings)} test "
             f"file{'s' if len(siblings) > 1 else ''} near the change stood for them."
         )
-        report = rig.run(Wanted(paths=siblings, cover=tuple(changed), seconds=suite_seconds))
+        report = rig.run(HarnessRun(paths=siblings, cover=tuple(changed), seconds=suite_seconds))
     if why := _unusable(report, rig):
-        return Cannot(why)
+        return NotRun(why)
     return Baseline(
         files=report.files,
         tests=len(report.tests),
@@ -103,22 +105,22 @@ def measure(rig: Rig, changed: Sequence[str], files: Sequence[str], *, suite_sec
     )
 
 
-def _files_of(report: Report, rig: Rig) -> tuple[str, ...]:
+def _files_of(report: HarnessReport, rig: HarnessClient) -> tuple[str, ...]:
     """Return the test files of which tests ran; what the repository's command leaves out may not even work here."""
     names = {test.id.partition("::")[0] + "::" if "::" in test.id else test.id for test in report.tests}
     files = {file for name in names if (file := file_of(name, rig))}
     return tuple(sorted(file for file in files if is_test(file)))
 
 
-def _without_tests(rig: Rig, changed: Sequence[str]) -> Baseline | Cannot:
+def _without_tests(rig: HarnessClient, changed: Sequence[str]) -> Baseline | NotRun:
     """Ask only whether the framework starts: with nothing to collect that is what can be known."""
-    report = rig.run(Wanted(paths=tuple(changed), watch=tuple(changed)))
+    report = rig.run(HarnessRun(paths=tuple(changed), watch=tuple(changed)))
     if report.problem:
-        return Cannot(_in_words(report, rig))
+        return NotRun(_in_words(report, rig))
     return Baseline(note="The repository has no tests yet: suggested ones were run alone.")
 
 
-def _unusable(report: Report, rig: Rig) -> str:
+def _unusable(report: HarnessReport, rig: HarnessClient) -> str:
     """Return why nothing can be claimed beside this suite; empty when it can."""
     if report.problem:
         return _in_words(report, rig)
@@ -146,7 +148,7 @@ def _unusable(report: Report, rig: Rig) -> str:
     return ""
 
 
-def _in_words(report: Report, rig: Rig) -> str:
+def _in_words(report: HarnessReport, rig: HarnessClient) -> str:
     if report.timed_out:
         return (
             f"The repository's tests take too long ({report.problem}): "
@@ -166,7 +168,7 @@ def _last_line(text: str) -> str:
     return (told or lines or [""])[-1][:300]
 
 
-def _siblings(rig: Rig, changed: Sequence[str], tests: Sequence[str]) -> tuple[str, ...]:
+def _siblings(rig: HarnessClient, changed: Sequence[str], tests: Sequence[str]) -> tuple[str, ...]:
     """Return the test files that have to do with the changed files: by name, by import, by nearness."""
     stems = {
         PurePosixPath(path).stem if "__init__" not in path else PurePosixPath(path).parent.name for path in changed

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from reviewer.testgen.evidence import Unit
+from reviewer.testgen.evidence import CodeUnit
 
 #: Definitions that are shown, lines of one that is shown whole, and modules through which a name is followed.
 MOST_DEFINITIONS, MOST_LINES, MOST_HOPS = 12, 14, 3
@@ -23,14 +23,14 @@ _MAKERS = ("__init__", "__new__", "__post_init__")
 
 
 @dataclass(frozen=True, slots=True)
-class Repository:
+class DefinitionLookup:
     """Where definitions are looked for: how a file is read (None: there is none), and the roots of imports."""
 
     read: Callable[[str], str | None]
     roots: Sequence[str]
 
 
-def used_by(unit: Unit, repository: Repository) -> str:
+def used_by(unit: CodeUnit, repository: DefinitionLookup) -> str:
     """Return the class that the unit is in, and what the unit uses of the repository, as code with its places."""
     module = _Module.of(unit.path, unit.source)
     if module is None:
@@ -64,7 +64,7 @@ class _Module:
             return None
 
 
-def _own_class(unit: Unit, module: _Module) -> str:
+def _own_class(unit: CodeUnit, module: _Module) -> str:
     """Return the head of the innermost class around the unit, with its fields and what makes its objects."""
     around = [
         node
@@ -77,7 +77,7 @@ def _own_class(unit: Unit, module: _Module) -> str:
     return f"# {module.path}:{own.lineno}\n{_class(own, module.rows, without=range(unit.first, unit.last + 1))}"
 
 
-def _names(unit: Unit, tree: ast.Module) -> list[str]:
+def _names(unit: CodeUnit, tree: ast.Module) -> list[str]:
     """Return the names that the unit's lines use, with the member for a name with one: those of annotations last."""
     nodes = [node for node in ast.walk(tree) if unit.first <= getattr(node, "lineno", 0) <= unit.last]
     types = {id(inner) for node in nodes for outer in _annotations(node) for inner in ast.walk(outer)}
@@ -98,7 +98,7 @@ def _annotations(node: ast.AST) -> Iterator[ast.expr]:
             yield found
 
 
-def _definition(module: _Module, name: str, repository: Repository, hops: int) -> tuple[_Module, ast.stmt] | None:
+def _definition(module: _Module, name: str, repository: DefinitionLookup, hops: int) -> tuple[_Module, ast.stmt] | None:
     """Return where a name, or a member of a module by that name, is defined in the repository."""
     first, _, member = name.partition(".")
     for statement in module.tree.body:
@@ -117,7 +117,7 @@ def _definition(module: _Module, name: str, repository: Repository, hops: int) -
     return None
 
 
-def _in(places: Sequence[str], name: str, repository: Repository, hops: int) -> tuple[_Module, ast.stmt] | None:
+def _in(places: Sequence[str], name: str, repository: DefinitionLookup, hops: int) -> tuple[_Module, ast.stmt] | None:
     """Return a definition in the first of the places, paths without ending, where there is a module."""
     for place in places:
         for path in (f"{place}.py", f"{place}/__init__.py" if place else "__init__.py"):

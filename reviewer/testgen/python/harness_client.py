@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from reviewer.sandbox.api import Execute, Limits, Order
-from reviewer.testgen.python.harness_report import Report, read_report
+from reviewer.sandbox.api import SandboxCommand, SandboxLimits, SandboxRunner
+from reviewer.testgen.python.harness_report import HarnessReport, read_report
 from reviewer.testgen.python.mutants import Mutant
-from reviewer.testgen.python.test_command import Plan
+from reviewer.testgen.python.test_command import CommandPlan
 
 #: Where the harness's scripts lie.
 HARNESS = Path(__file__).resolve().parents[1] / "harness"
@@ -30,7 +30,7 @@ _ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "TZ": "UT
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class HarnessRun:
     """One run. `paths` are test files or folders of the tree, none for all that the repository's command selects.
 
     `cover` are the files to measure, `overlay` a mutant that is imported, `mutants` those that are swapped in, each
@@ -49,35 +49,35 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Rig:
+class HarnessClient:
     """What runs tests: of one tree, on one interpreter, by one plan."""
 
-    execute: Execute
+    execute: SandboxRunner
     tree: Path
     shown_at: Path
     python: Path
-    plan: Plan
+    plan: CommandPlan
 
-    def on(self, tree: Path) -> Rig:
+    def on(self, tree: Path) -> HarnessClient:
         """Return the same for another tree."""
         return replace(self, tree=tree)
 
-    def run(self, wanted: Wanted) -> Report:
+    def run(self, wanted: HarnessRun) -> HarnessReport:
         """Run and return what was reported. Raises ReviewerError when nothing can be run here at all."""
         nonce = secrets.token_hex(16)
         job = self._job(wanted) | {"nonce": nonce}
-        order = Order(
+        order = SandboxCommand(
             argv=(str(self.python), "-B", str(HARNESS / "run.py"), json.dumps(job)),
             tree=self.tree,
             shown_at=self.shown_at,
             cwd=self.plan.cwd,
             environment={**_ENVIRONMENT, **dict(self.plan.environment), **wanted.environment},
             read_only=(HARNESS, *interpreter_folders(self.python)),
-            limits=Limits(seconds=wanted.seconds),
+            limits=SandboxLimits(seconds=wanted.seconds),
         )
         return read_report(self.execute(order), nonce)
 
-    def _job(self, wanted: Wanted) -> dict[str, Any]:
+    def _job(self, wanted: HarnessRun) -> dict[str, Any]:
         return {
             "framework": self.plan.framework,
             "arguments": list(self.plan.arguments),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from reviewer.sandbox.api import Ran
+from reviewer.sandbox.api import SandboxResult
 
 #: Name of the harness's report among the results.
 REPORT = "report.json"
@@ -23,7 +23,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Tested(_Part):
+class HarnessTestResult(_Part):
     """The outcome of one test: `passed`, `failed`, `error`, `skipped`, `xfailed` or `xpassed`."""
 
     id: str
@@ -36,14 +36,14 @@ class Tested(_Part):
     trace: str = ""
 
 
-class Broken(_Part):
+class CollectionError(_Part):
     """A file that could not be collected."""
 
     id: str
     text: str
 
 
-class Hits(_Part):
+class FileCoverage(_Part):
     """What ran of one file; `contexts` are the tests by line, as text."""
 
     lines: tuple[int, ...] = ()
@@ -51,7 +51,7 @@ class Hits(_Part):
     contexts: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
-class Judged(_Part):
+class MutantResult(_Part):
     """What came of one mutant: `killed`, `survived`, `timeout`, `unswappable` or `odd`.
 
     Of the `seconds` its tests took `tests_seconds`, set-up and teardown included; zero when the fork could not tell.
@@ -63,7 +63,7 @@ class Judged(_Part):
     tests_seconds: float = 0.0
 
 
-class Report(_Part):
+class HarnessReport(_Part):
     """What the harness wrote, and what was seen of the run from outside (`problem`, `timed_out`, `cpu_seconds`)."""
 
     ended: bool = False
@@ -71,10 +71,10 @@ class Report(_Part):
     problem: str = ""
     nonce: str = ""
     collected: tuple[str, ...] = ()
-    errors: tuple[Broken, ...] = ()
-    tests: tuple[Tested, ...] = ()
-    files: Mapping[str, Hits] = Field(default_factory=dict)
-    mutants: tuple[Judged, ...] = ()
+    errors: tuple[CollectionError, ...] = ()
+    tests: tuple[HarnessTestResult, ...] = ()
+    files: Mapping[str, FileCoverage] = Field(default_factory=dict)
+    mutants: tuple[MutantResult, ...] = ()
     left: tuple[str, ...] = ()
     strays: Mapping[str, str] = Field(default_factory=dict)
     collector: str = "none"
@@ -84,7 +84,7 @@ class Report(_Part):
     cpu_seconds: float = 0.0
 
     @property
-    def bad(self) -> tuple[Tested, ...]:
+    def bad(self) -> tuple[HarnessTestResult, ...]:
         """The tests that failed or could not run."""
         return tuple(test for test in self.tests if test.outcome in ("failed", "error"))
 
@@ -99,12 +99,12 @@ def function_of(test: str) -> str:
     return test.rpartition("::")[2].partition("[")[0].rpartition(".")[2]
 
 
-def read_report(ran: Ran, nonce: str) -> Report:
+def read_report(ran: SandboxResult, nonce: str) -> HarnessReport:
     """Return what the run reported; `problem` says why it cannot be used."""
     if ran.timed_out:
-        report = Report(problem=f"the run took longer than its limit ({ran.seconds:.0f} s)", timed_out=True)
+        report = HarnessReport(problem=f"the run took longer than its limit ({ran.seconds:.0f} s)", timed_out=True)
     elif REPORT not in ran.results:
-        report = Report(problem=f"the run reported nothing: {ran.output.strip()[-MOST_OUTPUT:]}")
+        report = HarnessReport(problem=f"the run reported nothing: {ran.output.strip()[-MOST_OUTPUT:]}")
     else:
         report = _read(ran.results[REPORT], nonce)
         if report.problem.startswith("pytest ended"):  # before it could report: only its output says why
@@ -120,13 +120,13 @@ def _last_word(output: str) -> str:
     return told[-1][:300]
 
 
-def _read(data: bytes, nonce: str) -> Report:
+def _read(data: bytes, nonce: str) -> HarnessReport:
     try:
-        report = Report.model_validate_json(data)
+        report = HarnessReport.model_validate_json(data)
     except ValidationError:
-        return Report(problem="the run's report cannot be read")
+        return HarnessReport(problem="the run's report cannot be read")
     if report.nonce != nonce:
-        return Report(problem="the run's report is forged: it was not written by the harness")
+        return HarnessReport(problem="the run's report is forged: it was not written by the harness")
     if report.problem or report.ended:
         return report
     problem = f"the tests' process ended (exit code {report.exit}) before all tests were counted"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from reviewer.testgen.evidence import Unit
+from reviewer.testgen.evidence import CodeUnit
 
 #: What survives or dies whatever the tests are worth; before these hold, no number about mutants is believed.
 GREEN, NO_OP, RAISE = "green", "no-op", "raise"
@@ -38,7 +38,7 @@ class Mutant:
     """
 
     id: str
-    unit: Unit
+    unit: CodeUnit
     line: int
     start: int
     end: int
@@ -58,12 +58,12 @@ class Mutant:
         return "\n".join([*(f"- {row}" for row in old.split("\n")), *(f"+ {row}" for row in new.split("\n"))])
 
 
-def mutants(unit: Unit, *, most: int) -> tuple[Mutant, ...]:
+def mutants(unit: CodeUnit, *, most: int) -> tuple[Mutant, ...]:
     """Return mutants of the unit's changed lines that compile: one a line first, at most `most`."""
     return _Maker(unit).made(most)
 
 
-def canaries(unit: Unit) -> tuple[Mutant, ...]:
+def canaries(unit: CodeUnit) -> tuple[Mutant, ...]:
     """Return the mutant that changes nothing and the one that raises at the function's entry."""
     return _Maker(unit).canaries()
 
@@ -79,7 +79,7 @@ def one_per_line(chosen: Sequence[Mutant]) -> tuple[Mutant, ...]:
 class _Maker:
     """Makes the mutants of one unit. Offsets are of bytes, as the syntax tree counts columns in them."""
 
-    def __init__(self, unit: Unit) -> None:
+    def __init__(self, unit: CodeUnit) -> None:
         self._unit = unit
         self._data = unit.source.encode("utf-8")
         self._starts = [0]

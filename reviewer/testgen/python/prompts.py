@@ -17,12 +17,19 @@ from reviewer.languages.paths import is_test
 from reviewer.llm.messages import Message, Prompt, Task
 from reviewer.safety.prompt_text import printable
 from reviewer.safety.redaction import redact
-from reviewer.tasks.conversation.prompts import MAX_DESCRIPTION, MAX_TITLE, rendered
-from reviewer.testgen.evidence import Candidate, Failure, Gate, Stopped, Subject, Unit
+from reviewer.tasks.conversation.prompts import MAX_DESCRIPTION, MAX_TITLE, render_template
+from reviewer.testgen.evidence import Candidate, ChangeUnderTest, CodeUnit, FailedTest, Gate, GateFailure
 from reviewer.testgen.python.baseline import Baseline
-from reviewer.testgen.python.dependencies import Repository, used_by
-from reviewer.testgen.python.harness_client import Rig
-from reviewer.testgen.repair_prompt import MOST_CALLERS, MOST_CODE, MOST_EVIDENCE, MOST_SIBLING, MOST_USED, asked_again
+from reviewer.testgen.python.dependencies import DefinitionLookup, used_by
+from reviewer.testgen.python.harness_client import HarnessClient
+from reviewer.testgen.repair_prompt import (
+    MOST_CALLERS,
+    MOST_CODE,
+    MOST_EVIDENCE,
+    MOST_SIBLING,
+    MOST_USED,
+    repair_prompt_for_test,
+)
 from reviewer.testgen.working_tree import text_of
 
 #: Sibling tests shown as style, places where the unit is called, files that are searched for them.
@@ -30,22 +37,22 @@ MOST_SIBLINGS, MOST_CALLS, MOST_SEARCHED = 2, 6, 400
 
 
 @dataclass(frozen=True, slots=True)
-class Briefing:
+class UnitPrompts:
     """Makes the prompts about one subject.
 
     `fence` is unknown to whoever wrote the change; `ends` are test files at whose end tests may be put.
     """
 
-    subject: Subject
-    rig: Rig
+    subject: ChangeUnderTest
+    rig: HarnessClient
     before: Baseline
     files: tuple[str, ...]
     fence: str
     ends: tuple[str, ...] = ()
 
-    def tests(self, unit: Unit) -> Prompt:
+    def tests(self, unit: CodeUnit) -> Prompt:
         """Return the prompt that asks for a test file for the unit."""
-        system = rendered(
+        system = render_template(
             "tests/proving.md",
             fence=self.fence,
             framework=self.rig.plan.framework,
@@ -57,16 +64,16 @@ class Briefing:
         )
         return _prompt(Task.TESTS, system, self._unit(unit))
 
-    def repair(self, prompt: Prompt, candidate: Candidate, stopped: Stopped) -> Prompt:
+    def repair(self, prompt: Prompt, candidate: Candidate, stopped: GateFailure) -> Prompt:
         """Return the conversation continued by the candidate and by what the gate that stopped it saw."""
         # What the policy refuses may be the path itself.
         path = self.home(candidate.unit) if stopped.gate is Gate.POLICY else candidate.path
-        return asked_again(prompt, candidate, stopped, fence=self.fence, path=path, plain=self._untrusted)
+        return repair_prompt_for_test(prompt, candidate, stopped, fence=self.fence, path=path, plain=self._untrusted)
 
-    def doubt(self, candidate: Candidate, failure: Failure) -> Prompt:
+    def doubt(self, candidate: Candidate, failure: FailedTest) -> Prompt:
         """Return the prompt that asks an independent pass whether a failing test is right."""
         told = f"{failure.test}, line {failure.line}: {failure.kind}\n{failure.message}\n\n{failure.trace}"
-        user = rendered(
+        user = render_template(
             "verify/reproduced.md",
             fence=self.fence,
             unit=self._unit(candidate.unit, styled=False),
@@ -74,9 +81,9 @@ class Briefing:
             test=self._untrusted(candidate.code, MOST_CODE),
             failure=self._untrusted(told, MOST_EVIDENCE),
         )
-        return _prompt(Task.VERIFY, rendered("verify/reproduction.md", fence=self.fence), user)
+        return _prompt(Task.VERIFY, render_template("verify/reproduction.md", fence=self.fence), user)
 
-    def home(self, unit: Unit) -> str:
+    def home(self, unit: CodeUnit) -> str:
         """Return a free path for a new test file of the unit: beside the tests that run it, else in the test root."""
         near = [*self.before.test_files_of(unit, self.rig), *self.before.siblings]
         folder = PurePosixPath(near[0]).parent if near else PurePosixPath(self.rig.plan.test_roots[0])
@@ -91,9 +98,9 @@ class Briefing:
                 return path
         return (folder / shape.replace("*", f"{name}_more", 1)).as_posix()
 
-    def _unit(self, unit: Unit, *, styled: bool = True) -> str:
+    def _unit(self, unit: CodeUnit, *, styled: bool = True) -> str:
         change = self.subject.change
-        return rendered(
+        return render_template(
             "tests/unit.md",
             fence=self.fence,
             title=self._untrusted(change.title, MAX_TITLE),
@@ -105,14 +112,14 @@ class Briefing:
             imports=self._untrusted(_imports(unit.source), MOST_SIBLING),
             code=self._untrusted(_rows(unit), MOST_CODE),
             used=self._untrusted(
-                used_by(unit, Repository(partial(text_of, self.rig.tree), self.rig.plan.roots)), MOST_USED
+                used_by(unit, DefinitionLookup(partial(text_of, self.rig.tree), self.rig.plan.roots)), MOST_USED
             ),
             callers=self._untrusted(self._callers(unit), MOST_CALLERS),
             fixtures=self._untrusted("\n".join(self._fixtures(unit)), MOST_SIBLING) if styled else "",
             siblings=list(self._siblings(unit)) if styled else [],
         )
 
-    def _siblings(self, unit: Unit) -> Iterator[dict[str, str]]:
+    def _siblings(self, unit: CodeUnit) -> Iterator[dict[str, str]]:
         near = dict.fromkeys(
             [*self.ends, *self.before.test_files_of(unit, self.rig), *self.before.siblings, *self.before.test_files]
         )
@@ -120,7 +127,7 @@ class Briefing:
             if text := text_of(self.rig.tree, path):
                 yield {"path": printable(path), "text": self._untrusted(text, MOST_SIBLING)}
 
-    def _callers(self, unit: Unit) -> str:
+    def _callers(self, unit: CodeUnit) -> str:
         above, _, name = unit.name.rpartition(".")
         name = above.rpartition(".")[2] if name == "__init__" else name
         if name.startswith("__"):
@@ -138,7 +145,7 @@ class Briefing:
                     found.append(f"{path}:{number}: {row.strip()}")
         return "\n".join(found[:MOST_CALLS])
 
-    def _fixtures(self, unit: Unit) -> Iterator[str]:
+    def _fixtures(self, unit: CodeUnit) -> Iterator[str]:
         """Yield the signatures of the fixtures that a test at the unit's place would see, outermost first."""
         folders = [one.as_posix() for one in reversed(PurePosixPath(self.home(unit)).parents)]
         for folder in folders:
@@ -162,7 +169,7 @@ def module_of(path: str, roots: Sequence[str]) -> str:
     return path.removesuffix(".py").replace("/", ".")
 
 
-def _rows(unit: Unit) -> str:
+def _rows(unit: CodeUnit) -> str:
     rows = unit.source.split("\n")
     told: list[str] = []
     for number in range(unit.first, unit.last + 1):

@@ -1,8 +1,7 @@
 """How a repository's tests are run: found in its files, or told, and parsed into what our harness can run.
 
-Pure, but for reading files of the staged tree.
-A `Runner` stands in the table for each framework. Python's two are driven by the harness (`reviewer.proving.harness`),
-which counts tests, measures and mutates; a runner for another language would bring its own way to do so.
+Pure, but for reading files of the staged tree. The table has a `Framework` for each framework. Both are driven by
+the harness (`reviewer.testgen.harness`), which counts tests, measures coverage and makes mutants.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from reviewer.languages.paths import is_test
-from reviewer.testgen.evidence import Cannot
+from reviewer.testgen.evidence import NotRun
 from reviewer.testgen.working_tree import text_of
 
 #: What marks the folder of one project in a repository of several.
@@ -45,7 +44,7 @@ _NAMES = ("test*.py", "*_test.py")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CommandPlan:
     """How to run the tests of one project of the repository.
 
     `cwd` is the project's folder in the tree, `roots` the folders that go before installed packages on the search path,
@@ -69,7 +68,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Runner:
+class Framework:
     """One framework: `reads` takes the words after its name in a command and gives arguments and selection."""
 
     name: str
@@ -77,7 +76,7 @@ class Runner:
     reads: Callable[[Sequence[str]], tuple[tuple[str, ...], tuple[str, ...]]]
 
 
-def plan_for(tree: Path, files: Sequence[str], path: str, command: str | None) -> Plan | Cannot:
+def plan_for(tree: Path, files: Sequence[str], path: str, command: str | None) -> CommandPlan | NotRun:
     """Return how the tests of the project that holds `path` are run. `files` are the Python files of the tree.
 
     A command that is told wins; else pytest's configuration, else unittest where only it is used, else pytest.
@@ -85,7 +84,7 @@ def plan_for(tree: Path, files: Sequence[str], path: str, command: str | None) -
     cwd = project_of(tree, path)
     config = _pytest_options(tree, cwd)
     told = _parsed(command, cwd) if command else None
-    if isinstance(told, Cannot):
+    if isinstance(told, NotRun):
         return told
     framework, arguments, selection, environment = told or (_framework(tree, files, cwd, config), (), (), ())
     if framework == "pytest" and "addopts" in config:
@@ -94,7 +93,7 @@ def plan_for(tree: Path, files: Sequence[str], path: str, command: str | None) -
     test_roots = _test_roots(files, cwd, config)
     if framework == "unittest" and not told and not (tree / test_roots[0] / "__init__.py").exists():
         arguments = ("discover", "-s", PurePosixPath(test_roots[0]).relative_to(cwd or ".").as_posix())
-    return Plan(
+    return CommandPlan(
         framework=framework,
         cwd=cwd,
         roots=_roots(tree, cwd, path),
@@ -213,12 +212,12 @@ def _ini_options(text: str, section: str) -> dict[str, str]:
 _Parsed = tuple[str, tuple[str, ...], tuple[str, ...], tuple[tuple[str, str], ...]]
 
 
-def _parsed(command: str, cwd: str) -> _Parsed | Cannot:
+def _parsed(command: str, cwd: str) -> _Parsed | NotRun:
     """Read the repository's command: what stands before the framework's name is how its environment is entered."""
     try:
         words = shlex.split(command)
     except ValueError as error:
-        return Cannot(f"The test command `{command}` cannot be read ({error}). Mend `tests.command`.")
+        return NotRun(f"The test command `{command}` cannot be read ({error}). Mend `tests.command`.")
     environment: list[tuple[str, str]] = []
     while words and re.match(r"^[A-Za-z_]\w*=", words[0]):
         name, _, value = words.pop(0).partition("=")
@@ -229,7 +228,7 @@ def _parsed(command: str, cwd: str) -> _Parsed | Cannot:
             arguments, selection = runner.reads(words[index + 1 :])
             paths = tuple(_join(cwd, one) if runner.name == "pytest" else one for one in selection)
             return runner.name, arguments, paths, tuple(environment)
-    return Cannot(
+    return NotRun(
         f"The test command `{command}` is neither pytest nor unittest, so its tests cannot be counted. "
         "Set `tests.command` to the pytest or unittest command that it runs in the end."
     )
@@ -276,9 +275,9 @@ def _unittest_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, .
 
 
 #: The table: frameworks by the name in a command.
-RUNNERS: Mapping[str, Runner] = {
-    "pytest": Runner("pytest", "Python", _pytest_words),
-    "unittest": Runner("unittest", "Python", _unittest_words),
+RUNNERS: Mapping[str, Framework] = {
+    "pytest": Framework("pytest", "Python", _pytest_words),
+    "unittest": Framework("unittest", "Python", _unittest_words),
 }
 
 

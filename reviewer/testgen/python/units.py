@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reviewer.diff.hunks import Hunk
-from reviewer.diff.model import Diff, FileDiff, Status
+from reviewer.diff.model import Diff, FileDiff, FileStatus
 from reviewer.languages.paths import is_test
-from reviewer.testgen.evidence import Unit
-from reviewer.testgen.python.harness_report import Hits
+from reviewer.testgen.evidence import CodeUnit
+from reviewer.testgen.python.harness_report import FileCoverage
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -24,27 +24,27 @@ _FORKS = (ast.If, ast.For, ast.While, ast.AsyncFor)
 _SILENT = (ast.Global, ast.Nonlocal, ast.Pass, ast.Break, ast.Continue)
 
 
-def changed_units(diff: Diff, heads: Mapping[str, str]) -> tuple[Unit, ...]:
+def changed_units(diff: Diff, heads: Mapping[str, str]) -> tuple[CodeUnit, ...]:
     """Return the functions of Python files at head that have changed lines; what does not parse has none.
 
     A function inside a function belongs to the outer one. Where lines were only removed, the statement that follows
     counts as changed, at the end of a function the one above.
     """
-    units: list[Unit] = []
+    units: list[CodeUnit] = []
     for file in diff.files:
         source = heads.get(file.path)
-        if source is None or not file.path.endswith(".py") or is_test(file.path) or file.status is Status.REMOVED:
+        if source is None or not file.path.endswith(".py") or is_test(file.path) or file.status is FileStatus.REMOVED:
             continue
         units += _units(file, source)
     return tuple(units)
 
 
-def measured(units: Iterable[Unit], files: Mapping[str, Hits]) -> tuple[Unit, ...]:
+def measured(units: Iterable[CodeUnit], files: Mapping[str, FileCoverage]) -> tuple[CodeUnit, ...]:
     """Return the units with what existing tests leave open in them, by those tests' coverage."""
-    return tuple(_measured(unit, files.get(unit.path, Hits())) for unit in units)
+    return tuple(_measured(unit, files.get(unit.path, FileCoverage())) for unit in units)
 
 
-def riskiest(units: Iterable[Unit], *, most: int, fix: bool) -> tuple[Unit, ...]:
+def riskiest(units: Iterable[CodeUnit], *, most: int, fix: bool) -> tuple[CodeUnit, ...]:
     """Return the units worth a test, the riskiest first. In a fix, covered ones too: they let the defect through."""
     open_ones = [unit for unit in units if unit.missed or unit.half or (fix and (unit.lines or unit.header))]
     ranked = sorted(open_ones, key=lambda unit: (-_risk(unit), unit.path, unit.first))
@@ -60,7 +60,7 @@ def statements(source: str, first: int, last: int) -> dict[int, int]:
     return found
 
 
-def hit(unit: Unit, hits: Hits | None) -> frozenset[int]:
+def hit(unit: CodeUnit, hits: FileCoverage | None) -> frozenset[int]:
     """Return the unit's changed statements that ran."""
     if hits is None:
         return frozenset()
@@ -68,19 +68,19 @@ def hit(unit: Unit, hits: Hits | None) -> frozenset[int]:
     return frozenset({mapped[line] for line in hits.lines if line in mapped}) & unit.lines
 
 
-def branches(unit: Unit, hits: Hits | None) -> frozenset[tuple[int, int]]:
+def branches(unit: CodeUnit, hits: FileCoverage | None) -> frozenset[tuple[int, int]]:
     """Return the arcs that leave the unit's changed statements."""
     if hits is None:
         return frozenset()
     return frozenset(arc for arc in hits.arcs if arc[0] in unit.lines)
 
 
-def _risk(unit: Unit) -> int:
+def _risk(unit: CodeUnit) -> int:
     """Weigh the unit: what no test runs counts most, branches more than lines."""
     return 4 * len(unit.missed) + 3 * len(unit.half) + 2 * unit.branches + len(unit.lines)
 
 
-def _measured(unit: Unit, hits: Hits) -> Unit:
+def _measured(unit: CodeUnit, hits: FileCoverage) -> CodeUnit:
     missed = unit.lines - hit(unit, hits)
     forks = {
         node.lineno
@@ -96,7 +96,7 @@ def _endless(node: ast.stmt) -> bool:
     return isinstance(node, ast.While) and isinstance(node.test, ast.Constant)
 
 
-def _units(file: FileDiff, source: str) -> Iterator[Unit]:
+def _units(file: FileDiff, source: str) -> Iterator[CodeUnit]:
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
@@ -114,7 +114,7 @@ def _units(file: FileDiff, source: str) -> Iterator[Unit]:
         if not changed:
             continue
         body = function.body[0].lineno
-        yield Unit(
+        yield CodeUnit(
             path=file.path,
             name=name,
             first=first,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewer.diff.line_endings import without_line_ends
+from reviewer.diff.line_endings import ignore_line_ending_changes
 from reviewer.diff.model import Diff, FileDiff, parse_diff
 from reviewer.domain.settings import ReviewSettings
 from reviewer.tasks.planning.chunks import chunk
@@ -42,7 +42,7 @@ def applied(before: list[str], file: FileDiff) -> list[str]:
 def test_three_lines_of_forty_are_left(old: str, new: str) -> None:
     """Between two real changes far apart lies nothing; each has its context and its own numbers."""
     after = [*LINES[:9], "line ten", *LINES[10:30], "more", *LINES[30:]]
-    file = without_line_ends(changed(ended(LINES, old), ended(after, new)).files[0])
+    file = ignore_line_ending_changes(changed(ended(LINES, old), ended(after, new)).files[0])
     rows = [[f"{line.old} {line.new} {line.kind}{line.text.strip()}" for line in hunk.lines] for hunk in file.hunks]
     assert rows[0][2:6] == ["9 9  line 9", "10 None -line 10", "None 10 +line ten", "11 11  line 11"]
     assert "None 31 +more" in rows[1]
@@ -63,7 +63,7 @@ def test_a_file_of_which_nothing_else_changed_is_named_and_not_paid_for() -> Non
 def test_a_change_that_keeps_its_line_ends_is_left_alone(end: str) -> None:
     """Of either kind: the file is returned as it is."""
     file = changed(ended(LINES, end), ended([*LINES[:3], "new", *LINES[5:]], end)).files[0]
-    assert without_line_ends(file) is file
+    assert ignore_line_ending_changes(file) is file
 
 
 @given(
@@ -75,7 +75,7 @@ def test_what_is_left_makes_the_new_file_of_the_old(before: list[str], after: li
     """For all texts: applied by their numbers, the lines that are left give the new text."""
     for old, new in (("", "\r"), ("\r", "")):
         for file in changed(ended(before, old), ended(after, new), context=context).files:
-            left = without_line_ends(file)
+            left = ignore_line_ending_changes(file)
             assert applied(before, left) == after
             for hunk in left.hunks:
                 olds = [line.old for line in hunk.lines if line.old is not None]

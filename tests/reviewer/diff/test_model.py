@@ -18,10 +18,10 @@ from reviewer.diff.model import (
     Diff,
     FileDiff,
     FilePatch,
+    FileStatus,
     Hunk,
     Line,
     Side,
-    Status,
     diff_from_files,
     parse_diff,
 )
@@ -94,17 +94,17 @@ def test_every_name_survives(repo: Repo, options: list[str], settings: dict[str,
     moved = {f"{name} 2": text for name, text in written.items()}
     reverse = "-R" in options
 
-    def seen(old: dict[str, bytes], new: dict[str, bytes]) -> set[tuple[str, str, Status, bool]]:
+    def seen(old: dict[str, bytes], new: dict[str, bytes]) -> set[tuple[str, str, FileStatus, bool]]:
         files = between(repo, *((new, old) if reverse else (old, new)), "-M100%", *options, **settings).files
         return {(file.path, file.old_path, file.status, file.binary) for file in files}
 
     changed = {name: text + b"more\n" for name, text in written.items()}
-    assert seen(written, changed) == {(name, name, Status.MODIFIED, False) for name in NAMES}
-    assert seen(binary, changed) == {(name, name, Status.MODIFIED, True) for name in NAMES}
-    assert seen({}, written) == {(name, name, Status.ADDED, False) for name in NAMES}
-    assert seen(written, {}) == {(name, name, Status.REMOVED, False) for name in NAMES}
-    assert seen({}, binary) == {(name, name, Status.ADDED, True) for name in NAMES}
-    assert seen(written, moved) == {(f"{name} 2", name, Status.RENAMED, False) for name in NAMES}
+    assert seen(written, changed) == {(name, name, FileStatus.MODIFIED, False) for name in NAMES}
+    assert seen(binary, changed) == {(name, name, FileStatus.MODIFIED, True) for name in NAMES}
+    assert seen({}, written) == {(name, name, FileStatus.ADDED, False) for name in NAMES}
+    assert seen(written, {}) == {(name, name, FileStatus.REMOVED, False) for name in NAMES}
+    assert seen({}, binary) == {(name, name, FileStatus.ADDED, True) for name in NAMES}
+    assert seen(written, moved) == {(f"{name} 2", name, FileStatus.RENAMED, False) for name in NAMES}
 
 
 def test_hunks_carry_both_numbers(repo: Repo) -> None:
@@ -128,7 +128,7 @@ def test_hunks_carry_both_numbers(repo: Repo) -> None:
             ),
         ),
     )
-    assert (file.old_mode, file.new_mode, file.status) == ("100644", "100644", Status.MODIFIED)
+    assert (file.old_mode, file.new_mode, file.status) == ("100644", "100644", FileStatus.MODIFIED)
 
 
 def test_counts_default_to_one(repo: Repo) -> None:
@@ -235,15 +235,15 @@ def test_mode_rename_copy_and_empty_files(repo: Repo) -> None:
     repo.commit()
     diff = parse_diff(repo.git("diff", "-M", "-C", "--find-copies-harder", "HEAD~1", "HEAD"))
     assert {f.path: (f.status, f.old_path, len(f.hunks), f.old_mode, f.new_mode, f.missing) for f in diff.files} == {
-        "mode.sh": (Status.MODE, "mode.sh", 0, "100644", "100755", False),
-        "both.sh": (Status.MODIFIED, "both.sh", 1, "100644", "100755", False),
-        "new name": (Status.RENAMED, "old name", 0, None, None, False),
-        "copied": (Status.COPIED, "source", 1, "100644", "100644", False),
-        "empty": (Status.ADDED, "empty", 0, None, "100644", False),
-        "emptied": (Status.MODIFIED, "emptied", 1, "100644", "100644", False),
+        "mode.sh": (FileStatus.MODE, "mode.sh", 0, "100644", "100755", False),
+        "both.sh": (FileStatus.MODIFIED, "both.sh", 1, "100644", "100755", False),
+        "new name": (FileStatus.RENAMED, "old name", 0, None, None, False),
+        "copied": (FileStatus.COPIED, "source", 1, "100644", "100644", False),
+        "empty": (FileStatus.ADDED, "empty", 0, None, "100644", False),
+        "emptied": (FileStatus.MODIFIED, "emptied", 1, "100644", "100644", False),
     }
     gone = parse_diff(repo.git("diff", "HEAD", "HEAD~1", "--", "empty"))
-    assert (only(gone).status, only(gone).old_mode, only(gone).new_mode) == (Status.REMOVED, "100644", None)
+    assert (only(gone).status, only(gone).old_mode, only(gone).new_mode) == (FileStatus.REMOVED, "100644", None)
 
 
 @pytest.mark.parametrize("options", [[], ["--binary"], ["--binary", "--full-index"]], ids=" ".join)
@@ -253,9 +253,9 @@ def test_binary_files(repo: Repo, options: list[str]) -> None:
     new = {"a b.png": bytes(range(255, -1, -1)) * 40, "added.png": b"\0", "z": b"2\n"}
     diff = between(repo, old, new, *options)
     assert [(f.path, f.status, f.binary, len(f.hunks), f.missing) for f in diff.files] == [
-        ("a b.png", Status.MODIFIED, True, 0, False),
-        ("added.png", Status.ADDED, True, 0, False),
-        ("z", Status.MODIFIED, False, 1, False),
+        ("a b.png", FileStatus.MODIFIED, True, 0, False),
+        ("added.png", FileStatus.ADDED, True, 0, False),
+        ("z", FileStatus.MODIFIED, False, 1, False),
     ]
 
 
@@ -269,7 +269,7 @@ def test_symlink_and_type_change(repo: Repo) -> None:
     repo.commit()
     diff = parse_diff(repo.git("diff", "HEAD~1", "HEAD"))
     changed, link = diff.files
-    assert (changed.status, changed.old_mode, changed.new_mode) == (Status.MODIFIED, "100644", "120000")
+    assert (changed.status, changed.old_mode, changed.new_mode) == (FileStatus.MODIFIED, "100644", "120000")
     assert changed.symlink
     assert link.symlink
     assert link.hunks[0].lines == (Line("+", None, 1, "there", newline=False),)
@@ -290,21 +290,21 @@ def test_submodule(repo: Repo, tmp_path: Path, form: str) -> None:
     repo.git("-C", "lib dir", "checkout", "-q", second)
     repo.commit()
     file = only(parse_diff(repo.git("diff", f"--submodule={form}", "HEAD~1", "HEAD")))
-    assert (file.path, file.submodule, file.status) == ("lib dir", True, Status.MODIFIED)
+    assert (file.path, file.submodule, file.status) == ("lib dir", True, FileStatus.MODIFIED)
     assert file.missing == (form == "log")
     added = parse_diff(repo.git("diff", f"--submodule={form}", "HEAD~1", "HEAD~1", "-R"))
     assert added.files == ()
     born = parse_diff(repo.git("show", f"--submodule={form}", "HEAD~1")).file("lib dir")
     assert born
-    assert (born.status, born.old_mode, born.new_mode) == (Status.ADDED, None, "160000")
+    assert (born.status, born.old_mode, born.new_mode) == (FileStatus.ADDED, None, "160000")
 
 
 def test_withheld_hunks_are_missing(repo: Repo) -> None:
     """A deletion whose text git was told to leave out is missing, unlike the deletion of an empty file."""
     diff = between(repo, {"empty": b"", "full": b"1\n"}, {}, "--irreversible-delete")
     assert {f.path: (f.status, f.missing) for f in diff.files} == {
-        "empty": (Status.REMOVED, False),
-        "full": (Status.REMOVED, True),
+        "empty": (FileStatus.REMOVED, False),
+        "full": (FileStatus.REMOVED, True),
     }
 
 
@@ -326,33 +326,37 @@ def test_plain_diff_u(tmp_path: Path) -> None:
     )
     diff = parse_diff(done.stdout)
     assert {f.path: (f.old_path, f.status, f.binary) for f in diff.files} == {
-        "changed b.txt": ("changed b.txt", Status.MODIFIED, False),
-        "gone.txt": ("gone.txt", Status.REMOVED, False),
-        "born.txt": ("born.txt", Status.ADDED, False),
-        "x.bin": ("x.bin", Status.MODIFIED, True),
+        "changed b.txt": ("changed b.txt", FileStatus.MODIFIED, False),
+        "gone.txt": ("gone.txt", FileStatus.REMOVED, False),
+        "born.txt": ("born.txt", FileStatus.ADDED, False),
+        "x.bin": ("x.bin", FileStatus.MODIFIED, True),
     }
 
 
 @pytest.mark.parametrize(
     ("header", "path", "status"),
     [
-        ("--- x.py\n+++ x.py\n", "x.py", Status.MODIFIED),
-        ("--- x.py.orig\t2024-05-01 10:00:00\n+++ x.py\t2024-05-01 10:00:01\n", "x.py", Status.MODIFIED),
-        ("--- a/old.py\n+++ b/new.py\n", "new.py", Status.MODIFIED),
-        ("--- /dev/null\t1970-01-01\n+++ b/x.py\n", "x.py", Status.ADDED),
-        ("--- a/x.py\n+++ /dev/null\n", "x.py", Status.REMOVED),
-        ("Index: x.py\n=======\n--- x.py\t(revision 1)\n+++ x.py\t(working copy)\n", "x.py", Status.MODIFIED),
-        ("diff -r 0123456789ab x.py\n--- a/x.py\tMon Jan 01\n+++ b/x.py\tMon Jan 02\n", "x.py", Status.MODIFIED),
-        ("diff --git a/x.py b/x.py\n--- a/x.py\r\n+++ b/x.py\r\n", "x.py", Status.MODIFIED),
-        ("diff --git a/x.py b/x.py\r\nnew file mode 100644\r\n--- /dev/null\r\n+++ b/x.py\r\n", "x.py", Status.ADDED),
-        ('--- "a/\\303\\274 \\t\\"x"\t2024\n+++ "b/\\303\\274 \\t\\"x"\t2024\n', 'ü \t"x', Status.MODIFIED),
-        ("\ufeffdiff --git a/x b/x\n--- a/x\n+++ b/x\n", "x", Status.MODIFIED),
-        ("diff --git a/x b/x\nindex 1..2 100644\n--- i/x\n+++ w/x\n", "x", Status.MODIFIED),
+        ("--- x.py\n+++ x.py\n", "x.py", FileStatus.MODIFIED),
+        ("--- x.py.orig\t2024-05-01 10:00:00\n+++ x.py\t2024-05-01 10:00:01\n", "x.py", FileStatus.MODIFIED),
+        ("--- a/old.py\n+++ b/new.py\n", "new.py", FileStatus.MODIFIED),
+        ("--- /dev/null\t1970-01-01\n+++ b/x.py\n", "x.py", FileStatus.ADDED),
+        ("--- a/x.py\n+++ /dev/null\n", "x.py", FileStatus.REMOVED),
+        ("Index: x.py\n=======\n--- x.py\t(revision 1)\n+++ x.py\t(working copy)\n", "x.py", FileStatus.MODIFIED),
+        ("diff -r 0123456789ab x.py\n--- a/x.py\tMon Jan 01\n+++ b/x.py\tMon Jan 02\n", "x.py", FileStatus.MODIFIED),
+        ("diff --git a/x.py b/x.py\n--- a/x.py\r\n+++ b/x.py\r\n", "x.py", FileStatus.MODIFIED),
+        (
+            "diff --git a/x.py b/x.py\r\nnew file mode 100644\r\n--- /dev/null\r\n+++ b/x.py\r\n",
+            "x.py",
+            FileStatus.ADDED,
+        ),
+        ('--- "a/\\303\\274 \\t\\"x"\t2024\n+++ "b/\\303\\274 \\t\\"x"\t2024\n', 'ü \t"x', FileStatus.MODIFIED),
+        ("\ufeffdiff --git a/x b/x\n--- a/x\n+++ b/x\n", "x", FileStatus.MODIFIED),
+        ("diff --git a/x b/x\nindex 1..2 100644\n--- i/x\n+++ w/x\n", "x", FileStatus.MODIFIED),
     ],
 )
-def test_headers_of_other_tools(header: str, path: str, status: Status) -> None:
+def test_headers_of_other_tools(header: str, path: str, status: FileStatus) -> None:
     """The headers of diff, svn, hg and of converted files give the name without prefix, timestamp or line end."""
-    body = {Status.ADDED: "@@ -0,0 +1 @@\n+b\n", Status.REMOVED: "@@ -1 +0,0 @@\n-a\n"}
+    body = {FileStatus.ADDED: "@@ -0,0 +1 @@\n+b\n", FileStatus.REMOVED: "@@ -1 +0,0 @@\n-a\n"}
     file = only(parse_diff(header + body.get(status, "@@ -1 +1 @@\n-a\n+b\n")))
     assert (file.path, file.status) == (path, status)
 
@@ -362,7 +366,7 @@ def test_no_index_names_two_files(repo: Repo) -> None:
     repo.write("old one.py", "1\n")
     repo.write("new one.py", "2\n")
     file = only(parse_diff(repo.git("diff", "--no-index", "old one.py", "new one.py", ok=(1,))))
-    assert (file.path, file.status, len(file.hunks)) == ("new one.py", Status.MODIFIED, 1)
+    assert (file.path, file.status, len(file.hunks)) == ("new one.py", FileStatus.MODIFIED, 1)
     repo.write("old one.py", b"\0")
     file = only(parse_diff(repo.git("diff", "--no-index", "old one.py", "new one.py", ok=(1,))))
     assert (file.path, file.binary) == ("new one.py", True)
@@ -376,7 +380,7 @@ def test_format_patch_mail(repo: Repo) -> None:
     repo.write("y", "")
     repo.commit("second\n\n--- not a file\n+++ not a file either\nrename to nothing\nBinary files are bad\n")
     diff = parse_diff(repo.git("format-patch", "--stdout", "-1"))
-    assert [(f.path, f.status) for f in diff.files] == [("x", Status.MODIFIED), ("y", Status.ADDED)]
+    assert [(f.path, f.status) for f in diff.files] == [("x", FileStatus.MODIFIED), ("y", FileStatus.ADDED)]
     assert [line.text for line in diff.files[0].hunks[0].lines] == ["1", "2", "two"]
 
 
@@ -389,7 +393,7 @@ def test_prose_after_a_file_without_hunks_adds_nothing_to_it(repo: Repo) -> None
     repo.write("z", "1\n")
     repo.commit("third\n\nrename to somewhere\ndeleted file mode 100644\n")
     diff = parse_diff(repo.git("format-patch", "--stdout", "-2"))
-    assert [(f.path, f.status) for f in diff.files] == [("y", Status.RENAMED), ("z", Status.ADDED)]
+    assert [(f.path, f.status) for f in diff.files] == [("y", FileStatus.RENAMED), ("z", FileStatus.ADDED)]
 
 
 def test_several_commits(repo: Repo) -> None:
@@ -602,19 +606,19 @@ def test_githubs_files() -> None:
     ]
     diff = diff_from_files(entries)
     assert {f.path: (f.old_path, f.status, len(f.hunks), f.missing) for f in diff.files} == {
-        "x": ("x", Status.MODIFIED, 2, False),
-        "new": ("old", Status.RENAMED, 0, False),
-        "moved": ("from", Status.RENAMED, 1, False),
-        "copy": ("x", Status.COPIED, 0, False),
-        "large": ("large", Status.MODIFIED, 0, True),
-        "image.png": ("image.png", Status.MODIFIED, 0, False),
-        "gone": ("gone", Status.REMOVED, 1, False),
-        "born": ("born", Status.ADDED, 1, False),
-        "script": ("script", Status.MODE, 0, False),
-        "same": ("same", Status.MODE, 0, False),
-        "cut": ("cut", Status.MODIFIED, 0, True),
-        "odd": ("odd", Status.MODIFIED, 0, True),
-        "future": ("future", Status.MODIFIED, 1, False),
+        "x": ("x", FileStatus.MODIFIED, 2, False),
+        "new": ("old", FileStatus.RENAMED, 0, False),
+        "moved": ("from", FileStatus.RENAMED, 1, False),
+        "copy": ("x", FileStatus.COPIED, 0, False),
+        "large": ("large", FileStatus.MODIFIED, 0, True),
+        "image.png": ("image.png", FileStatus.MODIFIED, 0, False),
+        "gone": ("gone", FileStatus.REMOVED, 1, False),
+        "born": ("born", FileStatus.ADDED, 1, False),
+        "script": ("script", FileStatus.MODE, 0, False),
+        "same": ("same", FileStatus.MODE, 0, False),
+        "cut": ("cut", FileStatus.MODIFIED, 0, True),
+        "odd": ("odd", FileStatus.MODIFIED, 0, True),
+        "future": ("future", FileStatus.MODIFIED, 1, False),
     }
     assert diff.files[0].hunks == only(parse_diff(lines(HUNKS))).hunks
     assert diff.files[2].hunks[0].lines[0].newline is False

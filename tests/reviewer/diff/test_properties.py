@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reviewer.diff.model import Diff, FileDiff, FilePatch, Side, Status, diff_from_files, parse_diff
+from reviewer.diff.model import Diff, FileDiff, FilePatch, FileStatus, Side, diff_from_files, parse_diff
 from tests.fixtures.git_repo import Repo
 
 LINES = st.sampled_from(
@@ -174,13 +174,13 @@ def test_the_parser_agrees_with_the_files(
     """For any change, name and option: names, statuses, lines, numbers and anchors are those of the two trees."""
     old, new = pair
     diff = parse_diff(difference(old, new, options, values))
-    moved = {file.old_path for file in diff.files if file.status is Status.RENAMED}
+    moved = {file.old_path for file in diff.files if file.status is FileStatus.RENAMED}
     assert {file.path for file in diff.files} | moved == {
         path for path in old | new if old.get(path) != new.get(path)
-    } | {file.path for file in diff.files if file.status is Status.COPIED}
+    } | {file.path for file in diff.files if file.status is FileStatus.COPIED}
     for file in diff.files:
-        assert (file.status is Status.ADDED) == (file.old_path not in old)
-        assert (file.status is Status.REMOVED) == (file.path not in new)
+        assert (file.status is FileStatus.ADDED) == (file.old_path not in old)
+        assert (file.status is FileStatus.REMOVED) == (file.path not in new)
         lines = split(old.get(file.old_path, b"")), split(new.get(file.path, b""))
         check_hunks(file, *lines)
         check_anchors(diff, file, max(map(len, lines)))

@@ -15,15 +15,15 @@ import pytest
 
 from reviewer.diff.model import Side
 from reviewer.errors import UsageError
-from reviewer.evaluation.case_repository import stage
-from reviewer.evaluation.cases import Kind, Known, read_cases
+from reviewer.evaluation.case_repository import write_case_repository
+from reviewer.evaluation.cases import KnownFinding, KnownKind, read_cases
 from reviewer.evaluation.command import PARALLEL
 from reviewer.evaluation.judge import _Reader, judge_prompt
-from reviewer.evaluation.results import Bill, Result, Run, Said, read_run, to_json
-from reviewer.evaluation.scores import Counts, Outcome, Place, near_pairs, one_to_one, outcomes
+from reviewer.evaluation.results import Bill, CaseResult, EvaluationRun, PublishedFinding, read_run, to_json
+from reviewer.evaluation.scores import Counts, FindingOutcome, PublishedPlace, near_pairs, one_to_one, outcomes
 from reviewer.evaluation.tables import compared_text, run_text
 from reviewer.llm.client import Client
-from reviewer.tasks.conversation.follow_ups import answers_to
+from reviewer.tasks.conversation.follow_ups import ask_and_read
 from tests.fakes.model import Call, FakeModel, error
 from tests.fixtures.factories import finding
 from tests.fixtures.git_repo import Repo
@@ -35,12 +35,12 @@ TWO = ["go-retry-leak", "python-clean-slugs"]
 Reviewer = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def known(id_: str, first: int, last: int, *, kind: Kind = Kind.DEFECT, path: str = "a.py") -> Known:
-    return Known(id_, kind, path, Side.RIGHT, first, last, f"about {id_}", "code")
+def known(id_: str, first: int, last: int, *, kind: KnownKind = KnownKind.DEFECT, path: str = "a.py") -> KnownFinding:
+    return KnownFinding(id_, kind, path, Side.RIGHT, first, last, f"about {id_}", "code")
 
 
-def place(first: int, last: int = 0, *, path: str = "a.py", refactoring: bool = False) -> Place:
-    return Place(path, Side.RIGHT, first, last or first, refactoring)
+def place(first: int, last: int = 0, *, path: str = "a.py", refactoring: bool = False) -> PublishedPlace:
+    return PublishedPlace(path, Side.RIGHT, first, last or first, refactoring)
 
 
 @pytest.fixture
@@ -107,21 +107,21 @@ def test_places_match_within_three_lines_of_one_file_and_side() -> None:
     assert near == set(range(7, 16))
     assert near_pairs([place(1, 7)], one)
     assert not near_pairs([place(11, path="b.py")], one)
-    assert not near_pairs([Place("a.py", Side.LEFT, 11, 11)], one)
+    assert not near_pairs([PublishedPlace("a.py", Side.LEFT, 11, 11)], one)
 
 
 def test_outcomes_tell_found_trap_repeat_other_and_refactoring_apart() -> None:
     """Each finding is one of the five; a trap and a repeat count against precision, a refactoring does not."""
     said = [place(10), place(11), place(30), place(50), place(60, refactoring=True), place(31, refactoring=True)]
-    things = [known("bug", 10, 10), known("bait", 30, 30, kind=Kind.TRAP), known("hidden", 90, 90)]
+    things = [known("bug", 10, 10), known("bait", 30, 30, kind=KnownKind.TRAP), known("hidden", 90, 90)]
     told, counts = outcomes(said, things, [(0, 0), (1, 0), (2, 1), (5, 1)])
     assert told == (
-        (Outcome.FOUND, "bug"),
-        (Outcome.REPEAT, "bug"),
-        (Outcome.TRAP, "bait"),
-        (Outcome.OTHER, ""),
-        (Outcome.REFACTORING, ""),
-        (Outcome.REPEAT, "bait"),
+        (FindingOutcome.FOUND, "bug"),
+        (FindingOutcome.REPEAT, "bug"),
+        (FindingOutcome.TRAP, "bait"),
+        (FindingOutcome.OTHER, ""),
+        (FindingOutcome.REFACTORING, ""),
+        (FindingOutcome.REPEAT, "bait"),
     )
     assert counts == Counts(found=1, missed=1, traps=1, repeats=2, others=1, refactorings=1)
 
@@ -129,7 +129,7 @@ def test_outcomes_tell_found_trap_repeat_other_and_refactoring_apart() -> None:
 def test_the_nearer_finding_is_the_match() -> None:
     """Of two findings that say the same, the one at the place is the match and the other the repeat."""
     told, _ = outcomes([place(13), place(10)], [known("bug", 10, 10)], [(0, 0), (1, 0)])
-    assert [one for one, _ in told] == [Outcome.REPEAT, Outcome.FOUND]
+    assert [one for one, _ in told] == [FindingOutcome.REPEAT, FindingOutcome.FOUND]
 
 
 # --- the judge ------------------------------------------------------------------------------------------------------
@@ -139,9 +139,9 @@ def test_the_judge_cannot_tell_a_trap_from_a_defect() -> None:
     """With the kinds swapped the judge's prompt is the same to the byte, and it holds no id and no reason."""
     (case,), _ = read_cases(CASES / "go-session-race")
     said = [finding(title="The map is written under the read lock")]
-    swap = {Kind.TRAP: Kind.DEFECT, Kind.DEFECT: Kind.TRAP}
+    swap = {KnownKind.TRAP: KnownKind.DEFECT, KnownKind.DEFECT: KnownKind.TRAP}
     swapped = [
-        Known(one.id, swap[one.kind], one.path, one.side, one.first, one.last, one.description, one.code)
+        KnownFinding(one.id, swap[one.kind], one.path, one.side, one.first, one.last, one.description, one.code)
         for one in case.known
     ]
     prompt = judge_prompt(said, case.known, fence="data-1")
@@ -179,7 +179,7 @@ def test_the_judges_reply_is_read_patiently(model: FakeModel, reply: str, pairs:
     model.script("ask", reply)
     prompt = judge_prompt([finding(), finding()], [known("a", 1, 1), known("b", 2, 2)], fence="data-1")
     with Client(key=model.key, base_url=model.base_url) as client:
-        (answer,) = answers_to([(prompt, _Reader(2, 2))], client.ask)
+        (answer,) = ask_and_read([(prompt, _Reader(2, 2))], client.ask)
     assert answer.value == pairs
 
 
@@ -189,7 +189,7 @@ def test_a_pair_that_cannot_be_is_asked_for_again(model: FakeModel) -> None:
     model.script("ask", "No.", "None of them.")
     prompt = judge_prompt([finding()], [known("a", 1, 1)], fence="data-1")
     with Client(key=model.key, base_url=model.base_url) as client:
-        first, second = (answers_to([(prompt, _Reader(1, 1))], client.ask)[0] for _ in range(2))
+        first, second = (ask_and_read([(prompt, _Reader(1, 1))], client.ask)[0] for _ in range(2))
     assert first.value == ((0, 0),)
     assert "no report 3" in model.calls[1].user
     assert second.error is not None
@@ -261,7 +261,7 @@ def test_a_case_is_staged_as_git_would_commit_it(tmp_path: Path) -> None:
     (head / "run.sh").write_text("#!/bin/sh\n")
     (head / "run.sh").chmod(0o755)
     (head / "link").symlink_to("/etc/passwd")
-    base_id, _, head_id = stage(tmp_path / "case", tmp_path / "staged", "Title\n\nBody").partition("..")
+    base_id, _, head_id = write_case_repository(tmp_path / "case", tmp_path / "staged", "Title\n\nBody").partition("..")
     staged = Repo(tmp_path / "staged")
     assert staged.git("fsck", "--strict", "--no-dangling") == b""
     shutil.rmtree(head / "empty")
@@ -275,16 +275,16 @@ def test_a_case_is_staged_as_git_would_commit_it(tmp_path: Path) -> None:
 # --- runs -----------------------------------------------------------------------------------------------------------
 
 
-def result(case: str, attempt: int, counts: Counts, *, missed: tuple[str, ...] = (), cost: float = 0.01) -> Result:
-    said = (Said("a.py", "RIGHT", 3, 4, "It breaks", Outcome.OTHER, ""),) * counts.others
-    return Result(
+def result(case: str, attempt: int, counts: Counts, *, missed: tuple[str, ...] = (), cost: float = 0.01) -> CaseResult:
+    said = (PublishedFinding("a.py", "RIGHT", 3, 4, "It breaks", FindingOutcome.OTHER, ""),) * counts.others
+    return CaseResult(
         case, "go" if case == "x" else "ruby", attempt, said, missed, counts, counts, Bill(2, 100, 10, cost), Bill(1), 2
     )
 
 
 def test_a_run_is_read_back_equal(tmp_path: Path) -> None:
     """What `--format json` writes is the run, with figures summed up beside; a file that is no run is refused."""
-    run = Run("M", "J", 1, (result("x", 1, Counts(1, 1), missed=("y",)), result("z", 1, Counts(1, 0, 1))))
+    run = EvaluationRun("M", "J", 1, (result("x", 1, Counts(1, 1), missed=("y",)), result("z", 1, Counts(1, 0, 1))))
     (tmp_path / "run.json").write_text(to_json(run))
     assert read_run(tmp_path / "run.json") == run
     told = json.loads(to_json(run))
@@ -299,17 +299,19 @@ def test_a_run_is_read_back_equal(tmp_path: Path) -> None:
 
 def test_the_spread_is_over_attempts() -> None:
     """Two attempts with recall 1 and 0: lowest, mean and highest are shown; one attempt has no spread."""
-    run = Run("M", "J", 2, (result("x", 1, Counts(1, 0)), result("x", 2, Counts(0, 1), missed=("y",))))
+    run = EvaluationRun("M", "J", 2, (result("x", 1, Counts(1, 0)), result("x", 2, Counts(0, 1), missed=("y",))))
     (row,) = [line.split() for line in run_text(run).splitlines() if line.startswith("recall ")]
     assert row == ["recall", "0.0", "50.0", "100.0"]
     assert "x #2: y" in run_text(run)
-    assert "spread" not in run_text(Run("M", "J", 1, run.results[:1]))
+    assert "spread" not in run_text(EvaluationRun("M", "J", 1, run.results[:1]))
 
 
 def test_two_runs_are_compared_case_by_case() -> None:
     """What was found now and what was lost, over the cases that both have; the rest is named."""
-    old = Run("M", "J", 1, (result("x", 1, Counts(0, 1), missed=("leak",)), result("gone", 1, Counts(1, 0))))
-    new = Run("N", "J", 1, (result("x", 1, Counts(1, 0, others=1), cost=0.02), result("new", 1, Counts(0, 1))))
+    old = EvaluationRun("M", "J", 1, (result("x", 1, Counts(0, 1), missed=("leak",)), result("gone", 1, Counts(1, 0))))
+    new = EvaluationRun(
+        "N", "J", 1, (result("x", 1, Counts(1, 0, others=1), cost=0.02), result("new", 1, Counts(0, 1)))
+    )
     text = compared_text(old, new)
     assert text.startswith("M (2 reviews, judged by J) -> N (2 reviews, judged by J)\n")
     (row,) = [line for line in text.splitlines() if line.startswith("x ")]

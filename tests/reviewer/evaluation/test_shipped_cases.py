@@ -11,9 +11,9 @@ import pytest
 from reviewer.cli.local_change import staged_change
 from reviewer.diff.model import parse_diff
 from reviewer.domain.findings import Review
-from reviewer.evaluation.case_repository import stage
-from reviewer.evaluation.cases import Case, Kind, read_cases
-from reviewer.evaluation.runner import Done, Means, Runner
+from reviewer.evaluation.case_repository import write_case_repository
+from reviewer.evaluation.cases import Case, KnownKind, read_cases
+from reviewer.evaluation.runner import EvaluationContext, EvaluationRunner, ReviewedCase
 from reviewer.git.worktree import open_worktree
 from reviewer.llm.client import Client
 from tests.fakes.model import FakeModel
@@ -31,13 +31,13 @@ def the_case(name: str) -> Case:
     return case
 
 
-def reviewed(name: str, *, verdict: str = "") -> Done:
+def reviewed(name: str, *, verdict: str = "") -> ReviewedCase:
     """Return what came of the case with its scripted replies."""
-    done: list[Done] = []
+    done: list[ReviewedCase] = []
     with FakeModel() as model, Client(key=model.key, base_url=model.base_url) as client:
         serve(model, [name], verdict=verdict)
-        means = Means(staged_change, client.ask, client.ask)
-        Runner(means, 1, done.append).run([the_case(name)])
+        means = EvaluationContext(staged_change, client.ask, client.ask)
+        EvaluationRunner(means, 1, done.append).run([the_case(name)])
     return done[0]
 
 
@@ -50,7 +50,7 @@ def places(review: Review) -> list[tuple[str, str, int, int]]:
 def test_every_planted_defect_is_posted_on_its_lines_and_no_bad_reply_is(name: str) -> None:
     """Posted are the defects, each once, from its first line to its last; only proven suggestions are offered."""
     done = reviewed(name)
-    defects = [one for one in the_case(name).known if one.kind is Kind.DEFECT]
+    defects = [one for one in the_case(name).known if one.kind is KnownKind.DEFECT]
     assert done.review is not None, done.result.problem
     assert places(done.review) == sorted((one.path, str(one.side), one.first, one.last) for one in defects)
     proven = {reply["finding"]["title"]: reply["proven"] for reply in replay_of(name).replies}
@@ -74,7 +74,7 @@ def test_a_gullible_falsifier_lets_traps_through(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_diff_of_a_case_is_that_of_its_trees(name: str, tmp_path: Path) -> None:
     """`pr.diff` is what git says of `base/` and `head/`; UPDATE_GOLDEN=1 writes it."""
-    wanted = stage(CASES / name, tmp_path, "A change")
+    wanted = write_case_repository(CASES / name, tmp_path, "A change")
     made = open_worktree(tmp_path).diff(wanted)
     if os.environ.get("UPDATE_GOLDEN"):
         (CASES / name / "pr.diff").write_bytes(made.diff_bytes)
@@ -86,8 +86,8 @@ def test_the_cases_are_a_fair_mixture() -> None:
     cases, bad = read_cases(CASES)
     assert not bad
     kinds = {case.name: {one.kind for one in case.known} for case in cases}
-    both = [name for name, found in kinds.items() if found == {Kind.DEFECT, Kind.TRAP}]
-    clean = [name for name, found in kinds.items() if found == {Kind.TRAP}]
+    both = [name for name, found in kinds.items() if found == {KnownKind.DEFECT, KnownKind.TRAP}]
+    clean = [name for name, found in kinds.items() if found == {KnownKind.TRAP}]
     assert len(both) >= 12
     assert len(clean) >= 2
     assert len(both) + len(clean) == len(cases)

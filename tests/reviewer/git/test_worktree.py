@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reviewer.diff.model import Side, Status, parse_diff
+from reviewer.diff.model import FileStatus, Side, parse_diff
 from reviewer.errors import NothingToReview, UsageError, WorktreeError
 from reviewer.git.worktree import LocalChange, Worktree, open_worktree
 from tests.fixtures.git_repo import ENVIRONMENT, Repo
@@ -35,7 +35,7 @@ def repo(tmp_path: Path) -> Repo:
     return repo
 
 
-def changed(change: LocalChange) -> dict[str, Status]:
+def changed(change: LocalChange) -> dict[str, FileStatus]:
     return {file.path: file.status for file in parse_diff(change.diff_bytes).files}
 
 
@@ -67,11 +67,11 @@ def test_everything_new_on_a_branch_is_the_change(repo: Repo) -> None:
     repo.write("deep/un tracked *.txt", "1\n")
     change = open_worktree(repo.path).diff()
     assert changed(change) == {
-        ".gitignore": Status.ADDED,
-        "committed": Status.ADDED,
-        "deep/un tracked *.txt": Status.ADDED,
-        "staged": Status.ADDED,
-        "x": Status.MODIFIED,
+        ".gitignore": FileStatus.ADDED,
+        "committed": FileStatus.ADDED,
+        "deep/un tracked *.txt": FileStatus.ADDED,
+        "staged": FileStatus.ADDED,
+        "x": FileStatus.MODIFIED,
     }
     assert (change.base_sha, change.head) == (base, None)
     assert "main" in change.description
@@ -89,7 +89,7 @@ def test_main_moved_on_meanwhile(repo: Repo) -> None:
     repo.commit()
     repo.git("checkout", "-q", "feature")
     change = open_worktree(repo.path).diff()
-    assert changed(change) == {"mine": Status.ADDED}
+    assert changed(change) == {"mine": FileStatus.ADDED}
     assert change.base_sha == base
 
 
@@ -122,7 +122,7 @@ def test_a_read_only_clone_will_do(repo: Repo) -> None:
             place.chmod(stat.S_IRUSR | stat.S_IXUSR)
         if os.access(repo.path, os.W_OK):
             pytest.skip("this user may write anywhere")
-        assert changed(open_worktree(repo.path).diff()) == {"untracked": Status.ADDED}
+        assert changed(open_worktree(repo.path).diff()) == {"untracked": FileStatus.ADDED}
     finally:
         for place in places:
             place.chmod(stat.S_IRWXU)
@@ -181,7 +181,7 @@ def test_on_the_default_branch_the_uncommitted_changes_count(repo: Repo) -> None
     """On `main` without a remote, the change is what is not committed."""
     repo.write("x", "other\n")
     change = open_worktree(repo.path).diff()
-    assert changed(change) == {"x": Status.MODIFIED}
+    assert changed(change) == {"x": FileStatus.MODIFIED}
     assert change.base_sha == repo.head()
 
 
@@ -191,7 +191,7 @@ def test_unpushed_commits_on_the_default_branch_count(repo: Repo, tmp_path: Path
     cloned.write("unpushed", "1\n")
     cloned.commit()
     change = open_worktree(cloned.path).diff()
-    assert changed(change) == {"unpushed": Status.ADDED}
+    assert changed(change) == {"unpushed": FileStatus.ADDED}
     assert "origin/main" in change.description
 
 
@@ -206,7 +206,7 @@ def test_the_default_branch_is_found_without_a_remote(tmp_path: Path, name: str)
     repo.write("mine", "1\n")
     repo.commit()
     change = open_worktree(repo.path).diff()
-    assert changed(change) == {"mine": Status.ADDED}
+    assert changed(change) == {"mine": FileStatus.ADDED}
     assert name in change.description
 
 
@@ -223,7 +223,7 @@ def test_the_remote_says_which_branch_is_the_default(tmp_path: Path) -> None:
         cloned.git("checkout", "-q", "-b", "feature")
         cloned.write("mine", "1\n")
         change = open_worktree(cloned.path).diff()
-        assert changed(change) == {"mine": Status.ADDED}
+        assert changed(change) == {"mine": FileStatus.ADDED}
         assert f"{remote}/release/9" in change.description
 
 
@@ -242,7 +242,7 @@ def test_without_a_default_branch_the_uncommitted_changes_count(tmp_path: Path) 
     repo.commit()
     repo.write("mine", "1\n")
     change = open_worktree(repo.path).diff()
-    assert changed(change) == {"mine": Status.ADDED}
+    assert changed(change) == {"mine": FileStatus.ADDED}
     assert "no default branch" in change.description
 
 
@@ -254,7 +254,7 @@ def test_before_the_first_commit_everything_is_new(tmp_path: Path) -> None:
     repo.write("untracked", "1\n")
     worktree = open_worktree(repo.path)
     change = worktree.diff()
-    assert changed(change) == {"staged": Status.ADDED, "untracked": Status.ADDED}
+    assert changed(change) == {"staged": FileStatus.ADDED, "untracked": FileStatus.ADDED}
     assert worktree.title_and_description(change) == ("Uncommitted changes", "")
     with pytest.raises(WorktreeError, match="no revision 'HEAD'"):
         worktree.diff("HEAD")
@@ -271,7 +271,7 @@ def test_detached_head(repo: Repo) -> None:
     repo.git("checkout", "-q", "--detach")
     repo.write("mine", "1\n")
     repo.commit()
-    assert changed(open_worktree(repo.path).diff()) == {"mine": Status.ADDED}
+    assert changed(open_worktree(repo.path).diff()) == {"mine": FileStatus.ADDED}
 
 
 def test_from_a_subdirectory_the_whole_repository_counts(repo: Repo) -> None:
@@ -291,7 +291,7 @@ def test_linked_worktree(repo: Repo, tmp_path: Path) -> None:
     linked.write("untracked", "1\n")
     linked.write("x", "other\n")
     before = snapshot(repo)
-    assert changed(open_worktree(linked.path).diff()) == {"untracked": Status.ADDED, "x": Status.MODIFIED}
+    assert changed(open_worktree(linked.path).diff()) == {"untracked": FileStatus.ADDED, "x": FileStatus.MODIFIED}
     assert snapshot(repo) == before
 
 
@@ -305,7 +305,7 @@ def test_a_change_within_one_tick_of_the_clock_is_seen(repo: Repo) -> None:
     repo.write("untracked", "1\n")
     for path in ("x", ".git/index"):
         os.utime(repo.path / path, ns=(tick, tick))
-    assert changed(open_worktree(repo.path).diff()) == {"untracked": Status.ADDED, "x": Status.MODIFIED}
+    assert changed(open_worktree(repo.path).diff()) == {"untracked": FileStatus.ADDED, "x": FileStatus.MODIFIED}
 
 
 @pytest.mark.parametrize("form", ["--no-sparse-index", "--sparse-index"])
@@ -319,9 +319,9 @@ def test_sparse_checkout(repo: Repo, form: str) -> None:
     repo.write("in/new", "3\n")
     repo.write("out/new", "4\n")
     assert changed(open_worktree(repo.path).diff()) == {
-        "in/a": Status.MODIFIED,
-        "in/new": Status.ADDED,
-        "out/new": Status.ADDED,
+        "in/a": FileStatus.MODIFIED,
+        "in/new": FileStatus.ADDED,
+        "out/new": FileStatus.ADDED,
     }
 
 
@@ -335,9 +335,9 @@ def test_renames_spaces_and_languages_of_names(repo: Repo) -> None:
     repo.write(":!x", "2\n")
     diff = parse_diff(open_worktree(repo.path).diff().diff_bytes)
     assert {(f.path, f.old_path, f.status) for f in diff.files} == {
-        ("new näme b ,x", "old näme", Status.RENAMED),
-        ('unträcked "q"\t', 'unträcked "q"\t', Status.ADDED),
-        (":!x", ":!x", Status.ADDED),
+        ("new näme b ,x", "old näme", FileStatus.RENAMED),
+        ('unträcked "q"\t', 'unträcked "q"\t', FileStatus.ADDED),
+        (":!x", ":!x", FileStatus.ADDED),
     }
 
 
@@ -352,8 +352,8 @@ def test_submodules_and_nested_repositories(repo: Repo, tmp_path: Path) -> None:
     repo.write("lib/file", "dirty\n")
     diff = parse_diff(open_worktree(repo.path).diff().diff_bytes)
     assert {(f.path, f.status, f.submodule) for f in diff.files} == {
-        (".gitmodules", Status.ADDED, False),
-        ("lib", Status.ADDED, True),
+        (".gitmodules", FileStatus.ADDED, False),
+        ("lib", FileStatus.ADDED, True),
     }
     assert diff.anchor("lib", 1), "the short form has a line"
     repo.git("commit", "-q", "-m", "lib")
@@ -621,7 +621,7 @@ def test_an_untracked_file_that_cannot_be_read_is_left_out(repo: Repo, caplog: p
     (repo.path / "closed").chmod(0)
     if os.access(repo.path / "closed", os.R_OK):
         pytest.skip("this user may read anything")
-    assert changed(open_worktree(repo.path).diff()) == {"open": Status.ADDED}
+    assert changed(open_worktree(repo.path).diff()) == {"open": FileStatus.ADDED}
     assert "closed" in caplog.text
 
 

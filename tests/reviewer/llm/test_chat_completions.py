@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from reviewer.llm.chat_completions import Completion, body, clean, read_reply
-from reviewer.llm.errors import BrokenReply, ModelUnavailable, PromptTooLong, Refused
+from reviewer.llm.chat_completions import Completion, read_reply, request_body, without_invisible
+from reviewer.llm.errors import BrokenReply, ModelUnavailable, PromptTooLong, RequestRefused
 from reviewer.llm.messages import Message, Prompt, Task
 from reviewer.llm.models import model_named
 
@@ -29,7 +29,7 @@ def completed(*deltas, finish="stop"):
 
 def test_the_body_is_minimal():
     """The request holds what is needed and nothing that a strict upstream refuses."""
-    assert body(PROMPT, MODEL) == {
+    assert request_body(PROMPT, MODEL) == {
         "model": "MiniMax-M2.1",
         "messages": [{"role": "system", "content": "# Task: findings\nBe kind."}, {"role": "user", "content": "diff"}],
         "stream": True,
@@ -43,20 +43,22 @@ def test_the_body_is_minimal():
 @pytest.mark.parametrize(("asked", "sent"), [(0.0, 0.01), (-1.0, 0.01), (0.5, 0.5), (1.0, 1.0), (1.7, 1.0)])
 def test_temperature_stays_where_minimax_takes_it(asked, sent):
     """A temperature outside (0, 1] is an error at MiniMax, so it is never sent."""
-    assert body(Prompt(Task.ASK, PROMPT.messages, 10, asked), MODEL)["temperature"] == sent
+    assert request_body(Prompt(Task.ASK, PROMPT.messages, 10, asked), MODEL)["temperature"] == sent
 
 
 def test_the_reply_limit_is_the_models():
     """More tokens than the model may write are not asked for."""
-    assert body(Prompt(Task.ASK, PROMPT.messages, 10**6), MODEL)["max_tokens"] == MODEL.reply_limit
+    assert request_body(Prompt(Task.ASK, PROMPT.messages, 10**6), MODEL)["max_tokens"] == MODEL.reply_limit
 
 
 def test_refused_fields_are_left_out_and_the_limit_is_renamed():
     """A field that was refused is not sent; the limit has a newer name to try before it is given up."""
-    first = body(PROMPT, MODEL, {"max_tokens", "top_p"})
+    first = request_body(PROMPT, MODEL, {"max_tokens", "top_p"})
     assert first["max_completion_tokens"] == 9000
     assert not first.keys() & {"max_tokens", "top_p"}
-    everything = body(PROMPT, MODEL, {"max_tokens", "max_completion_tokens", "stream_options", "temperature", "top_p"})
+    everything = request_body(
+        PROMPT, MODEL, {"max_tokens", "max_completion_tokens", "stream_options", "temperature", "top_p"}
+    )
     assert everything.keys() == {"model", "messages", "stream"}
 
 
@@ -75,9 +77,9 @@ def test_refused_fields_are_left_out_and_the_limit_is_renamed():
 )
 def test_only_what_cannot_be_seen_is_taken_from_messages(text, kept):
     """Controls, zero-width and direction marks go, bytes that were not UTF-8 are marked, all else stays exact."""
-    assert clean(text) == kept
+    assert without_invisible(text) == kept
     prompt = Prompt(Task.ASK, (Message("system", text), Message("user", text)))
-    sent = body(prompt, MODEL)["messages"]
+    sent = request_body(prompt, MODEL)["messages"]
     assert [one["content"] for one in sent] == [kept, kept]
     json.dumps(sent, ensure_ascii=False).encode()
 
@@ -196,7 +198,7 @@ def test_an_event_can_be_a_fault(data, status):
         ("", "length", PromptTooLong),
         ("<think>" + "only " * 99, "length", PromptTooLong),
         ("<think>only</think>{", "length", PromptTooLong),
-        ("no", "content_filter", Refused),
+        ("no", "content_filter", RequestRefused),
         ("yes", "tool_calls", BrokenReply),
         ('<minimax:tool_call>\n<invoke name="f">', "stop", BrokenReply),
         ("]<]minimax[>[<tool_call>", "stop", BrokenReply),

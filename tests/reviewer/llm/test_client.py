@@ -16,7 +16,7 @@ from reviewer.llm.errors import (
     ModelUnavailable,
     NoCredit,
     PromptTooLong,
-    Refused,
+    RequestRefused,
     SlowDown,
 )
 from reviewer.llm.messages import Message, Prompt, Reply, Task
@@ -185,7 +185,7 @@ ENDINGS = [
     (base_resp(1004, "login fail"), BadKey),
     (base_resp(1002, "rate limit"), SlowDown),
     (base_resp(1000, "unknown error"), ModelUnavailable),
-    (base_resp(1027, "output new_sensitive"), Refused),
+    (base_resp(1027, "output new_sensitive"), RequestRefused),
     (error(400, "invalid params, context window exceeds limit (2013)"), PromptTooLong),
     (error(400, "your plan does not support the model (2061)"), NoSuchModel),
     (error(401, "invalid key (2049)", "authorized_error"), BadKey),
@@ -194,11 +194,11 @@ ENDINGS = [
     (error(520, "unknown error, 999 (1000)"), ModelUnavailable),
     (openai_error(402, "Insufficient credits"), NoCredit),
     (openai_error(429, "Too many requests"), SlowDown),
-    (openai_error(400, "nope"), Refused),
+    (openai_error(400, "nope"), RequestRefused),
     (page(200), ModelUnavailable),
     (page(502), ModelUnavailable),
     (page(524, "A timeout occurred"), ModelUnavailable),
-    (page(403, "Attention Required!"), Refused),
+    (page(403, "Attention Required!"), RequestRefused),
     (Reset(), ModelUnavailable),
     (Answer("half an answer", cut=6), ModelUnavailable),
     (Answer(JSON, finish=None), ModelUnavailable),
@@ -207,7 +207,7 @@ ENDINGS = [
     (Answer(JSON, last={"base_resp": {"status_code": 1008, "status_msg": "broke"}, "choices": None}), NoCredit),
     (Answer(JSON, last="no JSON at all"), ModelUnavailable),
     (Answer("", finish=None, usage=None, done=False, comments=5), ModelUnavailable),
-    (Answer(JSON, finish="content_filter"), Refused),
+    (Answer(JSON, finish="content_filter"), RequestRefused),
     (Answer("<minimax:tool_call>\n<invoke>"), BrokenReply),
     (Answer(thinks("", form="whole")), ModelUnavailable),
     (Answer(thinks(JSON, form="unclosed")), ModelUnavailable),
@@ -365,7 +365,7 @@ def test_the_models_are_listed(model, client):
     assert client.models() == list(model.models)
     with Client(key="sk-wrong", base_url=model.base_url) as wrong, pytest.raises(BadKey):
         wrong.models()
-    with Client(key=KEY, base_url=model.base_url + "/nowhere") as wrong, pytest.raises(Refused, match="/v1"):
+    with Client(key=KEY, base_url=model.base_url + "/nowhere") as wrong, pytest.raises(RequestRefused, match="/v1"):
         wrong.models()
 
 
@@ -410,7 +410,7 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch):
         with Client(key=KEY, base_url="http://model.invalid/v1", max_attempts=1) as client:
             found = failure(client)
     # The double is no proxy and does not know an absolute URL: that it was asked is the point.
-    assert isinstance(found, Refused)
+    assert isinstance(found, RequestRefused)
     assert "model.invalid" in str(found)
 
 

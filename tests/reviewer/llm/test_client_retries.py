@@ -8,7 +8,7 @@ import pytest
 
 from reviewer.llm.client import Client
 from reviewer.llm.error_mapping import CutOff, NoSuchModel
-from reviewer.llm.errors import BadKey, ModelError, ModelUnavailable, NoCredit, Refused, SlowDown
+from reviewer.llm.errors import BadKey, ModelError, ModelUnavailable, NoCredit, RequestRefused, SlowDown
 from reviewer.llm.messages import Message, Prompt, Reply, Task
 from tests.fakes.model import KEY, Answer, FakeModel, Reset, Stall, base_resp, error, page, thinks
 
@@ -91,8 +91,8 @@ def test_what_passes_is_tried_again(model, times, trouble):
     [
         (error(401, "no (1004)"), BadKey),
         (base_resp(1008, "insufficient balance"), NoCredit),
-        (error(400, "no (2013)"), Refused),
-        (base_resp(1026, "sensitive"), Refused),
+        (error(400, "no (2013)"), RequestRefused),
+        (base_resp(1026, "sensitive"), RequestRefused),
         (error(429, "usage limit exceeded, resets at 16:00 (2056)"), NoCredit),
     ],
 )

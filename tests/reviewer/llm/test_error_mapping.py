@@ -5,11 +5,19 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reviewer.llm.error_mapping import Asked, NoSuchModel, UnsupportedField, explain, fault_in, fault_of, retry_after
-from reviewer.llm.errors import BadKey, ModelUnavailable, NoCredit, PromptTooLong, Refused, SlowDown
+from reviewer.llm.error_mapping import (
+    NoSuchModel,
+    RequestDescription,
+    UnsupportedField,
+    explain,
+    fault_in,
+    fault_of,
+    retry_after,
+)
+from reviewer.llm.errors import BadKey, ModelUnavailable, NoCredit, PromptTooLong, RequestRefused, SlowDown
 from reviewer.llm.models import LISTED
 
-ASKED = Asked("runapi.ai", "MiniMax-M2.1", ("stream_options", "top_p", "temperature", "max_tokens"))
+ASKED = RequestDescription("runapi.ai", "MiniMax-M2.1", ("stream_options", "top_p", "temperature", "max_tokens"))
 
 CODES = [
     (1000, ModelUnavailable),
@@ -19,13 +27,13 @@ CODES = [
     (1008, NoCredit),
     (1013, ModelUnavailable),
     (1024, ModelUnavailable),
-    (1026, Refused),
-    (1027, Refused),
+    (1026, RequestRefused),
+    (1027, RequestRefused),
     (1033, ModelUnavailable),
     (1039, SlowDown),
     (1041, SlowDown),
-    (1042, Refused),
-    (2013, Refused),
+    (1042, RequestRefused),
+    (2013, RequestRefused),
     (2045, SlowDown),
     (2049, BadKey),
     (2056, NoCredit),
@@ -53,17 +61,17 @@ def test_a_code_in_the_message_comes_before_the_status(code, kind, status):
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (301, Refused),
-        (400, Refused),
+        (301, RequestRefused),
+        (400, RequestRefused),
         (401, BadKey),
         (402, NoCredit),
         (403, BadKey),
-        (404, Refused),
-        (405, Refused),
+        (404, RequestRefused),
+        (405, RequestRefused),
         (408, ModelUnavailable),
-        (409, Refused),
+        (409, RequestRefused),
         (413, PromptTooLong),
-        (422, Refused),
+        (422, RequestRefused),
         (425, ModelUnavailable),
         (429, SlowDown),
         *[(status, ModelUnavailable) for status in (500, 501, 502, 503, 504, 520, 522, 524)],
@@ -97,7 +105,7 @@ def test_without_a_code_the_status_decides(status, kind, body):
         (200, {"message": "bad key", "code": 401}, BadKey),
         (200, "something", ModelUnavailable),
         (401, {"message": "no", "type": "invalid_request_error", "code": "invalid_api_key"}, BadKey),
-        (400, {"message": "no", "code": "content_policy_violation"}, Refused),
+        (400, {"message": "no", "code": "content_policy_violation"}, RequestRefused),
     ],
 )
 def test_words_and_kinds_tell_client_faults_apart(status, error, kind):
@@ -136,7 +144,7 @@ def test_a_refused_field_is_found_where_validators_put_it():
 def test_a_field_that_was_not_sent_is_not_the_reason():
     """A refusal that names a field we did not send is a plain refusal: leaving it out would change nothing."""
     fault = fault_of(400, b'{"error": {"message": "top_p is required"}}')
-    assert type(explain(fault, Asked("runapi.ai", "m", ("temperature",)))) is Refused
+    assert type(explain(fault, RequestDescription("runapi.ai", "m", ("temperature",)))) is RequestRefused
 
 
 @pytest.mark.parametrize(

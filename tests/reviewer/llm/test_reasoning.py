@@ -2,7 +2,7 @@
 
 import pytest
 
-from reviewer.llm.reasoning import visible
+from reviewer.llm.reasoning import strip_reasoning
 
 JSON = '{"summary": "ok", "findings": []}'
 
@@ -45,7 +45,7 @@ JSON = '{"summary": "ok", "findings": []}'
 )
 def test_thinking_is_taken_out(content, answer):
     """Of every form of think block that hosts deliver, only the answer is left."""
-    assert visible(content) == answer
+    assert strip_reasoning(content) == answer
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_thinking_is_taken_out(content, answer):
 @pytest.mark.parametrize("before", ["", "<think>\nLet me see.\n</think>\n\n"])
 def test_a_quoted_tag_stays(answer, before):
     """An answer that speaks of think tags, as a review of such code does, is kept whole."""
-    assert visible(before + answer) == answer
+    assert strip_reasoning(before + answer) == answer
 
 
 @pytest.mark.parametrize(
@@ -78,4 +78,4 @@ def test_a_quoted_tag_stays(answer, before):
 )
 def test_thinking_that_came_beside_the_content_makes_tags_unlikely(content, answer):
     """Where the host split the thinking off, only what cannot be a quotation is taken for a tag."""
-    assert visible(content, separate=True) == answer
+    assert strip_reasoning(content, separate=True) == answer

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from reviewer.safety.markdown import code_span, fence, neutralise, postable, suggestion_block, visible
+from reviewer.safety.markdown import code_span, fence, neutralise, postable, show_invisible, suggestion_block
 
 ZERO_WIDTH = "\u200b"
 ACTIVE = re.compile(r"@\w|#\d|gh-\d|(?:https?|ftp)://|www\.|(?<![0-9a-z])[0-9a-f]{7,40}(?![0-9a-z])", re.IGNORECASE)
@@ -166,10 +166,11 @@ def test_time_is_bounded(unit: str) -> None:
 def test_invisible_characters_are_shown_and_joined_letters_stay() -> None:
     """Controls, directions, tags and lone surrogates are written out; emoji and other scripts are not harmed."""
     assert (
-        visible("a\x1b[31m\u202eb\u200b\ud800\U000e0041\t\n") == "a{U+001B}[31m{U+202E}b{U+200B}{U+D800}{U+E0041}\t\n"
+        show_invisible("a\x1b[31m\u202eb\u200b\ud800\U000e0041\t\n")
+        == "a{U+001B}[31m{U+202E}b{U+200B}{U+D800}{U+E0041}\t\n"
     )
     kept = "👩‍👩‍👧 ⚠️ می‌خواهم é"
-    assert visible(kept) == kept
+    assert show_invisible(kept) == kept
 
 
 FRAGMENTS = [

@@ -14,15 +14,15 @@ import pytest
 
 from reviewer.errors import NoSandbox, ReviewerError
 from reviewer.sandbox import seccomp
-from reviewer.sandbox.api import Order, Ran
-from reviewer.sandbox.bubblewrap import Ground, Rung, launch
-from reviewer.sandbox.detection import _free_ids, grounds
-from reviewer.sandbox.sandbox import confined, held_on, run
-from reviewer.sandbox.selftest import Facts, Held, problems, understood
+from reviewer.sandbox.api import SandboxCommand, SandboxResult
+from reviewer.sandbox.bubblewrap import Privilege, SandboxMethod, launch
+from reviewer.sandbox.detection import _free_ids, sandbox_methods
+from reviewer.sandbox.sandbox import find_sandbox, run, run_selftest
+from reviewer.sandbox.selftest import ProbeFacts, SelftestPassed, parse_selftest, problems
 from tests.fixtures.sandboxes import cell
 
-GROUND = Ground(
-    rung=Rung.ROOT,
+GROUND = SandboxMethod(
+    rung=Privilege.ROOT,
     prefix=(),
     python=Path("/usr/bin/python3"),
     python_home=Path("/usr"),
@@ -34,9 +34,9 @@ GROUND = Ground(
     ids=range(1_900_000_000, 1_900_000_010),
     private=(Path("/srv/runner/_temp"),),
 )
-ORDER = Order(argv=("pytest", "-q"), tree=Path("/tmp/copy"), shown_at=Path("/home/ada/project"), cwd="backend")
+ORDER = SandboxCommand(argv=("pytest", "-q"), tree=Path("/tmp/copy"), shown_at=Path("/home/ada/project"), cwd="backend")
 
-GOOD = Facts(
+GOOD = ProbeFacts(
     reached=[],
     interfaces=["lo"],
     loopback=True,
@@ -73,7 +73,7 @@ def test_the_order_becomes_the_end_of_the_command() -> None:
 
 def test_without_root_a_user_namespace_takes_roots_place() -> None:
     """An ordinary user's sandbox has a user namespace that allows no more of them, and no capabilities."""
-    argv = launch(ORDER, dataclasses.replace(GROUND, rung=Rung.USER), user=0).argv
+    argv = launch(ORDER, dataclasses.replace(GROUND, rung=Privilege.USER), user=0).argv
     assert {"--unshare-user", "--disable-userns"} <= set(argv)
     assert follows(argv, "--cap-drop", "ALL")
     assert not {"--cap-add", "/usr/bin/setpriv"} & set(argv)
@@ -81,7 +81,7 @@ def test_without_root_a_user_namespace_takes_roots_place() -> None:
 
 def test_an_old_bubblewrap_is_asked_for_nothing_that_it_does_not_know() -> None:
     """Sizes of folders and the ban on user namespaces are left to the keeper and to the filter then."""
-    argv = launch(ORDER, dataclasses.replace(GROUND, rung=Rung.USER, options=frozenset()), user=0).argv
+    argv = launch(ORDER, dataclasses.replace(GROUND, rung=Privilege.USER, options=frozenset()), user=0).argv
     assert not {"--size", "--disable-userns"} & set(argv)
 
 
@@ -172,7 +172,7 @@ def test_an_order_that_asks_for_too_much_is_refused(change: dict[str, object]) -
 )
 def test_whatever_does_not_hold_is_named(fact: dict[str, object], problem: str) -> None:
     """Each thing that the self-test looks at, found otherwise, makes the sandbox unfit, and is said."""
-    if next(iter(fact)) in Facts.model_fields:
+    if next(iter(fact)) in ProbeFacts.model_fields:
         facts = GOOD.model_copy(update=fact)
     else:
         facts = GOOD.model_copy(update={"status": GOOD.status | fact})
@@ -183,9 +183,9 @@ def test_whatever_does_not_hold_is_named(fact: dict[str, object], problem: str) 
 @pytest.mark.parametrize("output", ["", "Traceback", "{}", json.dumps(GOOD.model_dump() | {"loopback": "yes"})])
 def test_a_self_test_that_ends_otherwise_counts_as_failed(output: str) -> None:
     """No answer, half an answer and an odd one are no evidence; nor is a good one of a run that failed."""
-    assert understood(Ran(0, output, {}, 0.0, 0.0)) is None
-    assert understood(Ran(1, GOOD.model_dump_json(), {}, 0.0, 0.0)) is None
-    assert understood(Ran(0, GOOD.model_dump_json(), {}, 0.0, 0.0)) == GOOD
+    assert parse_selftest(SandboxResult(0, output, {}, 0.0, 0.0)) is None
+    assert parse_selftest(SandboxResult(1, GOOD.model_dump_json(), {}, 0.0, 0.0)) is None
+    assert parse_selftest(SandboxResult(0, GOOD.model_dump_json(), {}, 0.0, 0.0)) == GOOD
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_without_bubblewrap_nothing_runs(monkeypatch: pytest.MonkeyPatch, tmp_pa
     """The error says what to install; it is one of ours and ends the command with 3."""
     monkeypatch.setattr("reviewer.sandbox.detection._PATH", str(tmp_path))
     with pytest.raises(NoSandbox, match=r"Nothing was run.*Install bubblewrap.*apt-get install") as caught:
-        confined()
+        find_sandbox()
     assert isinstance(caught.value, ReviewerError)
     assert caught.value.exit_code == 3
 
@@ -226,8 +226,8 @@ def fake(folder: Path, name: str, script: str) -> Path:
 def test_a_bubblewrap_that_fails_is_quoted(tmp_path: Path) -> None:
     """As on an Ubuntu that keeps namespaces from users: its own words are in the reason, and nothing runs."""
     broken = fake(tmp_path, "bwrap", 'echo "bwrap: setting up uid map: Permission denied" >&2; exit 1')
-    with cell(Rung.ROOT if os.geteuid() == 0 else Rung.USER) as made:
-        reasons = held_on(dataclasses.replace(made.ground, bwrap=str(broken)))
+    with cell(Privilege.ROOT if os.geteuid() == 0 else Privilege.USER) as made:
+        reasons = run_selftest(dataclasses.replace(made.ground, bwrap=str(broken)))
     assert reasons == ["The sandbox could not be started: bwrap: setting up uid map: Permission denied"]
 
 
@@ -252,24 +252,24 @@ with open(f"/proc/{os.getppid()}/environ") as parent:
 @pytest.mark.parametrize(
     ("rung", "change", "problem"),
     [
-        (Rung.ROOT, "without('--unshare-net')", "network interfaces"),
-        (Rung.ROOT, "without('--unshare-pid')", "processes|memory"),  # seen, or so many that the keeper ends it
-        (Rung.ROOT, "without('--seccomp', rest[rest.index('--seccomp') + 1])", "filter of system calls"),
-        (Rung.ROOT, "without('/usr/bin/setpriv', '--no-new-privs')", "is root"),
-        (Rung.ROOT, "rest.remove('--bounding-set=-all')", "capabilities are left"),
-        (Rung.USER, LEAK, "a secret of the reviewer's environment"),
-        (Rung.USER, "without('--remount-ro', '/')", "files can be written at /, "),
+        (Privilege.ROOT, "without('--unshare-net')", "network interfaces"),
+        (Privilege.ROOT, "without('--unshare-pid')", "processes|memory"),  # seen, or so many that the keeper ends it
+        (Privilege.ROOT, "without('--seccomp', rest[rest.index('--seccomp') + 1])", "filter of system calls"),
+        (Privilege.ROOT, "without('/usr/bin/setpriv', '--no-new-privs')", "is root"),
+        (Privilege.ROOT, "rest.remove('--bounding-set=-all')", "capabilities are left"),
+        (Privilege.USER, LEAK, "a secret of the reviewer's environment"),
+        (Privilege.USER, "without('--remount-ro', '/')", "files can be written at /, "),
     ],
     ids=["network", "processes", "system calls", "user id", "capabilities", "environment", "root folder"],
 )
-def test_a_sandbox_with_a_hole_fails_its_self_test(rung: Rung, change: str, problem: str) -> None:
+def test_a_sandbox_with_a_hole_fails_its_self_test(rung: Privilege, change: str, problem: str) -> None:
     """Each part of the confinement, left out of an otherwise whole sandbox, is found missing by the test inside."""
     with cell(rung) as made:
         script = made.folder / "weak.py"
         script.write_text(WEAK.replace("{change}", change).replace("{bwrap}", made.ground.bwrap))
         weak = fake(made.folder, "bwrap", f'exec {made.ground.python} -I -S {script} "$@"')
-        reasons = held_on(dataclasses.replace(made.ground, bwrap=str(weak)))
-    assert not isinstance(reasons, Held)
+        reasons = run_selftest(dataclasses.replace(made.ground, bwrap=str(weak)))
+    assert not isinstance(reasons, SelftestPassed)
     assert re.search(problem, " ".join(reasons)), reasons
 
 
@@ -279,16 +279,16 @@ def test_sudo_is_used_where_it_asks_for_nothing(monkeypatch: pytest.MonkeyPatch,
         (tmp_path / program).symlink_to(f"/usr/bin/{program}")
     monkeypatch.setattr("reviewer.sandbox.detection._PATH", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    found = [one for one in grounds() if isinstance(one, Ground)]
-    assert [(one.rung, one.prefix) for one in found] == [(Rung.USER, ())]
+    found = [one for one in sandbox_methods() if isinstance(one, SandboxMethod)]
+    assert [(one.rung, one.prefix) for one in found] == [(Privilege.USER, ())]
 
     sudo = fake(tmp_path, "sudo", '[ "$1" = -n ] || exit 9; shift; exec "$@"')
-    found = [one for one in grounds() if isinstance(one, Ground)]
-    assert [(one.rung, one.prefix) for one in found] == [(Rung.ROOT, (str(sudo), "-n")), (Rung.USER, ())]
+    found = [one for one in sandbox_methods() if isinstance(one, SandboxMethod)]
+    assert [(one.rung, one.prefix) for one in found] == [(Privilege.ROOT, (str(sudo), "-n")), (Privilege.USER, ())]
 
     fake(tmp_path, "sudo", 'echo "sudo: a password is required" >&2; exit 1')
-    found = [one for one in grounds() if isinstance(one, Ground)]
-    assert [one.rung for one in found] == [Rung.USER]
+    found = [one for one in sandbox_methods() if isinstance(one, SandboxMethod)]
+    assert [one.rung for one in found] == [Privilege.USER]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a stand-in for sudo gives no rights")
@@ -298,9 +298,9 @@ def test_the_keeper_works_behind_sudo(tmp_path: Path) -> None:
         "import os, sys; os.closerange(3, 256); os.environ['SUDO_USER'] = 'ada'; os.execvp(sys.argv[1], sys.argv[1:])"
     )
     sudo = fake(tmp_path, "sudo", f'shift; exec {sys.executable} -I -c "{closing}" "$@"')
-    with cell(Rung.ROOT) as made:
+    with cell(Privilege.ROOT) as made:
         behind = dataclasses.replace(made, ground=dataclasses.replace(made.ground, prefix=(str(sudo), "-n")))
-        assert isinstance(held_on(behind.ground), Held)
+        assert isinstance(run_selftest(behind.ground), SelftestPassed)
         assert "SUDO_USER" not in behind.run("sh", "-c", "cat /proc/*/environ").output
         stuck = behind.run("sleep", "100", seconds=0.3)
     assert (stuck.stopped, stuck.exit_code) == ("time", None)
@@ -308,8 +308,8 @@ def test_the_keeper_works_behind_sudo(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_said() -> None:
     """An order for a missing tree or tool folder ends in words, not in a crash."""
-    with cell(Rung.ROOT if os.geteuid() == 0 else Rung.USER) as made:
-        order = Order(("true",), made.folder / "missing", Path("/home/ada/project"))
+    with cell(Privilege.ROOT if os.geteuid() == 0 else Privilege.USER) as made:
+        order = SandboxCommand(("true",), made.folder / "missing", Path("/home/ada/project"))
         with pytest.raises(NoSandbox, match="missing is not a folder"):
             run(order, made.ground)
         order = dataclasses.replace(order, tree=made.tree, read_only=(Path("/opt/missing-tool"),))

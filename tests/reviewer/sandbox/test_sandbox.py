@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from reviewer.sandbox import bubblewrap, seccomp
-from reviewer.sandbox.bubblewrap import Rung
+from reviewer.sandbox.bubblewrap import Privilege
 from tests.fixtures.job_worker import eventually
 from tests.fixtures.sandboxes import ROOT, SHOWN, Cell, cell, living, outside
 
@@ -25,7 +25,7 @@ REFUSED = {"refused EPERM", "refused EACCES"}
 NOWHERE = {"refused ENOENT", "refused ENOTDIR"}
 
 
-@pytest.fixture(scope="module", params=list(Rung), ids=lambda rung: rung.value)
+@pytest.fixture(scope="module", params=list(Privilege), ids=lambda rung: rung.value)
 def jail(request: pytest.FixtureRequest) -> Iterator[Cell]:
     with cell(request.param) as made:
         yield made
@@ -82,7 +82,7 @@ def test_the_first_process_is_confined_like_the_rest(jail: Cell) -> None:
     status = jail.run("cat", "/proc/1/status").output
     fields = dict(line.split(":\t", 1) for line in status.splitlines())
     assert fields["NoNewPrivs"] == "1"
-    if jail.ground.rung is Rung.USER:
+    if jail.ground.rung is Privilege.USER:
         assert fields["Seccomp"] == "2"
         assert int(fields["CapPrm"], 16) == 0
 

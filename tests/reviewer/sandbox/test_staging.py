@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from reviewer.errors import NoSandbox, UnsafePath, WorktreeError
-from reviewer.safety.terminal import for_runner, plain
-from reviewer.sandbox.api import Limits, Order, Ran
-from reviewer.sandbox.staging import staged, staged_revision
-from reviewer.sandbox.unconfined import unconfined
+from reviewer.safety.terminal import terminal_safe, workflow_safe
+from reviewer.sandbox.api import SandboxCommand, SandboxLimits, SandboxResult
+from reviewer.sandbox.staging import stage_revision, stage_working_tree
+from reviewer.sandbox.unconfined import unconfined_runner
 from tests.fixtures.git_repo import ENVIRONMENT, Repo
 from tests.fixtures.job_worker import eventually
 from tests.fixtures.sandboxes import living
@@ -55,7 +55,7 @@ def test_a_copy_holds_what_is_on_disk(repo: Repo) -> None:
     repo.write("vendored/.git", "gitdir: ../.git/modules/vendored\n")
     repo.write("vendored/code.py", "")
     os.utime(repo.path / "src/app.py", ns=(1_000_000_007, 2_000_000_009))
-    with staged(repo.path, {"tests/test_app.py": b"def test(): ..."}) as stage:
+    with stage_working_tree(repo.path, {"tests/test_app.py": b"def test(): ..."}) as stage:
         assert files(stage.tree) == {
             ".gitignore",
             ".venv/lib/package.py",
@@ -81,7 +81,7 @@ def test_everything_in_a_copy_can_be_read_by_the_sandboxs_user(repo: Repo) -> No
             path.chmod(0o700 if path.is_dir() else 0o600)
     before = os.umask(0o077)
     try:
-        with staged(repo.path, {"new/test_x.py": b""}) as stage:
+        with stage_working_tree(repo.path, {"new/test_x.py": b""}) as stage:
             modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (stage.tree, *stage.tree.rglob("*"))}
             reached = stat.S_IMODE(stage.tree.parent.stat().st_mode)
     finally:
@@ -94,13 +94,13 @@ def test_everything_in_a_copy_can_be_read_by_the_sandboxs_user(repo: Repo) -> No
 def test_large_tool_folders_are_shared_where_that_is_safe(repo: Repo) -> None:
     """Files of an environment are hard links, the project's own never are, and without sharing none is."""
     (repo.path / ".venv/lib/private.py").touch(0o600)
-    with staged(repo.path, scratch=repo.path.parent) as stage:
+    with stage_working_tree(repo.path, scratch=repo.path.parent) as stage:
         assert (stage.tree / ".venv/lib/package.py").samefile(repo.path / ".venv/lib/package.py")
         assert not (stage.tree / ".venv/lib/private.py").samefile(repo.path / ".venv/lib/private.py")
         assert not (stage.tree / "src/app.py").samefile(repo.path / "src/app.py")
         stage.put({".venv/lib/package.py": b"changed"})
     assert (repo.path / ".venv/lib/package.py").read_text() == "y = 1\n"
-    with staged(repo.path, scratch=repo.path.parent, share=False) as stage:
+    with stage_working_tree(repo.path, scratch=repo.path.parent, share=False) as stage:
         assert not (stage.tree / ".venv/lib/package.py").samefile(repo.path / ".venv/lib/package.py")
 
 
@@ -113,12 +113,12 @@ def test_symlinks_stay_symlinks_and_nothing_else_special_is_copied(repo: Repo, t
     (repo.path / "file").symlink_to(secret / "key")
     (repo.path / "broken").symlink_to("nowhere")
     os.mkfifo(repo.path / "pipe")
-    with socket.socket(socket.AF_UNIX) as server, staged(repo.path) as stage:
+    with socket.socket(socket.AF_UNIX) as server, stage_working_tree(repo.path) as stage:
         server.bind(str(repo.path / "socket"))
         links = {path.name: str(path.readlink()) for path in stage.tree.iterdir() if path.is_symlink()}
         assert links == {"folder": str(secret), "file": str(secret / "key"), "broken": "nowhere"}
         assert not (stage.tree / "pipe").exists()
-    with staged(repo.path) as stage:
+    with stage_working_tree(repo.path) as stage:
         assert not (stage.tree / "socket").exists()
 
 
@@ -144,7 +144,7 @@ def test_a_candidate_is_never_written_elsewhere(repo: Repo, tmp_path: Path, path
     outside = tmp_path / "outside"
     outside.mkdir()
     (repo.path / "link").symlink_to(outside)
-    with staged(repo.path) as stage:
+    with stage_working_tree(repo.path) as stage:
         before = files(tmp_path)
         with pytest.raises(UnsafePath):
             stage.put({path: b"x"})
@@ -157,7 +157,7 @@ def test_a_candidate_replaces_a_symlink_instead_of_following_it(repo: Repo, tmp_
     """Where the checkout has a link of that name, the copy gets a file, and the link's target stays as it was."""
     (tmp_path / "target").write_text("as it was")
     (repo.path / "test_x.py").symlink_to(tmp_path / "target")
-    with staged(repo.path, {"test_x.py": b"new"}) as stage:
+    with stage_working_tree(repo.path, {"test_x.py": b"new"}) as stage:
         assert not (stage.tree / "test_x.py").is_symlink()
         assert (stage.tree / "test_x.py").read_bytes() == b"new"
     assert (tmp_path / "target").read_text() == "as it was"
@@ -165,7 +165,7 @@ def test_a_candidate_replaces_a_symlink_instead_of_following_it(repo: Repo, tmp_
 
 def test_one_copy_serves_many_candidates(repo: Repo) -> None:
     """A candidate is there for as long as asked, also when its run raises; files of the checkout are not replaced."""
-    with staged(repo.path) as stage:
+    with stage_working_tree(repo.path) as stage:
         before = files(stage.tree)
         with stage.holding({"tests/test_a.py": b"a"}) as tree:
             assert (tree / "tests/test_a.py").read_bytes() == b"a"
@@ -191,7 +191,7 @@ def test_a_revision_comes_with_what_was_built(repo: Repo) -> None:
     repo.write("drafts/one.py", "part of the change")
     repo.write("drafts/two.py", "not part of it")
     index = (repo.path / ".git/index").read_bytes()
-    with staged_revision(repo.path, base, {"test_x.py": b""}, without={"draft.py", "drafts/one.py"}) as stage:
+    with stage_revision(repo.path, base, {"test_x.py": b""}, without={"draft.py", "drafts/one.py"}) as stage:
         assert files(stage.tree) == {
             ".gitignore",
             ".venv/lib/package.py",
@@ -218,7 +218,7 @@ def test_a_revisions_own_files_win(repo: Repo, tmp_path: Path) -> None:
     (repo.path / "build").unlink()
     (tmp_path / "built").rename(repo.path / "build")
     repo.write("notes.txt", "untracked")
-    with staged_revision(repo.path, base) as stage:
+    with stage_revision(repo.path, base) as stage:
         assert (stage.tree / "build").readlink() == outside
         assert (stage.tree / "notes.txt").read_text() == "tracked"
         assert (stage.tree / ".venv/lib/package.py").exists()
@@ -227,16 +227,16 @@ def test_a_revisions_own_files_win(repo: Repo, tmp_path: Path) -> None:
 
 def test_a_revision_that_git_does_not_know_is_said(repo: Repo) -> None:
     """The error quotes git, and nothing is left behind."""
-    with pytest.raises(WorktreeError, match="read-tree failed"), staged_revision(repo.path, "f" * 40):
+    with pytest.raises(WorktreeError, match="read-tree failed"), stage_revision(repo.path, "f" * 40):
         pass
 
 
-def ordered(tree: Path, *argv: str, **limits: float) -> Order:
-    return Order(argv, tree, shown_at=tree, limits=Limits(**{"seconds": 20, **limits}))
+def ordered(tree: Path, *argv: str, **limits: float) -> SandboxCommand:
+    return SandboxCommand(argv, tree, shown_at=tree, limits=SandboxLimits(**{"seconds": 20, **limits}))
 
 
-def bare(tree: Path, code: str, *arguments: str, **limits: float) -> Ran:
-    return unconfined()(ordered(tree, sys.executable, "-I", "-c", code, *arguments, **limits))
+def bare(tree: Path, code: str, *arguments: str, **limits: float) -> SandboxResult:
+    return unconfined_runner()(ordered(tree, sys.executable, "-I", "-c", code, *arguments, **limits))
 
 
 @pytest.fixture
@@ -298,7 +298,7 @@ def test_without_a_sandbox_results_are_collected_with_the_same_care(tree: Path) 
 def test_without_a_sandbox_a_missing_program_is_said(tree: Path) -> None:
     """A command that cannot be started is a typed error."""
     with pytest.raises(NoSandbox, match="no-such-program"):
-        unconfined()(ordered(tree, "no-such-program"))
+        unconfined_runner()(ordered(tree, "no-such-program"))
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ def test_commands_in_output_do_nothing_on_a_runner(hostile: str) -> None:
     """Every line of the output stands between a stop and a start whose token nobody could know when it was made."""
     tokens = set()
     for _ in range(3):
-        first, *body, last, end = for_runner(hostile + "\n").split("\n")
+        first, *body, last, end = workflow_safe(hostile + "\n").split("\n")
         token = first.removeprefix("::stop-commands::")
         assert (last, end) == (f"::{token}::", "")
         assert len(token) == 64
@@ -334,6 +334,6 @@ def test_commands_in_output_do_nothing_on_a_runner(hostile: str) -> None:
 
 def test_plain_text_stays_as_it_is() -> None:
     """Letters of every language, tabs and newlines are kept; what a terminal would act on is marked."""
-    assert plain("naïve 日本 ✓\tx\n\ny") == "naïve 日本 ✓\tx\n\ny"
-    assert plain("a\r\nb\rc") == "a\nb\nc"
-    assert plain("\x1b]0;title\x07") == "�]0;title�"
+    assert terminal_safe("naïve 日本 ✓\tx\n\ny") == "naïve 日本 ✓\tx\n\ny"
+    assert terminal_safe("a\r\nb\rc") == "a\nb\nc"
+    assert terminal_safe("\x1b]0;title\x07") == "�]0;title�"

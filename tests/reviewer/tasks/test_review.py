@@ -21,7 +21,7 @@ from reviewer.llm.usage import Attempt
 from reviewer.tasks.conversation.prompts import Prompter
 from reviewer.tasks.planning.chunks import chunk
 from reviewer.tasks.planning.lenses import Lens
-from reviewer.tasks.review import Wish, review
+from reviewer.tasks.review import ReviewOptions, review
 from tests.fixtures.factories import finding
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
@@ -89,7 +89,7 @@ def change(**more: object) -> Change:
 
 
 SALT = b"a secret"
-PLAIN = Wish(tests=False)
+PLAIN = ReviewOptions(tests=False)
 
 
 def test_a_confirmed_finding_is_said_with_its_proven_suggestion(scripted: Callable[..., Model]) -> None:

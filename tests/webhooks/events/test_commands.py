@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from webhooks.events.commands import Command, NoCommand, Request, parse_command
+from webhooks.events.commands import Command, CommandRequest, NoCommand, parse_command
 
-REVIEW = Request(Command.REVIEW)
+REVIEW = CommandRequest(Command.REVIEW)
 
 
 @pytest.mark.parametrize(
@@ -84,20 +84,20 @@ def test_what_cannot_be_done_is_said(body, reason):
 def test_the_argument():
     """The word after the command is read in any case and returned in small letters."""
     request = parse_command("/review \t FULL \n")
-    assert request == Request(Command.REVIEW, "full")
+    assert request == CommandRequest(Command.REVIEW, "full")
     assert str(request) == "/review full"
 
 
 def test_a_question():
     """A question is the rest of its line as it was written, code and capitals included."""
     request = parse_command("Hm.\n/ask Why does `Cart.remove` use `del`? <!-- x -->\r\nThanks!")
-    assert request == Request(Command.ASK, "Why does `Cart.remove` use `del`? <!-- x -->")
+    assert request == CommandRequest(Command.ASK, "Why does `Cart.remove` use `del`? <!-- x -->")
     assert parse_command("`/ask this`\n> /ask that") == NoCommand("no command")
 
 
 def test_the_first_command_counts():
     """Of two commands that can be carried out, the first is meant."""
-    assert parse_command("/review full\n/review") == Request(Command.REVIEW, "full")
+    assert parse_command("/review full\n/review") == CommandRequest(Command.REVIEW, "full")
 
 
 def test_a_hostile_comment_takes_no_time():

@@ -16,7 +16,7 @@ from tests.fixtures.scenarios import DEFAULT, DELETE, acting, carry_out, model, 
 from webhooks.github.errors import GitHubUnavailable, NotFound
 from webhooks.github.repository import connect
 from webhooks.github.transport import Credentials
-from webhooks.handling.handle import State
+from webhooks.handling.handle import JobEnding
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def expect_all(github: World, comments: int = 2) -> tuple[object, object, object
 def test_a_pull_request_is_reviewed(github: World) -> None:
     """One review with comments on the right lines, one summary with tests and bill, one check run, 14 calls."""
     outcome = carry_out(github, github.opened, model(DELETE, DEFAULT), again=False)
-    assert (outcome.state, outcome.conclusion) == (State.REVIEWED, "neutral")
+    assert (outcome.state, outcome.conclusion) == (JobEnding.REVIEWED, "neutral")
     review, summary, check = expect_all(github)
     places = [(c.thread.place.path, c.thread.place.line, c.thread.place.side) for c in review.comments]
     lines = CART_AFTER.split("\n")
@@ -69,7 +69,7 @@ def test_a_write_whose_answer_was_lost_is_not_repeated(github: World, request_: 
     """GitHub stored it and the connection broke: the next round finds it by its mark."""
     github.fault(request_, faults.reset_after())
     outcome = carry_out(github, github.opened, model(DELETE, DEFAULT))
-    assert outcome.state is State.REVIEWED
+    assert outcome.state is JobEnding.REVIEWED
     expect_all(github)
 
 
@@ -137,7 +137,7 @@ def test_a_head_that_moves_while_the_model_thinks_is_not_posted(github: World) -
     ask = acting(lambda: github.push(github.pull, {"a.py": "x = 1\n"}), model(DELETE))
     old = github.pull.head
     outcome = carry_out(github, github.opened, ask)
-    assert outcome.state is State.SUPERSEDED
+    assert outcome.state is JobEnding.SUPERSEDED
     check = github.expect_check("cancelled")
     assert check.head_sha == old
 
@@ -146,7 +146,7 @@ def test_a_late_older_delivery_does_nothing(github: World) -> None:
     """The head that the API reports is the truth."""
     github.push(github.pull, {"a.py": "x = 1\n"})
     outcome = carry_out(github, github.opened, model(DELETE))
-    assert (outcome.state, outcome.reason) == (State.SUPERSEDED, "the head has moved on")
+    assert (outcome.state, outcome.reason) == (JobEnding.SUPERSEDED, "the head has moved on")
 
 
 def test_a_stale_answer_of_the_api_is_waited_out(github: World) -> None:
@@ -161,7 +161,7 @@ def test_a_stale_answer_of_the_api_is_waited_out(github: World) -> None:
 def test_a_job_that_is_no_longer_wanted_stops_before_it_pays(github: World) -> None:
     """An operator's cancel or a newer job: no call, nothing posted."""
     outcome = carry_out(github, github.opened, model(DELETE), wanted=lambda: False)
-    assert outcome.state is State.SUPERSEDED
+    assert outcome.state is JobEnding.SUPERSEDED
     github.expect_check("cancelled")
 
 
@@ -207,7 +207,7 @@ def test_settings_that_were_taken_away_count_no_longer(github: World) -> None:
     )
     pushed = github.push(github.pull, {"src/more.py": "more = 1\n"})
     github.push_to_base(github.repo, {".github/reviewer.yml": None})
-    assert carry_out(github, pushed, model(DELETE)).state is State.REVIEWED
+    assert carry_out(github, pushed, model(DELETE)).state is JobEnding.REVIEWED
     github.expect_review(comments=1)
     github.expect_comment("1 finding")
     github.expect_check("neutral")
@@ -242,7 +242,7 @@ def test_a_diff_that_github_refuses_is_built_from_the_files(github: World) -> No
     """406, or a diff that cannot be made now: the list of files serves instead."""
     github.limits.diff_files = 1
     outcome = carry_out(github, github.opened, model(DELETE))
-    assert outcome.state is State.REVIEWED
+    assert outcome.state is JobEnding.REVIEWED
     assert github.calls_to("GET /pulls/1/files")
     expect_all(github, comments=1)
 
@@ -298,7 +298,7 @@ def test_a_model_that_cannot_be_used_ends_where_people_see_it(github: World) -> 
         return [NoCredit("The account has no credit left. Top it up.") for _ in prompts]
 
     outcome = carry_out(github, github.opened, broke)
-    assert outcome.state is State.FAILED
+    assert outcome.state is JobEnding.FAILED
     check = github.expect_check("failure")
     assert "no credit left" in check.output["summary"]
     asked = github.comment(github.pull, "/review", by="alice")
@@ -324,7 +324,7 @@ def test_an_empty_pull_request_gets_a_check_run_and_no_comment(github: World) ->
     github.repo.commit({}, "Empty", branch="empty")
     opened = github.open_pull(github.repo, "empty")
     outcome = carry_out(github, opened, lambda _: 1 / 0)  # type: ignore[arg-type,return-value]
-    assert outcome.state is State.REVIEWED
+    assert outcome.state is JobEnding.REVIEWED
     assert "Nothing" in github.expect_check("neutral").output["title"]
 
 
@@ -332,7 +332,7 @@ def test_a_repository_that_is_gone_is_no_failure(github: World) -> None:
     """Uninstalled meanwhile: the job ends with its reason and without a crash."""
     github.uninstall(github.installation)
     outcome = carry_out(github, github.opened, model(DELETE))
-    assert outcome.state in (State.IGNORED, State.FAILED)
+    assert outcome.state in (JobEnding.IGNORED, JobEnding.FAILED)
     assert outcome.reason
 
 
@@ -372,7 +372,7 @@ def test_budgets_hold_over_reviews(github: World) -> None:
         return Decimal("0.50") if number else Decimal(3)
 
     outcome = carry_out(github, pushed, model(DELETE), spent=spent)
-    assert outcome.state is State.FAILED
+    assert outcome.state is JobEnding.FAILED
     assert "per_pull_usd" in github.expect_check("failure").output["summary"]
     assert [number for number, _ in asked] == [1, None]
     assert asked[1][1] > 1_700_000_000
@@ -412,7 +412,7 @@ def test_a_question_is_answered_once(github: World) -> None:
         return [Reply("Nobody, see `src/cart.py:27`. @octocat", model="MiniMax-M2.1", attempts=bill) for _ in prompts]
 
     outcome = carry_out(github, asked, ask)
-    assert (outcome.state, outcome.reason) == (State.ANSWERED, "")
+    assert (outcome.state, outcome.reason) == (JobEnding.ANSWERED, "")
     carry_out(github, asked, ask)
     answer = github.expect_comment("Nobody, see `src/cart.py:27`")
     assert "> Who calls `remove`," in answer.body
@@ -430,7 +430,7 @@ def test_a_question_that_cannot_be_answered(github: World) -> None:
     asked = github.comment(github.pull, "/ask Why?", by="alice")
     for _ in range(2):
         outcome = carry_out(github, asked, lambda prompts: [NoCredit("The credit is used up.") for _ in prompts])
-        assert outcome.state is State.FAILED
+        assert outcome.state is JobEnding.FAILED
     github.expect_comment("The credit is used up")
 
 
@@ -438,7 +438,7 @@ def test_a_question_that_cannot_be_answered(github: World) -> None:
 def test_questions_need_write_permission(github: World, by: str) -> None:
     """A question costs money: of those who may not write it is not answered."""
     asked = github.comment(github.pull, "/ask Why?", by=by)
-    assert carry_out(github, asked, model()).state is State.IGNORED
+    assert carry_out(github, asked, model()).state is JobEnding.IGNORED
 
 
 def test_a_token_that_ends_in_the_middle_of_a_job(github: World) -> None:
@@ -468,7 +468,7 @@ def test_a_token_that_stays_refused_is_no_loop(github: World) -> None:
     """Where a new token is refused as well, the job ends with what to check."""
     github.fault("GET /pulls/1$", faults.server_error(401, "Bad credentials"), times=2)
     outcome = carry_out(github, github.opened, model(DELETE))
-    assert outcome.state is State.FAILED
+    assert outcome.state is JobEnding.FAILED
     assert "Check GITHUB_APP_ID" in outcome.reason
     assert len(github.calls_to("POST /access_tokens$")) == 2
 
@@ -477,7 +477,7 @@ def test_a_suspended_installation_is_said(github: World) -> None:
     """GitHub gives no token: the job ends with that as its reason, after one try."""
     github.suspend(github.installation)
     outcome = carry_out(github, github.opened, model(DELETE))
-    assert outcome.state is State.FAILED
+    assert outcome.state is JobEnding.FAILED
     assert "This installation has been suspended" in outcome.reason
     assert len(github.calls_to("POST /access_tokens$")) == 1
 
@@ -513,7 +513,7 @@ def test_a_repository_that_is_lost_in_the_middle(github: World, act: str) -> Non
 
     outcome = carry_out(github, github.opened, acting(lose, model(DELETE)))
     github.forgive()  # the check run that was begun is out of reach
-    assert outcome.state is State.FAILED
+    assert outcome.state is JobEnding.FAILED
     assert "It is gone, or out of reach of this token." in outcome.reason
     assert github.calls_to("POST /reviews$", status=200) == []
 
@@ -526,7 +526,7 @@ def test_linked_issues_tell_what_is_meant(github: World) -> None:
     github.edit(github.pull, body=body)
     ask, prompts = watched(model())
     outcome = carry_out(github, github.opened, ask)
-    assert outcome.state is State.REVIEWED
+    assert outcome.state is JobEnding.REVIEWED
     github.expect_comment("No findings")
     github.expect_check("success")
     assert all("Codes can be used twice\n\nA code shall work once." in one.messages[1].content for one in prompts)
@@ -539,7 +539,7 @@ def test_an_issue_that_cannot_be_read_is_no_obstacle(github: World) -> None:
     github.edit(github.pull, body=f"Fixes #{issue.number}")
     github.installation.permissions.pop("issues")
     outcome = carry_out(github, github.opened, model())
-    assert outcome.state is State.REVIEWED
+    assert outcome.state is JobEnding.REVIEWED
     assert len(github.calls_to(f"GET /issues/{issue.number}$", status=403)) == 1
     github.expect_comment("No findings")
     github.expect_check("success")
@@ -552,7 +552,7 @@ def test_refactor_looks_for_simpler_code_in_all_of_it(github: World) -> None:
                         "suggestion": "def discount_for(code, pieces):"}  # fmt: skip
     ask, prompts = watched(model(DELETE, simpler))
     outcome = carry_out(github, github.comment(github.pull, "/refactor", by="alice"), ask)
-    assert outcome.state is State.REVIEWED
+    assert outcome.state is JobEnding.REVIEWED
     assert [one.task.value for one in prompts].count("refactor") == 1
     assert "At most 10 proposals" in next(one for one in prompts if one.task.value == "refactor").messages[0].content
     _, summary, _ = expect_all(github)

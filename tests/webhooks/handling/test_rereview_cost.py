@@ -6,7 +6,7 @@ from reviewer.llm.client import Client
 from tests.fakes.github import default_world
 from tests.fakes.model import FakeModel
 from tests.fixtures.scenarios import carry_out, open_large_pull, script_large
-from webhooks.handling.handle import Outcome
+from webhooks.handling.handle import JobOutcome
 
 
 def test_a_push_of_one_file_costs_a_fifth_of_the_first_review_at_most() -> None:
@@ -24,11 +24,11 @@ def test_a_push_of_one_file_costs_a_fifth_of_the_first_review_at_most() -> None:
         assert len(second.review.findings) == 10, "the findings of the other files stand"
 
 
-def _tokens(outcome: Outcome) -> int:
+def _tokens(outcome: JobOutcome) -> int:
     assert outcome.review is not None
     return outcome.review.usage.prompt_tokens
 
 
-def _fresh(outcome: Outcome) -> int:
+def _fresh(outcome: JobOutcome) -> int:
     assert outcome.review is not None
     return outcome.review.files_reviewed

@@ -14,7 +14,7 @@ from tests.fakes.github.model.git import Entry
 from webhooks.github.errors import RateLimited, WriteUncertain
 from webhooks.github.repository import Repository, connect
 from webhooks.github.transport import Credentials
-from webhooks.publishing.commit_tests import Added, Refused, add_tests, is_own
+from webhooks.publishing.commit_tests import AddedTests, NotAdded, add_tests, is_own
 
 PATH = "tests/test_discounts.py"
 CODE = "def test_x():\n    assert True\n"
@@ -40,20 +40,20 @@ def repository_of(github: World, token: str = "") -> Repository:
 
 def ask(
     github: World, *tests: TestSuggestion, stacked: bool = False, job: str = "job-1", token: str = "", number: int = 1
-) -> Added | Refused:
+) -> AddedTests | NotAdded:
     """Add the tests as a job does: it reads the pull request first."""
     repository = repository_of(github, token)
     return add_tests(repository, repository.pull(number), tests or (TEST,), stacked=stacked, job=job)
 
 
-def refused(answer: Added | Refused, *words: str) -> str:
-    assert isinstance(answer, Refused), answer
+def refused(answer: AddedTests | NotAdded, *words: str) -> str:
+    assert isinstance(answer, NotAdded), answer
     assert all(word in answer.reason for word in words), answer.reason
     return answer.reason
 
 
-def added(answer: Added | Refused) -> Added:
-    assert isinstance(answer, Added), answer
+def added(answer: AddedTests | NotAdded) -> AddedTests:
+    assert isinstance(answer, AddedTests), answer
     return answer
 
 

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from reviewer.diff.model import Side, parse_diff
 from reviewer.domain.findings import Category
 from reviewer.domain.severity import Severity
-from reviewer.tasks.verification.triage import alike
+from reviewer.tasks.verification.triage import similar_titles
 from tests.fixtures.factories import finding, small_diff
 from webhooks.publishing.incremental import changed_blobs, changed_files, digests, file_digest
-from webhooks.publishing.ledger import Posted, Thread, entry_of, is_dismissal, outstanding, settle, standing
+from webhooks.publishing.ledger import PostedState, Thread, current_ledger, entry_of, is_dismissal, outstanding, settle
 from webhooks.publishing.markers import (
     MAX_LEDGER,
-    Entry,
+    FindingStatus,
     Ledger,
-    Status,
+    LedgerEntry,
     finding_mark,
     read_finding,
     read_ledger,
@@ -31,14 +31,14 @@ from webhooks.publishing.markers import (
 )
 
 
-def entry(number: int = 1, **changes: object) -> Entry:
+def entry(number: int = 1, **changes: object) -> LedgerEntry:
     """Return an open entry."""
     values: dict[str, object] = {
         "fingerprint": f"{number:016x}", "place": f"{number:016x}", "code": f"{number:012x}", "path": "src/app.py",
         "side": Side.RIGHT, "line": number, "lines": 1, "severity": Severity.ERROR, "category": Category.BUG,
         "title": f"Finding number {number}", "around": f"{number:012x}", "comment_id": number,
     }  # fmt: skip
-    return Entry(**{**values, **changes})  # type: ignore[arg-type]
+    return LedgerEntry(**{**values, **changes})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -72,15 +72,17 @@ def test_a_hostile_reply_costs_no_time() -> None:
 texts = st.text(st.characters(codec="utf-8"), max_size=60)
 
 
-@given(texts, texts, st.sampled_from(Side), st.sampled_from(Severity), st.sampled_from(Status))
-def test_what_is_written_is_read_back(title: str, path: str, side: Side, severity: Severity, status: Status) -> None:
+@given(texts, texts, st.sampled_from(Side), st.sampled_from(Severity), st.sampled_from(FindingStatus))
+def test_what_is_written_is_read_back(
+    title: str, path: str, side: Side, severity: Severity, status: FindingStatus
+) -> None:
     """Whatever stands in title and path, marks and ledger give back what was put in."""
     one = entry(title=title, path=path, side=side, severity=severity, status=status, said=bool(path), sha="ab" * 20)
     ledger = Ledger("c" * 40, "d" * 40, "o/r#1@x", digests(small_diff().files), (one,))
     assert read_ledger(summary_marks(ledger) + "text") == ledger
     assert without_marks(summary_marks(ledger) + "text\n") == "text\n"
     body = f"Title\n\n{finding_mark(replace(one, quote=title))}"
-    assert read_finding(body) == replace(one, quote=title, status=Status.OPEN)
+    assert read_finding(body) == replace(one, quote=title, status=FindingStatus.OPEN)
     assert "-->" not in finding_mark(one)[:-3]
 
 
@@ -105,15 +107,15 @@ def test_the_ledger_stays_within_its_room() -> None:
     fits = read_ledger(summary_marks(Ledger("a" * 40, files=files, entries=tuple(map(entry, range(1, 30))))))
     assert fits is not None
     assert fits.files == files
-    many = [entry(n, status=(Status.FIXED, Status.DISMISSED, Status.OPEN)[n % 3], title="word" * 20 + str(n * n))
-            for n in range(1, 1000)]  # fmt: skip
+    statuses = (FindingStatus.FIXED, FindingStatus.DISMISSED, FindingStatus.OPEN)
+    many = [entry(n, status=statuses[n % 3], title="word" * 20 + str(n * n)) for n in range(1, 1000)]
     text = summary_marks(Ledger("a" * 40, files=files, entries=tuple(many)))
     assert len(text) <= MAX_LEDGER
     kept = read_ledger(text)
     assert kept is not None
     assert kept.files is None
     statuses = [one.status for one in kept.entries]
-    assert statuses[:333] == [Status.OPEN] * 333
+    assert statuses[:333] == [FindingStatus.OPEN] * 333
 
 
 HUNK = "--- a/a.py\n+++ b/a.py\n@@ -{0},3 +{0},4 @@ {1}\n one\n+{2}\n two\n three\n"
@@ -148,7 +150,7 @@ def test_trees_tell_what_changed() -> None:
 def test_an_unlike_finding_at_dismissed_words_elsewhere_is_said() -> None:
     """While the dismissed code stands as it was, an alike finding about other code is another finding."""
     diff = small_diff()
-    dismissed = replace(entry_of(finding(), diff, said=True), status=Status.DISMISSED)
+    dismissed = replace(entry_of(finding(), diff, said=True), status=FindingStatus.DISMISSED)
     other = finding(fingerprint="f2", quote="        log(item)", title="The count is ignored")
     assert [one.fingerprint for one, _ in settle([dismissed], [other], [], diff, head="a" * 40).new] == ["f2"]
     assert settle([dismissed], [finding()], [], diff, head="a" * 40).new == ()
@@ -168,8 +170,8 @@ def test_of_two_comments_of_one_finding_the_later_counts() -> None:
     one = entry_of(finding(fingerprint="f" * 16), small_diff(), said=True)
     old = Thread(1, finding_mark(one), resolved_by="us", ours=True)
     new = Thread(2, finding_mark(replace(one, sha="abcdef1")), resolved_by="")
-    (now,) = standing(Posted(threads=(old, new)))
-    assert (now.status, now.sha, now.comment_id) == (Status.OPEN, "abcdef1", 2)
+    (now,) = current_ledger(PostedState(threads=(old, new)))
+    assert (now.status, now.sha, now.comment_id) == (FindingStatus.OPEN, "abcdef1", 2)
 
 
 def test_only_code_that_changed_is_judged_again() -> None:
@@ -183,6 +185,6 @@ def test_only_code_that_changed_is_judged_again() -> None:
 
 def test_alike_titles() -> None:
     """Most words in common, not merely one."""
-    assert alike("Division by zero for an empty list", "Division by zero when given an empty list")
-    assert not alike("Division by zero", "Division of labour is unclear here")
-    assert not alike("", "")
+    assert similar_titles("Division by zero for an empty list", "Division by zero when given an empty list")
+    assert not similar_titles("Division by zero", "Division of labour is unclear here")
+    assert not similar_titles("", "")

@@ -12,14 +12,14 @@ from reviewer.domain.settings import FailLevel, SettingsProblem
 from reviewer.domain.severity import Confidence, Severity
 from reviewer.llm.usage import Usage
 from tests.fixtures.factories import anchor, finding, small_diff
-from webhooks.publishing.ledger import Posted, Thread, entry_of
-from webhooks.publishing.markers import Entry, read_finding, read_ledger, without_marks
-from webhooks.publishing.plan import Publication, Result, annotations_of, comment
-from webhooks.publishing.plan import plan as planned
-from webhooks.publishing.summary import Extent, Target
+from webhooks.publishing.ledger import PostedState, Thread, entry_of
+from webhooks.publishing.markers import LedgerEntry, read_finding, read_ledger, without_marks
+from webhooks.publishing.plan import Publication, ReviewResult, annotations_of, inline_comment
+from webhooks.publishing.plan import plan_publication as planned
+from webhooks.publishing.summary import ReviewScope, ReviewTarget
 
-TARGET = Target("o/r", 7, "a" * 40, "https://github.test/o/r/pull/7", job="o/r#7@a")
-NOTHING = Posted()
+TARGET = ReviewTarget("o/r", 7, "a" * 40, "https://github.test/o/r/pull/7", job="o/r#7@a")
+NOTHING = PostedState()
 BILL = {"usage": Usage(3, 1000, 200, Decimal("0.00027")), "models": ("MiniMax-M2.1",), "files_reviewed": 2}
 
 
@@ -28,31 +28,31 @@ def review_of(*findings: object, **more: object) -> Review:
     return Review("It does things.", tuple(findings), **{**BILL, **more})  # type: ignore[arg-type]
 
 
-def plan(review: Review, before: Posted = NOTHING, *, problems: tuple[SettingsProblem, ...] = (),
+def plan(review: Review, before: PostedState = NOTHING, *, problems: tuple[SettingsProblem, ...] = (),
          fail_level: FailLevel = FailLevel.NEVER) -> Publication:  # fmt: skip
     """Plan the publication of a first review of the small diff."""
-    extent = Extent(reviewed=review.files_reviewed, fresh=review.files_reviewed)
-    result = Result(review, small_diff(), extent, problems=problems)
+    extent = ReviewScope(reviewed=review.files_reviewed, fresh=review.files_reviewed)
+    result = ReviewResult(review, small_diff(), extent, problems=problems)
     return planned(result, TARGET, before, fail_level=fail_level)
 
 
-def entry(one: Finding) -> Entry:
+def entry(one: Finding) -> LedgerEntry:
     """Return the finding's entry in the ledger."""
     return entry_of(one, small_diff(), said=True)
 
 
-def said(made: Publication) -> Posted:
+def said(made: Publication) -> PostedState:
     """Return what stands on the pull request once the publication was sent."""
     assert made.review is not None
     bodies = [one["body"] for one in made.review["comments"]]
-    return Posted(1, made.summary, threads=tuple(Thread(n + 2, body) for n, body in enumerate(bodies)))
+    return PostedState(1, made.summary, threads=tuple(Thread(n + 2, body) for n, body in enumerate(bodies)))
 
 
 def test_a_comment_has_the_keys_that_github_takes() -> None:
     """One line: no start; a range: start_line and start_side; nothing else, as unknown keys are refused."""
     one = finding()
-    assert set(comment(one, entry(one))) == {"path", "line", "side", "body"}
-    text = comment(replace(one, suggestion="fixed()", advice=None), entry(one))["body"]
+    assert set(inline_comment(one, entry(one))) == {"path", "line", "side", "body"}
+    text = inline_comment(replace(one, suggestion="fixed()", advice=None), entry(one))["body"]
     assert "```suggestion\nfixed()\n```" in text
     assert text.splitlines()[-1].startswith(f"<!-- reviewer:finding {one.fingerprint} at=")
 
@@ -68,7 +68,7 @@ def test_what_was_said_is_not_said_again() -> None:
     assert again.review is None
     reworded = replace(one, title="Said quite differently", fingerprint="0" * 16)
     assert plan(review_of(reworded), said(first)).review is None
-    killed = Posted(threads=said(first).threads)
+    killed = PostedState(threads=said(first).threads)
     assert plan(review_of(one), killed).review is None
 
 

@@ -14,13 +14,13 @@ from reviewer.llm.usage import Attempt
 from tests.fixtures.job_worker import QUICK, Desk, automatic, eventually, prompt
 from webhooks.queue import answer_cache
 from webhooks.queue.answer_cache import Packed, packed
-from webhooks.queue.answer_spool import Spool
+from webhooks.queue.answer_spool import AnswerSpool
 
 ANSWER = Packed(b"\x00\xffanswer", failed=False)
 
 
 def _keep_and_die(folder: Path, then: bytes) -> None:
-    spool = Spool(folder)
+    spool = AnswerSpool(folder)
     spool.open(lambda *_: None)
     spool.keep("job", "digest", ANSWER)
     with next(folder.glob(f"{os.getpid()}-*.answers")).open("ab") as file:
@@ -39,10 +39,10 @@ def test_a_killed_process_leaves_its_answers(tmp_path: Path) -> None:
     """What was kept is handed over once to the next process; half a line behind it does no harm."""
     _killed(tmp_path, b'{"job": "x", "dig')
     found: list[tuple[str, str, Packed]] = []
-    spool = Spool(tmp_path)
+    spool = AnswerSpool(tmp_path)
     spool.open(lambda *answer: found.append(answer))
     assert found == [("job", "digest", ANSWER)]
-    other = Spool(tmp_path)
+    other = AnswerSpool(tmp_path)
     other.open(lambda *answer: found.append(answer))
     assert len(found) == 1
     spool.close()
@@ -52,7 +52,7 @@ def test_a_killed_process_leaves_its_answers(tmp_path: Path) -> None:
 
 def test_a_process_that_runs_keeps_its_own(tmp_path: Path) -> None:
     """Nobody takes answers from a process that is alive; stored ones are gone from the disk, whatever came between."""
-    spool, other = Spool(tmp_path), Spool(tmp_path)
+    spool, other = AnswerSpool(tmp_path), AnswerSpool(tmp_path)
     spool.open(lambda *_: None)
     spool.keep("job", "one", ANSWER)
     spool.keep("job", "two", ANSWER)
@@ -70,7 +70,7 @@ def test_a_process_that_runs_keeps_its_own(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
     """Where there is no place for the file, work goes on without it."""
     (tmp_path / "file").write_text("")
-    spool = Spool(tmp_path / "file" / "folder")
+    spool = AnswerSpool(tmp_path / "file" / "folder")
     spool.open(lambda *_: None)
     spool.keep("job", "digest", ANSWER)
     spool.stored()
@@ -90,7 +90,7 @@ def test_an_answer_on_its_way_is_not_bought_again(tmp_path: Path) -> None:
     with desk.jobs._database.write() as connection:
         # As the killed worker left it: the prompt was put, and its answer is on its way.
         answer_cache.put(connection, job.delivery, 1, answer_cache.packed_prompts({digest: prompt("paid")}))
-    spool = Spool(tmp_path)
+    spool = AnswerSpool(tmp_path)
     spool.open(lambda *_: None)
     reply = Reply("from the spool", attempts=(Attempt("MiniMax-M2.1", "ok", 100, 10),))
     spool.keep(job.delivery, digest, packed(reply))
@@ -108,7 +108,7 @@ def _open_and_tell(folder: Path, times: int, told: Connection) -> None:
     """Begin and end as often, keeping one answer each time; tell how often the file was not where it belongs."""
     lost = 0
     for _ in range(times):
-        spool = Spool(folder)
+        spool = AnswerSpool(folder)
         spool.open(lambda *_: None)
         spool.keep("job", "digest", ANSWER)
         lost += not any(path.stat().st_size for path in folder.glob(f"{os.getpid()}-*.answers"))

@@ -22,7 +22,7 @@ from tests.fixtures import postgres
 from tests.fixtures.app_server import ROOT, SECRET, Server
 from tests.fixtures.job_worker import QUICK, Desk, automatic, command, eventually, prompt
 from webhooks.events.deliveries import Job, Trigger
-from webhooks.queue.jobs import Jobs, Limits, State, StoreUnavailable
+from webhooks.queue.jobs import Jobs, JobState, QueueLimits, StoreUnavailable
 
 NOBODY = 65534
 
@@ -192,14 +192,14 @@ def test_a_clock_that_jumps(desk: Desk, hours: int) -> None:
         desk.jobs.accept(job)
     shift(desk, -hours * 3600)
     desk.jobs.start_worker(desk.work())
-    assert [desk.ended(job).state for job in (pushed, asked)] == [State.DONE, State.DONE]
+    assert [desk.ended(job).state for job in (pushed, asked)] == [JobState.DONE, JobState.DONE]
     assert set(desk.carried.values()) == set(desk.asked.values()) == {1}
 
 
 def test_a_clock_that_is_put_back_does_not_stop_the_calls(tmp_path: Path) -> None:
     """Calls that were made an hour ahead do not use up every minute until then."""
     desk = Desk(
-        f"sqlite:///{tmp_path}/jobs.sqlite3", Limits(job_poll=0.05, call_poll=0.05, calls_per_minute=2, upkeep=0.2)
+        f"sqlite:///{tmp_path}/jobs.sqlite3", QueueLimits(job_poll=0.05, call_poll=0.05, calls_per_minute=2, upkeep=0.2)
     )
     desk.jobs.open()
     try:
@@ -212,7 +212,7 @@ def test_a_clock_that_is_put_back_does_not_stop_the_calls(tmp_path: Path) -> Non
         desk.ended(first)
         desk.jobs.accept(second)
         shift(desk, 3600)
-        assert desk.ended(second).state is State.DONE
+        assert desk.ended(second).state is JobState.DONE
         assert sum(desk.asked.values()) == 4
     finally:
         desk.jobs.close()
@@ -271,8 +271,8 @@ def test_postgres_gone_and_back(
             back.set()
             eventually(lambda: "waiting for the store" in caplog.text, "the job finds no store for its next call")
         assert server.deliver(pull_request(7), X_GitHub_Delivery=guid)[0] == 202
-        assert desk.ended(running, within=60).state is State.DONE
-        assert desk.ended(waiting, within=60).state is State.DONE
+        assert desk.ended(running, within=60).state is JobState.DONE
+        assert desk.ended(waiting, within=60).state is JobState.DONE
         assert eventually(lambda: desk.jobs.record(guid).state.is_final, "the delivery that was refused", 60)
         assert set(desk.asked.values()) == {1}
         assert server.get("/readyz")[0] == 200

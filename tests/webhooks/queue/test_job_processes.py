@@ -15,7 +15,7 @@ import pytest
 from tests.fixtures.job_worker import automatic, eventually, numbers
 from webhooks.events.deliveries import Job, Trigger
 from webhooks.queue.answer_cache import given
-from webhooks.queue.jobs import Jobs, State
+from webhooks.queue.jobs import Jobs, JobState
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -82,7 +82,7 @@ def accept(jobs: Jobs, count: int) -> list[Job]:
     return accepted
 
 
-def states(jobs: Jobs, accepted: list[Job]) -> set[State]:
+def states(jobs: Jobs, accepted: list[Job]) -> set[JobState]:
     return {jobs.record(job.delivery).state for job in accepted}
 
 
@@ -111,7 +111,7 @@ def test_killed_again_and_again(workers, jobs):
         assert bought_again == []
         before, settled = asked, paid(jobs, accepted, workers.notes("asked"))
     workers.start()
-    eventually(lambda: states(jobs, accepted) == {State.DONE}, "every job is done", 30)
+    eventually(lambda: states(jobs, accepted) == {JobState.DONE}, "every job is done", 30)
     asked = Counter(workers.notes("asked"))
     assert [text for text in settled if asked[text] > before[text]] == []
     assert set(workers.notes("posted")) == {job.delivery for job in accepted}
@@ -129,7 +129,7 @@ def test_a_second_worker_waits(workers, jobs):
     accepted = accept(jobs, 2)
     eventually(lambda: workers.notes("asked"), "the first begins")
     workers.kill(first)
-    eventually(lambda: states(jobs, accepted) == {State.DONE}, "the second ends them", 30)
+    eventually(lambda: states(jobs, accepted) == {JobState.DONE}, "the second ends them", 30)
 
 
 def test_a_poison_job_is_given_up(workers, jobs):
@@ -145,9 +145,9 @@ def test_a_poison_job_is_given_up(workers, jobs):
             30,
         )
     record = jobs.record(poison.delivery)
-    assert (record.state, record.reason) == (State.FAILED, "PoisonJob: it brought its worker down 2 times")
+    assert (record.state, record.reason) == (JobState.FAILED, "PoisonJob: it brought its worker down 2 times")
     assert len(workers.notes("poisoned")) == 2
-    eventually(lambda: states(jobs, accepted) == {State.DONE}, "the other job is done", 30)
+    eventually(lambda: states(jobs, accepted) == {JobState.DONE}, "the other job is done", 30)
 
 
 def test_a_worker_that_is_asked_to_stop(workers, jobs):
@@ -159,7 +159,7 @@ def test_a_worker_that_is_asked_to_stop(workers, jobs):
     assert worker.wait(15) == 0
     assert workers.notes("stopped") == [""]
     workers.start()
-    eventually(lambda: states(jobs, accepted) == {State.DONE}, "every job is done", 30)
+    eventually(lambda: states(jobs, accepted) == {JobState.DONE}, "every job is done", 30)
     asked = Counter(workers.notes("asked"))
     assert {text for text, count in asked.items() if count > 1} == set()
     assert len(asked) == 4 * 5
@@ -175,7 +175,7 @@ def test_a_deploy_that_changes_the_shape_of_jobs(workers, jobs, monkeypatch):
     monkeypatch.undo()
     before, settled = Counter(workers.notes("asked")), paid(jobs, accepted, workers.notes("asked"))
     workers.start("lost_after=0.2")
-    eventually(lambda: states(jobs, accepted) == {State.DONE}, "every job is done", 40)
+    eventually(lambda: states(jobs, accepted) == {JobState.DONE}, "every job is done", 40)
     asked = Counter(workers.notes("asked"))
     assert settled
     assert [text for text in settled if asked[text] > before[text]] == []
@@ -194,7 +194,7 @@ def test_peers_take_over(tmp_path, fresh_postgres):
         eventually(lambda: len(workers.notes("asked")) >= 8, "calls are made")
         workers.kill(first)
         before, settled = Counter(workers.notes("asked")), paid(jobs, accepted, workers.notes("asked"))
-        eventually(lambda: states(jobs, accepted) == {State.DONE}, "the other ends them", 40)
+        eventually(lambda: states(jobs, accepted) == {JobState.DONE}, "the other ends them", 40)
         asked = Counter(workers.notes("asked"))
         assert [text for text in settled if asked[text] > before[text]] == []
         assert set(workers.notes("posted")) == {job.delivery for job in accepted}
@@ -207,7 +207,7 @@ def test_peers_take_over(tmp_path, fresh_postgres):
         for job in pushes:
             jobs.accept(job)
         eventually(lambda: all(jobs.record(job.delivery).state.is_final for job in pushes), "both end")
-        assert [jobs.record(job.delivery).state for job in pushes] == [State.SUPERSEDED, State.DONE]
+        assert [jobs.record(job.delivery).state for job in pushes] == [JobState.SUPERSEDED, JobState.DONE]
     finally:
         workers.close()
         jobs.close()

@@ -14,15 +14,15 @@ from reviewer.errors import ReviewerError
 from reviewer.llm.messages import Ask, Reply
 from tests.fixtures.job_worker import QUICK, Desk, automatic, eventually, prompt
 from webhooks.events.deliveries import Job
-from webhooks.queue.jobs import Jobs, Limits, State, StoreUnavailable
+from webhooks.queue.jobs import Jobs, JobState, QueueLimits, StoreUnavailable
 
 
 @pytest.fixture
-def own_desk(tmp_path) -> Iterator[Callable[[Limits], Desk]]:
+def own_desk(tmp_path) -> Iterator[Callable[[QueueLimits], Desk]]:
     """Make a desk with its own SQLite store and limits."""
     made = []
 
-    def make(limits: Limits = QUICK) -> Desk:
+    def make(limits: QueueLimits = QUICK) -> Desk:
         desk = Desk(f"sqlite:///{tmp_path}/jobs.sqlite3", limits)
         desk.jobs.open()
         made.append(desk)
@@ -52,7 +52,7 @@ def test_nothing_of_the_code_is_left(own_desk):
 
 def test_installations_leave_room_for_each_other(own_desk):
     """Of one installation only so many jobs run at once; the others wait, and another installation does not."""
-    desk = own_desk(Limits(job_poll=0.05, jobs_per_installation=2, crowd_wait=0.3))
+    desk = own_desk(QueueLimits(job_poll=0.05, jobs_per_installation=2, crowd_wait=0.3))
     hold = threading.Event()
     busy = [desk.on(automatic(installation=1), lambda *_: {"held": hold.wait(20)}) for _ in range(4)]
     quiet = automatic(installation=2)
@@ -65,12 +65,12 @@ def test_installations_leave_room_for_each_other(own_desk):
     reasons = {eventually(lambda job=job: desk.jobs.record(job.delivery).reason, "a reason") for job in waiting}
     assert reasons == {"waits for others of its installation"}
     hold.set()
-    assert {desk.ended(job).state for job in busy} == {State.DONE}
+    assert {desk.ended(job).state for job in busy} == {JobState.DONE}
 
 
 def test_parallel_calls_are_limited(own_desk):
     """However many prompts several jobs ask, no more calls run at once than allowed."""
-    desk = own_desk(Limits(job_poll=0.05, call_poll=0.05, parallel_calls=2))
+    desk = own_desk(QueueLimits(job_poll=0.05, call_poll=0.05, parallel_calls=2))
     lock, running, most = threading.Lock(), [0], [0]
 
     def answer() -> Reply:
@@ -92,13 +92,13 @@ def test_parallel_calls_are_limited(own_desk):
     desk.jobs.start_worker(desk.work())
     for job in jobs:
         desk.jobs.accept(job)
-    assert {desk.ended(job).state for job in jobs} == {State.DONE}
+    assert {desk.ended(job).state for job in jobs} == {JobState.DONE}
     assert most[0] == 2
 
 
 def test_calls_per_minute_are_limited(own_desk):
     """Within a minute no more calls start than allowed, whichever jobs they belong to."""
-    desk = own_desk(Limits(job_poll=0.05, call_poll=0.05, calls_per_minute=3))
+    desk = own_desk(QueueLimits(job_poll=0.05, call_poll=0.05, calls_per_minute=3))
     jobs = [
         desk.on(automatic(), lambda job, ask, _w: bool(ask([prompt(f"{job.delivery} {n}") for n in "ab"])) and {})
         for _ in range(2)
@@ -134,7 +134,7 @@ def test_a_stop_hands_over(own_desk):
     hold.set()
     stopping.join(15)
     assert not stopping.is_alive()
-    assert desk.jobs.record(job.delivery).state is State.QUEUED
+    assert desk.jobs.record(job.delivery).state is JobState.QUEUED
     desk.jobs.start_worker(desk.work())
     assert desk.ended(job).result == {"texts": ["re: quick", "slow"]}
     assert desk.asked == {"quick": 1, "slow one": 1}
@@ -142,7 +142,7 @@ def test_a_stop_hands_over(own_desk):
 
 def test_a_job_that_the_engine_lost_is_found(own_desk):
     """A job whose workflow is gone is queued again by the upkeep."""
-    desk = own_desk(Limits(job_poll=0.05, upkeep=0.2, lost_after=0.5))
+    desk = own_desk(QueueLimits(job_poll=0.05, upkeep=0.2, lost_after=0.5))
     job = automatic()
     desk.jobs.accept(job)
     with sqlite3.connect(desk.jobs._database.path) as connection:
@@ -150,13 +150,13 @@ def test_a_job_that_the_engine_lost_is_found(own_desk):
     connection.close()
     desk.jobs.start_worker(desk.work())
     record = desk.ended(job)
-    assert (record.state, record.failures) == (State.DONE, 1)
+    assert (record.state, record.failures) == (JobState.DONE, 1)
 
 
 def test_what_is_over_is_cleared(own_desk):
     """Ended jobs, answers of failed ones, the bill and the engine's own rows go when their time is over."""
     desk = own_desk(
-        Limits(job_poll=0.05, upkeep=0.2, keep_jobs=0.1, keep_answers=0.1, keep_bill=0.1, keep_workflows=0.1)
+        QueueLimits(job_poll=0.05, upkeep=0.2, keep_jobs=0.1, keep_answers=0.1, keep_bill=0.1, keep_workflows=0.1)
     )
 
     def work(_job: Job, ask: Ask, _wanted: object) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from reviewer.llm.messages import Ask, Reply
 from reviewer.llm.usage import Attempt, Usage
 from tests.fixtures.job_worker import QUICK, Desk, automatic, command, eventually, numbers, prompt
 from webhooks.events.deliveries import Job, Trigger
-from webhooks.queue.jobs import NoSuchJob, State, ToldFailure
+from webhooks.queue.jobs import JobState, NoSuchJob, ToldFailure
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -39,7 +39,7 @@ class TestCarryingOut:
         job = desk.on(automatic(), lambda _job, _ask, wanted: {"findings": 3, "wanted": wanted()})
         assert desk.jobs.accept(job)
         record = desk.ended(job)
-        assert (record.state, record.result, record.reason) == (State.DONE, {"findings": 3, "wanted": True}, "")
+        assert (record.state, record.result, record.reason) == (JobState.DONE, {"findings": 3, "wanted": True}, "")
         assert record.job == job
 
     def test_a_delivery_is_accepted_once(self, desk):
@@ -71,9 +71,9 @@ class TestCarryingOut:
         desk.jobs.accept(second)
         desk.jobs.accept(other)
         desk.ended(other)
-        assert desk.jobs.record(second.delivery).state is State.QUEUED
+        assert desk.jobs.record(second.delivery).state is JobState.QUEUED
         hold.set()
-        assert desk.ended(second).state is State.DONE
+        assert desk.ended(second).state is JobState.DONE
 
     def test_a_job_of_a_newer_version_fails_with_what_to_do(self, desk, monkeypatch):
         """A job that a newer version accepted is on the failed list, and does not block others."""
@@ -82,7 +82,7 @@ class TestCarryingOut:
         desk.jobs.accept(job)
         monkeypatch.undo()
         record = desk.ended(job)
-        assert record.state is State.FAILED
+        assert record.state is JobState.FAILED
         assert "run it with the version that accepted it" in record.reason
 
 
@@ -131,7 +131,7 @@ class TestAsking:
 
         job = desk.on(automatic(), work)
         desk.jobs.accept(job)
-        assert desk.ended(job).state is State.DONE
+        assert desk.ended(job).state is JobState.DONE
         reply, error = seen
         assert (reply.text, reply.attempts[0].cost_usd) == ("re: rich", Decimal("0.000021"))
         assert isinstance(error, NoCredit)
@@ -216,10 +216,10 @@ class TestFailing:
         job = desk.on(automatic(), work)
         desk.jobs.accept(job)
         record = desk.ended(job)
-        assert (record.state, desk.carried[job.delivery]) == (State.FAILED, QUICK.failures)
+        assert (record.state, desk.carried[job.delivery]) == (JobState.FAILED, QUICK.failures)
         assert record.reason.startswith("ConnectionResetError at test_jobs.py")
         assert desk.given_up[job.delivery] == record.reason
-        assert record.id in {one.id for one in desk.jobs.records([State.FAILED])}
+        assert record.id in {one.id for one in desk.jobs.records([JobState.FAILED])}
 
     def test_what_will_not_pass_is_given_up_at_once(self, desk):
         """One of our own errors that is not marked as passing ends the job with its words."""
@@ -254,7 +254,7 @@ class TestFailing:
         job = desk.on(automatic(), work)
         desk.jobs.accept(job)
         record = desk.ended(job)
-        assert (record.state, record.reason) == (State.FAILED, "no credit left: top up at RunAPI")
+        assert (record.state, record.reason) == (JobState.FAILED, "no credit left: top up at RunAPI")
         assert job.delivery not in desk.given_up
 
     def test_an_operator_retries(self, desk):
@@ -269,11 +269,11 @@ class TestFailing:
 
         job = desk.on(automatic(), work)
         desk.jobs.accept(job)
-        assert desk.ended(job).state is State.FAILED
+        assert desk.ended(job).state is JobState.FAILED
         broken.clear()
         desk.jobs.retry(job.delivery)
         record = desk.ended(job)
-        assert (record.state, record.result, record.failures) == (State.DONE, {"fine": True}, 0)
+        assert (record.state, record.result, record.failures) == (JobState.DONE, {"fine": True}, 0)
         assert desk.asked["dear"] == 1
 
     def test_only_what_is_over_is_retried(self, desk):
@@ -289,7 +289,7 @@ class TestFailing:
         desk.ended(job)
         with pytest.raises(NoSuchJob, match="it is done; comment `/review`"):
             desk.jobs.retry(job.delivery)
-        assert desk.jobs.record(job.delivery).state is State.DONE
+        assert desk.jobs.record(job.delivery).state is JobState.DONE
 
 
 class TestNotWanted:
@@ -324,10 +324,10 @@ class TestNotWanted:
         desk.jobs.accept(newer)
         record = desk.ended(older)
         hold.set()
-        assert (record.state, record.result) == (State.SUPERSEDED, None)
+        assert (record.state, record.result) == (JobState.SUPERSEDED, None)
         assert record.reason == f"superseded by {newer.key}"
         assert seen == [False]
-        assert desk.ended(newer).state is State.DONE
+        assert desk.ended(newer).state is JobState.DONE
         assert desk.asked[f"second {older.delivery}"] == 0
 
     def test_pushes_in_a_burst_are_one_review(self, desk):
@@ -340,17 +340,17 @@ class TestNotWanted:
         for job in burst:
             desk.jobs.accept(job)
         states = [desk.ended(job).state for job in burst]
-        assert states == [State.SUPERSEDED] * 3 + [State.DONE]
+        assert states == [JobState.SUPERSEDED] * 3 + [JobState.DONE]
         assert [desk.carried[job.delivery] for job in burst] == [0, 0, 0, 1]
 
     def test_a_late_older_delivery_does_nothing(self, desk):
         """A delivery that was overtaken by a newer one is not carried out, whenever it arrives."""
         newer = automatic("b", updated="2026-01-01T00:00:09Z")
         desk.jobs.accept(newer)
-        assert desk.ended(newer).state is State.DONE
+        assert desk.ended(newer).state is JobState.DONE
         late = automatic("a", number=newer.number, updated="2026-01-01T00:00:00Z")
         desk.jobs.accept(late)
-        assert desk.ended(late).state is State.SUPERSEDED
+        assert desk.ended(late).state is JobState.SUPERSEDED
         assert desk.carried[late.delivery] == 0
 
     def test_the_same_head_is_not_superseded(self, desk):
@@ -359,7 +359,7 @@ class TestNotWanted:
         ready = automatic("a", number=opened.number, updated="2026-01-01T00:00:09Z", trigger=Trigger.READY_FOR_REVIEW)
         desk.jobs.accept(opened)
         desk.jobs.accept(ready)
-        assert {desk.ended(opened).state, desk.ended(ready).state} == {State.DONE}
+        assert {desk.ended(opened).state, desk.ended(ready).state} == {JobState.DONE}
 
     def test_in_the_same_second_nobody_is_superseded(self, desk):
         """Which of two heads of one second is the newer only GitHub knows: both are carried out and ask there."""
@@ -367,7 +367,7 @@ class TestNotWanted:
         second = automatic("b", number=first.number)
         desk.jobs.accept(first)
         desk.jobs.accept(second)
-        assert {desk.ended(first).state, desk.ended(second).state} == {State.DONE}
+        assert {desk.ended(first).state, desk.ended(second).state} == {JobState.DONE}
 
     def test_a_command_is_not_superseded(self, desk):
         """What a person asked for is done although the pull request moved on."""
@@ -384,7 +384,7 @@ class TestNotWanted:
         eventually(lambda: seen, "the run notices")
         hold.set()
         record = desk.ended(job)
-        assert (record.state, record.reason, seen) == (State.CANCELLED, "cancelled by an operator", [False])
+        assert (record.state, record.reason, seen) == (JobState.CANCELLED, "cancelled by an operator", [False])
         assert desk.asked[f"second {job.delivery}"] == 0
         with pytest.raises(NoSuchJob, match="it is cancelled"):
             desk.jobs.cancel(job.delivery)
@@ -395,5 +395,5 @@ class TestNotWanted:
         desk.jobs.accept(job)
         desk.jobs.cancel(job.delivery)
         desk.jobs.retry(job.delivery)
-        assert desk.ended(job).state is State.DONE
+        assert desk.ended(job).state is JobState.DONE
         assert desk.carried[job.delivery] == 1

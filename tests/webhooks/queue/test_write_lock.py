@@ -10,13 +10,13 @@ import sqlalchemy
 
 from tests.fixtures.job_worker import eventually
 from webhooks.queue.database import Database, StoreUnavailable
-from webhooks.queue.write_lock import Turns
+from webhooks.queue.write_lock import PriorityLock
 
 
 class Line:
     """Threads that take their turn one after another and write down when they had it."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: PriorityLock) -> None:
         self._turns = turns
         self._threads: list[threading.Thread] = []
         self.had: list[str] = []
@@ -40,7 +40,7 @@ class Line:
 
 def test_the_urgent_first_then_in_order():
     """Who is urgent goes next, however many wait; the others go in the order in which they came."""
-    turns = Turns()
+    turns = PriorityLock()
     line = Line(turns)
     assert turns.take(1.0)
     for name in ("first", "second", "third"):
@@ -52,7 +52,7 @@ def test_the_urgent_first_then_in_order():
 
 def test_who_gives_up_leaves_the_line():
     """Who waited in vain is not given the turn later, and the next one is."""
-    turns = Turns()
+    turns = PriorityLock()
     assert turns.take(1.0)
     assert not turns.take(0.01)
     turns.give()

@@ -22,18 +22,18 @@ from tests.fixtures.job_worker import Desk, automatic, eventually
 from tests.fixtures.scenarios import DELETE, job_of
 from tests.stories.test_app import find
 from webhooks.events.deliveries import Trigger
-from webhooks.github.app import AppItself, HookAttempt
+from webhooks.github.app import AppClient, HookAttempt
 from webhooks.github.repository import connect
 from webhooks.github.transport import Credentials
-from webhooks.publishing.plan import completed
-from webhooks.queue.jobs import Jobs, State
-from webhooks.recovery.redelivery import Failure, Missed, Patience, failures
-from webhooks.recovery.unreviewed_pulls import Bounds, Unreviewed
+from webhooks.publishing.plan import completed_check
+from webhooks.queue.jobs import Jobs, JobState
+from webhooks.recovery.redelivery import FailedDelivery, MissedDeliveries, RedeliveryPolicy, failures
+from webhooks.recovery.unreviewed_pulls import SearchBounds, UnreviewedPulls
 
 __all__ = ["receiver"]
 
 LISTED, ASKED = "GET /app/hook/deliveries$", "POST /attempts$"
-QUICK = Patience(period=0.3, soon=0.1, pace=0.0, settle=0.0, between_starts=0.0, pulls=Bounds(reviews=0))
+QUICK = RedeliveryPolicy(period=0.3, soon=0.1, pace=0.0, settle=0.0, between_starts=0.0, pulls=SearchBounds(reviews=0))
 
 
 @pytest.fixture
@@ -55,9 +55,9 @@ def credentials(github: World) -> Credentials:
 
 
 @contextmanager
-def looking(github: World, jobs: Jobs, patience: Patience = QUICK) -> Iterator[None]:
+def looking(github: World, jobs: Jobs, patience: RedeliveryPolicy = QUICK) -> Iterator[None]:
     """Look for what was missed as long as the block lasts."""
-    missed = Missed(jobs, credentials(github), patience)
+    missed = MissedDeliveries(jobs, credentials(github), patience)
     missed.start()
     try:
         yield
@@ -236,8 +236,8 @@ def test_attempts_are_judged_by_their_delivery() -> None:
         attempt(5, 5.0, guid="d", action="edited"),
     ]
     assert failures(attempts) == [
-        Failure("b", attempt=4, status=502, first=20.0, last=40.0, attempts=2),
-        Failure("a", attempt=3, status=502, first=30.0, last=30.0, attempts=1),
+        FailedDelivery("b", attempt=4, status=502, first=20.0, last=40.0, attempts=2),
+        FailedDelivery("a", attempt=3, status=502, first=30.0, last=30.0, attempts=1),
     ]
 
 
@@ -247,8 +247,8 @@ def test_attempts_are_judged_by_their_delivery() -> None:
 )
 def test_pauses_grow(attempts: int, passed: float, *, due: bool) -> None:
     """At once, after five minutes, after twenty; a clock that was put back an hour does not block it for one."""
-    failure = Failure("g", attempt=1, status=502, first=0.0, last=10_000.0, attempts=attempts)
-    assert failure.is_due(10_000.0 + passed, Patience()) is due
+    failure = FailedDelivery("g", attempt=1, status=502, first=0.0, last=10_000.0, attempts=attempts)
+    assert failure.is_due(10_000.0 + passed, RedeliveryPolicy()) is due
 
 
 def test_a_turn_survives_a_clock_that_is_put_back(jobs: Jobs) -> None:
@@ -267,10 +267,10 @@ def test_a_turn_survives_a_clock_that_is_put_back(jobs: Jobs) -> None:
 # -- pull requests ------------------------------------------------------------------------------------------------
 
 
-def examine(github: World, jobs: Jobs, bounds: Bounds | None = None) -> list[str]:
+def examine(github: World, jobs: Jobs, bounds: SearchBounds | None = None) -> list[str]:
     """Examine once; return the keys of the jobs that were put in for heads that nobody told of."""
     told = credentials(github)
-    Unreviewed(jobs, AppItself(told), told, bounds or Bounds()).examine(lambda: False)
+    UnreviewedPulls(jobs, AppClient(told), told, bounds or SearchBounds()).examine(lambda: False)
     stored = [record.stored for record in jobs.records()]
     return sorted(one["key"] for one in stored if one["trigger"] == Trigger.MISSED)
 
@@ -286,7 +286,7 @@ def test_heads_without_a_review_are_found(github: World, jobs: Jobs) -> None:
     ours = connect(credentials(github), github.repo.full_name, github.installation.id)
     body = {"name": "reviewer", "status": "in_progress"}
     run = ours.create_check({**body, "head_sha": checked.head, "external_id": key(checked)})
-    ours.update_check(run["id"], completed("success", "No findings", "None."))
+    ours.update_check(run["id"], completed_check("success", "No findings", "None."))
     ours.create_comment(summarised.number, f"<!-- reviewer:summary head={summarised.head} -->\nNo findings.")
     jobs.accept(job_of(github.reopen(known)))
     github.convert_to_draft(draft)
@@ -307,8 +307,8 @@ def test_the_last_change_comes_first_within_bounds(github: World, jobs: Jobs) ->
     for age, pull in enumerate([pulls[1], pulls[0], github.repo.pulls[0], pulls[2]]):
         pull.issue.updated_at -= 60 * age
     github.max_per_page = 2
-    assert examine(github, jobs, Bounds(reviews=2)) == sorted([key(pulls[1]), key(pulls[0])])
-    with looking(github, jobs, replace(QUICK, pulls=Bounds(reviews=0))):
+    assert examine(github, jobs, SearchBounds(reviews=2)) == sorted([key(pulls[1]), key(pulls[0])])
+    with looking(github, jobs, replace(QUICK, pulls=SearchBounds(reviews=0))):
         asked = len(github.calls_to("GET /app/installations$"))
         more_looks(github)
     assert len(github.calls_to("GET /app/installations$")) == asked
@@ -319,7 +319,7 @@ def test_one_head_in_two_pull_requests(github: World, jobs: Jobs) -> None:
     other = github.open_pull(github.repo, "discounts", base="main").subject
     ours = connect(credentials(github), github.repo.full_name, github.installation.id)
     run = ours.create_check({"name": "reviewer", "head_sha": other.head, "external_id": key(other)})
-    ours.update_check(run["id"], completed("success", "No findings", "None."))
+    ours.update_check(run["id"], completed_check("success", "No findings", "None."))
     github.forgive()
     assert examine(github, jobs) == [key(github.repo.pulls[0])]
 
@@ -342,7 +342,7 @@ def test_closed_doors_are_passed_by(github: World, jobs: Jobs, caplog: pytest.Lo
 
 def test_a_start_examines(github: World, jobs: Jobs) -> None:
     """What the thread does at a start, once: the default world's pull request becomes a job."""
-    with looking(github, jobs, replace(QUICK, period=0.0, pulls=Bounds())):
+    with looking(github, jobs, replace(QUICK, period=0.0, pulls=SearchBounds())):
         eventually(jobs.records, "a job")
         eventually(lambda: jobs.take_turn("pulls", after=0.0) is not None, "a turn")
     assert [record.job.trigger for record in jobs.records()] == [Trigger.MISSED]
@@ -366,7 +366,7 @@ def test_found_and_told_is_one_review(desk: Desk, order: tuple[str, str]) -> Non
         desk.on(job, lambda *_: {"state": "reviewed"})
         assert desk.jobs.accept(job)
     desk.jobs.start_worker(desk.work())
-    assert [desk.ended(job).state for job in (first, second)] == [State.DONE, State.SUPERSEDED]
+    assert [desk.ended(job).state for job in (first, second)] == [JobState.DONE, JobState.SUPERSEDED]
     assert desk.carried == {first.delivery: 1}
     assert desk.jobs.record(second.delivery).reason == f"the same head is reviewed by job {first.delivery}"
 
@@ -379,4 +379,4 @@ def test_found_but_not_reviewed_leaves_room(desk: Desk) -> None:
     desk.jobs.start_worker(desk.work())
     for job in (found, ready):
         desk.jobs.accept(job)
-        assert desk.ended(job).state is State.DONE
+        assert desk.ended(job).state is JobState.DONE

@@ -15,7 +15,7 @@ from reviewer.testgen.python.gates.static_gates import TestFunction, dotted, tes
 _BUILDERS = frozenset({"approx", "set", "frozenset", "tuple", "list", "dict", "date", "datetime", "timedelta", "bytes"})
 
 
-def copied(before: str, after: str, failed: Collection[str]) -> str | None:
+def only_expectation_changed(before: str, after: str, failed: Collection[str]) -> str | None:
     """Return the name of a failed test that the repair made pass by other expectations alone.
 
     `before` and `after` are test files that parse; `failed` are names of tests (`test_x`) that failed before. None when

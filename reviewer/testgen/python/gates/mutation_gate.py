@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from reviewer.testgen.evidence import Budget, Candidate, Gate, Stopped, Unit
+from reviewer.testgen.evidence import Candidate, CodeUnit, Gate, GateFailure, GenerationBudget
 from reviewer.testgen.python.baseline import Baseline
-from reviewer.testgen.python.harness_client import Rig, Wanted
-from reviewer.testgen.python.harness_report import Report
+from reviewer.testgen.python.harness_client import HarnessClient, HarnessRun
+from reviewer.testgen.python.harness_report import HarnessReport
 from reviewer.testgen.python.mutants import GREEN, NO_OP, RAISE, Mutant, canaries, mutants, one_per_line
 
 #: Mutants of a signature, each of which needs a process of its own.
@@ -23,7 +23,7 @@ MOST_SHOWN = 8
 
 
 #: What came of lines that only log, or whose faults could not be put in.
-_NOTHING = Stopped(Gate.KILLS, "The lines that it runs offer no fault to judge it by.")
+_NOTHING = GateFailure(Gate.KILLS, "The lines that it runs offer no fault to judge it by.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class Kills:
     mutants: int
 
 
-def killed_by(
-    candidate: Candidate, hits: frozenset[int], *, rig: Rig, before: Baseline, budget: Budget
-) -> Kills | Stopped:
+def mutation_gate(
+    candidate: Candidate, hits: frozenset[int], *, rig: HarnessClient, before: Baseline, budget: GenerationBudget
+) -> Kills | GateFailure:
     """Return how many mutants the candidate kills; Stopped when too few, none that matters, or the canaries fail.
 
     Enough is half of all, half of the first mutants of each line it runs, and at least one that existing tests leave
@@ -50,7 +50,7 @@ def killed_by(
         return _NOTHING
     outcomes = _swapped(candidate.unit, swapped, (candidate.path,), rig, budget)
     if isinstance(outcomes, str):
-        return Stopped(Gate.KILLS, f"Nothing can be said about mutants here: {outcomes}.", outcomes)
+        return GateFailure(Gate.KILLS, f"Nothing can be said about mutants here: {outcomes}.", outcomes)
     outcomes |= {one: _imported(one, (candidate.path,), rig, budget) for one in imported}
     judged = [one for one in (*swapped, *imported) if outcomes[one] in ("killed", "survived", "timeout")]
     killed = [one for one in judged if outcomes[one] != "survived"]
@@ -60,18 +60,24 @@ def killed_by(
 
 
 def _enough(
-    unit: Unit, judged: list[Mutant], killed: list[Mutant], *, rig: Rig, before: Baseline, budget: Budget
-) -> Kills | Stopped:
+    unit: CodeUnit,
+    judged: list[Mutant],
+    killed: list[Mutant],
+    *,
+    rig: HarnessClient,
+    before: Baseline,
+    budget: GenerationBudget,
+) -> Kills | GateFailure:
     firsts = one_per_line(judged)
     caught = [one for one in firsts if one in killed]
     survivors = [one for one in judged if one not in killed]
     told = _shown(survivors)
     if not caught or 2 * len(caught) < len(firsts) or 2 * len(killed) < len(judged):
         reason = f"It notices only {len(killed)} of {len(judged)} small faults in the lines it runs."
-        return Stopped(Gate.KILLS, reason, told)
+        return GateFailure(Gate.KILLS, reason, told)
     if not _alive_before(unit, killed, rig, before, budget):
         reason = "Every fault that it notices is noticed by existing tests already."
-        return Stopped(Gate.KILLS, reason, told)
+        return GateFailure(Gate.KILLS, reason, told)
     return Kills(len(killed), len(judged))
 
 
@@ -80,7 +86,9 @@ def _shown(survivors: Iterable[Mutant]) -> str:
     return "Faults that no assertion notices:\n\n" + "\n\n".join(parts) if parts else ""
 
 
-def _alive_before(unit: Unit, killed: list[Mutant], rig: Rig, before: Baseline, budget: Budget) -> bool:
+def _alive_before(
+    unit: CodeUnit, killed: list[Mutant], rig: HarnessClient, before: Baseline, budget: GenerationBudget
+) -> bool:
     """Whether existing tests leave one of the killed mutants alive. Where that cannot be told, they do not."""
     if any(one.line in unit.missed for one in killed):
         return True
@@ -97,7 +105,12 @@ def _alive_before(unit: Unit, killed: list[Mutant], rig: Rig, before: Baseline, 
 
 
 def _swapped(
-    unit: Unit, chosen: list[Mutant], paths: tuple[str, ...], rig: Rig, budget: Budget, before: Baseline | None = None
+    unit: CodeUnit,
+    chosen: list[Mutant],
+    paths: tuple[str, ...],
+    rig: HarnessClient,
+    budget: GenerationBudget,
+    before: Baseline | None = None,
 ) -> dict[Mutant, str] | str:
     """Return what came of each mutant; or, when a canary did not hold, which."""
     noop, raising = canaries(unit)
@@ -105,14 +118,14 @@ def _swapped(
     every = tuple(sorted({test for line in unit.lines for test in before.judges(unit, line)})) if before else None
     asked: list[tuple[Mutant, tuple[str, ...] | None]] = [(one, every) for one in (green, noop, raising)]
     asked += [(one, before.judges(unit, one.line) if before else None) for one in chosen]
-    report = rig.run(Wanted(paths=paths, mutants=tuple(asked), watch=(unit.path,), seconds=budget.run_seconds))
+    report = rig.run(HarnessRun(paths=paths, mutants=tuple(asked), watch=(unit.path,), seconds=budget.run_seconds))
     if broken := _canaries(report):
         return broken
     outcomes = {one.id: one.outcome for one in report.mutants}
     return {one: outcomes.get(one.id, "odd") for one in chosen}
 
 
-def _canaries(report: Report) -> str:
+def _canaries(report: HarnessReport) -> str:
     """Return what is wrong with the run, by its canaries; empty when its numbers can be believed."""
     if report.problem:
         return report.problem
@@ -126,9 +139,9 @@ def _canaries(report: Report) -> str:
     return ""
 
 
-def _imported(mutant: Mutant, paths: tuple[str, ...], rig: Rig, budget: Budget) -> str:
+def _imported(mutant: Mutant, paths: tuple[str, ...], rig: HarnessClient, budget: GenerationBudget) -> str:
     """Return what came of a mutant outside the function's body, in a process of its own."""
-    report = rig.run(Wanted(paths=paths, overlay=mutant, watch=(mutant.unit.path,), seconds=budget.run_seconds))
+    report = rig.run(HarnessRun(paths=paths, overlay=mutant, watch=(mutant.unit.path,), seconds=budget.run_seconds))
     if report.timed_out:
         return "timeout"
     if report.problem or not report.overlaid:

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
-from reviewer.testgen.evidence import Candidate, Gate, Stopped, Unit
-from reviewer.testgen.working_tree import sane
+from reviewer.testgen.evidence import Candidate, CodeUnit, Gate, GateFailure
+from reviewer.testgen.working_tree import is_safe_path
 
 #: A test file that a person still reads.
 MAX_BYTES, MAX_LINES = 20_000, 400
@@ -50,13 +50,13 @@ TestFunction = ast.FunctionDef | ast.AsyncFunctionDef
 
 def policy(
     candidate: Candidate, *, roots: Collection[str], names: Sequence[str], taken: Collection[str]
-) -> Stopped | None:
+) -> GateFailure | None:
     """Stop what may not be added: outside the test roots, over a file that exists, too large, not a plain test file.
 
     `names` are patterns for the names of test files, `taken` the paths that exist.
     """
     path, name = candidate.path, PurePosixPath(candidate.path).name
-    if not sane(path) or not path.endswith(".py"):
+    if not is_safe_path(path) or not path.endswith(".py"):
         return _policy(f"`{path[:200]}` is not a path of a Python file inside the repository.")
     if path in taken:
         return _policy(f"`{path}` exists: a suggested test is a new file and never edits an existing one.")
@@ -76,18 +76,18 @@ def policy(
     return None
 
 
-def _policy(reason: str) -> Stopped:
-    return Stopped(Gate.POLICY, reason, reason)
+def _policy(reason: str) -> GateFailure:
+    return GateFailure(Gate.POLICY, reason, reason)
 
 
-def smells(candidate: Candidate) -> Stopped | None:
+def smells(candidate: Candidate) -> GateFailure | None:
     """Stop a file whose text shows that it proves nothing, or reaches for what a unit test does not need."""
     tree = ast.parse(candidate.code)
     found = [*_reaches(tree, candidate.unit), *_says_nothing(tree)]
     if not found:
         return None
     told = "\n".join(f"- {one}" for one in dict.fromkeys(found))
-    return Stopped(Gate.SMELLS, found[0], told)
+    return GateFailure(Gate.SMELLS, found[0], told)
 
 
 def test_functions(tree: ast.Module) -> tuple[TestFunction, ...]:
@@ -172,7 +172,7 @@ def _weak_comparison(node: ast.Compare) -> bool:
     return sized and isinstance(op, ast.GtE) and isinstance(right, ast.Constant) and right.value == 0
 
 
-def _reaches(tree: ast.Module, unit: Unit) -> Iterator[str]:
+def _reaches(tree: ast.Module, unit: CodeUnit) -> Iterator[str]:
     origins = _origins(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -230,7 +230,7 @@ def _taken_out(node: ast.ImportFrom) -> Iterator[str]:
             yield f"Line {node.lineno}: `{full}` has no place in a unit test."
 
 
-def _called(node: ast.Call, unit: Unit, origins: Mapping[str, str]) -> Iterator[str]:
+def _called(node: ast.Call, unit: CodeUnit, origins: Mapping[str, str]) -> Iterator[str]:
     name = _full(node.func, origins)
     last = name.rpartition(".")[2]
     where = f"Line {node.lineno}"
@@ -250,7 +250,7 @@ def _called(node: ast.Call, unit: Unit, origins: Mapping[str, str]) -> Iterator[
         yield f"{where}: writes to a fixed path; use tmp_path."
 
 
-def _patches(node: ast.Call, unit: Unit, origins: Mapping[str, str]) -> bool:
+def _patches(node: ast.Call, unit: CodeUnit, origins: Mapping[str, str]) -> bool:
     """Whether a patching call aims at the unit itself: by its dotted name, or by object and attribute.
 
     What stands before a function's name must be its module or a package above it: `m.json.dumps` is not `m.dumps`.

@@ -12,7 +12,7 @@ from reviewer.domain.change import Change
 from reviewer.git.sources import checkout_of
 from reviewer.git.worktree import open_worktree
 from reviewer.llm.models import planned_tokens
-from reviewer.tasks.context.related import gather
+from reviewer.tasks.context.related import gather_related
 from reviewer.tasks.context.snippets import RELATED_TOKENS
 from reviewer.tasks.planning.chunks import chunk
 from tests.fixtures.git_repo import Repo
@@ -39,7 +39,7 @@ def related(
     for _ in range(2):
         change = Change(diff=parse_diff(local.diff_bytes), sources=checkout_of(tree, local))
         chunks, _ = chunk(change.diff.files)
-        found.append("\n".join(gather(change, chunks).related.values()))
+        found.append("\n".join(gather_related(change, chunks).related.values()))
     assert found[0] == found[1], "not the same twice"
     return found[0]
 

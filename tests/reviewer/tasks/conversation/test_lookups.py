@@ -15,8 +15,8 @@ from reviewer.domain.sources import Hit
 from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.llm.models import planned_tokens
-from reviewer.tasks.conversation.lookups import MAX_LINES, MAX_RANGES, MAX_TOKENS, found_for, read_request
-from reviewer.tasks.review import LONGEST_CHAIN, Wish, review
+from reviewer.tasks.conversation.lookups import MAX_LINES, MAX_RANGES, MAX_TOKENS, read_request, render_lookup
+from reviewer.tasks.review import LONGEST_CHAIN, ReviewOptions, review
 
 BODY = "".join(f"    step_{n}(x)\n" for n in range(12))
 FILES = {
@@ -55,7 +55,7 @@ def look_up(request: dict[str, object], files: Mapping[str, str] = FILES) -> str
     """Return what is found for a request that the model writes."""
     parsed = read_request(json.dumps(request), complete=True)
     assert parsed is not None
-    return found_for(parsed, Files(files))
+    return render_lookup(parsed, Files(files))
 
 
 def test_lines_and_words_are_given() -> None:
@@ -121,7 +121,7 @@ def reviewed(replies: dict[Task, list[str]], files: Mapping[str, str] = FILES) -
         return [Reply(replies[prompt.task].pop(0)) for prompt in prompts]
 
     change = Change(DIFF, sources=Files(files))
-    done = review(change, Settings(), ask, salt=b"s", wish=Wish(tests=False, refactorings=False))
+    done = review(change, Settings(), ask, salt=b"s", wish=ReviewOptions(tests=False, refactorings=False))
     assert not any(replies.values()), "a reply was not asked for"
     return done, batches
 

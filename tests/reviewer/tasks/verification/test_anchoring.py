@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reviewer.diff.model import Side, parse_diff
-from reviewer.tasks.verification.anchoring import Located, Nowhere, locate, resolve_path
+from reviewer.tasks.verification.anchoring import LocatedQuote, NotLocated, locate, resolve_path
 
 DIFF = parse_diff(
     b"diff --git a/src/a.py b/src/a.py\n--- a/src/a.py\n+++ b/src/a.py\n"
@@ -52,7 +52,7 @@ DIFF = parse_diff(
 def test_a_quote_is_found(quote: str, line: int | None, expected: tuple[Side, int | None, int]) -> None:
     """Exact, dedented, respaced and marked quotes are found; the number only decides between equals."""
     located = locate(DIFF, "src/a.py", quote, line)
-    assert isinstance(located, Located)
+    assert isinstance(located, LocatedQuote)
     assert (located.anchor.side, located.anchor.start_line, located.anchor.line) == expected
     assert located.exact
 
@@ -74,10 +74,10 @@ def test_what_has_no_place_says_why(path: str, quote: str, line: int | None, rea
     result = locate(DIFF, path, quote, line)
     if reason == "quote not found" and line == 8:
         # The number and the line there agree, so the finding is kept on that line, without a provable suggestion.
-        assert isinstance(result, Located)
+        assert isinstance(result, LocatedQuote)
         assert (result.anchor.line, result.exact) == (8, False)
         return
-    assert isinstance(result, Nowhere)
+    assert isinstance(result, NotLocated)
     assert result.reason == reason
 
 
@@ -85,18 +85,18 @@ def test_a_bracket_is_no_quote() -> None:
     """A closing bracket stands where its number says, give or take two lines, or nowhere, even if it stands once."""
     diff = parse_diff(b"--- a/x.go\n+++ b/x.go\n@@ -1,2 +1,4 @@\n func f() {\n+\tg()\n+\t}\n h()\n")
     for line in (1, 3, 5, None):
-        assert isinstance(locate(diff, "x.go", "\t}", line), Located), line
+        assert isinstance(locate(diff, "x.go", "\t}", line), LocatedQuote), line
     for line in (6, 99):
         found = locate(diff, "x.go", "\t}", line)
-        assert isinstance(found, Nowhere)
+        assert isinstance(found, NotLocated)
         assert found.reason == "ambiguous"
-    assert isinstance(locate(diff, "x.go", "\tg()\n\t}", 1), Located)
+    assert isinstance(locate(diff, "x.go", "\tg()\n\t}", 1), LocatedQuote)
 
 
 def test_a_quote_of_a_redacted_line_is_found() -> None:
     """The model sees `[redacted: ...]`, quotes it, and the secret's line is still the anchor."""
     located = locate(DIFF, "src/deep/b.py", "token = '[redacted: github token]'", 1)
-    assert isinstance(located, Located)
+    assert isinstance(located, LocatedQuote)
     assert located.lines[0].text.startswith("token = 'ghp_")
 
 

@@ -7,12 +7,17 @@ from dataclasses import replace
 import pytest
 
 from reviewer.diff.model import parse_diff
-from reviewer.tasks.verification.anchoring import Located, locate
-from reviewer.tasks.verification.suggestions import Proven, Unproven, apart, prove
+from reviewer.tasks.verification.anchoring import LocatedQuote, locate
+from reviewer.tasks.verification.suggestions import (
+    ProvenSuggestion,
+    UnprovenSuggestion,
+    drop_overlapping,
+    prove_suggestion,
+)
 from tests.reviewer.tasks.verification.test_triage import finding
 
 
-def located(path: str, head: str, quote: str) -> Located:
+def located(path: str, head: str, quote: str) -> LocatedQuote:
     """Return where the quote stands in a new file of that text."""
     lines = head.encode().split(b"\n")
     body = b"".join(b"+" + line + b"\n" for line in lines[:-1])
@@ -21,7 +26,7 @@ def located(path: str, head: str, quote: str) -> Located:
         name, name, name, len(lines) - 1, body,
     )  # fmt: skip
     place = locate(parse_diff(diff), path, quote, None)
-    assert isinstance(place, Located)
+    assert isinstance(place, LocatedQuote)
     return place
 
 
@@ -52,7 +57,7 @@ PYTHON = "def f(x):\n    if x:\n        return 1\n    return 2\n"
 )
 def test_a_sound_suggestion_is_proven(path: str, head: str, quote: str, suggestion: str, expected: str) -> None:
     """Indentation and line ends are the file's, fences are taken off, and the text replaces exactly the quote."""
-    assert prove(located(path, head, quote), suggestion, head) == Proven(expected)
+    assert prove_suggestion(located(path, head, quote), suggestion, head) == ProvenSuggestion(expected)
 
 
 #: By language: a sound file, a line of it, and a replacement whose brackets match but which is no code.
@@ -88,39 +93,41 @@ BROKEN = {
 )
 def test_an_unsound_suggestion_is_not(path: str, head: str, quote: str, suggestion: str, why: str) -> None:
     """No change, broken syntax and unbalanced brackets are refused with the reason."""
-    result = prove(located(path, head, quote), suggestion, head)
-    assert isinstance(result, Unproven)
+    result = prove_suggestion(located(path, head, quote), suggestion, head)
+    assert isinstance(result, UnprovenSuggestion)
     assert why in result.reason
 
 
 def test_the_file_must_be_there_and_be_the_one_of_the_diff() -> None:
     """Without the head file, or with another version of it, nothing is proven."""
     place = located("a.py", PYTHON, "    return 2")
-    assert prove(place, "    return 3", None) == Unproven("the file could not be read")
-    assert prove(place, "    return 3", "# new first line\n" + PYTHON) == Unproven("the file has moved on")
+    assert prove_suggestion(place, "    return 3", None) == UnprovenSuggestion("the file could not be read")
+    assert prove_suggestion(place, "    return 3", "# new first line\n" + PYTHON) == UnprovenSuggestion(
+        "the file has moved on"
+    )
 
 
 def test_removed_lines_and_partial_quotes_take_no_suggestion() -> None:
     """GitHub replaces lines of the new file only, and only the lines that were quoted."""
     diff = parse_diff(b"--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n-x = 1\n+x = 2\n y = 1\n")
     left = locate(diff, "a.py", "x = 1", 1)
-    assert isinstance(left, Located)
-    assert isinstance(prove(left, "x = 3", "x = 2\ny = 1\n"), Unproven)
+    assert isinstance(left, LocatedQuote)
+    assert isinstance(prove_suggestion(left, "x = 3", "x = 2\ny = 1\n"), UnprovenSuggestion)
     partial = locate(diff, "a.py", "y = 1\nz = 3", 2)
-    assert isinstance(partial, Located)
-    assert isinstance(prove(partial, "y = 3", "x = 2\ny = 1\n"), Unproven)
+    assert isinstance(partial, LocatedQuote)
+    assert isinstance(prove_suggestion(partial, "y = 3", "x = 2\ny = 1\n"), UnprovenSuggestion)
 
 
 def test_what_a_grammar_does_not_know_is_no_reason_to_refuse() -> None:
     """An error that stands in the file already may stay; a new one may not, nor may brackets go astray near it."""
     head = "MACRO(a b) {\n  return 1;\n}}\nint x = = 2;\nint y = 3;\n"
-    assert prove(located("a.c", head, "int y = 3;"), "int y = 4;", head) == Proven("int y = 4;")
-    assert isinstance(prove(located("a.c", head, "int y = 3;"), "int y = = 4;", head), Unproven)
-    assert isinstance(prove(located("a.c", head, "int y = 3;"), "int y = (4;", head), Unproven)
+    assert prove_suggestion(located("a.c", head, "int y = 3;"), "int y = 4;", head) == ProvenSuggestion("int y = 4;")
+    assert isinstance(prove_suggestion(located("a.c", head, "int y = 3;"), "int y = = 4;", head), UnprovenSuggestion)
+    assert isinstance(prove_suggestion(located("a.c", head, "int y = 3;"), "int y = (4;", head), UnprovenSuggestion)
 
 
 def test_of_overlapping_suggestions_the_first_can_be_clicked() -> None:
     """The second becomes advice, so that nobody commits two changes of one line at once; others are left alone."""
     first, second, third = (replace(finding(line), suggestion=f"say({line})") for line in (2, 2, 7))
-    kept = apart([first, second, third])
+    kept = drop_overlapping([first, second, third])
     assert [(one.suggestion, one.advice) for one in kept] == [("say(2)", None), (None, "say(2)"), ("say(7)", None)]

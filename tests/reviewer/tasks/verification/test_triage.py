@@ -8,7 +8,7 @@ from reviewer.diff.model import parse_diff
 from reviewer.domain.findings import Category, Finding
 from reviewer.domain.settings import ReviewSettings
 from reviewer.domain.severity import Confidence, Severity
-from reviewer.tasks.verification.triage import fingerprint, place, triage, unique
+from reviewer.tasks.verification.triage import deduplicate, fingerprint, place_digest, triage
 
 DIFF = parse_diff(b"--- a/a.py\n+++ b/a.py\n@@ -0,0 +1,9 @@\n" + b"".join(b"+line%d\n" % n for n in range(1, 10)))
 
@@ -31,23 +31,23 @@ def test_fingerprints_ignore_numbers_space_and_case() -> None:
     assert one == fingerprint("a.py", Category.BUG, "\tx  =  1", "off by one")
     assert one != fingerprint("a.py", Category.BUG, "x = 2", "Off by one!")
     assert one != fingerprint("b.py", Category.BUG, "x = 1", "Off by one!")
-    assert place("a.py", " x = 1") == place("a.py", "x = 1 ") != place("b.py", "x = 1")
+    assert place_digest("a.py", " x = 1") == place_digest("a.py", "x = 1 ") != place_digest("b.py", "x = 1")
 
 
 def test_one_defect_is_kept_once() -> None:
     """Same place and category, or the same words on overlapping lines, are one; the worse one stays."""
     worse = finding(3, "List index out of range", severity=Severity.ERROR)
-    kept, rejected = unique([finding(3, "Index error on the list"), worse, finding(4, "List index out of range")])
+    kept, rejected = deduplicate([finding(3, "Index error on the list"), worse, finding(4, "List index out of range")])
     assert [(one.anchor.line, one.severity) for one in kept] == [(3, Severity.ERROR), (4, Severity.WARNING)]
     assert [one.reason for one in rejected] == ["duplicate"]
-    both, _ = unique([finding(3, "Leaks the handle"), finding(3, "Query injection", category=Category.SECURITY)])
+    both, _ = deduplicate([finding(3, "Leaks the handle"), finding(3, "Query injection", category=Category.SECURITY)])
     assert len(both) == 2
 
 
 def test_equal_code_at_two_places_stays_two_findings() -> None:
     """The second gets an identity of its own, so that neither hides the other."""
     same = {"quote": "x", "fingerprint": "0123456789abcdef"}
-    kept, _ = unique([finding(2, **same), finding(7, **same)])
+    kept, _ = deduplicate([finding(2, **same), finding(7, **same)])
     assert [one.fingerprint for one in kept] == ["0123456789abcdef", "0123456789abcdef-2"]
 
 

@@ -14,8 +14,8 @@ from reviewer.domain.change import Change
 from reviewer.domain.settings import Settings
 from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.llm.usage import Attempt
-from reviewer.testgen.evidence import Cannot, Gate, Proven
-from reviewer.testgen.session import Checkout, proven_tests
+from reviewer.testgen.evidence import Gate, GeneratedTests, NotRun
+from reviewer.testgen.session import CheckoutToTest, proven_tests
 from tests.samples.languages import CARGO, GO, MINITEST, SAMPLES, Sample
 
 pytestmark = pytest.mark.timeout(500)
@@ -71,9 +71,9 @@ class Model:
         return f'<test path="{path}" covers="{self.covers}">\n{code}\n</test>'
 
 
-def _proven(folder: Path, model: Model) -> Proven | Cannot:
+def _proven(folder: Path, model: Model) -> GeneratedTests | NotRun:
     change = Change(parse_diff(_git(folder, "diff")), title="Charge for late returns")
-    checkout = Checkout(folder, _git(folder, "rev-parse", "HEAD").decode().strip(), Path(sys.executable))
+    checkout = CheckoutToTest(folder, _git(folder, "rev-parse", "HEAD").decode().strip(), Path(sys.executable))
     return proven_tests(change, Settings(), checkout, model, salt=b"s")
 
 
@@ -89,7 +89,7 @@ def test_each_runner_proves_the_strong_and_stops_the_red(sample: Sample, tmp_pat
     red = sample.beside("red")
     tests = {sample.path: sample.strong, red: sample.named(sample.red, "red")}
     outcome = _proven(folder, Model(f"{sample.source}:1-2", tests, {red: sample.named(sample.strong, "red")}))
-    assert isinstance(outcome, Proven), outcome
+    assert isinstance(outcome, GeneratedTests), outcome
     kept = {test.path: test.evidence for test in outcome.tests}
     assert kept.keys() == {sample.path}, outcome.dropped
     assert kept[sample.path].startswith("3 of 3 runs; "), kept
@@ -105,7 +105,7 @@ def test_a_weak_one_is_told_why_and_repaired(sample: Sample, tmp_path: Path) -> 
     folder = _clone(sample, tmp_path)
     model = Model(f"{sample.source}:1-2", {sample.path: sample.weak}, {sample.path: sample.strong})
     outcome = _proven(folder, model)
-    assert isinstance(outcome, Proven), outcome
+    assert isinstance(outcome, GeneratedTests), outcome
     assert [test.path for test in outcome.tests] == [sample.path], outcome.dropped
     told = model.asked[-1].messages[-1].content
     assert Gate.KILLS in told
@@ -119,7 +119,7 @@ def test_a_failing_test_becomes_evidence_only_when_a_second_look_agrees(sample: 
     folder = _clone(sample, tmp_path)
     for verdict, found in (("confirmed", [sample.path]), ("uncertain", [])):
         outcome = _proven(folder, Model(f"{sample.source}:1-99", {sample.path: sample.red}, verdict=verdict))
-        assert isinstance(outcome, Proven), outcome
+        assert isinstance(outcome, GeneratedTests), outcome
         assert [one.path for one in outcome.reproductions] == found
         assert len(outcome.dropped) == 1 - len(found)
         assert outcome.tests == ()
@@ -132,7 +132,7 @@ def test_a_project_in_a_folder_of_the_repository(sample: Sample, tmp_path: Path)
     folder = _clone(sample, tmp_path, below)
     tests = {f"{below}/{sample.path}": sample.strong, sample.beside("out"): sample.named(sample.strong, "out")}
     outcome = _proven(folder, Model(f"{below}/{sample.source}:1-2", tests))
-    assert isinstance(outcome, Proven), outcome
+    assert isinstance(outcome, GeneratedTests), outcome
     assert [test.path for test in outcome.tests] == [f"{below}/{sample.path}"], outcome.dropped
     assert [one.stopped.gate for one in outcome.dropped] == [Gate.POLICY]
     if sample.covered:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from reviewer.sandbox.api import Order, Ran
+from reviewer.sandbox.api import SandboxCommand, SandboxResult
 from reviewer.testgen.languages import coverage, test_reports
 from reviewer.testgen.languages.canaries import throwing
-from reviewer.testgen.languages.coverage import Lines
-from reviewer.testgen.languages.execution import Bench
-from reviewer.testgen.languages.mutants import textual
-from reviewer.testgen.languages.static_gates import obeys, only_expects_otherwise
+from reviewer.testgen.languages.coverage import LineCoverage
+from reviewer.testgen.languages.execution import ProjectRunner
+from reviewer.testgen.languages.mutants import text_mutants
+from reviewer.testgen.languages.static_gates import only_values_changed, static_violation
 from reviewer.testgen.languages.test_runners import (
     BUNDLED,
     CARGO,
@@ -51,7 +51,7 @@ from reviewer.testgen.languages.test_runners import (
 )
 def test_mutants_by_text(path: str, row: str, made: list[str]) -> None:
     """A condition is turned round before its boundary is moved; what means the same twice is made once."""
-    assert [one.after for one in textual(path, row, [1], most=9)] == made
+    assert [one.after for one in text_mutants(path, row, [1], most=9)] == made
 
 
 SOURCE = "export function sign(n) {\n  if (n > 0) {\n    return 1;\n  }\n  return -1;\n}\n"
@@ -184,16 +184,16 @@ def test_a_broken_report_is_an_error_and_never_a_success(read: test_reports.Read
 def test_a_go_profile_gives_the_lines_that_ran() -> None:
     """Blocks with no hits, malformed ones and absurdly long ones add no line."""
     raw = b"mode: set\nm/a.go:3.10,5.2 1 1\nm/a.go:7.1,9.2 1 0\nm/a.go:x\nm/a.go:1.1,9999999.2 1 1\n"
-    assert coverage.go_profile(raw, "m") == {"a.go": Lines(frozenset({3, 4, 5}), frozenset({3, 4, 5, 7, 8, 9}))}
+    assert coverage.go_profile(raw, "m") == {"a.go": LineCoverage(frozenset({3, 4, 5}), frozenset({3, 4, 5, 7, 8, 9}))}
 
 
 def test_lcov_names_files_as_the_repository_does() -> None:
     """Names are relative to the project, wherever the run had its copy of it."""
     raw = b"SF:/srv/shop/src/a.js\nDA:1,2\nSF:/tmp/home/project/src/b.js\nDA:2,0\nSF:src/c.js\nDA:x\nDA:3,1\n"
     assert coverage.lcov(raw, ["/srv/shop"]) == {
-        "src/a.js": Lines(frozenset({1}), frozenset({1})),
-        "src/b.js": Lines(frozenset(), frozenset({2})),
-        "src/c.js": Lines(frozenset({3}), frozenset({3})),
+        "src/a.js": LineCoverage(frozenset({1}), frozenset({1})),
+        "src/b.js": LineCoverage(frozenset(), frozenset({2})),
+        "src/c.js": LineCoverage(frozenset({3}), frozenset({3})),
     }
 
 
@@ -234,10 +234,10 @@ def test_a_canary_is_put_where_it_throws_when_the_code_is_used(
 def test_a_repair_that_changes_values_alone_is_told() -> None:
     """Other numbers, texts and truth values are no other test; another call is."""
     before = "expect(fee(100, 15)).toBe(202); // 'why'\n"
-    assert only_expects_otherwise(before, before.replace("202", "-201.5"))
-    assert only_expects_otherwise('assert_eq!(name(), "a");', 'assert_eq!(name(),  "b \\" c");')
-    assert not only_expects_otherwise(before, before)
-    assert not only_expects_otherwise(before, before.replace("fee(100, 15)", "fee(100, days(15))"))
+    assert only_values_changed(before, before.replace("202", "-201.5"))
+    assert only_values_changed('assert_eq!(name(), "a");', 'assert_eq!(name(),  "b \\" c");')
+    assert not only_values_changed(before, before)
+    assert not only_values_changed(before, before.replace("fee(100, 15)", "fee(100, days(15))"))
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_a_repair_that_changes_values_alone_is_told() -> None:
 )
 def test_a_file_that_skips_is_refused(code: str) -> None:
     """Whatever the language calls it."""
-    wrong = obeys("test/a_test.rb", code, (".rb",), exists=False)
+    wrong = static_violation("test/a_test.rb", code, (".rb",), exists=False)
     assert wrong is not None
     assert "skips" in wrong.reason
 
@@ -254,7 +254,7 @@ def test_a_file_that_skips_is_refused(code: str) -> None:
 @pytest.mark.parametrize("word", ["assert_equal 1, a", "assertEquals(1, a)", "_(a).must_equal 1", "assert_ne!(1, a)"])
 def test_assertions_of_other_languages_are_known(word: str) -> None:
     """A test file that has one of them asserts something."""
-    assert obeys("test/a_test.rb", word, (".rb",), exists=False) is None
+    assert static_violation("test/a_test.rb", word, (".rb",), exists=False) is None
 
 
 def test_no_run_sees_what_stands_beside_the_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,13 +265,13 @@ def test_no_run_sees_what_stands_beside_the_programs(tmp_path: Path, monkeypatch
         place.write_text("#!/bin/sh\n")
         place.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}/.cargo/bin:/usr/bin:/bin")
-    orders: list[Order] = []
+    orders: list[SandboxCommand] = []
 
-    def execute(order: Order) -> Ran:
+    def execute(order: SandboxCommand) -> SandboxResult:
         orders.append(order)
-        return Ran(0, "running 0 tests\n", {}, 0.1, 0.1)
+        return SandboxResult(0, "running 0 tests\n", {}, 0.1, 0.1)
 
-    came = Bench(execute, Project(CARGO, ""), tmp_path, Path("/srv/shop"), tmp_path).run("tests/a.rs")
+    came = ProjectRunner(execute, Project(CARGO, ""), tmp_path, Path("/srv/shop"), tmp_path).run("tests/a.rs")
     assert not came.is_green
     shown = orders[0].read_only
     assert {tmp_path / ".cargo/bin", tmp_path / ".cargo/registry"} <= set(shown)

@@ -14,8 +14,8 @@ from reviewer.domain.change import Change
 from reviewer.domain.settings import Settings
 from reviewer.llm.messages import Ask, Reply, Task
 from reviewer.llm.usage import Attempt
-from reviewer.testgen.evidence import Cannot, Gate, Proven
-from reviewer.testgen.session import Checkout, proven_tests
+from reviewer.testgen.evidence import Gate, GeneratedTests, NotRun
+from reviewer.testgen.session import CheckoutToTest, proven_tests
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("node") is None, reason="this machine has no node"),
@@ -81,7 +81,7 @@ def _git(folder: Path, *words: str) -> bytes:
     return subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True).stdout
 
 
-def proven(clone: Path, *tests: tuple[str, str]) -> Proven | Cannot:
+def proven(clone: Path, *tests: tuple[str, str]) -> GeneratedTests | NotRun:
     change = Change(parse_diff(_git(clone, "diff")), title="Charge for late returns")
     text = "\n".join(f'<test path="{path}" covers="src/price.js:5-10">\n{code}\n</test>' for path, code in tests)
     base = _git(clone, "rev-parse", "HEAD").decode().strip()
@@ -92,7 +92,7 @@ def proven(clone: Path, *tests: tuple[str, str]) -> Proven | Cannot:
         return [Reply(one, attempts=(Attempt("MiniMax-M2.1", "ok", 10, 10),)) for one in said]
 
     answering: Ask = ask
-    return proven_tests(change, Settings(), Checkout(clone, base, Path(sys.executable)), answering, salt=b"s")
+    return proven_tests(change, Settings(), CheckoutToTest(clone, base, Path(sys.executable)), answering, salt=b"s")
 
 
 def test_a_good_test_is_kept_and_bad_ones_stop_at_their_gate(clone: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_good_test_is_kept_and_bad_ones_stop_at_their_gate(clone: Path) -> Non
         ("test/skipped.test.js", SKIPPED),
         ("test/writes.test.js", ESCAPES),
     )
-    assert isinstance(outcome, Proven), outcome
+    assert isinstance(outcome, GeneratedTests), outcome
     assert [test.path for test in outcome.tests] == ["test/fee.test.js"], outcome.dropped
     assert "3 of 3 runs; covers" in outcome.tests[0].evidence
     assert "mutants" in outcome.tests[0].evidence
@@ -146,7 +146,7 @@ def test_boundaries_that_mean_the_same_condemn_no_good_test(clone: Path) -> None
     (clone / "src" / "price.js").write_text(BASE + CLIP)
     narrow = "\n".join(CLIPPED.split("\n")[:5])
     outcome = proven(clone, ("test/clip.test.js", CLIPPED), ("test/narrow.test.js", narrow))
-    assert isinstance(outcome, Proven), outcome
+    assert isinstance(outcome, GeneratedTests), outcome
     assert [test.path for test in outcome.tests] == ["test/clip.test.js"], outcome.dropped
     assert [one.stopped.gate for one in outcome.dropped] == [Gate.KILLS]
 
@@ -154,7 +154,7 @@ def test_boundaries_that_mean_the_same_condemn_no_good_test(clone: Path) -> None
 def test_what_cannot_be_a_test_is_not_run(clone: Path) -> None:
     """One that asserts nothing, stands outside of the tests, or replaces a file is refused before it runs."""
     outcome = proven(clone, ("test/silent.test.js", SILENT), ("src/fee.js", STRONG), ("test/total.test.js", STRONG))
-    assert isinstance(outcome, Proven)
+    assert isinstance(outcome, GeneratedTests)
     gates = {one.path: one.stopped.gate for one in outcome.dropped}
     assert gates == {
         "test/silent.test.js": Gate.SMELLS, "src/fee.js": Gate.POLICY, "test/total.test.js": Gate.POLICY,
@@ -165,7 +165,7 @@ def test_a_red_suite_is_said_and_nothing_claimed(clone: Path) -> None:
     """Where the repository's own tests fail, nothing is claimed of others."""
     (clone / "test" / "total.test.js").write_text(OLD_TEST.replace("3", "4"))
     outcome = proven(clone, ("test/fee.test.js", STRONG))
-    assert isinstance(outcome, Cannot)
+    assert isinstance(outcome, NotRun)
     assert "own tests do not pass here (node:test, test/total.test.js" in outcome.reason
 
 
@@ -173,7 +173,7 @@ def test_no_known_runner_is_said(clone: Path) -> None:
     """A project whose runner is not known is told which are."""
     (clone / "package.json").unlink()
     outcome = proven(clone, ("test/fee.test.js", STRONG))
-    assert isinstance(outcome, Cannot)
+    assert isinstance(outcome, NotRun)
     assert "no test runner is known" in outcome.reason
 
 
@@ -182,6 +182,6 @@ def test_a_change_in_two_languages(clone: Path) -> None:
     (clone / "tool.py").write_text("LIMIT = 14\n")
     _git(clone, "add", "-N", "tool.py")
     outcome = proven(clone, ("test/fee.test.js", STRONG))
-    assert isinstance(outcome, Proven), outcome
+    assert isinstance(outcome, GeneratedTests), outcome
     assert [test.path for test in outcome.tests] == ["test/fee.test.js"]
     assert "The change touches no Python function" in outcome.notes[0]

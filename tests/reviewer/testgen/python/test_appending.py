@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reviewer.domain.findings import TestSuggestion
-from reviewer.testgen.evidence import Budget, Proven
+from reviewer.testgen.evidence import GeneratedTests, GenerationBudget
 from reviewer.testgen.merge import patch_of
 from reviewer.testgen.python.appending import appended
 from reviewer.testgen.python.generate import prove
@@ -44,11 +44,11 @@ def test_double():
 HALF = DOUBLE.replace("double", "half").replace("== 6", "== 1.5").replace("== 2", "== 0.5")
 
 
-def proven(head: Path, script: Script, **more: object) -> Proven:
+def proven(head: Path, script: Script, **more: object) -> GeneratedTests:
     """Prove what stands in the folder, where tests may be put at the end of others."""
     subject = subject_of(head.parent, **{"command": QUICK, "appends": True, **more})
-    result = prove(subject, script, run_in_tree, salt=SALT, budget=Budget(mutants=4))
-    assert isinstance(result, Proven), result
+    result = prove(subject, script, run_in_tree, salt=SALT, budget=GenerationBudget(mutants=4))
+    assert isinstance(result, GeneratedTests), result
     assert script.used_up(), script.tests
     return result
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reviewer.testgen.evidence import Unit
-from reviewer.testgen.python.dependencies import Repository, used_by
+from reviewer.testgen.evidence import CodeUnit
+from reviewer.testgen.python.dependencies import DefinitionLookup, used_by
 
 FILES = {
     "src/shop/__init__.py": "from .money import Price\nfrom . import tax as taxes\n",
@@ -48,7 +48,7 @@ def helper(paid):
 '''
 
 
-def unit(name: str, text: str = CART, path: str = "src/shop/cart.py") -> Unit:
+def unit(name: str, text: str = CART, path: str = "src/shop/cart.py") -> CodeUnit:
     """Return the unit of that name in the text."""
     rows = text.split("\n")
     first = next(number for number, row in enumerate(rows, 1) if f"def {name}(" in row)
@@ -58,12 +58,12 @@ def unit(name: str, text: str = CART, path: str = "src/shop/cart.py") -> Unit:
         last += 1
     while not rows[last - 1].strip():
         last -= 1
-    return Unit(path, name, first, last, (first,), text, frozenset({first + 1}))
+    return CodeUnit(path, name, first, last, (first,), text, frozenset({first + 1}))
 
 
 def used(name: str) -> str:
     """Return what is shown for the unit."""
-    return used_by(unit(name), Repository(FILES.get, ("src",)))
+    return used_by(unit(name), DefinitionLookup(FILES.get, ("src",)))
 
 
 def test_the_class_is_shown_with_its_maker_and_without_bodies() -> None:
@@ -93,11 +93,11 @@ def test_names_are_followed_through_imports() -> None:
 def test_what_uses_nothing_and_what_cannot_be_read_have_nothing() -> None:
     """An empty text, for a function of plain Python and for a file that is no Python."""
     assert used("helper") == ""
-    assert used_by(unit("f", "def f(:\n    x\n"), Repository(FILES.get, ("src",))) == ""
+    assert used_by(unit("f", "def f(:\n    x\n"), DefinitionLookup(FILES.get, ("src",))) == ""
 
 
 def test_imports_in_a_circle_end() -> None:
     """Two modules that take a name from each other give nothing, and no endless search."""
     files = {"a.py": "from b import x\n", "b.py": "from a import x\n"}
     circle = unit("f", "from a import x\n\n\ndef f():\n    return x\n", "c.py")
-    assert used_by(circle, Repository(files.get, ("",))) == ""
+    assert used_by(circle, DefinitionLookup(files.get, ("",))) == ""

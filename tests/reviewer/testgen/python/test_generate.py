@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reviewer.llm.messages import Prompt, Reply, Task
-from reviewer.testgen.evidence import Budget, Cannot, Gate, Proven, Subject
+from reviewer.testgen.evidence import ChangeUnderTest, Gate, GeneratedTests, GenerationBudget, NotRun
 from reviewer.testgen.python.generate import prove
 from tests.fixtures.run_unconfined import run_in_tree
 from tests.samples.stages import QUICK, SAMPLE, staged, staged_sample
@@ -53,10 +53,10 @@ class Script:
         return not any(self.tests.values()) and not self.verdicts
 
 
-def proven(subject: Subject, script: Script, **budget: float) -> Proven:
+def proven(subject: ChangeUnderTest, script: Script, **budget: float) -> GeneratedTests:
     """Prove with that script; nothing scripted may be left over."""
-    result = prove(subject, script, run_in_tree, salt=SALT, budget=Budget(**budget))  # type: ignore[arg-type]
-    assert isinstance(result, Proven), result
+    result = prove(subject, script, run_in_tree, salt=SALT, budget=GenerationBudget(**budget))  # type: ignore[arg-type]
+    assert isinstance(result, GeneratedTests), result
     assert script.used_up(), script.tests
     return result
 
@@ -151,11 +151,11 @@ def test_the_prompt_fences_and_redacts_what_is_not_ours(tmp_path: Path) -> None:
     assert re.search(r"^ +8 !\|     return n \* 2$", user.content, re.MULTILINE)
 
 
-def cannot(subject: Subject, **budget: float) -> str:
+def cannot(subject: ChangeUnderTest, **budget: float) -> str:
     """Return the reason why nothing was proven; the model must not have been asked."""
     script = Script({})
-    result = prove(subject, script, run_in_tree, salt=SALT, budget=Budget(**budget))  # type: ignore[arg-type]
-    assert isinstance(result, Cannot), result
+    result = prove(subject, script, run_in_tree, salt=SALT, budget=GenerationBudget(**budget))  # type: ignore[arg-type]
+    assert isinstance(result, NotRun), result
     assert not script.prompts
     return result.reason
 
@@ -331,7 +331,7 @@ def test_a_conftest_that_fails_is_quoted(tmp_path: Path) -> None:
     """Pytest ends before it can report; its own words say what is missing."""
     head = {"calc.py": CALC, "tests/test_a.py": GREEN, "tests/conftest.py": "import os\n\nKEY = os.environ['MY_KEY']\n"}
     outcome = prove(staged(tmp_path, head, command=QUICK), Script({}), run_in_tree, salt=SALT)
-    assert isinstance(outcome, Cannot)
+    assert isinstance(outcome, NotRun)
     assert "KeyError: 'MY_KEY'" in outcome.reason
 
 
@@ -361,6 +361,6 @@ def test_no_candidate_is_begun_after_the_time_is_up(tmp_path: Path) -> None:
     head = {"calc.py": CALC, "tests/test_a.py": GREEN}
     subject = staged(tmp_path, head, command=QUICK)
     result = prove(subject, script, run_in_tree, salt=SALT, now=lambda: next(ticks))
-    assert isinstance(result, Proven)
+    assert isinstance(result, GeneratedTests)
     assert not result.tests
     assert "Time ran out" in result.notes[0]

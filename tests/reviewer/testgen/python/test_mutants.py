@@ -8,12 +8,12 @@ import difflib
 import pytest
 
 from reviewer.diff.model import parse_diff
-from reviewer.testgen.evidence import Unit
+from reviewer.testgen.evidence import CodeUnit
 from reviewer.testgen.python.mutants import canaries, mutants, one_per_line
 from reviewer.testgen.python.units import changed_units
 
 
-def unit_of(source: str) -> Unit:
+def unit_of(source: str) -> CodeUnit:
     """Return the first unit of a file that is all new."""
     rows = source.split("\n")[:-1]
     diff = f"--- /dev/null\n+++ b/m.py\n@@ -0,0 +1,{len(rows)} @@\n" + "".join(f"+{row}\n" for row in rows)

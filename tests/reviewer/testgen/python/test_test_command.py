@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from reviewer.testgen.evidence import Cannot
-from reviewer.testgen.python.test_command import Plan, plan_for
+from reviewer.testgen.evidence import NotRun
+from reviewer.testgen.python.test_command import CommandPlan, plan_for
 from reviewer.testgen.working_tree import added, python_files, snapshot, text_of
 
 
-def planned(tree: Path, files: dict[str, str], path: str, command: str | None = None) -> Plan | Cannot:
+def planned(tree: Path, files: dict[str, str], path: str, command: str | None = None) -> CommandPlan | NotRun:
     """Write the files and return the plan for a path."""
     for name, text in files.items():
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ def test_commands_are_read(
 ) -> None:
     """What selects tests is kept; what spoils a measured run is left out."""
     plan = planned(tmp_path, {"m.py": ""}, "m.py", command)
-    assert isinstance(plan, Plan)
+    assert isinstance(plan, CommandPlan)
     assert (plan.framework, plan.arguments, plan.selection) == (framework, arguments, selection)
 
 
@@ -46,7 +46,7 @@ def test_commands_are_read(
 def test_other_commands_are_refused_with_words(command: str, tmp_path: Path) -> None:
     """A command that cannot be counted is named, with what to set instead."""
     plan = planned(tmp_path, {"m.py": ""}, "m.py", command)
-    assert isinstance(plan, Cannot)
+    assert isinstance(plan, NotRun)
     assert "tests.command" in plan.reason
 
 
@@ -65,7 +65,7 @@ def test_other_commands_are_refused_with_words(command: str, tmp_path: Path) -> 
 def test_options_of_the_configuration_are_kept_but_for_what_spoils(name: str, text: str, tmp_path: Path) -> None:
     """Wherever pytest is configured, other tracers and early ends are taken out of its options."""
     plan = planned(tmp_path, {"m.py": "", name: text}, "m.py")
-    assert isinstance(plan, Plan)
+    assert isinstance(plan, CommandPlan)
     assert plan.arguments == ("-o", "addopts=--strict-markers")
 
 
@@ -76,14 +76,14 @@ def test_options_of_the_configuration_are_kept_but_for_what_spoils(name: str, te
 def test_values_stay_with_their_options(options: str, tmp_path: Path) -> None:
     """An option without its value is an error that ends pytest before anything is collected."""
     plan = planned(tmp_path, {"pytest.ini": f"[pytest]\naddopts = {options} tests\n", "m.py": ""}, "m.py")
-    assert isinstance(plan, Plan)
+    assert isinstance(plan, CommandPlan)
     assert plan.arguments == ("-o", f"addopts={options}")
 
 
 def test_broken_configuration_is_passed_over(tmp_path: Path) -> None:
     """What cannot be parsed is as if it were not there: pytest itself will say so."""
     plan = planned(tmp_path, {"m.py": "", "pyproject.toml": "[", "tox.ini": "[[x", "setup.cfg": "\x00"}, "m.py")
-    assert isinstance(plan, Plan)
+    assert isinstance(plan, CommandPlan)
     assert plan.framework == "pytest"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reviewer.testgen.python.gates.copied_values import copied
+from reviewer.testgen.python.gates.copied_values import only_expectation_changed
 
 HEAD = "import pytest\nfrom m import f\n\n\n"
 
@@ -26,7 +26,7 @@ HEAD = "import pytest\nfrom m import f\n\n\n"
 def test_only_the_expectation_changed(before: str, after: str) -> None:
     """A literal, a value of literals, a turned comparison: the test wants something else and does the same."""
     old, new = (f"{HEAD}def test_f():\n    {body}\n" for body in (before, after))
-    assert copied(old, new, {"test_f"}) == "test_f"
+    assert only_expectation_changed(old, new, {"test_f"}) == "test_f"
 
 
 @pytest.mark.parametrize(
@@ -42,26 +42,26 @@ def test_only_the_expectation_changed(before: str, after: str) -> None:
 def test_the_test_itself_changed(before: str, after: str) -> None:
     """Other inputs or another form: the model thought again, and the gates will tell."""
     old, new = (f"{HEAD}def test_f():\n    {body}\n" for body in (before, after))
-    assert copied(old, new, {"test_f"}) is None
+    assert only_expectation_changed(old, new, {"test_f"}) is None
 
 
 def test_another_name_makes_no_other_test() -> None:
     """A failed test that comes back under another name, with another expectation, is the same test."""
     old = f"{HEAD}def test_f():\n    assert f(-3) == -1\n    assert f(9) == 4\n"
     new = old.replace("test_f", "test_f_of_it").replace("== -1", "== 0")
-    assert copied(old, new, {"test_f"}) == "test_f"
-    assert copied(old, new.replace("f(9)", "f(8)"), {"test_f"}) is None
+    assert only_expectation_changed(old, new, {"test_f"}) == "test_f"
+    assert only_expectation_changed(old, new.replace("f(9)", "f(8)"), {"test_f"}) is None
 
 
 def test_expected_columns_and_constants_count() -> None:
     """Expectations in a table or in a constant of the file are expectations."""
     table = HEAD + '@pytest.mark.parametrize(("n", "e"), [(1, {0})])\ndef test_f(n, e):\n    assert f(n) == e\n'
-    assert copied(table.format(2), table.format(3), {"test_f"}) == "test_f"
+    assert only_expectation_changed(table.format(2), table.format(3), {"test_f"}) == "test_f"
     constant = HEAD + "WANTED = {0}\n\n\ndef test_f():\n    assert f(1) == WANTED\n"
-    assert copied(constant.format(2), constant.format(3), {"test_f"}) == "test_f"
+    assert only_expectation_changed(constant.format(2), constant.format(3), {"test_f"}) == "test_f"
 
 
 def test_tests_that_passed_may_change() -> None:
     """Only what failed is looked at."""
     old, new = (f"{HEAD}def test_f():\n    assert f(3) == {value}\n" for value in (4, 5))
-    assert copied(old, new, {"test_g"}) is None
+    assert only_expectation_changed(old, new, {"test_g"}) is None

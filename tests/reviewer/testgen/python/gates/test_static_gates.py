@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from reviewer.testgen.evidence import Candidate, Unit
+from reviewer.testgen.evidence import Candidate, CodeUnit
 from reviewer.testgen.python.gates import static_gates
 
 GOOD = "def test_it():\n    assert work(2) == 4\n"
@@ -14,7 +14,7 @@ GOOD = "def test_it():\n    assert work(2) == 4\n"
 
 def said(code: str, unit: str = "work", path: str = "src/m.py") -> str:
     """Return what is said against a test of that unit, "" for nothing."""
-    about = Unit(path=path, name=unit, first=1, last=2, firsts=(1,), source="", lines=frozenset({2}))
+    about = CodeUnit(path=path, name=unit, first=1, last=2, firsts=(1,), source="", lines=frozenset({2}))
     stopped = static_gates.smells(Candidate(about, "tests/test_m.py", code))
     return stopped.reason if stopped else ""
 
