@@ -270,7 +270,7 @@ class Acts(Records):
         with self.changed:
             label = Label(self.next_id(), name)
             pull.issue.labels.append(label)
-            return self._act(pull, "labeled", by, label=events.bodies.label(self, pull.repository, label))
+            return self._act(pull, "labeled", by, label=events.rest_bodies.label(self, pull.repository, label))
 
     def lock(self, pull: Pull, *, by: str | None = None) -> Delivery:
         with self.changed:
