@@ -1,18 +1,25 @@
-# Each command sets up what it needs: an interpreter (PYTHON=...), .venv, and in it what requirements/dev.txt locks.
+# Each command installs what it needs into .venv, and no more: a Python (PYTHON=... to name one) and the packages of one
+# lock in requirements/. The first command takes seconds to minutes for that, later ones nothing.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 BIN := .venv/bin
 ARGS ?=
+define WRITE_SCHEMA
+import json, pathlib
+from reviewer.domain.settings import settings_schema
+pathlib.Path("docs/reviewer.schema.json").write_text(json.dumps(settings_schema(), indent=2) + "\n", encoding="utf-8")
+endef
+export WRITE_SCHEMA
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format bench chaos eval lock venv clean
+.PHONY: help demo serve test lint format bench chaos eval schema lock dist hooks clean venv venv-server venv-demo
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: venv ## review a pull request offline, against doubles of GitHub and the model; writes an HTML page
+demo: venv-demo ## review a pull request offline, against doubles of GitHub and the model; write an HTML page
 	@$(BIN)/python -m tests.demo $(ARGS)
 
-serve: venv ## run the GitHub App on port 8000 (PORT=...); its settings come from the environment
+serve: venv-server ## run the GitHub App on port 8000 (PORT=... for another); its settings come from the environment
 	@exec $(BIN)/gunicorn --config gunicorn.conf.py 'app:create_app()' $(ARGS)
 
 test: venv ## run the tests, four at a time (ARGS="-k name" for some of them, ARGS="-n 0" for one at a time)
@@ -28,20 +35,30 @@ format: venv ## format the code and mend what ruff can mend
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --fix --quiet .
 
-bench: venv ## measure the reviewer on the benchmark's pull requests
+bench: venv ## measure time, memory and sizes (ARGS="install cli" for some of the measurements; see bench/__main__.py)
 	@$(BIN)/python -m bench $(ARGS)
 
-chaos: venv ## kill the App again and again while deliveries come in, and count what was lost or done twice (minutes)
+chaos: venv ## kill the App again and again while deliveries come in; count what was lost or done twice (minutes)
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
-eval: venv ## measure the reviewer on the cases in evals/, with a real model (needs RUNAPI_KEY; costs some cents)
+eval: venv-server ## measure the reviewer on the cases in evals/, with a real model (needs RUNAPI_KEY; costs some cents)
 	@$(BIN)/python app.py eval evals $(ARGS)
+
+schema: venv-server ## write docs/reviewer.schema.json from the settings classes
+	@$(BIN)/python -c "$$WRITE_SCHEMA"
 
 lock: venv ## write requirements/*.txt from pyproject.toml (ARGS=--upgrade for newer versions)
 	@requirements/lock.sh $(ARGS)
 
-clean: ## remove .venv and what the tools left
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+dist: venv ## build the wheel and the source archive into dist/
+	@rm -rf dist
+	@$(BIN)/hatchling build --directory dist
 
-venv:
-	@requirements/install.sh
+hooks: venv ## check each commit with .pre-commit-config.yaml (needs pre-commit)
+	@pre-commit install
+
+clean: ## remove .venv and what the tools left
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+
+venv venv-server venv-demo:
+	@requirements/install.sh $(patsubst venv-%,%,$(@:venv=venv-dev))

@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
-# Makes .venv hold exactly what requirements/dev.txt locks; silent and quick when it already does.
+# Makes .venv hold at least what one lock of this folder names: requirements/install.sh [server|demo|dev], dev by default.
+# Each of these locks contains the one before it, version for version, so .venv grows: after `make serve`, `make test`
+# adds what is missing; after `make test`, `make serve` has nothing to do. It never shrinks: when a lock changes, .venv
+# is made anew with the largest set it held. Silent and quick when nothing is to do.
 # PYTHON may name the interpreter. On Debian and Ubuntu the missing venv package is installed, if we may.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+sets=(server demo dev) # smallest first
+wanted=${1:-dev}
 venv=.venv
-lock=requirements/dev.txt
-installed=$venv/installed.txt # a copy of the lock, written last: half an installation has none
+record=$venv/installed # `installed-SET.txt` is a copy of the lock, written last: half an installation has none
 
 fail() {
     printf '%s\n' "$*" >&2
@@ -24,6 +28,24 @@ find_python() {
     fail "Python 3.11 or newer is needed. Install it, or name it: make PYTHON=/path/to/python3 ..."
 }
 
+# Print the place of a set among the sets; "" for a name that is not one.
+place_of() {
+    local place
+    for place in "${!sets[@]}"; do
+        [ "${sets[$place]}" != "$1" ] || echo "$place"
+    done
+}
+
+# Print the largest set that .venv holds, whatever the version of its lock; nothing where there is none.
+held() {
+    local name largest=
+    for name in "${sets[@]}"; do
+        [ ! -e "$record-$name.txt" ] || largest=$name
+    done
+    [ ! -e "$venv/installed.txt" ] || largest=dev # as this script recorded it before there were sets
+    echo "$largest"
+}
+
 # Debian and Ubuntu ship python3 without ensurepip: it comes with the package python3.N-venv.
 need_ensurepip() {
     local python=$1 package
@@ -33,21 +55,46 @@ need_ensurepip() {
     .ci/packages "$package" || fail "$python cannot make virtual environments. Install $package, then run make again."
 }
 
+# An interpreter's own pip can install into .venv, which saves seconds: pip need not be put there first.
+make_venv() {
+    local python
+    python=$(find_python)
+    if "$python" -m pip --python "$python" --version >/dev/null 2>&1 && "$python" -c 'import venv' 2>/dev/null; then
+        "$python" -m venv --clear --without-pip "$venv"
+    else
+        need_ensurepip "$python"
+        "$python" -m venv --clear "$venv"
+    fi
+}
+
+# The lock is complete, so nothing is resolved: old pips stumble over a pin without the extras that a package asks for.
+# Nothing is compiled either: Python compiles what it imports, and most modules are never imported.
+install_lock() {
+    local pip=("$venv/bin/python" -m pip)
+    "${pip[@]}" --version >/dev/null 2>&1 || pip=("$(find_python)" -m pip --python "$venv/bin/python")
+    "${pip[@]}" install -qq --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes \
+        --requirement "$1"
+}
+
 # The command `reviewer`, as an installation of the package would make it.
 make_command() {
     printf '#!/bin/sh\nexec "${0%%/*}/python" "${0%%/*}/../../app.py" "$@"\n' >"$venv/bin/reviewer"
     chmod +x "$venv/bin/reviewer"
 }
 
-if cmp -s "$lock" "$installed" && "$venv/bin/python" -c '' 2>/dev/null; then
+[ -n "$(place_of "$wanted")" ] || fail "No set of packages is named $wanted. There are: ${sets[*]}."
+has=$(held)
+usable=yes
+{ [ -n "$has" ] && cmp -s "requirements/$has.txt" "$record-$has.txt" && "$venv/bin/python" -c '' 2>/dev/null; } || usable=
+if [ -n "$usable" ] && [ "$(place_of "$has")" -ge "$(place_of "$wanted")" ]; then
     [ -x "$venv/bin/reviewer" ] || make_command
     exit 0
 fi
-python=$(find_python)
-need_ensurepip "$python"
-echo "Installing $lock into $venv (once, and again when the lock changes)" >&2
-"$python" -m venv --clear "$venv"
-# The lock is complete, so nothing is resolved: old pips stumble over a pin without the extras that a package asks for.
-"$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input --no-deps --require-hashes --requirement "$lock"
+if [ -n "$has" ] && [ "$(place_of "$has")" -gt "$(place_of "$wanted")" ]; then
+    wanted=$has
+fi
+echo "Installing requirements/$wanted.txt into $venv (once, and again when it changes)" >&2
+[ -n "$usable" ] || make_venv
+install_lock "requirements/$wanted.txt"
 make_command
-cp "$lock" "$installed"
+cp "requirements/$wanted.txt" "$record-$wanted.txt"

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Writes the three locks beside this script from pyproject.toml (which holds uv's settings too): what is pinned stays pinned unless --upgrade is given.
+# Writes the locks beside this script from pyproject.toml (which holds uv's settings too): what is pinned stays pinned unless --upgrade is given.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# The largest set first: the two smaller ones then take its versions, so that what is tested is what is shipped.
+# The largest set first: the smaller ones then take its versions, so that what is tested is what is shipped.
 compile() { .venv/bin/uv pip compile --quiet pyproject.toml "$@" >/dev/null; }
+smaller() { compile --constraint requirements/dev.txt "$@"; }
 compile --extra server --group dev --output-file requirements/dev.txt "$@"
-compile --extra server --constraint requirements/dev.txt --output-file requirements/server.txt "$@"
-compile --constraint requirements/dev.txt --output-file requirements/base.txt "$@"
+smaller --extra server --group demo --output-file requirements/demo.txt "$@"
+smaller --extra server --output-file requirements/server.txt "$@"
+smaller --output-file requirements/base.txt "$@"

