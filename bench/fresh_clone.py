@@ -8,13 +8,13 @@ is that of site-packages without compiled modules, which grow with use.
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -22,7 +22,6 @@ import httpx
 from bench.table import show
 from tests.fakes.github import World, default_world
 from tests.fakes.model import FakeModel
-from tests.fixtures.waiting import free_port, wait_until
 
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST = 600.0
@@ -64,15 +63,23 @@ def _cpu() -> float:
 
 def _serve(clone: Path, environ: Mapping[str, str]) -> None:
     with default_world(strict=False) as github, FakeModel() as model:
-        port = free_port()
-        env = {**environ, **_settings(github, model, clone), "PORT": str(port)}
-        process = subprocess.Popen(["make", "serve"], cwd=clone, env=env, start_new_session=True)
-        try:
-            wait_until(lambda: _listens(port), "make serve", seconds=LONGEST)
-        finally:
-            with suppress(ProcessLookupError):
+        env = {**environ, **_settings(github, model, clone), "PORT": "0"}
+        command = ["make", "serve"]
+        with subprocess.Popen(command, cwd=clone, env=env, start_new_session=True, stderr=subprocess.PIPE) as process:
+            try:
+                httpx.get(f"{_address(process)}/healthz", timeout=LONGEST).raise_for_status()
+            finally:
                 os.killpg(process.pid, signal.SIGTERM)
-            process.wait(60)
+
+
+def _address(process: subprocess.Popen[bytes]) -> str:
+    """Return where gunicorn listens, as it says itself."""
+    seen = b""
+    for line in process.stderr or ():
+        seen += line
+        if found := re.search(rb"Listening at: http://[^:]+:(\d+)", line):
+            return f"http://127.0.0.1:{found[1].decode()}"
+    raise RuntimeError(seen.decode(errors="replace"))
 
 
 def _settings(github: World, model: FakeModel, folder: Path) -> dict[str, str]:
@@ -85,13 +92,6 @@ def _settings(github: World, model: FakeModel, folder: Path) -> dict[str, str]:
         "GITHUB_WEBHOOK_SECRET": "measurement",
         "REVIEWER_DATA_DIR": str(folder / "data"),
     }
-
-
-def _listens(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/healthz").is_success
-    except httpx.HTTPError:
-        return False
 
 
 def _demo(clone: Path, environ: Mapping[str, str]) -> None:
