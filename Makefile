@@ -11,7 +11,7 @@ endef
 export WRITE_SCHEMA
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format bench chaos eval schema lock dist hooks clean venv venv-server venv-demo
+.PHONY: help demo serve test lint format bench chaos eval schema lock dist clean venv venv-server venv-demo
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -53,9 +53,6 @@ lock: venv ## write requirements/*.txt from pyproject.toml (ARGS=--upgrade for n
 dist: venv ## build the wheel and the source archive into dist/
 	@rm -rf dist
 	@$(BIN)/hatchling build --directory dist
-
-hooks: venv ## check each commit with .pre-commit-config.yaml (needs pre-commit)
-	@pre-commit install
 
 clean: ## remove .venv and what the tools left
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

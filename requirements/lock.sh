@@ -4,9 +4,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # The largest set first: the smaller ones then take its versions, so that what is tested is what is shipped.
-compile() { .venv/bin/uv pip compile --quiet pyproject.toml "$@" >/dev/null; }
-smaller() { compile --constraint requirements/dev.txt "$@"; }
-compile --extra server --group dev --output-file requirements/dev.txt "$@"
+write() { .venv/bin/uv pip compile --quiet "$@" >/dev/null; }
+smaller() { write pyproject.toml --constraint requirements/dev.txt "$@"; }
+write pyproject.toml --extra server --group dev --output-file requirements/dev.txt "$@"
 smaller --extra server --group demo --output-file requirements/demo.txt "$@"
 smaller --extra server --output-file requirements/server.txt "$@"
 smaller --output-file requirements/base.txt "$@"
+write --group workflows --output-file requirements/workflows.txt "$@"

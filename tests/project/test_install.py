@@ -1,4 +1,4 @@
-"""requirements/install.sh, with a stand-in for Python: which lock is installed when, and when there is nothing to do."""
+"""requirements/install.sh, with a stand-in for Python: what it installs when, and when there is nothing to do."""
 
 from __future__ import annotations
 
