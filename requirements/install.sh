@@ -55,25 +55,29 @@ need_ensurepip() {
     .ci/packages "$package" || fail "$python cannot make virtual environments. Install $package, then run make again."
 }
 
-# An interpreter's own pip can install into .venv, which saves seconds: pip need not be put there first.
+# Makes an empty .venv with the pip that requirements/dev.txt locks, which finds packages in half the time that pips of 2023
+# take. An interpreter's own pip can put it there; only where there is none, .venv gets the one that comes with Python.
 make_venv() {
-    local python
+    local python pip
     python=$(find_python)
     if "$python" -m pip --python "$python" --version >/dev/null 2>&1 && "$python" -c 'import venv' 2>/dev/null; then
         "$python" -m venv --clear --without-pip "$venv"
+        pip=("$python" -m pip --python "$venv/bin/python")
     else
         need_ensurepip "$python"
         "$python" -m venv --clear "$venv"
+        pip=("$venv/bin/python" -m pip)
     fi
+    awk '/^pip==/ { found = 1 } found { print } found && !/\\$/ { exit }' requirements/dev.txt >"$venv/pip.txt"
+    install_lock "$venv/pip.txt" "${pip[@]}"
 }
 
 # The lock is complete, so nothing is resolved: old pips stumble over a pin without the extras that a package asks for.
 # Nothing is compiled either: Python compiles what it imports, and most modules are never imported.
 install_lock() {
-    local pip=("$venv/bin/python" -m pip)
-    "${pip[@]}" --version >/dev/null 2>&1 || pip=("$(find_python)" -m pip --python "$venv/bin/python")
-    "${pip[@]}" install -qq --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes \
-        --requirement "$1"
+    local lock=$1
+    shift
+    "$@" install -qq --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes --requirement "$lock"
 }
 
 # The command `reviewer`, as an installation of the package would make it.
@@ -95,6 +99,6 @@ if [ -n "$has" ] && [ "$(place_of "$has")" -gt "$(place_of "$wanted")" ]; then
 fi
 echo "Installing requirements/$wanted.txt into $venv (once, and again when it changes)" >&2
 [ -n "$usable" ] || make_venv
-install_lock "requirements/$wanted.txt"
+install_lock "requirements/$wanted.txt" "$venv/bin/python" -m pip
 make_command
 cp "requirements/$wanted.txt" "$record-$wanted.txt"

@@ -15,10 +15,13 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = """#!/usr/bin/env bash
 case "$*" in
     *"-m venv"*) rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python; echo "venv ${*:3}" >>calls ;;
-    *"-m pip"*--version) [ "${0##*/}" = python3 ] && [ ! -e no-pip ] ;;
+    *"-m pip"*--version) [ ! -e no-pip ] ;;
     *"-m pip"*install*) [ ! -e offline ] || exit 1; echo "install ${*: -1}" >>calls ;;
 esac
 """
+
+
+PIP = "pip==1 \\\n    --hash=sha256:0\n"
 
 
 class Clone:
@@ -28,8 +31,9 @@ class Clone:
         self.folder = folder
         (folder / "requirements").mkdir()
         shutil.copy(ROOT / "requirements" / "install.sh", folder / "requirements")
-        for name in ("base", "server", "demo", "dev"):
+        for name in ("base", "server", "demo"):
             self.lock(name, "1")
+        self.lock("dev", f"1\n{PIP}")
         self.python = folder / "python3"
         self.python.write_text(PYTHON, encoding="utf-8")
         self.python.chmod(0o755)
@@ -59,12 +63,12 @@ def clone(tmp_path: Path) -> Clone:
     return Clone(tmp_path)
 
 
-NEW = "venv --clear --without-pip .venv"
+NEW = ["venv --clear --without-pip .venv", "install .venv/pip.txt"]
 
 
 def test_environment_grows_by_need(clone: Clone) -> None:
     """A command adds what it lacks; what the environment holds already is not installed again."""
-    assert clone.calls("server") == [NEW, "install requirements/server.txt"]
+    assert clone.calls("server") == [*NEW, "install requirements/server.txt"]
     assert clone.calls("server") == []
     assert clone.calls("demo") == ["install requirements/demo.txt"]
     assert clone.calls() == ["install requirements/dev.txt"]
@@ -76,8 +80,8 @@ def test_new_lock_renews_what_was_there(clone: Clone) -> None:
     clone.calls("dev")
     clone.lock("server", "2")
     assert clone.calls("server") == []
-    clone.lock("dev", "2")
-    assert clone.calls("server") == [NEW, "install requirements/dev.txt"]
+    clone.lock("dev", f"2\n{PIP}")
+    assert clone.calls("server") == [*NEW, "install requirements/dev.txt"]
     assert clone.calls("demo") == []
 
 
@@ -86,7 +90,7 @@ def test_half_an_installation_is_none(clone: Clone) -> None:
     (clone.folder / "offline").touch()
     assert clone.run("server").returncode != 0
     (clone.folder / "offline").unlink()
-    assert clone.calls("server") == [NEW, "install requirements/server.txt"]
+    assert clone.calls("server") == [*NEW, "install requirements/server.txt"]
     (clone.folder / "offline").touch()
     assert clone.run("demo").returncode != 0
     assert clone.calls("server") == []
@@ -96,13 +100,20 @@ def test_broken_interpreter_is_replaced(clone: Clone) -> None:
     """An environment whose Python is gone, as after an upgrade of the system, is made anew."""
     clone.calls("demo")
     (clone.folder / ".venv" / "bin" / "python").unlink()
-    assert clone.calls("server") == [NEW, "install requirements/demo.txt"]
+    assert clone.calls("server") == [*NEW, "install requirements/demo.txt"]
 
 
 def test_python_without_pip_puts_pip_into_the_environment(clone: Clone) -> None:
     """Where the interpreter has no pip, the environment gets one."""
     (clone.folder / "no-pip").touch()
-    assert clone.calls("server")[0] == "venv --clear .venv"
+    assert clone.calls("server") == ["venv --clear .venv", *NEW[1:], "install requirements/server.txt"]
+
+
+def test_pip_is_the_locked_one(clone: Clone) -> None:
+    """The packages are installed by the pip that the development lock names, with its hash."""
+    clone.lock("dev", f"1\n{PIP}pip-tools==2 \\\n    --hash=sha256:1\n")
+    clone.calls("server")
+    assert (clone.folder / ".venv" / "pip.txt").read_text(encoding="utf-8") == PIP
 
 
 def test_unknown_set_is_refused(clone: Clone) -> None:
