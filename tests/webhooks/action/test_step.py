@@ -54,6 +54,7 @@ def test_foreign_actions_are_pinned_by_commit():
     uses = [step["uses"] for step in STEPS if "uses" in step]
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
     uses += [step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
+    uses = [name for name in uses if name != "./"]  # our own, in CI
     assert len(uses) >= 2
     assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", one) for one in uses)
 
