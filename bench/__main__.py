@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("core", "context", "cli", "app", "durable", "burst", "sandbox", "proving", "install", "fresh_clone")
+NAMES = ("core", "context", "cli", "app", "durable", "burst", "sandbox", "proving", "install")
 _DELIVERIES = frozenset({"durable", "burst"})  # the App under load
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What an installation costs: a fresh virtual environment with the packages that the Action and the command line need.
+"""What an installation costs: of the packages that the Action and the command line need, and of a fresh clone's commands.
 
 Downloads everything anew (pip's cache is left aside), as on a runner that has never seen the packages. The size is that
 of all files in site-packages, compiled modules included, without pip and setuptools, which come with Python.
@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import fresh_clone
 from bench.table import show
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,7 +51,7 @@ def base_installed() -> Iterator[Installed]:
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     with base_installed() as installed:
         (packages,) = installed.directory.glob("lib/python*/site-packages")
         ours = [entry for entry in packages.iterdir() if not entry.name.startswith(WITH_PYTHON)]
@@ -61,6 +62,7 @@ def main() -> None:
     row = [source, count, *(f"{one:.1f}" for one in seconds), f"{size / 1e6:.1f}"]
     head = ["from", "packages", "venv s", "pip s", "total s", "site-packages MB"]
     show("Installation: a fresh environment with the base packages (aim: 20 s, 75 MB)", head, [row])
+    fresh_clone.main()
 
 
 def _wanted() -> list[str]:

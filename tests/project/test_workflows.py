@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -52,6 +53,28 @@ def test_all_of_it_is_yaml() -> None:
         fields = [field for field in form["body"] if field["type"] != "markdown"]
         assert len({field["id"] for field in fields}) == len(fields) > 2
         assert all(field["attributes"]["label"] for field in fields)
+
+
+def test_hooks_run_the_locked_tools() -> None:
+    """What a commit is checked with is in .venv already: pre-commit fetches nothing."""
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    (repo,) = config["repos"]
+    assert repo["repo"] == "local"
+    assert {hook["id"] for hook in repo["hooks"]} == {"ruff", "ruff-format", "import-linter"}
+    lock = (ROOT / "requirements" / "dev.txt").read_text(encoding="utf-8")
+    for hook in repo["hooks"]:
+        tool = hook["entry"].split()[0].removeprefix(".venv/bin/").replace("lint-imports", "import-linter")
+        assert hook["language"] == "system"
+        assert f"\n{tool}==" in lock
+
+
+def test_devcontainer_installs_by_our_own_scripts() -> None:
+    """The container's file is JSON with comments, and what it runs is there."""
+    text = (ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
+    command = json.loads(re.sub(r"^ *//.*$", "", text, flags=re.MULTILINE))["postCreateCommand"]
+    scripts = [part.split()[0] for part in command.split(" && ")]
+    assert scripts
+    assert all(os.access(ROOT / script, os.X_OK) for script in scripts)
 
 
 def test_foreign_actions_are_pinned_by_commit_and_say_their_version() -> None:
