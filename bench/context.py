@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.table import show
-from reviewer.diff.model import parse_diff
+from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import Change
 from reviewer.domain.settings import ReviewSettings
 from reviewer.git.sources import checkout_of

@@ -12,7 +12,7 @@ _CODE = """
 import json, resource, sys, time
 from bench.diffs import diff_of
 from reviewer.tasks.planning.chunks import chunk
-from reviewer.diff.model import parse_diff
+from reviewer.diff.parser import parse_diff
 from reviewer.tasks.planning.file_filter import select
 from reviewer.domain.settings import ReviewSettings
 data = diff_of(int(sys.argv[1]), int(sys.argv[2]))

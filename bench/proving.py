@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.table import show
-from reviewer.diff.model import parse_diff
+from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import Change
 from reviewer.sandbox.api import SandboxCommand, SandboxResult
 from reviewer.testgen.evidence import Candidate, ChangeUnderTest, CodeUnit, Evidence, GenerationBudget
 from reviewer.testgen.python.gates.mutation_gate import mutation_gate
 from reviewer.testgen.python.gates.run_gates import GateContext, judge
-from reviewer.testgen.python.generate import prepared
+from reviewer.testgen.python.generate import prepare
 from reviewer.testgen.python.harness_report import REPORT, HarnessReport
 from tests.fixtures.run_unconfined import run_in_tree
 
@@ -67,8 +67,8 @@ class Counting:
 
     runs: list[SandboxResult] = field(default_factory=list)
 
-    def __call__(self, order: SandboxCommand) -> SandboxResult:
-        ran = run_in_tree(order)
+    def __call__(self, command: SandboxCommand) -> SandboxResult:
+        ran = run_in_tree(command)
         self.runs.append(ran)
         return ran
 
@@ -82,7 +82,7 @@ def main() -> None:
         place = Path(folder)
         subject = _subject(place)
         counting = Counting()
-        ready = prepared(subject, counting, GenerationBudget(units=20))
+        ready = prepare(subject, counting, GenerationBudget(units=20))
         if not isinstance(ready, tuple):
             raise SystemExit(ready.reason)
         bench, units = ready
@@ -111,7 +111,7 @@ def _mutants(unit: CodeUnit, bench: GateContext, counting: Counting) -> None:
     first = len(counting.runs)
     try:
         for _ in range(ROUNDS):
-            mutation_gate(candidate, unit.lines, rig=bench.head, before=bench.before, budget=bench.budget)
+            mutation_gate(candidate, unit.lines, client=bench.head, before=bench.before, budget=bench.budget)
     finally:
         place.unlink()
     reports = [HarnessReport.model_validate_json(ran.results[REPORT]) for ran in counting.runs[first:]]

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reviewer.diff.model import parse_diff
+from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import GUIDANCE_PATHS, Change, Guidance
 from reviewer.domain.settings import DEFAULTS, SETTINGS_PATH, Settings, parse_settings
 from reviewer.errors import UsageError

@@ -1,1 +1,1 @@
-"""Read a unified diff exactly, and make the anchors that comments stand on. Knows nothing of reviews."""
+"""Parse unified diffs, and make the anchors to which comments are attached. Nothing here depends on reviews."""

@@ -1,7 +1,7 @@
-r"""File names as git and `diff -u` write them in headers.
+r"""Read file names from diff headers, as git and `diff -u` write them.
 
-Promises: C-quoted names are decoded, and prefixes (`a/` and `b/`, mnemonic ones, none) are told from directories.
-Never touches the file system: a name is only text, and bytes that are not UTF-8 are kept as surrogate escapes.
+C-quoted names are decoded, and prefixes (`a/` and `b/`, mnemonic ones, none) are distinguished from directories. Never
+touches the file system: a name is only text, and bytes that are not UTF-8 are kept as surrogate escapes.
 
 The rules are git's own: https://git-scm.com/docs/diff-format#generate_patch_text_with_p
 """
@@ -20,10 +20,10 @@ _LETTERS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v
 #: What git puts before the two names: a/ b/, with diff.mnemonicPrefix i/ w/ c/ o/, and 1/ 2/ for --no-index.
 _PREFIX = re.compile(r"[abciow12]/(?=.)")
 
-#: More than two names on any system (PATH_MAX is 4096 bytes); bounds the search for where the second begins.
+#: Longer than two names on any system (PATH_MAX is 4096 bytes); limits the search for the second name.
 _LONGEST = 10_000
 
-#: GNU diff -N dates a file that is absent to the epoch, in local time.
+#: GNU diff -N gives an absent file the time of the epoch, in local time.
 _EPOCH = ("1970-01-01 ", "1969-12-31 ")
 
 
@@ -34,7 +34,7 @@ def unquote(name: str) -> str:
 
 
 def absent(file_line: str | None) -> bool:
-    """Whether the text after `--- ` or `+++ ` says that there is no file on that side. None (no such line): False."""
+    """Whether the text after `--- ` or `+++ ` says that there is no file on that side. False without such a line."""
     if file_line is None:
         return False
     name, stamp = _name_and_stamp(file_line)
@@ -42,11 +42,10 @@ def absent(file_line: str | None) -> bool:
 
 
 def old_and_new(fields: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return the old and the new name of a section from its header fields, or None when they cannot be told.
+    """Return the old and the new name of a section from its header fields, or None if they cannot be determined.
 
-    The names git gives for a rename or copy count most, since they never carry a prefix; then the `diff --git` line,
-    whose two names are equal but for the prefixes; then the `---` and `+++` lines. An absent side takes
-    the other's name.
+    First come the names of a rename or copy, which never have a prefix; then the `diff --git` line, whose two names are
+    equal except for the prefixes; then the `---` and `+++` lines. An absent side gets the other side's name.
     """
     for verb in ("rename", "copy"):
         if f"{verb} from" in fields and f"{verb} to" in fields:
@@ -70,7 +69,7 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def _name_and_stamp(file_line: str) -> tuple[str, str]:
-    """Split a name from the TAB and timestamp after it. Git ends a name that has spaces with a bare TAB."""
+    """Split a name from the TAB and timestamp after it. Git ends a name with spaces with a bare TAB."""
     if quoted := _QUOTED.match(file_line):
         return unquote(quoted[0]), file_line[quoted.end() :].lstrip("\t")
     name, _, stamp = file_line.partition("\t")
@@ -78,10 +77,10 @@ def _name_and_stamp(file_line: str) -> tuple[str, str]:
 
 
 def _git_pair(rest: str) -> tuple[str, str] | None:
-    """Split what follows `diff --git `. Names without quotes may hold spaces, so the split must make sense of both."""
+    """Split what follows `diff --git `. Names without quotes may contain spaces, so both halves must be plausible."""
     if quoted := _QUOTED.match(rest):
         return unquote(quoted[0]), unquote(rest[quoted.end() + 1 :])
-    if rest.endswith('"'):  # a name that holds a quote is itself quoted, so this one begins the second name
+    if rest.endswith('"'):  # a name that contains a quote is itself quoted, so this one begins the second name
         old, _, new = rest.partition(' "')
         return old, unquote('"' + new)
     same = (pair for pair in _splits(rest, " ") if _same_file(*pair))
@@ -97,7 +96,7 @@ def _splits(text: str, separator: str) -> Iterator[tuple[str, str]]:
 
 
 def _same_file(old: str, new: str) -> str | None:
-    """Return the name that both share: equal names have no prefix, else all but the first directory must be equal."""
+    """Return the common name: equal names have no prefix; otherwise all but the first directory must be equal."""
     if old == new:
         return new
     old_rest, new_rest = old.partition("/")[2], new.partition("/")[2]
@@ -116,7 +115,7 @@ def _file_line_names(old: str, new: str) -> tuple[str, str]:
 
 
 def _binary_names(rest: str) -> tuple[str, str] | None:
-    """Read `OLD and NEW differ`, the line `diff -r` writes for a binary file, which has no other header."""
+    """Read `OLD and NEW differ`, the only header that `diff -r` writes for a binary file."""
     splits = list(_splits(rest.removesuffix(" differ"), " and "))
     for old, new in splits:
         if name := _same_file(old, new):

@@ -1,7 +1,7 @@
-r"""Hunks and their lines, with the number that each line has in the old and in the new file.
+r"""Hunks and their lines, with each line's number in the old and in the new file.
 
-Promises: numbers are exact, a line's text is what stands before its `\n`, and the marker for a missing newline at the
-end is never a line. Never looks for hunks: `git_sections` finds them and has checked their counts.
+Numbers are exact, a line's text is everything before its `\n`, and the marker for a missing newline at the end is never
+a line. `sections` finds the hunks and has checked their counts.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Hunk:
 
 
 def number_hunks(raw: Iterable[Iterable[str]]) -> tuple[Hunk, ...]:
-    r"""Give the lines of one file's raw hunks their numbers. Every raw line has its marker and its `\n`."""
+    r"""Return one file's raw hunks with numbered lines. Every raw line has its marker and its `\n`."""
     numbered = PatchSet(["--- a\n", "+++ b\n", *chain.from_iterable(raw)])
     return tuple(_hunk(hunk) for file in numbered for hunk in file)
 

@@ -1,8 +1,7 @@
-r"""What is left of a file's change when lines that differ in nothing but `\r` count as unchanged.
+r"""Remove the lines from a file's diff that differ only in `\r`. Pure.
 
-An editor that writes the other kind of line ends rewrites each line of a file: read as such, a change of three lines is
-one of three thousand, which nobody reads and everybody pays for. Promises: numbers stay those of the two files, so that
-each line left is a line of the real diff. Pure.
+An editor that converts line endings rewrites each line of a file, so a change of three lines becomes a diff of three
+thousand. Line numbers stay those of the two files, so each remaining line is a line of the real diff.
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ from difflib import SequenceMatcher
 from reviewer.diff.hunks import Hunk, Line
 from reviewer.diff.model import FileDiff
 
-#: Unchanged lines that a hunk keeps on either side of a change, as in `git diff`.
+#: Unchanged lines on each side of a change, as in `git diff`.
 CONTEXT = 3
 
-#: Removed times added lines of one run from which they are not compared: it would take seconds.
+#: Lines are not compared if removed times added lines of one run exceed this: it would take seconds.
 MOST_PAIRS = 25_000_000
 
 
 def ignore_line_ending_changes(file: FileDiff) -> FileDiff:
-    """Return the file without those lines of its change; without hunks where nothing else changed."""
+    """Return the file without changes of line endings; without hunks if nothing else changed."""
     kinds = {(line.kind, line.text.endswith("\r")) for hunk in file.hunks for line in hunk.lines if line.kind != " "}
     if not ({("-", True), ("+", False)} <= kinds or {("-", False), ("+", True)} <= kinds):
         return file
@@ -31,7 +30,7 @@ def ignore_line_ending_changes(file: FileDiff) -> FileDiff:
 
 
 def _joined(lines: Sequence[Line]) -> Iterator[Line]:
-    """Yield the lines of a hunk, each pair that differs in its end alone as one unchanged line."""
+    """Yield the lines of a hunk; each pair that differs only in its line ending becomes one unchanged line."""
     removed: list[Line] = []
     added: list[Line] = []
     for line in (*lines, None):
@@ -66,7 +65,7 @@ def _same(old: Line, new: Line) -> Line:
 
 
 def _parts(hunk: Hunk, lines: Sequence[Line]) -> Iterator[Hunk]:
-    """Cut a hunk at its long unchanged runs; nothing where no change is left."""
+    """Split a hunk at long runs of unchanged lines; yield nothing if no change is left."""
     places = [place for place, line in enumerate(lines) if line.kind != " "]
     groups: list[list[int]] = []
     for place in places:
@@ -80,7 +79,7 @@ def _parts(hunk: Hunk, lines: Sequence[Line]) -> Iterator[Hunk]:
 
 
 def _hunk(whole: Hunk, before: Sequence[Line], lines: Sequence[Line]) -> Hunk:
-    """Return those lines as a hunk of their own; one without a line of a side stands behind the last one of it."""
+    """Return the lines as a hunk. If a side has no line, its start is the last line of that side before the hunk."""
     olds, news = [line.old for line in lines if line.old], [line.new for line in lines if line.new]
     old_end = max((line.old or 0 for line in before), default=0) or whole.old_start - bool(whole.old_count)
     new_end = max((line.new or 0 for line in before), default=0) or whole.new_start - bool(whole.new_count)

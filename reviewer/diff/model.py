@@ -1,37 +1,19 @@
-r"""The change as git and GitHub write it: files, hunks, lines, and the places where a comment may stand.
+r"""A diff as values: files, hunks, lines, and the places where a comment may be put.
 
-Promises: line numbers are exact, only `\n` ends a line, names are decoded, and an `Anchor` exists only where GitHub
-accepts a comment (https://docs.github.com/rest/pulls/comments#create-a-review-comment-for-a-pull-request).
+An `Anchor` exists only where GitHub accepts a comment
+(https://docs.github.com/rest/pulls/comments#create-a-review-comment-for-a-pull-request).
 Never reads a file, runs git or makes a call.
-
-unidiff numbers the lines of the hunks (`hunks`); what surrounds them is read in `git_sections` and `git_names`, because
-unidiff leaves names quoted and refuses some of git's headers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Never
 
-from reviewer.diff.filenames import absent, old_and_new
-from reviewer.diff.hunks import Hunk, Line, number_hunks
-from reviewer.diff.sections import Section, read_hunks, split_sections
-from reviewer.errors import DiffError
+from reviewer.diff.hunks import Hunk, Line
 
-__all__ = [
-    "Anchor",
-    "Diff",
-    "FileDiff",
-    "FilePatch",
-    "FileStatus",
-    "Hunk",
-    "Line",
-    "Side",
-    "diff_from_files",
-    "parse_diff",
-]
+__all__ = ["Anchor", "Diff", "FileDiff", "FileStatus", "Hunk", "Line", "Side"]
 
 
 class Side(StrEnum):
@@ -52,26 +34,14 @@ class FileStatus(StrEnum):
     MODE = "mode"
 
 
-#: GitHub's words for what happened to a file, https://docs.github.com/rest/pulls/pulls#list-pull-requests-files
-_LISTED_STATUS = {
-    "added": FileStatus.ADDED,
-    "removed": FileStatus.REMOVED,
-    "modified": FileStatus.MODIFIED,
-    "renamed": FileStatus.RENAMED,
-    "copied": FileStatus.COPIED,
-    "changed": FileStatus.MODE,
-    "unchanged": FileStatus.MODE,
-}
-
-
 @dataclass(frozen=True, slots=True)
 class FileDiff:
     """One file of a diff.
 
-    `path` is the new name (the old one of a removed file), `old_path` differs from it in a rename or copy only.
-    Modes are git's (`100644`, `120000` symlink, `160000` submodule), None where the diff does not tell.
-    `missing` says that the file changed but its hunks were not given (GitHub leaves large patches out).
-    A file that became a symlink or a submodule is one MODIFIED file, though git writes it as removed and added.
+    `path` is the new name (for a removed file the old one); `old_path` differs from it only in a rename or copy. Modes
+    are git's (`100644`, `120000` symlink, `160000` submodule), None if the diff has none. `missing` says that the file
+    changed but its hunks are not in the diff (GitHub omits large patches). A file that became a symlink or a submodule
+    is one MODIFIED file, although git writes it as removed and added.
     """
 
     path: str
@@ -96,7 +66,7 @@ class FileDiff:
 
 @dataclass(frozen=True, slots=True, init=False)
 class Anchor:
-    """A place where GitHub accepts a comment. Only `Diff.anchor` makes one; to call the class is a TypeError.
+    """A place where GitHub accepts a comment. Only `Diff.anchor` makes one; calling the class is a TypeError.
 
     `line` is the last line, `start_line` the first of a range or None for one line; both on `side`.
     """
@@ -107,7 +77,7 @@ class Anchor:
     start_line: int | None = None
 
     def __init__(self, *_args: Never, **_kwargs: Never) -> None:
-        """Refuse: an anchor that no diff vouches for could be one that GitHub answers with 422."""
+        """Refuse: without a check against the diff, GitHub might answer a comment at this place with 422."""
         raise TypeError("Only Diff.anchor makes an Anchor.")
 
     def overlaps(self, other: Anchor) -> bool:
@@ -116,7 +86,7 @@ class Anchor:
         return same and (self.start_line or self.line) <= other.line and (other.start_line or other.line) <= self.line
 
 
-def _mint(path: str, side: Side, line: int, start_line: int | None) -> Anchor:
+def _make_anchor(path: str, side: Side, line: int, start_line: int | None) -> Anchor:
     anchor = object.__new__(Anchor)
     for name, value in (("path", path), ("side", side), ("line", line), ("start_line", start_line)):
         object.__setattr__(anchor, name, value)
@@ -124,19 +94,8 @@ def _mint(path: str, side: Side, line: int, start_line: int | None) -> Anchor:
 
 
 @dataclass(frozen=True, slots=True)
-class FilePatch:
-    """One entry of GitHub's `GET /pulls/{number}/files`, where `patch` holds hunks without a header, or is absent."""
-
-    filename: str
-    status: str
-    patch: str | None
-    changes: int
-    previous_filename: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class _Index:
-    """What lookups need: files by path; by path and side, each line that takes a comment, with its hunk's number."""
+    """For lookups: files by path; by path and side, each line that accepts a comment, with its hunk's number."""
 
     files: dict[str, FileDiff]
     places: dict[tuple[str, Side], dict[int, int]]
@@ -154,7 +113,7 @@ class Diff:
         return self._index().files.get(path)
 
     def anchor(self, path: str, line: int, start_line: int | None = None, side: Side = Side.RIGHT) -> Anchor | None:
-        """Return the anchor for that place, or None where GitHub would refuse a comment.
+        """Return the anchor for a place, or None if GitHub would refuse a comment there.
 
         `path` is the new name. Lines count from 1: of the new file for RIGHT (added and context lines), of the old file
         for LEFT (removed lines). A range needs `start_line < line` with both ends in one hunk; equal ends are one line.
@@ -163,143 +122,19 @@ class Diff:
         if line not in places:
             return None
         if start_line is None or start_line == line:
-            return _mint(path, side, line, None)
+            return _make_anchor(path, side, line, None)
         if start_line > line or places.get(start_line) != places[line]:
             return None
-        return _mint(path, side, line, start_line)
+        return _make_anchor(path, side, line, start_line)
 
     def _index(self) -> _Index:
-        """Build the index at the first lookup and keep it. Two threads may both build it: the results are equal."""
+        """Build the index at the first lookup and keep it. Two threads may both build it; the results are equal."""
         if self._built is None:
             files = {file.path: file for file in self.files}
             places = {(path, side): _places(file, side) for path, file in files.items() for side in Side}
             object.__setattr__(self, "_built", _Index(files, places))
         assert self._built is not None
         return self._built
-
-
-def parse_diff(data: bytes | str) -> Diff:
-    r"""Parse a unified diff: of git in any of its forms, of `diff -u`, of `hg` or `svn`; text around it is passed over.
-
-    Empty input is a diff without files. The patches of several commits (`git log -p`, a `git format-patch` series) are
-    taken together as long as no two of them name the same file: each counts its lines from its own parent, so that the
-    numbers for a file changed twice would be wrong for the first or for the last version.
-
-    Raises DiffError, which says what to pass instead, for bytes that are no diff, a diff that is cut off or damaged,
-    a combined diff of a merge (`@@@`) and a file that is changed twice.
-    """
-    text = (data if isinstance(data, str) else _decode(data)).removeprefix("\ufeff")
-    sections = split_sections(text)
-    if not sections and text.strip():
-        coloured = " It is coloured: add --no-color." if "\x1b[" in text else ""
-        raise DiffError(f"This is not a unified diff. Pass the output of git diff, for example.{coloured}")
-    files = [_file(section) for section in sections]
-    commits: dict[str, int] = {}
-    for section, file in zip(sections, files, strict=True):
-        if any(commits.setdefault(path, section.commit) != section.commit for path in (file.path, file.old_path)):
-            raise _changed_twice(file.path)
-    return Diff(_one_per_path(files))
-
-
-def diff_from_files(entries: Iterable[FilePatch]) -> Diff:
-    """Build the diff from GitHub's list of files.
-
-    GitHub leaves `patch` out of binary files, of pure renames and of large ones. An entry with changes but no patch (or
-    one that cannot be read) is `missing`. A binary file comes with zero changes and no patch: here it cannot be told
-    from a file without hunks, so `binary` is never set. Modes are not told either.
-
-    Raises DiffError when a path is listed twice with different contents: the head moved between two pages.
-    """
-    return Diff(_one_per_path([_listed_file(entry) for entry in dict.fromkeys(entries)]))
-
-
-def _decode(data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DiffError("This file is UTF-16, as PowerShell's > writes it. Use git diff --output=FILE instead.")
-    return data.decode("utf-8", "surrogateescape")
-
-
-def _file(section: Section) -> FileDiff:
-    names = old_and_new(section.fields)
-    if names is None:
-        raise DiffError(f"Line {section.start} of the diff: the file's name cannot be told from its header.")
-    old_path, path = names
-    status = _status(section)
-    if status is FileStatus.REMOVED:
-        path = old_path
-    old_mode, new_mode = section.modes
-    return FileDiff(
-        path=path,
-        old_path=old_path if status in {FileStatus.RENAMED, FileStatus.COPIED} else path,
-        status=status,
-        hunks=number_hunks(section.hunks),
-        old_mode=old_mode,
-        new_mode=new_mode,
-        binary=section.binary,
-        missing=section.withheld,
-    )
-
-
-def _status(section: Section) -> FileStatus:
-    if section.added or absent(section.fields.get("---")):
-        return FileStatus.ADDED
-    if section.removed or absent(section.fields.get("+++")):
-        return FileStatus.REMOVED
-    if "rename to" in section.fields:
-        return FileStatus.RENAMED
-    if "copy to" in section.fields:
-        return FileStatus.COPIED
-    if "new mode" in section.fields and not section.hunks and "index" not in section.fields:
-        return FileStatus.MODE
-    return FileStatus.MODIFIED
-
-
-def _listed_file(entry: FilePatch) -> FileDiff:
-    try:
-        hunks = number_hunks(read_hunks(entry.patch or ""))
-    except DiffError:  # one patch that GitHub cut short must not cost the review of the others
-        hunks = ()
-    status = _LISTED_STATUS.get(entry.status, FileStatus.MODIFIED)
-    if status is FileStatus.MODE and (hunks or entry.changes):
-        status = FileStatus.MODIFIED
-    moved = status in {FileStatus.RENAMED, FileStatus.COPIED}
-    return FileDiff(
-        path=entry.filename,
-        old_path=(moved and entry.previous_filename) or entry.filename,
-        status=status,
-        hunks=hunks,
-        missing=not hunks and bool(entry.changes or entry.patch),
-    )
-
-
-def _one_per_path(files: Iterable[FileDiff]) -> tuple[FileDiff, ...]:
-    joined: dict[str, FileDiff] = {}
-    for file in files:
-        earlier = joined.get(file.path)
-        joined[file.path] = _type_change(earlier, file) if earlier else file
-    return tuple(joined.values())
-
-
-def _type_change(removed: FileDiff, added: FileDiff) -> FileDiff:
-    """Join the two entries of a file that became something else, such as a symlink; refuse any other pair."""
-    same_type = removed.old_mode and added.new_mode and removed.old_mode[:3] == added.new_mode[:3]
-    if (removed.status, added.status) != (FileStatus.REMOVED, FileStatus.ADDED) or same_type:
-        raise _changed_twice(added.path)
-    return replace(
-        added,
-        status=FileStatus.MODIFIED,
-        hunks=removed.hunks + added.hunks,
-        old_mode=removed.old_mode,
-        binary=removed.binary or added.binary,
-        missing=removed.missing or added.missing,
-    )
-
-
-def _changed_twice(path: str) -> DiffError:
-    return DiffError(
-        f"{path} is changed twice, as by several commits (git log -p, git format-patch) or a moving head. "
-        "Pass the net change instead: git diff BASE...HEAD"
-    )
 
 
 def _places(file: FileDiff, side: Side) -> dict[int, int]:

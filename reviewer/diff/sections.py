@@ -1,8 +1,8 @@
-r"""Cuts a unified diff into sections: one per file, with its header fields and the raw lines of its hunks.
+r"""Split a unified diff into sections: one per file, with its header fields and the raw lines of its hunks.
 
-Promises: only `\n` ends a line, and inside a hunk nothing but the counts of its header decides where it ends, so that
-code which looks like a header (`-- a/x` removed is `--- a/x`) stays code. Text around the sections (commit messages,
-diffstats, mail signatures) is passed over. Never interprets names and never numbers lines.
+Only `\n` ends a line. Inside a hunk only the counts of its header decide where it ends, so code that looks like a
+header (`-- a/x` removed is `--- a/x`) stays code. Text around the sections (commit messages, diffstats, mail
+signatures) is ignored. Never interprets names and never numbers lines.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from reviewer.errors import DiffError
 
-#: The one wording that unidiff knows; git translates it, and only the backslash is certain.
+#: The only text that unidiff knows. Git translates it, so only the backslash is certain.
 NO_NEWLINE = "\\ No newline at end of file\n"
 
 _HUNK = re.compile(r"@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@")
@@ -37,9 +37,10 @@ _EMPTY_BLOBS = (
 class Section:
     r"""One file's part of a diff.
 
-    `start` is the 1-based line where it begins. `commit` counts the commit headers (`git log`, `git format-patch`) that
-    stand before it. `fields` maps the words that begin a header line (`diff --git`, `old mode`, `rename to`, `index`,
-    `---`, `+++`, ...) to the rest of it. Each hunk is its `@@` line and its body, every line with a marker and a `\n`.
+    `start` is the 1-based line where it begins. `commit` counts the commit headers before it (`git log`,
+    `git format-patch`). `fields` maps the words at the start of a header line (`diff --git`, `old mode`, `rename to`,
+    `index`, `---`, `+++`, ...) to the rest of the line. Each hunk is its `@@` line and its body, every line with a
+    marker and a `\n`.
     """
 
     start: int
@@ -59,7 +60,7 @@ class Section:
 
     @property
     def modes(self) -> tuple[str | None, str | None]:
-        """The old and the new mode; a mode that did not change stands after the blobs of the `index` line."""
+        """The old and the new mode; an unchanged mode is after the blob ids of the `index` line."""
         same = self.fields.get("index", "").partition(" ")[2] or None
         old = self.fields.get("old mode", self.fields.get("deleted file mode", same))
         new = self.fields.get("new mode", self.fields.get("new file mode", same))
@@ -67,12 +68,12 @@ class Section:
 
     @property
     def binary(self) -> bool:
-        """Whether git shows the file as binary: with a sentence or as encoded data."""
+        """Whether git shows the file as binary, by a sentence or as encoded data."""
         return "Binary files" in self.fields or "GIT binary patch" in self.fields
 
     @property
     def withheld(self) -> bool:
-        """Whether the contents changed by the `index` line, yet no hunk shows it (`--irreversible-delete`, `-w`)."""
+        """Whether the contents changed by the `index` line but no hunk shows it (`--irreversible-delete`, `-w`)."""
         if self.hunks or self.binary:
             return False
         old, _, new = self.fields.get("index", "").partition(" ")[0].partition("..")
@@ -80,19 +81,19 @@ class Section:
 
 
 def split_sections(text: str) -> list[Section]:
-    """Return the sections of a diff in order; none when there is no file header in it.
+    """Return the sections of a diff in order; none if it has no file header.
 
-    Raises DiffError, with the line, for a hunk without a file, a hunk whose counts do not fit, and a combined diff.
+    Raises DiffError, with the line, for a hunk without a file, a hunk with wrong counts, and a combined diff.
     """
-    return _Cutter(_lines(text)).cut()
+    return _SectionReader(_lines(text)).read()
 
 
 def read_hunks(text: str) -> list[list[str]]:
-    """Return the hunks of text that has no file header, as GitHub's `patch` field. Raises DiffError like the above."""
+    """Return the hunks of a text without file header, as in GitHub's `patch`. Raises DiffError as `split_sections`."""
     section = Section(start=1, commit=0)
-    cutter = _Cutter(_lines(text), section)
-    if cutter.cut() or (text and not section.hunks):
-        raise DiffError("This is more, or less, than the hunks of one file.")
+    reader = _SectionReader(_lines(text), section)
+    if reader.read() or (text and not section.hunks):
+        raise DiffError("This text is not exactly the hunks of one file.")
     return section.hunks
 
 
@@ -104,8 +105,8 @@ def _lines(text: str) -> list[str]:
 
 
 @dataclass(slots=True)
-class _Cutter:
-    """Walks the lines once. `section` is the one that may still get header fields or hunks."""
+class _SectionReader:
+    """Reads the lines once. `section` may still get header fields or hunks."""
 
     lines: list[str]
     section: Section | None = None
@@ -113,9 +114,9 @@ class _Cutter:
     commits: int = 0
     at: int = 0
 
-    def cut(self) -> list[Section]:
+    def read(self) -> list[Section]:
         while self.at < len(self.lines):
-            # A name never ends with a bare \r (git quotes it): here it comes from a tool that converted the file.
+            # A name never ends with a bare \r (git quotes it), so a tool has converted the line endings of this diff.
             line = self.lines[self.at].removesuffix("\r")
             if hunk := _HUNK.match(line):
                 self._take_hunk(hunk)
@@ -131,7 +132,7 @@ class _Cutter:
         self.sections.append(self.section)
 
     def _at_file_lines(self, line: str) -> bool:
-        """Whether `---`, `+++` and `@@` follow each other here: any less may be prose."""
+        """Whether `---`, `+++` and `@@` follow each other here; fewer of them may be prose."""
         following = self.lines[self.at + 1 : self.at + 3]
         return (
             line.startswith("--- ")
@@ -163,10 +164,10 @@ class _Cutter:
         elif submodule := _SUBMODULE.fullmatch(line):
             self._begin(_submodule_fields(*submodule.groups()))
         else:
-            self._pass_over(line)
+            self._ignore(line)
 
-    def _pass_over(self, line: str) -> None:
-        """Leave out text that belongs to no section; the section before it ends, so that prose adds nothing to it."""
+    def _ignore(self, line: str) -> None:
+        """Ignore text that belongs to no section, and end the section before it."""
         if self.section and line.startswith("@@ -"):
             raise self._broken("this hunk header cannot be read")
         if _COMMIT.match(line):
@@ -176,7 +177,7 @@ class _Cutter:
 
     def _take_hunk(self, header: re.Match[str]) -> None:
         if self.section is None:
-            raise self._broken("a hunk stands without a file header (---, +++) before it")
+            raise self._broken("a hunk has no file header (---, +++) before it")
         old_start, old_left, new_start, new_left = (1 if number is None else int(number) for number in header.groups())
         if (old_left and not old_start) or (new_left and not new_start):
             raise self._broken("this hunk begins at line 0, but lines count from 1")
@@ -187,7 +188,7 @@ class _Cutter:
             old_left -= line[0] in " -"
             new_left -= line[0] in " +"
             if old_left < 0 or new_left < 0 or (line == NO_NEWLINE and len(hunk) == 1):
-                raise self._broken("this line is one more than the hunk's header counts")
+                raise self._broken("this line is more than the hunk's header counts")
             hunk.append(line)
             self.at += 1
         if len(hunk) > 1:
@@ -198,16 +199,13 @@ class _Cutter:
 
     def _body_line(self) -> str:
         if self.at == len(self.lines):
-            raise self._broken("the input ends inside a hunk; it was cut off")
+            raise self._broken("the input ends inside a hunk, so it was cut off")
         line = self.lines[self.at]
         if line[:1] in {"+", "-", " "}:
             return line + "\n"
         if line.startswith("\\"):
             return NO_NEWLINE
-        if line in {
-            "",
-            "\r",
-        }:  # an empty context line whose space was stripped by an editor, or diff.suppressBlankEmpty
+        if line in {"", "\r"}:  # an empty context line without its space: by an editor, or diff.suppressBlankEmpty
             return f" {line}\n"
         raise self._broken("this line is not part of a hunk, but the header of the hunk counts more lines")
 
@@ -216,7 +214,7 @@ class _Cutter:
 
 
 def _submodule_fields(path: str, old: str, new: str) -> dict[str, str]:
-    """Word the one line of diff.submodule=log like the header git writes without that setting."""
+    """Convert the line of diff.submodule=log to the header fields that git writes without that setting."""
     fields = {"Submodule": path, "index": f"{old}..{new} 160000"}
     if not old.strip("0"):
         fields["new file mode"] = "160000"

@@ -1,4 +1,4 @@
-"""How good the reviewer is, measured on changes whose defects are known: `reviewer eval`.
+"""Measure the reviewer on changes with known defects: `reviewer eval`.
 
-A case in, a score out. The review is the one that `reviewer diff` makes; nothing here changes what it says.
+The review is the same as that of `reviewer diff`; nothing here changes it.
 """

@@ -1,7 +1,7 @@
-"""A case as a git repository: one commit for `base/`, one for `head/`, so that it is reviewed as any clone would be.
+"""Write a case as a git repository, with one commit for `base/` and one for `head/`, to review it like a clone.
 
 The objects are written as git stores them (https://git-scm.com/book/en/v2/Git-Internals-Git-Objects): no process is
-started, no setting, template or hook of the machine has a say, and the same case gives the same commits.
+started, no setting, template or hook of the machine is used, and the same case always gives the same commits.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import stat
 import zlib
 from pathlib import Path
 
-# Git keeps no empty folders.
+# Git stores no empty folders.
 _EMPTY_TREE = hashlib.sha1(b"tree 0\0", usedforsecurity=False).hexdigest()
-_WHO = "Case <case@example.org> 1700000000 +0000"
+_AUTHOR = "Case <case@example.org> 1700000000 +0000"
 
 
 def write_case_repository(case: Path, at: Path, message: str) -> str:
     """Write the case's two trees to a new repository in the folder `at`, and return the range between its commits.
 
-    `message` is that of the last commit: title, blank line, description. Files called `.git` are left out; symbolic
-    links are stored as such and not followed. Raises OSError.
+    `message` is the message of the last commit: title, blank line, description. Files named `.git` are left out;
+    symbolic links are stored as links and not followed. Raises OSError.
     """
     git = at / ".git"
     for name in ("objects", "refs"):
@@ -34,18 +34,18 @@ def write_case_repository(case: Path, at: Path, message: str) -> str:
 
 def _tree(git: Path, folder: Path) -> str:
     entries = []
-    for one in folder.iterdir():
-        if one.name == ".git":
+    for entry in folder.iterdir():
+        if entry.name == ".git":
             continue
-        if one.is_symlink():
-            mode, id_ = b"120000", _object(git, "blob", os.fsencode(one.readlink()))
-        elif one.is_dir():
-            mode, id_ = b"40000", _tree(git, one)
+        if entry.is_symlink():
+            mode, id_ = b"120000", _object(git, "blob", os.fsencode(entry.readlink()))
+        elif entry.is_dir():
+            mode, id_ = b"40000", _tree(git, entry)
         else:
-            mode = b"100755" if one.stat().st_mode & stat.S_IXUSR else b"100644"
-            id_ = _object(git, "blob", one.read_bytes())
+            mode = b"100755" if entry.stat().st_mode & stat.S_IXUSR else b"100644"
+            id_ = _object(git, "blob", entry.read_bytes())
         if id_ != _EMPTY_TREE:
-            entries.append((os.fsencode(one.name), mode, id_))
+            entries.append((os.fsencode(entry.name), mode, id_))
     # Git sorts a folder as if its name ended with a slash.
     entries.sort(key=lambda entry: entry[0] + (b"/" if entry[1] == b"40000" else b""))
     return _object(
@@ -54,7 +54,7 @@ def _tree(git: Path, folder: Path) -> str:
 
 
 def _commit(git: Path, tree: str, parent: str, message: str) -> str:
-    lines = [f"tree {tree}", *([f"parent {parent}"] if parent else []), f"author {_WHO}", f"committer {_WHO}"]
+    lines = [f"tree {tree}", *([f"parent {parent}"] if parent else []), f"author {_AUTHOR}", f"committer {_AUTHOR}"]
     return _object(git, "commit", "\n".join([*lines, "", message.strip(), ""]).encode("utf-8", "replace"))
 
 

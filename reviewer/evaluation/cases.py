@@ -1,14 +1,14 @@
-"""A case to measure with: a folder with `meta.json`, `known.json`, `pr.diff`, `base/` and `head/`.
+"""Read the cases of an evaluation: folders with `meta.json`, `known.json`, `pr.diff`, `base/` and `head/`.
 
     meta.json    {"title": "...", "description": "...", "language": "python"}
     known.json   {"known": [{"id": "lost-update", "kind": "defect", "path": "src/x.py", "side": "RIGHT",
                              "lines": [12, 14], "description": "...", "why": "..."}]}
 
-`kind` is `defect` (must be found) or `trap` (a false alarm that tempts). `description` is worded as a reviewer would
-word the claim, for a trap too, so that a judge cannot tell one from the other; `why` is for people only. `lines` are
-the first and the last line, of the file in `head/` for side RIGHT, in `base/` for LEFT.
+`kind` is `defect` (must be found) or `trap` (a plausible false alarm). `description` is worded as a reviewer would word
+the claim, also for a trap, so that the judge cannot distinguish them; `why` is for people only. `lines` are the first
+and the last line, in `head/` for side RIGHT, in `base/` for LEFT.
 
-Promises: what is wrong with a case is told with its file and field, and costs that case only. Reads, never writes.
+An error in a case is reported with its file and field, and affects only that case. Reads, never writes.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from reviewer.diff.model import Diff, FileDiff, Side, parse_diff
+from reviewer.diff.model import Diff, FileDiff, Side
+from reviewer.diff.parser import parse_diff
 from reviewer.errors import DiffError, UsageError
 
-#: Bytes of a file that a case may name lines of.
+#: The largest file of a case, in bytes.
 MAX_BYTES = 4_000_000
 
 T = TypeVar("T", bound=BaseModel)
@@ -33,7 +34,7 @@ Line = Annotated[int, Field(ge=1)]
 
 
 class KnownKind(StrEnum):
-    """What a known finding is: a defect to be found, or a false alarm that tempts."""
+    """The kind of a known finding: a defect to find, or a plausible false alarm."""
 
     DEFECT = "defect"
     TRAP = "trap"
@@ -65,7 +66,7 @@ class _Entries(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class KnownFinding:
-    r"""A finding that is known: `first` to `last` are its lines on that side, `code` is what stands there."""
+    """A known finding: `first` to `last` are its lines on that side, `code` is the code there."""
 
     id: str
     kind: KnownKind
@@ -79,7 +80,7 @@ class KnownFinding:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A change whose findings are known. `folder` holds `base/` and `head/`, its repository before and after."""
+    """A change with known findings. `folder` contains `base/` and `head/`, the repository before and after."""
 
     name: str
     folder: Path
@@ -92,7 +93,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class BadCase:
-    """A folder that is no usable case, and why."""
+    """A folder that cannot be used as a case, and why."""
 
     name: str
     problem: str
@@ -103,25 +104,25 @@ class _Unusable(Exception):
 
 
 def read_cases(folder: Path, only: str = "") -> tuple[tuple[Case, ...], tuple[BadCase, ...]]:
-    """Return the cases in that folder, by name, and those that cannot be used; `only` keeps names that contain it.
+    """Return the cases in a folder, sorted by name, and the unusable ones; only names that contain `only`.
 
-    The folder may be a single case. Raises UsageError where there is no case at all.
+    The folder may be a single case. Raises UsageError if there is no case.
     """
     if not folder.is_dir():
-        raise UsageError(f"{folder} is no folder. Name the folder that holds the cases.")
-    inside = (one for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))
+        raise UsageError(f"{folder} is not a folder. Name the folder that contains the cases.")
+    inside = (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     folders = [folder] if (folder / "meta.json").exists() else sorted(inside)
-    folders = [one for one in folders if only in one.name]
+    folders = [path for path in folders if only in path.name]
     if not folders:
         named = f" whose name contains {only!r}" if only else ""
-        raise UsageError(f"There is no case{named} in {folder}: a case is a folder with meta.json.")
+        raise UsageError(f"There is no case{named} in {folder}. A case is a folder with meta.json.")
     good: list[Case] = []
     bad: list[BadCase] = []
-    for one in folders:
+    for path in folders:
         try:
-            good.append(_case(one))
+            good.append(_case(path))
         except _Unusable as error:
-            bad.append(BadCase(one.name, str(error)))
+            bad.append(BadCase(path.name, str(error)))
     return tuple(good), tuple(bad)
 
 
@@ -140,14 +141,14 @@ def _case(folder: Path) -> Case:
     for file in diff.files:
         _agrees(folder, file)
     ids = [entry.id for entry in entries]
-    if double := next((one for one in ids if ids.count(one) > 1), None):
-        raise _Unusable(f"known.json: `known`: the id {double!r} is there twice")
+    if double := next((id_ for id_ in ids if ids.count(id_) > 1), None):
+        raise _Unusable(f"known.json: `known`: the id {double!r} is used twice")
     known = sorted((_known(folder, index, entry) for index, entry in enumerate(entries)), key=_place)
     return Case(folder.resolve().name, folder, meta.language, meta.title, meta.description, diff, tuple(known))
 
 
 def _place(known: KnownFinding) -> tuple[str, int, int, str, str]:
-    """Sort key that tells nothing of the kind: the judge sees the known findings in this order."""
+    """Return a sort key that does not reveal the kind: the judge sees the known findings in this order."""
     return (known.path, known.first, known.last, known.side, known.id)
 
 
@@ -165,7 +166,7 @@ def _known(folder: Path, index: int, entry: _Entry) -> KnownFinding:
     first, last = entry.lines
     field = f"known.json: `known.{index}"
     if last < first:
-        raise _Unusable(f"{field}.lines`: the last line stands before the first")
+        raise _Unusable(f"{field}.lines`: the last line is before the first")
     tree = "head" if entry.side is Side.RIGHT else "base"
     try:
         lines = _lines(folder, f"{tree}/{entry.path}")
@@ -178,12 +179,12 @@ def _known(folder: Path, index: int, entry: _Entry) -> KnownFinding:
 
 
 def _agrees(folder: Path, file: FileDiff) -> None:
-    """Refuse a diff whose lines are not those of the two trees: its review would be of neither."""
-    wanted = {
+    """Refuse a diff whose lines are not those of the two trees."""
+    expected = {
         f"base/{file.old_path}": {line.old: line.text for hunk in file.hunks for line in hunk.lines if line.old},
         f"head/{file.path}": {line.new: line.text for hunk in file.hunks for line in hunk.lines if line.new},
     }
-    for name, texts in wanted.items():
+    for name, texts in expected.items():
         lines: Sequence[str] = _lines(folder, name) if texts else ()
         for number, text in texts.items():
             if number > len(lines) or lines[number - 1] != text:
@@ -191,13 +192,13 @@ def _agrees(folder: Path, file: FileDiff) -> None:
 
 
 def _lines(folder: Path, name: str) -> list[str]:
-    r"""Return the lines as `reviewer.diff.model` counts them: `\n` only ends one, bytes that are no UTF-8 are kept."""
+    r"""Return the lines as `reviewer.diff` counts them: only `\n` ends a line, bytes that are not UTF-8 are kept."""
     lines = _bytes(folder, name).decode("utf-8", "surrogateescape").split("\n")
     return lines[:-1] if lines[-1] == "" else lines
 
 
 def _bytes(folder: Path, name: str) -> bytes:
-    """Read a file of the case. A path that leaves the case, a symbolic link included, is not read."""
+    """Read a file of the case. A path that leaves the case, also by a symbolic link, is refused."""
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
         raise _Unusable(f"{name}: it leads out of the case")

@@ -1,7 +1,7 @@
-"""`reviewer eval`: measure the reviewer on cases whose findings are known, and compare two measurements.
+"""The command `reviewer eval`: measure the reviewer on cases with known findings, and compare two measurements.
 
-Exit codes: 0 done; 2 usage, or a case that cannot be used (the others are measured); 3 the model, or the judge, could
-not be used for a case (the others are measured, and what was paid for is printed and saved).
+Exit codes: 0 done; 2 wrong usage, or a case that cannot be used (the others are measured); 3 the model or the judge
+could not be used for a case (the others are measured, and all results are printed and saved).
 """
 
 from __future__ import annotations
@@ -23,42 +23,42 @@ from reviewer.llm.client import Client
 from reviewer.llm.models import DEFAULT_MODEL
 from reviewer.output.report import to_json as review_to_json
 
-#: Reviews under way at once; each asks several prompts in parallel.
+#: Reviews at the same time; each sends several prompts in parallel.
 PARALLEL = 3
 
-#: Most reviews of one case.
+#: The most reviews of one case.
 MOST_REPEATS = 50
 
-#: A model's id in, None for that of the environment; its client out.
+#: Returns the client for a model id; None means the environment's model.
 ClientOf = Callable[[str | None], Client]
 CostOf = Callable[[Client], Decimal | None]
 
 
 def evaluate(argv: Sequence[str], change_of: ChangeOf, client_of: ClientOf, cost_of: CostOf) -> int:
-    """Run the command and return its exit code. Raises ReviewerError for what ends it before the first case."""
+    """Run the command and return its exit code. Raises ReviewerError if it cannot start."""
     options = _parser().parse_args(argv)
     older = read_run(Path(options.compare)) if options.compare else None
     cases = Path(options.cases)
     run = read_run(cases) if cases.is_file() else _measured(options, change_of, client_of, cost_of)
     for bad in run.bad_cases:
         _say(f"reviewer: bad case {bad.name}: {bad.problem}")
-    for one in run.results:
-        if one.problem:
-            _say(f"reviewer: {one.case}: {one.problem}")
+    for result in run.results:
+        if result.problem:
+            _say(f"reviewer: {result.case}: {result.problem}")
     if options.format == "json":
         _print(to_json(run, older))
     else:
         _print(run_text(run) + (f"\n{compared_text(older, run)}" if older else ""))
-    codes = [one.exit_code for one in run.results] + [UsageError.exit_code for _ in run.bad_cases]
+    codes = [result.exit_code for result in run.results] + [UsageError.exit_code for _ in run.bad_cases]
     return max(codes, default=0)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="reviewer eval",
-        description="Review cases whose findings are known, and print recall, precision and F1 with what it cost.",
-        epilog="A case is a folder with meta.json, known.json, pr.diff, base/ and head/. Exit codes: 0 done, 2 usage "
-        "or a case that cannot be used, 3 the model or the judge could not be used.",
+        description="Review cases with known findings, and print recall, precision, F1 and cost.",
+        epilog="A case is a folder with meta.json, known.json, pr.diff, base/ and head/. Exit codes: 0 done, "
+        "2 wrong usage or a case that cannot be used, 3 the model or the judge could not be used.",
     )
     parser.add_argument("cases", metavar="DIR", help="the folder of the cases, or the run.json of an earlier run")
     parser.add_argument("--case", metavar="NAME", default="", help="only cases whose name contains this")
@@ -87,25 +87,25 @@ def _repeats(text: str) -> int:
 
 def _measured(options: argparse.Namespace, change_of: ChangeOf, client_of: ClientOf, cost_of: CostOf) -> EvaluationRun:
     cases, bad = read_cases(Path(options.cases), options.case)
-    saved = _Saved(Path(options.output) if options.output else None, options.quiet)
-    saved.prepare()
+    writer = _ResultWriter(Path(options.output) if options.output else None, options.quiet)
+    writer.prepare()
     with client_of(options.model) as client, client_of(options.judge_model) as judge:
-        means = EvaluationContext(change_of, client.ask, judge.ask, cost_of(client))
-        results = EvaluationRunner(means, PARALLEL, saved).run(cases, options.repeat)
+        context = EvaluationContext(change_of, client.ask, judge.ask, cost_of(client))
+        results = EvaluationRunner(context, PARALLEL, writer).run(cases, options.repeat)
         run = EvaluationRun(client.model, judge.model, options.repeat, results, bad)
-    saved.write("run.json", to_json(run))
+    writer.write("run.json", to_json(run))
     return run
 
 
 @dataclass(frozen=True, slots=True)
-class _Saved:
-    """Tells the progress, and keeps what each case gave as soon as it is there: it was paid for."""
+class _ResultWriter:
+    """Prints progress, and saves each result at once, because it was paid for."""
 
     folder: Path | None
     quiet: bool
 
     def prepare(self) -> None:
-        """Make the folder before anything is paid for."""
+        """Create the folder before anything is paid for."""
         if self.folder is None:
             return
         try:
@@ -116,17 +116,21 @@ class _Saved:
             raise UsageError(f"Cannot write into {self.folder}. Name another folder.")
 
     def __call__(self, done: ReviewedCase) -> None:
-        """Take one finished case."""
-        one = done.result
-        name = one.case if one.attempt == 1 else f"{one.case}-{one.attempt}"
+        """Save and print one finished case."""
+        result = done.result
+        name = result.case if result.attempt == 1 else f"{result.case}-{result.attempt}"
         if done.review is not None:
             self.write(f"{name}.json", review_to_json(done.review))
         if not self.quiet:
-            figures = f"recall {rate(one.judged.recall)}, precision {rate(one.judged.precision)}" if one.judged else ""
-            _say(f"{name}: {one.problem or figures}")
+            figures = (
+                f"recall {rate(result.judged.recall)}, precision {rate(result.judged.precision)}"
+                if result.judged
+                else ""
+            )
+            _say(f"{name}: {result.problem or figures}")
 
     def write(self, name: str, text: str) -> None:
-        """Write a file into the folder, where there is one."""
+        """Write a file into the folder, if there is one."""
         if self.folder is None:
             return
         try:

@@ -1,6 +1,7 @@
-"""Which published findings say what is known: a model judges, and never learns what is a defect and what a trap.
+"""Let a model judge which published findings match known ones, without telling it which of them are traps.
 
-Promises: one prompt a case, one repair turn; an answer that names what is not there is unreadable, not "no match".
+One prompt per case and one repair turn. An answer that names a finding that does not exist is unreadable, not "no
+match".
 """
 
 from __future__ import annotations
@@ -22,21 +23,21 @@ from reviewer.tasks.conversation.follow_ups import Answer, ask_and_read
 from reviewer.tasks.conversation.prompts import ask_prompt
 from reviewer.tasks.conversation.replies import Unreadable, read_json
 
-#: Characters of one text in the judge's prompt.
+#: The most characters of one text in the judge's prompt.
 _MOST = 4_000
 
 
-def judge(said: Sequence[Finding], known: Sequence[KnownFinding], ask: Ask, *, fence: str) -> Answer:
+def judge(findings: Sequence[Finding], known: Sequence[KnownFinding], ask: Ask, *, fence: str) -> Answer:
     """Return an Answer whose value is the tuple of pairs that mean the same defect. `said` and `known` are not empty.
 
-    `fence` is a word that stands in none of the texts: they are data to the judge.
+    `fence` is a word that none of the texts contains; it marks them as data.
     """
-    reader = _Reader(len(said), len(known))
-    return ask_and_read([(judge_prompt(said, known, fence=fence), reader)], ask)[0]
+    reader = _Reader(len(findings), len(known))
+    return ask_and_read([(judge_prompt(findings, known, fence=fence), reader)], ask)[0]
 
 
-def judge_prompt(said: Sequence[Finding], known: Sequence[KnownFinding], *, fence: str) -> Prompt:
-    """Return the prompt; reports and references are numbered from 1 in the order given."""
+def judge_prompt(findings: Sequence[Finding], known: Sequence[KnownFinding], *, fence: str) -> Prompt:
+    """Return the prompt; reports and references are numbered from 1 in their order."""
 
     def fit(text: str) -> str:
         lines = "\n".join(printable(line) for line in text[:_MOST].split("\n"))
@@ -44,21 +45,21 @@ def judge_prompt(said: Sequence[Finding], known: Sequence[KnownFinding], *, fenc
 
     reports = [
         {
-            "path": one.anchor.path,
-            "lines": _lines(one.anchor.start_line or one.anchor.line, one.anchor.line, one.anchor.side),
-            "code": fit(one.quote),
-            "text": fit(f"{one.title}\n\n{one.body}"),
+            "path": finding.anchor.path,
+            "lines": _lines(finding.anchor.start_line or finding.anchor.line, finding.anchor.line, finding.anchor.side),
+            "code": fit(finding.quote),
+            "text": fit(f"{finding.title}\n\n{finding.body}"),
         }
-        for one in said
+        for finding in findings
     ]
     references = [
         {
-            "path": one.path,
-            "lines": _lines(one.first, one.last, one.side),
-            "code": fit(one.code),
-            "text": fit(one.description),
+            "path": reference.path,
+            "lines": _lines(reference.first, reference.last, reference.side),
+            "code": fit(reference.code),
+            "text": fit(reference.description),
         }
-        for one in known
+        for reference in known
     ]
     return ask_prompt(
         "evaluation/judge.md", "evaluation/judged.md", fence=fence, reports=reports, references=references
@@ -86,13 +87,13 @@ class _Match(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads the judge's reply on that many reports and references."""
+    """Reads the judge's reply about a number of reports and references."""
 
     reports: int
     references: int
 
     def __call__(self, text: str, *, complete: bool) -> tuple[Pair, ...]:
-        """Return the pairs, counted from 0; raise Unreadable."""
+        """Return the pairs, counted from 0. Raises Unreadable."""
         return read_json(text, self._pairs, complete=complete)
 
     def _pairs(self, value: Any) -> tuple[Pair, ...]:
@@ -100,10 +101,10 @@ class _Reader:
         if not isinstance(matches, list):
             raise Unreadable('the object must have the key "matches" (a list).')
         try:
-            read = [_Match.model_validate(one) for one in matches]
+            read = [_Match.model_validate(match) for match in matches]
         except ValidationError as error:
             raise Unreadable('each entry of "matches" must have the numbers "report" and "reference".') from error
-        for one in read:
-            if not (1 <= one.report <= self.reports and 1 <= one.reference <= self.references):
-                raise Unreadable(f"there is no report {one.report} with a reference {one.reference} to compare.")
-        return tuple(sorted({(one.report - 1, one.reference - 1) for one in read}))
+        for match in read:
+            if not (1 <= match.report <= self.reports and 1 <= match.reference <= self.references):
+                raise Unreadable(f"there is no report {match.report} with a reference {match.reference} to compare.")
+        return tuple(sorted({(match.report - 1, match.reference - 1) for match in read}))

@@ -1,4 +1,4 @@
-"""What was said against what is known: pairs one to one, counts, recall, precision and F1. Pure."""
+"""Compare published findings with known ones: one-to-one pairs, counts, recall, precision and F1. Pure."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from enum import StrEnum
 from reviewer.diff.model import Side
 from reviewer.evaluation.cases import KnownFinding, KnownKind
 
-#: Lines by which a finding may miss a known one and still be at its place.
+#: The most lines between a finding and a known one at the same place.
 NEAR = 3
 
-#: (index of what was said, index of what is known).
+#: (Index of a published finding, index of a known finding.)
 Pair = tuple[int, int]
 
 
 class FindingOutcome(StrEnum):
-    """What became of one published finding. All but the first and the last are false alarms."""
+    """The outcome of one published finding. All but the first and the last are false alarms."""
 
     FOUND = "found"
     TRAP = "trap"
@@ -39,9 +39,9 @@ class PublishedPlace:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many defects were found and missed, and how many false alarms of each sort were published.
+    """How many defects were found and missed, and how many false alarms of each kind were published.
 
-    `repeats` say again what was said. `refactorings` that match nothing known are neither right nor wrong here.
+    `repeats` are findings that repeat another one. `refactorings` that match no known finding count neither way.
     """
 
     found: int = 0
@@ -69,17 +69,17 @@ class Counts:
 
     @property
     def recall(self) -> float | None:
-        """The part of the defects that was found; None where there are none."""
+        """The fraction of the defects that was found; None if there are none."""
         return _ratio(self.found, self.found + self.missed)
 
     @property
     def precision(self) -> float | None:
-        """The part of what was said that was right; None where nothing was said."""
+        """The fraction of the published findings that is right; None if there are none."""
         return _ratio(self.found, self.found + self.alarms)
 
     @property
     def f1(self) -> float | None:
-        """The harmonic mean of both; None where there was nothing to find and nothing was said."""
+        """The harmonic mean of both; None if there are neither defects nor findings."""
         return _ratio(2 * self.found, 2 * self.found + self.missed + self.alarms)
 
 
@@ -92,35 +92,38 @@ def total(counts: Iterable[Counts]) -> Counts:
     return sum(counts, Counts())
 
 
-def near_pairs(said: Sequence[PublishedPlace], known: Sequence[KnownFinding]) -> tuple[Pair, ...]:
-    """Return which findings stand at the place of which known one: same file and side, lines that nearly touch."""
+def near_pairs(published: Sequence[PublishedPlace], known: Sequence[KnownFinding]) -> tuple[Pair, ...]:
+    """Return the pairs of published and known findings in the same file, on the same side, at most NEAR lines apart."""
     return tuple(
-        (i, j) for i, place in enumerate(said) for j, one in enumerate(known) if _gap(place, one) <= NEAR
-    )  # fmt: skip
+        (i, j)
+        for i, place in enumerate(published)
+        for j, reference in enumerate(known)
+        if _gap(place, reference) <= NEAR
+    )
 
 
 def _gap(place: PublishedPlace, known: KnownFinding) -> float:
-    """Return the lines between the two, 0 where they overlap, infinity in different files or on different sides."""
+    """Return the lines between the two: 0 if they overlap, infinity for different files or sides."""
     if (place.path, place.side) != (known.path, known.side):
         return float("inf")
     return max(place.first - known.last, known.first - place.last, 0)
 
 
 def outcomes(
-    said: Sequence[PublishedPlace], known: Sequence[KnownFinding], pairs: Iterable[Pair]
+    published: Sequence[PublishedPlace], known: Sequence[KnownFinding], pairs: Iterable[Pair]
 ) -> tuple[tuple[tuple[FindingOutcome, str], ...], Counts]:
-    """Return for each finding its outcome with the id of the known one it matches ("" for none), and the counts.
+    """Return the outcome of each finding with the id of the known one that it matches (or ""), and the counts.
 
-    Pairs become one to one: as many as possible, the nearest first. A finding that matches only what another one
-    matched already says it again.
+    Pairs are made one to one: as many as possible, the nearest first. A finding that matches only a known one that
+    another finding has already is a repeat.
     """
-    ordered = sorted(set(pairs), key=lambda pair: (_gap(said[pair[0]], known[pair[1]]), pair))
+    ordered = sorted(set(pairs), key=lambda pair: (_gap(published[pair[0]], known[pair[1]]), pair))
     matched = one_to_one(ordered)
-    told = tuple(_outcome(index, place, known, matched, ordered) for index, place in enumerate(said))
-    number = {outcome: sum(one is outcome for one, _ in told) for outcome in FindingOutcome}
-    defects = sum(one.kind is KnownKind.DEFECT for one in known)
+    rows = tuple(_outcome(index, place, known, matched, ordered) for index, place in enumerate(published))
+    number = {outcome: sum(kind is outcome for kind, _ in rows) for outcome in FindingOutcome}
+    defects = sum(reference.kind is KnownKind.DEFECT for reference in known)
     found = number[FindingOutcome.FOUND]
-    return told, Counts(
+    return rows, Counts(
         found,
         defects - found,
         number[FindingOutcome.TRAP],
@@ -134,33 +137,33 @@ def _outcome(
     index: int, place: PublishedPlace, known: Sequence[KnownFinding], matched: dict[int, int], pairs: Sequence[Pair]
 ) -> tuple[FindingOutcome, str]:
     if index in matched:
-        one = known[matched[index]]
-        return (FindingOutcome.FOUND if one.kind is KnownKind.DEFECT else FindingOutcome.TRAP), one.id
-    again = next((known[other] for said, other in pairs if said == index), None)
+        reference = known[matched[index]]
+        return (FindingOutcome.FOUND if reference.kind is KnownKind.DEFECT else FindingOutcome.TRAP), reference.id
+    again = next((known[other] for published, other in pairs if published == index), None)
     if again is not None:
         return FindingOutcome.REPEAT, again.id
     return (FindingOutcome.REFACTORING if place.refactoring else FindingOutcome.OTHER), ""
 
 
 def one_to_one(pairs: Sequence[Pair]) -> dict[int, int]:
-    """Return the largest set of pairs in which nothing stands twice, early pairs preferred, by their first half.
+    """Return the largest set of pairs without repeated members, early pairs preferred, as a mapping.
 
     Augmenting paths: https://en.wikipedia.org/wiki/Maximum_cardinality_matching
     """
-    wishes: dict[int, list[int]] = {}
+    candidates: dict[int, list[int]] = {}
     for left, right in pairs:
-        wishes.setdefault(left, []).append(right)
-    holder: dict[int, int] = {}
+        candidates.setdefault(left, []).append(right)
+    taken_by: dict[int, int] = {}
 
-    def seat(left: int, tried: set[int]) -> bool:
-        for right in wishes[left]:
+    def assign(left: int, tried: set[int]) -> bool:
+        for right in candidates[left]:
             if right not in tried:
                 tried.add(right)
-                if right not in holder or seat(holder[right], tried):
-                    holder[right] = left
+                if right not in taken_by or assign(taken_by[right], tried):
+                    taken_by[right] = left
                     return True
         return False
 
-    for left in wishes:
-        seat(left, set())
-    return {left: right for right, left in sorted(holder.items())}
+    for left in candidates:
+        assign(left, set())
+    return {left: right for right, left in sorted(taken_by.items())}

@@ -1,4 +1,4 @@
-"""A run as tables for a terminal, and two runs side by side. Pure; a rate that does not exist is shown as `-`."""
+"""Format a run, or a comparison of two runs, as tables for a terminal. Pure. A missing rate is shown as `-`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import statistics
 from collections.abc import Sequence
 
 from reviewer.evaluation.results import (
-    Bill,
     CaseResult,
     EvaluationRun,
     PublishedFinding,
@@ -15,6 +14,7 @@ from reviewer.evaluation.results import (
     rows_by,
 )
 from reviewer.evaluation.scores import Counts, FindingOutcome
+from reviewer.llm.usage import Usage
 
 _HEAD = (
     *("", "found", "missed", "traps", "repeats", "other", "refact.", "recall", "precis.", "F1"),
@@ -24,7 +24,7 @@ _COMPARED = ("", "recall", "", "precis.", "", "F1", "", "alarms", "", "calls", "
 
 
 def run_text(run: EvaluationRun) -> str:
-    """Return the run: a row a case, a row a language, the total, the spread, and what went wrong. Ends with newline."""
+    """Return rows per case and language, the total, the spread, and problems. Ends with a newline."""
     rows = [_row(row) for row in rows_by(run, "case")]
     languages = [_row(row) for row in rows_by(run, "language")]
     whole = [_row(ScoreRow.of("all", run.results))]
@@ -32,19 +32,24 @@ def run_text(run: EvaluationRun) -> str:
         f"{run.model}, judged by {run.judge_model}: {_count(len(run.results), 'review')}",
         _table([_HEAD, *rows, (), *languages, (), *whole]),
         _spread(run),
-        _listed("Missed:", [_named(one, known) for one in run.results for known in one.missed]),
-        _listed("False alarms:", [_alarm(one, said) for one in run.results for said in one.said if _is_alarm(said)]),
-        _listed("Without a score:", [f"{_title(one)}: {one.problem}" for one in run.results if one.problem]),
-        _listed("Bad cases:", [f"{one.name}: {one.problem}" for one in run.bad_cases]),
-        _bill("judge", sum((one.judge_bill for one in run.results), Bill())),
+        _listed("Missed:", [_named(result, known) for result in run.results for known in result.missed]),
+        _listed(
+            "False alarms:",
+            [_alarm(result, finding) for result in run.results for finding in result.published if _is_alarm(finding)],
+        ),
+        _listed(
+            "Without a score:", [f"{_title(result)}: {result.problem}" for result in run.results if result.problem]
+        ),
+        _listed("Bad cases:", [f"{case.name}: {case.problem}" for case in run.bad_cases]),
+        _usage_line("judge", sum((result.judge_bill for result in run.results), Usage())),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def compared_text(old: EvaluationRun, new: EvaluationRun) -> str:
-    """Return what differs between two runs, case by case and over the cases that both have. Ends with newline."""
+    """Return the differences between two runs, per case and for all cases of both. Ends with a newline."""
     rows = [_compared(before, after) for before, after in compared_rows(old, new)]
-    first, second = (dict.fromkeys(one.case for one in run.results) for run in (old, new))
+    first, second = (dict.fromkeys(result.case for result in run.results) for run in (old, new))
     both = [case for case in second if case in first]
     alone = [f"{case} (first run only)" for case in first if case not in second]
     alone += [f"{case} (second run only)" for case in second if case not in first]
@@ -57,7 +62,7 @@ def compared_text(old: EvaluationRun, new: EvaluationRun) -> str:
         _listed("Not compared:", alone),
     ]
     if old.judge_model != new.judge_model:
-        parts.append("The two runs had different judges: only the figures by lines can be compared (--format json).")
+        parts.append("The two runs had different judges, so only the figures by lines can be compared (--format json).")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -72,9 +77,9 @@ def _row(row: ScoreRow) -> tuple[str, ...]:
     numbers = (counts.found, counts.missed, counts.traps, counts.repeats, counts.others, counts.refactorings)
     shown = [str(number) if scored else "-" for number in numbers]
     name = f"{row.name} ({row.unscored} of {row.reviews} without score)" if row.unscored else row.name
-    bill = row.bill
-    tokens = bill.prompt_tokens + bill.completion_tokens
-    figures = (str(bill.calls), str(row.chain), f"{tokens:,}", _usd(bill), f"{row.seconds:.1f}")
+    usage = row.bill
+    tokens = usage.prompt_tokens + usage.completion_tokens
+    figures = (str(usage.calls), str(row.chain), f"{tokens:,}", _usd(usage), f"{row.seconds:.1f}")
     return (name, *shown, *_rates(counts), "|", *_rates(row.lines), "|", *figures)
 
 
@@ -82,19 +87,19 @@ def _rates(counts: Counts) -> tuple[str, str, str]:
     return rate(counts.recall), rate(counts.precision), rate(counts.f1)
 
 
-def _usd(bill: Bill, reviews: int = 1) -> str:
-    return "?" if bill.cost_usd is None else f"{bill.cost_usd / reviews:.4f}"
+def _usd(usage: Usage, reviews: int = 1) -> str:
+    return "?" if usage.cost_usd is None else f"{usage.cost_usd / reviews:.4f}"
 
 
-def _bill(what: str, bill: Bill) -> str:
-    if not bill.calls:
+def _usage_line(what: str, usage: Usage) -> str:
+    if not usage.calls:
         return ""
-    tokens = bill.prompt_tokens + bill.completion_tokens
-    return f"The {what}'s own: {_count(bill.calls, 'call')}, {tokens:,} tokens, {_usd(bill)} USD"
+    tokens = usage.prompt_tokens + usage.completion_tokens
+    return f"The {what}'s own: {_count(usage.calls, 'call')}, {tokens:,} tokens, {_usd(usage)} USD"
 
 
 def _spread(run: EvaluationRun) -> str:
-    """Say how far the attempts lie apart; nothing for one attempt."""
+    """Return how far the attempts differ; empty for one attempt."""
     attempts = rows_by(run, "attempt")
     if len(attempts) < 2:
         return ""
@@ -106,13 +111,13 @@ def _spread(run: EvaluationRun) -> str:
     return _table(rows)
 
 
-def _is_alarm(said: PublishedFinding) -> bool:
-    return said.outcome in (FindingOutcome.TRAP, FindingOutcome.REPEAT, FindingOutcome.OTHER)
+def _is_alarm(finding: PublishedFinding) -> bool:
+    return finding.outcome in (FindingOutcome.TRAP, FindingOutcome.REPEAT, FindingOutcome.OTHER)
 
 
-def _alarm(result: CaseResult, said: PublishedFinding) -> str:
-    which = f"{said.outcome} {said.known}".rstrip()
-    return f"{_title(result)}: {said.path}:{said.last} {said.title} [{which}]"
+def _alarm(result: CaseResult, finding: PublishedFinding) -> str:
+    which = f"{finding.outcome} {finding.known}".rstrip()
+    return f"{_title(result)}: {finding.path}:{finding.last} {finding.title} [{which}]"
 
 
 def _named(result: CaseResult, known: str) -> str:
@@ -133,7 +138,7 @@ def _compared(old: ScoreRow, new: ScoreRow) -> tuple[str, ...]:
         before, after = getattr(old.judged, name), getattr(new.judged, name)
         change = "" if before is None or after is None else _signed(100 * (after - before), 1)
         cells += [f"{rate(before)} -> {rate(after)}", change]
-    # Per review, as the runs may have had different numbers of attempts.
+    # Per review, because the runs may have different numbers of attempts.
     for before, after in (
         (old.judged.alarms / old.reviews, new.judged.alarms / new.reviews),
         (old.bill.calls / old.reviews, new.bill.calls / new.reviews),
@@ -147,13 +152,13 @@ def _signed(number: float, digits: int) -> str:
     return f"{number:+.{digits}f}" if round(number, digits) else "="
 
 
-def _missed_only(one: EvaluationRun, other: EvaluationRun, cases: Sequence[str]) -> list[str]:
-    """Name the defects that `one` missed in some review and `other`, which scored the case, in none."""
+def _missed_only(run: EvaluationRun, other: EvaluationRun, cases: Sequence[str]) -> list[str]:
+    """Return the defects that `run` missed in some review and `other`, which scored the case, in none."""
     scored = {result.case for result in other.results if result.judged}
     missed = {(result.case, known) for result in other.results for known in result.missed}
     gone = {
         (result.case, known): None
-        for result in one.results
+        for result in run.results
         for known in result.missed
         if result.case in cases and result.case in scored and (result.case, known) not in missed
     }
@@ -169,7 +174,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
-    """Align the columns, names to the left and figures to the right; an empty row is a rule."""
+    """Align the columns, names left and figures right; an empty row becomes a line."""
     widths = [max(len(row[column]) for row in rows if row) for column in range(len(rows[0]))]
     lines = []
     for row in rows:

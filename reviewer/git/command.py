@@ -1,7 +1,7 @@
-"""Git as a program: the one module that starts it, shielded from what a clone or the environment would make it do.
+"""Run git, protected from settings of the clone and from the environment.
 
-Promises: no shell, no pager, no hook, no fsmonitor; messages in English; the variables that would point git elsewhere
-are not passed on; it does not run for ever.
+No shell, no pager, no hooks, no fsmonitor. Messages are in English. Variables that would point git to another place are
+not passed on. Every run has a time limit.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from threading import Timer
 
 from reviewer.errors import WorktreeError
 
-#: Wins over every settings file. https://git-scm.com/docs/git-config
+#: Takes precedence over every settings file. https://git-scm.com/docs/git-config
 _SETTINGS = (
     "core.quotePath=true",
     "core.fsmonitor=false",
@@ -23,8 +23,8 @@ _SETTINGS = (
     "index.sparse=false",  # git 2.39 crashes when untracked files are announced in a sparse index
 )
 
-#: The variables of git that say who and where the person is. All others (GIT_DIR, GIT_INDEX_FILE, ...) would point git
-#: elsewhere, as they do inside a hook. https://git-scm.com/docs/git#_environment_variables
+#: Git's variables for credentials, network and configuration. All others (GIT_DIR, GIT_INDEX_FILE, ...) would point git
+#: to another place, as they do inside a hook. https://git-scm.com/docs/git#_environment_variables
 _KEPT = (
     "GIT_ASKPASS",
     "GIT_CEILING_DIRECTORIES",
@@ -37,7 +37,7 @@ _KEPT = (
 )
 
 _FORCED = {
-    "LC_ALL": "C",  # messages that are looked at
+    "LC_ALL": "C",  # some messages are parsed
     "GIT_LITERAL_PATHSPECS": "1",  # a file may be called *
     "GIT_TERMINAL_PROMPT": "0",
 }
@@ -53,7 +53,7 @@ def run_git(
     environment: Mapping[str, str] = {},
     stdin: bytes = b"",
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run git there, however it ends. Raises WorktreeError when there is no git, or when it does not come back."""
+    """Run git there and return how it ended. Raises WorktreeError if there is no git or the time is up."""
     command, kept = _command(args, settings, environment)
     try:
         return subprocess.run(  # noqa: S603 - an argument list, without a shell
@@ -69,8 +69,29 @@ def run_git(
         raise WorktreeError(f"git {args[0]} did not end within {_TIMEOUT:.0f} seconds in {directory}.") from error
 
 
+def git_answer(directory: Path, *args: str) -> str | None:
+    """Run git there and return what it prints, without the last newline, as text; None when it fails."""
+    done = run_git(directory, *args)
+    return os.fsdecode(done.stdout.removesuffix(b"\n")) if done.returncode == 0 else None
+
+
+def git_output(
+    directory: Path,
+    *args: str,
+    settings: Sequence[str] = (),
+    environment: Mapping[str, str] = {},
+    stdin: bytes = b"",
+) -> bytes:
+    """Run git there and return what it prints. Raises WorktreeError, with git's message, when it fails."""
+    done = run_git(directory, *args, settings=settings, environment=environment, stdin=stdin)
+    if done.returncode:
+        message = done.stderr.decode("utf-8", "replace").strip()
+        raise WorktreeError(f"git {args[0]} failed in {directory}: {message or f'exit code {done.returncode}'}")
+    return done.stdout
+
+
 def lines_of_git(directory: Path, *args: str, most: int, seconds: float, stdin: bytes = b"") -> bytes | None:
-    """Run git there and return the first `most` bytes that it prints; None when it fails or takes longer."""
+    """Run git there and return the first `most` bytes of its output; None if it fails or takes longer."""
     command, kept = _command(args, (), {})
     with subprocess.Popen(  # noqa: S603 - an argument list, without a shell
         command, cwd=directory, env=kept, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -97,7 +118,7 @@ def lines_of_git(directory: Path, *args: str, most: int, seconds: float, stdin: 
 def _command(
     args: Sequence[str], settings: Sequence[str], environment: Mapping[str, str]
 ) -> tuple[list[str], dict[str, str]]:
-    """Return the words to start git with, and its environment."""
+    """Return the arguments and the environment to start git with."""
     program = shutil.which("git")
     if program is None:
         raise WorktreeError("Git is not installed, or not on the PATH. Install it, or pass a diff with --diff FILE.")

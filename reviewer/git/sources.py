@@ -1,7 +1,7 @@
-"""The code beside a local change, from its clone: files listed, read and searched by git at the two ends.
+"""List, read and search the files of a clone, at the base and at the head of a local change.
 
-Promises: only regular files of the repository, never through a symlink; bounded in files, bytes and seconds; what git
-cannot tell is left out, never an error.
+Only regular files of the repository, never through a symlink. Files, bytes and seconds are limited. If git fails, the
+result is incomplete or empty; nothing is raised.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from reviewer.errors import WorktreeError
 from reviewer.git.command import lines_of_git
 from reviewer.git.worktree import LocalChange, Worktree
 
-#: Bytes of one file, and files of one call, that are read.
+#: The largest file that is read, in bytes, and the most files of one call.
 MAX_FILE_BYTES, MAX_FILES = 1_000_000, 600
 
-#: Bytes of a listing and of a search's result that are looked at, and the seconds that either may take.
+#: The most bytes of a listing and of a search result, and the time limit of each in seconds.
 MAX_LISTING, MAX_RESULT, MAX_SECONDS = 32_000_000, 16_000_000, 10.0
 
-#: Characters of a line that a search gives.
+#: Characters of a line that a search returns.
 MAX_TEXT = 400
 
-#: Places of one word beyond which it is left out of a search that finds too much.
+#: A word with more hits than this is left out if a search finds too much.
 MAX_PLACES = 2_000
 
 _PLAIN = re.compile(r"\w{1,100}", re.ASCII)
@@ -36,7 +36,7 @@ _WORD = re.compile(rb"\w+")
 
 @dataclass(frozen=True, slots=True)
 class CheckoutSources:
-    """Sources over a working tree: the head is a commit, or what is on disk. See `reviewer.domain.sources.Sources`."""
+    """The `Sources` of a working tree; the head is a commit, or the files on disk. See `reviewer.domain.sources`."""
 
     tree: Worktree
     base: str
@@ -44,13 +44,13 @@ class CheckoutSources:
     _listed: list[tuple[str, ...]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def paths(self) -> Sequence[str]:
-        """Return the regular files of the head, untracked ones of a working tree included."""
+        """Return the regular files of the head, including untracked files of a working tree."""
         if not self._listed:
             self._listed.append(tuple(sorted(self._list())))
         return self._listed[0]
 
     def read(self, paths: Sequence[str], side: Side = Side.RIGHT) -> Mapping[str, str]:
-        """Return the texts of the first MAX_FILES of them."""
+        """Return the texts of the first MAX_FILES files."""
         revision = self.base if side is Side.LEFT else self.head
         try:
             found = self.tree.read_all(
@@ -62,14 +62,14 @@ class CheckoutSources:
         return {path: data.decode("utf-8", "surrogateescape") for path, data in small.items()}
 
     def search(self, words: Sequence[str], near: Sequence[str] = ()) -> Sequence[Hit]:
-        """Return where the words stand in the whole head."""
+        """Return where the words occur in the head."""
         del near
         plain = [word for word in words if _PLAIN.fullmatch(word)]
         if not plain or not self.paths():
             return ()
         where = ("--untracked",) if self.head is None else (self.head,)
-        # https://git-scm.com/docs/git-grep: whole words, no binary files, the path ended by a NUL. One expression of
-        # all words is twenty times as fast as as many fixed strings.
+        # https://git-scm.com/docs/git-grep: whole words, no binary files, NUL after the path. One expression of all
+        # words is twenty times as fast as a fixed string for each.
         options = ("--no-color", "--full-name", "-I", "-n", "-z", "-w", "-E", "--no-recurse-submodules", "-f", "-")
         data = self._output("grep", *options, *where, stdin=_any_of(plain))
         if len(data) == MAX_RESULT and (rare := _rare(plain, data)):
@@ -107,7 +107,7 @@ def _any_of(words: Sequence[str]) -> bytes:
 
 
 def _rare(words: Sequence[str], data: bytes) -> list[str]:
-    """Return the words without those that fill a result which was cut off."""
+    """Return the words without those that fill a result that was cut off."""
     counts = Counter(_WORD.findall(data))
     return [word for word in words if counts[word.encode()] <= MAX_PLACES]
 

@@ -1,10 +1,9 @@
-"""The chat completion on the wire, both ways: a body from a prompt, a reply from what was streamed back.
+"""Build the request body of a chat completion, and read the reply from what was streamed back. Makes no call.
 
 https://platform.minimax.io/docs/api-reference/text-openai-api
 
-Promises: the body holds nothing that a strict upstream of MiniMax refuses, the text of the messages is kept exactly
-but for characters that cannot be seen. Text is cut from thinking only at the end, when all of it is there: a tag may
-be split over chunks. Pure: no call.
+The body contains nothing that a strict upstream of MiniMax refuses. The text of the messages is kept exactly, except
+for invisible characters. Thinking is removed only when the whole text is there, because a tag may be split over chunks.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from reviewer.llm.messages import Prompt, Reply
 from reviewer.llm.models import Model, planned_tokens
 from reviewer.llm.reasoning import strip_reasoning
 
-#: Fields that a service may refuse by name and that a request can do without.
+#: Fields that a service may refuse by name and that a request can omit.
 OPTIONAL = ("stream_options", "top_p", "temperature", "max_tokens", "max_completion_tokens")
 
 # MiniMax refuses a prompt with too many invisible characters (code 1042): controls but tab, newline and carriage
@@ -37,20 +36,20 @@ _COLDEST, _HOTTEST = 0.01, 1.0
 # What MiniMax recommends for the M2 family.
 _TOP_P = 0.95
 
-# A reply that ended at its limit with less than this was all thinking (measured by others: nothing useful is shorter).
+# A reply that was cut at its limit and is shorter than this was only thinking (others measured that no useful one is).
 _SHORTEST_CUT_REPLY = 50
 
-# Calls in the model's own language, leaked into the text although no tool was offered.
+# Tool calls in the model's own syntax that leak into the text, although no tool was offered.
 _LEAKS = ("minimax:tool_call", "]<]minimax[>[")
 
 
 def without_invisible(text: str) -> str:
-    """Return the text without characters that cannot be seen; a byte that was not UTF-8 becomes U+FFFD."""
+    """Return the text without invisible characters; a byte that was not UTF-8 becomes U+FFFD."""
     return _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
 
 
 def request_body(prompt: Prompt, model: Model, without: Collection[str] = ()) -> dict[str, Any]:
-    """Return the request as JSON values. `without` names optional fields that the service refused before."""
+    """Return the request as JSON values. `without` names optional fields that the service has refused."""
     limit = min(prompt.max_tokens, model.reply_limit)
     optional: dict[str, Any] = {
         "max_tokens": limit,
@@ -63,17 +62,20 @@ def request_body(prompt: Prompt, model: Model, without: Collection[str] = ()) ->
         optional["max_completion_tokens"] = limit
     return {
         "model": model.id,
-        "messages": [{"role": one.role, "content": without_invisible(one.content)} for one in prompt.messages],
+        "messages": [
+            {"role": message.role, "content": without_invisible(message.content)} for message in prompt.messages
+        ],
         "stream": True,
         **{name: value for name, value in optional.items() if name not in without},
     }
 
 
 class Completion:
-    """One answer, put together from what the service sends.
+    """One answer, put together from the events of the stream.
 
-    `fault` is the error it turned out to be; `finish_reason` is None until the model finished. `usage` is the tokens
-    of prompt and completion as reported, None where nothing credible was. `model` is the id that is said to serve.
+    `fault` is the error if the answer is one; `finish_reason` is None until the model finished. `usage` are the
+    reported tokens of prompt and completion, None if nothing credible was reported. `model` is the id that the service
+    names.
     """
 
     def __init__(self) -> None:
@@ -89,12 +91,12 @@ class Completion:
 
     @property
     def content(self) -> str:
-        """The assistant message as it came, thinking included where the service leaves it there."""
+        """The assistant message as received, including thinking if the service leaves it there."""
         return _joined(self._content)
 
     @property
     def thinking(self) -> str:
-        """The thinking that came beside the content."""
+        """The thinking that was sent separately from the content."""
         return _joined(self._thinking)
 
     @property
@@ -103,11 +105,11 @@ class Completion:
         return bool(self._content or self._thinking)
 
     def estimated_tokens(self) -> int:
-        """Estimate what was written so far, in tokens."""
+        """Estimate the tokens written so far."""
         return planned_tokens(self.content) + planned_tokens(self.thinking)
 
     def feed(self, data: str) -> None:
-        """Take in the data of one event of the stream."""
+        """Add the data of one event of the stream."""
         if data.strip() == "[DONE]":
             self.done = True
             return
@@ -119,7 +121,7 @@ class Completion:
         self._take(value)
 
     def feed_body(self, data: bytes) -> None:
-        """Take in an answer that came at once instead of in a stream."""
+        """Add an answer that was sent whole instead of as a stream."""
         try:
             value = json.loads(data)
         except ValueError:
@@ -129,7 +131,7 @@ class Completion:
         if self.fault is None and not self.begun and self.finish_reason is None:
             self.fault = fault_of(200, data)
         elif self.finish_reason is None:
-            # The whole body is here, so nothing can be missing from it.
+            # This is the whole body, so nothing can be missing.
             self.finish_reason = "stop"
 
     def _take(self, value: Any) -> None:
@@ -153,7 +155,7 @@ class Completion:
             self._thinking += _thoughts(delta)
             self.calls_tools = self.calls_tools or bool(delta.get("tool_calls"))
         if isinstance(message, dict):
-            # A message is the whole, also where it closes a stream of deltas.
+            # A message is the whole text, also at the end of a stream of deltas.
             self._content = _texts(message.get("content")) or self._content
             self._thinking = _thoughts(message) or self._thinking
             self.calls_tools = self.calls_tools or bool(message.get("tool_calls"))
@@ -164,19 +166,19 @@ def _texts(value: Any) -> list[str]:
 
 
 def _thoughts(message: dict[str, Any]) -> list[str]:
-    """Return the thinking of a message; the fields repeat each other, so the first that holds any counts."""
+    """Return the thinking of a message: the first field that has any, because the fields repeat each other."""
     for name in ("reasoning_content", "reasoning"):
         if found := _texts(message.get(name)):
             return found
     details = message.get("reasoning_details")
     entries = details if isinstance(details, list) else []
-    return _texts("".join(text for one in entries if isinstance(one, dict) for text in _texts(one.get("text"))))
+    return _texts("".join(text for entry in entries if isinstance(entry, dict) for text in _texts(entry.get("text"))))
 
 
 def _joined(pieces: list[str]) -> str:
     """Join the pieces of a stream.
 
-    Where thinking is split off, MiniMax repeats in each chunk all that came before: then the last piece is the text.
+    If thinking is sent separately, MiniMax repeats all earlier text in each chunk: then the last piece is the text.
     """
     grows = len(pieces) > 1 and len(pieces[-1]) > len(pieces[0])
     repeats = grows and all(later.startswith(earlier) for earlier, later in itertools.pairwise(pieces))
@@ -184,7 +186,7 @@ def _joined(pieces: list[str]) -> str:
 
 
 def _usage(value: Any) -> tuple[int, int] | None:
-    """Return the tokens of prompt and completion, None where they are missing or all zero."""
+    """Return the tokens of prompt and completion, None if they are missing or all zero."""
     if not isinstance(value, dict):
         return None
     sent, written = value.get("prompt_tokens"), value.get("completion_tokens")
@@ -194,14 +196,14 @@ def _usage(value: Any) -> tuple[int, int] | None:
 
 
 def read_reply(completion: Completion, prompt: Prompt) -> Reply:
-    """Return the reply that a complete answer without fault is, its attempts still empty.
+    """Return the reply of a complete answer without fault; its attempts are still empty.
 
-    Raises ModelUnavailable (cut, or empty), Refused (content filter), PromptTooLong (all thinking, no answer within
-    the limit: a larger limit does not help, a smaller prompt does), BrokenReply (a tool call leaked into the text).
+    Raises ModelUnavailable (cut, or empty), RequestRefused (content filter), PromptTooLong (only thinking within the
+    limit: a larger limit does not help, a smaller prompt does), BrokenReply (a tool call leaked into the text).
     """
     reason = completion.finish_reason
     if reason is None or reason == "error":
-        raise ModelUnavailable("The model's answer broke off before its end. Try again later.")
+        raise ModelUnavailable("The model's answer ended too early. Try again later.")
     if reason == "content_filter":
         raise RequestRefused(
             "The service's content filter withheld the answer. This part of the change was not reviewed."
@@ -210,12 +212,12 @@ def read_reply(completion: Completion, prompt: Prompt) -> Reply:
     text = strip_reasoning(content, separate=bool(completion.thinking))
     if reason == "length" and len(text) < _SHORTEST_CUT_REPLY:
         raise PromptTooLong(
-            f"The model used up its {prompt.max_tokens} tokens thinking and did not answer. Review a smaller change."
+            f"The model used all {prompt.max_tokens} tokens for thinking and did not answer. Review a smaller change."
         )
     if completion.calls_tools or reason in {"tool_calls", "function_call"}:
-        raise unreadable_answer("it calls a tool, and none was offered")
+        raise unreadable_answer("it calls a tool, but none was offered")
     for leak in _LEAKS:
-        # A review of code that holds these words may quote them.
+        # A review of code that contains these words may quote them.
         if leak in text and not any(leak in message.content for message in prompt.messages):
             raise unreadable_answer(f"a tool call leaked into its text ({leak})")
     if not text:

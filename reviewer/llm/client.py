@@ -1,7 +1,7 @@
-"""The client of MiniMax's models behind an OpenAI-compatible API: prompts in, replies or typed errors out.
+"""The client for MiniMax's models over an OpenAI-compatible API: send prompts, return replies or typed errors.
 
-Promises: every request that was sent is in the bill as an `Attempt`, whatever came of it; retries, fallbacks and the
-limit on parallel calls are here and nowhere else; the key is in no message, repr or log. Never repairs a reply.
+Retries, fallback models and the limit on parallel calls are here and nowhere else. Each request is recorded as an
+`Attempt`, whether it succeeded or not. The key appears in no message, repr or log. Never repairs a reply.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from reviewer.llm.models import DEFAULT_MODEL, LISTED, Model, Price, model_named
 from reviewer.llm.streaming import StreamTimeouts
 from reviewer.llm.usage import Attempt
 
-# Seconds of the first wait at most; each further one doubles. A rate limit needs longer to pass than a failure.
+# The longest first wait in seconds; it doubles each time. A rate limit takes longer to pass than a failure.
 _FIRST_WAIT, _FIRST_WAIT_SLOW, _LONGEST_WAIT = 1.5, 8.0, 60.0
-# A server that asks for more is asked again after this long.
+# If a server asks for a longer wait, it is asked again after this time.
 _LONGEST_RETRY_AFTER = 120.0
 
 _log = logging.getLogger(__name__)
 
 
 class _Learned:
-    """What a client learns while it lives, shared by the threads that use it."""
+    """What a client learned about the service; shared by its threads."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -43,26 +43,26 @@ class _Learned:
 
 
 class _Batch:
-    """Prompts that are asked together: `stop` is the error after which none of them is worth sending."""
+    """Prompts that are sent together. `stop` is the error after which no other prompt is sent."""
 
     def __init__(self) -> None:
         self.stop: ModelError | None = None
 
     def check(self) -> None:
-        """Raise the error that stopped the batch, as one of the prompt that is not sent."""
+        """Raise the error that stopped the batch, as a new error for the prompt that is not sent."""
         if self.stop is not None:
             raise type(self.stop)(str(self.stop))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Client:
-    """Asks one model, from as many threads as you like. A context manager; `close` ends what is under way.
+    """Asks one model, from any number of threads. A context manager; `close` ends the calls under way.
 
-    `fallback_models` are tried in turn, with the same key, where a model is not served or keeps failing. `prices` are
-    the user's own, USD per million tokens. All times are in seconds: `connect_timeout` for a connection,
-    `idle_timeout` for the next piece of an answer, `total_timeout` for one attempt, `trailer_timeout` for the usage
-    after the last word; after `retry_timeout` no model is tried again. `clock`, `sleep` and `jitter` (a number
-    between two) are for tests.
+    `fallback_models` are tried in order, with the same key, if a model is not served or keeps failing. `prices` are the
+    user's own, in USD per million tokens. All times are in seconds: `connect_timeout` for a connection, `idle_timeout`
+    for the next piece of an answer, `total_timeout` for one attempt, `trailer_timeout` for the usage after the end of
+    the answer; after `retry_timeout` no model is tried again. `clock`, `sleep` and `jitter` (a random number between
+    two) are for tests.
     """
 
     key: str = field(repr=False)
@@ -85,13 +85,13 @@ class Client:
     _endpoint: Endpoint = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Make what the settings describe: the slots for parallel calls and the endpoint, not yet connected."""
+        """Create the slots for parallel calls and the endpoint, without connecting."""
         limits = StreamTimeouts(self.connect_timeout, self.idle_timeout, self.total_timeout, self.trailer_timeout)
         object.__setattr__(self, "_slots", threading.Semaphore(max(1, self.max_parallel)))
         object.__setattr__(self, "_endpoint", Endpoint(self.base_url, self.key, limits))
 
     def __enter__(self) -> Self:
-        """Return the client; the first call opens its connection."""
+        """Return the client. The first call opens its connection."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -99,20 +99,20 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """End the calls under way with ModelUnavailable and let the connections go. The client cannot be used again."""
+        """End the calls under way with ModelUnavailable and close the connections. The client cannot be used again."""
         self._endpoint.close()
 
     def complete(self, prompt: Prompt) -> Reply:
-        """Return the model's reply. Raises the ModelError that says why there is none, with the attempts made for it.
+        """Return the model's reply. Raises a ModelError with the reason and the attempts if there is none.
 
-        Raises SettingsError where `base_url` is not one.
+        Raises SettingsError if `base_url` is not a URL.
         """
         return self._complete(prompt, _Batch())
 
     def ask(self, prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
         """Return a reply or an error for each prompt, in order, up to `max_parallel` at a time.
 
-        Once one ends with NoCredit or BadKey, what was not sent yet is not sent: it gets the same error.
+        After NoCredit or BadKey the remaining prompts are not sent and get the same error.
         """
         batch = _Batch()
         if len(prompts) < 2 or self.max_parallel < 2:
@@ -121,7 +121,7 @@ class Client:
         try:
             return list(pool.map(lambda prompt: self._answer(prompt, batch), prompts))
         finally:
-            # Not a `with`: on Ctrl-C that would wait for the answers under way, which may take minutes.
+            # Not a `with` statement: on Ctrl-C it would wait for the calls under way, which may take minutes.
             pool.shutdown(wait=False, cancel_futures=True)
 
     def models(self) -> list[str]:
@@ -141,13 +141,13 @@ class Client:
             return error
 
     def _complete(self, prompt: Prompt, batch: _Batch) -> Reply:
-        """Ask the model and then, where another may do better, the fallbacks; all attempts go on one bill."""
+        """Ask the model, then the fallbacks if another model may succeed. `attempts` collects all requests."""
         attempts: list[Attempt] = []
         models = list(dict.fromkeys((self.model, *self.fallback_models)))
         try:
             for model_id, following in zip(models, [*models[1:], None], strict=True):
                 try:
-                    return self._persist(model_id, prompt, batch, attempts)
+                    return self._retry(model_id, prompt, batch, attempts)
                 except (ModelUnavailable, SlowDown, NoSuchModel) as error:
                     if following is None or self._endpoint.closed.is_set():
                         raise
@@ -157,10 +157,12 @@ class Client:
             raise
         raise AssertionError("there is always a first model")
 
-    def _persist(self, model_id: str, prompt: Prompt, batch: _Batch, attempts: list[Attempt]) -> Reply:
-        """Ask one model until it answers, fails for good, or has failed often or long enough."""
+    def _retry(self, model_id: str, prompt: Prompt, batch: _Batch, attempts: list[Attempt]) -> Reply:
+        """Ask one model until it answers, fails permanently, or reaches the limit of attempts or time."""
         model = self._known(model_id)
-        if not model.fits("".join(one.content for one in prompt.messages), min(prompt.max_tokens, model.reply_limit)):
+        if not model.fits(
+            "".join(message.content for message in prompt.messages), min(prompt.max_tokens, model.reply_limit)
+        ):
             raise PromptTooLong(
                 f"The prompt may not fit the {model.window:,} tokens of {model.id} and was not sent. "
                 "Review a smaller change, or choose a larger model."
@@ -170,7 +172,7 @@ class Client:
             try:
                 return replace(self._attempt(model, prompt, batch, attempts), attempts=tuple(attempts))
             except UnsupportedField as error:
-                # Each field can be refused only once: the next body goes without it.
+                # Each field can be refused only once: the next body omits it.
                 _log.info("model_field_dropped field=%s model=%s", error.field, model.id)
                 self._learned.refused_fields.add(error.field)
             except ModelError as error:
@@ -183,7 +185,7 @@ class Client:
                 (self.sleep or self._endpoint.closed.wait)(wait)
 
     def _wait(self, error: ModelError, failures: int) -> float:
-        """Return the seconds until the next attempt: as the server says, else random up to a growing bound.
+        """Return the seconds until the next attempt: as the server asks, else a random time up to a growing limit.
 
         https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ (full jitter)
         """
@@ -193,7 +195,7 @@ class Client:
         return self.jitter(0.0, min(_LONGEST_WAIT, first * 2 ** (failures - 1)))
 
     def _attempt(self, model: Model, prompt: Prompt, batch: _Batch, attempts: list[Attempt]) -> Reply:
-        """Send one request, put it on the bill, and return its reply or raise its error."""
+        """Send one request, record it as an attempt, and return its reply or raise its error."""
         request = request_body(prompt, model, self._learned.refused_fields)
         completion = Completion()
         with self._slots:
@@ -208,23 +210,23 @@ class Client:
                 outcome, cut_off = error.kind, isinstance(error, CutOff)
                 raise
             finally:
-                attempts.append(self._bill(model, prompt, completion, outcome, cut_off=cut_off, began=began))
+                attempts.append(self._record(model, prompt, completion, outcome, cut_off=cut_off, began=began))
         return replace(reply, model=reply.model or model.id)
 
-    def _bill(
+    def _record(
         self, model: Model, prompt: Prompt, completion: Completion, outcome: str, *, cut_off: bool, began: float
     ) -> Attempt:
-        """Return the entry for one request.
+        """Return the attempt for one request.
 
-        RunAPI does not charge failed generations, so a failure costs nothing; what is charged without being reported
-        (a reply without usage, an answer that we cut off) is estimated.
+        RunAPI does not charge failed generations, so a failure costs nothing. The cost of a reply without usage, and of
+        an answer that we cut off, is estimated.
         """
         seconds = self.clock() - began
         finished = completion.finish_reason is not None and completion.fault is None
         charged = completion.usage is not None or finished or (cut_off and completion.begun)
         sent, written = completion.usage or (0, 0)
         if charged and completion.usage is None:
-            sent = planned_tokens("".join(one.content for one in prompt.messages))
+            sent = planned_tokens("".join(message.content for message in prompt.messages))
             written = completion.estimated_tokens()
         cost = model.cost_usd(sent, written) if charged else Decimal(0)
         _log.info(

@@ -1,6 +1,6 @@
-"""One OpenAI-compatible service and the key for it: a chat completion, the list of its models.
+"""Send one request to an OpenAI-compatible service: a chat completion, or the list of its models.
 
-Promises: what comes back is an answer or a typed error; the key is in no message, repr or log. Never retries.
+Returns an answer or raises a typed error. The key appears in no message, repr or log. Never retries.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ DEFAULT_BASE_URL = "https://runapi.ai/v1"
 
 
 class Endpoint:
-    """The service at a base URL. Safe for threads; it connects with the first request."""
+    """The service at a base URL. Thread-safe; connects with the first request."""
 
     def __init__(self, base_url: str, key: str, limits: StreamTimeouts) -> None:
-        """Store where the service is, the key, and how long to wait for it."""
+        """Store the address, the key and the timeouts."""
         self.closed = threading.Event()
         self._base_url = base_url
         self._key = key
@@ -37,17 +37,17 @@ class Endpoint:
         self._exchanges: set[StreamingRequest] = set()
 
     def close(self) -> None:
-        """End the exchanges under way with ModelUnavailable and let the connections go, for good."""
+        """End the requests under way with ModelUnavailable and close the connections for good."""
         self.closed.set()
         with self._lock:
             exchanges, connections = list(self._exchanges), self._connections
         for exchange in exchanges:
-            exchange.give_up()
+            exchange.cancel()
         if connections is not None:
             connections.close()
 
     def check(self) -> None:
-        """Raise what stands in the way of any request: SettingsError for the URL, BadKey, or ModelUnavailable."""
+        """Raise SettingsError for a bad URL, BadKey for a bad key, ModelUnavailable if the endpoint is closed."""
         self._checked_url()
         self._checked_key()
         if self.closed.is_set():
@@ -56,9 +56,9 @@ class Endpoint:
     def chat(self, request: dict[str, Any], completion: Completion) -> None:
         """Send one chat completion request and feed the answer to `completion`.
 
-        Raises the typed error where there is none; `completion` then holds what came before it.
+        Raises a typed error if there is no answer; `completion` then contains what was received before.
         """
-        asked = RequestDescription(self._host, request["model"], [name for name in OPTIONAL if name in request])
+        description = RequestDescription(self._host, request["model"], [name for name in OPTIONAL if name in request])
         head = Head(0, None, "")
         try:
             with self._exchange("POST", "/chat/completions", request) as exchange:
@@ -72,16 +72,16 @@ class Endpoint:
                     else:
                         completion.fault = fault_of(head.status, event.data)
                     if completion.fault is not None:
-                        raise self._explained(completion.fault, asked, head)
+                        raise self._explained(completion.fault, description, head)
                     if completion.finish_reason is not None or completion.done:
-                        exchange.last_word()
+                        exchange.shorten_idle_timeout()
         except ModelUnavailable:
-            # The model had finished: only the trailer is missing, and not every host sends one.
+            # If the model has finished, only the trailer is missing, which not every host sends.
             if completion.finish_reason is None or completion.fault is not None:
                 raise
 
     def models(self) -> list[str]:
-        """Return the ids that the service lists. Raises the typed error where it does not."""
+        """Return the ids that the service lists. Raises a typed error if it lists none."""
         head, data = Head(0, None, ""), b""
         with self._exchange("GET", "/models") as exchange:
             for event in exchange.events():
@@ -101,7 +101,7 @@ class Endpoint:
 
     @contextlib.contextmanager
     def _exchange(self, method: str, path: str, value: dict[str, Any] | None = None) -> Iterator[StreamingRequest]:
-        """Send a request; while its answer is read, `close` can end it."""
+        """Send a request and yield it. `close` can end it while the answer is read."""
         self.check()
         headers = {
             "Authorization": f"Bearer {self._checked_key()}",
@@ -121,7 +121,7 @@ class Endpoint:
             self._exchanges.add(exchange)
         try:
             with exchange:
-                # Between the check above and here the endpoint may have been closed.
+                # The endpoint may have been closed since the check above.
                 self.check()
                 yield exchange
         finally:
@@ -133,25 +133,25 @@ class Endpoint:
         return urlsplit(self._base_url).hostname or "the service"
 
     def _checked_key(self) -> str:
-        """Return the key. Checked here, because httpx would quote a bad one in its error."""
+        """Return the key after a check: httpx would quote a bad key in its error."""
         key = self._key.strip()
         if not key:
             raise BadKey(f"There is no API key. Set RUNAPI_KEY to a key of {self._host}.")
         if not (key.isascii() and key.isprintable() and " " not in key):
-            raise BadKey("RUNAPI_KEY holds a character that no API key has. Copy the key again.")
+            raise BadKey("RUNAPI_KEY contains a character that no API key has. Copy the key again.")
         return key
 
     def _checked_url(self) -> str:
         parts = urlsplit(self._base_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise SettingsError(
-                f"RUNAPI_BASE_URL is {self._base_url!r}, which is no web address. Write for example {DEFAULT_BASE_URL}"
+                f"RUNAPI_BASE_URL is {self._base_url!r}, which is not a URL. Write for example {DEFAULT_BASE_URL}"
             )
         return self._base_url.rstrip("/")
 
-    def _explained(self, fault: ServiceFault, asked: RequestDescription, head: Head) -> ModelError:
-        """Return the typed error for a fault. Services quote the key they refuse; it is taken out."""
-        said = fault.message.replace(self._checked_key(), "***")
+    def _explained(self, fault: ServiceFault, description: RequestDescription, head: Head) -> ModelError:
+        """Return the typed error for a fault, without the key: services quote the key that they refuse."""
+        message = fault.message.replace(self._checked_key(), "***")
         if head.request_id:
-            said = f"{said}, request {head.request_id}"
-        return explain(replace(fault, message=said), asked, head.retry_after)
+            message = f"{message}, request {head.request_id}"
+        return explain(replace(fault, message=message), description, head.retry_after)

@@ -1,10 +1,10 @@
-"""What went wrong at the model's end: every error envelope read into a `ServiceFault`, every fault into a typed error.
+"""Turn a service's error response into a `ServiceFault`, and a fault into a typed error. Pure.
 
-Four envelopes are about: MiniMax's own under an HTTP error (its code is the `(2013)` at the end of the message),
-MiniMax's `base_resp` under HTTP 200, OpenAI's, and a web page from a proxy on the way. RunAPI may pass any of them on.
+There are four forms of error: MiniMax's own with an HTTP error status (its code is the `(2013)` at the end of the
+message), MiniMax's `base_resp` with HTTP 200, OpenAI's, and a web page from a proxy. RunAPI may pass on any of them.
 
-Promises: MiniMax's code decides first, then the kind of error, then the HTTP status. A code is never taken for a
-status: 1008 (no credit) is above 500 and yet nothing to try again. Pure: no call, no clock of its own.
+MiniMax's code decides first, then the kind of error, then the HTTP status. A code is never used as a status: 1008 (no
+credit) is above 500, but must not be retried.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ from reviewer.llm.models import LISTED
 
 
 class NoSuchModel(BadKey):
-    """The model id is unknown, or the key's plan does not have it: stop the run, or fall back to another model."""
+    """The model id is unknown or not in the key's plan. Stop the run, or fall back to another model."""
 
 
 class UnsupportedField(RequestRefused):
-    """The service does not know the optional `field` of the request: it may be left out."""
+    """The service does not accept the optional `field` of the request. Send the request without it."""
 
     field = ""
 
 
 class CutOff(ModelUnavailable):
-    """We gave up waiting. Unlike a failure of the service, what it wrote until then may be charged."""
+    """We stopped waiting. Unlike for a failure of the service, the answer so far may be charged."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceFault:
-    """An error as the service told it: HTTP `status`, MiniMax's `code`, the envelope's `kind`, the words."""
+    """An error as the service reported it: HTTP `status`, `message`, MiniMax's `code`, and the `kind` of error."""
 
     status: int
     message: str
@@ -56,14 +56,14 @@ class ServiceFault:
 
 @dataclass(frozen=True, slots=True)
 class RequestDescription:
-    """What was asked of whom, for messages: the service's host, the model, the optional fields that were sent."""
+    """A request, for error messages: the service's host, the model, the optional fields that were sent."""
 
     host: str
     model: str = ""
     fields: Collection[str] = ()
 
 
-# https://platform.minimax.io/docs/api-reference/errorcode; 2056 is the plan's own window of hours.
+# https://platform.minimax.io/docs/api-reference/errorcode; 2056: the plan's limit for a few hours is used up.
 _CODES: Mapping[int, type[ModelError]] = {
     1000: ModelUnavailable,  # unknown error
     1001: ModelUnavailable,  # request timeout
@@ -78,7 +78,7 @@ _CODES: Mapping[int, type[ModelError]] = {
     1039: SlowDown,  # tokens per minute
     1041: SlowDown,  # connections
     1042: RequestRefused,  # invisible characters
-    2013: RequestRefused,  # invalid parameters; what exactly, only the words tell
+    2013: RequestRefused,  # invalid parameters; only the message says which
     2045: SlowDown,  # growth of the rate
     2049: BadKey,
     2056: NoCredit,
@@ -108,7 +108,7 @@ _STATUSES: Mapping[int, type[ModelError]] = {
     429: SlowDown,
     529: SlowDown,
 }
-# Client faults share one code or status; these words tell them apart.
+# Client errors share one code or status; these words distinguish them.
 _WORDS: tuple[tuple[re.Pattern[str], type[ModelError]], ...] = (
     (re.compile(r"insufficient[ _](balance|credit|quota)|out of credit", re.IGNORECASE), NoCredit),
     (
@@ -138,12 +138,12 @@ _CODE_IN_MESSAGE = re.compile(r"\((\d{4})\)\s*$")
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _MESSAGE_KEYS = ("message", "msg", "detail", "errorMessage", "error_message", "status_msg", "error_description")
 _LONGEST_MESSAGE = 300
-# The kind of a fault that came as HTML: not the service speaks, but something in front of it.
+# The kind of a fault that is an HTML page: it comes from something in front of the service.
 _PAGE = "page"
 
 
 def fault_of(status: int, body: bytes) -> ServiceFault:
-    """Return what the body of a failed answer says, whatever its form."""
+    """Return the fault in the body of a failed answer, in any form."""
     text = body.decode("utf-8", "replace").strip()
     try:
         value = json.loads(text)
@@ -153,7 +153,7 @@ def fault_of(status: int, body: bytes) -> ServiceFault:
 
 
 def fault_in(value: Any, status: int = 200) -> ServiceFault | None:
-    """Return the error that a decoded JSON value is, or None where it is none (it may then be an answer)."""
+    """Return the error in a decoded JSON value, or None if it is not an error."""
     if not isinstance(value, dict):
         return None
     base = value.get("base_resp")
@@ -169,18 +169,18 @@ def fault_in(value: Any, status: int = 200) -> ServiceFault | None:
 
 
 def _fault_from(error: Any, status: int) -> ServiceFault:
-    said = _squeezed(_words(error))
+    message = _squeezed(_words(error))
     entry = error if isinstance(error, dict) else {}
     if param := entry.get("param"):
-        said = f"{said} [{param}]"
-    suffix = _CODE_IN_MESSAGE.search(said)
+        message = f"{message} [{param}]"
+    suffix = _CODE_IN_MESSAGE.search(message)
     numbers = [int(suffix[1])] if suffix else []
     numbers += [number for key in ("code", "http_code", "status") if (number := _number(entry.get(key))) is not None]
     # An error inside a stream under HTTP 200 carries its status in the body.
     inner = next((number for number in numbers if 400 <= number <= 599), status)
     code = next((number for number in numbers if 1000 <= number <= 9999), None)
     kinds = [kind for key in ("code", "type") if (kind := str(entry.get(key))) in _KINDS]
-    return ServiceFault(status if status >= 400 else inner, said, code, kinds[0] if kinds else "")
+    return ServiceFault(status if status >= 400 else inner, message, code, kinds[0] if kinds else "")
 
 
 def _number(value: Any) -> int | None:
@@ -191,14 +191,14 @@ def _number(value: Any) -> int | None:
 
 
 def _words(value: Any) -> str:
-    """Return the sentence of an error envelope, or all of it where it has none."""
+    """Return the message of an error, or the whole error as JSON if it has none."""
     if isinstance(value, dict):
         value = next((value[key] for key in _MESSAGE_KEYS if value.get(key)), value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _page(text: str) -> str:
-    """Return what a person would read first on a page that is not JSON."""
+    """Return a short description of an answer that is not JSON."""
     if not text:
         return "an empty answer"
     title = _TITLE.search(text)
@@ -212,14 +212,14 @@ def _squeezed(text: str) -> str:
     return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
 
 
-def explain(fault: ServiceFault, asked: RequestDescription, retry_after: float | None = None) -> ModelError:
-    """Return the typed error for a fault, with a message that says what to do next. `retry_after` is in seconds."""
+def explain(fault: ServiceFault, request: RequestDescription, retry_after: float | None = None) -> ModelError:
+    """Return the typed error for a fault; its message says what to do next. `retry_after` is in seconds."""
     kind = _class_of(fault)
-    if kind in {RequestRefused, NoSuchModel} and (field := _field_named(fault, asked.fields)):
-        error = UnsupportedField(f"{asked.host} does not accept {field}: {fault.message}.", retry_after=retry_after)
+    if kind in {RequestRefused, NoSuchModel} and (field := _field_named(fault, request.fields)):
+        error = UnsupportedField(f"{request.host} does not accept {field}: {fault.message}.", retry_after=retry_after)
         error.field = field
         return error
-    return kind(f"{_sentence(kind, fault, asked)} (It said: {fault.message})", retry_after=retry_after)
+    return kind(f"{_sentence(kind, fault, request)} (It said: {fault.message})", retry_after=retry_after)
 
 
 def _class_of(fault: ServiceFault) -> type[ModelError]:
@@ -237,7 +237,7 @@ def _class_of(fault: ServiceFault) -> type[ModelError]:
 
 
 def _field_named(fault: ServiceFault, fields: Collection[str]) -> str | None:
-    """Return the optional field of the request that a refusal of its form names."""
+    """Return the optional field that the error message names, if the request's form was refused."""
     if fault.code not in {None, 2013} or fault.status not in {200, 400, 422}:
         return None
     aliases = {"include_usage": "stream_options"}
@@ -246,26 +246,26 @@ def _field_named(fault: ServiceFault, fields: Collection[str]) -> str | None:
     return next((field for field in fields if field in named), None)
 
 
-def _sentence(kind: type[ModelError], fault: ServiceFault, asked: RequestDescription) -> str:
-    """Return what happened and what to do about it."""
+def _sentence(kind: type[ModelError], fault: ServiceFault, request: RequestDescription) -> str:
+    """Return the sentence that says what happened and what to do."""
     sentence = _SENTENCES.get(kind, "{host} refused the request for {model} (HTTP {status}).")
     if kind is RequestRefused and (fault.status in {404, 405} or 300 <= fault.status < 400):
         sentence = "{host} has no chat completions there (HTTP {status}). RUNAPI_BASE_URL usually ends in /v1."
     elif kind is RequestRefused and fault.kind == _PAGE:
-        sentence = "Something in front of {host} refused the request (HTTP {status}). Check proxy and firewall."
+        sentence = "A proxy or firewall in front of {host} refused the request (HTTP {status}). Check both."
     elif fault.code in {1026, 1027} or fault.kind in {"content_filter", "content_policy_violation"}:
         sentence = "The content filter of {host} refused this part of the change. It was not reviewed."
-    model = asked.model or "the model"
-    return sentence.format(host=asked.host, model=model, status=fault.status, listed=", ".join(LISTED))
+    model = request.model or "the model"
+    return sentence.format(host=request.host, model=model, status=fault.status, listed=", ".join(LISTED))
 
 
 def unreadable_answer(why: str) -> BrokenReply:
-    """Return the error for an answer that came and makes no sense."""
+    """Return the error for an answer that cannot be used."""
     return BrokenReply(f"The model's reply cannot be used: {why}. Run again, or choose another model.")
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the wait in seconds that the headers (lower-case names) ask for, None where they do not.
+    """Return the wait in seconds that the headers (lower-case names) ask for, or None.
 
     https://www.rfc-editor.org/rfc/rfc9110#field.retry-after: seconds or a date; `retry-after-ms` is OpenAI's.
     """

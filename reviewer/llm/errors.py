@@ -1,4 +1,4 @@
-"""Why the model could not be used: one class for each thing that a caller would do differently.
+"""The errors of the model: one class for each case that callers handle differently.
 
     ModelError              exit code 3
     ├── ModelUnavailable    transient: connection, 5xx, stall, cut stream; retried
@@ -6,10 +6,10 @@
     ├── NoCredit            the account has no credit; stop the run
     ├── BadKey              the key is missing or refused; stop the run
     ├── PromptTooLong       the prompt does not fit the model's window; shrink it
-    ├── Refused             the request or its content was refused; do not send it again
-    └── BrokenReply         an answer came that cannot be read
+    ├── RequestRefused      the request or its content was refused; do not send it again
+    └── BrokenReply         the answer cannot be read
 
-The message of each tells a person what to do next.
+Each message tells a person what to do next.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from reviewer.llm.usage import Attempt
 
 
 class ModelError(ReviewerError):
-    """The model could not be used for one prompt. `attempts` lists what was tried, for the bill."""
+    """The model could not be used for one prompt. `attempts` lists the requests made, with their cost."""
 
     kind = "model"
     retryable = False
 
     def __init__(self, message: str, *, attempts: tuple[Attempt, ...] = (), retry_after: float | None = None) -> None:
-        """Store the message for a person, the attempts made and the wait the server asked for, in seconds."""
+        """Store the message, the attempts made and the wait that the server asked for, in seconds."""
         super().__init__(message)
         self.attempts = attempts
         self.retry_after = retry_after
@@ -70,12 +70,12 @@ class RequestRefused(ModelError):
 
 
 class BrokenReply(ModelError):
-    """The model answered, but not with what was asked for, and a repair turn did not help."""
+    """The answer is not in the form that was asked for, and a repair turn did not help."""
 
     kind = "broken-reply"
 
 
-#: kind -> class, to bring an error back from a checkpoint.
+#: Kind -> class, to restore an error from a checkpoint.
 MODEL_ERRORS: dict[str, type[ModelError]] = {
     error.kind: error
     for error in (ModelUnavailable, SlowDown, NoCredit, BadKey, PromptTooLong, RequestRefused, BrokenReply)

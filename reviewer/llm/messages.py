@@ -1,6 +1,6 @@
-"""The words for asking a model: prompt, reply, attempt, usage. Values only; nothing here makes a call.
+"""The values for asking a model: messages, prompts, replies. Nothing here makes a call.
 
-`Ask` is the one effect of the core. A test passes a function, the command line and the Action pass
+`Ask` is the only effect of the core. Tests pass a function, the command line and the Action pass
 `reviewer.llm.client.Client.ask`, the server passes a durable step.
 """
 
@@ -15,7 +15,7 @@ from reviewer.llm.usage import Attempt, Usage
 
 
 class Task(StrEnum):
-    """What a prompt asks for. The first line of its system message is `# Task: NAME`."""
+    """What a prompt asks for. The first line of the system message is `# Task: NAME`."""
 
     FINDINGS = "findings"
     VERIFY = "verify"
@@ -36,7 +36,7 @@ class Message:
 class Prompt:
     """One request to the model.
 
-    `messages` begins with the one system message. `max_tokens` bounds the reply, thinking included.
+    The first of `messages` is the only system message. `max_tokens` limits the reply, thinking included.
     """
 
     task: Task
@@ -45,16 +45,16 @@ class Prompt:
     temperature: float = 0.2
 
     def followed_by(self, *more: Message) -> Prompt:
-        """Return the same prompt, continued: a repair turn after a reply that could not be read."""
+        """Return the prompt with more messages: for example a repair turn after an unreadable reply."""
         return Prompt(self.task, (*self.messages, *more), self.max_tokens, self.temperature)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the model answered.
+    """The model's answer.
 
-    `text` is the visible answer, think blocks removed. `raw` is the assistant message as it came, to be sent
-    back unchanged in a repair turn. `model` is the id the service says it served.
+    `text` is the visible answer without think blocks. `raw` is the assistant message as received, to be sent back
+    unchanged in a repair turn. `model` is the id of the model that the service reports.
     """
 
     text: str
@@ -65,9 +65,9 @@ class Reply:
 
     @property
     def usage(self) -> Usage:
-        """The bill of this reply, failed attempts included."""
+        """The usage of this reply, failed attempts included."""
         return Usage.of(self.attempts)
 
 
-#: A batch of prompts in, an answer for each in the same order out: a Reply, or the typed reason why there is none.
+#: Takes a batch of prompts and returns an answer for each, in the same order: a Reply or a typed error.
 Ask = Callable[[Sequence[Prompt]], "list[Reply | ModelError]"]

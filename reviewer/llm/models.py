@@ -1,6 +1,6 @@
-"""The models: what each holds, what a token of it costs, and how many tokens a text is likely to be.
+"""The models: their context window and price, and estimates of the tokens of a text.
 
-Promises: a price that nobody published is None, never a guess. Never makes a call.
+A price that is not published is None, never a guess. Never makes a call.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ DEFAULT_MODEL = "MiniMax-M2.1"
 
 _MILLION = Decimal(1_000_000)
 
-# A prompt is refused unsent when it may fill more than this part of the window: the estimate below is not a tokenizer.
+# A prompt that may fill more than this part of the window is not sent: the estimate below is not a tokenizer.
 _USABLE = Decimal("0.95")
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a million tokens cost in USD: `prompt` for those sent, `completion` for those written, thinking included."""
+    """USD per million tokens: `prompt` for tokens sent, `completion` for tokens written, thinking included."""
 
     prompt: Decimal
     completion: Decimal
@@ -37,8 +37,8 @@ class Price:
 class Model:
     """One model id as the service spells it.
 
-    `window` is the context in tokens, prompt and reply together. `reply_limit` is the largest `max_tokens` worth
-    sending. `price` is None where it is not known. `listed` says whether RunAPI lists the id.
+    `window` is the context in tokens, prompt and reply together. `reply_limit` is the largest `max_tokens` to send.
+    `price` is None if it is not known. `listed` says whether RunAPI lists the id.
     """
 
     id: str
@@ -48,16 +48,16 @@ class Model:
     listed: bool = True
 
     def fits(self, text: str, max_tokens: int) -> bool:
-        """Whether a prompt of that text and a reply of `max_tokens` surely fit the window."""
+        """Whether a prompt with that text and a reply of `max_tokens` certainly fit the window."""
         return most_tokens(text) + max_tokens <= self.window * _USABLE
 
     def cost_usd(self, prompt_tokens: int, completion_tokens: int) -> Decimal | None:
-        """Return the cost of a call in USD, None where the price is not known."""
+        """Return the cost of a call in USD, None if the price is not known."""
         return None if self.price is None else self.price.cost_usd(prompt_tokens, completion_tokens)
 
 
 def _flat(per_thousand: str) -> Price:
-    """Return RunAPI's list price where it names one figure per 1,000 tokens for sent and written ones alike."""
+    """Return the price of a model for which RunAPI lists one figure per 1,000 tokens, sent or written."""
     per_million = Decimal(per_thousand) * 1000
     return Price(per_million, per_million)
 
@@ -82,40 +82,33 @@ LISTED: Mapping[str, Model] = MappingProxyType(
     }
 )
 
-# For ids that are not listed: small enough for any model that reviews code today.
+# For ids that are not listed: small enough for every current model.
 _UNLISTED_WINDOW, _UNLISTED_REPLY = 128_000, 16_384
 
-#: No prices of the user's own.
+#: The user has set no prices.
 NO_PRICES: Mapping[str, Price] = MappingProxyType({})
 
 
 def model_named(model_id: str, prices: Mapping[str, Price] = NO_PRICES) -> Model:
-    """Return what is known of a model. `prices` are the user's own and come before the list."""
+    """Return the model with that id. `prices` are the user's own and take precedence over the list."""
     model = LISTED.get(model_id) or Model(model_id, _UNLISTED_WINDOW, _UNLISTED_REPLY, None, listed=False)
     return replace(model, price=prices[model_id]) if model_id in prices else model
 
 
-def cost_usd(
-    model_id: str, prompt_tokens: int, completion_tokens: int, prices: Mapping[str, Price] = NO_PRICES
-) -> Decimal | None:
-    """Return what a call costs in USD, or None where the model's price is not known."""
-    return model_named(model_id, prices).cost_usd(prompt_tokens, completion_tokens)
-
-
 def parse_prices(text: str) -> dict[str, Price]:
-    """Parse `REVIEWER_PRICES`: `MODEL=IN/OUT,MODEL=IN/OUT`, USD per million tokens; blank is no price at all.
+    """Parse `REVIEWER_PRICES`: `MODEL=IN/OUT,MODEL=IN/OUT`, USD per million tokens; a blank text has no prices.
 
     Raises SettingsError, naming the entry and what to write instead.
     """
     prices: dict[str, Price] = {}
     for entry in filter(None, (part.strip() for part in text.split(","))):
-        # Ids may hold a slash (`vendor/model`), so the prices are what stands behind the last `=`.
+        # Ids may contain a slash (`vendor/model`), so the prices are the text after the last `=`.
         model_id, equals, figures = (part.strip() for part in entry.rpartition("="))
         sent, slash, written = figures.partition("/")
         if not (model_id and equals and slash):
             raise _bad_price(entry, "it is not MODEL=IN/OUT")
         if model_id in prices:
-            raise _bad_price(entry, f"{model_id} is priced twice")
+            raise _bad_price(entry, f"{model_id} has two prices")
         prices[model_id] = Price(_usd(sent, entry), _usd(written, entry))
     return prices
 

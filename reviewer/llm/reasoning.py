@@ -1,10 +1,10 @@
-r"""Telling the answer from the thinking in an assistant message.
+r"""Remove the thinking from an assistant message.
 
-MiniMax's models think in `<think>` blocks inside the content. Hosts deliver them in every broken form: without the
-opening tag (the chat template puts it in the prompt), without the closing one, twice, or in the middle of JSON.
-A reviewer of code also meets these tags as *text*, quoted in an answer; those must stay.
+MiniMax's models think in `<think>` blocks inside the content. Hosts deliver broken forms of them: without the opening
+tag (the chat template puts it in the prompt), without the closing tag, twice, or in the middle of JSON. An answer about
+code may also quote these tags as text; those must stay.
 
-Promises: what is returned is part of the message, without thinking, or empty. Never repairs the answer itself.
+Returns a part of the message without thinking, or an empty text. Never repairs the answer itself.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _UNESCAPED_QUOTE = re.compile(r'\\.|(?P<quote>")', re.DOTALL)
 
 
 def strip_reasoning(content: str, *, separate: bool = False) -> str:
-    """Return the answer in `content`, stripped of white space at both ends; empty where it holds thinking only.
+    """Return the answer in `content` without white space at both ends; empty if there is only thinking.
 
-    `separate` says that the host delivered the thinking beside the content: then a tag counts only where it cannot be
-    a quoted one.
+    `separate` says that the host delivered the thinking separately: then a tag counts only if it cannot be a quoted
+    one.
     """
     answer = _without_blocks(content)
     trusted = not separate and answer == content
@@ -31,7 +31,7 @@ def strip_reasoning(content: str, *, separate: bool = False) -> str:
 
 
 def _without_blocks(text: str) -> str:
-    """Take out every `<think>...</think>` and, where a block is never closed, all that follows it."""
+    """Remove every `<think>...</think>`, and everything after a block that is not closed."""
     kept, position = "", 0
     while (opening := _opening(text, position, kept)) is not None:
         kept += text[position : opening.start()]
@@ -43,7 +43,7 @@ def _without_blocks(text: str) -> str:
 
 
 def _opening(text: str, position: int, kept: str) -> re.Match[str] | None:
-    """Return the next tag that opens a block, passing over those that are quoted."""
+    """Return the next tag that opens a block; quoted tags are skipped."""
     for tag in _TAG.finditer(text, position):
         before = kept + text[position : tag.start()]
         if not tag["close"] and _is_markup(before):
@@ -52,7 +52,7 @@ def _opening(text: str, position: int, kept: str) -> re.Match[str] | None:
 
 
 def _is_markup(before: str) -> bool:
-    """Whether a tag behind `before` is one, not text: first of all, outside JSON's strings, or alone on its line."""
+    """Whether a tag after `before` is markup, not text: at the start, outside JSON strings, or alone on its line."""
     if not before.strip():
         return True
     if _begins_with_json(before):
@@ -61,9 +61,9 @@ def _is_markup(before: str) -> bool:
 
 
 def _end_of_thinking(text: str, *, trusted: bool) -> int | None:
-    """Return where the answer begins after a `</think>` that nothing opened, None without one.
+    """Return where the answer begins after a `</think>` without an opening tag, None if there is none.
 
-    `trusted`: the first of them needs no further sign, for in `reasoning</think>answer` it may stand anywhere.
+    `trusted`: accept the first one anywhere, because in `reasoning</think>answer` nothing else marks it.
     """
     for tag in _TAG.finditer(text):
         if not tag["close"]:

@@ -1,4 +1,4 @@
-"""Prompts and answers as JSON values, for checkpoints; and the digest that identifies a prompt."""
+"""Convert prompts and answers to and from JSON values for checkpoints, and compute a prompt's digest."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ def prompt_to_json(prompt: Prompt) -> dict[str, Any]:
 
 
 def prompt_from_json(value: dict[str, Any]) -> Prompt:
-    """Return the prompt that `prompt_to_json` wrote."""
+    """Return the prompt from what `prompt_to_json` returned."""
     return Prompt(
         task=Task(value["task"]),
-        messages=tuple(Message(one["role"], one["content"]) for one in value["messages"]),
+        messages=tuple(Message(message["role"], message["content"]) for message in value["messages"]),
         max_tokens=value["max_tokens"],
         temperature=value["temperature"],
     )
 
 
 def prompt_digest(prompt: Prompt) -> str:
-    """Return the SHA-256 of the prompt, in hexadecimal: two prompts that ask for the same have the same digest."""
+    """Return the SHA-256 of the prompt in hexadecimal; equal prompts have equal digests."""
     text = json.dumps(prompt_to_json(prompt), ensure_ascii=True, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def answer_to_json(answer: Reply | ModelError) -> dict[str, Any]:
-    """Return a reply, or the reason why there is none, as JSON values: `error` holds the kind of a failure."""
+    """Return a reply or a typed error as JSON values; for an error, `error` is its kind."""
     attempts = [attempt_to_json(attempt) for attempt in answer.attempts]
     if isinstance(answer, ModelError):
         return {
@@ -57,7 +57,7 @@ def answer_to_json(answer: Reply | ModelError) -> dict[str, Any]:
 
 
 def answer_from_json(value: dict[str, Any]) -> Reply | ModelError:
-    """Return what `answer_to_json` wrote. A failure of a kind that is no longer known comes back as ModelError."""
+    """Return the answer from what `answer_to_json` returned. An unknown kind of error becomes ModelError."""
     attempts = tuple(attempt_from_json(attempt) for attempt in value["attempts"])
     if "error" in value:
         error = MODEL_ERRORS.get(value["error"], ModelError)

@@ -1,10 +1,10 @@
-"""One HTTP exchange with the model's service: a request out, events in, and a caller who can stop waiting at any time.
+"""Send one HTTP request to the model's service and stream the answer, with deadlines that the caller can rely on.
 
-The one door to httpx. A thread of its own reads the answer, because no timeout of httpx can bound an exchange: they
-start anew with each byte, so a server that sends a keep-alive comment every minute would hold the caller for ever.
+The only module that uses httpx. A separate thread reads the answer, because httpx's timeouts start again with each
+byte: a server that sends a keep-alive comment every minute would keep the caller waiting for ever.
 
-Promises: `events` ends by the deadlines, whatever the server does. What the answer is, is judged by its first bytes,
-not by its content type. Never retries, never reads the meaning of an answer.
+`events` ends by the deadlines, whatever the server does. The first bytes of an answer, not its content type, decide
+whether it is a stream. Never retries and never interprets an answer.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ import httpx_sse
 from reviewer.llm.error_mapping import CutOff, retry_after
 from reviewer.llm.errors import ModelUnavailable
 
-# Error bodies and plain answers are read up to this many bytes; no honest one is larger.
+# Error bodies and plain answers are read up to this many bytes; real ones are never larger.
 _LARGEST_BODY = 8 * 1024 * 1024
-# White space and the bytes of a byte order mark, before the first byte that tells what an answer is.
+# White space and the bytes of a byte order mark; the first byte after them shows the kind of answer.
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 _REQUEST_IDS = ("x-request-id", "minimax-request-id", "x-mm-request-id", "trace-id")
 
@@ -38,8 +38,8 @@ _REQUEST_IDS = ("x-request-id", "minimax-request-id", "x-mm-request-id", "trace-
 class StreamTimeouts:
     """How long to wait, in seconds.
 
-    `connect`: for a connection. `idle`: for the next event with data. `total`: for all of one exchange.
-    `trailer`: for what follows the model's last word (usage and `[DONE]`), which some hosts leave out.
+    `connect`: for a connection. `idle`: for the next event with data. `total`: for the whole request. `trailer`: for
+    what follows the end of the model's text (usage and `[DONE]`), which some hosts leave out.
     """
 
     connect: float = 10.0
@@ -58,7 +58,7 @@ class Head:
 
     @property
     def successful(self) -> bool:
-        """Whether the status is one of success; the body may still say otherwise."""
+        """Whether the status is 2xx; the body may still be an error."""
         return 200 <= self.status < 300
 
 
@@ -78,7 +78,7 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """No more will come: `error` is why, None at a proper end."""
+    """The end of the answer; `error` is the reason if it ended too early."""
 
     error: Exception | None = None
 
@@ -88,20 +88,20 @@ Connections = httpx.Client
 
 
 def connect(base_url: str, limits: StreamTimeouts) -> httpx.Client:
-    """Return the pool of connections for the service. Proxies and certificates come from the environment."""
-    # Loading the certificates takes a tenth of a second; over plain HTTP an empty context, which trusts nobody, does.
+    """Return a pool of connections to the service. Proxies and certificates come from the environment."""
+    # Loading the certificates takes 0.1 s. Plain HTTP does not need them, so it gets an empty context.
     secure = base_url.lower().startswith("https:")
     context = httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # The reader's own read timeout only ends threads that were given up before an answer began.
+    # This read timeout only ends reader threads whose request was given up before an answer began.
     timeout = httpx.Timeout(connect=limits.connect, read=limits.idle + 5, write=60, pool=limits.total)
     return httpx.Client(verify=context, timeout=timeout)
 
 
 class StreamingRequest:
-    """One request and its answer. A context manager: leaving it ends the exchange, finished or not."""
+    """One request and its answer. A context manager: leaving it ends the request, finished or not."""
 
     def __init__(self, http: httpx.Client, request: httpx.Request, limits: StreamTimeouts) -> None:
-        """Store what to send; nothing is sent before the exchange is entered."""
+        """Store what to send; it is sent on entering the context."""
         self._http = http
         self._request = request
         self._limits = limits
@@ -109,7 +109,7 @@ class StreamingRequest:
         self._inbox: queue.SimpleQueue[Event | _End] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._response: httpx.Response | None = None
-        self._given_up = False
+        self._cancelled = False
 
     def __enter__(self) -> Self:
         """Send the request."""
@@ -117,17 +117,17 @@ class StreamingRequest:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the exchange."""
-        self.give_up()
+        """End the request."""
+        self.cancel()
 
-    def last_word(self) -> None:
-        """Say that the model has finished: what may still follow is waited for no longer than `limits.trailer`."""
+    def shorten_idle_timeout(self) -> None:
+        """Note that the model has finished: wait for the rest no longer than `limits.trailer`."""
         self._idle = min(self._idle, self._limits.trailer)
 
     def events(self) -> Iterator[Event]:
-        """Yield the answer as it comes: its head, then data of events, or one body.
+        """Yield the answer as it arrives: its head, then the data of events, or one body.
 
-        Raises CutOff at a deadline and ModelUnavailable when the connection fails or `give_up` was called.
+        Raises CutOff at a deadline and ModelUnavailable when the connection fails or `cancel` was called.
         """
         start = last = time.monotonic()
         while True:
@@ -146,33 +146,33 @@ class StreamingRequest:
                 last = time.monotonic()
             yield event
 
-    def give_up(self) -> None:
+    def cancel(self) -> None:
         """Stop waiting and hang up. Safe from any thread, and more than once."""
-        self._inbox.put(_End(ModelUnavailable("The request to the model was called off.")))
+        self._inbox.put(_End(ModelUnavailable("The request to the model was cancelled.")))
         with self._lock:
-            self._given_up = True
+            self._cancelled = True
             if self._response is not None:
-                _hang_up(self._response)
+                _shut_down(self._response)
 
     def _read(self) -> None:
-        """Bring the answer into the inbox; its own thread."""
+        """Put the answer into the inbox. Runs in its own thread."""
         try:
             response = self._http.send(self._request, stream=True)
             try:
                 with self._lock:
                     self._response = response
-                if not self._given_up:
-                    self._bring(response)
+                if not self._cancelled:
+                    self._read_response(response)
             finally:
                 with self._lock:
                     self._response = None
                 response.close()
-        except Exception as error:  # noqa: BLE001  a thread has nobody to raise to: the caller gets it from the inbox
+        except Exception as error:  # noqa: BLE001  the caller gets the error from the inbox
             self._inbox.put(_End(error))
         else:
             self._inbox.put(_End())
 
-    def _bring(self, response: httpx.Response) -> None:
+    def _read_response(self, response: httpx.Response) -> None:
         headers = response.headers
         request_id = next((headers[name] for name in _REQUEST_IDS if name in headers), "")
         wait = retry_after(headers, datetime.now(UTC))
@@ -184,7 +184,7 @@ class StreamingRequest:
         if not response.is_success or first[:1] in {b"", b"{", b"[", b"<"}:
             self._inbox.put(Body(_at_most(itertools.chain([first], chunks), _LARGEST_BODY)))
             return
-        # The two newlines complete a last event that was cut short of its blank line.
+        # The two newlines complete a last event that lacks its blank line.
         stream = httpx.Response(
             200,
             headers={"content-type": "text/event-stream; charset=utf-8"},
@@ -196,21 +196,19 @@ class StreamingRequest:
 
     def _cut_off(self, start: float) -> CutOff:
         waited = time.monotonic() - start
-        return CutOff(
-            f"{self._request.url.host} kept us waiting and was cut off after {waited:.0f} s. Try again later."
-        )
+        return CutOff(f"{self._request.url.host} took too long and was cut off after {waited:.0f} s. Try again later.")
 
     def _fail(self, error: Exception) -> NoReturn:
-        """Raise the typed error for a connection that failed, and any other error as it is."""
+        """Raise the typed error for a failed connection, and any other error unchanged."""
         host = self._request.url.host
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
             raise ModelUnavailable(
                 f"Cannot reach {host}: {error}. Check the network, the proxy settings and RUNAPI_BASE_URL."
             ) from error
         if isinstance(error, httpx.TimeoutException):
-            raise CutOff(f"{host} kept us waiting ({type(error).__name__}). Try again later.") from error
+            raise CutOff(f"{host} took too long ({type(error).__name__}). Try again later.") from error
         if isinstance(error, httpx.RequestError):
-            raise ModelUnavailable(f"The connection to {host} broke off: {error}. Try again later.") from error
+            raise ModelUnavailable(f"The connection to {host} was lost: {error}. Try again later.") from error
         raise error
 
 
@@ -223,8 +221,8 @@ def _at_most(chunks: Iterator[bytes], size: int) -> bytes:
     return bytes(data[:size])
 
 
-def _hang_up(response: httpx.Response) -> None:
-    """Wake a thread that is blocked in reading the response: closing the socket would not, shutting it down does."""
+def _shut_down(response: httpx.Response) -> None:
+    """Wake a thread that is blocked reading the response. Closing the socket would not; shutting it down does."""
     stream = response.extensions.get("network_stream")
     connection = stream.get_extra_info("socket") if stream is not None else None
     if connection is not None:

@@ -1,4 +1,4 @@
-"""What asking the model cost: one `Attempt` for each HTTP request, and their sum. Values only."""
+"""The cost of asking the model: one `Attempt` per HTTP request, and `Usage`, their sum."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One HTTP request to the model, whatever came of it.
+    """One HTTP request to the model, successful or not.
 
-    `outcome` is `ok` or a `ModelError.kind`. `cost_usd` is None where the model's price is not known.
-    `estimated` marks figures that are ours because the reply carried no usage.
+    `outcome` is `ok` or a `ModelError.kind`. `cost_usd` is None if the model's price is not known. `estimated` marks
+    figures that we estimated because the reply had no usage.
     """
 
     model: str
@@ -27,7 +27,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a review or a reply cost. `cost_usd` is None as soon as one part of it is unknown."""
+    """What a review or a reply cost. `cost_usd` is None if the cost of any part is unknown."""
 
     calls: int = 0
     prompt_tokens: int = 0
@@ -35,7 +35,7 @@ class Usage:
     cost_usd: Decimal | None = Decimal(0)
 
     def __add__(self, other: Usage) -> Usage:
-        """Add two bills; an unknown price makes the sum unknown."""
+        """Add two usages; an unknown cost makes the sum unknown."""
         cost = None
         if self.cost_usd is not None and other.cost_usd is not None:
             cost = self.cost_usd + other.cost_usd
@@ -48,10 +48,10 @@ class Usage:
 
     @classmethod
     def of(cls, attempts: Sequence[Attempt]) -> Usage:
-        """Sum the attempts: each is one call."""
+        """Sum the attempts; each counts as one call."""
         total = cls()
-        for one in attempts:
-            total += cls(1, one.prompt_tokens, one.completion_tokens, one.cost_usd)
+        for attempt in attempts:
+            total += cls(1, attempt.prompt_tokens, attempt.completion_tokens, attempt.cost_usd)
         return total
 
 
@@ -69,6 +69,6 @@ def attempt_to_json(attempt: Attempt) -> dict[str, Any]:
 
 
 def attempt_from_json(value: dict[str, Any]) -> Attempt:
-    """Return the attempt that `attempt_to_json` wrote."""
+    """Return the attempt from what `attempt_to_json` returned."""
     cost = value["cost_usd"]
     return Attempt(**{**value, "cost_usd": None if cost is None else Decimal(cost)})

@@ -1,1 +1,1 @@
-"""Run a command that is not trusted, without network, secrets or write access. Knows nothing of tests."""
+"""Run untrusted commands without network, secrets or write access. Nothing here depends on tests or reviews."""

@@ -1,6 +1,6 @@
-"""The words between what wants something run and what runs it: an order in, what came of it out.
+"""The values that go into a sandbox and come out of it: a command, its limits, its result.
 
-Whatever comes back was made by untrusted code and may be forged: it is evidence to show, never a reason to approve.
+Untrusted code wrote the result and may have forged it. Show it as evidence; never approve anything because of it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class SandboxLimits:
-    """What one run may use: wall seconds, bytes of memory in all, processes, bytes of output and of each file."""
+    """What one run may use: wall time, memory of all processes, processes, bytes of output and of each file."""
 
     seconds: float = 60.0
     memory_bytes: int = 2 << 30
@@ -25,11 +25,11 @@ class SandboxLimits:
 class SandboxCommand:
     """A command to run.
 
-    `tree` is a folder of this machine that holds a copy of the checkout, without `.git`; the command sees it read-only
-    at `shown_at` (the checkout's own path, so that an editable install finds the copy and never the original) and runs
-    in its subfolder `cwd`. `read_only` are further folders that it may read where they are: toolchain, environment,
-    harness. It may write to its own empty /tmp (also its HOME) and to the folder named by $REVIEWER_RESULTS, whose
-    files come back. `environment` is all it gets beside PATH, HOME, TMPDIR, LANG and REVIEWER_RESULTS.
+    `tree` is a copy of the checkout on this machine, without `.git`. The command sees it read-only at `shown_at` (the
+    path of the checkout, so that an editable install finds the copy and never the original) and runs in its subfolder
+    `cwd`. `read_only` are further folders it may read: toolchain, environment, harness. It may write to its own empty
+    /tmp (also its HOME) and to the folder named by $REVIEWER_RESULTS, whose files are returned. It gets no variables
+    except `environment`, PATH, HOME, TMPDIR, LANG and REVIEWER_RESULTS.
     """
 
     argv: tuple[str, ...]
@@ -43,14 +43,13 @@ class SandboxCommand:
 
 @dataclass(frozen=True, slots=True)
 class SandboxResult:
-    """What came of an order.
+    """How a command ended.
 
     `exit_code` is None when the run was stopped (`timed_out`, or killed from outside). `output` is standard output and
     standard error together, cut at the limit (`truncated`). `results` are the regular files of $REVIEWER_RESULTS by
-    relative path, within limits. `seconds` is wall time, `cpu_seconds` that of all its processes,
-    a few hundredths short. `stopped` says which
-    limit ended it ("time", "memory", "processes", "memory of the machine"), empty where none did. `refused` says how
-    many files of the results folder were not taken, by reason.
+    relative path, within limits. `seconds` is wall time; `cpu_seconds` is the processor time of all processes, measured
+    a few hundredths too low. `stopped` names the limit that ended the run ("time", "memory", "processes", "memory of
+    the machine") or is empty. `refused` counts the files of the results folder that were not taken, by reason.
     """
 
     exit_code: int | None
@@ -64,5 +63,5 @@ class SandboxResult:
     refused: Mapping[str, int] = field(default_factory=dict)
 
 
-#: Runs an order. Raises `reviewer.errors.ReviewerError` when nothing may or can be run here.
+#: Runs a command. Raises `reviewer.errors.ReviewerError` when nothing may or can be run here.
 SandboxRunner = Callable[[SandboxCommand], SandboxResult]

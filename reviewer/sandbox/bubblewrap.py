@@ -1,11 +1,12 @@
-"""What an order looks like as a command of bubblewrap. Pure: the machine is described by a `SandboxMethod`.
+"""Build the bubblewrap command line for a `SandboxCommand`. Pure: a `SandboxMethod` describes the machine.
 
-Promises: the same confinement for every order, the self-test included; nothing of the machine is shown but its system
-folders and what the order names. Refuses an order that would show more (`NoSandbox`).
+Every command, including the self-test, is confined in the same way. It sees only the system folders and what the
+command names; a command that would show more is refused (`NoSandbox`).
 
-The chain, from the outside in: bubblewrap makes namespaces, mounts and the filter of system calls; a shell says that it
-stands and waits to be told to go on; setpriv drops root for a user id that nobody else has (rung ROOT); prlimit; env
-sets the environment. Everything before that has an empty one: /proc/1/environ can be read inside.
+The chain, from the outside in: bubblewrap makes namespaces, mounts and the filter of system calls; a shell reports that
+it is ready and waits; setpriv changes from root to a user id that nobody else has (`Privilege.ROOT`); prlimit sets
+limits; env sets the environment. All programs before env have an empty environment, because code inside can read
+/proc/1/environ.
 https://github.com/containers/bubblewrap/blob/main/bwrap.xml
 """
 
@@ -20,12 +21,13 @@ from pathlib import Path, PurePosixPath
 from reviewer.errors import NoSandbox
 from reviewer.sandbox.api import SandboxCommand
 
-#: Where results are put inside, as a path from the root.
+#: The results folder inside the sandbox, as a path from the root.
 RESULTS = "results"
-#: Every place that can be written inside, the results first. Each is a tmpfs with a size.
+#: Every writable folder inside, the results first. Each is a tmpfs with a size limit.
 WRITABLE = (RESULTS, "tmp", "dev/shm")
 
-#: Descriptors by which the start talks to the keeper: it stands; go on; the number of the first process outside.
+#: Descriptors for the start: the sandbox reports that it is ready, is told to go on, and reports its first process's
+#: pid.
 ENDS = READY, GO, INFO = 3, 4, 5
 
 _RESULTS_BYTES = 64 << 20
@@ -33,40 +35,41 @@ _FIRST_FILE = 10
 _OPEN_FILES = 1024
 _INSIDE_ID = 1000
 _PATH = "/usr/local/bin:/usr/bin:/bin"
-_HOME = "/tmp"  # noqa: S108 - a tmpfs of the sandbox's own
+_HOME = "/tmp"  # noqa: S108 - a tmpfs inside the sandbox
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WAIT = f'echo >&{READY}; read -r _ <&{GO} && exec "$@" {READY}>&- {GO}<&- {INFO}>&-'
 
-#: Shown read-only where they exist: programs, libraries, the loader's and the JVM's settings. Neither /var nor /run,
-#: /root, /home, nor the rest of /etc.
+#: Shown read-only if they exist: programs, libraries, settings of the loader and the JVM. Not shown: /var, /run,
+#: /root, /home and the rest of /etc.
 SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SYSTEM_SETTINGS = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/java-*")
-#: Never shown, nor a folder around them. A person's home is added by whoever asks.
+#: Never shown, and no folder that contains one of them. Callers add the person's home.
 _PRIVATE = ("/etc", "/home", "/root", "/var", "/tmp", "/boot", "/dev", "/proc", "/run", "/sys")  # noqa: S108
-#: Not even in parts.
+#: Never shown, and no folder inside them.
 _CLOSED = ("/dev", "/proc", "/run", "/sys", "/var/run")
 
 
 class Privilege(enum.Enum):
-    """Who makes the namespaces."""
+    """Which user makes the namespaces."""
 
     ROOT = "root"
-    """Root does, directly or by sudo, and code inside runs under a user id of its own."""
+    """Root, directly or by sudo. Code inside runs under a user id that nobody else has."""
     USER = "user"
-    """The person's own user does, in a user namespace; code inside has that user's id outside, and no rights."""
+    """The person's own user, in a user namespace. Outside, code inside has that user's id, but no rights."""
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxMethod:
     """A way to make a sandbox on this machine.
 
-    `prefix` is put before the keeper's command (sudo). `python` runs the keeper and the self-test and is installed in
-    `python_home`; `code` is the folder that this package is in. `bwrap` is bubblewrap's program and `options` what it
-    understands. `system` shows the system's folders. `filter` are the refused system calls, None where the machine's
-    are not known. `ids` are user ids that nobody has. `private` are folders never to be shown.
+    `prefix` is put before the supervisor's command (sudo). `python` runs the supervisor and the self-test and is
+    installed in `python_home`; `code` is the folder that contains this package. `bwrap` is the bubblewrap program,
+    `options` the options it knows. `system` are the arguments that show the system folders. `filter` is the filter of
+    system calls, None for an unknown kind of machine. `ids` are user ids that nobody has. `private` are folders that
+    are never shown.
     """
 
-    rung: Privilege
+    privilege: Privilege
     prefix: tuple[str, ...]
     python: Path
     python_home: Path
@@ -81,60 +84,62 @@ class SandboxMethod:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A command, and what it reads from which descriptor."""
+    """A command line, and the bytes it reads from each descriptor."""
 
     argv: tuple[str, ...]
     files: Mapping[int, bytes]
 
 
-def launch(order: SandboxCommand, ground: SandboxMethod, *, user: int) -> Launch:
-    """Return how to run an order there, under that user id where root starts it. Raises NoSandbox for a bad order."""
-    _check(order, ground)
-    inside = user if ground.rung is Privilege.ROOT else _INSIDE_ID
+def launch(command: SandboxCommand, method: SandboxMethod, *, user: int) -> Launch:
+    """Return the bubblewrap command; `user` is the id for `Privilege.ROOT`. Raises NoSandbox for a bad command."""
+    _check(command, method)
+    inside = user if method.privilege is Privilege.ROOT else _INSIDE_ID
     files = {f"/etc/{name}": content.encode() for name, content in _settings(inside).items()}
     numbered = dict(enumerate(files.items(), start=_FIRST_FILE))
     data = {number: content for number, (_, content) in numbered.items()}
     filter_number = _FIRST_FILE + len(numbered)
     refused: tuple[str, ...] = ()
-    if ground.filter is not None:
-        data[filter_number] = ground.filter
+    if method.filter is not None:
+        data[filter_number] = method.filter
         refused = ("--seccomp", str(filter_number))
     argv = (
-        ground.bwrap,
-        *_namespaces(ground),
+        method.bwrap,
+        *_namespaces(method),
         *refused,
         *("--perms", "0755", "--dir", "/etc"),
-        *ground.system,
+        *method.system,
         *(part for number, (path, _) in numbered.items() for part in _file(number, path)),
         *("--proc", "/proc", "--dev", "/dev"),
-        *(part for place in WRITABLE for part in _scratch(place, order, ground)),
-        *(part for source, place in _shown(order) for part in _bind(source, place)),
+        *(part for place in WRITABLE for part in _scratch(place, command, method)),
+        *(part for source, place in _shown(command) for part in _bind(source, place)),
         *("--remount-ro", "/dev", "--remount-ro", "/"),
-        *("--chdir", str(order.shown_at / order.cwd), "--"),
+        *("--chdir", str(command.shown_at / command.cwd), "--"),
         *("/bin/sh", "-c", _WAIT, "sh"),
-        *_drop(ground, user),
-        *_limits(order),
-        *("/usr/bin/env", "-i", "--", *(f"{name}={value}" for name, value in _environment(order).items())),
-        *order.argv,
+        *_drop(method, user),
+        *_limits(command),
+        *("/usr/bin/env", "-i", "--", *(f"{name}={value}" for name, value in _environment(command).items())),
+        *command.argv,
     )
     return Launch(argv, data)
 
 
-def _namespaces(ground: SandboxMethod) -> Iterator[str]:
+def _namespaces(method: SandboxMethod) -> Iterator[str]:
     yield from ("--die-with-parent", "--new-session", "--info-fd", str(INFO), "--hostname", "sandbox")
     yield from ("--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
     yield from ("--cap-drop", "ALL")
-    if ground.rung is Privilege.ROOT:
-        # For setpriv, which gives them up.
-        yield from (part for one in ("SETUID", "SETGID", "SETPCAP") for part in ("--cap-add", f"CAP_{one}"))
+    if method.privilege is Privilege.ROOT:
+        # setpriv needs these, and drops them.
+        yield from (
+            part for capability in ("SETUID", "SETGID", "SETPCAP") for part in ("--cap-add", f"CAP_{capability}")
+        )
         return
     yield from ("--unshare-user", "--uid", str(_INSIDE_ID), "--gid", str(_INSIDE_ID))
-    if "--disable-userns" in ground.options:
+    if "--disable-userns" in method.options:
         yield "--disable-userns"
 
 
 def _settings(user: int) -> dict[str, str]:
-    """Return the few files of /etc that programs look for."""
+    """Return the files of /etc that programs need."""
     return {
         "passwd": f"root:x:0:0:root:/:/bin/sh\nsandbox:x:{user}:{user}:sandbox:{_HOME}:/bin/sh\n",
         "group": f"root:x:0:\nsandbox:x:{user}:\n",
@@ -147,71 +152,75 @@ def _file(number: int, path: str) -> tuple[str, ...]:
     return ("--perms", "0444", "--ro-bind-data", str(number), path)
 
 
-def _scratch(place: str, order: SandboxCommand, ground: SandboxMethod) -> tuple[str, ...]:
-    """Return a folder in memory. Bubblewrap before 0.7 cannot limit its size; the keeper counts it either way."""
-    size = _RESULTS_BYTES if place == RESULTS else max(_RESULTS_BYTES, order.limits.memory_bytes // 2)
-    limited = ("--size", str(size)) if "--size" in ground.options else ()
+def _scratch(place: str, command: SandboxCommand, method: SandboxMethod) -> tuple[str, ...]:
+    """Return a folder in memory. Bubblewrap before 0.7 cannot limit its size; the supervisor counts it in any case."""
+    size = _RESULTS_BYTES if place == RESULTS else max(_RESULTS_BYTES, command.limits.memory_bytes // 2)
+    limited = ("--size", str(size)) if "--size" in method.options else ()
     return (*limited, "--perms", "1777", "--tmpfs", f"/{place}")
 
 
-def _shown(order: SandboxCommand) -> list[tuple[Path, Path]]:
-    """Return what is shown, and where: outer folders first, so that none hides another."""
-    places = {path: path for path in order.read_only if not _is_under(path, SYSTEM_FOLDERS)}
-    places[order.shown_at] = order.tree
+def _shown(command: SandboxCommand) -> list[tuple[Path, Path]]:
+    """Return the folders to show and where: outer folders first, so that none hides another."""
+    places = {path: path for path in command.read_only if not _is_under(path, SYSTEM_FOLDERS)}
+    places[command.shown_at] = command.tree
     return [(places[place], place) for place in sorted(places, key=lambda path: (len(path.parts), path))]
 
 
 def _bind(source: Path, place: Path) -> Iterator[str]:
-    """Yield what shows a folder or file. Bubblewrap makes what is above it for root alone, unless told otherwise."""
+    """Yield the arguments that show a folder or file. Without `--perms`, only root could enter its parent folders."""
     for above in reversed(place.parents[:-1]):
         yield from ("--perms", "0755", "--dir", str(above))
     yield from ("--ro-bind", str(source), str(place))
 
 
-def _drop(ground: SandboxMethod, user: int) -> tuple[str, ...]:
-    if ground.rung is not Privilege.ROOT:
+def _drop(method: SandboxMethod, user: int) -> tuple[str, ...]:
+    if method.privilege is not Privilege.ROOT:
         return ()
     ids = (f"--reuid={user}", f"--regid={user}", "--clear-groups")
     return ("/usr/bin/setpriv", *ids, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
 
 
-def _limits(order: SandboxCommand) -> tuple[str, ...]:
-    """Return the limits of each process. Not the address space: node, Go and the JVM reserve far more than they use."""
-    limits = order.limits
+def _limits(command: SandboxCommand) -> tuple[str, ...]:
+    """Return the limits per process; none on address space: node, Go and the JVM reserve far more than they use."""
+    limits = command.limits
     files = (f"--fsize={limits.file_bytes}", "--core=0", f"--nofile={_OPEN_FILES}")
     return ("/usr/bin/prlimit", f"--nproc={limits.processes}", *files, "--")
 
 
-def _environment(order: SandboxCommand) -> dict[str, str]:
+def _environment(command: SandboxCommand) -> dict[str, str]:
     usual = {"PATH": _PATH, "LANG": "C.UTF-8"}
     fixed = {"HOME": _HOME, "TMPDIR": _HOME, "REVIEWER_RESULTS": f"/{RESULTS}"}
-    return usual | dict(order.environment) | fixed
+    return usual | dict(command.environment) | fixed
 
 
-def _check(order: SandboxCommand, ground: SandboxMethod) -> None:
-    words = (*order.argv, order.cwd, *order.environment, *order.environment.values())
-    if not order.argv or "=" in order.argv[0] or any("\0" in word for word in words):
-        raise NoSandbox(f"This is not a command that can be run: {order.argv!r}.")
-    if not all(map(_VARIABLE.fullmatch, order.environment)):
-        raise NoSandbox(f"These are not all names of variables: {', '.join(order.environment)}.")
-    if PurePosixPath(order.cwd).is_absolute() or ".." in PurePosixPath(order.cwd).parts:
-        raise NoSandbox(f"{order.cwd!r} is not a folder inside the checkout.")
-    _check_places(order, ground)
+def _check(command: SandboxCommand, method: SandboxMethod) -> None:
+    words = (*command.argv, command.cwd, *command.environment, *command.environment.values())
+    if not command.argv or "=" in command.argv[0] or any("\0" in word for word in words):
+        raise NoSandbox(f"This command cannot be run: {command.argv!r}.")
+    if not all(map(_VARIABLE.fullmatch, command.environment)):
+        raise NoSandbox(f"Not all of these are valid variable names: {', '.join(command.environment)}.")
+    if PurePosixPath(command.cwd).is_absolute() or ".." in PurePosixPath(command.cwd).parts:
+        raise NoSandbox(f"{command.cwd!r} is not a folder inside the checkout.")
+    _check_places(command, method)
 
 
-def _check_places(order: SandboxCommand, ground: SandboxMethod) -> None:
-    for path in (*order.read_only, order.shown_at):
+def _check_places(command: SandboxCommand, method: SandboxMethod) -> None:
+    for path in (*command.read_only, command.shown_at):
         if not path.is_absolute() or ".." in path.parts:
             raise NoSandbox(f"{path} is not an absolute path.")
-    for path in order.read_only:
-        for private in (*map(Path, _PRIVATE), *ground.private):
+    for path in command.read_only:
+        for private in (*map(Path, _PRIVATE), *method.private):
             if private.is_relative_to(path):
-                raise NoSandbox(f"{path} is not shown to code that is not trusted: {private} is in it.")
+                raise NoSandbox(f"{path} cannot be shown to untrusted code, because it contains {private}.")
         if _is_under(path, _CLOSED):
-            raise NoSandbox(f"{path} is not shown to code that is not trusted.")
+            raise NoSandbox(f"{path} cannot be shown to untrusted code.")
     own = (*SYSTEM_FOLDERS, *_CLOSED, "/etc", f"/{RESULTS}")
-    if _is_under(order.shown_at, own) or any(Path(f"/{one}").is_relative_to(order.shown_at) for one in WRITABLE):
-        raise NoSandbox(f"A checkout at {order.shown_at} cannot be shown there: the system's own files are in the way.")
+    if _is_under(command.shown_at, own) or any(
+        Path(f"/{folder}").is_relative_to(command.shown_at) for folder in WRITABLE
+    ):
+        raise NoSandbox(
+            f"The checkout cannot be shown at {command.shown_at}, because system files are there. Move it elsewhere."
+        )
 
 
 def _is_under(path: Path, folders: tuple[str, ...]) -> bool:

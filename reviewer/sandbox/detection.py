@@ -1,7 +1,6 @@
-"""Which ways this machine has to make a sandbox, the strongest first. Looks only; changes nothing.
+"""Find the ways to make a sandbox on this machine, the strongest first. Changes nothing and never asks for a password.
 
-Promises: a way is offered when its programs are there; whether it holds is for the self-test to say. Never asks for a
-password.
+A method is offered if its programs are installed. The self-test decides whether it works.
 """
 
 from __future__ import annotations
@@ -24,30 +23,31 @@ _UNPRIVILEGED = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 
 _INSTALL = "Install bubblewrap 0.5 or newer: sudo apt-get install bubblewrap."
 _APPARMOR = (
-    "This Ubuntu keeps namespaces from ordinary users. In a workflow, have sudo without a password (as on GitHub's "
-    "own runners), or add a step: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+    "This Ubuntu does not let ordinary users make namespaces. In a workflow, use a runner with sudo without a "
+    "password (as GitHub's own runners have), or add a step: "
+    "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
 )
 
-#: Nobody's, by systemd's table; where the machine maps fewer ids, those it gives to services while they run.
+#: User ids that nobody has by systemd's table. On a machine that maps fewer ids: those for dynamic services.
 #: https://systemd.io/UIDS-GIDS/
-_NOBODYS = (range(1_900_000_000, 2_100_000_000), range(61_184, 65_520))
+_UNUSED_IDS = (range(1_900_000_000, 2_100_000_000), range(61_184, 65_520))
 
 
 def sandbox_methods(*, private: tuple[Path, ...] = ()) -> Iterator[SandboxMethod | str]:
-    """Yield each way that can be tried, or why it cannot. `private` are further folders never to be shown."""
+    """Yield each method to try, or the reason why one cannot be used. `private` are further folders to keep hidden."""
     program = shutil.which("bwrap", path=_PATH)
-    options = frozenset(re.findall(r"--[a-z-]+", _said(program, "--help"))) if program else frozenset()
+    options = frozenset(re.findall(r"--[a-z-]+", _output_of(program, "--help"))) if program else frozenset()
     if program is None or not options >= _NEEDED:
         yield _INSTALL
         return
     if not sys.executable:
-        yield "This Python does not know its own program, so the sandbox's keeper cannot be started."
+        yield "This Python does not know the path of its own program, so the sandbox's supervisor cannot be started."
         return
     yield from (
         SandboxMethod(
-            rung=rung,
+            privilege=privilege,
             prefix=prefix,
-            # Not the one of a virtual environment, which may be a folder of untrusted code.
+            # Not a virtual environment's Python: that folder may contain untrusted code.
             python=Path(getattr(sys, "_base_executable", sys.executable)).resolve(),
             python_home=Path(sys.base_prefix),
             code=Path(__file__).resolve().parents[2],
@@ -58,28 +58,28 @@ def sandbox_methods(*, private: tuple[Path, ...] = ()) -> Iterator[SandboxMethod
             ids=_free_ids(Path("/proc/self/uid_map").read_text(encoding="ascii")),
             private=private,
         )
-        for rung, prefix in _ways()
+        for privilege, prefix in _privileges()
     )
-    if os.geteuid() != 0 and _is_restricted():
+    if os.geteuid() != 0 and _restricts_namespaces():
         yield _APPARMOR
 
 
-def _ways() -> Iterator[tuple[Privilege, tuple[str, ...]]]:
+def _privileges() -> Iterator[tuple[Privilege, tuple[str, ...]]]:
     if os.geteuid() == 0:
         yield Privilege.ROOT, ()
         return
     sudo = shutil.which("sudo", path=_PATH)
-    if sudo and _said(sudo, "-n", "echo", "root") == "root\n":
+    if sudo and _output_of(sudo, "-n", "echo", "root") == "root\n":
         yield Privilege.ROOT, (sudo, "-n")
     yield Privilege.USER, ()
 
 
-def _is_restricted() -> bool:
+def _restricts_namespaces() -> bool:
     return _UNPRIVILEGED.exists() and _UNPRIVILEGED.read_text(encoding="ascii").strip() == "1"
 
 
 def _system() -> tuple[str, ...]:
-    """Return bubblewrap's arguments that show programs, libraries and a few settings as they are here."""
+    """Return bubblewrap's arguments that show this machine's programs, libraries and a few settings."""
     shown: list[str] = []
     for folder in map(Path, SYSTEM_FOLDERS):
         if folder.is_symlink():
@@ -93,19 +93,19 @@ def _system() -> tuple[str, ...]:
 
 
 def _free_ids(mapping: str) -> range:
-    """Return user ids that nobody has, of those that this machine (or the container it is) can give out.
+    """Return user ids that nobody has and that this machine (or container) can use.
 
     `mapping` is /proc/self/uid_map: https://man7.org/linux/man-pages/man7/user_namespaces.7.html
     """
     known = [range(int(start), int(start) + int(count)) for start, _, count in map(str.split, mapping.splitlines())]
-    for free in _NOBODYS:
+    for free in _UNUSED_IDS:
         if any(free[0] in ids and free[-1] in ids for ids in known):
             return free
     return range(0)
 
 
-def _said(program: str, *arguments: str) -> str:
-    """Return what a program prints, nothing where it fails."""
+def _output_of(program: str, *arguments: str) -> str:
+    """Return what a program prints; empty if it fails."""
     try:
         done = subprocess.run(  # noqa: S603 - an argument list, of a system program
             [program, *arguments],

@@ -1,7 +1,7 @@
-"""What the self-test runs inside the sandbox: tries what must fail, says what came of it as one line of JSON.
+"""The self-test's script, run inside the sandbox: try what must fail, and print the results as one line of JSON.
 
-Its text is handed to the sandbox's Python, so it imports nothing but the standard library, and little of that. Promises
-to try in earnest, and to change nothing where a try succeeds but shouldn't, beyond a file named `reviewer-probe`.
+The sandbox's Python gets the text of this file, so it imports little, and only from the standard library. If an attempt
+succeeds that should fail, it changes nothing except a file named `reviewer-probe`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import socket
 import sys
 
-#: Documentation addresses: nobody is bothered should they be reachable. https://www.rfc-editor.org/rfc/rfc5737
+#: An address reserved for documentation, and a public DNS server. https://www.rfc-editor.org/rfc/rfc5737
 _FAR = (("192.0.2.1", 80), ("1.1.1.1", 53))
 _VSOCK = 40
 _OUTSIDE = ("/", "/usr", "/usr/local", "/etc", "/dev", "/proc/sys/kernel", ".")
@@ -20,7 +20,7 @@ _STATUS = ("NoNewPrivs", "CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb", "Secc
 
 
 def main() -> None:
-    """Try everything and print it; the secret that must not be found is the one argument."""
+    """Try everything and print the results. The one argument is the secret that must not be found."""
     with open("/proc/self/status", encoding="ascii") as file:  # noqa: PTH123 - pathlib costs 8 ms
         status = dict(line.split(":", 1) for line in file if ":" in line)
     facts = {
@@ -37,14 +37,14 @@ def main() -> None:
         "setuid_mounts": [place for place in ("/usr", "/tmp") if not os.statvfs(place).f_flag & os.ST_NOSUID],  # noqa: S108
         "status": {name: status.get(name, "").strip() for name in _STATUS},
     }
-    print(json.dumps(facts))  # noqa: T201 - is how it answers
+    print(json.dumps(facts))  # noqa: T201 - this is the answer
 
 
 def _connects(host: str, port: int) -> bool:
     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-        with socket.socket(socket.AF_INET, kind) as one:
-            one.settimeout(1)
-            if one.connect_ex((host, port)) == 0:  # for a datagram: there is a route
+        with socket.socket(socket.AF_INET, kind) as connection:
+            connection.settimeout(1)
+            if connection.connect_ex((host, port)) == 0:  # for a datagram: there is a route
                 return True
     return False
 
@@ -58,10 +58,13 @@ def _resolved() -> list[str]:
 
 def _talks_to_itself() -> bool:
     try:
-        with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname(), 1) as one:
+        with (
+            socket.create_server(("127.0.0.1", 0)) as server,
+            socket.create_connection(server.getsockname(), 1) as connection,
+        ):
             other, _ = server.accept()
             with other:
-                one.sendall(b"x")
+                connection.sendall(b"x")
                 return other.recv(1) == b"x"
     except OSError:
         return False
@@ -76,7 +79,7 @@ def _makes(family: int) -> bool:
 
 
 def _with_secret(secret: bytes) -> list[str]:
-    """Return every process, the first one first, in whose environment the secret can be read."""
+    """Return the processes whose environment contains the secret."""
     found = []
     for name in os.listdir("/proc"):  # noqa: PTH208
         try:

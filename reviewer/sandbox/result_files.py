@@ -1,7 +1,8 @@
-"""What a run left in its results folder, read once everything that could change it is dead.
+"""Read the results folder of a run, after every process that could change it has ended.
 
-Promises: opens regular files only, never through a symlink, never more bytes, files or levels than allowed; names are
-plain relative paths. What is not taken is counted by reason. Imports little: the keeper starts with it each time.
+Opens regular files only, never through a symlink, and never more bytes, files or levels than allowed. Names are plain
+relative paths. Files that are not taken are counted by reason. Imports little, because each start of the supervisor
+loads this module.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ MAX_BYTES = 64 << 20
 
 
 def collect(folder: int, file_bytes: int) -> tuple[dict[str, bytes], dict[str, int]]:
-    """Return the files below an open folder, and how many were left for which reason.
+    """Return the files below an open folder, and how many were refused for which reason.
 
     `file_bytes` caps each file, `MAX_BYTES` all of them. The folder's descriptor stays open.
     """
@@ -38,7 +39,7 @@ def collect(folder: int, file_bytes: int) -> tuple[dict[str, bytes], dict[str, i
 
 
 def _walk(folder: int, prefix: str, depth: int, refused: dict[str, int]):  # type: ignore[no-untyped-def]  # noqa: ANN202 - naming Iterator would import collections
-    """Yield relative path and open parent of what is not a folder, in the order of names."""
+    """Yield the relative path and the open parent folder of each file, sorted by name."""
     for entry in sorted(os.listdir(folder)):
         if not entry.isprintable() or "\\" in entry or len(entry) > _MAX_NAME:
             _count(refused, "an unusual name")
@@ -58,9 +59,9 @@ def _walk(folder: int, prefix: str, depth: int, refused: dict[str, int]):  # typ
 
 
 def _read(parent: int, name: str, limit: int) -> bytes | str:
-    """Return the content of a regular file, else why not."""
+    """Return the content of a regular file, or the reason why it is refused."""
     if not stat.S_ISREG(_kind(parent, name)):
-        return "not a regular file"  # never opened: opening some does something
+        return "not a regular file"  # never open it: opening a device or pipe can have effects
     file = _open(parent, name, os.O_NONBLOCK)
     if file is None:
         return "not readable"
@@ -70,7 +71,7 @@ def _read(parent: int, name: str, limit: int) -> bytes | str:
 
 
 def _kind(parent: int, name: str) -> int:
-    """Return a file's mode, 0 when it is gone: without a sandbox, something may still live that removes it."""
+    """Return a file's mode, 0 if it is gone: without a sandbox, a process that removes it may still be running."""
     try:
         return os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
     except OSError:

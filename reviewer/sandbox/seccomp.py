@@ -1,8 +1,8 @@
-"""The system calls that untrusted code does without, as the filter that `bwrap --seccomp` loads. Pure.
+"""Build the filter of system calls that `bwrap --seccomp` loads. Pure.
 
-Promises: what a filter refuses, it refuses on x86_64 and aarch64 alike; refused calls fail as on a kernel without them
-(EPERM, or ENOSYS where programs know a second way), so that test suites go on. Never refuses what an ordinary test
-runner needs: processes, threads, files, loopback sockets.
+x86_64 and aarch64 refuse the same calls. A refused call fails as on a kernel without it (EPERM, or ENOSYS if programs
+know another way), so that test suites go on. What an ordinary test runner needs is never refused: processes, threads,
+files, loopback sockets.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _EPERM, _ENOSYS, _EAFNOSUPPORT = (0x00050000 | number for number in (1, 38, 97))
 
 _X32 = 0x40000000  # the second set of numbers on x86_64
 _NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
-_TERMINAL_INPUT = (0x5412, 0x541C)  # TIOCSTI and TIOCLINUX type into somebody else's terminal
-#: Unix, IPv4, IPv6, netlink. Vsock is not in the list: it leads out of a virtual machine past any network namespace.
+_TERMINAL_INPUT = (0x5412, 0x541C)  # TIOCSTI and TIOCLINUX type into another process's terminal
+#: Unix, IPv4, IPv6, netlink. Not vsock: it leaves a virtual machine in spite of network namespaces.
 _FAMILIES = (1, 2, 10, 16)
-_MAX_SHARED = 64 << 10  # System V memory stands in no process's account; databases need a page or two of it
+_MAX_SHARED = 64 << 10  # System V memory counts for no process; databases need one or two pages
 
-#: name -> number on x86_64, and on aarch64 (None: has no such call). https://github.com/torvalds/linux unistd.h
+#: Name -> number on x86_64 and on aarch64 (None: no such call). https://github.com/torvalds/linux unistd.h
 _REFUSED: Mapping[str, tuple[int | None, int | None]] = {
     "acct": (163, 89),
     "add_key": (248, 217),
@@ -83,8 +83,8 @@ _REFUSED: Mapping[str, tuple[int | None, int | None]] = {
     "vhangup": (153, 58),
 }
 
-#: Callers know another way: clone for clone3 (whose flags no filter can see), a file for memfd_create (whose memory
-#: stands in no process's account).
+#: Callers know another way: clone instead of clone3 (a filter cannot see its flags), a file instead of memfd_create
+#: (its memory counts for no process).
 _UNKNOWN: Mapping[str, tuple[int, int]] = {"clone3": (435, 435), "memfd_create": (319, 279)}
 
 
@@ -105,7 +105,7 @@ _MACHINES = {
 
 
 def program(machine: str) -> bytes | None:
-    """Return the filter for a machine as `os.uname().machine` names it, None for one that is not known here."""
+    """Return the filter for a machine named as in `os.uname().machine`, None for an unknown one."""
     known = _MACHINES.get(machine)
     if known is None:
         return None
@@ -128,15 +128,15 @@ def program(machine: str) -> bytes | None:
 
 
 def _answer(number: int | None, answer: int) -> bytes:
-    """Answer a call always so, where the machine has it."""
+    """Give this answer to every such call, if the machine has it."""
     return b"" if number is None else _op(_EQUAL, number, no=1) + _op(_RETURN, answer)
 
 
 def _look(number: int, *, argument: int, test: int, values: tuple[int, ...], found: int, otherwise: int) -> bytes:
-    """Answer a call by the low half of one of its arguments: `found` when the test holds for one of the values.
+    """Answer a call by the low half of one argument: `found` if the test is true for one of the values.
 
-    The kernel itself looks at no more than that half of these arguments, except for a size: shmget's upper half is
-    beyond any memory and fails there.
+    The kernel uses only that half of these arguments. The exception is shmget's size; a size with an upper half is
+    larger than any memory and fails anyway.
     """
     tests = [_op(test, value, yes=len(values) - place) for place, value in enumerate(values)]
     block = [_op(_LOAD, 16 + 8 * argument), *tests, _op(_RETURN, otherwise), _op(_RETURN, found)]

@@ -1,6 +1,6 @@
-"""Asks a sandbox, from inside, whether it holds. Pure: the question is an order, the answer is judged.
+"""Test a sandbox from inside: the command to run, and the judgement of its output. Pure.
 
-Promises: what is not shown to hold counts as not holding; each problem is named for a person.
+What the output does not confirm counts as a problem. Each problem is described for a person.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _OWN_VARIABLES = {"HOME", "LANG", "LC_CTYPE", "PATH", "REVIEWER_RESULTS", "TMPDI
 
 
 class ProbeFacts(BaseModel):
-    """What `probe` found inside; its keys are explained there."""
+    """What `probe` found inside; its fields are explained there."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -40,47 +40,47 @@ class ProbeFacts(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class SelftestPassed:
-    """What a self-test found to hold, for the reader of a report.
+    """What a self-test confirmed.
 
-    `own_user`: code inside has a user id that nobody else has. `filtered`: dangerous system calls are refused too.
+    `own_user`: code inside has a user id that nobody else has. `filtered`: dangerous system calls are refused.
     """
 
-    rung: Privilege
+    privilege: Privilege
     own_user: bool
     filtered: bool
 
     @classmethod
-    def of(cls, ground: SandboxMethod) -> SelftestPassed:
-        """Return what holds on a ground whose self-test found no problem."""
-        return cls(ground.rung, own_user=ground.rung is Privilege.ROOT, filtered=ground.filter is not None)
+    def of(cls, method: SandboxMethod) -> SelftestPassed:
+        """Return what a self-test without problems confirms for the method."""
+        return cls(method.privilege, own_user=method.privilege is Privilege.ROOT, filtered=method.filter is not None)
 
 
-def selftest_command(ground: SandboxMethod, secret: str) -> SandboxCommand:
-    """Return the order that looks for the secret, and for everything else that must not be."""
+def selftest_command(method: SandboxMethod, secret: str) -> SandboxCommand:
+    """Return the command that looks for the secret and for everything else that must not be there."""
     source = _PROBE.read_text(encoding="utf-8")
     return SandboxCommand(
-        argv=(str(ground.python), "-I", "-S", "-B", "-c", source, secret),
+        argv=(str(method.python), "-I", "-S", "-B", "-c", source, secret),
         tree=_PROBE.parent,
         shown_at=Path("/checkout"),
-        read_only=(ground.python_home,),
+        read_only=(method.python_home,),
         limits=_LIMITS,
     )
 
 
-def parse_selftest(ran: SandboxResult) -> ProbeFacts | None:
-    """Return what the probe said, None when it did not come to an end."""
+def parse_selftest(result: SandboxResult) -> ProbeFacts | None:
+    """Return what the probe found, None if it failed."""
     try:
-        return ProbeFacts.model_validate_json(ran.output) if ran.exit_code == 0 else None
+        return ProbeFacts.model_validate_json(result.output) if result.exit_code == 0 else None
     except ValidationError:
         return None
 
 
-def problems(facts: ProbeFacts, ground: SandboxMethod) -> list[str]:
-    """Return, for a person, everything that must hold and does not."""
+def problems(facts: ProbeFacts, method: SandboxMethod) -> list[str]:
+    """Return every requirement that is not met, in words for a person."""
     status = facts.status
-    ids = {int(one) for one in status["Uid"].split()}
+    ids = {int(number) for number in status["Uid"].split()}
     places = {f"/{place}" for place in WRITABLE}
-    filtered = ground.filter is not None
+    filtered = method.filter is not None
     checks = [
         (not facts.reached, f"the network can be reached ({', '.join(facts.reached)})"),
         (facts.interfaces == ["lo"], f"there are network interfaces: {', '.join(facts.interfaces)}"),
@@ -95,10 +95,13 @@ def problems(facts: ProbeFacts, ground: SandboxMethod) -> list[str]:
         (status["NoNewPrivs"] == "1", "no_new_privs is not set"),
         (all(int(status[name], 16) == 0 for name in status if name.startswith("Cap")), "capabilities are left"),
         (not filtered or (status["Seccomp"] == "2" and not facts.vsock), "the filter of system calls is not in force"),
-        (ground.rung is not Privilege.ROOT or _is_own(ids, ground), "code inside has somebody's user id"),
+        (
+            method.privilege is not Privilege.ROOT or _is_own(ids, method),
+            "code inside has another user's id",
+        ),
     ]
     return [problem for holds, problem in checks if not holds]
 
 
-def _is_own(ids: set[int], ground: SandboxMethod) -> bool:
-    return len(ids) == 1 and all(one in ground.ids for one in ids) and os.geteuid() not in ids
+def _is_own(ids: set[int], method: SandboxMethod) -> bool:
+    return len(ids) == 1 and all(user in method.ids for user in ids) and os.geteuid() not in ids

@@ -1,9 +1,9 @@
-"""Copies of a checkout in which untrusted code may be run: the head as it is on disk, or the base with what was built.
+"""Copy a checkout for running untrusted code: the files on disk, or the base commit plus what was built.
 
-Promises: the copy has no `.git`; symlinks are copied as symlinks and never followed, neither in the checkout nor when a
-candidate is written; devices, sockets and pipes are left out; the checkout is never written, though files of large
-tool folders may be shared with it (hard links): write into a copy only with `StagedTree.put`, which replaces
-files. What is in a copy can be read by anybody who reaches it; the folder around it only by us and by root.
+The copy has no `.git`. Symlinks are copied as symlinks and never followed, neither in the checkout nor when a candidate
+is written. Devices, sockets and pipes are left out. The checkout is never written; but files of large tool folders may
+be shared with it (hard links), so write into a copy only with `StagedTree.put`, which replaces files. All users can
+read the files of a copy; only root and the reviewer's user can enter the folder around it.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _SETTINGS = ("core.fsmonitor=false", f"core.hooksPath={os.devnull}", "index.spar
 
 @dataclass(frozen=True, slots=True)
 class StagedTree:
-    """A copy of a checkout at `tree`, for as many runs as needed."""
+    """A copy of a checkout at `tree`, for any number of runs."""
 
     tree: Path
 
     def put(self, files: Mapping[str, bytes]) -> None:
-        """Write files by relative path, replacing what is there. Raises UnsafePath for one that leads elsewhere."""
+        """Write files by relative path, replacing existing ones. Raises UnsafePath for a path outside the tree."""
         for path, data in files.items():
             with folder_of(self.tree, path, make=True) as (folder, name):
                 _remove(folder, name, path)
@@ -41,25 +41,13 @@ class StagedTree:
                     os.fchmod(file.fileno(), 0o644)
 
     def take(self, paths: Iterable[str]) -> None:
-        """Remove files by relative path; folders that `put` made for them stay. Missing ones do not matter."""
+        """Remove files by relative path; missing ones are ignored. Folders that `put` made stay."""
         for path in paths:
             try:
                 with folder_of(self.tree, path, make=False) as (folder, name):
                     _remove(folder, name, path)
             except FileNotFoundError:
                 continue
-
-    @contextmanager
-    def holding(self, files: Mapping[str, bytes]) -> Iterator[Path]:
-        """Have new files in the copy for as long as it lasts. Raises UnsafePath when one of them is there already."""
-        there = [path for path in files if os.path.lexists(self.tree / path)]
-        if there:
-            raise UnsafePath(f"{', '.join(there)} would overwrite a file of the checkout.")
-        try:
-            self.put(files)
-            yield self.tree
-        finally:
-            self.take(files)
 
 
 @contextmanager
@@ -68,8 +56,9 @@ def stage_working_tree(
 ) -> Iterator[StagedTree]:
     """Copy the checkout as it is on disk, with everything in it but `.git`, and write the files into the copy.
 
-    `scratch` is the folder to make the copy in (default: the system's for temporary files; on the checkout's own file
-    system, large tool folders cost next to nothing). `share=False` never links, for runs that can write into the copy.
+    `scratch` is the folder to make the copy in (default: the system's folder for temporary files; on the checkout's own
+    file system, large tool folders take almost no space). `share=False` never links: for runs that can write into the
+    copy.
     """
     with _scratch(scratch) as tree:
         TreeCopy(checkout, tree, share=share).all()
@@ -88,10 +77,10 @@ def stage_revision(
     scratch: Path | None = None,
     share: bool = True,
 ) -> Iterator[StagedTree]:
-    """Make what a checkout of a commit (its id) would be, with what git does not track here: builds, environments.
+    """Make a copy of a commit (its id) plus the files that git does not track here: builds, environments.
 
-    Of the latter, what the revision has itself is left out, and `without`, relative paths: new files of the change that
-    are not committed yet. Else as `stage_working_tree`. Raises WorktreeError when git cannot give the revision.
+    Untracked files that the commit has itself are left out, and so are those in `without` (relative paths): new files
+    of the change that are not committed yet. Otherwise as `stage_working_tree`. Raises WorktreeError if git fails.
     """
     with _scratch(scratch) as tree, tempfile.TemporaryDirectory(prefix="reviewer-index-") as index:
         environment = {"GIT_INDEX_FILE": f"{index}/index"}
@@ -124,7 +113,7 @@ def _remove(folder: int, name: str, path: str) -> None:
 
 
 def _git(checkout: Path, *args: str, environment: Mapping[str, str] = {}) -> bytes:
-    """Run git in the checkout, whose index and objects stay as they are."""
+    """Run git in the checkout without changing its index or objects."""
     program = shutil.which("git")
     if program is None:
         raise WorktreeError("Git is not installed, or not on the PATH.")
@@ -140,7 +129,7 @@ def _git(checkout: Path, *args: str, environment: Mapping[str, str] = {}) -> byt
             capture_output=True,
             check=False,
             timeout=_SECONDS,
-            umask=0o022,  # others may read what git writes: the sandbox's user is one of them
+            umask=0o022,  # the sandbox's user must be able to read what git writes
         )
     except subprocess.TimeoutExpired as error:
         raise WorktreeError(f"git {args[0]} did not end within {_SECONDS:.0f} seconds in {checkout}.") from error

@@ -1,10 +1,10 @@
-"""The small process that stands between the reviewer and one sandbox, and holds whatever rights that takes.
+"""The small process between the reviewer and one sandbox: start bubblewrap, enforce the limits, return one reply.
 
-Started afresh for each run, with an empty environment, by root where the sandbox is root's work (see `sandbox`). Reads
-one request from standard input, starts bubblewrap, watches over time, memory, processes and output, and answers with
-one reply. Promises: when the reviewer is gone (its end of standard input closes), so is everything inside; an endless
-output neither fills memory nor blocks; results are read only when nothing that made them lives. Never reads the
-environment, never opens a path that code inside chose. Imports next to nothing: every module costs part of each start.
+A new one is started for each run, with an empty environment, as root if root makes the sandbox (see `sandbox`). It
+reads one request from standard input, watches time, memory, processes and output, and writes one reply. When the
+reviewer is gone (its end of standard input closes), everything inside ends. Endless output neither fills memory nor
+blocks. Results are read only after all processes inside have ended. It never reads the environment and never opens a
+path that code inside chose. It imports almost nothing, because each module makes every start slower.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ import time
 
 from reviewer.sandbox.result_files import collect
 
-_ABOVE_ALL = 64  # descriptors are made here, so that none is overwritten while they are handed to the child
+_ABOVE_ALL = 64  # our descriptors are above this number, so that none is overwritten when the child gets its own
 _START_SECONDS = 20.0
 _END_SECONDS = 5.0
 _TICK = 0.03
 _SIGKILL, _SIGPIPE, _SIGXFSZ = 9, 13, 25  # the module signal costs 5 ms
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
-_INODE_BYTES = 1024  # of the kernel's memory, for each file of a tmpfs
-_FEW = 16  # processes of the sandbox itself, and of a count that is a little late
+_INODE_BYTES = 1024  # kernel memory for each file of a tmpfs
+_FEW = 16  # for the sandbox's own processes and for a count that is slightly late
 _SPARE = 256 << 20
 
 
 def main() -> None:
-    """Serve one request. Both ends are one interpreter, and neither is untrusted: marshal is safe, and built in."""
+    """Serve one request. marshal is safe here: both ends are trusted and the same interpreter. It is also built in."""
     request = marshal.loads(_exactly(int.from_bytes(_exactly(8), "big")))  # noqa: S302
     reply = marshal.dumps(_serve(**request))
     with open(1, "wb", closefd=False) as out:
@@ -42,13 +42,13 @@ def main() -> None:
 def _serve(
     argv: list[str], files: dict[int, bytes], ends: tuple[int, int, int], folders: list[str], limits: dict[str, float]
 ) -> dict[str, object]:
-    """Run bubblewrap. `files` are what it reads from which descriptor.
+    """Run bubblewrap. `files` are the bytes it reads, by descriptor.
 
-    `ends` are descriptors too: there it says that it stands, is told to go on, and says what number its first process
-    has. `folders` are the places that it makes writable, the one for results first.
+    `ends` are the descriptors on which it reports that it is ready, is told to go on, and reports the pid of its first
+    process. `folders` are the writable folders, the one for results first.
     """
     with open("/proc/self/oom_score_adj", "w", encoding="ascii") as adjust:  # noqa: PTH123 - pathlib costs 8 ms
-        adjust.write("1000")  # inherited: when the machine's memory ends, the kernel takes the sandbox first
+        adjust.write("1000")  # inherited: if the machine runs out of memory, the kernel kills the sandbox first
     pid, ready, go, info, output = _start(argv, files, ends)
     if not _is_ready(ready):
         os.kill(pid, _SIGKILL)
@@ -56,7 +56,7 @@ def _serve(
         return {"started": False, "output": _left(output)}
     inner = _number_after('"child-pid":', os.read(info, 4096).decode())
     root = f"/proc/{inner}/root/"
-    # Opened before untrusted code runs, and kept: they outlive the namespace.
+    # Opened before untrusted code runs; they stay valid after the namespace is gone.
     places = [os.open(root + folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW) for folder in ("proc", *folders)]
     namespace = os.pidfd_open(inner)
     os.write(go, b"\n")
@@ -91,7 +91,7 @@ def _start(argv: list[str], files: dict[int, bytes], ends: tuple[int, int, int])
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         *((os.POSIX_SPAWN_DUP2, ours, number) for number, ours in there.items()),
     )
-    # Python ignores two signals whose default action test suites may count on.
+    # Python ignores two signals; test suites may rely on their default action.
     pid = os.posix_spawn(argv[0], argv, {}, file_actions=actions, setsigdef=(_SIGPIPE, _SIGXFSZ), setsigmask=())
     for descriptor in set(there.values()):
         os.close(descriptor)
@@ -110,9 +110,9 @@ def _is_ready(ready: int) -> bool:
 
 
 def _wait(namespace: int) -> None:
-    """Wait until everything inside is dead: its first process ends after all others, but closes its files before.
+    """Wait until everything inside has ended: its first process ends last, but closes its files earlier.
 
-    Bubblewrap itself ends as soon as the command does, and takes the namespace along only then.
+    Bubblewrap ends as soon as the command does, and only then ends the namespace.
     """
     poll = select.poll()
     poll.register(namespace, select.POLLIN)
@@ -134,10 +134,10 @@ def _number_after(key: str, text: str) -> int:
 
 
 class RunWatch:
-    """Watches over one run until nothing of it lives."""
+    """Watches one run until all of its processes have ended."""
 
     def __init__(self, inner: int, output: int, places: list[int], limits: dict[str, float]) -> None:
-        """Store the sandbox's first process, the output to read, its /proc and its writable folders, its limits."""
+        """Store the sandbox's first process, its output, its /proc and writable folders, and the limits."""
         self.inner = inner
         self.pipe = output
         self.proc, *self.folders = places
@@ -148,9 +148,9 @@ class RunWatch:
         self.began = time.monotonic()
 
     def until_it_ends(self) -> str:
-        """Read and check until the output has no writer any more; return why the run was stopped, or nothing.
+        """Read output and check limits until the output has no writer; return the exceeded limit, or an empty string.
 
-        Bubblewrap itself holds the output open, whatever the processes inside close.
+        Bubblewrap keeps the output open, even if the processes inside close it.
         """
         poll = select.poll()
         poll.register(self.pipe, select.POLLIN)
@@ -159,7 +159,7 @@ class RunWatch:
         while True:
             events = dict(poll.poll(_TICK * 1000))
             if 0 in events:
-                os._exit(1)  # the reviewer is gone; bubblewrap and all inside die with this process
+                os._exit(1)  # the reviewer is gone; bubblewrap and everything inside end with this process
             if self.pipe in events:
                 data = os.read(self.pipe, 1 << 16)
                 if not data:
@@ -172,10 +172,10 @@ class RunWatch:
                 check_at = now + _TICK
                 stopped = self._exceeded(now)
                 if stopped:
-                    os.kill(self.inner, _SIGKILL)  # the first process of a pid namespace takes all others along
+                    os.kill(self.inner, _SIGKILL)  # killing the first process of a pid namespace kills all others
                     give_up_at = now + _END_SECONDS
             if stopped and now > give_up_at:
-                sys.exit("the sandbox could not be ended")  # it dies with this process, at the latest
+                sys.exit("the sandbox could not be ended")  # it ends with this process, at the latest
 
     def _exceeded(self, now: float) -> str:
         if now - self.began > self.limits["seconds"]:
@@ -186,14 +186,14 @@ class RunWatch:
         self.cpu_seconds = max(self.cpu_seconds, sum(seconds for _, seconds in usage.values()))
         resident = sum(resident for resident, _ in usage.values()) + sum(map(_stored, self.folders))
         limit = self.limits["memory_bytes"]
-        # The first sum counts pages that processes share for each of them. The exact one is dearer, and too high while
-        # such processes end, as what they leave to the others is counted again: so twice.
+        # The first sum counts shared pages once for each process. The exact sum takes longer, and is too high while
+        # such processes end, because the pages they leave to others are counted again. So it is measured twice.
         if resident > limit and self._memory() > limit and self._memory() > limit:
             return "memory"
         return "memory of the machine" if _available() < _SPARE else ""
 
     def _memory(self) -> int:
-        """Return what all processes and files take, in bytes."""
+        """Return the memory of all processes and files, in bytes."""
         return sum(_proportional(self.proc, pid) for pid in _pids(self.proc)) + sum(map(_stored, self.folders))
 
 
@@ -201,11 +201,11 @@ def _pids(proc: int) -> list[str]:
     try:
         return [name for name in os.listdir(proc) if name.isdecimal()]
     except OSError:
-        return []  # all are dead
+        return []  # all have ended
 
 
 def _usage(proc: int, pid: str) -> tuple[int, float]:
-    """Return a process's resident memory in bytes, and the processor's seconds it and its dead children took.
+    """Return a process's resident memory in bytes, and the processor seconds of it and its ended children.
 
     https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the second field is any text in parentheses.
     """
@@ -214,7 +214,7 @@ def _usage(proc: int, pid: str) -> tuple[int, float]:
 
 
 def _proportional(proc: int, pid: str) -> int:
-    """Return a process's memory with shared pages divided among those who share them, in bytes; 0 once it ends."""
+    """Return a process's memory in bytes, shared pages divided among the processes that share them; 0 once it ended."""
     for line in _text(proc, f"{pid}/smaps_rollup").splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
@@ -222,13 +222,13 @@ def _proportional(proc: int, pid: str) -> int:
 
 
 def _stored(folder: int) -> int:
-    """Return how much memory the files of a tmpfs take."""
+    """Return the memory of the files of a tmpfs, in bytes."""
     usage = os.fstatvfs(folder)
     return (usage.f_blocks - usage.f_bfree) * usage.f_frsize + (usage.f_files - usage.f_ffree) * _INODE_BYTES
 
 
 def _available() -> int:
-    """Return how much memory the machine has left, in bytes; plenty where it does not say."""
+    """Return the machine's available memory in bytes; enough to go on if it is unknown."""
     for line in _text(None, "/proc/meminfo").splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
@@ -236,7 +236,7 @@ def _available() -> int:
 
 
 def _text(folder: int | None, name: str) -> str:
-    """Return a file of /proc, nothing when its process is gone."""
+    """Return a file of /proc; empty if its process has ended."""
     try:
         file = os.open(name, os.O_RDONLY, dir_fd=folder)
     except OSError:

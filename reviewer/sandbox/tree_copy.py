@@ -1,7 +1,7 @@
-"""Copies a folder so that nobody who changes it meanwhile can make the copy hold, or write, anything from elsewhere.
+"""Copy a folder safely, even if another process changes it meanwhile: nothing outside of it is read or written.
 
-Promises: walks by open folders, never by paths, and follows no symlink on either side; leaves `.git`, devices, sockets,
-pipes and what may not be read out; never overwrites. Whatever it copies others can read, as the sandbox's user must.
+Walks by open folders instead of paths and follows no symlink on either side. Leaves out `.git`, devices, sockets, pipes
+and unreadable files. Never overwrites. All users can read the copies, because the sandbox's user must.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from reviewer.errors import UnsafePath
 
-#: What package managers and build tools fill with tens of thousands of files, and tests only read.
+#: Folders that package managers and build tools fill with tens of thousands of files, which tests only read.
 _SHARED = frozenset({"node_modules", ".venv", "venv", ".tox", ".nox", ".gradle", ".m2", ".cargo", "target"})
 _MAX_DEPTH = 200  # each level holds two open files
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
@@ -23,9 +23,9 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 @dataclass(frozen=True, slots=True)
 class TreeCopy:
-    """A copy in the making, from a checkout to a tree, without some paths.
+    """Copies a checkout, or parts of it, to a tree, except for the paths in `without`.
 
-    `share`: files of large tool folders become hard links where the file system allows that.
+    `share`: files of large tool folders become hard links if the file system allows it.
     """
 
     checkout: Path
@@ -39,7 +39,7 @@ class TreeCopy:
             self._folder(source, target, "", shared=False, depth=0)
 
     def add(self, path: str) -> None:
-        """Copy one file or folder, where the tree has nothing of that name; folders are merged."""
+        """Copy one file or folder unless the tree has it already; folders are merged."""
         above, _, name = path.rpartition("/")
         shared = not _SHARED.isdisjoint(above.split("/"))
         try:
@@ -48,7 +48,7 @@ class TreeCopy:
                 with folder_of(self.tree, path, make=True) as (target, _):
                     self._entry(source, target, path, kind, shared=shared, depth=0)
         except (UnsafePath, FileNotFoundError):
-            return  # it is gone by now, or the tree has a file or symlink where this needs a folder
+            return  # it is gone now, or the tree has a file or symlink where this needs a folder
 
     def _folder(self, source: int, target: int, path: str, *, shared: bool, depth: int) -> None:
         if depth > _MAX_DEPTH:
@@ -78,9 +78,9 @@ class TreeCopy:
 
 @contextmanager
 def folder_of(root: Path, path: str, *, make: bool) -> Iterator[tuple[int, str]]:
-    """Open the folder that holds a path below the root; give it and the last name, for use with `dir_fd`.
+    """Open the folder of a path below the root; yield it and the last name, for use with `dir_fd`.
 
-    `make` makes missing folders. Raises UnsafePath for a path that is absolute, leaves the root, leads through a
+    `make` creates missing folders. Raises UnsafePath for a path that is absolute, leaves the root, goes through a
     symlink or into `.git`, and FileNotFoundError for a missing folder.
     """
     *above, name = path.split("/")
@@ -108,34 +108,34 @@ def _opened(folder: Path) -> Iterator[int]:
 
 
 def _enter(opened: ExitStack, name: str, parent: int) -> int:
-    """Open a folder until the stack unwinds. A symlink is no folder here: NotADirectoryError."""
+    """Open a folder until the stack unwinds. Raises NotADirectoryError for a symlink."""
     descriptor = os.open(name, _FOLDER, dir_fd=parent)
     opened.callback(os.close, descriptor)
     return descriptor
 
 
 def _make(parent: int, name: str) -> None:
-    """Make a folder that others can enter, whatever the umask is, where there is nothing of that name."""
+    """Make a folder that others can enter, whatever the umask is, unless something has that name."""
     with suppress(FileExistsError):
         os.mkdir(name, dir_fd=parent)
         os.chmod(name, 0o755, dir_fd=parent)  # noqa: S103 - below a folder that is ours alone
 
 
 def _link(source: int, target: int, name: str, kind: int) -> bool:
-    """Make a hard link; say whether that could be done so that others can read the file."""
+    """Make a hard link and return True, if that is possible and others can read the file."""
     if _readable(kind) & 0o005 & ~kind:
         return False
     try:
         os.link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
     except FileExistsError:
         raise
-    except OSError:  # another file system, or a link too many, or somebody else's file
+    except OSError:  # another file system, too many links, or a file of another user
         return False
     return True
 
 
 def _copy(source: int, target: int, name: str) -> None:
-    """Copy content, mode and time: a time that stays keeps compiled files valid."""
+    """Copy content, mode and time; the time keeps compiled files valid."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # it may have become a symlink or a pipe
     with os.fdopen(os.open(name, flags, dir_fd=source), "rb") as old:
         status = os.fstat(old.fileno())
@@ -150,5 +150,5 @@ def _copy(source: int, target: int, name: str) -> None:
 
 
 def _readable(mode: int) -> int:
-    """Return a file's permissions with others allowed to read it, and to run it where its owner may."""
+    """Return a file's permissions, with others allowed to read it, and to run it if its owner may."""
     return mode & 0o755 | 0o644 | (0o111 if mode & 0o100 else 0)

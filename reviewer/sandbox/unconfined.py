@@ -1,9 +1,9 @@
-"""Runs an order without a sandbox, where a person says so about their own code (`--sandbox none`): command line only.
+"""Run a command without a sandbox, for a person's own code (`--sandbox none`, command line only).
 
-Promises: none of the reviewer's variables reach the code but PATH and the locale; its time, output and results are
-limited; what it started is killed with it, as far as it stayed in its session. Does not keep it from the network, the
-person's files, or memory. The code runs in the copy itself: `shown_at` and `read_only` mean nothing here, and whoever
-orders must point the language at the copy (PYTHONPATH). Make the copy with `share=False`: code can write into it.
+The code gets none of the reviewer's variables except PATH and the locale. Time, output and results are limited.
+Processes it started are killed with it, if they stayed in its session. The network, the person's files and memory are
+not protected. The code runs in the copy itself: `shown_at` and `read_only` have no effect, and the caller must point
+the language at the copy (PYTHONPATH). Make the copy with `share=False`, because code can write into it.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ _TICK = 0.05
 
 
 def unconfined_runner() -> SandboxRunner:
-    """Return what runs an order with the person's own rights. Raises NoSandbox when a command cannot be started."""
+    """Return a runner with the person's own rights. It raises NoSandbox if a command cannot be started."""
     return _run
 
 
-def _run(order: SandboxCommand) -> SandboxResult:
+def _run(command: SandboxCommand) -> SandboxResult:
     with tempfile.TemporaryDirectory(prefix="reviewer-run-", ignore_cleanup_errors=True) as scratch:
         home, results = Path(scratch, "home"), Path(scratch, "results")
         home.mkdir()
         results.mkdir()
         began = time.monotonic()
-        with _started(order, home, results) as process:
-            run = _Run(process, began + order.limits.seconds, order.limits.output_bytes)
+        with _started(command, home, results) as process:
+            run = _Run(process, began + command.limits.seconds, command.limits.output_bytes)
             run.until_it_ends()
         folder = os.open(results, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            files, refused = collect(folder, order.limits.file_bytes)
+            files, refused = collect(folder, command.limits.file_bytes)
         finally:
             os.close(folder)
-    kept = order.limits.output_bytes
+    kept = command.limits.output_bytes
     return SandboxResult(
         exit_code=None if run.stopped or process.returncode < 0 else process.returncode,
         output=run.output[:kept].decode("utf-8", "replace"),
@@ -61,34 +61,34 @@ def _run(order: SandboxCommand) -> SandboxResult:
 
 
 @contextmanager
-def _started(order: SandboxCommand, home: Path, results: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the command in a session of its own; kill that session, and wait, however this ends."""
+def _started(command: SandboxCommand, home: Path, results: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the command in a session of its own. At the end kill that session and wait, in every case."""
     kept = {name: value for name, value in os.environ.items() if name in _KEPT}
     fixed = {"HOME": str(home), "TMPDIR": str(home), "REVIEWER_RESULTS": str(results)}
     try:
         process = subprocess.Popen(  # noqa: S603 - an argument list
-            order.argv,
-            cwd=order.tree / order.cwd,
-            env={"LANG": "C.UTF-8", **kept, **order.environment, **fixed},
+            command.argv,
+            cwd=command.tree / command.cwd,
+            env={"LANG": "C.UTF-8", **kept, **command.environment, **fixed},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        raise NoSandbox(f"{order.argv[:1]} could not be started: {error}.") from error
+        raise NoSandbox(f"{command.argv[:1]} could not be started: {error}.") from error
     with process:
         try:
             yield process
         finally:
-            # The group keeps its leader's number from being given away for as long as there is something to kill.
+            # The group's number is not used again as long as one of its processes is left.
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
 
 
 @dataclass(slots=True)
 class _Run:
-    """A run under way: what it said, and how it ended."""
+    """A running command, its output so far, and how it ended."""
 
     process: subprocess.Popen[bytes]
     deadline: float
@@ -98,9 +98,9 @@ class _Run:
     cpu_seconds: float = 0.0
 
     def until_it_ends(self) -> None:
-        """Read, a byte more than the limit at most, until the command ends or its time is up.
+        """Read until the command ends or its time is up; keep at most one byte more than the limit.
 
-        It is over with the command, not with its output: a process left behind may hold that open for ever.
+        Do not wait for the end of the output: a process left behind may keep it open for ever.
         """
         assert self.process.stdout
         pipe = self.process.stdout.fileno()
@@ -112,7 +112,7 @@ class _Run:
             if is_open and select.select([pipe], [], [], _TICK)[0]:
                 is_open = self._read(pipe)
             elif not is_open:
-                time.sleep(_TICK)  # it closed its output and goes on
+                time.sleep(_TICK)  # it closed its output but goes on running
         while is_open and time.monotonic() <= self.deadline and select.select([pipe], [], [], 0)[0]:
             is_open = self._read(pipe)
 
@@ -124,7 +124,7 @@ class _Run:
         return bool(pid)
 
     def _read(self, pipe: int) -> bool:
-        """Read what is there; say whether there may be more."""
+        """Read what is available; return whether there may be more."""
         data = os.read(pipe, 1 << 16)
         self.output += data[: self.output_bytes + 1 - len(self.output)]
         return bool(data)

@@ -1,1 +1,1 @@
-"""Tests that were run: candidates of the model, proven or dropped on the user's own machine. Never on the server."""
+"""Suggest tests, run them on the user's own machine, and keep those that prove something. Never runs on the server."""

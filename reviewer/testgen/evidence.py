@@ -1,8 +1,7 @@
-"""The words of proving: what is to be tested, what stopped a candidate, and what a kept one has shown. Values only."""
+"""The values of test generation: the change and units to test, candidates, gates, evidence and results."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -14,7 +13,7 @@ from reviewer.llm.usage import Usage
 
 
 class Gate(StrEnum):
-    """What a candidate has to pass, cheapest first. COPIED judges repairs only."""
+    """The gates that a candidate must pass, cheapest first. COPIED applies to repairs only."""
 
     POLICY = "policy"
     SMELLS = "static smells"
@@ -30,13 +29,13 @@ class Gate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangeUnderTest:
-    """What tests are proven for.
+    """A change to generate tests for, and what is needed to run them.
 
-    `head` and `base` are staged copies of the two versions on this machine, into which files can be written; without
-    `base` nothing is compared with it. `shown_at` is where a sandbox shows them. `python` is the interpreter that has
-    the repository's packages and its test framework; `command` the repository's own test command, where it tells one
-    (`tests.command`). `issue` is the text of the linked issue. `fix` says that the change mends a defect. `appends`:
-    tests are also tried at the end of a test file that the change touches.
+    `head` and `base` are staged, writable copies of the two versions on this machine; `base` may be missing. `shown_at`
+    is the path at which a sandbox shows them. `python` is the interpreter with the repository's packages and test
+    framework; `command` is the repository's own test command, if it has one (`tests.command`). `issue` is the text of
+    the linked issue. `fix` says that the change fixes a defect. `appends`: tests are also tried at the end of a test
+    file that the change touches.
     """
 
     change: Change
@@ -53,16 +52,16 @@ class ChangeUnderTest:
 
 @dataclass(frozen=True, slots=True)
 class NotRun:
-    """Why nothing was proven and nothing is claimed: a sentence for the user that says what to do."""
+    """Why no tests were run: a sentence for the user that says what to do."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationBudget:
-    """Ceilings. Seconds are of wall time; `seconds` is for everything, after it no new candidate is begun.
+    """Limits of one generation. Seconds are wall time; after `seconds` no new candidate is started.
 
-    `usd` is what may be spent before nothing more is repaired or doubted; None: no ceiling.
+    After spending `usd`, no test is repaired and no failing test is checked again; None: no limit.
     """
 
     seconds: float = 900.0
@@ -79,9 +78,9 @@ class GenerationBudget:
 class CodeUnit:
     """A changed function or method. Line numbers are 1-based, of the file at head.
 
-    `lines` are the changed statements inside its body (a statement is known by its first line), `missed` those that no
-    existing test runs, `half` those whose branches existing tests take in one direction only. `firsts` are the lines
-    of its first decorator and of its `def`. `header` are changed lines of its signature, run at import.
+    `lines` are the changed statements of its body, each identified by its first line; `missed` are those that no
+    existing test runs, `half` those whose branches existing tests take in one direction only. `firsts` are the lines of
+    its first decorator and of its `def`. `header` are changed lines of its signature, which run at import.
     """
 
     path: str
@@ -98,19 +97,19 @@ class CodeUnit:
 
     @property
     def code(self) -> str:
-        """Its own lines of the file."""
+        """The lines of the unit."""
         return "\n".join(self.source.split("\n")[self.first - 1 : self.last])
 
     @property
     def covers(self) -> str:
-        """The part of the file that a test of it is for, `path:first-last`: of the changed lines."""
-        wanted = self.missed or self.lines or self.header
-        return f"{self.path}:{min(wanted)}-{max(wanted)}"
+        """The changed lines that a test is for, as `path:first-last`."""
+        targets = self.missed or self.lines or self.header
+        return f"{self.path}:{min(targets)}-{max(targets)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A test file that the model proposed for a unit, nothing about it known yet."""
+    """A test file that the model proposed for a unit, not judged yet."""
 
     unit: CodeUnit
     path: str
@@ -119,7 +118,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class FailedTest:
-    """A test that failed on head: what it said. `asserted`: by an assertion that stands in the test file itself."""
+    """A test that failed on head, with its message. `asserted`: by an assertion in the test file itself."""
 
     test: str
     kind: str
@@ -131,7 +130,7 @@ class FailedTest:
 
 @dataclass(frozen=True, slots=True)
 class GateFailure:
-    """A gate that a candidate did not pass. `reason` is one sentence; `feedback` is what a repair prompt shows."""
+    """A gate that a candidate did not pass. `reason` is one sentence; `feedback` is for the repair prompt."""
 
     gate: Gate
     reason: str
@@ -141,7 +140,7 @@ class GateFailure:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a candidate has shown: of counts, the second is the whole."""
+    """The evidence for a candidate. In pairs of counts the second is the total."""
 
     runs: int
     covered: tuple[int, int]
@@ -152,7 +151,7 @@ class Evidence:
 
     @property
     def line(self) -> str:
-        """The evidence in one line, for people."""
+        """The evidence in one line for people."""
         parts = [f"{self.runs} of {self.runs} runs"]
         if self.covered[1]:
             parts.append(f"covers {self.covered[0]} of {self.covered[1]} uncovered changed lines")
@@ -167,9 +166,9 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class DefectReproduction:
-    """A test that fails on head by its own assertion, and that an independent pass found to be right.
+    """A test that fails on head by its own assertion, and that a second, independent model call confirmed.
 
-    It is evidence to show under a finding about the unit's lines, never a finding by itself.
+    It is shown as evidence under a finding about the unit's lines, and is never a finding by itself.
     """
 
     unit: CodeUnit
@@ -181,7 +180,7 @@ class DefectReproduction:
 
 @dataclass(frozen=True, slots=True)
 class DroppedTest:
-    """A candidate that is not shown, and the gate that stopped it at last."""
+    """A candidate that is not shown, and the last gate that stopped it."""
 
     path: str
     covers: str
@@ -190,7 +189,7 @@ class DroppedTest:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedTests:
-    """What came of it all. `notes` are sentences for the user about what limited it."""
+    """The result of a generation. `notes` tell the user what limited it."""
 
     tests: tuple[TestSuggestion, ...] = ()
     reproductions: tuple[DefectReproduction, ...] = ()
@@ -198,9 +197,3 @@ class GeneratedTests:
     notes: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
     models: frozenset[str] = frozenset()
-
-    @property
-    def stopped_by(self) -> Mapping[Gate, int]:
-        """How many candidates each gate stopped, cheapest gate first."""
-        gates = [one.stopped.gate for one in self.dropped]
-        return {gate: gates.count(gate) for gate in Gate if gate in gates}

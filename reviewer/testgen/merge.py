@@ -1,4 +1,4 @@
-"""What was proven, put into a review: tests with evidence, failing ones under the findings that they show. Pure."""
+"""Add generated tests to a review; failing ones go under the findings that they confirm. Pure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reviewer.diff.model import Side
-from reviewer.domain.findings import Appendix, Finding, Rejected, Review, TestSuggestion
-from reviewer.domain.findings import Reproduction as Shown
+from reviewer.domain.findings import Appendix, Finding, Rejected, Reproduction, Review, TestSuggestion
 from reviewer.domain.severity import Confidence
 from reviewer.testgen.evidence import DefectReproduction, GeneratedTests, NotRun
 
 
 def with_proven(review: Review, outcome: GeneratedTests | NotRun) -> Review:
-    """Return the review with the tests that were run; with a `NotRun` those that it has, and why they were not run."""
+    """Return the review with the generated tests; for a `NotRun` its own tests, with a note why they were not run."""
     if isinstance(outcome, NotRun):
         return replace(review, notes=(*review.notes, outcome.reason))
     shown = _with_reproductions(review, outcome.reproductions)
@@ -29,57 +28,65 @@ def with_proven(review: Review, outcome: GeneratedTests | NotRun) -> Review:
 
 def _stopped(outcome: GeneratedTests) -> list[Rejected]:
     return [
-        Rejected(f"test stopped at: {one.stopped.gate}", one.path[:300], f"test of {one.covers}", one.stopped.reason)
-        for one in outcome.dropped
+        Rejected(
+            f"test stopped at: {test.stopped.gate}", test.path[:300], f"test of {test.covers}", test.stopped.reason
+        )
+        for test in outcome.dropped
     ]
 
 
 def _with_reproductions(review: Review, reproductions: Sequence[DefectReproduction]) -> Review:
-    """Put each failing test under the best finding about its unit; one below the line is lifted over it.
+    """Attach each failing test to the best finding about its unit; a finding that was cut from the review is restored.
 
-    One that no finding speaks of is counted only: a failing test alone is as often wrong as the code.
+    Without such a finding the test is only counted: a failing test alone is as often wrong as the code.
     """
     findings, below, rejected = list(review.findings), list(review.below), list(review.rejected)
-    for one in reproductions:
-        place = next((index for index, finding in enumerate(findings) if _is_about(finding, one)), None)
+    for reproduction in reproductions:
+        place = next((index for index, finding in enumerate(findings) if _is_about(finding, reproduction)), None)
         if place is not None:
-            findings[place] = _reproduced(findings[place], one)
+            findings[place] = _reproduced(findings[place], reproduction)
             continue
-        lifted = next((finding for finding in below if _is_about(finding, one)), None)
+        lifted = next((finding for finding in below if _is_about(finding, reproduction)), None)
         if lifted is not None:
             below.remove(lifted)
-            findings.append(_reproduced(lifted, one))
+            findings.append(_reproduced(lifted, reproduction))
             continue
-        what = f"test of {one.unit.covers}"
-        rejected.append(Rejected("fails, and no finding says so", one.path[:300], what, one.failure.message[:500]))
+        what = f"test of {reproduction.unit.covers}"
+        rejected.append(
+            Rejected("fails, and no finding says so", reproduction.path[:300], what, reproduction.failure.message[:500])
+        )
     return replace(review, findings=tuple(findings), below=tuple(below), rejected=tuple(rejected))
 
 
-def _is_about(finding: Finding, one: DefectReproduction) -> bool:
+def _is_about(finding: Finding, reproduction: DefectReproduction) -> bool:
     anchor = finding.anchor
-    inside = one.unit.first <= anchor.line <= one.unit.last
-    return anchor.path == one.unit.path and anchor.side is Side.RIGHT and inside and finding.reproduction is None
+    inside = reproduction.unit.first <= anchor.line <= reproduction.unit.last
+    return (
+        anchor.path == reproduction.unit.path and anchor.side is Side.RIGHT and inside and finding.reproduction is None
+    )
 
 
-def _reproduced(finding: Finding, one: DefectReproduction) -> Finding:
-    failure = f"{one.failure.test}: {one.failure.message}"[:1_000]
-    return replace(finding, confidence=Confidence.HIGH, reproduction=Shown(one.path, one.code, failure))
+def _reproduced(finding: Finding, reproduction: DefectReproduction) -> Finding:
+    failure = f"{reproduction.failure.test}: {reproduction.failure.message}"[:1_000]
+    return replace(
+        finding, confidence=Confidence.HIGH, reproduction=Reproduction(reproduction.path, reproduction.code, failure)
+    )
 
 
 def patch_of(tests: Sequence[TestSuggestion]) -> str:
-    """Return the tests as one patch for `git apply`, onto the head they were run on.
+    """Return the tests as one patch for `git apply`, for the head they were run on.
 
-    They are new files, whose paths were judged before, or are put at the end of files of the change.
+    They are new files, whose paths were checked before, or additions at the end of files of the change.
     """
-    grown: dict[str, list[Appendix]] = {}
+    appendices: dict[str, list[Appendix]] = {}
     for test in tests:
         if test.appendix is not None:
-            grown.setdefault(test.appendix.anchor.path, []).append(test.appendix)
-    new = [_new_file(test) for test in tests if test.appendix is None]
-    return "".join([*new, *(_grown_file(path, parts) for path, parts in grown.items())])
+            appendices.setdefault(test.appendix.anchor.path, []).append(test.appendix)
+    new = [_patch_of_new_file(test) for test in tests if test.appendix is None]
+    return "".join([*new, *(_patch_of_appendices(path, parts) for path, parts in appendices.items())])
 
 
-def _new_file(test: TestSuggestion) -> str:
+def _patch_of_new_file(test: TestSuggestion) -> str:
     lines = test.code.removesuffix("\n").split("\n")
     quoted = _quoted(f"b/{test.path}")
     head = [
@@ -92,7 +99,7 @@ def _new_file(test: TestSuggestion) -> str:
     return "\n".join([*head, *(f"+{line}" for line in lines)]) + "\n"
 
 
-def _grown_file(path: str, parts: Sequence[Appendix]) -> str:
+def _patch_of_appendices(path: str, parts: Sequence[Appendix]) -> str:
     above, last = parts[0].above.split("\n"), parts[0].anchor.line
     below = "\n".join(part.code for part in parts).split("\n")
     start, old, new = last - len(above) + 1, _quoted(f"a/{path}"), _quoted(f"b/{path}")
@@ -106,7 +113,7 @@ def _grown_file(path: str, parts: Sequence[Appendix]) -> str:
 
 
 def _quoted(name: str) -> str:
-    """Return the name as git writes it where it holds anything special.
+    """Return the name as git writes it, quoted if it contains special characters.
 
     https://git-scm.com/docs/git-config#Documentation/git-config.txt-corequotePath
     """

@@ -1,7 +1,7 @@
-"""Candidates in rounds: asked for, judged, repaired with what stopped them, and doubted where they fail. Any language.
+"""Ask for tests, judge them, have failing ones repaired, and confirm those that show a defect. For any language.
 
-Promises: every candidate ends as kept, as stopped by a named gate, or as a reproduction that an independent pass
-agrees with; a repair that only writes down what the code did is refused; what it cost is summed. Its only effects are
+Every candidate ends as kept, as stopped by a named gate, or as a reproduction that a second, independent model call
+confirmed. A repair that only changes the expected value to what the code returned is refused. The only effects are
 `ask` and those of the `LanguageSupport`.
 """
 
@@ -35,31 +35,31 @@ from reviewer.testgen.working_tree import changes
 
 
 class TreeChanged(ReviewerError):
-    """A candidate changed files of the staged tree: no later run in it can be trusted."""
+    """A candidate changed files of the staged tree, so no later run in it can be trusted."""
 
 
 class LanguageSupport(Protocol):
-    """What differs between languages."""
+    """The steps that differ between languages."""
 
     def judge(self, candidate: Candidate, taken: frozenset[str]) -> Evidence | GateFailure:
-        """Put a candidate through the gates. Raises TreeChanged. `taken` are paths of candidates that were kept."""
+        """Run the gates on a candidate. Raises TreeChanged. `taken` are paths of candidates that were kept."""
 
     def repair(self, prompt: Prompt, candidate: Candidate, stopped: GateFailure) -> Prompt:
-        """Return the conversation continued by the candidate and what stopped it."""
+        """Return the conversation, continued by the candidate and what stopped it."""
 
-    def copied(self, before: Candidate, stopped: GateFailure, after: Candidate) -> str | None:
-        """Return the name of a test whose repair only expects what the code did; None when there is none."""
+    def only_expectation_changed(self, before: Candidate, stopped: GateFailure, after: Candidate) -> str | None:
+        """Return the name of a test whose repair only changes the expected value; None if there is none."""
 
     def fails_again(self, candidate: Candidate, failure: FailedTest) -> bool:
-        """Whether the test runs the changed code and fails by its assertion in another process too."""
+        """Whether the test runs the changed code and fails by its assertion again in a new process."""
 
-    def doubt(self, prompt: Prompt, candidate: Candidate, failure: FailedTest) -> Prompt:
-        """Return the prompt that asks an independent pass whether the test is right; `prompt` asked for it."""
+    def confirm_failure(self, prompt: Prompt, candidate: Candidate, failure: FailedTest) -> Prompt:
+        """Return the prompt that asks, independently, whether the test is right. `prompt` asked for the test."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnitPrompt:
-    """A prompt for tests, what it is about in words, and which unit a test that comes of it is for."""
+    """A prompt for tests, its subject in words, and a function that returns the unit of a resulting test."""
 
     prompt: Prompt
     about: str
@@ -73,7 +73,7 @@ class _Attempt:
     candidate: Candidate
     prompt: Prompt
     outcome: GateFailure
-    suspect: tuple[Candidate, FailedTest] | None = None
+    failing_version: tuple[Candidate, FailedTest] | None = None
     final: bool = False
 
     @property
@@ -83,7 +83,7 @@ class _Attempt:
 
 @dataclass(slots=True)
 class RepairLoop:
-    """The state of one proving: what is kept, what is stopped, and what it cost."""
+    """The state of one generation: tests kept, candidates stopped, answers and notes."""
 
     language: LanguageSupport
     budget: GenerationBudget
@@ -94,21 +94,21 @@ class RepairLoop:
     answers: list[Answer] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     reproductions: list[DefectReproduction] = field(default_factory=list)
-    spoilt: str = ""
+    tree_changed: str = ""
 
-    def all(self, asked: Sequence[UnitPrompt]) -> None:
-        """Ask, judge, repair as often as the budget allows, and put to doubt what still fails."""
-        self._first(asked)
+    def run(self, prompts: Sequence[UnitPrompt]) -> None:
+        """Ask, judge, repair as often as the budget allows, and check the tests that still fail."""
+        self._first(prompts)
         for _ in range(self.budget.repairs):
             self._repair()
         self._reproduce()
 
-    def proven(self, *notes: str) -> GeneratedTests:
-        """Return what came of it; `notes` come first."""
+    def result(self, *notes: str) -> GeneratedTests:
+        """Return the result; `notes` are put before its own notes."""
         return GeneratedTests(
             tests=tuple(self.kept),
             reproductions=tuple(self.reproductions),
-            dropped=tuple(one.dropped for one in self.stopped),
+            dropped=tuple(attempt.dropped for attempt in self.stopped),
             notes=(*notes, *self.notes),
             usage=self._usage,
             models=frozenset().union(*(answer.models for answer in self.answers)),
@@ -118,91 +118,102 @@ class RepairLoop:
     def _usage(self) -> Usage:
         return sum((answer.usage for answer in self.answers), Usage())
 
-    def _goes_on(self) -> bool:
-        """Whether there is time and money for more; says so once where there is not."""
-        spent = self._usage.cost_usd  # None: the price is not known, and cannot be held to anything
-        if self.spoilt:
-            return False  # a note says why
+    def _may_continue(self) -> bool:
+        """Whether time and money are left; adds a note once if they are not."""
+        spent = self._usage.cost_usd  # None: the price is unknown and cannot be limited
+        if self.tree_changed:
+            return False  # there is a note already
         if not self.in_time():
-            self._note("Time ran out: some suggested tests were not run, and are not shown.")
+            self._note("Time ran out: some suggested tests were not run and are not shown.")
         elif spent is not None and self.budget.usd is not None and spent >= self.budget.usd:
             self._note("The budget for one review is used up: tests that did not pass were not repaired.")
         else:
             return True
         return False
 
-    def _first(self, asked: Sequence[UnitPrompt]) -> None:
-        """Ask for everything at once, and judge what comes."""
-        answers = self._answers([one.prompt for one in asked])
-        for one, answer in zip(asked, answers, strict=True):
+    def _first(self, prompts: Sequence[UnitPrompt]) -> None:
+        """Send all prompts at once and judge the tests in the answers."""
+        answers = self._answers([prompt.prompt for prompt in prompts])
+        for prompt, answer in zip(prompts, answers, strict=True):
             if answer.error:
-                self.notes.append(f"No test for {one.about}: {answer.error}")
+                self.notes.append(f"No test for {prompt.about}: {answer.error}")
             for test in _suggested(answer)[: self.budget.candidates]:
-                self._judge(Candidate(one.unit_of(test), test.path, test.code), one.prompt, None)
+                self._judge(Candidate(prompt.unit_of(test), test.path, test.code), prompt.prompt, None)
 
     def _repair(self) -> None:
-        """Ask once more for each candidate that was stopped, with what stopped it."""
-        again = [one for one in self.stopped if not one.final]
-        if not again or not self._goes_on():
+        """Ask for a repair of each stopped candidate, with what stopped it."""
+        again = [attempt for attempt in self.stopped if not attempt.final]
+        if not again or not self._may_continue():
             return
-        self.stopped = [one for one in self.stopped if one not in again]
-        prompts = [self.language.repair(one.prompt, one.candidate, one.outcome) for one in again]
-        for one, prompt, answer in zip(again, prompts, self._answers(prompts), strict=True):
+        self.stopped = [attempt for attempt in self.stopped if attempt not in again]
+        prompts = [self.language.repair(attempt.prompt, attempt.candidate, attempt.outcome) for attempt in again]
+        for attempt, prompt, answer in zip(again, prompts, self._answers(prompts), strict=True):
             suggestions = _suggested(answer)
             if not suggestions:
-                one.final = True
-                self.stopped.append(one)
+                attempt.final = True
+                self.stopped.append(attempt)
                 continue
-            self._judge(Candidate(one.candidate.unit, suggestions[0].path, suggestions[0].code), prompt, one)
+            self._judge(Candidate(attempt.candidate.unit, suggestions[0].path, suggestions[0].code), prompt, attempt)
 
     def _reproduce(self) -> None:
-        """Put each failing test that nothing refuted to an independent pass; keep those that it confirms."""
-        suspects = [(one, *one.suspect) for one in self.stopped if one.suspect]
-        if not suspects or not self._goes_on():
+        """Ask independently about each test that still fails by its own assertion; keep those that are confirmed."""
+        suspects = [(attempt, *attempt.failing_version) for attempt in self.stopped if attempt.failing_version]
+        if not suspects or not self._may_continue():
             return
-        suspects = [one for one in suspects if self.in_time() and self.language.fails_again(one[1], one[2])]
-        prompts = [self.language.doubt(one.prompt, candidate, failure) for one, candidate, failure in suspects]
+        suspects = [
+            attempt for attempt in suspects if self.in_time() and self.language.fails_again(attempt[1], attempt[2])
+        ]
+        prompts = [
+            self.language.confirm_failure(attempt.prompt, candidate, failure)
+            for attempt, candidate, failure in suspects
+        ]
         answers = ask_and_read([(prompt, read_verdicts) for prompt in prompts], self.ask)
         self.answers += answers
-        for (one, candidate, failure), answer in zip(suspects, answers, strict=True):
+        for (attempt, candidate, failure), answer in zip(suspects, answers, strict=True):
             verdict = answer.value.get(1) if isinstance(answer.value, dict) else None
             if isinstance(verdict, RawVerdict) and verdict.verdict == "confirmed":
                 reason = redact(verdict.reason)[0][:500]
                 found = DefectReproduction(candidate.unit, candidate.path, candidate.code, failure, reason)
                 self.reproductions.append(found)
-                self.stopped.remove(one)
+                self.stopped.remove(attempt)
 
     def _judge(self, candidate: Candidate, prompt: Prompt, earlier: _Attempt | None) -> None:
-        """Judge a candidate, and put it where it belongs."""
-        suspect = earlier.suspect if earlier else None
-        if self.spoilt:
-            self.stopped.append(_Attempt(candidate, prompt, GateFailure(Gate.CLEAN, self.spoilt), suspect, final=True))
+        """Judge a candidate and record it as kept or stopped."""
+        failing_version = earlier.failing_version if earlier else None
+        if self.tree_changed:
+            self.stopped.append(
+                _Attempt(candidate, prompt, GateFailure(Gate.CLEAN, self.tree_changed), failing_version, final=True)
+            )
             return
         if not self.in_time():
-            self._goes_on()
+            self._may_continue()
             return
-        if earlier and (test := self.language.copied(earlier.candidate, earlier.outcome, candidate)):
-            reason = f"The repair of `{test}` only changes what is expected to what the code returned."
-            attempt = _Attempt(candidate, prompt, GateFailure(Gate.COPIED, reason, reason), suspect, final=True)
+        if earlier and (test := self.language.only_expectation_changed(earlier.candidate, earlier.outcome, candidate)):
+            reason = f"The repair of `{test}` only changes the expected value to what the code returned."
+            attempt = _Attempt(candidate, prompt, GateFailure(Gate.COPIED, reason, reason), failing_version, final=True)
             self.stopped.append(attempt)
             return
-        if (twin := next((one for one in self.kept if one.code.split() == candidate.code.split()), None)) is not None:
+        if (
+            twin := next((test for test in self.kept if test.code.split() == candidate.code.split()), None)
+        ) is not None:
             reason = f"The same tests are kept as `{twin.path}`."
             self.stopped.append(_Attempt(candidate, prompt, GateFailure(Gate.POLICY, reason), final=True))
             return
         try:
-            outcome = _secretive(candidate) or self.language.judge(candidate, frozenset(one.path for one in self.kept))
+            outcome = _has_secret(candidate) or self.language.judge(
+                candidate, frozenset(test.path for test in self.kept)
+            )
         except TreeChanged as error:
             self.notes.append(str(error))
-            self.spoilt = "It was not run: the one before it changed the copy."
+            self.tree_changed = "It was not run, because an earlier test changed files of the copy."
             outcome = GateFailure(Gate.CLEAN, str(error))
         if isinstance(outcome, Evidence):
             self.kept.append(TestSuggestion(candidate.path, candidate.unit.covers, candidate.code, outcome.line))
             return
-        asserted = [one for one in outcome.failures if one.asserted]
-        suspect = suspect or ((candidate, asserted[0]) if asserted else None)
+        asserted = [failure for failure in outcome.failures if failure.asserted]
+        failing_version = failing_version or ((candidate, asserted[0]) if asserted else None)
         same = earlier is not None and earlier.candidate.code == candidate.code
-        self.stopped.append(_Attempt(candidate, prompt, outcome, suspect, final=same))
+        self.stopped.append(_Attempt(candidate, prompt, outcome, failing_version, final=same))
 
     def _answers(self, prompts: Sequence[Prompt]) -> list[Answer]:
         answers = ask_and_read([(prompt, read_tests) for prompt in prompts], self.ask)
@@ -214,26 +225,28 @@ class RepairLoop:
             self.notes.append(note)
 
 
-def _secretive(candidate: Candidate) -> GateFailure | None:
-    """Stop a file with what looks like a secret: it would be posted, and without that it is not what was run."""
+def _has_secret(candidate: Candidate) -> GateFailure | None:
+    """Stop a file with what looks like a secret: it cannot be posted, and without the secret it is not what was run."""
     if not redact(candidate.code)[1]:
         return None
-    return GateFailure(Gate.POLICY, "It holds what looks like a secret.", "Use no value that looks like a real secret.")
+    return GateFailure(
+        Gate.POLICY, "It contains what looks like a secret.", "Use no value that looks like a real secret."
+    )
 
 
 def left_behind(names: Sequence[str], advice: str = "") -> GateFailure | None:
-    """Stop a candidate that left those files behind, where there are any."""
+    """Stop a candidate that left files behind; None if there are none."""
     if not names:
         return None
-    told = ", ".join(f"`{name}`" for name in names[:3])
-    return GateFailure(Gate.CLEAN, f"It leaves files behind: {told}.", f"Left behind: {told}. {advice}".strip())
+    listed = ", ".join(f"`{name}`" for name in names[:3])
+    return GateFailure(Gate.CLEAN, f"It leaves files behind: {listed}.", f"Left behind: {listed}. {advice}".strip())
 
 
 def restore(tree: Path, untouched: dict[str, tuple[int, int]]) -> None:
-    """Remove what a candidate added to the tree. Raises TreeChanged when it changed what was there."""
+    """Remove the files that a candidate added to the tree. Raises TreeChanged if it changed existing ones."""
     changed = changes(tree, untouched)
     if any(path in untouched for path in changed):
-        raise TreeChanged("A suggested test changed files of the copy that it ran in; what came after was not run.")
+        raise TreeChanged("A suggested test changed files of the copy that it ran in; the tests after it were not run.")
     for path in changed:
         (tree / path).unlink()
 

@@ -1,4 +1,4 @@
-"""Ask again for a test that a gate stopped, in the same words for all languages."""
+"""Build the prompt that asks for a repair of a test that a gate stopped. The same for all languages."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def repair_prompt_for_test(
     path: str,
     plain: Callable[[str, int], str],
 ) -> Prompt:
-    """Return the conversation continued by the candidate and by what the gate that stopped it saw.
+    """Return the conversation, continued by the candidate and the reason why a gate stopped it.
 
-    `path` is where the next answer shall stand; `plain` makes untrusted text, of so many characters at most, fit it.
+    `path` is the path for the next answer; `plain` cuts untrusted text to a number of characters and makes it safe.
     """
     covers = candidate.unit.covers
     mine = f'<test path="{candidate.path}" covers="{covers}">\n{candidate.code}</test>'
@@ -38,5 +38,5 @@ def repair_prompt_for_test(
     return prompt.followed_by(Message("assistant", mine), Message("user", words))
 
 
-#: Characters of one part of a prompt.
+#: The most characters of each part of a prompt.
 MOST_CODE, MOST_SIBLING, MOST_EVIDENCE, MOST_CALLERS, MOST_USED = 16_000, 8_000, 8_000, 3_000, 6_000

@@ -1,7 +1,7 @@
-"""From a checkout to tests that were run: copies made, a sandbox found, the tests proven, everything removed again.
+"""Generate tests for a checkout: copy it, find a sandbox, generate and run tests, remove the copies.
 
-Promises: the checkout itself is only read; without a sandbox nothing is run, and the reason is a `NotRun`, unless a
-person asked for it without one. The one way in for the command line and the Action.
+This is the entry for the command line and the Action. The checkout itself is only read. Without a sandbox nothing is
+run and the result is a `NotRun`, unless a person asked to run without one.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from reviewer.sandbox.sandbox import find_sandbox
 from reviewer.sandbox.staging import StagedTree, stage_revision, stage_working_tree
 from reviewer.sandbox.unconfined import unconfined_runner
 from reviewer.testgen.evidence import ChangeUnderTest, GeneratedTests, GenerationBudget, NotRun
-from reviewer.testgen.languages.generate import StagedTrees, prove_foreign
-from reviewer.testgen.python.generate import prove
+from reviewer.testgen.languages.generate import StagedTrees, generate_language_tests
+from reviewer.testgen.python.generate import generate_python_tests
 
-#: What titles and descriptions of changes that mend something say.
+#: Words in the title and description of a change that fixes something.
 _MENDS = re.compile(r"\b(?:fix(?:e[sd])?|bug(?:fix)?|hotfix|regression|close[sd]?|resolve[sd]?)\b", re.IGNORECASE)
 
-#: What a setup command is told of this machine.
+#: The variables that a setup command gets.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV", "TMPDIR")
 
 
@@ -42,10 +42,10 @@ _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV", "TMPDIR")
 class CheckoutToTest:
     """A working tree on this machine and what its tests need.
 
-    `base_sha` is the commit that the change starts from. `python` is the interpreter that has the repository's packages
-    and its test framework; see `interpreters`. `sandboxed` False runs code with the rights of whoever asks: for a
-    person's own code only. `private` are folders that no run may see, beside the person's home. `appends`
-    is as in `ChangeUnderTest`.
+    `base_sha` is the commit that the change starts from. `python` is the interpreter with the repository's packages and
+    test framework; see `python.interpreter`. If `sandboxed` is False, code runs with the user's own rights: only for a
+    person's own code. `private` are folders that no run may see, beside the person's home. `appends` is as in
+    `ChangeUnderTest`.
     """
 
     root: Path
@@ -63,13 +63,13 @@ def proven_tests(
     try:
         execute: SandboxRunner = find_sandbox(private=checkout.private) if checkout.sandboxed else unconfined_runner()
     except NoSandbox as error:
-        return NotRun(f"Suggested tests are not run, as there is no sandbox here: {error}")
+        return NotRun(f"Suggested tests are not run, because there is no sandbox here: {error}")
     fix = _MENDS.search(f"{change.title}\n{change.description[:2_000]}") is not None
     added = [file.path for file in change.diff.files if file.status is FileStatus.ADDED]
     budget = GenerationBudget(usd=settings.budget.per_review_usd)
     with (
         stage_working_tree(checkout.root, share=checkout.sandboxed) as head,
-        _base(checkout, added, wanted=fix) as base,
+        _base(checkout, added, needed=fix) as base,
     ):
         subject = ChangeUnderTest(
             change=change,
@@ -88,37 +88,39 @@ def proven_tests(
         code = [file.path for file in change.diff.files if is_code(file.path) and not is_test(file.path)]
         try:
             if any(path.endswith(".py") for path in code):
-                outcomes.append(prove(subject, ask, execute, salt=salt, budget=budget))
+                outcomes.append(generate_python_tests(subject, ask, execute, salt=salt, budget=budget))
             if not all(path.endswith(".py") for path in code) or not outcomes:
-                outcomes.append(prove_foreign(change, settings, places, ask, execute, salt=salt, budget=budget))
+                outcomes.append(
+                    generate_language_tests(change, settings, places, ask, execute, salt=salt, budget=budget)
+                )
         except NoSandbox as error:
             return NotRun(f"Suggested tests are not run: {error}")
         return _together(outcomes)
 
 
 def _together(outcomes: Sequence[GeneratedTests | NotRun]) -> GeneratedTests | NotRun:
-    """Return what came of all languages; why one could not be run is a note beside what the other has."""
-    proven = [one for one in outcomes if isinstance(one, GeneratedTests)]
-    reasons = tuple(one.reason for one in outcomes if isinstance(one, NotRun))
-    if not proven:
+    """Combine the results of all languages; the reason why one was not run becomes a note."""
+    generated = [outcome for outcome in outcomes if isinstance(outcome, GeneratedTests)]
+    reasons = tuple(outcome.reason for outcome in outcomes if isinstance(outcome, NotRun))
+    if not generated:
         return NotRun(reasons[0])
     return GeneratedTests(
-        tests=tuple(test for one in proven for test in one.tests),
-        reproductions=tuple(found for one in proven for found in one.reproductions),
-        dropped=tuple(dropped for one in proven for dropped in one.dropped),
-        notes=(*reasons, *(note for one in proven for note in one.notes)),
-        usage=sum((one.usage for one in proven), Usage()),
-        models=frozenset().union(*(one.models for one in proven)),
+        tests=tuple(test for outcome in generated for test in outcome.tests),
+        reproductions=tuple(found for outcome in generated for found in outcome.reproductions),
+        dropped=tuple(dropped for outcome in generated for dropped in outcome.dropped),
+        notes=(*reasons, *(note for outcome in generated for note in outcome.notes)),
+        usage=sum((outcome.usage for outcome in generated), Usage()),
+        models=frozenset().union(*(outcome.models for outcome in generated)),
     )
 
 
 @contextmanager
-def _base(checkout: CheckoutToTest, added: Sequence[str], *, wanted: bool) -> Iterator[StagedTree | None]:
-    """Give a copy of what the change starts from, where something is to be compared with it and git has it."""
+def _base(checkout: CheckoutToTest, added: Sequence[str], *, needed: bool) -> Iterator[StagedTree | None]:
+    """Yield a copy of the base, if it is needed and git has it."""
     with ExitStack() as stack:
         base = None
-        if wanted:
-            with suppress(WorktreeError):  # a shallow clone may lack it: then mutants decide alone
+        if needed:
+            with suppress(WorktreeError):  # a shallow clone may lack it; then only mutants decide
                 base = stack.enter_context(
                     stage_revision(checkout.root, checkout.base_sha, without=added, share=checkout.sandboxed)
                 )
@@ -126,13 +128,13 @@ def _base(checkout: CheckoutToTest, added: Sequence[str], *, wanted: bool) -> It
 
 
 def set_up(command: str, root: Path, *, seconds: float = 900.0) -> None:
-    """Run a command that prepares the tests, in the checkout and with its network, without the reviewer's variables.
+    """Run a command that prepares the tests, in the checkout, with network but without the reviewer's variables.
 
-    Raises UsageError when it fails or does not end in time.
+    Raises UsageError if it fails or does not end in time.
     """
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     try:
-        # The words of the repository's own settings file: a shell is what they are written for.
+        # The command is from the repository's settings file and is written for a shell.
         done = subprocess.run(  # noqa: S602
             command, shell=True, cwd=root, env=kept, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             timeout=seconds, check=False,
@@ -140,14 +142,14 @@ def set_up(command: str, root: Path, *, seconds: float = 900.0) -> None:
     except subprocess.TimeoutExpired as error:
         raise UsageError(f"`tests.setup` did not end within {seconds:.0f} seconds: {command}") from error
     if done.returncode:
-        said = terminal_safe(done.stderr.decode("utf-8", "replace")).strip().splitlines()
-        raise UsageError(f"`tests.setup` failed ({done.returncode}): {command}: {said[-1] if said else 'no message'}")
+        lines = terminal_safe(done.stderr.decode("utf-8", "replace")).strip().splitlines()
+        raise UsageError(f"`tests.setup` failed ({done.returncode}): {command}: {lines[-1] if lines else 'no message'}")
 
 
 def install_sandbox(environ: Mapping[str, str]) -> None:
-    """Install bubblewrap on GitHub's own Linux runners, which are thrown away; elsewhere that is the owner's business.
+    """Install bubblewrap on GitHub's own Linux runners, which are discarded after a job. Elsewhere the owner does it.
 
-    It is not preinstalled there. A failure is found by the sandbox's own test, which says what to do.
+    It is not preinstalled there. The sandbox's self-test reports a failure and says what to do.
     """
     hosted = environ.get("RUNNER_ENVIRONMENT") == "github-hosted" and environ.get("RUNNER_OS") == "Linux"
     if not hosted or shutil.which("bwrap", path=environ.get("PATH")):

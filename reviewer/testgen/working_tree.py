@@ -1,7 +1,7 @@
-"""Files of a staged tree, read and written without ever following a symbolic link: the tree is somebody else's.
+"""Read and write files of a staged tree, whose contents are not trusted, without following symbolic links.
 
-Promises: a path that leaves the tree, or goes through a link, is not there; a file is added only where none was, and
-what was added is gone afterwards.
+A path that leaves the tree or goes through a link counts as missing. A file is added only if none exists at its path,
+and added files are removed afterwards.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-#: Files larger than this are not code that a person wrote.
+#: Larger files are not code that a person wrote.
 MOST_BYTES = 1 << 20
 
-#: Folders in which no source of the repository stands.
+#: Folders that contain none of the repository's own sources.
 _FOREIGN = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox", "build", "dist", ".eggs"})
 
 
 def is_safe_path(path: str) -> bool:
-    """Whether the path is one inside a repository, in the form in which git writes it."""
+    """Whether the path is inside a repository and in the form that git writes."""
     parts = PurePosixPath(path).parts
     plain = path.isprintable() and "\\" not in path and not path.startswith("/")
     return plain and bool(parts) and ".." not in parts and "/".join(parts) == path
 
 
 def inside(tree: Path, path: str) -> Path | None:
-    """Return the place of that path in the tree; None where a link or an odd path would lead out of it."""
+    """Return the absolute path of a file of the tree; None if a link or an unsafe path might lead out of the tree."""
     if not is_safe_path(path):
         return None
     place = tree
@@ -38,7 +38,7 @@ def inside(tree: Path, path: str) -> Path | None:
 
 
 def text_of(tree: Path, path: str) -> str | None:
-    """Return the text of a regular file of the tree, line ends as they are; None when there is none to read."""
+    """Return the text of a regular file of the tree with its own line endings; None if it cannot be read."""
     place = inside(tree, path)
     if place is None or not place.is_file() or place.stat().st_size > MOST_BYTES:
         return None
@@ -55,11 +55,11 @@ def python_files(tree: Path) -> tuple[str, ...]:
 
 @contextmanager
 def added(tree: Path, path: str, text: str) -> Iterator[None]:
-    """Add a file to the tree for the time of the block. Raises FileExistsError where something stands already."""
+    """Add a file to the tree for the time of the block. Raises FileExistsError if something is there already."""
     place = inside(tree, path)
     if place is None:
         raise FileExistsError(path)
-    made = _folders(place.parent, tree)
+    created = _folders(place.parent, tree)
     try:
         with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644), "wb") as file:
             file.write(text.encode("utf-8", "surrogateescape"))
@@ -68,16 +68,17 @@ def added(tree: Path, path: str, text: str) -> Iterator[None]:
         finally:
             place.unlink(missing_ok=True)
     finally:
-        for folder in made:
+        for folder in created:
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
 
 
 @contextmanager
 def changed_to(tree: Path, path: str, text: str) -> Iterator[None]:
-    """Have a file of the tree hold another text for the time of the block; it is replaced, never written into.
+    """Replace a file of the tree by another text for the time of the block.
 
-    Files of a copy may be shared with the checkout. Raises FileNotFoundError where there is no such file.
+    The file itself is not written, because files of a copy may be shared with the checkout. Raises FileNotFoundError if
+    there is no such file.
     """
     place = inside(tree, path)
     if place is None or not place.is_file():
@@ -93,7 +94,7 @@ def changed_to(tree: Path, path: str, text: str) -> Iterator[None]:
 
 
 def files_of(tree: Path, endings: Sequence[str]) -> tuple[str, ...]:
-    """Return the files of the tree with those endings, sorted; links are not followed, foreign folders not entered."""
+    """Return the files of the tree with those endings, sorted; no links, no installed or built files."""
     found: list[str] = []
     for folder, folders, names in os.walk(tree):
         folders[:] = sorted(name for name in folders if name not in _FOREIGN and not name.startswith("."))
@@ -103,15 +104,15 @@ def files_of(tree: Path, endings: Sequence[str]) -> tuple[str, ...]:
 
 
 def _folders(folder: Path, tree: Path) -> list[Path]:
-    """Make the folders that are missing; return them, the innermost first."""
-    missing = [one for one in (folder, *folder.parents) if one.is_relative_to(tree) and not one.exists()]
-    for one in reversed(missing):
-        one.mkdir()
+    """Make the missing folders; return them, the innermost first."""
+    missing = [path for path in (folder, *folder.parents) if path.is_relative_to(tree) and not path.exists()]
+    for path in reversed(missing):
+        path.mkdir()
     return missing
 
 
 def snapshot(tree: Path) -> dict[str, tuple[int, int]]:
-    """Return size and time of change of all files of the tree, byte code left aside."""
+    """Return size and modification time of all files of the tree, except byte code and installed packages."""
     seen: dict[str, tuple[int, int]] = {}
     for folder, folders, names in os.walk(tree):
         folders[:] = [name for name in folders if name not in ("__pycache__", "node_modules", ".venv", ".git")]
@@ -122,6 +123,6 @@ def snapshot(tree: Path) -> dict[str, tuple[int, int]]:
 
 
 def changes(tree: Path, before: dict[str, tuple[int, int]]) -> list[str]:
-    """Return the files that are not as the snapshot says: changed, new or gone."""
+    """Return the files that differ from the snapshot: changed, new or removed."""
     now = snapshot(tree)
     return sorted(path for path in now.keys() | before.keys() if now.get(path) != before.get(path))

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from markdown_it import MarkdownIt
 
-from reviewer.diff.model import FileDiff, parse_diff
+from reviewer.diff.model import FileDiff
+from reviewer.diff.parser import parse_diff
 from tests.fakes.github.model.state import CheckRun, IssueComment, Pull, ReviewComment
 
 _STYLE = """

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from reviewer.diff.model import parse_diff
+from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import Change
 from reviewer.testgen.evidence import ChangeUnderTest
 from tests.fixtures.run_unconfined import THIS_PYTHON

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from reviewer.diff.model import Diff, FilePatch, diff_from_files, parse_diff
+from reviewer.diff.model import Diff
+from reviewer.diff.parser import FilePatch, diff_from_files, parse_diff
 from webhooks.github.branches import Branches
 from webhooks.github.errors import DiffTooLarge, GitHubError, NotFound
 from webhooks.github.transport import Credentials, Transport

@@ -1,4 +1,4 @@
-"""Scripts that run inside the sandbox, on the interpreter of the code under test (3.8 or newer): data to this package.
+"""Scripts that run inside the sandbox, on the interpreter of the code under test (Python 3.8 or newer).
 
-Nothing here is imported by the reviewer. `run.py` is started, starts `inner.py` in a process of its own, and counts.
+The reviewer never imports them. It starts `run.py`, which starts `inner.py` in another process and counts the results.
 """

@@ -1,7 +1,7 @@
-"""Which lines and arcs of the changed files ran, and under which test.
+"""Measure which lines and arcs of the changed files ran, and under which test.
 
-coverage.py where it can be imported, with the core that can switch contexts; else a tracer of our own, slower and with
-the same answers. Lines are as Python traced them: whoever reads them maps them to statements.
+Uses coverage.py if it can be imported, with the core that can switch contexts; otherwise our own tracer, which is
+slower and gives the same results. Lines are as Python traced them; the reader maps them to statements.
 """
 
 import os
@@ -12,7 +12,7 @@ import warnings
 
 def make(files):
     """Return a collector for the files: real path -> name to report."""
-    os.environ["COVERAGE_CORE"] = "ctrace"  # sys.monitoring cannot tell tests apart
+    os.environ["COVERAGE_CORE"] = "ctrace"  # sys.monitoring cannot distinguish tests
     try:
         import coverage
     except ImportError:
@@ -21,7 +21,7 @@ def make(files):
 
 
 class Covered:
-    """coverage.py, for the changed files alone."""
+    """coverage.py, for the changed files only."""
 
     name = "coverage"
 
@@ -59,7 +59,7 @@ class Covered:
 
 
 class Traced:
-    """A tracer in Python, for where coverage.py is not installed."""
+    """A tracer in Python, used if coverage.py is not installed."""
 
     name = "settrace"
 
@@ -110,6 +110,6 @@ class Traced:
 
 
 def _written(lines, arcs, contexts):
-    """Return what is reported of a file; contexts as lists of test names by line, without that of the imports."""
+    """Return the report of a file, with the test names by line; the context of imports is left out."""
     by_line = {str(line): sorted(name for name in names if name) for line, names in contexts.items()}
     return {"lines": sorted(lines), "arcs": [list(arc) for arc in arcs], "contexts": by_line}

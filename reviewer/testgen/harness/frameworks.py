@@ -1,7 +1,7 @@
-"""pytest and unittest behind one shape: collect, then hand the items to a loop, which runs them as it likes.
+"""One interface for pytest and unittest: collect the tests, then pass the items to a loop that runs them.
 
-A framework is a function of the job, of what says things, and of the loop; it returns why it could do nothing, or "".
-An item has a `name` and `run(next_item)`, which returns the outcome as JSON values.
+A framework is a function of the job, the report function `say` and the loop. It returns the reason if it could not run
+the tests, else "". An item has a `name` and `run(next_item)`, which returns the outcome as JSON values.
 """
 
 import copy
@@ -11,15 +11,15 @@ import time
 import traceback
 import unittest
 
-#: Characters of a message and of a traceback that are told.
+#: Characters of a message and of a traceback that are reported.
 MOST_MESSAGE, MOST_TRACE = 2000, 8000
 
 
 def outcome(name, word, seconds, error=None, text=None, place=None):
-    """Return the outcome of one test. `place` is where the test stands; `error` the exception, if one was raised."""
-    told = {"id": name, "outcome": word, "seconds": round(seconds, 4)}
+    """Return the outcome of one test. `place` is the test's file; `error` is the exception, if one was raised."""
+    result = {"id": name, "outcome": word, "seconds": round(seconds, 4)}
     if error is None:
-        return told
+        return result
     frames = [
         frame
         for frame, _ in traceback.walk_tb(error.__traceback__)
@@ -30,7 +30,7 @@ def outcome(name, word, seconds, error=None, text=None, place=None):
     where = os.path.realpath(last.f_code.co_filename) if last else ""
     kind = type(error).__name__
     asserted = isinstance(error, AssertionError) or kind == "Failed"
-    told.update(
+    result.update(
         kind=kind,
         line=lines[id(last)] if last else 0,
         asserted=bool(asserted and place and where == os.path.realpath(place)),
@@ -39,7 +39,7 @@ def outcome(name, word, seconds, error=None, text=None, place=None):
             -MOST_TRACE:
         ],
     )
-    return told
+    return result
 
 
 def _framework(frame):
@@ -48,7 +48,7 @@ def _framework(frame):
 
 
 def run_pytest(job, say, loop):
-    """Let pytest collect; run items by its own protocol."""
+    """Collect with pytest and run the items by its own protocol."""
     try:
         import pytest
     except ImportError as error:
@@ -68,7 +68,7 @@ def run_pytest(job, say, loop):
             self.collected = True
             if job["mutants"]:
                 for item in session.items:
-                    item.repr_failure = _untold
+                    item.repr_failure = _short_failure
             loop([_PytestItem(item, self) for item in session.items])
             return True
 
@@ -77,7 +77,7 @@ def run_pytest(job, say, loop):
             result = yield
             report = result.get_result()
             if self.current is not None:
-                self.current.noted(report, call)
+                self.current.record(report, call)
 
         def pytest_runtest_logreport(self, report):
             if self.current is not None and report.failed:
@@ -86,15 +86,15 @@ def run_pytest(job, say, loop):
     watcher = Watcher()
     arguments = ["-p", "no:cacheprovider", "-p", "no:randomly", "--basetemp", job["basetemp"]]
     if job["mutants"]:
-        arguments += ["--tb=no"]  # nobody reads why a mutant died, and telling it costs more than the test
+        arguments += ["--tb=no"]  # nobody reads why a mutant was killed, and formatting it takes longer than the test
     code = pytest.main(job["arguments"] + arguments + job["paths"], plugins=[watcher])
     if not watcher.collected and int(code) not in (0, 2, 5):
         return "pytest ended with code %d before it collected tests" % int(code)
     return ""
 
 
-def _untold(excinfo, style=None):
-    """Stand for an item's `repr_failure`: nobody reads why a mutant died, and telling it costs more than the test."""
+def _short_failure(excinfo, style=None):
+    """Replace an item's `repr_failure`, which takes longer than the test and is not needed for mutants."""
     return "failed"
 
 
@@ -108,8 +108,8 @@ class _PytestItem:
     def _reset(self):
         self.word, self.error, self.text, self.failed_somewhere = "passed", None, None, False
 
-    def noted(self, report, call):
-        """Take note of what one phase came to; the first thing wrong stays."""
+    def record(self, report, call):
+        """Record the outcome of one phase; keep the first failure."""
         if self.word not in ("passed", "xpassed"):
             return
         if report.failed:
@@ -134,12 +134,14 @@ class _PytestItem:
 
 
 def run_unittest(job, say, loop):
-    """Let unittest's own loader find the tests; each is run as a suite of its own, class fixtures included."""
+    """Find the tests with unittest's loader; run each as its own suite, class fixtures included."""
     loader = unittest.TestLoader()
-    suites = [_discovered(path) for path in job["paths"]] if job["paths"] else [_asked(loader, job["arguments"])]
+    suites = (
+        [_discovered(path) for path in job["paths"]] if job["paths"] else [_from_arguments(loader, job["arguments"])]
+    )
     items = []
     for case in _flat(suites):
-        if type(case).__module__ == "unittest.loader":  # what the loader puts in the place of a module it cannot import
+        if type(case).__module__ == "unittest.loader":  # stands for a module that the loader cannot import
             say(error={"id": case.id(), "text": str(getattr(case, "_exception", case))[-MOST_TRACE:]})
         else:
             items.append(_UnittestItem(case))
@@ -157,10 +159,10 @@ def _discovered(path):
     return unittest.TestLoader().discover(folder, pattern=name, top_level_dir=top)
 
 
-def _asked(loader, arguments):
-    """Load what the command line of `python -m unittest` would."""
+def _from_arguments(loader, arguments):
+    """Load the tests that `python -m unittest` with these arguments would load."""
     if arguments and arguments[0] != "discover":
-        return loader.loadTestsFromNames([one for one in arguments if not one.startswith("-")])
+        return loader.loadTestsFromNames([argument for argument in arguments if not argument.startswith("-")])
     import argparse
 
     parser = argparse.ArgumentParser()
@@ -168,17 +170,17 @@ def _asked(loader, arguments):
     parser.add_argument("-s", "--start-directory", dest="directory")
     parser.add_argument("-p", "--pattern", default="test*.py")
     parser.add_argument("-t", "--top-level-directory", dest="top")
-    told, _ = parser.parse_known_args(arguments[1:])
-    return loader.discover(told.directory or told.start or ".", told.pattern, told.top)
+    options, _ = parser.parse_known_args(arguments[1:])
+    return loader.discover(options.directory or options.start or ".", options.pattern, options.top)
 
 
 def _flat(tests):
-    for one in tests:
-        if isinstance(one, unittest.TestSuite):
-            for case in _flat(one):
+    for test in tests:
+        if isinstance(test, unittest.TestSuite):
+            for case in _flat(test):
                 yield case
         else:
-            yield one
+            yield test
 
 
 class _UnittestItem:
@@ -189,7 +191,7 @@ class _UnittestItem:
     def run(self, following):
         result = _Result()
         start = time.perf_counter()
-        # Neither a suite nor every case can be run again (one of async tests closes its loop for good): new ones.
+        # A suite, and a case of async tests, cannot be run twice (it closes its loop for good): use new ones.
         unittest.TestSuite([copy.copy(self._case)]).run(result)
         seconds = time.perf_counter() - start
         place = getattr(sys.modules.get(type(self._case).__module__), "__file__", None)

@@ -1,7 +1,7 @@
-"""The tests' own process: collects, runs in the order asked for, and says each outcome over a pipe.
+"""The process of the tests: collect them, run them in the requested order, and report each outcome over a pipe.
 
-With `mutants` it runs nothing itself: it forks after collection, once for each mutant, and swaps code objects there.
-Only the standard library and what the code under test brings; Python 3.8 or newer.
+With `mutants` it runs no tests itself: after collection it forks once for each mutant and swaps code objects in the
+fork. Uses only the standard library and the packages of the code under test; Python 3.8 or newer.
 """
 
 import json
@@ -11,7 +11,7 @@ import traceback
 
 
 def main():
-    """Do the job in argv[2]; say what comes of it on the descriptor in argv[1]."""
+    """Do the job in argv[2] and report on the descriptor in argv[1]."""
     descriptor, job = int(sys.argv[1]), json.loads(sys.argv[2])
     os.set_inheritable(descriptor, False)
     sys.argv = ["pytest"]
@@ -21,7 +21,7 @@ def main():
     import mutating
 
     for name in ("collectors", "frameworks", "mutating", "swapping"):
-        del sys.modules[name]  # the code under test may have modules of these names
+        del sys.modules[name]  # the code under test may have modules with these names
     sys.path[:] = [os.getcwd()] + [path for path in sys.path if os.path.abspath(path or ".") != here]
 
     def say(**message):
@@ -61,7 +61,7 @@ def _root(cwd):
 
 
 def _run(items, job, collector, say):
-    """Run the items, once or several times, forwards or backwards."""
+    """Run the items once or several times, forwards or backwards."""
     say(collected=[item.name for item in items])
     if job["reverse"]:
         items = items[::-1]
@@ -75,7 +75,7 @@ def _run(items, job, collector, say):
 
 
 def _strays(files):
-    """Modules that were loaded from elsewhere than the tree, though a changed file has their name."""
+    """Return the modules that were loaded from outside the tree, although a changed file has their name."""
     strays = {}
     for module in list(sys.modules.values()):
         origin = getattr(module, "__file__", None)
@@ -84,8 +84,8 @@ def _strays(files):
             continue
         ending = "/" + name.replace(".", "/")
         for real, path in files.items():
-            wanted = (ending + ".py", ending + "/__init__.py")
-            if "." in name and ("/" + path).endswith(wanted) and os.path.realpath(origin) != real:
+            endings = (ending + ".py", ending + "/__init__.py")
+            if "." in name and ("/" + path).endswith(endings) and os.path.realpath(origin) != real:
                 strays[path] = origin
     return strays
 
@@ -93,6 +93,6 @@ def _strays(files):
 if __name__ == "__main__":
     try:
         main()
-    except Exception:  # noqa: BLE001 - the outer process prints nothing else of it
+    except Exception:  # noqa: BLE001 - the outer process prints nothing else about it
         traceback.print_exc()
         raise SystemExit(70)

@@ -1,9 +1,9 @@
-"""Mutants: the collected tests run once for each, in a fork, with the code objects of one function swapped.
+"""Run the collected tests once for each mutant, in a fork in which the code objects of one function are swapped.
 
-A mutant is a span of bytes of a file and what stands there instead. It is `killed` when a test fails, `survived` when
-all pass, `timeout` when they take too long, `unswappable` when no live function could be given the mutated code,
-`odd` when it does not compile or the fork ended in any other way. What stands outside functions is mutated at import
-instead: `overlay`. Told with each: the seconds it took, and those of them that its tests took, from set-up to teardown.
+A mutant is a span of bytes of a file and its replacement. It is `killed` if a test fails, `survived` if all pass,
+`timeout` if they take too long, `unswappable` if no live function could get the mutated code, `odd` if it does not
+compile or the fork ended in another way. Code outside functions is mutated at import instead: `overlay`. Each report
+has the seconds of the mutant, and the seconds of its tests from set-up to teardown.
 """
 
 import gc
@@ -13,45 +13,45 @@ import os
 import signal
 import sys
 import time
-from select import POLLIN, poll  # bound now: what is tested may patch the module
+from select import POLLIN, poll  # imported now, because the code under test may patch the module
 
 import swapping
 
-#: How a fork says what came of it. Not 0 and 1: a test that ends its process is not to be mistaken for a verdict.
-WORDS = {83: "survived", 84: "killed", 85: "unswappable"}
+#: The exit codes of a fork. Not 0 and 1, so that a test that ends its process is not mistaken for a result.
+OUTCOMES = {83: "survived", 84: "killed", 85: "unswappable"}
 
-#: Milliseconds between two looks at a fork that says nothing: one that died, while a process it left keeps its pipe.
-LOOK = 50
+#: Milliseconds between two checks of a silent fork: it may have ended while a process it left keeps its pipe open.
+CHECK_MILLISECONDS = 50
 
 
 def judge(items, job, root, say):
-    """Run the items once for each mutant, each in a fork of this process, and say what came of it."""
+    """Run the items once for each mutant, each in a fork of this process, and report the outcome."""
     say(collected=[item.name for item in items])
     by_name = {item.name: item for item in items}
-    real = {one["path"]: os.path.realpath(os.path.join(root, one["path"])) for one in job["mutants"]}
+    real = {mutant["path"]: os.path.realpath(os.path.join(root, mutant["path"])) for mutant in job["mutants"]}
     alive = swapping.functions(set(real.values()))
     files = {path: swapping.read(place) for path, place in real.items()}
     if hasattr(gc, "freeze"):
-        gc.freeze()  # what the forks share is not to be copied because the collector touched it
+        gc.freeze()  # so that the collector does not touch, and thereby copy, memory that the forks share
     limit = job["seconds"]
     for mutant in job["mutants"]:
-        wanted = mutant["tests"]
-        chosen = items if wanted is None else [by_name[name] for name in wanted if name in by_name]
+        names = mutant["tests"]
+        chosen = items if names is None else [by_name[name] for name in names if name in by_name]
         start = time.monotonic()
         word, tests = _judged(mutant, chosen, files[mutant["path"]], alive, limit)
         seconds = time.monotonic() - start
-        if mutant["id"] == "green":  # the first canary also tells how long the tests take
+        if mutant["id"] == "green":  # the first canary also measures how long the tests take
             limit = max(job["least_seconds"], 3 * seconds)
         say(mutant={"id": mutant["id"], "outcome": word, "seconds": round(seconds, 4), "tests_seconds": tests})
 
 
 def _judged(mutant, items, file, alive, limit):
-    """Return the word for the mutant, and the seconds that its tests took."""
+    """Return the outcome of the mutant, and the seconds of its tests."""
     pairs = []
     if mutant["after"] is not None:
         if file is None:
             return "odd", 0.0
-        try:  # here, where the compiler's memory is warm: each fork would pay for it anew
+        try:  # compile before the fork: in each fork it would take longer
             pairs = swapping.pairs(mutant, file, alive)
         except swapping.BROKEN:
             return "odd", 0.0
@@ -73,21 +73,21 @@ def _forked(pairs, items, limit):
             os._exit(code)
     os.close(writing)
     try:
-        status, told = _ended(child, reading, limit)
+        status, message = _ended(child, reading, limit)
     finally:
         os.close(reading)
     if status is None:
         return "timeout", 0.0
-    word = WORDS.get(os.WEXITSTATUS(status), "odd") if os.WIFEXITED(status) else "odd"
-    return word, _seconds(told)
+    word = OUTCOMES.get(os.WEXITSTATUS(status), "odd") if os.WIFEXITED(status) else "odd"
+    return word, _seconds(message)
 
 
 def _ended(child, reading, limit):
-    """Wait until the child ended, at most `limit` seconds; return its status, None when it was killed, and its words.
+    """Wait at most `limit` seconds for the child; return its status (None if we killed it) and its message.
 
-    The pipe only wakes us: it may be closed early, or held open by a process that a test left behind.
+    The pipe only wakes us: it may be closed early, or kept open by a process that a test left behind.
     """
-    told, woken = b"", False
+    message, woken = b"", False
     listener = poll()
     listener.register(reading, POLLIN)
     deadline = time.monotonic() + limit
@@ -95,24 +95,24 @@ def _ended(child, reading, limit):
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
-            return status, told or (os.read(reading, 64) if listener.poll(0) else b"")
+            return status, message or (os.read(reading, 64) if listener.poll(0) else b"")
         left = deadline - time.monotonic()
         if left < 0:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            return None, told
+            return None, message
         if woken:
             time.sleep(pause)
             pause = min(pause * 1.5, 0.002)
-        elif listener.poll(min(LOOK, 1 + int(left * 1000))):
-            told, woken = os.read(reading, 64), True
+        elif listener.poll(min(CHECK_MILLISECONDS, 1 + int(left * 1000))):
+            message, woken = os.read(reading, 64), True
 
 
-def _seconds(told):
+def _seconds(message):
     try:
-        seconds = float(told)
+        seconds = float(message)
     except ValueError:
-        return 0.0  # the fork ended before it could tell
+        return 0.0  # the fork ended before it could report
     return seconds if 0 <= seconds < 1e6 else 0.0
 
 
@@ -123,7 +123,7 @@ def _silence():
 
 
 def _verdict(pairs, items):
-    """Swap the code and run the items until one fails; return the code for what came of it, and the tests' seconds."""
+    """Swap the code and run the items until one fails; return the exit code and the seconds of the tests."""
     for function, code in pairs:
         try:
             function.__code__ = code
@@ -131,15 +131,15 @@ def _verdict(pairs, items):
             return 85, 0.0
     seconds = 0.0
     for index, item in enumerate(items):
-        told = item.run(items[index + 1] if index + 1 < len(items) else None)
-        seconds += told["seconds"]
-        if told["outcome"] not in ("passed", "skipped", "xfailed"):
+        result = item.run(items[index + 1] if index + 1 < len(items) else None)
+        seconds += result["seconds"]
+        if result["outcome"] not in ("passed", "skipped", "xfailed"):
             return 84, seconds
     return 83, seconds
 
 
 class _Overlay(importlib.abc.MetaPathFinder):
-    """Finds as usual, but gives one file's module the mutated source."""
+    """Finds modules as usual, but gives the module of one file the mutated source."""
 
     def __init__(self, mutant, path):
         self.path = path
@@ -165,7 +165,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
 
 
 def overlay(mutant, root):
-    """Let the mutant's file be imported as mutated."""
+    """Make imports of the mutant's file load the mutated source."""
     sys.meta_path.insert(0, _Overlay(mutant, os.path.realpath(os.path.join(root, mutant["path"]))))
 
 

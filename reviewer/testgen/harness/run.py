@@ -1,8 +1,8 @@
-"""The outer process of a run: starts the tests in a process of its own and counts what that one reports.
+"""The outer process of a run: start the tests in another process and count what it reports.
 
-Promises: the report is written here, after the tests' processes are gone, under the nonce that the order named; the
-tests' process is not told where. So a test that ends its process, or writes results itself, is seen. It is no wall: who
-runs in the tests' process can say anything about the tests. Only the standard library, Python 3.8 or newer.
+The report is written here, after the tests' process has ended, with the nonce of the job; the tests' process does not
+know where. So it is noticed if a test ends its process or writes results itself. This is no protection: code in the
+tests' process can report anything about the tests. Only the standard library, Python 3.8 or newer.
 """
 
 import json
@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 
-#: Bytes of messages that are kept, and names of files left behind that are told.
+#: The most bytes of messages that are kept, and the most names of leftover files that are reported.
 MOST_BYTES, MOST_LEFT = 48 << 20, 20
 
 
@@ -36,32 +36,32 @@ def main():
 
 
 def _watched(job, scratch):
-    """Start the inner process, gather what it says until it ends, and look at what it left behind."""
+    """Start the inner process, collect its messages until it ends, and list the files it left behind."""
     for name in ("home", "tmp"):
         os.mkdir(os.path.join(scratch, name))
     reading, writing = os.pipe()
     inner = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inner.py")
-    told = {key: value for key, value in job.items() if key != "nonce"}
-    told["basetemp"] = os.path.join(scratch, "base")
+    inner_job = {key: value for key, value in job.items() if key != "nonce"}
+    inner_job["basetemp"] = os.path.join(scratch, "base")
     child = subprocess.Popen(
-        [sys.executable, "-u", inner, str(writing), json.dumps(told)],
+        [sys.executable, "-u", inner, str(writing), json.dumps(inner_job)],
         pass_fds=(writing,),
         stdin=subprocess.DEVNULL,
         env=_environment(job, scratch),
     )
     os.close(writing)
-    said = []
-    reader = threading.Thread(target=_gather, args=(reading, said), daemon=True)
+    received = []
+    reader = threading.Thread(target=_gather, args=(reading, received), daemon=True)
     reader.start()
     code = child.wait()
-    # All that the child wrote is in the pipe. A process that a test left running may hold it open: that one is in our
-    # process group, and whoever runs us kills it.
+    # Everything that the child wrote is in the pipe. A process that a test left running may keep it open: it is in our
+    # process group, which our caller kills.
     reader.join(1)
-    return _report(b"".join(said), code, scratch)
+    return _report(b"".join(received), code, scratch)
 
 
 def _environment(job, scratch):
-    """The environment of the tests: their own folders, and the roots of the sources before everything installed."""
+    """Return the environment of the tests: their own folders, and the source roots before installed packages."""
     environment = dict(os.environ, HOME=os.path.join(scratch, "home"), TMPDIR=os.path.join(scratch, "tmp"))
     root = _root(job["cwd"])
     paths = [os.path.normpath(os.path.join(root, part)) for part in job["roots"]]
@@ -70,14 +70,14 @@ def _environment(job, scratch):
 
 
 def _root(cwd):
-    """The tree's root as it is seen here, wherever it is shown: the working folder without the order's `cwd`."""
+    """Return the root of the tree as it is shown here: the working folder without the job's `cwd`."""
     root = os.getcwd()
     for _ in [part for part in cwd.split("/") if part]:
         root = os.path.dirname(root)
     return root
 
 
-def _gather(reading, said):
+def _gather(reading, received):
     kept = 0
     while True:
         data = os.read(reading, 1 << 16)
@@ -85,7 +85,7 @@ def _gather(reading, said):
             return
         kept += len(data)
         if kept <= MOST_BYTES:
-            said.append(data)
+            received.append(data)
 
 
 def _report(data, code, scratch):
@@ -95,7 +95,7 @@ def _report(data, code, scratch):
         try:
             message = json.loads(line)
         except ValueError:
-            continue  # cut off: the process died while it wrote
+            continue  # cut off: the process ended while it wrote
         for key, value in message.items() if isinstance(message, dict) else ():
             if key in ("test", "error", "mutant"):
                 report[key + "s"].append(value)

@@ -1,8 +1,7 @@
-"""The code of a mutated function, and the live functions that it can be given to.
+"""Compile a mutated function and find the live functions that can get its code.
 
-Of a mutated file only the statement round the mutant is compiled, under the heads of its classes: nothing else decides
-on what the code of a function does but the file's encoding and `from __future__`. A long file takes longer than most
-tests.
+Only the statement that contains the mutant is compiled, inside the heads of its classes, because compiling a long file
+takes longer than most tests. Beside that statement only the file's encoding and its `from __future__` matter.
 """
 
 import __future__
@@ -14,34 +13,34 @@ import os
 import tokenize
 import types
 
-#: What a file or a mutant of it that cannot be read or compiled raises.
+#: The errors of a file, or of a mutant, that cannot be read or compiled.
 BROKEN = (OSError, ValueError, SyntaxError, RecursionError, MemoryError)
 
 
 def functions(files):
-    """Return the live functions of the files, by file, name and first line: decorated and wrapped ones too."""
+    """Return the live functions of the files by file, name and first line, including decorated and wrapped ones."""
     real, alive = {}, {}
-    for one in gc.get_objects():
-        if type(one) is not types.FunctionType:
+    for function in gc.get_objects():
+        if type(function) is not types.FunctionType:
             continue
-        code = one.__code__
+        code = function.__code__
         name = code.co_filename
         if name not in real:
             real[name] = os.path.realpath(name)
         if real[name] in files:
-            alive.setdefault((real[name], code.co_name, code.co_firstlineno), []).append(one)
+            alive.setdefault((real[name], code.co_name, code.co_firstlineno), []).append(function)
     return alive
 
 
 def bytes_of(path):
-    """Return what the file holds, without the mark of its encoding: spans are counted without it."""
+    """Return the content of the file without a byte order mark, which spans do not count."""
     with open(path, "rb") as file:
         data = file.read()
     return data[3:] if data.startswith(b"\xef\xbb\xbf") else data
 
 
 def parts(mutant, data):
-    """Return what stands before the mutant, what it puts there, and what stands behind it."""
+    """Return the text before the mutant, its replacement, and the text after it."""
     start, end = mutant["start"], mutant["end"]
     if data[start:end] != mutant["before"].encode("utf-8"):
         raise ValueError("the file is not the one that was mutated")
@@ -49,7 +48,7 @@ def parts(mutant, data):
 
 
 def read(path):
-    """Return the file; None when nothing in it can be mutated."""
+    """Return the file; None if nothing in it can be mutated."""
     try:
         return File(path)
     except BROKEN:
@@ -57,7 +56,7 @@ def read(path):
 
 
 class File:
-    """The bytes of a file with mutants, and where its statements stand. Raises one of BROKEN."""
+    """The bytes of a file with mutants, and the places of its statements. Raises one of BROKEN."""
 
     def __init__(self, path):
         self.path = path
@@ -68,17 +67,17 @@ class File:
             self.starts.append(self.starts[-1] + len(row) + 1)
         body = ast.parse(self.data).body
         self.statements = list(_statements(body))
-        asked = {
+        features = {
             name.name
             for node in body
             if isinstance(node, ast.ImportFrom) and node.module == "__future__"
             for name in node.names
         }
         # Every other feature is part of the language since 3.7, or a joke.
-        self.future = __future__.annotations.compiler_flag if "annotations" in asked else 0
+        self.future = __future__.annotations.compiler_flag if "annotations" in features else 0
 
     def compiled(self, mutant):
-        """Compile the statement round the mutant, on its own lines."""
+        """Compile the statement that contains the mutant, on its own lines."""
         before, after, behind = parts(mutant, self.data)
         heads, first, last = self._around(mutant["start"], mutant["end"])
         text, line = b"", 1
@@ -93,11 +92,11 @@ class File:
         for heads, first, last in self.statements:
             if self.starts[first - 1] <= start and end <= self.starts[last]:
                 return heads, first, last
-        raise ValueError("the mutant stands in no statement")
+        raise ValueError("the mutant is in no statement")
 
 
 def _statements(body, heads=()):
-    """Yield the statements of modules and classes: the lines of the heads of their classes, first and last line."""
+    """Yield each statement of the module and its classes: the heads of its classes, its first and its last line."""
     for node in body:
         if isinstance(node, ast.ClassDef) and _first(node.body[0]) > node.lineno:
             yield from _statements(node.body, heads + ((_first(node), _first(node.body[0]) - 1),))
@@ -106,11 +105,11 @@ def _statements(body, heads=()):
 
 
 def _first(node):
-    return min(one.lineno for one in [node] + getattr(node, "decorator_list", []))
+    return min(part.lineno for part in [node] + getattr(node, "decorator_list", []))
 
 
 def pairs(mutant, file, alive):
-    """Return the live functions that the mutant is about, each with its mutated code."""
+    """Return the live functions of the mutant, each with its mutated code."""
     return [
         (function, code.replace(co_filename=function.__code__.co_filename))
         for code in _codes(file.compiled(mutant))

@@ -1,1 +1,1 @@
-"""Tests of languages other than Python: how their runners are found, called and read."""
+"""Generate tests for languages other than Python: find their test runners, run them and read their reports."""

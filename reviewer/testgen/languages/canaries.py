@@ -1,19 +1,19 @@
-"""Canaries: a file of the change that throws as soon as it is used. A test that then passes does not use it. Pure."""
+"""Make a changed file throw as soon as it is used: a test that still passes does not use it. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-#: What is put at the end of a file, to run when it is loaded.
+#: Code for the end of a file, which runs when the file is loaded.
 _AT_LOAD = {
     "javascript": '\nthrow new Error("canary");\n',
     "go": '\nfunc init() { panic("canary") }\n',
     "ruby": '\nraise "canary"\n',
 }
 
-#: The head of a function and its opening brace, and what is put behind that. A whole program is built anew, used or
-#: not, so here a broken text would tell nothing: it has to build, and throw where it is run.
+#: The head of a function with its opening brace, and the code to put after it. The whole program is built, whether the
+#: file is used or not, so the canary must compile and throw only where it is run.
 _RUST = (re.compile(r"^[^\n/]{0,200}\bfn\s+\w[^;{}]{0,1000}\{", re.MULTILINE), ' if true { panic!("canary"); }')
 _JAVA = (
     re.compile(r"^[^\n/*]{0,200}\b(?:class|record)\s+\w[^;{}]{0,1000}\{", re.MULTILINE),
@@ -23,7 +23,7 @@ _INSIDE = {"rust": _RUST, "java": _JAVA}
 
 
 def throwing(language: str, text: str, lines: Iterable[int]) -> str | None:
-    """Return the file with a canary for changed lines (1-based); None where no place for one was found."""
+    """Return the file with a canary for changed lines (1-based); None if there is no place for one."""
     if language in _AT_LOAD:
         return text + _AT_LOAD[language]
     head, canary = _INSIDE[language]
@@ -34,7 +34,7 @@ def throwing(language: str, text: str, lines: Iterable[int]) -> str | None:
     chosen: set[int] = set()
     for line in lines:
         above = [place for place in heads if line < len(ends) and place <= ends[line]]
-        # Of functions the one that holds the line; of classes all that may hold it.
+        # Only the function that contains the line, but all classes that may contain it.
         chosen.update(above[-1:] if language == "rust" else above)
     for place in sorted(chosen, reverse=True):
         text = text[:place] + canary + text[place:]

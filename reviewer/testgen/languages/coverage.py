@@ -1,7 +1,7 @@
-"""Coverage files of other languages, as the lines of each file that ran, and those that could.
+"""Parse coverage files of other languages into the lines of each file that ran, and those that can run. Pure.
 
-Promises: a file's name is given as the report gives it, relative to the project where it lies in there. Whatever is
-malformed is left out: less coverage is claimed, never more. Pure.
+A file's name is as in the report, or relative to the project if it is inside. Malformed entries are ignored, so
+coverage may be reported too low, but never too high.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ _BLOCK = re.compile(
 )
 _DA = re.compile(r"^DA:(?P<line>\d{1,7}),(?P<hits>\d{1,19})(?:,|$)")
 
-#: Where a run's own copy of a tree stands, whatever its home is called.
+#: The path of a run's own copy of a tree, in any home folder.
 _COPIED = re.compile(r"^/.{0,500}?/project/")
 
-#: Most lines of one Go block: a longer one is not from the compiler.
+#: The most lines of one Go block: longer ones are not from the compiler.
 _MOST_LINES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class LineCoverage:
-    """Lines of a file: those that ran, and those that can be run at all."""
+    """Lines of a file: those that ran (`run`) and those that can run (`can`)."""
 
     run: frozenset[int] = frozenset()
     can: frozenset[int] = frozenset()
 
     def __or__(self, other: LineCoverage) -> LineCoverage:
-        """Return what two runs ran together."""
+        """Return the union of two runs."""
         return LineCoverage(self.run | other.run, self.can | other.can)
 
 
 def lcov(raw: bytes, roots: Sequence[str]) -> Mapping[str, LineCoverage]:
-    """Return the lines by file, from an lcov tracefile (node:test, jest, vitest); `roots` are the project's names."""
+    """Return the lines by file from an lcov tracefile (node:test, jest, vitest); `roots` are paths of the project."""
     found: dict[str, LineCoverage] = {}
     current = ""
     for line in raw.decode(errors="replace").splitlines():
@@ -58,7 +58,7 @@ def _relative(path: str, roots: Sequence[str]) -> str:
 
 
 def go_profile(raw: bytes, module: str) -> Mapping[str, LineCoverage]:
-    """Return the lines by file, from `go test -coverprofile`; `module` is the one that go.mod names."""
+    """Return the lines by file from `go test -coverprofile`; `module` is the module in go.mod."""
     found: dict[str, LineCoverage] = {}
     for file, lines, hits in _blocks(raw.decode(errors="replace")):
         name = file.removeprefix(f"{module}/")

@@ -1,4 +1,4 @@
-"""Orders for the test runners of other languages, and what came of them. Effects only through `execute`."""
+"""Run test files with the test runners of other languages, and read the results. Effects only through `execute`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from reviewer.testgen.languages.test_reports import ReportedTest
 from reviewer.testgen.languages.test_runners import PROGRAMS, Project
 from reviewer.testgen.working_tree import text_of
 
-#: Where modules are kept that a run needs and cannot fetch, in the person's home: shown as they are, to be read only.
-#: No more of these folders than this: beside them stand tokens.
+#: Folders of the person's home with modules that a run needs and cannot fetch. They are shown read-only. Not the
+#: folders around them, because those contain tokens.
 _CACHES = ("go/pkg/mod", ".cache/go-build", ".cargo/registry", ".rustup", ".m2/repository", ".gem", ".rbenv")
-#: Prefixes of a person's own programs that hold more than programs.
+#: Install prefixes in a person's home that contain more than programs.
 _HOMELY = ("", ".local", ".cargo")
-#: Settings without which a runner of the system does not start.
+#: Settings that the system's test runners need to start.
 _SYSTEM = ("/etc/maven",)
 
 _GO_TEST = re.compile(r"^func (Test\w{1,200})\(", re.MULTILINE)
@@ -33,8 +33,8 @@ _ENVIRONMENT = {
     "BUNDLE_FROZEN": "true", "BUNDLE_DISABLE_VERSION_CHECK": "true",
 }  # fmt: skip
 
-#: A copy of the tree that can be written, in the run's own home. What packages are installed in is large, and only
-#: read: a folder of links stands for it.
+#: Makes a writable copy of the tree in the run's own home. Folders of installed packages are large and only read, so
+#: they are replaced by folders of links.
 _COPY = """
 mkdir "$HOME/project"
 tar --exclude=node_modules --exclude=target --exclude=.gradle -cf - . | tar -xf - -C "$HOME/project"
@@ -45,8 +45,8 @@ done
 cd "$HOME/project"
 """
 
-#: What was built before is not built again in every run: links to it, unless there is too much of it to link.
-#: Cargo writes into its small files: those are copied, its lock and what it builds incrementally left out.
+#: Links earlier builds, so that they are not repeated in every run, unless there are too many files. Cargo writes into
+#: its small files, so those are copied; its lock and its incremental builds are left out.
 _BUILT_BY_CARGO = """
 find "$OLDPWD" -path '*/target/CACHEDIR.TAG' | while read -r tag; do
   from="${tag%/CACHEDIR.TAG}"; to="$HOME/project/${from#"$OLDPWD"/}"
@@ -66,7 +66,7 @@ fi
 
 @dataclass(frozen=True, slots=True)
 class FileRun:
-    """What came of running a test file. `measured` are the lines by file; None where that was not measured."""
+    """The result of running a test file. `measured` are the lines by file; None if they were not measured."""
 
     outcomes: tuple[ReportedTest, ...]
     measured: Mapping[str, LineCoverage] | None
@@ -74,24 +74,24 @@ class FileRun:
 
     @property
     def is_green(self) -> bool:
-        """Whether something was tested, and all of it passed."""
-        return bool(self.outcomes) and all(one.verdict == "passed" for one in self.outcomes)
+        """Whether there was a test, and all tests passed."""
+        return bool(self.outcomes) and all(test.verdict == "passed" for test in self.outcomes)
 
     @property
     def failed(self) -> frozenset[str]:
         """The tests that failed."""
-        return frozenset(one.id for one in self.outcomes if one.verdict == "failed")
+        return frozenset(test.id for test in self.outcomes if test.verdict == "failed")
 
     @property
     def asserted(self) -> bool:
-        """Whether something failed by an assertion, and nothing by a crash."""
-        failed = [one for one in self.outcomes if one.verdict == "failed"]
-        return bool(failed) and all(one.asserted for one in failed)
+        """Whether a test failed, and all failures are by assertions, not by crashes."""
+        failed = [test for test in self.outcomes if test.verdict == "failed"]
+        return bool(failed) and all(test.asserted for test in failed)
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectRunner:
-    """What runs test files: those of one project, in one tree. Paths are relative to the tree."""
+    """Runs test files of one project in one tree. Paths are relative to the tree."""
 
     execute: SandboxRunner
     project: Project
@@ -101,11 +101,11 @@ class ProjectRunner:
     seconds: float = 120.0
 
     def on(self, tree: Path) -> ProjectRunner:
-        """Return the same for another tree."""
+        """Return the same runner for another tree."""
         return replace(self, tree=tree)
 
     def run(self, file: str) -> FileRun:
-        """Run one test file. Raises ReviewerError when nothing can be run here at all."""
+        """Run one test file. Raises ReviewerError if nothing can be run here."""
         row = self.project.row
         ran = self.execute(
             SandboxCommand(
@@ -122,7 +122,7 @@ class ProjectRunner:
         else:
             reports = [ran.output.encode("utf-8", "replace")]
         try:
-            outcomes = tuple(one for report in reports for one in row.reads(report))
+            outcomes = tuple(test for report in reports for test in row.reads(report))
         except ValueError:
             outcomes = ()
         data = ran.results.get(row.coverage) if row.coverage else None
@@ -138,27 +138,27 @@ class ProjectRunner:
         return {self.project.outside(path): lines for path, lines in found.items()}
 
     def _homes(self) -> Mapping[str, str]:
-        """Return where programs find what is kept in the person's home, as theirs is another."""
+        """Return variables that point programs to the person's home, because HOME is another folder inside."""
         return {
             "RUSTUP_HOME": str(self.home / ".rustup"),
             "MAVEN_OPTS": f"-Duser.home={self.home}",
-            # Each run is over before a second compiler would pay off.
+            # Runs are too short for the JVM's second compiler.
             "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
             "GOMODCACHE": str(self.home / "go/pkg/mod"),
         }
 
     def _script(self, file: str) -> str:
-        """Return the command for a shell, as only inside is it known where home and results are."""
+        """Return the command as a shell script, because home and results are only known inside."""
         row, folder = self.project.row, self.project.folder
         place = "\x00"
         words = list(row.command(self.project.within(file), place))
         if row.language == "go":
-            # Go runs packages, not files: other tests of the package must not speak for this one.
+            # Go runs packages, not files: leave out the other tests of the package.
             names = _GO_TEST.findall(text_of(self.tree, file) or "")
             words[-1:] = ["-run", f"^({'|'.join(names) or 'none'})$", words[-1]]
         words[0] = self._program(words[0])
         command = " ".join(shlex.quote(word).replace(place, "'\"$REVIEWER_RESULTS\"'") for word in words)
-        folders = dict.fromkeys(shlex.quote(str(one.parent)) for one in self._programs())
+        folders = dict.fromkeys(shlex.quote(str(program.parent)) for program in self._programs())
         lines = [f'export GOCACHE="$HOME/go-cache" CARGO_HOME="$HOME/cargo" PATH={":".join(folders)}:"$PATH"']
         lines += [_COPY.strip()] if row.copied else []
         lines += [self._registry(), _BUILT_BY_CARGO.strip()] if row.language == "rust" else []
@@ -170,7 +170,7 @@ class ProjectRunner:
         return "\n".join(lines)
 
     def _program(self, name: str) -> str:
-        """Return the program; a package's own from the project's folder or one above it, where packages are hoisted."""
+        """Return the program; one from node_modules may be in a folder above the project, if packages are hoisted."""
         if "/" not in name:
             return name
         above = ["", *("../" * depth for depth in range(1, len(Path(self.project.folder).parts) + 1))]
@@ -181,14 +181,14 @@ class ProjectRunner:
         return f'mkdir -p "$HOME/cargo" && if [ -d {kept} ]; then ln -s {kept} "$HOME/cargo/registry"; fi'
 
     def _folders(self) -> tuple[Path, ...]:
-        """Return what of the machine the runner needs beside the system's own folders."""
+        """Return the folders that the runner needs beside the system's own folders."""
         found = [self.home / name for name in _CACHES if (self.home / name).is_dir()]
         found += [Path(name) for name in _SYSTEM if Path(name).is_dir()]
         found += self._prefixes()
         return tuple(dict.fromkeys(found))
 
     def _prefixes(self) -> Iterator[Path]:
-        """Yield where the runner's programs are installed."""
+        """Yield the folders in which the runner's programs are installed."""
         homely = {self.home / name for name in _HOMELY}
         for program in self._programs():
             for place in (program, program.resolve()):
@@ -200,4 +200,4 @@ class ProjectRunner:
 
     def _programs(self) -> list[Path]:
         found = (shutil.which(name) for name in PROGRAMS[self.project.row.language])
-        return [Path(one) for one in found if one is not None]
+        return [Path(path) for path in found if path is not None]

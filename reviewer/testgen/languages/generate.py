@@ -1,8 +1,8 @@
-"""Suggested tests of other languages, run: by a table of their runners, in the rounds that Python's go through.
+"""Generate tests for other languages, with a table of their test runners and the same repair loop as for Python.
 
-Promises: as `testgen.python.generate`, with fewer gates (`gates`). One project of the repository at a time: that of
-the first changed file whose runner is known. Its only effects are `ask`, `execute` and the staged trees, in which it
-leaves nothing.
+As `testgen.python.generate`, with fewer gates (`gates`). Tests are generated for one project of the repository: that of
+the first changed file whose test runner is known. The only effects are `ask`, `execute` and the staged trees, which are
+left as they were.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from reviewer.testgen.repair_loop import RepairLoop, UnitPrompt
 from reviewer.testgen.repair_prompt import repair_prompt_for_test
 from reviewer.testgen.working_tree import files_of, text_of
 
-#: Existing test files that stand for the suite, characters of one that shows their style and of what a run said.
+#: The most existing test files that are run; the most characters of an example test, of a run's output, of code.
 NEIGHBOURS, MOST_SIBLING, MOST_EVIDENCE, MOST_CODE = 12, 8_000, 8_000, 16_000
 
 _COVERS = re.compile(r"^(?P<path>[^:\n]{1,500}):(?P<first>\d{1,7})(?:-(?P<last>\d{1,7}))?$")
@@ -52,7 +52,7 @@ _COVERS = re.compile(r"^(?P<path>[^:\n]{1,500}):(?P<first>\d{1,7})(?:-(?P<last>\
 
 @dataclass(frozen=True, slots=True)
 class StagedTrees:
-    """The staged trees, and where a sandbox shows them. `home` is where toolchains keep what they fetched."""
+    """The staged trees, and where a sandbox shows them. Toolchains keep downloaded packages in `home`."""
 
     head: Path
     base: Path | None
@@ -60,11 +60,11 @@ class StagedTrees:
     home: Path
 
 
-def prove_foreign(
+def generate_language_tests(
     change: Change, settings: Settings, places: StagedTrees, ask: Ask, execute: SandboxRunner, *, salt: bytes,
     budget: GenerationBudget | None = None, now: Callable[[], float] = time.monotonic,
 ) -> GeneratedTests | NotRun:  # fmt: skip
-    """Ask for tests of the change, run what comes, and return what proved itself. Raises ReviewerError."""
+    """Ask for tests of the change, run them, and return those that pass all gates. Raises ReviewerError."""
     budget = replace(budget or GenerationBudget(), candidates=MAX_TESTS)
     deadline = now() + budget.seconds
 
@@ -76,54 +76,58 @@ def prove_foreign(
     if not found:
         return NotRun(
             "Suggested tests were not run: no test runner is known for the changed files. "
-            f"Known are {KNOWN}, by the project's own files."
+            f"Known are {KNOWN}, recognised by the project's own files."
         )
     project = found[0][1]
     here = [file for file, its in found if its == project]
-    bench = ProjectRunner(execute, project, places.head, places.shown_at, places.home, 2 * budget.run_seconds)
-    before = _before(bench, here)
+    runner = ProjectRunner(execute, project, places.head, places.shown_at, places.home, 2 * budget.run_seconds)
+    before = _baseline(runner, here)
     if isinstance(before, NotRun):
         return before
     prompter, prompts = prompts_for_tests(change, settings, salt, only={file.path for file in here})
-    briefing = LanguageTestPrompts(prompter, project, _styled(bench, before))
-    rounds = RepairLoop(_Foreign(LanguageGates(bench, places.base, before, in_time), briefing), budget, ask, in_time)
-    rounds.all([UnitPrompt(briefing.tests(one), "a part of the change", partial(_unit, before)) for one in prompts])
-    return rounds.proven(*_notes(found, project, before))
+    test_prompts = LanguageTestPrompts(prompter, project, _styled(runner, before))
+    loop = RepairLoop(
+        _OtherLanguages(LanguageGates(runner, places.base, before, in_time), test_prompts), budget, ask, in_time
+    )
+    loop.run(
+        [UnitPrompt(test_prompts.tests(prompt), "a part of the change", partial(_unit, before)) for prompt in prompts]
+    )
+    return loop.result(*_notes(found, project, before))
 
 
 def _notes(found: Iterable[tuple[FileDiff, Project]], project: Project, before: ProjectBaseline) -> list[str]:
-    notes = [] if before.tests else ["The change's project has no tests near it: what is suggested stands alone."]
+    notes = [] if before.tests else ["The change's project has no tests near it, so suggested tests were run alone."]
     others = {other.folder or other.row.language for _, other in found if other != project}
     if others:
-        named = ", ".join(f"`{one}`" for one in sorted(others))
+        named = ", ".join(f"`{name}`" for name in sorted(others))
         notes.append(
-            f"Tests were proven for `{project.folder or project.row.name}` only; the change also is in {named}."
+            f"Tests were generated for `{project.folder or project.row.name}` only; the change also touches {named}."
         )
     return notes
 
 
-def _before(bench: ProjectRunner, files: list[FileDiff]) -> ProjectBaseline | NotRun:
-    """Run the existing tests near the change, which must pass first."""
-    project = bench.project
-    tests = [path for path in files_of(bench.tree, SUFFIXES[project.row.language]) if is_test(path)]
-    ours = [path for path in tests if project_of(bench.tree, path) == project]
+def _baseline(runner: ProjectRunner, files: list[FileDiff]) -> ProjectBaseline | NotRun:
+    """Run the existing tests near the change; they must pass."""
+    project = runner.project
+    tests = [path for path in files_of(runner.tree, SUFFIXES[project.row.language]) if is_test(path)]
+    ours = [path for path in tests if project_of(runner.tree, path) == project]
     near = sorted(ours, key=lambda path: (-max(_shared(path, file.path) for file in files), path))[:NEIGHBOURS]
     measured: dict[str, LineCoverage] | None = {}
     kept: list[str] = []
     for path in near:
-        came = bench.run(path)
-        if not came.outcomes and _declares_nothing(bench, path):
-            continue  # support for tests, or a test of another runner
-        if not came.is_green:
-            rows = [row for row in came.output.strip().split("\n") if row.strip()][-1:] or ["nothing was printed"]
-            said = next((one.message.strip() for one in came.outcomes if one.verdict == "failed"), "") or rows[0]
-            told = " ".join(said.split())[:200]
-            return NotRun(f"The repository's own tests do not pass here ({project.row.name}, {path}: {told}).")
+        run = runner.run(path)
+        if not run.outcomes and _declares_nothing(runner, path):
+            continue  # helper code for tests, or a test of another runner
+        if not run.is_green:
+            rows = [row for row in run.output.strip().split("\n") if row.strip()][-1:] or ["nothing was printed"]
+            message = next((test.message.strip() for test in run.outcomes if test.verdict == "failed"), "") or rows[0]
+            line = " ".join(message.split())[:200]
+            return NotRun(f"The repository's own tests do not pass here ({project.row.name}, {path}: {line}).")
         kept.append(path)
-        if came.measured is None or measured is None:
+        if run.measured is None or measured is None:
             measured = None
             continue
-        for file, lines in came.measured.items():
+        for file, lines in run.measured.items():
             measured[file] = measured.get(file, LineCoverage()) | lines
     return ProjectBaseline(tuple(kept), measured, {file.path: _changed(file) for file in files})
 
@@ -133,8 +137,8 @@ _DECLARES = re.compile(
 )
 
 
-def _declares_nothing(bench: ProjectRunner, path: str) -> bool:
-    return not re.search(r"\bdef test_|\bclass \w+Test\b", text := text_of(bench.tree, path) or "") and (
+def _declares_nothing(runner: ProjectRunner, path: str) -> bool:
+    return not re.search(r"\bdef test_|\bclass \w+Test\b", text := text_of(runner.tree, path) or "") and (
         _DECLARES.search(text) is None
     )
 
@@ -145,70 +149,75 @@ def _changed(file: FileDiff) -> frozenset[int]:
 
 
 def _shared(path: str, other: str) -> int:
-    """Return how many folders two paths have in common, and whether the name of one is in the other's."""
+    """Return how near two paths are: shared folders count 2, the name of one in the other counts 1."""
     a, b = path.split("/"), other.split("/")
-    same = sum(one == two for one, two in zip(a[:-1], b[:-1], strict=False))
+    same = sum(ours == theirs for ours, theirs in zip(a[:-1], b[:-1], strict=False))
     return 2 * same + (b[-1].split(".")[0].lower() in a[-1].lower())
 
 
-def _styled(bench: ProjectRunner, before: ProjectBaseline) -> tuple[str, str]:
-    """Return the path and the text of the nearest existing test; empty where there is none."""
+def _styled(runner: ProjectRunner, before: ProjectBaseline) -> tuple[str, str]:
+    """Return the path and the text of the nearest existing test; empty if there is none."""
     path = next(iter(before.tests), "")
-    return path, (text_of(bench.tree, path) or "") if path else ""
+    return path, (text_of(runner.tree, path) or "") if path else ""
 
 
 def _unit(before: ProjectBaseline, test: TestSuggestion) -> CodeUnit:
-    """Return what a test says that it covers, as far as that is of the change; else the first changed file."""
-    said = _COVERS.match(test.covers)
-    path = said["path"] if said and said["path"] in before.changed else next(iter(before.changed))
+    """Return the unit that a test names in `covers`, if it is in the change; else the first changed file."""
+    covers = _COVERS.match(test.covers)
+    path = covers["path"] if covers and covers["path"] in before.changed else next(iter(before.changed))
     lines = before.changed[path]
     first, last = (min(lines), max(lines)) if lines else (1, 1)
-    if said and said["path"] == path:
-        first, last = int(said["first"]), int(said["last"] or said["first"])
+    if covers and covers["path"] == path:
+        first, last = int(covers["first"]), int(covers["last"] or covers["first"])
     return CodeUnit(path, path, first, last, (), "", frozenset(range(first, min(last, first + 10_000) + 1)))
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageTestPrompts:
-    """Makes the prompts about one project. `sibling` is an existing test, path and text."""
+    """Makes the prompts about one project. `sibling` is the path and text of an existing test."""
 
     prompter: Prompter
     project: Project
     sibling: tuple[str, str]
 
     def tests(self, prompt: Prompt) -> Prompt:
-        """Return the prompt for tests, with the runner's name and an existing test added."""
+        """Return the prompt for tests, with the runner's name and an existing test."""
         system, user = prompt.messages
-        told = render_template("tests/runner.md", name=self.project.row.name, folder=printable(self.project.folder))
+        runner_text = render_template(
+            "tests/runner.md", name=self.project.row.name, folder=printable(self.project.folder)
+        )
         path, text = self.sibling
         shown = render_template(
             "tests/styled.md", change=user.content, fence=self.prompter.fence, path=printable(path),
             text=self.prompter.plain(text, MOST_SIBLING),
         )  # fmt: skip
-        messages = (Message("system", f"{system.content}\n\n{told}"), Message("user", shown if path else user.content))
+        messages = (
+            Message("system", f"{system.content}\n\n{runner_text}"),
+            Message("user", shown if path else user.content),
+        )
         return Prompt(prompt.task, messages, prompt.max_tokens, prompt.temperature)
 
     def repair(self, prompt: Prompt, candidate: Candidate, stopped: GateFailure) -> Prompt:
-        """Return the conversation continued by the candidate and by what the gate that stopped it saw."""
+        """Return the conversation, continued by the candidate and the reason why a gate stopped it."""
         fence, plain = self.prompter.fence, self.prompter.plain
         return repair_prompt_for_test(prompt, candidate, stopped, fence=fence, path=candidate.path, plain=plain)
 
-    def doubt(self, prompt: Prompt, candidate: Candidate, failure: FailedTest) -> Prompt:
-        """Return the prompt that asks an independent pass whether a failing test is right."""
-        asked = prompt.messages[1].content  # the change as the author of the test saw it, not the conversation since
+    def confirm_failure(self, prompt: Prompt, candidate: Candidate, failure: FailedTest) -> Prompt:
+        """Return the prompt that asks, independently, whether a failing test is right."""
+        change = prompt.messages[1].content  # the change as in the first prompt, without the later conversation
         return prompt_from_templates(
-            Task.VERIFY, "verify/reproduction.md", "verify/reproduced.md", fence=self.prompter.fence, unit=asked,
+            Task.VERIFY, "verify/reproduction.md", "verify/reproduced.md", fence=self.prompter.fence, unit=change,
             name=printable(candidate.unit.covers), test=self.prompter.plain(candidate.code, MOST_CODE),
             failure=self.prompter.plain(f"{failure.test}\n{failure.message}", MOST_EVIDENCE),
         )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class _Foreign:
-    """The other languages, to the rounds."""
+class _OtherLanguages:
+    """The steps of the repair loop for languages other than Python."""
 
     judging: LanguageGates
-    briefing: LanguageTestPrompts
+    prompts: LanguageTestPrompts
 
     def judge(self, candidate: Candidate, taken: frozenset[str]) -> Evidence | GateFailure:
         if candidate.path in taken:
@@ -216,14 +225,14 @@ class _Foreign:
         return self.judging.judge(candidate)
 
     def repair(self, prompt: Prompt, candidate: Candidate, stopped: GateFailure) -> Prompt:
-        return self.briefing.repair(prompt, candidate, stopped)
+        return self.prompts.repair(prompt, candidate, stopped)
 
-    def copied(self, before: Candidate, stopped: GateFailure, after: Candidate) -> str | None:
+    def only_expectation_changed(self, before: Candidate, stopped: GateFailure, after: Candidate) -> str | None:
         copies = bool(stopped.failures) and only_values_changed(before.code, after.code)
         return stopped.failures[0].test if copies else None
 
     def fails_again(self, candidate: Candidate, failure: FailedTest) -> bool:
         return self.judging.fails_again(candidate, failure)
 
-    def doubt(self, prompt: Prompt, candidate: Candidate, failure: FailedTest) -> Prompt:
-        return self.briefing.doubt(prompt, candidate, failure)
+    def confirm_failure(self, prompt: Prompt, candidate: Candidate, failure: FailedTest) -> Prompt:
+        return self.prompts.confirm_failure(prompt, candidate, failure)

@@ -1,4 +1,4 @@
-"""Mutants by text, for languages that have no mutator of ours: one small change of one changed line each. Pure."""
+"""Make mutants by text replacement, for languages other than Python: each changes one changed line. Pure."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-_Exchange = tuple[re.Pattern[str], str]
+_Replacement = tuple[re.Pattern[str], str]
 
 
-def _exchanges(*pairs: tuple[str, str]) -> tuple[_Exchange, ...]:
+def _replacements(*pairs: tuple[str, str]) -> tuple[_Replacement, ...]:
     return tuple((re.compile(pattern), other) for pattern, other in pairs)
 
 
-#: What is exchanged for what, the likeliest to matter first. Operators stand between spaces, as formatters write them.
-#: Conditions are turned round before their boundary is moved: `n < low` may well mean the same as `n <= low`.
-_EXCHANGES = _exchanges(
+#: Replacements, the most useful first. Operators are between spaces, as formatters write them. Conditions are inverted
+#: before their boundary is moved, because `n < low` and `n <= low` often mean the same.
+_REPLACEMENTS = _replacements(
     (r" <= ", " > "),
     (r" >= ", " < "),
     (r" < ", " >= "),
@@ -38,9 +38,9 @@ _EXCHANGES = _exchanges(
     (r"(?<![\w.])1(?![\w.])", "2"),
     (r"(?<![\w.])([2-9]\d{0,8}|1\d{1,8})(?![\w.])", r"\g<1>1"),
 )
-_BOUNDARIES = _exchanges((r" <= ", " < "), (r" >= ", " > "), (r" < ", " <= "), (r" > ", " >= "))
+_BOUNDARIES = _replacements((r" <= ", " < "), (r" >= ", " > "), (r" < ", " <= "), (r" > ", " >= "))
 
-#: For rows that hold none of these, by the ending of the file: a whole condition turned round, a text replaced.
+#: For lines without any of these, by the suffix of the file: a whole condition inverted, a text replaced.
 _BRACED = (
     (r"\bif \((.+)\) \{", r"if (!(\1)) {"),
     (r"\breturn (?:\"[^\"\\]*\"|'[^'\\]*')", 'return "XX"'),
@@ -52,21 +52,21 @@ _RUBY = (
     (r"\bunless (.+)$", r"if \1"),
     (r"\breturn (?!if\b|unless\b)(\S+)", "return nil"),
 )
-_OTHERWISE: Mapping[str, tuple[_Exchange, ...]] = {
-    **dict.fromkeys(("js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts", "java"), _exchanges(*_BRACED)),
-    **dict.fromkeys(("go", "rs"), _exchanges(*_BARE)),
-    "rb": _exchanges(*_RUBY),
+_FALLBACKS: Mapping[str, tuple[_Replacement, ...]] = {
+    **dict.fromkeys(("js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts", "java"), _replacements(*_BRACED)),
+    **dict.fromkeys(("go", "rs"), _replacements(*_BARE)),
+    "rb": _replacements(*_RUBY),
 }
 
-#: Lines whose change nobody tests.
-_ARID = re.compile(
+#: Lines that nobody tests.
+_UNTESTED = re.compile(
     r"^\s*(?://|#|\*|/\*|import\b|use\b|package\b|require\b|\}|console\.|log\.|fmt\.Print|puts\b|println!)"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class TextMutant:
-    """A line of a file in another form. `line` is 1-based."""
+    """A changed line of a file. `line` is 1-based."""
 
     path: str
     line: int
@@ -74,31 +74,31 @@ class TextMutant:
     after: str
 
     def applied(self, text: str) -> str:
-        """Return the file with it."""
+        """Return the text of the file with this mutant."""
         lines = text.split("\n")
         lines[self.line - 1] = self.after
         return "\n".join(lines)
 
 
 def text_mutants(path: str, text: str, lines: Iterable[int], *, most: int) -> list[TextMutant]:
-    """Return mutants of those lines, one a line first, at most so many."""
+    """Return at most `most` mutants of those lines, the first of each line first."""
     rows = text.split("\n")
-    made = [list(_of(path, number, rows[number - 1])) for number in sorted(lines) if 0 < number <= len(rows)]
-    turns = max((len(one) for one in made), default=0)
-    return [one[turn] for turn in range(turns) for one in made if turn < len(one)][:most]
+    by_line = [list(_of(path, number, rows[number - 1])) for number in sorted(lines) if 0 < number <= len(rows)]
+    rounds = max((len(mutants) for mutants in by_line), default=0)
+    return [mutants[round_] for round_ in range(rounds) for mutants in by_line if round_ < len(mutants)][:most]
 
 
 def _of(path: str, number: int, row: str) -> Iterator[TextMutant]:
-    if _ARID.match(row) or len(row) > 400:
+    if _UNTESTED.match(row) or len(row) > 400:
         return
-    found = [*_applied(_EXCHANGES, row)]
-    found = found or [*_applied(_OTHERWISE.get(path.rpartition(".")[2], ()), row)]
+    found = [*_applied(_REPLACEMENTS, row)]
+    found = found or [*_applied(_FALLBACKS.get(path.rpartition(".")[2], ()), row)]
     for after in dict.fromkeys([*found, *_applied(_BOUNDARIES, row)]):
         yield TextMutant(path, number, row, after)
 
 
-def _applied(exchanges: Iterable[_Exchange], row: str) -> Iterator[str]:
-    for pattern, other in exchanges:
+def _applied(replacements: Iterable[_Replacement], row: str) -> Iterator[str]:
+    for pattern, other in replacements:
         after = pattern.sub(other, row, count=1)
         if after != row:
             yield after

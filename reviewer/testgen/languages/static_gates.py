@@ -1,4 +1,4 @@
-"""What a suggested test file of another language may be, and what a repair of it may not, told from the text. Pure."""
+"""Judge a test file of another language, and a repair of it, by the text only. Pure."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _ASSERTS = re.compile(
     r"|\bassert(?:_\w+!?|[A-Z]\w*)[ (]|\bmust_\w+|\bwont_\w+|\brefute"
 )
 
-#: What an expectation may be written as: a number, a text, a truth value.
+#: Literals of expected values: a number, a text, a truth value.
 _LITERAL = re.compile(
     r'"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\'|`[^`]*+`|(?<![\w.])-?\d[\w.]*+|\b(?:true|false|null|nil|None)\b'
 )
 
 
 def static_violation(path: str, code: str, suffixes: Sequence[str], *, exists: bool) -> GateFailure | None:
-    """Return what is wrong with the file as such, or None."""
+    """Return the gate that stops the file because of its text, or None."""
     if not is_safe_path(path) or exists or not is_test(path) or not path.endswith(tuple(suffixes)):
         reason = "It must be a new test file of the same language, named as one, inside the repository."
         return GateFailure(Gate.POLICY, reason, reason)
@@ -58,9 +58,9 @@ def static_violation(path: str, code: str, suffixes: Sequence[str], *, exists: b
 
 
 def only_values_changed(before: str, after: str) -> bool:
-    """Whether two versions of a test file differ in values alone: then the second was written to agree with the code.
+    """Whether two versions of a test file differ only in literals: then the repair only copied what the code returned.
 
-    Stricter than for Python, where expectations are told from what is passed in.
+    Stricter than for Python, where expected values are distinguished from arguments.
     """
     return before != after and _bare(before) == _bare(after)
 

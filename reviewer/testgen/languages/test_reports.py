@@ -1,7 +1,6 @@
-"""What a test runner of another language printed, as one list of outcomes.
+"""Parse the reports of test runners into a list of test results. Pure.
 
-Promises: whatever the bytes are, the result is a tuple of `ReportedTest` or a `ValueError`. Everything here was written
-by code under test and may be forged. Pure.
+Any bytes give a tuple of `ReportedTest` or a `ValueError`. The code under test writes these reports and may forge them.
 """
 
 from __future__ import annotations
@@ -17,24 +16,24 @@ from pydantic import BaseModel, Field
 
 Verdict = Literal["passed", "failed", "skipped"]
 
-#: Most characters kept of what one failing test said.
+#: The most characters that are kept of a failing test's message.
 MOST_MESSAGE = 2_000
 
-#: What a failed assertion looks like, apart from a crash or a missing name.
+#: Text of failed assertions, as opposed to crashes and missing names.
 _ASSERTED = re.compile(
     r"^Failure:|AssertionError|ERR_ASSERTION|AssertionFailedError|ComparisonFailure|ExpectationNotMet|Minitest::Assertion"
     r"|expect\([^)\n]{0,200}\)|assertion (?:`[^`\n]{0,200}` )?failed|_test\.go:\d{1,7}:"
 )
-#: Crashes whose text may hold one of the words above, yet are not an assertion's.
+#: Text of crashes, which may also contain one of the words above.
 _CRASHED = re.compile(r"\b(?:ReferenceError|SyntaxError|NoMethodError|NameError|panic:|NoSuchMethodError)")
 _CARGO = re.compile(r"^test (?P<id>\S{1,300})(?: - should panic)? \.\.\. (?P<word>ok|FAILED|ignored)", re.MULTILINE)
-_CARGO_SAID = re.compile(r"^---- (?P<id>\S{1,300}) stdout ----$", re.MULTILINE)
+_CARGO_OUTPUT = re.compile(r"^---- (?P<id>\S{1,300}) stdout ----$", re.MULTILINE)
 _CARGO_WORDS: Mapping[str, Verdict] = {"ok": "passed", "FAILED": "failed", "ignored": "skipped"}
 _MINITEST = re.compile(r"^(?P<id>[^\n#]{1,200}#[^\n]{1,200}?) = \d{1,9}\.\d\d s = (?P<word>[.FES])$", re.MULTILINE)
 _MINITEST_RUNS = re.compile(r"^\d{1,9} runs, ", re.MULTILINE)
 #: `Failure:` is an assertion, `Error:` a crash. A part ends at an empty line.
-_MINITEST_SAID = re.compile(
-    r"^ {1,4}\d{1,5}\) (?P<said>(?:Failure|Error):\n"
+_MINITEST_MESSAGE = re.compile(
+    r"^ {1,4}\d{1,5}\) (?P<message>(?:Failure|Error):\n"
     r"(?P<id>[^\n#]{1,200}#[^\n]{1,200}?)(?: \[[^\n]{0,300})?:\n(?:[^\n]+\n){0,60})",
     re.MULTILINE,
 )
@@ -44,7 +43,7 @@ _WORDS: Mapping[str, Verdict] = {"passed": "passed", "pass": "passed", "failed":
 
 @dataclass(frozen=True, slots=True)
 class ReportedTest:
-    """One test: its name, how it ended, what it said, and whether an assertion (not a crash) made it fail."""
+    """One test: its name, its outcome and its message."""
 
     id: str
     verdict: Verdict
@@ -96,7 +95,7 @@ class _Rspec(BaseModel):
 
 
 def junit(raw: bytes) -> tuple[ReportedTest, ...]:
-    """Read junit XML (node:test, surefire, gradle). Raises ValueError where it is none or declares entities."""
+    """Read junit XML (node:test, surefire, gradle). Raises ValueError for other input or declared entities."""
     if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw:
         message = "a junit report declares entities"
         raise ValueError(message)
@@ -108,33 +107,33 @@ def junit(raw: bytes) -> tuple[ReportedTest, ...]:
 
 
 def _case(case: ET.Element) -> ReportedTest:
-    """Return one `testcase`: skipped (also todo) before failed before passed."""
+    """Return one `testcase`; skipped (also todo) takes precedence over failed, failed over passed."""
     name = f"{case.get('classname', '')} {case.get('name', '')}".strip()
     if case.find("skipped") is not None:
         return ReportedTest(name, "skipped")
     for tag in ("failure", "error"):
         found = case.find(tag)
         if found is not None:
-            said = f"{found.get('type', '')} {found.get('message', '')}\n{found.text or ''}"
-            return ReportedTest(name, "failed", said[:MOST_MESSAGE])
+            message = f"{found.get('type', '')} {found.get('message', '')}\n{found.text or ''}"
+            return ReportedTest(name, "failed", message[:MOST_MESSAGE])
     return ReportedTest(name, "passed")
 
 
 def jest(raw: bytes) -> tuple[ReportedTest, ...]:
-    """Read the JSON of jest and vitest. A file that could not be loaded is one failed outcome of its name."""
+    """Read the JSON of jest and vitest. A file that could not be loaded is a failed test with its name."""
     found: list[ReportedTest] = []
     for suite in _Jest.model_validate_json(raw).suites:
         if suite.status == "failed" and not any(test.status == "failed" for test in suite.tests):
             found.append(ReportedTest(suite.name, "failed", (suite.message or "")[:MOST_MESSAGE]))
         for test in suite.tests:
-            said = "\n".join(test.failures or ())[:MOST_MESSAGE]
-            found.append(ReportedTest(test.full_name, _WORDS.get(test.status, "skipped"), said))
+            message = "\n".join(test.failures or ())[:MOST_MESSAGE]
+            found.append(ReportedTest(test.full_name, _WORDS.get(test.status, "skipped"), message))
     return tuple(found)
 
 
 def go(raw: bytes) -> tuple[ReportedTest, ...]:
-    """Read the lines of `go test -json`. A package that failed with no failed test did not build: one outcome."""
-    said: dict[tuple[str, str], str] = {}
+    """Read the lines of `go test -json`. A package that failed without a failed test did not build: one failure."""
+    output: dict[tuple[str, str], str] = {}
     found: list[ReportedTest] = []
     failed: set[str] = set()
     for line in raw.splitlines():
@@ -143,35 +142,36 @@ def go(raw: bytes) -> tuple[ReportedTest, ...]:
         event = _GoEvent.model_validate_json(line)
         key = (event.package, event.test)
         if event.action == "output":
-            said[key] = (said.get(key, "") + event.output)[:MOST_MESSAGE]
+            output[key] = (output.get(key, "") + event.output)[:MOST_MESSAGE]
         elif event.action in ("pass", "fail", "skip") and event.test:
             failed |= {event.package} if event.action == "fail" else set()
-            found.append(ReportedTest(" ".join(key), _WORDS.get(event.action, "skipped"), said.get(key, "")))
+            found.append(ReportedTest(" ".join(key), _WORDS.get(event.action, "skipped"), output.get(key, "")))
         elif event.action == "fail" and event.package not in failed:
             found.append(
-                ReportedTest(event.package, "failed", f"SyntaxError or crash: {said.get(key, '')}"[:MOST_MESSAGE])
+                ReportedTest(event.package, "failed", f"SyntaxError or crash: {output.get(key, '')}"[:MOST_MESSAGE])
             )
     return tuple(found)
 
 
 def rspec(raw: bytes) -> tuple[ReportedTest, ...]:
-    """Read rspec's JSON; `pending` is skipped."""
+    """Read rspec's JSON; `pending` counts as skipped."""
     found: list[ReportedTest] = []
     for example in _Rspec.model_validate(json.loads(raw)).examples:
         error = example.exception
-        said = f"{error.kind}: {error.message}"[:MOST_MESSAGE] if error else ""
-        found.append(ReportedTest(example.name, _WORDS.get(example.status, "skipped"), said))
+        message = f"{error.kind}: {error.message}"[:MOST_MESSAGE] if error else ""
+        found.append(ReportedTest(example.name, _WORDS.get(example.status, "skipped"), message))
     return tuple(found)
 
 
 def cargo(raw: bytes) -> tuple[ReportedTest, ...]:
-    """Read cargo's text. Raises ValueError where no test is named: it did not build."""
+    """Read cargo's text. Raises ValueError if it names no test, because then it did not build."""
     text = raw.decode(errors="replace")
-    marks = [*_CARGO_SAID.finditer(text)]
+    marks = [*_CARGO_OUTPUT.finditer(text)]
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
-    said = {mark["id"]: text[mark.end() : end][:MOST_MESSAGE] for mark, end in zip(marks, ends, strict=False)}
+    messages = {mark["id"]: text[mark.end() : end][:MOST_MESSAGE] for mark, end in zip(marks, ends, strict=False)}
     found = tuple(
-        ReportedTest(test["id"], _CARGO_WORDS[test["word"]], said.get(test["id"], "")) for test in _CARGO.finditer(text)
+        ReportedTest(test["id"], _CARGO_WORDS[test["word"]], messages.get(test["id"], ""))
+        for test in _CARGO.finditer(text)
     )
     if not found and "running 0 tests" not in text:
         message = "cargo named no test"
@@ -180,14 +180,14 @@ def cargo(raw: bytes) -> tuple[ReportedTest, ...]:
 
 
 def minitest(raw: bytes) -> tuple[ReportedTest, ...]:
-    """Read what `--verbose` makes minitest print. Raises ValueError where it counted no run: it did not load."""
+    """Read the output of `minitest --verbose`. Raises ValueError without a summary, because then it did not load."""
     text = raw.decode(errors="replace")
     if not _MINITEST_RUNS.search(text):
         message = "minitest counted no run"
         raise ValueError(message)
-    said = {found["id"]: found["said"][:MOST_MESSAGE] for found in _MINITEST_SAID.finditer(text)}
+    messages = {found["id"]: found["message"][:MOST_MESSAGE] for found in _MINITEST_MESSAGE.finditer(text)}
     return tuple(
-        ReportedTest(test["id"], _MINITEST_WORDS[test["word"]], said.get(test["id"], ""))
+        ReportedTest(test["id"], _MINITEST_WORDS[test["word"]], messages.get(test["id"], ""))
         for test in _MINITEST.finditer(text)
     )
 

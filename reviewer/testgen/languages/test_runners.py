@@ -1,6 +1,6 @@
-"""The runner table: by which files a language's test runner is known, and the command that runs one file of tests.
+"""The table of test runners: the files by which each is recognised, and the command that runs one test file.
 
-Promises: reads only names and manifests of the staged tree; runs nothing. What no row knows is None, to be told.
+Reads only names and manifests of the staged tree and runs nothing. A file that no row knows gives None.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pydantic import BaseModel, Field, ValidationError
 from reviewer.testgen.languages import test_reports
 from reviewer.testgen.working_tree import inside
 
-#: Largest manifest that is read.
+#: The largest manifest that is read, in bytes.
 _MOST_MANIFEST = 1 << 20
-#: The programs that run the tests of a language, looked for on the PATH; each may stand in a folder of its own.
+#: The programs that run the tests of a language, found on the PATH; each may be in its own folder.
 PROGRAMS: Mapping[str, tuple[str, ...]] = {
     "javascript": ("node",),
     "go": ("go",),
@@ -25,7 +25,7 @@ PROGRAMS: Mapping[str, tuple[str, ...]] = {
     "ruby": ("ruby", "bundle", "rspec"),
     "java": ("mvn", "java"),
 }
-#: The endings of the files of a language.
+#: The suffixes of the files of a language.
 SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "javascript": (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"),
     "go": (".go",),
@@ -34,7 +34,7 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "java": (".java",),
 }
 
-#: What the table knows, in words.
+#: The known test runners, for messages.
 KNOWN = "pytest, unittest, node:test, vitest, jest, go, cargo, maven, rspec and minitest"
 
 
@@ -43,9 +43,9 @@ class Toolchain:
     """One row of the table.
 
     `command` takes the test file, relative to the project, and the results folder. `report` is a pattern for the files
-    in that folder which `reads` understands, empty where the report is standard output. `coverage` is the file in it
-    that holds coverage, empty where none is measured. `copied`: the runner writes into its project, so it is run in a
-    copy of the run's own; `reports_in` is where its reports come to stand in there, empty for the results folder.
+    in that folder that `reads` parses; empty if the report is standard output. `coverage` is the coverage file in that
+    folder; empty if none is measured. `copied`: the runner writes into its project, so each run gets its own copy;
+    `reports_in` is the folder of the reports in that copy; empty for the results folder.
     """
 
     name: str
@@ -60,21 +60,21 @@ class Toolchain:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A part of a repository with a test runner: its folder, relative and empty for the root, and its row."""
+    """A part of a repository with a test runner: its row, and its folder (relative, empty for the root)."""
 
     row: Toolchain
     folder: str
 
     def holds(self, path: str) -> bool:
-        """Whether the file is one of its language, in its folder."""
+        """Whether the file is in the project's folder and language."""
         return path.endswith(SUFFIXES[self.row.language]) and path.startswith(self.folder and f"{self.folder}/")
 
     def within(self, path: str) -> str:
-        """Return the path as seen from its folder."""
+        """Return a path of the repository relative to the project."""
         return path.removeprefix(self.folder and f"{self.folder}/")
 
     def outside(self, path: str) -> str:
-        """Return a path of its folder as the repository names it."""
+        """Return a path of the project relative to the repository."""
         return f"{self.folder}/{path}" if self.folder else path
 
 
@@ -154,7 +154,7 @@ BUNDLED = {row: replace(row, command=_bundled(row.command)) for row in (RSPEC, M
 
 
 def project_of(tree: Path, path: str) -> Project | None:
-    """Return the project of the tree that tests this file: the nearest folder above it that a row knows."""
+    """Return the project that tests this file: the nearest folder above it that a row recognises."""
     language = next((name for name, ends in SUFFIXES.items() if path.endswith(ends)), "")
     for folder in _above(path):
         place = inside(tree, folder) if folder else tree
@@ -170,7 +170,7 @@ def _above(path: str) -> Iterator[str]:
 
 
 def _row(project: Path, language: str) -> Toolchain | None:
-    """Return the row for files of the language in a project whose root this folder is."""
+    """Return the row for files of the language, if this folder is the root of a project."""
 
     def has(name: str) -> bool:
         place = project / name
@@ -188,7 +188,7 @@ def _row(project: Path, language: str) -> Toolchain | None:
 
 
 def _javascript(project: Path) -> Toolchain | None:
-    """Return what `scripts.test` calls, else the one of the two that is a dependency."""
+    """Return the runner that `scripts.test` calls, else the one that is a dependency."""
     manifest = project / "package.json"
     if manifest.is_symlink() or not manifest.is_file() or manifest.stat().st_size > _MOST_MANIFEST:
         return None

@@ -1,1 +1,1 @@
-"""Suggest and prove tests for Python, measured line by line and mutant by mutant."""
+"""Generate tests for Python code and judge them by coverage of lines and by mutants."""

@@ -1,7 +1,7 @@
-"""The repository's own tests before anything is added: green, counted, measured. Or the sentence that says why not.
+"""Run the repository's own tests before anything is added, and measure their coverage of the changed files.
 
-Promises: no Baseline of a suite that is red, that counted nothing although there are tests, or that ran other code than
-the tree's. Effects only through the rig.
+There is no `Baseline`, but a `NotRun` with the reason, if the suite fails, if it counts no test although there are test
+files, or if it runs other code than the tree's. Effects only through the client.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from reviewer.testgen.python.harness_report import FileCoverage, HarnessReport
 from reviewer.testgen.python.units import statements
 from reviewer.testgen.working_tree import text_of
 
-#: Test files that stand for the whole suite when that takes too long.
+#: The most test files that are run instead of a suite that takes too long.
 MOST_SIBLINGS = 12
 
-#: Existing tests that are run against one mutant.
+#: The most existing tests that are run against one mutant.
 MOST_JUDGES = 25
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What existing tests run of the changed files. `note` says what limits it, for the user.
+    """The coverage of the changed files by existing tests. `note` tells the user what limits it.
 
-    `test_files` are those whose tests ran, `siblings` those that have to do with the changed files, nearest
-    first. `limited`: only the siblings were run.
+    `test_files` are the files whose tests ran, `siblings` those related to the changed files, nearest first. `limited`:
+    only the siblings were run.
     """
 
     files: Mapping[str, FileCoverage] = field(default_factory=dict)
@@ -42,88 +42,88 @@ class Baseline:
     note: str = ""
 
     def judges(self, unit: CodeUnit, line: int) -> tuple[str, ...]:
-        """Return the names of existing tests that run that statement of the unit, some of them where there are many."""
+        """Return the names of existing tests that run a statement of the unit, at most MOST_JUDGES."""
         hits = self.files.get(unit.path, FileCoverage())
         mapped = statements(unit.source, unit.first, unit.last)
-        same = [str(one) for one, first in mapped.items() if first == line]
-        return tuple(sorted({test for one in same for test in hits.contexts.get(one, ())})[:MOST_JUDGES])
+        same = [str(row) for row, first in mapped.items() if first == line]
+        return tuple(sorted({test for row in same for test in hits.contexts.get(row, ())})[:MOST_JUDGES])
 
-    def test_files_of(self, unit: CodeUnit, rig: HarnessClient) -> tuple[str, ...]:
+    def test_files_of(self, unit: CodeUnit, client: HarnessClient) -> tuple[str, ...]:
         """Return the test files whose tests run lines of the unit."""
         hits = self.files.get(unit.path, FileCoverage())
         names = {test for line in range(unit.first, unit.last + 1) for test in hits.contexts.get(str(line), ())}
-        return tuple(sorted({file for name in names if (file := file_of(name, rig))}))
+        return tuple(sorted({file for name in names if (file := file_of(name, client))}))
 
 
-def file_of(test: str, rig: HarnessClient) -> str | None:
-    """Return the tree's path of the file in which a test of that name stands, for either framework's names."""
+def file_of(test: str, client: HarnessClient) -> str | None:
+    """Return the file of the test with that name (pytest's or unittest's) as a path of the tree."""
     name = test.partition("::")[0] if "::" in test else test
     tries = [name] if "::" in test else []
     if not tries:
         parts = name.split(".")
         tries = ["/".join(parts[:end]) + ".py" for end in range(len(parts), 0, -1)]
-    for folder in dict.fromkeys((rig.plan.cwd, "", *rig.plan.test_roots)):
-        for one in tries:
-            path = PurePosixPath(folder, one).as_posix()
-            if (rig.tree / path).is_file():
+    for folder in dict.fromkeys((client.plan.cwd, "", *client.plan.test_roots)):
+        for attempt in tries:
+            path = PurePosixPath(folder, attempt).as_posix()
+            if (client.tree / path).is_file():
                 return path
     return None
 
 
 def measure(
-    rig: HarnessClient, changed: Sequence[str], files: Sequence[str], *, suite_seconds: float
+    client: HarnessClient, changed: Sequence[str], files: Sequence[str], *, suite_seconds: float
 ) -> Baseline | NotRun:
-    """Run the repository's tests and return what they cover of the changed files.
+    """Run the repository's tests and return their coverage of the changed files.
 
-    A suite that takes longer than `suite_seconds` is left, and the tests that have to do with the changed files stand
-    for it. A project without any tests has an empty baseline: a new file can still prove itself alone.
+    If the suite takes longer than `suite_seconds`, only the tests related to the changed files are run. A project
+    without tests has an empty baseline: a new test file can still be judged alone.
     """
-    prefix = f"{rig.plan.cwd}/" if rig.plan.cwd else ""
-    tests = tuple(path for path in files if path.startswith(prefix) and is_test(path) and rig.plan.collects(path))
-    siblings = _siblings(rig, changed, tests)
+    prefix = f"{client.plan.cwd}/" if client.plan.cwd else ""
+    tests = tuple(path for path in files if path.startswith(prefix) and is_test(path) and client.plan.collects(path))
+    siblings = _siblings(client, changed, tests)
     if not tests:
-        return _without_tests(rig, changed)
-    report = rig.run(HarnessRun(cover=tuple(changed), seconds=suite_seconds))
+        return _without_tests(client, changed)
+    report = client.run(HarnessRun(cover=tuple(changed), seconds=suite_seconds))
     limited, note = False, ""
     if report.timed_out and siblings:
         limited = True
         note = (
             f"The repository's tests take longer than {suite_seconds:.0f} s, so only {len(siblings)} test "
-            f"file{'s' if len(siblings) > 1 else ''} near the change stood for them."
+            f"file{'s' if len(siblings) > 1 else ''} near the change were run."
         )
-        report = rig.run(HarnessRun(paths=siblings, cover=tuple(changed), seconds=suite_seconds))
-    if why := _unusable(report, rig):
+        report = client.run(HarnessRun(paths=siblings, cover=tuple(changed), seconds=suite_seconds))
+    if why := _unusable(report, client):
         return NotRun(why)
     return Baseline(
         files=report.files,
         tests=len(report.tests),
         seconds=sum(test.seconds for test in report.tests),
-        test_files=_files_of(report, rig),
+        test_files=_files_of(report, client),
         siblings=siblings,
         limited=limited,
         note=note,
     )
 
 
-def _files_of(report: HarnessReport, rig: HarnessClient) -> tuple[str, ...]:
-    """Return the test files of which tests ran; what the repository's command leaves out may not even work here."""
+def _files_of(report: HarnessReport, client: HarnessClient) -> tuple[str, ...]:
+    """Return the test files whose tests ran; files that the repository's command leaves out may not work here."""
     names = {test.id.partition("::")[0] + "::" if "::" in test.id else test.id for test in report.tests}
-    files = {file for name in names if (file := file_of(name, rig))}
+    files = {file for name in names if (file := file_of(name, client))}
     return tuple(sorted(file for file in files if is_test(file)))
 
 
-def _without_tests(rig: HarnessClient, changed: Sequence[str]) -> Baseline | NotRun:
-    """Ask only whether the framework starts: with nothing to collect that is what can be known."""
-    report = rig.run(HarnessRun(paths=tuple(changed), watch=tuple(changed)))
+def _without_tests(client: HarnessClient, changed: Sequence[str]) -> Baseline | NotRun:
+    """Check only that the framework starts, because there is nothing to collect."""
+    report = client.run(HarnessRun(paths=tuple(changed), watch=tuple(changed)))
     if report.problem:
-        return NotRun(_in_words(report, rig))
-    return Baseline(note="The repository has no tests yet: suggested ones were run alone.")
+        return NotRun(_reason(report, client))
+    return Baseline(note="The repository has no tests yet, so suggested tests were run alone.")
 
 
-def _unusable(report: HarnessReport, rig: HarnessClient) -> str:
-    """Return why nothing can be claimed beside this suite; empty when it can."""
+def _unusable(report: HarnessReport, client: HarnessClient) -> str:
+    """Return why this suite cannot be used; empty if it can."""
     if report.problem:
-        return _in_words(report, rig)
+        return _reason(report, client)
     if report.strays:
         path, origin = next(iter(sorted(report.strays.items())))
         return (
@@ -133,30 +133,27 @@ def _unusable(report: HarnessReport, rig: HarnessClient) -> str:
     if report.errors:
         first = report.errors[0]
         return (
-            f"The repository's tests are red before anything is added: {len(report.errors)} of their files cannot be "
+            f"The repository's tests fail before anything is added: {len(report.errors)} of their files cannot be "
             f"collected, first `{first.id}`: {_last_line(first.text)}"
         )
     if report.bad:
         worst = report.bad[0]
         return (
-            f"The repository's tests are red before anything is added: {len(report.bad)} of {len(report.tests)} "
+            f"The repository's tests fail before anything is added: {len(report.bad)} of {len(report.tests)} "
             f"fail, first `{worst.id}`: {_last_line(worst.message) or worst.kind}. "
             "If they need a service such as a database, set `tests.command` to the tests that run without it."
         )
     if not report.tests:
-        return "The test command collects no test although there are test files: set `tests.command`."
+        return "The test command collects no test, although there are test files: set `tests.command`."
     return ""
 
 
-def _in_words(report: HarnessReport, rig: HarnessClient) -> str:
+def _reason(report: HarnessReport, client: HarnessClient) -> str:
     if report.timed_out:
-        return (
-            f"The repository's tests take too long ({report.problem}): "
-            "set `tests.command` to a part of them that is quicker."
-        )
+        return f"The repository's tests take too long ({report.problem}): set `tests.command` to a faster part of them."
     if "cannot be imported" in report.problem:
         return (
-            f"{report.problem} by `{rig.python}`. Name the interpreter that has what the tests need (`--python`, or "
+            f"{report.problem} by `{client.python}`. Name the interpreter that has what the tests need (`--python`, or "
             "the Action's input `tests-python`), or install it there before (locally `tests.setup` does)."
         )
     return f"The repository's tests cannot be run: {report.problem}"
@@ -164,12 +161,12 @@ def _in_words(report: HarnessReport, rig: HarnessClient) -> str:
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.strip().split("\n") if line.strip()]
-    told = [line for line in lines if re.match(r"(?:E\s|[\w.]+(?:Error|Exception)\b)", line)]
-    return (told or lines or [""])[-1][:300]
+    errors = [line for line in lines if re.match(r"(?:E\s|[\w.]+(?:Error|Exception)\b)", line)]
+    return (errors or lines or [""])[-1][:300]
 
 
-def _siblings(rig: HarnessClient, changed: Sequence[str], tests: Sequence[str]) -> tuple[str, ...]:
-    """Return the test files that have to do with the changed files: by name, by import, by nearness."""
+def _siblings(client: HarnessClient, changed: Sequence[str], tests: Sequence[str]) -> tuple[str, ...]:
+    """Return the test files related to the changed files, by name or by import."""
     stems = {
         PurePosixPath(path).stem if "__init__" not in path else PurePosixPath(path).parent.name for path in changed
     }
@@ -179,7 +176,7 @@ def _siblings(rig: HarnessClient, changed: Sequence[str], tests: Sequence[str]) 
         if any(name in (f"test_{stem}", f"{stem}_test", f"test{stem}") for stem in stems):
             ranked.append((0, test))
         else:
-            text = text_of(rig.tree, test) or ""
+            text = text_of(client.tree, test) or ""
             named = any(
                 re.search(rf"^\s*(?:from|import)\b.*\b{re.escape(stem)}\b", text, re.MULTILINE) for stem in stems
             )

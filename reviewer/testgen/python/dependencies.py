@@ -1,7 +1,7 @@
-"""What a changed function stands on, for whoever writes a test of it: its class, and the definitions that it uses.
+"""Show the author of a test the class of a changed function and the definitions that it uses.
 
-Promises: a name means what it means by Python's own rules for imports, or nothing; never more than some pages. Pure but
-for `read`, which gives the texts of the tree.
+Names are resolved by Python's rules for imports; a name that cannot be resolved is left out. The size is limited. Pure
+except for `read`, which returns the texts of the tree.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from pathlib import PurePosixPath
 
 from reviewer.testgen.evidence import CodeUnit
 
-#: Definitions that are shown, lines of one that is shown whole, and modules through which a name is followed.
+#: The most definitions shown, lines of a definition shown whole, and modules through which a name is followed.
 MOST_DEFINITIONS, MOST_LINES, MOST_HOPS = 12, 14, 3
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
-#: Methods without which nobody can make an object of a class.
+#: Methods that create objects of a class.
 _MAKERS = ("__init__", "__new__", "__post_init__")
 
 
 @dataclass(frozen=True, slots=True)
 class DefinitionLookup:
-    """Where definitions are looked for: how a file is read (None: there is none), and the roots of imports."""
+    """Where definitions are looked up: `read` returns a file's text (None: no such file), `roots` are for imports."""
 
     read: Callable[[str], str | None]
     roots: Sequence[str]
 
 
 def used_by(unit: CodeUnit, repository: DefinitionLookup) -> str:
-    """Return the class that the unit is in, and what the unit uses of the repository, as code with its places."""
+    """Return the unit's class and the definitions of the repository that it uses, as code with path and line."""
     module = _Module.of(unit.path, unit.source)
     if module is None:
         return ""
@@ -57,7 +57,7 @@ class _Module:
 
     @classmethod
     def of(cls, path: str, text: str | None) -> _Module | None:
-        """Return the module, None for a text that Python cannot read."""
+        """Return the module, None for a text that does not parse."""
         try:
             return None if text is None else cls(path, ast.parse(text), tuple(text.split("\n")))
         except (SyntaxError, ValueError, RecursionError):
@@ -65,7 +65,7 @@ class _Module:
 
 
 def _own_class(unit: CodeUnit, module: _Module) -> str:
-    """Return the head of the innermost class around the unit, with its fields and what makes its objects."""
+    """Return the head of the innermost class around the unit, with its fields and constructors."""
     around = [
         node
         for node in ast.walk(module.tree)
@@ -78,7 +78,7 @@ def _own_class(unit: CodeUnit, module: _Module) -> str:
 
 
 def _names(unit: CodeUnit, tree: ast.Module) -> list[str]:
-    """Return the names that the unit's lines use, with the member for a name with one: those of annotations last."""
+    """Return the names that the unit's lines use (`name` or `name.member`); names in annotations come last."""
     nodes = [node for node in ast.walk(tree) if unit.first <= getattr(node, "lineno", 0) <= unit.last]
     types = {id(inner) for node in nodes for outer in _annotations(node) for inner in ast.walk(outer)}
     found: dict[tuple[bool, int, int], str] = {}
@@ -92,24 +92,24 @@ def _names(unit: CodeUnit, tree: ast.Module) -> list[str]:
 
 
 def _annotations(node: ast.AST) -> Iterator[ast.expr]:
-    """Yield the types that a parameter, a function or a variable is declared with."""
+    """Yield the declared types of a parameter, function or variable."""
     for field in ("annotation", "returns"):
         if isinstance(found := getattr(node, field, None), ast.expr):
             yield found
 
 
 def _definition(module: _Module, name: str, repository: DefinitionLookup, hops: int) -> tuple[_Module, ast.stmt] | None:
-    """Return where a name, or a member of a module by that name, is defined in the repository."""
+    """Return where a name, or a member of a module with that name, is defined in the repository."""
     first, _, member = name.partition(".")
     for statement in module.tree.body:
         if first in _bound(statement):
             return module, statement
     for node in ast.walk(module.tree) if hops else ():
         names = node.names if isinstance(node, ast.ImportFrom | ast.Import) else ()
-        alias = next((one for one in names if (one.asname or one.name) == first), None)
+        alias = next((candidate for candidate in names if (candidate.asname or candidate.name) == first), None)
         if alias and isinstance(node, ast.ImportFrom):
             folders = _folder(module.path, node, repository.roots)
-            inner = [f"{one}/{alias.name}" if one else alias.name for one in folders]
+            inner = [f"{folder}/{alias.name}" if folder else alias.name for folder in folders]
             found = _in(folders, alias.name, repository, hops)
             return found or (_in(inner, member, repository, hops) if member else None)
         if alias and member:
@@ -118,7 +118,7 @@ def _definition(module: _Module, name: str, repository: DefinitionLookup, hops: 
 
 
 def _in(places: Sequence[str], name: str, repository: DefinitionLookup, hops: int) -> tuple[_Module, ast.stmt] | None:
-    """Return a definition in the first of the places, paths without ending, where there is a module."""
+    """Return the definition in the first existing module of `places`, which are paths without suffix."""
     for place in places:
         for path in (f"{place}.py", f"{place}/__init__.py" if place else "__init__.py"):
             if module := _Module.of(path, repository.read(path)):
@@ -127,7 +127,7 @@ def _in(places: Sequence[str], name: str, repository: DefinitionLookup, hops: in
 
 
 def _folder(path: str, node: ast.ImportFrom, roots: Sequence[str]) -> list[str]:
-    """Return the places that a `from` import may mean, as paths without ending."""
+    """Return the modules that a `from` import may mean, as paths without suffix."""
     module = (node.module or "").replace(".", "/")
     if not node.level:
         return _places(node.module or "", roots)
@@ -151,7 +151,7 @@ def _bound(node: ast.stmt) -> set[str]:
 
 
 def _shown(node: ast.stmt, rows: Sequence[str]) -> str:
-    """Return a short definition whole; of a longer one what somebody who uses it has to know."""
+    """Return a short definition whole, and of a longer one only what its callers need."""
     whole = _rows(node, rows)
     if len(whole) <= MOST_LINES:
         return "\n".join(whole)
@@ -163,15 +163,15 @@ def _shown(node: ast.stmt, rows: Sequence[str]) -> str:
 
 
 def _class(node: ast.ClassDef, rows: Sequence[str], *, without: range = range(0)) -> str:
-    """Return a class without the bodies of its methods, but for what makes its objects."""
-    told = list(rows[_first(node) - 1 : node.body[0].lineno - 1])
-    for one in node.body:
-        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
-            maker = one.name in _MAKERS and (one.end_lineno or 0) - one.lineno <= 2 * MOST_LINES
-            told += [] if one.lineno in without else _rows(one, rows) if maker else _head(one, rows)
-        elif isinstance(one, ast.Assign | ast.AnnAssign):
-            told += _rows(one, rows)[:MOST_LINES]
-    return "\n".join(told[: 4 * MOST_LINES])
+    """Return a class without the bodies of its methods, except for constructors."""
+    shown = list(rows[_first(node) - 1 : node.body[0].lineno - 1])
+    for member in node.body:
+        if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef):
+            maker = member.name in _MAKERS and (member.end_lineno or 0) - member.lineno <= 2 * MOST_LINES
+            shown += [] if member.lineno in without else _rows(member, rows) if maker else _head(member, rows)
+        elif isinstance(member, ast.Assign | ast.AnnAssign):
+            shown += _rows(member, rows)[:MOST_LINES]
+    return "\n".join(shown[: 4 * MOST_LINES])
 
 
 def _head(node: ast.FunctionDef | ast.AsyncFunctionDef, rows: Sequence[str]) -> list[str]:
@@ -188,4 +188,4 @@ def _rows(node: ast.stmt, rows: Sequence[str]) -> list[str]:
 
 def _first(node: ast.stmt) -> int:
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(one.lineno for one in decorators)])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])

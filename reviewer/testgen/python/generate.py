@@ -1,8 +1,8 @@
-"""Tests for a change that were run: units chosen, a model asked, its files put through the gates, evidence given.
+"""Generate Python tests for a change: choose units, ask the model, run the gates, return tests with evidence.
 
-Promises: what is suggested has passed every gate on this machine and carries what it showed; what is not suggested is
-counted by the gate that stopped it; where nothing can be claimed, a sentence says why. Its only effects are `execute`,
-`ask`, and the staged trees, in which it leaves nothing.
+A suggested test has passed every gate on this machine and has its evidence. Other candidates are counted by the gate
+that stopped them. If nothing can be run, a sentence says why. The only effects are `execute`, `ask`, and the staged
+trees, which are left as they were.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from reviewer.testgen.repair_loop import RepairLoop, UnitPrompt
 from reviewer.testgen.working_tree import added, python_files, text_of
 
 
-def prove(
+def generate_python_tests(
     subject: ChangeUnderTest,
     ask: Ask,
     execute: SandboxRunner,
@@ -49,41 +49,43 @@ def prove(
     budget: GenerationBudget | None = None,
     now: Callable[[], float] = time.monotonic,
 ) -> GeneratedTests | NotRun:
-    """Ask for tests of the riskiest changed functions, run what comes, and return what proved itself.
+    """Ask for tests of the riskiest changed functions, run them, and return those that pass all gates.
 
-    `salt` keys the fences round untrusted text, `now` is the clock of the budget, in seconds. Raises ReviewerError when
-    `execute` says that nothing may or can be run here.
+    `salt` keys the fences around untrusted text; `now` is the clock of the budget in seconds. Raises ReviewerError if
+    `execute` cannot run anything here.
     """
     budget = budget or GenerationBudget()
     deadline = now() + budget.seconds
-    ready = prepared(subject, execute, budget)
+    ready = prepare(subject, execute, budget)
     if isinstance(ready, NotRun):
         return ready
-    bench, units = ready
+    context, units = ready
     if not units:
         return GeneratedTests(
-            notes=_notes(bench, "Existing tests run every changed line of every function: nothing to add.")
+            notes=_notes(
+                context, "Existing tests run every changed line of every function, so there is nothing to add."
+            )
         )
     files = python_files(subject.head)
-    ends = ends_of(subject, bench) if subject.appends else ()
+    ends = ends_of(subject, context) if subject.appends else ()
     fence = fence_of(salt, subject.change)
-    briefing = UnitPrompts(subject, bench.head, bench.before, files, fence, tuple(end.path for end in ends))
-    rounds = RepairLoop(_Python(briefing, bench), budget, ask, lambda: now() < deadline)
-    rounds.all([UnitPrompt(briefing.tests(unit), f"`{unit.name}`", partial(_itself, unit)) for unit in units])
-    done = rounds.proven(*_notes(bench))
-    return replace(done, tests=with_appendices(done.tests, ends, bench, lambda: now() < deadline))
+    prompts = UnitPrompts(subject, context.head, context.before, files, fence, tuple(end.path for end in ends))
+    loop = RepairLoop(_PythonSupport(prompts, context), budget, ask, lambda: now() < deadline)
+    loop.run([UnitPrompt(prompts.tests(unit), f"`{unit.name}`", partial(_unit_of_prompt, unit)) for unit in units])
+    done = loop.result(*_notes(context))
+    return replace(done, tests=with_appendices(done.tests, ends, context, lambda: now() < deadline))
 
 
-def _itself(unit: CodeUnit, _test: TestSuggestion) -> CodeUnit:
+def _unit_of_prompt(unit: CodeUnit, _test: TestSuggestion) -> CodeUnit:
     return unit
 
 
-def prepared(
+def prepare(
     subject: ChangeUnderTest, execute: SandboxRunner, budget: GenerationBudget
 ) -> tuple[GateContext, tuple[CodeUnit, ...]] | NotRun:
-    """Find the command, run the repository's own tests, and choose the units. One project at a time: the riskiest's."""
+    """Find the command, run the repository's own tests, and choose units of one project: that of the riskiest unit."""
     if not subject.python.exists():
-        return NotRun(f"There is no Python at `{subject.python}`: set up the interpreter that the tests need first.")
+        return NotRun(f"There is no Python at `{subject.python}`: first set up the interpreter that the tests need.")
     heads = {
         file.path: text
         for file in subject.change.diff.files
@@ -91,45 +93,45 @@ def prepared(
     }
     units = changed_units(subject.change.diff, heads)
     if not units:
-        return NotRun("The change touches no Python function outside the tests: there is nothing to write a test for.")
+        return NotRun("The change touches no Python function outside the tests, so there is nothing to test.")
     files = python_files(subject.head)
     first = riskiest([replace(unit, missed=unit.lines) for unit in units], most=1, fix=True)[0]
     plan = plan_for(subject.head, files, first.path, subject.command)
     if isinstance(plan, NotRun):
         return plan
-    rig = HarnessClient(execute, subject.head, subject.shown_at, subject.python, plan)
+    client = HarnessClient(execute, subject.head, subject.shown_at, subject.python, plan)
     prefix = f"{plan.cwd}/" if plan.cwd else ""
     here = [unit for unit in units if unit.path.startswith(prefix)]
-    before = measure(rig, sorted({unit.path for unit in here}), files, suite_seconds=budget.suite_seconds)
+    before = measure(client, sorted({unit.path for unit in here}), files, suite_seconds=budget.suite_seconds)
     if isinstance(before, NotRun):
         return before
     if len(here) < len(units):
-        note = f"Tests were proven for `{plan.cwd}` only; the change also touches other projects of the repository."
+        note = f"Tests were generated for `{plan.cwd}` only; the change also touches other projects of the repository."
         before = replace(before, note=" ".join(filter(None, [before.note, note])))
     chosen = riskiest(measured(here, before.files), most=budget.units, fix=subject.fix)
-    base = rig.on(subject.base) if subject.fix and subject.base else None
-    return GateContext(rig, base, before, budget, frozenset(files)), chosen
+    base = client.on(subject.base) if subject.fix and subject.base else None
+    return GateContext(client, base, before, budget, frozenset(files)), chosen
 
 
-def _notes(bench: GateContext, *more: str) -> tuple[str, ...]:
-    return tuple(note for note in (bench.before.note, *more) if note)
+def _notes(context: GateContext, *more: str) -> tuple[str, ...]:
+    return tuple(note for note in (context.before.note, *more) if note)
 
 
 @dataclass(frozen=True, slots=True)
-class _Python:
-    """Python, to the rounds."""
+class _PythonSupport:
+    """The steps of the repair loop for Python."""
 
-    briefing: UnitPrompts
-    bench: GateContext
+    prompts: UnitPrompts
+    context: GateContext
 
     def judge(self, candidate: Candidate, taken: frozenset[str]) -> Evidence | GateFailure:
-        return judge(candidate, replace(self.bench, taken=self.bench.taken | taken))
+        return judge(candidate, replace(self.context, taken=self.context.taken | taken))
 
     def repair(self, prompt: Prompt, candidate: Candidate, stopped: GateFailure) -> Prompt:
-        return self.briefing.repair(prompt, candidate, stopped)
+        return self.prompts.repair(prompt, candidate, stopped)
 
-    def copied(self, before: Candidate, stopped: GateFailure, after: Candidate) -> str | None:
-        failed = {function_of(one.test) for one in stopped.failures}
+    def only_expectation_changed(self, before: Candidate, stopped: GateFailure, after: Candidate) -> str | None:
+        failed = {function_of(failure.test) for failure in stopped.failures}
         if not failed:
             return None
         try:
@@ -140,12 +142,12 @@ class _Python:
     def fails_again(self, candidate: Candidate, failure: FailedTest) -> bool:
         unit = candidate.unit
         elsewhere = {"PYTHONHASHSEED": "7", "TZ": "XYZ-13:45"}
-        wanted = HarnessRun(paths=(candidate.path,), cover=(unit.path,), reverse=True, environment=elsewhere)
-        with added(self.bench.head.tree, candidate.path, candidate.code):
-            report = self.bench.head.run(wanted)
+        run = HarnessRun(paths=(candidate.path,), cover=(unit.path,), reverse=True, environment=elsewhere)
+        with added(self.context.head.tree, candidate.path, candidate.code):
+            report = self.context.head.run(run)
         ran = bool(hit(unit, report.files.get(unit.path)))
         return ran and any(test.id == failure.test and test.asserted for test in report.bad)
 
-    def doubt(self, prompt: Prompt, candidate: Candidate, failure: FailedTest) -> Prompt:
-        del prompt  # the unit alone, without the style of other tests
-        return self.briefing.doubt(candidate, failure)
+    def confirm_failure(self, prompt: Prompt, candidate: Candidate, failure: FailedTest) -> Prompt:
+        del prompt  # the unit only, without other tests
+        return self.prompts.confirm_failure(candidate, failure)

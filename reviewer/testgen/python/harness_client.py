@@ -1,8 +1,7 @@
-"""Orders for the harness, and its reports back: the one place that knows how tests are run in Python.
+"""Start the harness to run Python tests, and return its report.
 
-Promises: every path that a run is told is relative to the tree. The harness finds the tree by its own working folder,
-so the same order holds where a sandbox shows the tree elsewhere and where it runs in the tree itself. Effects only
-through `execute`.
+All paths in a job are relative to the tree. The harness finds the tree by its own working folder, so the same job works
+in a sandbox that shows the tree at another path and in the tree itself. Effects only through `execute`.
 """
 
 from __future__ import annotations
@@ -20,10 +19,11 @@ from reviewer.testgen.python.harness_report import HarnessReport, read_report
 from reviewer.testgen.python.mutants import Mutant
 from reviewer.testgen.python.test_command import CommandPlan
 
-#: Where the harness's scripts lie.
+#: The folder of the harness's scripts.
 HARNESS = Path(__file__).resolve().parents[1] / "harness"
 
-#: A mutant may take this long, or three times what the unharmed tests take; and no fork takes longer than the last.
+#: Limits for one mutant: at least the first, else three times the tests' own time; a fork never runs longer than the
+#: second.
 LEAST_SECONDS, MOST_SECONDS = 2.0, 30.0
 
 _ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "TZ": "UTC", "COVERAGE_CORE": "ctrace"}
@@ -31,10 +31,10 @@ _ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "TZ": "UT
 
 @dataclass(frozen=True, slots=True)
 class HarnessRun:
-    """One run. `paths` are test files or folders of the tree, none for all that the repository's command selects.
+    """One run of tests. `paths` are test files or folders of the tree; empty: what the repository's command selects.
 
-    `cover` are the files to measure, `overlay` a mutant that is imported, `mutants` those that are swapped in, each
-    with the names of the tests to run (None: all).
+    `cover` are the files to measure, `overlay` is a mutant to import, `mutants` are those to swap in, each with the
+    names of the tests to run (None: all).
     """
 
     paths: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class HarnessRun:
 
 @dataclass(frozen=True, slots=True)
 class HarnessClient:
-    """What runs tests: of one tree, on one interpreter, by one plan."""
+    """Runs the tests of one tree, with one interpreter and one plan."""
 
     execute: SandboxRunner
     tree: Path
@@ -59,44 +59,44 @@ class HarnessClient:
     plan: CommandPlan
 
     def on(self, tree: Path) -> HarnessClient:
-        """Return the same for another tree."""
+        """Return the same client for another tree."""
         return replace(self, tree=tree)
 
-    def run(self, wanted: HarnessRun) -> HarnessReport:
-        """Run and return what was reported. Raises ReviewerError when nothing can be run here at all."""
+    def run(self, run: HarnessRun) -> HarnessReport:
+        """Run tests and return the report. Raises ReviewerError if nothing can be run here."""
         nonce = secrets.token_hex(16)
-        job = self._job(wanted) | {"nonce": nonce}
-        order = SandboxCommand(
+        job = self._job(run) | {"nonce": nonce}
+        command = SandboxCommand(
             argv=(str(self.python), "-B", str(HARNESS / "run.py"), json.dumps(job)),
             tree=self.tree,
             shown_at=self.shown_at,
             cwd=self.plan.cwd,
-            environment={**_ENVIRONMENT, **dict(self.plan.environment), **wanted.environment},
+            environment={**_ENVIRONMENT, **dict(self.plan.environment), **run.environment},
             read_only=(HARNESS, *interpreter_folders(self.python)),
-            limits=SandboxLimits(seconds=wanted.seconds),
+            limits=SandboxLimits(seconds=run.seconds),
         )
-        return read_report(self.execute(order), nonce)
+        return read_report(self.execute(command), nonce)
 
-    def _job(self, wanted: HarnessRun) -> dict[str, Any]:
+    def _job(self, run: HarnessRun) -> dict[str, Any]:
         return {
             "framework": self.plan.framework,
             "arguments": list(self.plan.arguments),
             "cwd": self.plan.cwd,
             "roots": list(self.plan.roots),
-            "paths": list(wanted.paths or self.plan.selection),
-            "files": list(wanted.watch or wanted.cover),
-            "cover": bool(wanted.cover),
-            "reverse": wanted.reverse,
-            "repeat": wanted.repeat,
-            "overlay": None if wanted.overlay is None else _written(wanted.overlay, None),
-            "mutants": [_written(mutant, tests) for mutant, tests in wanted.mutants],
-            "seconds": min(MOST_SECONDS, wanted.seconds),
+            "paths": list(run.paths or self.plan.selection),
+            "files": list(run.watch or run.cover),
+            "cover": bool(run.cover),
+            "reverse": run.reverse,
+            "repeat": run.repeat,
+            "overlay": None if run.overlay is None else _written(run.overlay, None),
+            "mutants": [_written(mutant, tests) for mutant, tests in run.mutants],
+            "seconds": min(MOST_SECONDS, run.seconds),
             "least_seconds": LEAST_SECONDS,
         }
 
 
 def _written(mutant: Mutant, tests: Sequence[str] | None) -> dict[str, Any]:
-    """Return the mutant as the harness reads it; `after` None runs the tests on the code as it is."""
+    """Return the mutant in the harness's form; with `after` None the tests run on the unchanged code."""
     name = mutant.unit.name.rpartition(".")[2]
     return {
         "id": mutant.id,
@@ -112,10 +112,10 @@ def _written(mutant: Mutant, tests: Sequence[str] | None) -> dict[str, Any]:
 
 
 def interpreter_folders(python: Path) -> tuple[Path, ...]:
-    """Return the folders that an interpreter needs to be readable: its own, and those of the Python it was made from.
+    """Return the folders that an interpreter must be able to read: its own, and those of the Python it was made from.
 
-    An environment (it has a `pyvenv.cfg`) is needed whole. Of any other prefix only programs and libraries are: a link
-    in `~/bin` must not show a run the whole home folder.
+    A virtual environment (it has a `pyvenv.cfg`) is needed whole. Of another prefix only programs and libraries are
+    needed: a link in `~/bin` must not show the whole home folder.
     """
     folders: list[Path] = []
     waiting, seen = [python.absolute()], set[Path]()
@@ -137,7 +137,7 @@ def interpreter_folders(python: Path) -> tuple[Path, ...]:
 
 
 def _homes(config: Path) -> list[str]:
-    """Return where the Python of an environment stands, by its `home` key: an environment may be made of copies."""
+    """Return the folder of an environment's Python by its `home` key, because an environment may contain copies."""
     rows = config.read_text(encoding="utf-8", errors="replace").split("\n")
     keys = (row.partition("=") for row in rows)
     return [value.strip() for key, _, value in keys if key.strip() == "home"]

@@ -1,7 +1,7 @@
-"""What a run reported, as values: the harness's JSON, read as the untrusted bytes that it is.
+"""Parse the harness's JSON report, which is untrusted. Pure.
 
-Promises: whatever the bytes are, a Report comes of it; `problem` is empty only when the tests' process came to its end
-and the report carries the nonce of the order. Pure.
+Any bytes give a `HarnessReport`. Its `problem` is empty only if the tests' process ended properly and the report has
+the nonce of the job.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reviewer.sandbox.api import SandboxResult
 
-#: Name of the harness's report among the results.
+#: The name of the harness's report among the result files.
 REPORT = "report.json"
 
-#: Most characters of output that are quoted when a run said nothing else.
+#: The most characters of output that are quoted if a run has no report.
 MOST_OUTPUT = 2_000
 
 
@@ -44,7 +44,7 @@ class CollectionError(_Part):
 
 
 class FileCoverage(_Part):
-    """What ran of one file; `contexts` are the tests by line, as text."""
+    """The coverage of one file; `contexts` are the names of tests by line."""
 
     lines: tuple[int, ...] = ()
     arcs: tuple[tuple[int, int], ...] = ()
@@ -52,9 +52,9 @@ class FileCoverage(_Part):
 
 
 class MutantResult(_Part):
-    """What came of one mutant: `killed`, `survived`, `timeout`, `unswappable` or `odd`.
+    """The outcome of one mutant: `killed`, `survived`, `timeout`, `unswappable` or `odd`.
 
-    Of the `seconds` its tests took `tests_seconds`, set-up and teardown included; zero when the fork could not tell.
+    `tests_seconds` is the part of `seconds` that its tests took, set-up and teardown included; zero if not reported.
     """
 
     id: str
@@ -64,7 +64,7 @@ class MutantResult(_Part):
 
 
 class HarnessReport(_Part):
-    """What the harness wrote, and what was seen of the run from outside (`problem`, `timed_out`, `cpu_seconds`)."""
+    """The harness's report, plus what was observed from outside (`problem`, `timed_out`, `cpu_seconds`)."""
 
     ended: bool = False
     exit: int | None = None
@@ -90,34 +90,34 @@ class HarnessReport(_Part):
 
     @property
     def green(self) -> bool:
-        """Whether the run ended and everything that was collected passed or was skipped on purpose."""
+        """Whether the run ended properly and every collected test passed or was skipped on purpose."""
         return not (self.problem or self.errors or self.bad)
 
 
 def function_of(test: str) -> str:
-    """Return the name of the function in the id of a test, as pytest or unittest write it."""
+    """Return the name of the function from the id of a test, as pytest or unittest write it."""
     return test.rpartition("::")[2].partition("[")[0].rpartition(".")[2]
 
 
-def read_report(ran: SandboxResult, nonce: str) -> HarnessReport:
-    """Return what the run reported; `problem` says why it cannot be used."""
-    if ran.timed_out:
-        report = HarnessReport(problem=f"the run took longer than its limit ({ran.seconds:.0f} s)", timed_out=True)
-    elif REPORT not in ran.results:
-        report = HarnessReport(problem=f"the run reported nothing: {ran.output.strip()[-MOST_OUTPUT:]}")
+def read_report(result: SandboxResult, nonce: str) -> HarnessReport:
+    """Return the report of the run; `problem` says why it cannot be used."""
+    if result.timed_out:
+        report = HarnessReport(problem=f"the run took longer than its limit ({result.seconds:.0f} s)", timed_out=True)
+    elif REPORT not in result.results:
+        report = HarnessReport(problem=f"the run reported nothing: {result.output.strip()[-MOST_OUTPUT:]}")
     else:
-        report = _read(ran.results[REPORT], nonce)
-        if report.problem.startswith("pytest ended"):  # before it could report: only its output says why
-            report = report.model_copy(update={"problem": f"{report.problem}: {_last_word(ran.output)}"})
-    return report.model_copy(update={"cpu_seconds": ran.cpu_seconds})
+        report = _read(result.results[REPORT], nonce)
+        if report.problem.startswith("pytest ended"):  # it ended before it could report, so only its output says why
+            report = report.model_copy(update={"problem": f"{report.problem}: {_last_error(result.output)}"})
+    return report.model_copy(update={"cpu_seconds": result.cpu_seconds})
 
 
-def _last_word(output: str) -> str:
-    """Return the line of pytest's output that says what went wrong: the last that it marks as an error, or the last."""
+def _last_error(output: str) -> str:
+    """Return the line of pytest's output that best describes the error: the last marked one, or the last line."""
     rows = [row.strip() for row in output.split("\n") if row.strip()]
     marked = [row[1:].strip() for row in rows if row.startswith("E ")]
-    told = marked or [row for row in rows if "error" in row.lower()] or rows or ["it said nothing"]
-    return told[-1][:300]
+    errors = marked or [row for row in rows if "error" in row.lower()] or rows or ["it printed nothing"]
+    return errors[-1][:300]
 
 
 def _read(data: bytes, nonce: str) -> HarnessReport:
@@ -126,7 +126,7 @@ def _read(data: bytes, nonce: str) -> HarnessReport:
     except ValidationError:
         return HarnessReport(problem="the run's report cannot be read")
     if report.nonce != nonce:
-        return HarnessReport(problem="the run's report is forged: it was not written by the harness")
+        return HarnessReport(problem="the run's report is forged: the harness did not write it")
     if report.problem or report.ended:
         return report
     problem = f"the tests' process ended (exit code {report.exit}) before all tests were counted"

@@ -1,8 +1,8 @@
-"""Small faults put into the changed lines: a test that is worth something fails on most of them. Pure.
+"""Make mutants: small faults in the changed lines, most of which a useful test notices. Pure.
 
-A mutant replaces a span of the file's bytes, so it can be shown as a one-line diff and compiled anywhere. At most one
-for each line first, then the seconds (https://arxiv.org/abs/2102.11378); lines that only log or print are left
-alone: nobody tests them.
+A mutant replaces a span of the file's bytes, so it can be shown as a short diff and compiled anywhere. The first mutant
+of each line comes before the second ones (https://arxiv.org/abs/2102.11378). Lines that only log or print get none,
+because nobody tests them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from reviewer.testgen.evidence import CodeUnit
 
-#: What survives or dies whatever the tests are worth; before these hold, no number about mutants is believed.
+#: Mutants with a known outcome. Numbers about other mutants are used only if these behave as expected.
 GREEN, NO_OP, RAISE = "green", "no-op", "raise"
 
 _COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
@@ -27,14 +27,14 @@ _ARITHMETIC: dict[type[ast.operator], tuple[str, str]] = {
     ast.Add: ("+", "-"), ast.Sub: ("-", "+"), ast.Mult: ("*", "/"), ast.Div: ("/", "*"),
     ast.FloorDiv: ("//", "*"), ast.Mod: ("%", "*"),
 }  # fmt: skip
-_SAYS = frozenset({"print", "debug", "info", "warning", "warn", "error", "exception", "critical", "log"})
+_LOG_CALLS = frozenset({"print", "debug", "info", "warning", "warn", "error", "exception", "critical", "log"})
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One fault: bytes `start` to `end` of the file, which read `before`, become `after`. `line` is the statement's.
+    """One fault: bytes `start` to `end` of the file change from `before` to `after`. `line` is the statement's.
 
-    `swaps` says that it stands in the body of `unit`'s function, whose code object can be swapped.
+    `swaps` says that it is in the body of the unit's function, whose code object can be swapped.
     """
 
     id: str
@@ -48,7 +48,7 @@ class Mutant:
 
     @property
     def diff(self) -> str:
-        """The mutated line before and after, as two lines of a diff."""
+        """The mutated line before and after, as lines of a diff."""
         data = self.unit.source.encode("utf-8")
         begin = data.rfind(b"\n", 0, self.start) + 1
         ends = data.find(b"\n", self.end)
@@ -59,13 +59,13 @@ class Mutant:
 
 
 def mutants(unit: CodeUnit, *, most: int) -> tuple[Mutant, ...]:
-    """Return mutants of the unit's changed lines that compile: one a line first, at most `most`."""
-    return _Maker(unit).made(most)
+    """Return at most `most` mutants of the unit's changed lines that compile, the first of each line first."""
+    return _MutantMaker(unit).mutants(most)
 
 
 def canaries(unit: CodeUnit) -> tuple[Mutant, ...]:
-    """Return the mutant that changes nothing and the one that raises at the function's entry."""
-    return _Maker(unit).canaries()
+    """Return the mutant that changes nothing and the mutant that raises at the start of the function."""
+    return _MutantMaker(unit).canaries()
 
 
 def one_per_line(chosen: Sequence[Mutant]) -> tuple[Mutant, ...]:
@@ -76,8 +76,8 @@ def one_per_line(chosen: Sequence[Mutant]) -> tuple[Mutant, ...]:
     return tuple(first.values())
 
 
-class _Maker:
-    """Makes the mutants of one unit. Offsets are of bytes, as the syntax tree counts columns in them."""
+class _MutantMaker:
+    """Makes the mutants of one unit. Offsets are in bytes, because the syntax tree counts columns in bytes."""
 
     def __init__(self, unit: CodeUnit) -> None:
         self._unit = unit
@@ -92,7 +92,7 @@ class _Maker:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.lineno == unit.firsts[-1]
         )
 
-    def made(self, most: int) -> tuple[Mutant, ...]:
+    def mutants(self, most: int) -> tuple[Mutant, ...]:
         by_line: dict[int, list[Mutant]] = {}
         for line, _, span, after in sorted(self._proposals()):
             by_line.setdefault(line, []).append(self._mutant(line, span, self._text(span), after))
@@ -101,17 +101,17 @@ class _Maker:
         for mutant in rounds:
             if len(chosen) < most and self._compiles(mutant):
                 chosen.append(mutant)
-        return tuple(sorted(chosen, key=lambda one: one.line))
+        return tuple(sorted(chosen, key=lambda mutant: mutant.line))
 
     def canaries(self) -> tuple[Mutant, ...]:
         body = [node for node in self._function.body if not _docstring(node)] or self._function.body[-1:]
         first = body[0]
         decorators = getattr(first, "decorator_list", [])
-        line = min([first.lineno, *(one.lineno for one in decorators)])
+        line = min([first.lineno, *(decorator.lineno for decorator in decorators)])
         at = self._starts[line - 1] + first.col_offset
         lead = self._data[self._starts[line - 1] : at]
         joint = "; " if lead.strip() else "\n" + lead.decode("utf-8")
-        if _docstring(first):  # a function that is nothing but its docstring
+        if _docstring(first):  # the function contains only its docstring
             at = self._span(first)[1]
             raising = self._at(RAISE, at, "; raise RuntimeError('canary')")
         else:
@@ -142,12 +142,12 @@ class _Maker:
         return self._data[span[0] : span[1]].decode("utf-8")
 
     def _proposals(self) -> Iterator[tuple[int, int, tuple[int, int], str]]:
-        """Yield line, rank of the operator, span and what stands there instead."""
+        """Yield line, rank of the operator, span and replacement."""
         for default in [*self._function.args.defaults, *self._function.args.kw_defaults]:
             if default is not None and default.lineno in self._unit.header:
                 yield from self._of(default, default.lineno)
         for node in _statements(self._function):
-            if node.lineno in self._unit.lines and not _arid(node):
+            if node.lineno in self._unit.lines and not _is_untested(node):
                 for part in _own_parts(node):
                     yield from self._of(part, node.lineno)
 
@@ -157,7 +157,7 @@ class _Maker:
                 for span, after in operator(self, node):
                     yield line, rank, span, after
 
-    # Each operator yields spans and what stands there instead.
+    # Each operator yields spans and their replacements.
 
     def _compare(self, node: ast.Compare) -> Iterator[tuple[tuple[int, int], str]]:
         operands = [node.left, *node.comparators]
@@ -172,12 +172,12 @@ class _Maker:
 
     def _binary(self, node: ast.BinOp) -> Iterator[tuple[tuple[int, int], str]]:
         if isinstance(node.left, ast.Constant | ast.JoinedStr) and not _number(node.left):
-            return  # formatting and joining of text: the string operator has it
+            return  # formatting and joining of text: the string operator handles it
         if (words := _ARITHMETIC.get(type(node.op))) and (span := self._between(node.left, node.right, words[0])):
             yield span, words[1]
 
     def _between(self, left: ast.expr, right: ast.expr, word: str) -> tuple[int, int] | None:
-        """Return where the word stands between two operands; None when brackets or comments hide it."""
+        """Return the span of the word between two operands; None if brackets or comments make it ambiguous."""
         begin, end = self._span(left)[1], self._span(right)[0]
         gap = self._text((begin, end))
         if gap.count(word) != 1 or "#" in gap:
@@ -227,21 +227,21 @@ class _Maker:
             yield span, f"bool({self._text(self._span(node.operand))})"
 
 
-_Operator = Callable[[_Maker, Any], Iterator[tuple[tuple[int, int], str]]]
+_Operator = Callable[[_MutantMaker, Any], Iterator[tuple[tuple[int, int], str]]]
 
-#: In the order in which the first mutant of a line is chosen: what changes a decision or a number before what deletes.
+#: In order of preference for the first mutant of a line: changes of a decision or a number before deletions.
 _OPERATORS: tuple[tuple[Any, _Operator], ...] = (
-    (ast.Compare, _Maker._compare),  # noqa: SLF001
-    (ast.BoolOp, _Maker._boolean),  # noqa: SLF001
-    (ast.BinOp, _Maker._binary),  # noqa: SLF001
-    (ast.UnaryOp, _Maker._not),  # noqa: SLF001
-    ((ast.If, ast.While, ast.IfExp), _Maker._branch),  # noqa: SLF001
-    (ast.Constant, _Maker._constant),  # noqa: SLF001
-    (ast.JoinedStr, _Maker._joined),  # noqa: SLF001
-    (ast.Return, _Maker._return),  # noqa: SLF001
-    ((ast.Raise, ast.AugAssign), _Maker._removed),  # noqa: SLF001
-    (ast.Assign, _Maker._assign),  # noqa: SLF001
-    (ast.Expr, _Maker._call),  # noqa: SLF001
+    (ast.Compare, _MutantMaker._compare),  # noqa: SLF001
+    (ast.BoolOp, _MutantMaker._boolean),  # noqa: SLF001
+    (ast.BinOp, _MutantMaker._binary),  # noqa: SLF001
+    (ast.UnaryOp, _MutantMaker._not),  # noqa: SLF001
+    ((ast.If, ast.While, ast.IfExp), _MutantMaker._branch),  # noqa: SLF001
+    (ast.Constant, _MutantMaker._constant),  # noqa: SLF001
+    (ast.JoinedStr, _MutantMaker._joined),  # noqa: SLF001
+    (ast.Return, _MutantMaker._return),  # noqa: SLF001
+    ((ast.Raise, ast.AugAssign), _MutantMaker._removed),  # noqa: SLF001
+    (ast.Assign, _MutantMaker._assign),  # noqa: SLF001
+    (ast.Expr, _MutantMaker._call),  # noqa: SLF001
 )
 
 
@@ -250,9 +250,9 @@ def _statements(function: ast.AST) -> Iterator[ast.stmt]:
 
 
 def _own_parts(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the statement and its expressions, but no statement inside it, no annotation and no part of an f-string."""
+    """Yield the statement and its expressions, except inner statements, annotations and parts of f-strings."""
     yield node
-    if isinstance(node, ast.JoinedStr | ast.Raise):  # messages of exceptions are prose
+    if isinstance(node, ast.JoinedStr | ast.Raise):  # messages of exceptions are not tested
         return
     for name, value in ast.iter_fields(node):
         children = value if isinstance(value, list) else [value]
@@ -262,13 +262,13 @@ def _own_parts(node: ast.AST) -> Iterator[ast.AST]:
                 yield from _own_parts(child)
 
 
-def _arid(node: ast.stmt) -> bool:
+def _is_untested(node: ast.stmt) -> bool:
     if _docstring(node) or isinstance(node, ast.Assert | ast.Import | ast.ImportFrom):
         return True
     if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
         return False
     called = node.value.func
-    return getattr(called, "attr", getattr(called, "id", "")) in _SAYS
+    return getattr(called, "attr", getattr(called, "id", "")) in _LOG_CALLS
 
 
 def _docstring(node: ast.stmt) -> bool:

@@ -1,7 +1,7 @@
-"""The prompts of proving: for a unit, for a repair, for a doubt. Text in, prompts out.
+"""Build the prompts of test generation: for a unit, for a repair, for confirming a failure.
 
-Promises: the same input gives the same prompt to the byte; what comes from the repository, the pull request or a run
-stands only between fences, without secrets. Reads the staged tree and templates, nothing else.
+The same input gives the same prompt to the byte. Text from the repository, the pull request or a run appears only
+between fences and without secrets. Reads only the staged tree and the templates.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from reviewer.testgen.repair_prompt import (
 )
 from reviewer.testgen.working_tree import text_of
 
-#: Sibling tests shown as style, places where the unit is called, files that are searched for them.
+#: The most sibling tests shown as examples, calls of the unit shown, and files searched for calls.
 MOST_SIBLINGS, MOST_CALLS, MOST_SEARCHED = 2, 6, 400
 
 
 @dataclass(frozen=True, slots=True)
 class UnitPrompts:
-    """Makes the prompts about one subject.
+    """Makes the prompts about one change.
 
-    `fence` is unknown to whoever wrote the change; `ends` are test files at whose end tests may be put.
+    The author of the change cannot know `fence`. `ends` are test files to which tests may be appended.
     """
 
     subject: ChangeUnderTest
-    rig: HarnessClient
+    client: HarnessClient
     before: Baseline
     files: tuple[str, ...]
     fence: str
@@ -55,8 +55,8 @@ class UnitPrompts:
         system = render_template(
             "tests/proving.md",
             fence=self.fence,
-            framework=self.rig.plan.framework,
-            roots=", ".join(printable(root) for root in self.rig.plan.test_roots),
+            framework=self.client.plan.framework,
+            roots=", ".join(printable(root) for root in self.client.plan.test_roots),
             language=self.subject.language,
             path=self.home(unit),
             covers=printable(unit.covers),
@@ -65,33 +65,33 @@ class UnitPrompts:
         return _prompt(Task.TESTS, system, self._unit(unit))
 
     def repair(self, prompt: Prompt, candidate: Candidate, stopped: GateFailure) -> Prompt:
-        """Return the conversation continued by the candidate and by what the gate that stopped it saw."""
-        # What the policy refuses may be the path itself.
+        """Return the conversation, continued by the candidate and the reason why a gate stopped it."""
+        # The policy gate may have refused the path itself.
         path = self.home(candidate.unit) if stopped.gate is Gate.POLICY else candidate.path
         return repair_prompt_for_test(prompt, candidate, stopped, fence=self.fence, path=path, plain=self._untrusted)
 
-    def doubt(self, candidate: Candidate, failure: FailedTest) -> Prompt:
-        """Return the prompt that asks an independent pass whether a failing test is right."""
-        told = f"{failure.test}, line {failure.line}: {failure.kind}\n{failure.message}\n\n{failure.trace}"
+    def confirm_failure(self, candidate: Candidate, failure: FailedTest) -> Prompt:
+        """Return the prompt that asks, independently, whether a failing test is right."""
+        text = f"{failure.test}, line {failure.line}: {failure.kind}\n{failure.message}\n\n{failure.trace}"
         user = render_template(
             "verify/reproduced.md",
             fence=self.fence,
             unit=self._unit(candidate.unit, styled=False),
             name=candidate.unit.name,
             test=self._untrusted(candidate.code, MOST_CODE),
-            failure=self._untrusted(told, MOST_EVIDENCE),
+            failure=self._untrusted(text, MOST_EVIDENCE),
         )
         return _prompt(Task.VERIFY, render_template("verify/reproduction.md", fence=self.fence), user)
 
     def home(self, unit: CodeUnit) -> str:
-        """Return a free path for a new test file of the unit: beside the tests that run it, else in the test root."""
-        near = [*self.before.test_files_of(unit, self.rig), *self.before.siblings]
-        folder = PurePosixPath(near[0]).parent if near else PurePosixPath(self.rig.plan.test_roots[0])
+        """Return an unused path for a test file of the unit: beside the tests that run it, else in the test root."""
+        near = [*self.before.test_files_of(unit, self.client), *self.before.siblings]
+        folder = PurePosixPath(near[0]).parent if near else PurePosixPath(self.client.plan.test_roots[0])
         stem = PurePosixPath(unit.path).stem
         name = re.sub(r"\W+", "_", f"{stem}_{unit.name}").strip("_").lower()
-        plan = self.rig.plan
-        told = () if plan.collects("test_x.py") else (one for one in plan.names if "*" in one)
-        shape = next(iter(told), "test_*.py")
+        plan = self.client.plan
+        patterns = () if plan.collects("test_x.py") else (pattern for pattern in plan.names if "*" in pattern)
+        shape = next(iter(patterns), "test_*.py")
         for number in range(1, 100):
             path = (folder / shape.replace("*", f"{name}{'' if number == 1 else f'_{number}'}", 1)).as_posix()
             if path not in self.files:
@@ -108,11 +108,11 @@ class UnitPrompts:
             issue=self._untrusted(self.subject.issue, MAX_DESCRIPTION),
             path=printable(unit.path),
             name=unit.name,
-            module=module_of(unit.path, self.rig.plan.roots),
+            module=module_of(unit.path, self.client.plan.roots),
             imports=self._untrusted(_imports(unit.source), MOST_SIBLING),
             code=self._untrusted(_rows(unit), MOST_CODE),
             used=self._untrusted(
-                used_by(unit, DefinitionLookup(partial(text_of, self.rig.tree), self.rig.plan.roots)), MOST_USED
+                used_by(unit, DefinitionLookup(partial(text_of, self.client.tree), self.client.plan.roots)), MOST_USED
             ),
             callers=self._untrusted(self._callers(unit), MOST_CALLERS),
             fixtures=self._untrusted("\n".join(self._fixtures(unit)), MOST_SIBLING) if styled else "",
@@ -121,10 +121,10 @@ class UnitPrompts:
 
     def _siblings(self, unit: CodeUnit) -> Iterator[dict[str, str]]:
         near = dict.fromkeys(
-            [*self.ends, *self.before.test_files_of(unit, self.rig), *self.before.siblings, *self.before.test_files]
+            [*self.ends, *self.before.test_files_of(unit, self.client), *self.before.siblings, *self.before.test_files]
         )
         for path in list(near)[:MOST_SIBLINGS]:
-            if text := text_of(self.rig.tree, path):
+            if text := text_of(self.client.tree, path):
                 yield {"path": printable(path), "text": self._untrusted(text, MOST_SIBLING)}
 
     def _callers(self, unit: CodeUnit) -> str:
@@ -135,7 +135,7 @@ class UnitPrompts:
         call = re.compile(rf"\b{re.escape(name)}\(")
         found: list[str] = []
         for path in [file for file in self.files if not is_test(file)][:MOST_SEARCHED]:
-            text = text_of(self.rig.tree, path) or ""
+            text = text_of(self.client.tree, path) or ""
             if name not in text:
                 continue
             rows = text.split("\n")
@@ -146,14 +146,14 @@ class UnitPrompts:
         return "\n".join(found[:MOST_CALLS])
 
     def _fixtures(self, unit: CodeUnit) -> Iterator[str]:
-        """Yield the signatures of the fixtures that a test at the unit's place would see, outermost first."""
-        folders = [one.as_posix() for one in reversed(PurePosixPath(self.home(unit)).parents)]
+        """Yield the signatures of the fixtures that a new test of the unit can use, outermost first."""
+        folders = [folder.as_posix() for folder in reversed(PurePosixPath(self.home(unit)).parents)]
         for folder in folders:
             path = "conftest.py" if folder == "." else f"{folder}/conftest.py"
-            yield from _signatures(path, text_of(self.rig.tree, path) or "")
+            yield from _signatures(path, text_of(self.client.tree, path) or "")
 
     def _untrusted(self, text: str, most: int) -> str:
-        """Return the text cut to size, without secrets, invisible characters, colours and our fence."""
+        """Return the text cut to `most` characters, without secrets, invisible characters, colours and our fence."""
         text = re.sub(r"\x1b\[[0-9;]*m", "", text[: most + 1]).replace("\r\n", "\n")
         text = "\n".join(printable(line) for line in text.split("\n")).replace(self.fence, "")
         text = redact(text)[0].strip("\n")
@@ -161,7 +161,7 @@ class UnitPrompts:
 
 
 def module_of(path: str, roots: Sequence[str]) -> str:
-    """Return the dotted name under which a file is imported, by the first root that it stands in."""
+    """Return the dotted name of a file's module, by the first root that contains the file."""
     for root in roots:
         prefix = f"{root}/" if root else ""
         if path.startswith(prefix):
@@ -171,12 +171,12 @@ def module_of(path: str, roots: Sequence[str]) -> str:
 
 def _rows(unit: CodeUnit) -> str:
     rows = unit.source.split("\n")
-    told: list[str] = []
+    marked: list[str] = []
     for number in range(unit.first, unit.last + 1):
         mark = "+" if number in unit.lines | unit.header else " "
         mark = "!" if number in unit.missed else "?" if number in unit.half else mark
-        told.append(f"{number:>5} {mark}| {rows[number - 1].rstrip()}")
-    return "\n".join(told)
+        marked.append(f"{number:>5} {mark}| {rows[number - 1].rstrip()}")
+    return "\n".join(marked)
 
 
 def _imports(source: str) -> str:
@@ -196,7 +196,7 @@ def _signatures(path: str, text: str) -> Iterator[str]:
     for node in tree.body:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
-        if any("fixture" in ast.dump(one) for one in node.decorator_list):
+        if any("fixture" in ast.dump(decorator) for decorator in node.decorator_list):
             about = (ast.get_docstring(node) or "").partition("\n")[0]
             yield f"{path}: {node.name}({ast.unparse(node.args)}){f': {about}' if about else ''}"
 

@@ -1,7 +1,7 @@
-"""How a repository's tests are run: found in its files, or told, and parsed into what our harness can run.
+"""Find out how a repository's tests are run, from its files or settings, and make a plan for our harness.
 
-Pure, but for reading files of the staged tree. The table has a `Framework` for each framework. Both are driven by
-the harness (`reviewer.testgen.harness`), which counts tests, measures coverage and makes mutants.
+Pure except for reading files of the staged tree. The table has a row for each framework. The harness
+(`reviewer.testgen.harness`) runs both, counts tests, measures coverage and runs mutants.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from reviewer.languages.paths import is_test
 from reviewer.testgen.evidence import NotRun
 from reviewer.testgen.working_tree import text_of
 
-#: What marks the folder of one project in a repository of several.
+#: Files that mark the folder of a project, in a repository with several projects.
 _PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "pytest.ini", "tox.ini")
 
-#: Options that would spoil a measured run: other tracers, other processes, reports, early ends, another order.
-_SPOILERS = re.compile(
+#: Options that disturb a measured run: other tracers, other processes, reports, early ends, another order.
+_DISTURBING_OPTIONS = re.compile(
     r"^(?:--cov(?:$|[-=])|--no-cov|-n$|-n[\dal]|--numprocesses|--dist|--junit|--html|-x$|--exitfirst|--maxfail|--lf$|--ff$"
     r"|--last-failed|--failed-first|--sw$|--stepwise|--pdb|--randomly|-p=?no:|--benchmark|--durations|-q+$|-v+$|--color"
     r"|--quiet|--verbose|--codspeed|--reruns|--basetemp|--forked|--tb|--cache-clear|--doctest)"
 )
-#: Those of them whose value is a word of its own.
+#: Those of them whose value is a separate word.
 _TAKE_A_VALUE = frozenset(
     {"-n", "--numprocesses", "--dist", "--maxfail", "--durations", "--basetemp", "--tb", "--color"}
 )
@@ -39,7 +39,7 @@ _HAVE_VALUES = frozenset(
 )
 
 
-#: Names of test files where the repository does not tell: both frameworks' own, and what stands beside them.
+#: Names of test files if the repository does not set them: the defaults of both frameworks.
 _NAMES = ("test*.py", "*_test.py")
 
 
@@ -47,10 +47,10 @@ _NAMES = ("test*.py", "*_test.py")
 class CommandPlan:
     """How to run the tests of one project of the repository.
 
-    `cwd` is the project's folder in the tree, `roots` the folders that go before installed packages on the search path,
-    `test_roots` where tests stand (both relative to the tree). `arguments` are the framework's own, without selection;
-    `selection` what the repository's command asks for, as paths of the tree. `environment` is set by that command.
-    `names` are patterns for the names of test files.
+    `cwd` is the project's folder in the tree, `roots` are the folders before installed packages on the search path,
+    `test_roots` the folders of the tests (both relative to the tree). `arguments` are options of the framework;
+    `selection` are the tests that the repository's command selects, as paths of the tree. `environment` are the
+    variables set in that command. `names` are patterns for the names of test files.
     """
 
     framework: str
@@ -63,13 +63,13 @@ class CommandPlan:
     names: tuple[str, ...] = _NAMES
 
     def collects(self, path: str) -> bool:
-        """Whether the framework takes a file of that name for one of tests."""
+        """Whether the framework collects a file of that name."""
         return any(PurePosixPath(path).match(pattern) for pattern in self.names)
 
 
 @dataclass(frozen=True, slots=True)
 class Framework:
-    """One framework: `reads` takes the words after its name in a command and gives arguments and selection."""
+    """One framework. `reads` turns the words after its name in a command into arguments and selection."""
 
     name: str
     language: str
@@ -77,21 +77,21 @@ class Framework:
 
 
 def plan_for(tree: Path, files: Sequence[str], path: str, command: str | None) -> CommandPlan | NotRun:
-    """Return how the tests of the project that holds `path` are run. `files` are the Python files of the tree.
+    """Return how to run the tests of the project that contains `path`. `files` are the Python files of the tree.
 
-    A command that is told wins; else pytest's configuration, else unittest where only it is used, else pytest.
+    A configured command comes first, then pytest's configuration, then unittest if only it is used, else pytest.
     """
     cwd = project_of(tree, path)
     config = _pytest_options(tree, cwd)
-    told = _parsed(command, cwd) if command else None
-    if isinstance(told, NotRun):
-        return told
-    framework, arguments, selection, environment = told or (_framework(tree, files, cwd, config), (), (), ())
+    parsed = _parsed(command, cwd) if command else None
+    if isinstance(parsed, NotRun):
+        return parsed
+    framework, arguments, selection, environment = parsed or (_framework(tree, files, cwd, config), (), (), ())
     if framework == "pytest" and "addopts" in config:
-        kept, _ = _without_spoilers(_words(config["addopts"]))
+        kept, _ = _without_disturbing_options(_words(config["addopts"]))
         arguments = (*arguments, "-o", f"addopts={shlex.join(kept)}")
     test_roots = _test_roots(files, cwd, config)
-    if framework == "unittest" and not told and not (tree / test_roots[0] / "__init__.py").exists():
+    if framework == "unittest" and not parsed and not (tree / test_roots[0] / "__init__.py").exists():
         arguments = ("discover", "-s", PurePosixPath(test_roots[0]).relative_to(cwd or ".").as_posix())
     return CommandPlan(
         framework=framework,
@@ -106,7 +106,7 @@ def plan_for(tree: Path, files: Sequence[str], path: str, command: str | None) -
 
 
 def project_of(tree: Path, path: str) -> str:
-    """Return the nearest folder above the file that is a project of its own; the empty string for the whole tree."""
+    """Return the nearest folder above the file that is a project; empty for the whole tree."""
     for folder in PurePosixPath(path).parents:
         name = "" if str(folder) == "." else str(folder)
         if name == "" or any((tree / name / file).is_file() for file in _PROJECT_FILES):
@@ -115,9 +115,9 @@ def project_of(tree: Path, path: str) -> str:
 
 
 def _roots(tree: Path, cwd: str, path: str) -> tuple[str, ...]:
-    """Return what goes on the search path: the project's `src` where the file stands in it, and the project itself.
+    """Return the search path: the project's `src` if it contains the file, and the project itself.
 
-    Not the first folder without `__init__.py`: a namespace package has none.
+    Not the first folder without `__init__.py`, because a namespace package has none.
     """
     source = _join(cwd, "src")
     under = path.startswith(f"{source}/") and not (tree / source / "__init__.py").exists()
@@ -125,20 +125,20 @@ def _roots(tree: Path, cwd: str, path: str) -> tuple[str, ...]:
 
 
 def _test_roots(files: Sequence[str], cwd: str, config: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the folders in which the project's tests stand; `tests` where it has none yet, `.` for the tree itself."""
+    """Return the folders of the project's tests; `tests` if it has none yet, `.` for the tree itself."""
     prefix = f"{cwd}/" if cwd else ""
     tests = [file for file in files if file.startswith(prefix) and is_test(file)]
     tops = {PurePosixPath(file).parent.as_posix() for file in tests}
-    told = {_join(cwd, one) for one in _words(config.get("testpaths", "")) if "*" not in one}
-    kept = {_outermost(top, cwd) for top in tops} | {one for one in told if is_test(f"{one}/test_x.py")}
+    configured = {_join(cwd, folder) for folder in _words(config.get("testpaths", "")) if "*" not in folder}
+    kept = {_outermost(top, cwd) for top in tops} | {folder for folder in configured if is_test(f"{folder}/test_x.py")}
     kept -= {"", "."}
     if any("/" not in file and PurePosixPath(file).match("test*.py") for file in tests):
-        kept.add(".")  # not for any file with a test in its name: a new one could then stand anywhere
+        kept.add(".")  # only for names of test files: otherwise a new test could be put anywhere
     return tuple(sorted(kept)) or (_join(cwd, "tests"),)
 
 
 def _outermost(folder: str, cwd: str) -> str:
-    """Return the folder up to the part that is named as one of tests, or the folder itself."""
+    """Return the folder up to its first part with a name for tests, or the folder itself."""
     parts = PurePosixPath(folder).parts
     start = len(PurePosixPath(cwd).parts) if cwd else 0
     for index in range(start, len(parts)):
@@ -148,7 +148,7 @@ def _outermost(folder: str, cwd: str) -> str:
 
 
 def _framework(tree: Path, files: Sequence[str], cwd: str, config: Mapping[str, str]) -> str:
-    """Return unittest only where tests use it and nothing speaks of pytest."""
+    """Return unittest only if tests use it and none uses pytest."""
     if config:
         return "pytest"
     prefix = f"{cwd}/" if cwd else ""
@@ -159,7 +159,7 @@ def _framework(tree: Path, files: Sequence[str], cwd: str, config: Mapping[str, 
     return "unittest" if uses and not speaks else "pytest"
 
 
-#: Where pytest looks, in its order, and the section of each file.
+#: The files where pytest looks for its configuration, in its order, with the section of each.
 #: https://docs.pytest.org/en/stable/reference/customize.html#configuration-file-formats
 _CONFIGURATION = (
     ("pytest.toml", "pytest"), (".pytest.toml", "pytest"), ("pytest.ini", "pytest"), (".pytest.ini", "pytest"),
@@ -168,12 +168,12 @@ _CONFIGURATION = (
 
 
 def _pytest_options(tree: Path, cwd: str) -> dict[str, str]:
-    """Return pytest's own configuration, by the file that pytest would take; empty when there is none."""
+    """Return pytest's configuration from the file that pytest would use; empty if there is none."""
     for name, section in _CONFIGURATION:
         if (text := text_of(tree, _join(cwd, name))) is None:
             continue
         options = _toml_options(text, section) if name.endswith(".toml") else _ini_options(text, section)
-        if options or "pytest." in name:  # a file of pytest's own counts when it is empty, too
+        if options or "pytest." in name:  # pytest's own file counts even if it is empty
             return {"configured": name, **options}
     return {}
 
@@ -193,7 +193,7 @@ def _toml_options(text: str, section: str) -> dict[str, str]:
 
 
 def _words(text: str) -> list[str]:
-    """Split an option's text as a shell does; what cannot be split is left out."""
+    """Split an option's text as a shell does; empty if that fails."""
     try:
         return shlex.split(text)
     except ValueError:
@@ -213,11 +213,11 @@ _Parsed = tuple[str, tuple[str, ...], tuple[str, ...], tuple[tuple[str, str], ..
 
 
 def _parsed(command: str, cwd: str) -> _Parsed | NotRun:
-    """Read the repository's command: what stands before the framework's name is how its environment is entered."""
+    """Parse the repository's command; the words before the framework's name only enter its environment."""
     try:
         words = shlex.split(command)
     except ValueError as error:
-        return NotRun(f"The test command `{command}` cannot be read ({error}). Mend `tests.command`.")
+        return NotRun(f"The test command `{command}` cannot be parsed ({error}). Correct `tests.command`.")
     environment: list[tuple[str, str]] = []
     while words and re.match(r"^[A-Za-z_]\w*=", words[0]):
         name, _, value = words.pop(0).partition("=")
@@ -226,7 +226,7 @@ def _parsed(command: str, cwd: str) -> _Parsed | NotRun:
         runner = RUNNERS.get({"py.test": "pytest"}.get(word, PurePosixPath(word).name))
         if runner and (index == 0 or word == "pytest" or words[index - 1] in ("-m", "run", "exec")):
             arguments, selection = runner.reads(words[index + 1 :])
-            paths = tuple(_join(cwd, one) if runner.name == "pytest" else one for one in selection)
+            paths = tuple(_join(cwd, path) if runner.name == "pytest" else path for path in selection)
             return runner.name, arguments, paths, tuple(environment)
     return NotRun(
         f"The test command `{command}` is neither pytest nor unittest, so its tests cannot be counted. "
@@ -235,12 +235,12 @@ def _parsed(command: str, cwd: str) -> _Parsed | NotRun:
 
 
 def _pytest_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    kept, selection = _without_spoilers(words)
+    kept, selection = _without_disturbing_options(words)
     return tuple(kept), tuple(selection)
 
 
-def _without_spoilers(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return pytest's options without what spoils a measured run, and its paths."""
+def _without_disturbing_options(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return pytest's options without those that disturb a measured run, and its paths."""
     kept: list[str] = []
     paths: list[str] = []
     rest = list(words)
@@ -248,7 +248,7 @@ def _without_spoilers(words: Sequence[str]) -> tuple[list[str], list[str]]:
         word = rest.pop(0)
         if word == "-p" and rest and rest[0].startswith("no:"):
             kept += [word, rest.pop(0)]
-        elif _SPOILERS.match(word):
+        elif _DISTURBING_OPTIONS.match(word):
             valued = word in _TAKE_A_VALUE | _TAKE_A_VALUE_TOO
             if valued and rest and not rest[0].startswith("-") and not rest[0].endswith(".py") and rest[0] != "tests":
                 rest.pop(0)
@@ -264,7 +264,7 @@ def _without_spoilers(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _is_value(option: str, word: str) -> bool:
-    """Whether a word belongs to an option that we do not know: one of a plugin, `--timeout 30`, `--log-level DEBUG`."""
+    """Whether a word is the value of an unknown option, such as a plugin's `--timeout 30` or `--log-level DEBUG`."""
     plain = re.fullmatch(r"\d+(?:\.\d+)?|[A-Z]+|no|yes|on|off|auto|all|none|strict|short|fd|sys", word)
     return option.startswith("--") and "=" not in option and plain is not None
 

@@ -1,7 +1,7 @@
-"""What to write tests for: the changed functions with changed lines that no existing test runs, riskiest first. Pure.
+"""Choose what to test: changed functions with changed lines that no existing test runs, the riskiest first. Pure.
 
-A statement is known by its first line. What runs at import (definitions, constants, decorators) is left out: any test
-that imports the module "covers" it.
+A statement is identified by its first line. Code that runs at import (definitions, constants, decorators) is left out,
+because any test that imports the module "covers" it.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 _BRANCHES = (ast.If, ast.For, ast.While, ast.Try, ast.BoolOp, ast.IfExp, ast.comprehension, ast.Match, ast.Raise)
 _FORKS = (ast.If, ast.For, ast.While, ast.AsyncFor)
-#: Statements that leave no trace of having run, in one version of Python or another.
+#: Statements that some version of Python does not trace.
 _SILENT = (ast.Global, ast.Nonlocal, ast.Pass, ast.Break, ast.Continue)
 
 
 def changed_units(diff: Diff, heads: Mapping[str, str]) -> tuple[CodeUnit, ...]:
-    """Return the functions of Python files at head that have changed lines; what does not parse has none.
+    """Return the functions of Python files at head that have changed lines; a file that does not parse has none.
 
-    A function inside a function belongs to the outer one. Where lines were only removed, the statement that follows
-    counts as changed, at the end of a function the one above.
+    A function inside a function belongs to the outer one. If lines were only removed, the following statement counts as
+    changed; at the end of a function, the statement above.
     """
     units: list[CodeUnit] = []
     for file in diff.files:
@@ -40,19 +40,19 @@ def changed_units(diff: Diff, heads: Mapping[str, str]) -> tuple[CodeUnit, ...]:
 
 
 def measured(units: Iterable[CodeUnit], files: Mapping[str, FileCoverage]) -> tuple[CodeUnit, ...]:
-    """Return the units with what existing tests leave open in them, by those tests' coverage."""
+    """Return the units with the statements and branches that existing tests do not run, by their coverage."""
     return tuple(_measured(unit, files.get(unit.path, FileCoverage())) for unit in units)
 
 
 def riskiest(units: Iterable[CodeUnit], *, most: int, fix: bool) -> tuple[CodeUnit, ...]:
-    """Return the units worth a test, the riskiest first. In a fix, covered ones too: they let the defect through."""
+    """Return the riskiest units that need a test. In a fix also covered ones, whose tests missed the defect."""
     open_ones = [unit for unit in units if unit.missed or unit.half or (fix and (unit.lines or unit.header))]
     ranked = sorted(open_ones, key=lambda unit: (-_risk(unit), unit.path, unit.first))
     return tuple(ranked[:most])
 
 
 def statements(source: str, first: int, last: int) -> dict[int, int]:
-    """Return, for each line of the functions in that range, the first line of the statement that it belongs to."""
+    """Return, for each line of the functions in that range, the first line of its statement."""
     found: dict[int, int] = {}
     for function in _outermost(ast.parse(source)):
         if first <= function.lineno <= last:
@@ -76,7 +76,7 @@ def branches(unit: CodeUnit, hits: FileCoverage | None) -> frozenset[tuple[int, 
 
 
 def _risk(unit: CodeUnit) -> int:
-    """Weigh the unit: what no test runs counts most, branches more than lines."""
+    """Return the weight of the unit: statements that no test runs count most, branches more than lines."""
     return 4 * len(unit.missed) + 3 * len(unit.half) + 2 * unit.branches + len(unit.lines)
 
 
@@ -107,9 +107,9 @@ def _units(file: FileDiff, source: str) -> Iterator[CodeUnit]:
     gaps = [gap for hunk in file.hunks for gap in _gaps(hunk)]
     for function, name in _named(tree, ""):
         mapped = _statements(function)
-        first = min([function.lineno, *(one.lineno for one in function.decorator_list)])
+        first = min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)])
         last = function.end_lineno or function.lineno
-        beside = (_beside(gap, function, first, mapped) for gap in gaps)
+        beside = (_representing_line(gap, function, first, mapped) for gap in gaps)
         changed = frozenset(filter(None, beside)) | {line for line in added if first <= line <= last}
         if not changed:
             continue
@@ -129,7 +129,7 @@ def _units(file: FileDiff, source: str) -> Iterator[CodeUnit]:
 
 @dataclass(frozen=True, slots=True)
 class _Gap:
-    """Where lines were removed and none added: the lines of head above and below, and the removed code."""
+    """A place where lines were only removed: the lines of head above and below, and the removed code."""
 
     above: int
     below: int
@@ -137,23 +137,23 @@ class _Gap:
 
 
 def _gaps(hunk: Hunk) -> Iterator[_Gap]:
-    # Of an empty side git gives the line above.
+    # For an empty side git gives the line above.
     above, removed = hunk.new_start - (1 if hunk.new_count else 0), []
     for line in (*hunk.lines, None):
         if line is not None and line.kind == "-":
             removed.append(line.text)
         elif line is None or line.new is not None:
-            code = tuple(one for one in removed if one.strip())
+            code = tuple(row for row in removed if row.strip())
             if code and (line is None or line.kind != "+"):
                 yield _Gap(above, above + 1, code)
             removed = []
             above += 1
 
 
-def _beside(gap: _Gap, function: Function, first: int, mapped: Mapping[int, int]) -> int | None:
-    """Return the line of the function that stands for what was removed in it: what follows there, else what is above.
+def _representing_line(gap: _Gap, function: Function, first: int, mapped: Mapping[int, int]) -> int | None:
+    """Return the line of the function that represents removed lines: the following statement, else the one above.
 
-    What was removed belongs to a function by its indentation; a decorator belongs to what it stood above.
+    Removed lines belong to a function by their indentation; a decorator belongs to the definition below it.
     """
     last = function.end_lineno or function.lineno
     if first <= gap.below <= function.lineno and gap.removed[-1].lstrip().startswith("@"):
@@ -166,7 +166,7 @@ def _beside(gap: _Gap, function: Function, first: int, mapped: Mapping[int, int]
 
 
 def _named(node: ast.AST, above: str) -> Iterator[tuple[Function, str]]:
-    """Yield the outermost functions with their qualified names; methods are found through their classes."""
+    """Yield the outermost functions and methods with their qualified names."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
             yield child, above + child.name
@@ -195,7 +195,7 @@ def _statements(function: Function) -> dict[int, int]:
 
 
 def _own_end(node: ast.stmt) -> int:
-    """Return the last line of the statement itself: of a compound one, of its header."""
+    """Return the last line of the statement, or of the header of a compound statement."""
     if not getattr(node, "body", None) and not getattr(node, "cases", None):
         return node.end_lineno or node.lineno
     parts = [part.context_expr if isinstance(part, ast.withitem) else part for part in ast.iter_child_nodes(node)]

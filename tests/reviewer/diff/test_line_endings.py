@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewer.diff.line_endings import ignore_line_ending_changes
-from reviewer.diff.model import Diff, FileDiff, parse_diff
+from reviewer.diff.model import Diff, FileDiff
+from reviewer.diff.parser import parse_diff
 from reviewer.domain.settings import ReviewSettings
 from reviewer.tasks.planning.chunks import chunk
 from reviewer.tasks.planning.file_filter import select

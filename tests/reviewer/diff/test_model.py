@@ -13,18 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from reviewer.diff.model import (
-    Anchor,
-    Diff,
-    FileDiff,
-    FilePatch,
-    FileStatus,
-    Hunk,
-    Line,
-    Side,
-    diff_from_files,
-    parse_diff,
-)
+from reviewer.diff.model import Anchor, Diff, FileDiff, FileStatus, Hunk, Line, Side
+from reviewer.diff.parser import FilePatch, diff_from_files, parse_diff
 from reviewer.errors import DiffError
 from tests.fixtures.git_repo import Repo
 

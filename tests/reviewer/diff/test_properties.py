@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reviewer.diff.model import Diff, FileDiff, FilePatch, FileStatus, Side, diff_from_files, parse_diff
+from reviewer.diff.model import Diff, FileDiff, FileStatus, Side
+from reviewer.diff.parser import FilePatch, diff_from_files, parse_diff
 from tests.fixtures.git_repo import Repo
 
 LINES = st.sampled_from(

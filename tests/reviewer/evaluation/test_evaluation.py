@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ from reviewer.evaluation.case_repository import write_case_repository
 from reviewer.evaluation.cases import KnownFinding, KnownKind, read_cases
 from reviewer.evaluation.command import PARALLEL
 from reviewer.evaluation.judge import _Reader, judge_prompt
-from reviewer.evaluation.results import Bill, CaseResult, EvaluationRun, PublishedFinding, read_run, to_json
+from reviewer.evaluation.results import CaseResult, EvaluationRun, PublishedFinding, read_run, to_json
 from reviewer.evaluation.scores import Counts, FindingOutcome, PublishedPlace, near_pairs, one_to_one, outcomes
 from reviewer.evaluation.tables import compared_text, run_text
 from reviewer.llm.client import Client
+from reviewer.llm.usage import Usage
 from reviewer.tasks.conversation.follow_ups import ask_and_read
 from tests.fakes.model import Call, FakeModel, error
 from tests.fixtures.factories import finding
@@ -277,8 +279,18 @@ def test_a_case_is_staged_as_git_would_commit_it(tmp_path: Path) -> None:
 
 def result(case: str, attempt: int, counts: Counts, *, missed: tuple[str, ...] = (), cost: float = 0.01) -> CaseResult:
     said = (PublishedFinding("a.py", "RIGHT", 3, 4, "It breaks", FindingOutcome.OTHER, ""),) * counts.others
+    usage = Usage(2, 100, 10, Decimal(str(cost)))
     return CaseResult(
-        case, "go" if case == "x" else "ruby", attempt, said, missed, counts, counts, Bill(2, 100, 10, cost), Bill(1), 2
+        case,
+        "go" if case == "x" else "ruby",
+        attempt,
+        said,
+        missed,
+        counts,
+        counts,
+        usage,
+        Usage(1),
+        2,
     )
 
 
@@ -411,7 +423,7 @@ def test_without_credit_no_further_case_is_begun(reviewer: Reviewer, model: Fake
     assert done.returncode == 3
     problems = [one["problem"] for one in json.loads(done.stdout)["results"]]
     assert sum("credit" in problem for problem in problems) <= PARALLEL
-    assert sum(problem.startswith("not begun: ") for problem in problems) >= len(problems) - PARALLEL
+    assert sum(problem.startswith("not started: ") for problem in problems) >= len(problems) - PARALLEL
 
 
 def test_other_cases_go_on_after_a_bad_one(reviewer: Reviewer, model: FakeModel, cases: Path) -> None:
@@ -427,7 +439,7 @@ def test_other_cases_go_on_after_a_bad_one(reviewer: Reviewer, model: FakeModel,
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (("nowhere",), 2, "is no folder"),
+        (("nowhere",), 2, "is not a folder"),
         (("cases", "--repeat", "0"), 2, "not a number from 1"),
         (("cases", "--compare", "none.json"), 2, "Cannot read none.json"),
         (("cases", "--output", "cases/go-retry-leak/pr.diff"), 2, "Cannot make the folder"),

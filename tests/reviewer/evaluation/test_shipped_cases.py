@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reviewer.cli.local_change import staged_change
-from reviewer.diff.model import parse_diff
+from reviewer.diff.parser import parse_diff
 from reviewer.domain.findings import Review
 from reviewer.evaluation.case_repository import write_case_repository
 from reviewer.evaluation.cases import Case, KnownKind, read_cases

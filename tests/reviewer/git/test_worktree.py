@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from reviewer.diff.model import FileStatus, Side, parse_diff
+from reviewer.diff.model import FileStatus, Side
+from reviewer.diff.parser import parse_diff
 from reviewer.errors import NothingToReview, UsageError, WorktreeError
 from reviewer.git.worktree import LocalChange, Worktree, open_worktree
 from tests.fixtures.git_repo import ENVIRONMENT, Repo

@@ -9,7 +9,6 @@ from reviewer.llm.models import (
     DEFAULT_MODEL,
     LISTED,
     Price,
-    cost_usd,
     model_named,
     most_tokens,
     parse_prices,
@@ -32,7 +31,7 @@ from reviewer.llm.models import (
 )
 def test_a_call_costs_the_list_price(model, prompt_tokens, completion_tokens, usd):
     """A listed model costs what RunAPI lists, exact to the last digit."""
-    assert cost_usd(model, prompt_tokens, completion_tokens) == Decimal(usd)
+    assert model_named(model).cost_usd(prompt_tokens, completion_tokens) == Decimal(usd)
 
 
 def test_all_seven_models_of_runapi_are_listed():
@@ -56,7 +55,7 @@ def test_an_unlisted_model_has_no_price_and_a_small_window(model):
     found = model_named(model)
     assert not found.listed
     assert found.price is None
-    assert cost_usd(model, 1, 1) is None
+    assert found.cost_usd(1, 1) is None
     assert found.window < min(one.window for one in LISTED.values())
 
 
@@ -64,9 +63,9 @@ def test_the_users_price_comes_before_the_list():
     """A price of the user's own holds for listed and unlisted models, and for no other."""
     prices = parse_prices(" MiniMax-M2.1 = 1 / 2.5 , vendor/model=0/0,")
     assert prices == {"MiniMax-M2.1": Price(Decimal(1), Decimal("2.5")), "vendor/model": Price(Decimal(0), Decimal(0))}
-    assert cost_usd("MiniMax-M2.1", 1_000_000, 1_000_000, prices) == Decimal("3.5")
-    assert cost_usd("vendor/model", 5, 5, prices) == 0
-    assert cost_usd("MiniMax-M3", 1_000, 0, prices) == Decimal("0.01")
+    assert model_named("MiniMax-M2.1", prices).cost_usd(1_000_000, 1_000_000) == Decimal("3.5")
+    assert model_named("vendor/model", prices).cost_usd(5, 5) == 0
+    assert model_named("MiniMax-M3", prices).cost_usd(1_000, 0) == Decimal("0.01")
 
 
 @pytest.mark.parametrize("text", ["", "  ", ",", " , "])
@@ -86,7 +85,7 @@ def test_no_prices_are_no_prices(text):
         ("M=-1/2", "'-1' is not a price"),
         ("M=NaN/2", "'NaN' is not a price"),
         ("M=1/inf", "'inf' is not a price"),
-        ("M=1/2,M=2/3", "priced twice"),
+        ("M=1/2,M=2/3", "has two prices"),
         ("M=1/2/3", "'2/3' is not a number"),
     ],
 )

@@ -22,7 +22,7 @@ from reviewer.sandbox.selftest import ProbeFacts, SelftestPassed, parse_selftest
 from tests.fixtures.sandboxes import cell
 
 GROUND = SandboxMethod(
-    rung=Privilege.ROOT,
+    privilege=Privilege.ROOT,
     prefix=(),
     python=Path("/usr/bin/python3"),
     python_home=Path("/usr"),
@@ -73,34 +73,34 @@ def test_the_order_becomes_the_end_of_the_command() -> None:
 
 def test_without_root_a_user_namespace_takes_roots_place() -> None:
     """An ordinary user's sandbox has a user namespace that allows no more of them, and no capabilities."""
-    argv = launch(ORDER, dataclasses.replace(GROUND, rung=Privilege.USER), user=0).argv
+    argv = launch(ORDER, dataclasses.replace(GROUND, privilege=Privilege.USER), user=0).argv
     assert {"--unshare-user", "--disable-userns"} <= set(argv)
     assert follows(argv, "--cap-drop", "ALL")
     assert not {"--cap-add", "/usr/bin/setpriv"} & set(argv)
 
 
 def test_an_old_bubblewrap_is_asked_for_nothing_that_it_does_not_know() -> None:
-    """Sizes of folders and the ban on user namespaces are left to the keeper and to the filter then."""
-    argv = launch(ORDER, dataclasses.replace(GROUND, rung=Privilege.USER, options=frozenset()), user=0).argv
+    """Sizes of folders and the ban on user namespaces are then left to the supervisor and to the filter."""
+    argv = launch(ORDER, dataclasses.replace(GROUND, privilege=Privilege.USER, options=frozenset()), user=0).argv
     assert not {"--size", "--disable-userns"} & set(argv)
 
 
 def test_outer_folders_are_shown_before_inner_ones() -> None:
     """No folder hides another, whatever the order they are named in; system folders are shown once."""
     inner, outer = Path("/home/ada/project/.venv/lib"), Path("/home/ada/tools")
-    order = dataclasses.replace(ORDER, read_only=(inner, Path("/usr/lib/python3"), outer))
-    argv = launch(order, GROUND, user=1).argv
+    command = dataclasses.replace(ORDER, read_only=(inner, Path("/usr/lib/python3"), outer))
+    argv = launch(command, GROUND, user=1).argv
     places = [argv[number + 2] for number, part in enumerate(argv) if part == "--ro-bind"]
     assert places == ["/usr", "/home/ada/project", "/home/ada/tools", str(inner)]
 
 
 def test_an_unknown_machine_has_no_filter() -> None:
     """Where no filter is known the rest holds alone, and the self-test does not ask for it."""
-    ground = dataclasses.replace(GROUND, filter=None)
-    assert "--seccomp" not in launch(ORDER, ground, user=1).argv
+    method = dataclasses.replace(GROUND, filter=None)
+    assert "--seccomp" not in launch(ORDER, method, user=1).argv
     assert seccomp.program("riscv64") is None
     bare = GOOD.model_copy(update={"status": GOOD.status | {"Seccomp": "0"}, "vsock": True})
-    assert problems(bare, ground) == []
+    assert problems(bare, method) == []
     assert problems(bare, GROUND) == ["the filter of system calls is not in force"]
 
 
@@ -166,7 +166,7 @@ def test_an_order_that_asks_for_too_much_is_refused(change: dict[str, object]) -
         ({"Seccomp": "0"}, "filter"),
         ({"Uid": "0\t0\t0\t0"}, "is root"),
         ({"Uid": "1900000003\t1900000003\t0\t1900000003"}, "is root"),
-        ({"Uid": "1000\t1000\t1000\t1000"}, "somebody's user id"),
+        ({"Uid": "1000\t1000\t1000\t1000"}, "another user's id"),
     ],
     ids=str,
 )
@@ -203,7 +203,7 @@ def test_user_ids_are_those_that_the_machine_can_give(mapping: str, expected: ra
 
 def test_without_an_id_to_spare_root_runs_nothing() -> None:
     """A sandbox under a user id that somebody has is not made."""
-    with pytest.raises(NoSandbox, match="no user id to spare"):
+    with pytest.raises(NoSandbox, match="no unused user id"):
         run(dataclasses.replace(ORDER, tree=Path.cwd()), dataclasses.replace(GROUND, ids=range(0)))
 
 
@@ -227,7 +227,7 @@ def test_a_bubblewrap_that_fails_is_quoted(tmp_path: Path) -> None:
     """As on an Ubuntu that keeps namespaces from users: its own words are in the reason, and nothing runs."""
     broken = fake(tmp_path, "bwrap", 'echo "bwrap: setting up uid map: Permission denied" >&2; exit 1')
     with cell(Privilege.ROOT if os.geteuid() == 0 else Privilege.USER) as made:
-        reasons = run_selftest(dataclasses.replace(made.ground, bwrap=str(broken)))
+        reasons = run_selftest(dataclasses.replace(made.method, bwrap=str(broken)))
     assert reasons == ["The sandbox could not be started: bwrap: setting up uid map: Permission denied"]
 
 
@@ -253,7 +253,11 @@ with open(f"/proc/{os.getppid()}/environ") as parent:
     ("rung", "change", "problem"),
     [
         (Privilege.ROOT, "without('--unshare-net')", "network interfaces"),
-        (Privilege.ROOT, "without('--unshare-pid')", "processes|memory"),  # seen, or so many that the keeper ends it
+        (
+            Privilege.ROOT,
+            "without('--unshare-pid')",
+            "processes|memory",
+        ),  # seen, or so many that the supervisor ends it
         (Privilege.ROOT, "without('--seccomp', rest[rest.index('--seccomp') + 1])", "filter of system calls"),
         (Privilege.ROOT, "without('/usr/bin/setpriv', '--no-new-privs')", "is root"),
         (Privilege.ROOT, "rest.remove('--bounding-set=-all')", "capabilities are left"),
@@ -262,13 +266,13 @@ with open(f"/proc/{os.getppid()}/environ") as parent:
     ],
     ids=["network", "processes", "system calls", "user id", "capabilities", "environment", "root folder"],
 )
-def test_a_sandbox_with_a_hole_fails_its_self_test(rung: Privilege, change: str, problem: str) -> None:
+def test_a_sandbox_with_a_hole_fails_its_self_test(privilege: Privilege, change: str, problem: str) -> None:
     """Each part of the confinement, left out of an otherwise whole sandbox, is found missing by the test inside."""
-    with cell(rung) as made:
+    with cell(privilege) as made:
         script = made.folder / "weak.py"
-        script.write_text(WEAK.replace("{change}", change).replace("{bwrap}", made.ground.bwrap))
-        weak = fake(made.folder, "bwrap", f'exec {made.ground.python} -I -S {script} "$@"')
-        reasons = run_selftest(dataclasses.replace(made.ground, bwrap=str(weak)))
+        script.write_text(WEAK.replace("{change}", change).replace("{bwrap}", made.method.bwrap))
+        weak = fake(made.folder, "bwrap", f'exec {made.method.python} -I -S {script} "$@"')
+        reasons = run_selftest(dataclasses.replace(made.method, bwrap=str(weak)))
     assert not isinstance(reasons, SelftestPassed)
     assert re.search(problem, " ".join(reasons)), reasons
 
@@ -280,27 +284,27 @@ def test_sudo_is_used_where_it_asks_for_nothing(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr("reviewer.sandbox.detection._PATH", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     found = [one for one in sandbox_methods() if isinstance(one, SandboxMethod)]
-    assert [(one.rung, one.prefix) for one in found] == [(Privilege.USER, ())]
+    assert [(one.privilege, one.prefix) for one in found] == [(Privilege.USER, ())]
 
     sudo = fake(tmp_path, "sudo", '[ "$1" = -n ] || exit 9; shift; exec "$@"')
     found = [one for one in sandbox_methods() if isinstance(one, SandboxMethod)]
-    assert [(one.rung, one.prefix) for one in found] == [(Privilege.ROOT, (str(sudo), "-n")), (Privilege.USER, ())]
+    assert [(one.privilege, one.prefix) for one in found] == [(Privilege.ROOT, (str(sudo), "-n")), (Privilege.USER, ())]
 
     fake(tmp_path, "sudo", 'echo "sudo: a password is required" >&2; exit 1')
     found = [one for one in sandbox_methods() if isinstance(one, SandboxMethod)]
-    assert [one.rung for one in found] == [Privilege.USER]
+    assert [one.privilege for one in found] == [Privilege.USER]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a stand-in for sudo gives no rights")
-def test_the_keeper_works_behind_sudo(tmp_path: Path) -> None:
+def test_the_supervisor_works_behind_sudo(tmp_path: Path) -> None:
     """A sudo that closes every descriptor but three and sets variables of its own, as sudo does, changes nothing."""
     closing = (
         "import os, sys; os.closerange(3, 256); os.environ['SUDO_USER'] = 'ada'; os.execvp(sys.argv[1], sys.argv[1:])"
     )
     sudo = fake(tmp_path, "sudo", f'shift; exec {sys.executable} -I -c "{closing}" "$@"')
     with cell(Privilege.ROOT) as made:
-        behind = dataclasses.replace(made, ground=dataclasses.replace(made.ground, prefix=(str(sudo), "-n")))
-        assert isinstance(run_selftest(behind.ground), SelftestPassed)
+        behind = dataclasses.replace(made, method=dataclasses.replace(made.method, prefix=(str(sudo), "-n")))
+        assert isinstance(run_selftest(behind.method), SelftestPassed)
         assert "SUDO_USER" not in behind.run("sh", "-c", "cat /proc/*/environ").output
         stuck = behind.run("sleep", "100", seconds=0.3)
     assert (stuck.stopped, stuck.exit_code) == ("time", None)
@@ -309,12 +313,12 @@ def test_the_keeper_works_behind_sudo(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_said() -> None:
     """An order for a missing tree or tool folder ends in words, not in a crash."""
     with cell(Privilege.ROOT if os.geteuid() == 0 else Privilege.USER) as made:
-        order = SandboxCommand(("true",), made.folder / "missing", Path("/home/ada/project"))
+        command = SandboxCommand(("true",), made.folder / "missing", Path("/home/ada/project"))
         with pytest.raises(NoSandbox, match="missing is not a folder"):
-            run(order, made.ground)
-        order = dataclasses.replace(order, tree=made.tree, read_only=(Path("/opt/missing-tool"),))
+            run(command, made.method)
+        command = dataclasses.replace(command, tree=made.tree, read_only=(Path("/opt/missing-tool"),))
         with pytest.raises(NoSandbox, match="/opt/missing-tool"):
-            run(order, made.ground)
+            run(command, made.method)
 
 
 def decide(program: bytes, *, machine: int, number: int, arguments: tuple[int, ...] = ()) -> int:

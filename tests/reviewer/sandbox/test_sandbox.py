@@ -25,7 +25,7 @@ REFUSED = {"refused EPERM", "refused EACCES"}
 NOWHERE = {"refused ENOENT", "refused ENOTDIR"}
 
 
-@pytest.fixture(scope="module", params=list(Privilege), ids=lambda rung: rung.value)
+@pytest.fixture(scope="module", params=list(Privilege), ids=lambda privilege: privilege.value)
 def jail(request: pytest.FixtureRequest) -> Iterator[Cell]:
     with cell(request.param) as made:
         yield made
@@ -66,7 +66,7 @@ def test_a_parents_environment_can_be_read_without_a_sandbox() -> None:
 
 
 def test_only_its_own_processes_are_seen_and_nobodys_memory(jail: Cell) -> None:
-    """Neither the reviewer nor the keeper is in /proc; no foreign memory can be written, and no kernel memory read."""
+    """Neither reviewer nor supervisor is in /proc; no foreign memory can be written, and no kernel memory read."""
     found = jail.attempts("""
 tried("processes", lambda: sorted(int(name) for name in os.listdir("/proc") if name.isdecimal()))
 for name in ("/proc/kcore", "/dev/mem", "/dev/kmem", "/proc/kmsg", f"/proc/{sys.argv[1]}/mem"):
@@ -82,7 +82,7 @@ def test_the_first_process_is_confined_like_the_rest(jail: Cell) -> None:
     status = jail.run("cat", "/proc/1/status").output
     fields = dict(line.split(":\t", 1) for line in status.splitlines())
     assert fields["NoNewPrivs"] == "1"
-    if jail.ground.rung is Privilege.USER:
+    if jail.method.privilege is Privilege.USER:
         assert fields["Seccomp"] == "2"
         assert int(fields["CapPrm"], 16) == 0
 
@@ -122,8 +122,8 @@ tried("own", own)
         for server in (tcp, unix):
             server.accept()[0].close()
 
-        held = jail.attempts(code, *arguments)
-        assert held == {
+        selftest = jail.attempts(code, *arguments)
+        assert selftest == {
             "tcp": "refused ECONNREFUSED",
             "udp": "done None",  # a datagram to a loopback of its own, where nobody listens
             "abstract": "refused ECONNREFUSED",
@@ -441,8 +441,8 @@ for name, number in (("TIOCSTI", 0x5412), ("TIOCLINUX", 0x541C)):
 
 def test_no_descriptor_is_inherited(jail: Cell, tmp_path: Path) -> None:
     """A file that the reviewer holds open, even one that it lets children inherit, is not open inside."""
-    with (tmp_path / "open").open("w") as held:
-        os.set_inheritable(held.fileno(), True)
+    with (tmp_path / "open").open("w") as selftest:
+        os.set_inheritable(selftest.fileno(), True)
         ran = jail.run("sh", "-c", "for fd in /proc/self/fd/*; do readlink $fd; done")
     targets = ran.output.split()
     assert targets[:1] == ["/dev/null"]
@@ -516,13 +516,13 @@ jail.run("sh", "-c", "sleep 1000; true", sys.argv[2], seconds=1000)
 """
 
 
-@pytest.mark.parametrize("victim", ["reviewer", "keeper"])
+@pytest.mark.parametrize("victim", ["reviewer", "supervisor"])
 def test_who_dies_takes_the_sandbox_along(jail: Cell, mark: str, victim: str) -> None:
-    """When the reviewer, or its keeper, is killed without a chance to clean up, nothing inside goes on."""
+    """When the reviewer, or its supervisor, is killed without a chance to clean up, nothing inside goes on."""
     command = [sys.executable, "-c", CALLER, pickle.dumps(jail).hex(), mark]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as caller:
         try:
-            # Not sooner: bubblewrap that loses its keeper while it is being set up may wait for it, and runs nothing.
+            # Not sooner: bubblewrap that loses its supervisor during its set-up may wait, and runs nothing.
             eventually(lambda: any(map(_runs, living(mark))), "the command runs inside", 20)
             pid = caller.pid if victim == "reviewer" else _child_of(caller.pid)
             os.kill(pid, signal.SIGKILL)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from reviewer.diff.model import parse_diff
+from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import Change, Guidance
 from reviewer.domain.findings import Category
 from reviewer.domain.settings import Settings

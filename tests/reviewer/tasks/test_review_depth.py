@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from reviewer.diff.model import parse_diff
+from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import Change, Guidance, LinkedIssue
 from reviewer.domain.findings import Category
 from reviewer.domain.settings import Settings, parse_settings

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewer.diff.model import Side, parse_diff
+from reviewer.diff.model import Side
+from reviewer.diff.parser import parse_diff
 from reviewer.domain.findings import Category
 from reviewer.domain.severity import Severity
 from reviewer.tasks.verification.triage import similar_titles

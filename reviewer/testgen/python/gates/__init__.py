@@ -1,1 +1,1 @@
-"""The gates that a suggested Python test must pass, in the order of their cost."""
+"""The gates that a suggested Python test must pass, in order of their cost."""

@@ -1,6 +1,6 @@
-"""Whether a repair only wrote down what the code happened to do: the expectation changed, the test did not. Pure.
+"""Detect a repair that only changes the expected value to what the code returned. Pure.
 
-That is how a defect gets a certificate: the test failed because the code is wrong, and now it demands the wrong value.
+Such a repair would confirm a defect: the test failed because the code is wrong, and now it expects the wrong value.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ import ast
 import copy
 from collections.abc import Collection, Iterator
 
-from reviewer.testgen.python.gates.static_gates import TestFunction, dotted, test_functions
+from reviewer.testgen.python.gates.assertions import TestFunction, test_functions
+from reviewer.testgen.python.gates.dotted_names import dotted
 
-#: Calls that build a value to compare with; any other call in an assertion is what is tested.
+#: Calls that build an expected value; any other call in an assertion is the code under test.
 _BUILDERS = frozenset({"approx", "set", "frozenset", "tuple", "list", "dict", "date", "datetime", "timedelta", "bytes"})
 
 
 def only_expectation_changed(before: str, after: str, failed: Collection[str]) -> str | None:
-    """Return the name of a failed test that the repair made pass by other expectations alone.
+    """Return the name of a failed test that the repair made pass only by changing its expectations.
 
-    `before` and `after` are test files that parse; `failed` are names of tests (`test_x`) that failed before. None when
-    every failed test is gone, untouched, or different in more than what it expects: a literal, a value built of
-    literals, a turned comparison or a `not`. Another name makes no other test.
+    `before` and `after` are test files that parse; `failed` are names of tests (`test_x`) that failed before. None if
+    every failed test is gone, unchanged, or differs in more than its expectations: a literal, a value built of
+    literals, an inverted comparison or a `not`. A renamed test counts as the same test.
     """
     old, new = ast.parse(before), ast.parse(after)
     known = {test.name for test in test_functions(old)}
@@ -43,18 +44,18 @@ def _named(test: TestFunction, name: str) -> TestFunction:
 
 
 class _Expecting:
-    """A test taken apart: what it expects, and the rest of it."""
+    """A test split into the values that it expects and the rest."""
 
     def __init__(self, tree: ast.Module, test: TestFunction) -> None:
         self.expected: list[str] = []
         self._names = _compared_names(test)
-        given = [node for node in tree.body if self._gives(node)]
-        self.rest = "\n".join(self._dump(node) for node in [*given, test])
+        assignments = [node for node in tree.body if self._gives(node)]
+        self.rest = "\n".join(self._dump(node) for node in [*assignments, test])
 
     def _gives(self, node: ast.AST) -> bool:
-        """Whether the node gives a value to a name that an assertion compares with."""
+        """Whether the node assigns a name that an assertion compares with."""
         targets = node.targets if isinstance(node, ast.Assign) else []
-        return any(isinstance(one, ast.Name) and one.id in self._names for one in targets)
+        return any(isinstance(target, ast.Name) and target.id in self._names for target in targets)
 
     def _dump(self, node: ast.AST, *, expecting: bool = False) -> str:
         if expecting and isinstance(node, ast.expr) and _value(node):
@@ -75,12 +76,12 @@ class _Expecting:
         parts: list[str] = []
         for _, value in ast.iter_fields(node):
             values = value if isinstance(value, list) else [value]
-            parts += [self._dump(one, expecting=inner) if isinstance(one, ast.AST) else repr(one) for one in values]
+            parts += [self._dump(item, expecting=inner) if isinstance(item, ast.AST) else repr(item) for item in values]
         return f"{type(node).__name__}({', '.join(parts)})"
 
 
 def _compared_names(test: TestFunction) -> set[str]:
-    """Return the names that stand in an assertion as one side of it: their values are expectations."""
+    """Return the names that are one side of a comparison in an assertion: their values are expectations."""
     found: set[str] = set()
     for part in _expectations(test):
         for node in ast.walk(part):
@@ -103,7 +104,7 @@ def _value(node: ast.expr) -> bool:
     """Whether the expression is a literal, or a value built of literals."""
     if isinstance(node, ast.Call):
         name = dotted(node.func).rpartition(".")[2]
-        parts = [*node.args, *(one.value for one in node.keywords)]
+        parts = [*node.args, *(keyword.value for keyword in node.keywords)]
         return (name in _BUILDERS or name[:1].isupper()) and bool(parts) and all(_value(part) for part in parts)
     try:
         ast.literal_eval(node)

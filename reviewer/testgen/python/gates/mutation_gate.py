@@ -1,7 +1,7 @@
-"""Whether a candidate tells the changed code from faulty code, and whether existing tests did so already.
+"""Check that a candidate notices mutants of the changed code, including some that existing tests do not notice.
 
-Promises: no number about mutants before three canaries held: the tests pass on the code as it is, pass on code that was
-swapped for itself, and fail on code that raises at its entry. Effects only through the rig.
+Numbers about mutants are used only if three canaries behave as expected: the tests pass on the unchanged code, pass on
+code that was swapped for itself, and fail on code that raises at its start. Effects only through the client.
 """
 
 from __future__ import annotations
@@ -15,48 +15,48 @@ from reviewer.testgen.python.harness_client import HarnessClient, HarnessRun
 from reviewer.testgen.python.harness_report import HarnessReport
 from reviewer.testgen.python.mutants import GREEN, NO_OP, RAISE, Mutant, canaries, mutants, one_per_line
 
-#: Mutants of a signature, each of which needs a process of its own.
+#: The most mutants of a signature, each of which needs its own process.
 MOST_OVERLAYS = 2
 
-#: Mutants shown to the model.
+#: The most mutants shown to the model.
 MOST_SHOWN = 8
 
 
-#: What came of lines that only log, or whose faults could not be put in.
+#: For lines that only log, or that cannot be mutated.
 _NOTHING = GateFailure(Gate.KILLS, "The lines that it runs offer no fault to judge it by.")
 
 
 @dataclass(frozen=True, slots=True)
 class Kills:
-    """How many mutants of the lines that a candidate runs it kills."""
+    """How many mutants of its lines a candidate kills."""
 
     killed: int
     mutants: int
 
 
 def mutation_gate(
-    candidate: Candidate, hits: frozenset[int], *, rig: HarnessClient, before: Baseline, budget: GenerationBudget
+    candidate: Candidate, hits: frozenset[int], *, client: HarnessClient, before: Baseline, budget: GenerationBudget
 ) -> Kills | GateFailure:
-    """Return how many mutants the candidate kills; Stopped when too few, none that matters, or the canaries fail.
+    """Return how many mutants the candidate kills; a failure if too few, no new one, or if the canaries fail.
 
-    Enough is half of all, half of the first mutants of each line it runs, and at least one that existing tests leave
-    alive: the first ones alone are too often killed by any crash, all of them by one line with many faults. Where
-    the lines offer no mutant at all there is nothing to judge by, and coverage alone proves nothing.
+    It must kill half of all mutants, half of the first mutants of each line it runs, and at least one that survives the
+    existing tests. The first mutants alone are too often killed by any crash, and all mutants by one line with many of
+    them. Lines without any mutant cannot be judged, because coverage alone proves nothing.
     """
-    made = mutants(candidate.unit, most=budget.mutants)
-    swapped = [one for one in made if one.swaps and one.line in hits]
-    imported = [one for one in made if not one.swaps][:MOST_OVERLAYS]
+    possible = mutants(candidate.unit, most=budget.mutants)
+    swapped = [mutant for mutant in possible if mutant.swaps and mutant.line in hits]
+    imported = [mutant for mutant in possible if not mutant.swaps][:MOST_OVERLAYS]
     if not swapped and not imported:
         return _NOTHING
-    outcomes = _swapped(candidate.unit, swapped, (candidate.path,), rig, budget)
+    outcomes = _swapped(candidate.unit, swapped, (candidate.path,), client, budget)
     if isinstance(outcomes, str):
         return GateFailure(Gate.KILLS, f"Nothing can be said about mutants here: {outcomes}.", outcomes)
-    outcomes |= {one: _imported(one, (candidate.path,), rig, budget) for one in imported}
-    judged = [one for one in (*swapped, *imported) if outcomes[one] in ("killed", "survived", "timeout")]
-    killed = [one for one in judged if outcomes[one] != "survived"]
+    outcomes |= {mutant: _imported(mutant, (candidate.path,), client, budget) for mutant in imported}
+    judged = [mutant for mutant in (*swapped, *imported) if outcomes[mutant] in ("killed", "survived", "timeout")]
+    killed = [mutant for mutant in judged if outcomes[mutant] != "survived"]
     if not judged:
         return _NOTHING
-    return _enough(candidate.unit, judged, killed, rig=rig, before=before, budget=budget)
+    return _enough(candidate.unit, judged, killed, client=client, before=before, budget=budget)
 
 
 def _enough(
@@ -64,72 +64,72 @@ def _enough(
     judged: list[Mutant],
     killed: list[Mutant],
     *,
-    rig: HarnessClient,
+    client: HarnessClient,
     before: Baseline,
     budget: GenerationBudget,
 ) -> Kills | GateFailure:
     firsts = one_per_line(judged)
-    caught = [one for one in firsts if one in killed]
-    survivors = [one for one in judged if one not in killed]
-    told = _shown(survivors)
+    caught = [mutant for mutant in firsts if mutant in killed]
+    survivors = [mutant for mutant in judged if mutant not in killed]
+    shown = _shown(survivors)
     if not caught or 2 * len(caught) < len(firsts) or 2 * len(killed) < len(judged):
         reason = f"It notices only {len(killed)} of {len(judged)} small faults in the lines it runs."
-        return GateFailure(Gate.KILLS, reason, told)
-    if not _alive_before(unit, killed, rig, before, budget):
+        return GateFailure(Gate.KILLS, reason, shown)
+    if not _alive_before(unit, killed, client, before, budget):
         reason = "Every fault that it notices is noticed by existing tests already."
-        return GateFailure(Gate.KILLS, reason, told)
+        return GateFailure(Gate.KILLS, reason, shown)
     return Kills(len(killed), len(judged))
 
 
 def _shown(survivors: Iterable[Mutant]) -> str:
-    parts = [f"line {one.line}:\n{one.diff}" for one in list(survivors)[:MOST_SHOWN]]
+    parts = [f"line {mutant.line}:\n{mutant.diff}" for mutant in list(survivors)[:MOST_SHOWN]]
     return "Faults that no assertion notices:\n\n" + "\n\n".join(parts) if parts else ""
 
 
 def _alive_before(
-    unit: CodeUnit, killed: list[Mutant], rig: HarnessClient, before: Baseline, budget: GenerationBudget
+    unit: CodeUnit, killed: list[Mutant], client: HarnessClient, before: Baseline, budget: GenerationBudget
 ) -> bool:
-    """Whether existing tests leave one of the killed mutants alive. Where that cannot be told, they do not."""
-    if any(one.line in unit.missed for one in killed):
+    """Whether one of the killed mutants survives the existing tests; False if that cannot be determined."""
+    if any(mutant.line in unit.missed for mutant in killed):
         return True
-    paths = before.test_files_of(unit, rig)
+    paths = before.test_files_of(unit, client)
     if not paths:
-        return True  # nothing that exists runs the unit
-    asked = [one for one in killed if one.swaps]
-    outcomes = _swapped(unit, asked, paths, rig, budget, before)
+        return True  # no existing test runs the unit
+    to_swap = [mutant for mutant in killed if mutant.swaps]
+    outcomes = _swapped(unit, to_swap, paths, client, budget, before)
     if isinstance(outcomes, str):
         return False
-    if any(outcomes[one] == "survived" for one in asked):
+    if any(outcomes[mutant] == "survived" for mutant in to_swap):
         return True
-    return any(_imported(one, paths, rig, budget) == "survived" for one in killed if not one.swaps)
+    return any(_imported(mutant, paths, client, budget) == "survived" for mutant in killed if not mutant.swaps)
 
 
 def _swapped(
     unit: CodeUnit,
     chosen: list[Mutant],
     paths: tuple[str, ...],
-    rig: HarnessClient,
+    client: HarnessClient,
     budget: GenerationBudget,
     before: Baseline | None = None,
 ) -> dict[Mutant, str] | str:
-    """Return what came of each mutant; or, when a canary did not hold, which."""
+    """Return the outcome of each mutant, or the problem if a canary failed."""
     noop, raising = canaries(unit)
     green = replace(noop, id=GREEN)
     every = tuple(sorted({test for line in unit.lines for test in before.judges(unit, line)})) if before else None
-    asked: list[tuple[Mutant, tuple[str, ...] | None]] = [(one, every) for one in (green, noop, raising)]
-    asked += [(one, before.judges(unit, one.line) if before else None) for one in chosen]
-    report = rig.run(HarnessRun(paths=paths, mutants=tuple(asked), watch=(unit.path,), seconds=budget.run_seconds))
+    jobs: list[tuple[Mutant, tuple[str, ...] | None]] = [(mutant, every) for mutant in (green, noop, raising)]
+    jobs += [(mutant, before.judges(unit, mutant.line) if before else None) for mutant in chosen]
+    report = client.run(HarnessRun(paths=paths, mutants=tuple(jobs), watch=(unit.path,), seconds=budget.run_seconds))
     if broken := _canaries(report):
         return broken
-    outcomes = {one.id: one.outcome for one in report.mutants}
-    return {one: outcomes.get(one.id, "odd") for one in chosen}
+    outcomes = {result.id: result.outcome for result in report.mutants}
+    return {mutant: outcomes.get(mutant.id, "odd") for mutant in chosen}
 
 
 def _canaries(report: HarnessReport) -> str:
-    """Return what is wrong with the run, by its canaries; empty when its numbers can be believed."""
+    """Return the problem that the canaries show; empty if the numbers can be used."""
     if report.problem:
         return report.problem
-    outcomes = {one.id: one.outcome for one in report.mutants}
+    outcomes = {result.id: result.outcome for result in report.mutants}
     if outcomes.get(GREEN) != "survived":
         return "the tests do not pass in a fork of their process"
     if outcomes.get(NO_OP) != "survived":
@@ -139,9 +139,9 @@ def _canaries(report: HarnessReport) -> str:
     return ""
 
 
-def _imported(mutant: Mutant, paths: tuple[str, ...], rig: HarnessClient, budget: GenerationBudget) -> str:
-    """Return what came of a mutant outside the function's body, in a process of its own."""
-    report = rig.run(HarnessRun(paths=paths, overlay=mutant, watch=(mutant.unit.path,), seconds=budget.run_seconds))
+def _imported(mutant: Mutant, paths: tuple[str, ...], client: HarnessClient, budget: GenerationBudget) -> str:
+    """Return the outcome of a mutant outside the function's body, run in its own process."""
+    report = client.run(HarnessRun(paths=paths, overlay=mutant, watch=(mutant.unit.path,), seconds=budget.run_seconds))
     if report.timed_out:
         return "timeout"
     if report.problem or not report.overlaid:

@@ -1,8 +1,8 @@
-"""The gates that run a candidate: each lets it pass or says what stopped it, cheapest first.
+"""Run a candidate through the gates, cheapest first: it passes all, or the result says which one stopped it.
 
-Promises: a candidate that comes through was counted test by test, ran changed lines, told the code from faulty code,
-and did so in fresh processes under other conditions, beside its neighbours, leaving nothing behind. Never edits a file
-of the repository; the candidate stands in the tree only for the time of its runs.
+A candidate that passes had every test counted, ran changed lines, noticed mutants, passed again in new processes under
+other conditions and together with neighbouring tests, and left no files behind. Never edits a file of the repository;
+the candidate is in the tree only during its runs.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from pathlib import PurePosixPath
 
 from reviewer.testgen.evidence import Candidate, CodeUnit, Evidence, FailedTest, Gate, GateFailure, GenerationBudget
 from reviewer.testgen.python.baseline import Baseline
+from reviewer.testgen.python.gates.assertions import test_functions
 from reviewer.testgen.python.gates.mutation_gate import Kills, mutation_gate
-from reviewer.testgen.python.gates.static_gates import policy, smells, test_functions
+from reviewer.testgen.python.gates.static_gates import policy, smells
 from reviewer.testgen.python.harness_client import HarnessClient, HarnessRun
 from reviewer.testgen.python.harness_report import HarnessReport, HarnessTestResult, function_of
 from reviewer.testgen.python.units import branches, hit
 from reviewer.testgen.repair_loop import left_behind, restore
 from reviewer.testgen.working_tree import added, changes, snapshot
 
-#: A suite longer than this is not run again for each candidate: the nearest of its files are.
+#: A suite that takes longer is not run again for each candidate; only its nearest files are.
 NEIGHBOURS_FROM_SECONDS, MOST_NEIGHBOURS = 20.0, 4
 
-#: Conditions of the runs after the first: order, hash seed, time zone, and once more in the same process.
+#: Conditions of the runs after the first: reverse order, hash seed, time zone, and twice in the same process.
 CONDITIONS = (
     HarnessRun(reverse=True, environment={"PYTHONHASHSEED": "1"}),
     HarnessRun(repeat=2, environment={"PYTHONHASHSEED": "4242", "TZ": "XYZ-13:45"}),
@@ -34,7 +35,7 @@ CONDITIONS = (
 
 @dataclass(frozen=True, slots=True)
 class GateContext:
-    """What candidates are judged with: rigs for head and, where there is one, base; the suite before; the ceilings."""
+    """What candidates are judged with: clients for head and base (if any), the baseline, the limits, existing paths."""
 
     head: HarnessClient
     base: HarnessClient | None
@@ -43,46 +44,46 @@ class GateContext:
     taken: frozenset[str]
 
 
-def judge(candidate: Candidate, bench: GateContext) -> Evidence | GateFailure:
-    """Put a candidate through all gates. Raises TreeChanged when it changed existing files of the tree."""
-    plan = bench.head.plan
-    allowed = policy(candidate, roots=plan.test_roots, names=plan.names, taken=bench.taken)
+def judge(candidate: Candidate, context: GateContext) -> Evidence | GateFailure:
+    """Run all gates on a candidate. Raises TreeChanged if it changed existing files of the tree."""
+    plan = context.head.plan
+    allowed = policy(candidate, roots=plan.test_roots, names=plan.names, taken=context.taken)
     if stopped := allowed or smells(candidate):
         return stopped
-    untouched = snapshot(bench.head.tree)
+    untouched = snapshot(context.head.tree)
     try:
-        with added(bench.head.tree, candidate.path, candidate.code):
-            return _run_through(candidate, bench)
+        with added(context.head.tree, candidate.path, candidate.code):
+            return _run_through(candidate, context)
     except FileExistsError:
-        return GateFailure(Gate.POLICY, f"`{candidate.path}` cannot be added: something else stands there.")
+        return GateFailure(Gate.POLICY, f"`{candidate.path}` cannot be added: something else is there.")
     finally:
-        restore(bench.head.tree, untouched)
+        restore(context.head.tree, untouched)
 
 
-def _run_through(candidate: Candidate, bench: GateContext) -> Evidence | GateFailure:
-    present = snapshot(bench.head.tree)
-    alone = _alone(candidate, bench)
-    stopped = collects(candidate, alone) or passes(alone, bench.head) or clean(bench.head, present, alone)
-    if stopped := stopped or covers(candidate.unit, alone, bench):
+def _run_through(candidate: Candidate, context: GateContext) -> Evidence | GateFailure:
+    present = snapshot(context.head.tree)
+    alone = _alone(candidate, context)
+    stopped = collects(candidate, alone) or passes(alone, context.head) or clean(context.head, present, alone)
+    if stopped := stopped or covers(candidate.unit, alone, context):
         return stopped
-    shown = kills(candidate, alone, bench)
+    shown = kills(candidate, alone, context)
     if isinstance(shown, GateFailure):
         return shown
-    stopped = steady(candidate, bench) or coexists(candidate, bench) or clean(bench.head, present, alone)
+    stopped = steady(candidate, context) or coexists(candidate, context) or clean(context.head, present, alone)
     return stopped or shown
 
 
-def _alone(candidate: Candidate, bench: GateContext) -> HarnessReport:
-    return bench.head.run(
-        HarnessRun(paths=(candidate.path,), cover=(candidate.unit.path,), seconds=bench.budget.run_seconds)
+def _alone(candidate: Candidate, context: GateContext) -> HarnessReport:
+    return context.head.run(
+        HarnessRun(paths=(candidate.path,), cover=(candidate.unit.path,), seconds=context.budget.run_seconds)
     )
 
 
 def collects(candidate: Candidate, alone: HarnessReport) -> GateFailure | None:
-    """Stop a file that the framework cannot collect whole."""
+    """Stop a file that the framework cannot collect completely."""
     if alone.errors:
-        told = alone.errors[0].text.strip()
-        return GateFailure(Gate.COLLECTS, "The file cannot be imported by the test framework.", _tail(told))
+        text = alone.errors[0].text.strip()
+        return GateFailure(Gate.COLLECTS, "The file cannot be imported by the test framework.", _tail(text))
     if alone.problem and not alone.collected:
         return GateFailure(Gate.COLLECTS, f"Nothing was collected: {alone.problem}.", alone.problem)
     expected = {test.name for test in test_functions(ast.parse(candidate.code))}
@@ -92,56 +93,56 @@ def collects(candidate: Candidate, alone: HarnessReport) -> GateFailure | None:
     return None
 
 
-def passes(alone: HarnessReport, rig: HarnessClient) -> GateFailure | None:
-    """Stop a file of which not every collected test was counted as passed."""
+def passes(alone: HarnessReport, client: HarnessClient) -> GateFailure | None:
+    """Stop a file unless every collected test passed."""
     if alone.problem:
-        return GateFailure(Gate.PASSES, f"The run did not end as it should: {alone.problem}.", alone.problem)
+        return GateFailure(Gate.PASSES, f"The run did not end properly: {alone.problem}.", alone.problem)
     if alone.strays:
         return GateFailure(Gate.PASSES, "The tests ran another copy of the code than the one under review.")
     if alone.bad:
-        failures = tuple(_failure(test, rig) for test in alone.bad)
-        told = "\n\n".join(_told(one) for one in failures[:5])
+        failures = tuple(_failure(test, client) for test in alone.bad)
+        text = "\n\n".join(_described(failure) for failure in failures[:5])
         reason = f"{len(failures)} of {len(alone.tests)} tests fail on the code as it is, first `{failures[0].test}`."
-        return GateFailure(Gate.PASSES, reason, told, failures)
+        return GateFailure(Gate.PASSES, reason, text, failures)
     odd = [test for test in alone.tests if test.outcome != "passed"]
     if odd or len(alone.tests) != len(alone.collected):
-        what = f"`{odd[0].id}` came to `{odd[0].outcome}`" if odd else "not every collected test was run"
+        what = f"the outcome of `{odd[0].id}` is `{odd[0].outcome}`" if odd else "not every collected test was run"
         return GateFailure(Gate.PASSES, f"A test that did not run proves nothing: {what}.")
     return None
 
 
-def covers(unit: CodeUnit, alone: HarnessReport, bench: GateContext) -> GateFailure | None:
-    """Stop a file that runs no changed line, and takes no branch of one, that existing tests leave out."""
+def covers(unit: CodeUnit, alone: HarnessReport, context: GateContext) -> GateFailure | None:
+    """Stop a file unless it runs a changed line, or takes a branch of one, that existing tests do not."""
     ran = alone.files.get(unit.path)
     hits = hit(unit, ran)
-    fresh = branches(unit, ran) - branches(unit, bench.before.files.get(unit.path))
+    fresh = branches(unit, ran) - branches(unit, context.before.files.get(unit.path))
     gained = hits & unit.missed or {arc for arc in fresh if arc[0] in unit.half}
     open_lines = bool(unit.missed or unit.half)
     if gained or (not open_lines and (hits or (not unit.lines and ran is not None))):
         return None
-    reason = f"None of the changed lines of `{unit.name}` that no test runs was run."
+    reason = f"It runs none of the changed lines of `{unit.name}` that existing tests leave out."
     return GateFailure(Gate.COVERS, reason, still_uncovered(unit, hits))
 
 
 def still_uncovered(unit: CodeUnit, hits: frozenset[int]) -> str:
-    """Return the changed statements that neither existing tests nor the candidate run, with their text."""
+    """Return the changed statements, with their text, that neither existing tests nor the candidate run."""
     rows = unit.source.split("\n")
     left = sorted(unit.missed - hits)
     return "\n".join(f"{line:>5} | {rows[line - 1].rstrip()}" for line in left[:40])
 
 
-def kills(candidate: Candidate, alone: HarnessReport, bench: GateContext) -> Evidence | GateFailure:
-    """Stop a file that cannot tell the changed code from faulty code, nor from the code before the change."""
+def kills(candidate: Candidate, alone: HarnessReport, context: GateContext) -> Evidence | GateFailure:
+    """Stop a file that notices neither mutants of the changed code nor the code before the change."""
     unit = candidate.unit
     ran = alone.files.get(unit.path)
     hits = hit(unit, ran)
-    fails = _fails_on_base(candidate, alone, bench)
-    result = mutation_gate(candidate, hits, rig=bench.head, before=bench.before, budget=bench.budget)
+    fails = _fails_on_base(candidate, alone, context)
+    result = mutation_gate(candidate, hits, client=context.head, before=context.before, budget=context.budget)
     if not fails and isinstance(result, GateFailure):
         return replace(result, feedback="\n".join(filter(None, [result.feedback, still_uncovered(unit, hits)])))
     numbers = result if isinstance(result, Kills) else None
     return Evidence(
-        runs=1 + sum(one.repeat for one in CONDITIONS) + 1,
+        runs=1 + sum(condition.repeat for condition in CONDITIONS) + 1,
         covered=(len(hits & unit.missed), len(unit.missed)),
         killed=None if numbers is None else (numbers.killed, numbers.mutants),
         branches=len({arc for arc in branches(unit, ran) if arc[0] in unit.half}),
@@ -149,18 +150,18 @@ def kills(candidate: Candidate, alone: HarnessReport, bench: GateContext) -> Evi
     )
 
 
-def _fails_on_base(candidate: Candidate, alone: HarnessReport, bench: GateContext) -> bool:
+def _fails_on_base(candidate: Candidate, alone: HarnessReport, context: GateContext) -> bool:
     """Whether a test that passes on head fails without the change by its own assertion.
 
-    An error while collecting, a name that does not exist yet or an argument that was not known yet is no evidence: so
-    fails every test of something new.
+    An error while collecting, a name or an argument that does not exist yet is no evidence: every test of something new
+    fails in this way.
     """
-    if bench.base is None:
+    if context.base is None:
         return False
-    wanted = HarnessRun(paths=(candidate.path,), watch=(candidate.unit.path,), seconds=bench.budget.run_seconds)
+    run = HarnessRun(paths=(candidate.path,), watch=(candidate.unit.path,), seconds=context.budget.run_seconds)
     try:
-        with added(bench.base.tree, candidate.path, candidate.code):
-            report = bench.base.run(wanted)
+        with added(context.base.tree, candidate.path, candidate.code):
+            report = context.base.run(run)
     except FileExistsError:
         return False
     passed = {test.id for test in alone.tests if test.outcome == "passed"}
@@ -168,56 +169,56 @@ def _fails_on_base(candidate: Candidate, alone: HarnessReport, bench: GateContex
     return usable and any(test.asserted and test.outcome == "failed" and test.id in passed for test in report.tests)
 
 
-def steady(candidate: Candidate, bench: GateContext) -> GateFailure | None:
-    """Stop a file whose outcome hangs on order, hash seed, time zone or on what ran in its process before."""
+def steady(candidate: Candidate, context: GateContext) -> GateFailure | None:
+    """Stop a file whose outcome depends on order, hash seed, time zone or on earlier tests in its process."""
     for condition in CONDITIONS:
-        wanted = replace(condition, paths=(candidate.path,), seconds=bench.budget.run_seconds)
-        report = bench.head.run(wanted)
+        run = replace(condition, paths=(candidate.path,), seconds=context.budget.run_seconds)
+        report = context.head.run(run)
         if not report.green or any(test.outcome != "passed" for test in report.tests) or not report.tests:
-            failures = tuple(_failure(test, bench.head) for test in report.bad)
+            failures = tuple(_failure(test, context.head) for test in report.bad)
             how = "in reverse order and with another hash seed" if condition.reverse else "in another time zone, twice"
-            told = _told(failures[0]) if failures else report.problem
-            reason = f"It passes once, and fails in a fresh process {how}."
-            return GateFailure(Gate.STEADY, reason, f"{reason}\n{told}")
+            text = _described(failures[0]) if failures else report.problem
+            reason = f"It passes once and fails in a new process {how}."
+            return GateFailure(Gate.STEADY, reason, f"{reason}\n{text}")
     return None
 
 
-def coexists(candidate: Candidate, bench: GateContext) -> GateFailure | None:
-    """Stop a file that fails beside its neighbours, or makes them fail."""
-    neighbours = _neighbours(candidate, bench)
-    report = bench.head.run(
-        HarnessRun(paths=(candidate.path, *neighbours), seconds=bench.budget.run_seconds + 2 * bench.before.seconds)
+def coexists(candidate: Candidate, context: GateContext) -> GateFailure | None:
+    """Stop a file that fails together with neighbouring tests, or makes them fail."""
+    neighbours = _neighbours(candidate, context)
+    report = context.head.run(
+        HarnessRun(paths=(candidate.path, *neighbours), seconds=context.budget.run_seconds + 2 * context.before.seconds)
     )
     if report.green and len(report.tests) == len(report.collected):
         return None
-    failures = tuple(_failure(test, bench.head) for test in report.bad)
-    told = _told(failures[0]) if failures else report.problem or report.errors[0].text
-    return GateFailure(Gate.COEXISTS, "Run together with the neighbouring tests, some fail.", _tail(told))
+    failures = tuple(_failure(test, context.head) for test in report.bad)
+    text = _described(failures[0]) if failures else report.problem or report.errors[0].text
+    return GateFailure(Gate.COEXISTS, "Run together with the neighbouring tests, some fail.", _tail(text))
 
 
-def _neighbours(candidate: Candidate, bench: GateContext) -> tuple[str, ...]:
-    """Return the test files of the candidate's folder; of a long suite only the nearest."""
+def _neighbours(candidate: Candidate, context: GateContext) -> tuple[str, ...]:
+    """Return the test files of the candidate's folder; for a long suite only the nearest."""
     folder = PurePosixPath(candidate.path).parent
-    same = [path for path in bench.before.test_files if PurePosixPath(path).parent == folder]
-    if not bench.before.limited and bench.before.seconds <= NEIGHBOURS_FROM_SECONDS:
+    same = [path for path in context.before.test_files if PurePosixPath(path).parent == folder]
+    if not context.before.limited and context.before.seconds <= NEIGHBOURS_FROM_SECONDS:
         return tuple(same)
-    near = [path for path in bench.before.siblings if path in same]
+    near = [path for path in context.before.siblings if path in same]
     return tuple(near[:MOST_NEIGHBOURS])
 
 
-def clean(rig: HarnessClient, before: dict[str, tuple[int, int]], alone: HarnessReport) -> GateFailure | None:
-    """Stop a file that leaves files behind: in the tree, in its home or temporary folder, among the results."""
-    return left_behind([*changes(rig.tree, before), *alone.left], "Use tmp_path.")
+def clean(client: HarnessClient, before: dict[str, tuple[int, int]], alone: HarnessReport) -> GateFailure | None:
+    """Stop a file that leaves files in the tree, in its home or temporary folder, or among the results."""
+    return left_behind([*changes(client.tree, before), *alone.left], "Use tmp_path.")
 
 
-def _failure(test: HarnessTestResult, rig: HarnessClient) -> FailedTest:
+def _failure(test: HarnessTestResult, client: HarnessClient) -> FailedTest:
     def short(text: str) -> str:
-        return text.replace(f"{rig.tree}/", "").replace(f"{rig.shown_at}/", "")
+        return text.replace(f"{client.tree}/", "").replace(f"{client.shown_at}/", "")
 
     return FailedTest(test.id, test.kind, test.line, short(test.message), _tail(short(test.trace)), test.asserted)
 
 
-def _told(failure: FailedTest) -> str:
+def _described(failure: FailedTest) -> str:
     return f"{failure.test}, line {failure.line}: {failure.kind}\n{failure.message}\n\n{failure.trace}"
 
 

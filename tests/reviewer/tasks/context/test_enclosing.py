@@ -6,7 +6,7 @@ import difflib
 
 import pytest
 
-from reviewer.diff.model import parse_diff
+from reviewer.diff.parser import parse_diff
 from reviewer.tasks.context.enclosing import surroundings
 
 PYTHON = '''import os

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reviewer.diff.model import parse_diff
+from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import Change
 from reviewer.git.sources import checkout_of
 from reviewer.git.worktree import open_worktree

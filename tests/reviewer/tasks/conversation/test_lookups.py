@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from reviewer.diff.model import Side, parse_diff
+from reviewer.diff.model import Side
+from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Review
 from reviewer.domain.settings import Settings

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from reviewer.diff.model import Diff, parse_diff
+from reviewer.diff.model import Diff
+from reviewer.diff.parser import parse_diff
 from reviewer.domain.settings import PathInstructions, ReviewSettings
 from reviewer.languages.paths import is_test
 from reviewer.safety.prompt_text import printable

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from reviewer.diff.model import parse_diff
+from reviewer.diff.parser import parse_diff
 from reviewer.tasks.planning.chunks import Chunk, chunk
 from reviewer.tasks.planning.lenses import DEPTHS, LARGE, Depth, Lens, depth_of, lenses_for
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reviewer.diff.model import Side, parse_diff
+from reviewer.diff.model import Side
+from reviewer.diff.parser import parse_diff
 from reviewer.tasks.verification.anchoring import LocatedQuote, NotLocated, locate, resolve_path
 
 DIFF = parse_diff(

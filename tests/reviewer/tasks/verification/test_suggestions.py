@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reviewer.diff.model import parse_diff
+from reviewer.diff.parser import parse_diff
 from reviewer.tasks.verification.anchoring import LocatedQuote, locate
 from reviewer.tasks.verification.suggestions import (
     ProvenSuggestion,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reviewer.diff.model import parse_diff
+from reviewer.diff.parser import parse_diff
 from reviewer.domain.findings import Category, Finding
 from reviewer.domain.settings import ReviewSettings
 from reviewer.domain.severity import Confidence, Severity

@@ -15,8 +15,8 @@ import pytest
 from reviewer.sandbox.api import Order, Ran
 from reviewer.testgen.evidence import Budget, Candidate, Gate, Shown, Stopped, Subject
 from reviewer.testgen.python.gates.run_gates import Bench, judge
-from reviewer.testgen.python.generate import prepared
-from reviewer.testgen.python.harness_client import Wanted, interpreter_folders
+from reviewer.testgen.python.generate import prepare
+from reviewer.testgen.python.harness_client import HarnessRun, interpreter_folders
 from reviewer.testgen.python.harness_report import REPORT, read_report
 from reviewer.testgen.python.mutants import GREEN as GREEN_CANARY
 from reviewer.testgen.python.mutants import canaries, mutants
@@ -37,7 +37,7 @@ PROJECT = {"calc.py": CALC, "tests/__init__.py": "", "tests/test_green.py": GREE
 
 def bench_of(subject: Subject) -> tuple[Bench, Candidate]:
     """Return the bench of a subject, and the good candidate for its one function."""
-    made = prepared(subject, run_in_tree, Budget())
+    made = prepare(subject, run_in_tree, Budget())
     assert isinstance(made, tuple), made
     bench, (unit,) = made
     return bench, Candidate(unit, "tests/test_double.py", DOUBLED)
@@ -72,7 +72,7 @@ def test_other_interpreters_give_the_same_evidence(which: str, tmp_path: Path) -
     killed, made = shown.killed
     assert made >= 6
     assert killed >= made - 2  # `<` for `<=` cannot be told apart by 0, and nobody reads the message
-    measured = bench.head.run(Wanted(cover=(candidate.unit.path,)))
+    measured = bench.head.run(HarnessRun(cover=(candidate.unit.path,)))
     assert measured.collector == "settrace" if which == "bare" else measured.python.startswith("3.")
 
 
@@ -116,7 +116,7 @@ def test_a_copy_that_is_installed_elsewhere_is_noticed(tmp_path: Path) -> None:
     inserted = f"import sys\n\nsys.path.insert(0, {str(tmp_path / 'away')!r})\n"
     test = f"{inserted}\nimport acme.calc\n\n\ndef test_it():\n    assert 1\n"
     head = {"acme/__init__.py": "", "acme/calc.py": CALC, "tests/test_it.py": test}
-    made = prepared(staged(tmp_path, head, command=QUICK), run_in_tree, Budget())
+    made = prepare(staged(tmp_path, head, command=QUICK), run_in_tree, Budget())
     assert not isinstance(made, tuple)
     assert "another copy of `acme/calc.py`" in made.reason
 
@@ -150,7 +150,7 @@ def test_a_report_written_over_the_harness_is_seen(tmp_path: Path) -> None:
         told = json.loads(ran.results[REPORT]) | {"nonce": "guessed"}
         return replace(ran, results={REPORT: json.dumps(told).encode()})
 
-    made = prepared(staged(tmp_path, PROJECT), forging, Budget())
+    made = prepare(staged(tmp_path, PROJECT), forging, Budget())
     assert isinstance(made, tuple)
     outcome = judge(Candidate(made[1][0], "tests/test_double.py", DOUBLED), made[0])
     assert isinstance(outcome, Stopped)
@@ -194,7 +194,7 @@ def judged(tmp_path: Path, test: str) -> dict[str, tuple[str, float, float]]:
     (bench.head.tree / candidate.path).write_text(test, encoding="utf-8")
     noop, raising = canaries(candidate.unit)
     asked = (replace(noop, id=GREEN_CANARY), noop, raising, *mutants(candidate.unit, most=9))
-    wanted = Wanted(paths=(candidate.path,), mutants=tuple((one, None) for one in asked if one.swaps))
+    wanted = HarnessRun(paths=(candidate.path,), mutants=tuple((one, None) for one in asked if one.swaps))
     report = bench.head.run(wanted)
     assert not report.problem
     return {one.id: (one.outcome, one.seconds, one.tests_seconds) for one in report.mutants}

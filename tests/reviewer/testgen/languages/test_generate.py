@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reviewer.diff.model import parse_diff
+from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import Change
 from reviewer.domain.settings import Settings
 from reviewer.llm.messages import Prompt, Reply, Task

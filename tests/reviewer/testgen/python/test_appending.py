@@ -11,7 +11,7 @@ from reviewer.domain.findings import TestSuggestion
 from reviewer.testgen.evidence import GeneratedTests, GenerationBudget
 from reviewer.testgen.merge import patch_of
 from reviewer.testgen.python.appending import appended
-from reviewer.testgen.python.generate import prove
+from reviewer.testgen.python.generate import generate_python_tests
 from tests.fixtures.run_unconfined import THIS_PYTHON, run_in_tree
 from tests.reviewer.testgen.python.test_generate import SALT, Script
 from tests.samples.stages import QUICK, staged, subject_of
@@ -47,7 +47,7 @@ HALF = DOUBLE.replace("double", "half").replace("== 6", "== 1.5").replace("== 2"
 def proven(head: Path, script: Script, **more: object) -> GeneratedTests:
     """Prove what stands in the folder, where tests may be put at the end of others."""
     subject = subject_of(head.parent, **{"command": QUICK, "appends": True, **more})
-    result = prove(subject, script, run_in_tree, salt=SALT, budget=GenerationBudget(mutants=4))
+    result = generate_python_tests(subject, script, run_in_tree, salt=SALT, budget=GenerationBudget(mutants=4))
     assert isinstance(result, GeneratedTests), result
     assert script.used_up(), script.tests
     return result

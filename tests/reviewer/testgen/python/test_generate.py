@@ -11,7 +11,7 @@ import pytest
 
 from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.testgen.evidence import ChangeUnderTest, Gate, GeneratedTests, GenerationBudget, NotRun
-from reviewer.testgen.python.generate import prove
+from reviewer.testgen.python.generate import generate_python_tests
 from tests.fixtures.run_unconfined import run_in_tree
 from tests.samples.stages import QUICK, SAMPLE, staged, staged_sample
 
@@ -55,7 +55,7 @@ class Script:
 
 def proven(subject: ChangeUnderTest, script: Script, **budget: float) -> GeneratedTests:
     """Prove with that script; nothing scripted may be left over."""
-    result = prove(subject, script, run_in_tree, salt=SALT, budget=GenerationBudget(**budget))  # type: ignore[arg-type]
+    result = generate_python_tests(subject, script, run_in_tree, salt=SALT, budget=GenerationBudget(**budget))  # type: ignore[arg-type]
     assert isinstance(result, GeneratedTests), result
     assert script.used_up(), script.tests
     return result
@@ -91,9 +91,9 @@ def test_a_defect_is_never_certified(verdict: str, shown: int, tmp_path: Path) -
         assert one.failure.test.endswith("::test_ratio")
         assert one.reason == "documented"
     else:
-        assert result.stopped_by == {Gate.COPIED: 1}
-    (doubt,) = [prompt for prompt in script.prompts if prompt.task is Task.VERIFY]
-    assert doubt.messages[0].content.startswith("# Task: verify (reproduction)\n")
+        assert [test.stopped.gate for test in result.dropped] == [Gate.COPIED]
+    (confirm_failure,) = [prompt for prompt in script.prompts if prompt.task is Task.VERIFY]
+    assert confirm_failure.messages[0].content.startswith("# Task: verify (reproduction)\n")
 
 
 def test_a_test_that_stays_wrong_is_dropped_and_counted(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_test_that_stays_wrong_is_dropped_and_counted(tmp_path: Path) -> None:
     wrong = (SAMPLE / "bad" / "wrong_import.py").read_text(encoding="utf-8")
     script = Script({"discounted": [WEAK, wrong, WEAK]})
     result = proven(staged_sample(tmp_path), script, units=9)
-    assert result.stopped_by == {Gate.KILLS: 1}
+    assert [test.stopped.gate for test in result.dropped] == [Gate.KILLS]
     assert not result.tests
 
 
@@ -154,7 +154,7 @@ def test_the_prompt_fences_and_redacts_what_is_not_ours(tmp_path: Path) -> None:
 def cannot(subject: ChangeUnderTest, **budget: float) -> str:
     """Return the reason why nothing was proven; the model must not have been asked."""
     script = Script({})
-    result = prove(subject, script, run_in_tree, salt=SALT, budget=GenerationBudget(**budget))  # type: ignore[arg-type]
+    result = generate_python_tests(subject, script, run_in_tree, salt=SALT, budget=GenerationBudget(**budget))  # type: ignore[arg-type]
     assert isinstance(result, NotRun), result
     assert not script.prompts
     return result.reason
@@ -170,7 +170,7 @@ GREEN = "def test_green():\n    assert True\n"
         (
             {"calc.py": CALC, "tests/test_a.py": "def test_red():\n    assert 1 == 2\n"},
             {},
-            "red before anything is added: 1 of 1",
+            "fail before anything is added: 1 of 1",
         ),
         ({"calc.py": CALC, "tests/test_a.py": "import nothing_like_it\n"}, {}, "cannot be collected"),
         (
@@ -312,7 +312,7 @@ def test_coverage_alone_proves_nothing(tmp_path: Path) -> None:
     empty = "from calc import tell\n\n\ndef test_tell():\n    done = tell(3)\n    assert done is None\n"
     result = proven(staged(tmp_path, head, command=QUICK), Script({"tell": [empty, empty]}))
     assert not result.tests
-    assert result.stopped_by == {Gate.KILLS: 1}
+    assert [test.stopped.gate for test in result.dropped] == [Gate.KILLS]
 
 
 def test_unittest_without_a_package_of_tests(tmp_path: Path) -> None:
@@ -330,7 +330,7 @@ def test_unittest_without_a_package_of_tests(tmp_path: Path) -> None:
 def test_a_conftest_that_fails_is_quoted(tmp_path: Path) -> None:
     """Pytest ends before it can report; its own words say what is missing."""
     head = {"calc.py": CALC, "tests/test_a.py": GREEN, "tests/conftest.py": "import os\n\nKEY = os.environ['MY_KEY']\n"}
-    outcome = prove(staged(tmp_path, head, command=QUICK), Script({}), run_in_tree, salt=SALT)
+    outcome = generate_python_tests(staged(tmp_path, head, command=QUICK), Script({}), run_in_tree, salt=SALT)
     assert isinstance(outcome, NotRun)
     assert "KeyError: 'MY_KEY'" in outcome.reason
 
@@ -360,7 +360,7 @@ def test_no_candidate_is_begun_after_the_time_is_up(tmp_path: Path) -> None:
     script = Script({"double": [DOUBLED]})
     head = {"calc.py": CALC, "tests/test_a.py": GREEN}
     subject = staged(tmp_path, head, command=QUICK)
-    result = prove(subject, script, run_in_tree, salt=SALT, now=lambda: next(ticks))
+    result = generate_python_tests(subject, script, run_in_tree, salt=SALT, now=lambda: next(ticks))
     assert isinstance(result, GeneratedTests)
     assert not result.tests
     assert "Time ran out" in result.notes[0]

@@ -7,7 +7,7 @@ import difflib
 
 import pytest
 
-from reviewer.diff.model import parse_diff
+from reviewer.diff.parser import parse_diff
 from reviewer.testgen.evidence import CodeUnit
 from reviewer.testgen.python.mutants import canaries, mutants, one_per_line
 from reviewer.testgen.python.units import changed_units

@@ -8,7 +8,7 @@ import pytest
 
 from reviewer.testgen.evidence import Candidate, CodeUnit, Evidence, Gate, GateFailure, GenerationBudget
 from reviewer.testgen.python.gates.run_gates import GateContext, judge
-from reviewer.testgen.python.generate import prepared
+from reviewer.testgen.python.generate import prepare
 from tests.fixtures.run_unconfined import run_in_tree
 from tests.samples.stages import SAMPLE, staged_sample
 
@@ -20,7 +20,7 @@ BAD = sorted(path.stem for path in (SAMPLE / "bad").glob("*.py"))
 def ready(tmp_path_factory: pytest.TempPathFactory) -> tuple[GateContext, dict[str, CodeUnit]]:
     """Return the sample's bench, measured once, and its units by name."""
     subject = staged_sample(tmp_path_factory.mktemp("sample"), fix=True)
-    made = prepared(subject, run_in_tree, GenerationBudget(units=20))
+    made = prepare(subject, run_in_tree, GenerationBudget(units=20))
     assert isinstance(made, tuple), made
     bench, units = made
     return bench, {f"{Path(unit.path).stem}.{unit.name}": unit for unit in units}
