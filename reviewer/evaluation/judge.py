@@ -28,7 +28,7 @@ _MOST = 4_000
 
 
 def judge(findings: Sequence[Finding], known: Sequence[KnownFinding], ask: Ask, *, fence: str) -> Answer:
-    """Return an Answer whose value is the tuple of pairs that mean the same defect. `said` and `known` are not empty.
+    """Return an Answer whose value is the tuple of pairs that mean the same defect. Neither sequence may be empty.
 
     `fence` is a word that none of the texts contains; it marks them as data.
     """

@@ -61,7 +61,7 @@ class CaseResult:
     case: str
     language: str
     attempt: int
-    published: Annotated[tuple[PublishedFinding, ...], Field(alias="said")] = ()
+    published: Annotated[tuple[PublishedFinding, ...], Field(alias="said")] = ()  # "said" in saved runs
     missed: tuple[str, ...] = ()
     judged: Counts | None = None
     lines: Counts | None = None

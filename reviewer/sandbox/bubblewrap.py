@@ -111,7 +111,7 @@ def launch(command: SandboxCommand, method: SandboxMethod, *, user: int) -> Laun
         *(part for number, (path, _) in numbered.items() for part in _file(number, path)),
         *("--proc", "/proc", "--dev", "/dev"),
         *(part for place in WRITABLE for part in _scratch(place, command, method)),
-        *(part for source, place in _shown(command) for part in _bind(source, place)),
+        *(part for source, place in _shown_folders(command) for part in _bind(source, place)),
         *("--remount-ro", "/dev", "--remount-ro", "/"),
         *("--chdir", str(command.shown_at / command.cwd), "--"),
         *("/bin/sh", "-c", _WAIT, "sh"),
@@ -159,7 +159,7 @@ def _scratch(place: str, command: SandboxCommand, method: SandboxMethod) -> tupl
     return (*limited, "--perms", "1777", "--tmpfs", f"/{place}")
 
 
-def _shown(command: SandboxCommand) -> list[tuple[Path, Path]]:
+def _shown_folders(command: SandboxCommand) -> list[tuple[Path, Path]]:
     """Return the folders to show and where: outer folders first, so that none hides another."""
     places = {path: path for path in command.read_only if not _is_under(path, SYSTEM_FOLDERS)}
     places[command.shown_at] = command.tree

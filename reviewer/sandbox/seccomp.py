@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 # https://docs.kernel.org/userspace-api/seccomp_filter.html and linux/filter.h: classic BPF over struct seccomp_data.
 _LOAD, _EQUAL, _AT_LEAST, _ABOVE, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x25, 0x45, 0x06
-_NUMBER, _ARCHITECTURE = 0, 4  # offsets; argument N stands at 16 + 8 * N, low half first
+_NUMBER, _ARCHITECTURE = 0, 4  # offsets; argument N is at 16 + 8 * N, low half first
 _ALLOW, _KILL = 0x7FFF0000, 0x80000000
 _EPERM, _ENOSYS, _EAFNOSUPPORT = (0x00050000 | number for number in (1, 38, 97))
 

@@ -53,7 +53,12 @@ def _with_reproductions(review: Review, reproductions: Sequence[DefectReproducti
             continue
         what = f"test of {reproduction.unit.covers}"
         rejected.append(
-            Rejected("fails, and no finding says so", reproduction.path[:300], what, reproduction.failure.message[:500])
+            Rejected(
+                "failing test without a finding about it",
+                reproduction.path[:300],
+                what,
+                reproduction.failure.message[:500],
+            )
         )
     return replace(review, findings=tuple(findings), below=tuple(below), rejected=tuple(rejected))
 

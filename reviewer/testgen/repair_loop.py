@@ -194,9 +194,9 @@ class RepairLoop:
             self.stopped.append(attempt)
             return
         if (
-            twin := next((test for test in self.kept if test.code.split() == candidate.code.split()), None)
+            duplicate := next((test for test in self.kept if test.code.split() == candidate.code.split()), None)
         ) is not None:
-            reason = f"The same tests are kept as `{twin.path}`."
+            reason = f"The same tests are kept as `{duplicate.path}`."
             self.stopped.append(_Attempt(candidate, prompt, GateFailure(Gate.POLICY, reason), final=True))
             return
         try:

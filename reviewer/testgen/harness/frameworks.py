@@ -54,6 +54,19 @@ def run_pytest(job, say, loop):
     except ImportError as error:
         return "pytest cannot be imported: %s" % error
 
+    watcher = _watcher(pytest, job, say, loop)
+    arguments = ["-p", "no:cacheprovider", "-p", "no:randomly", "--basetemp", job["basetemp"]]
+    if job["mutants"]:
+        arguments += ["--tb=no"]  # nobody reads why a mutant was killed, and formatting it takes longer than the test
+    code = pytest.main(job["arguments"] + arguments + job["paths"], plugins=[watcher])
+    if not watcher.collected and int(code) not in (0, 2, 5):
+        return "pytest ended with code %d before it collected tests" % int(code)
+    return ""
+
+
+def _watcher(pytest, job, say, loop):
+    """Return the plugin that runs the loop instead of pytest's own and reports what cannot be collected."""
+
     class Watcher:
         def __init__(self):
             self.current = None
@@ -83,14 +96,7 @@ def run_pytest(job, say, loop):
             if self.current is not None and report.failed:
                 self.current.failed_somewhere = True
 
-    watcher = Watcher()
-    arguments = ["-p", "no:cacheprovider", "-p", "no:randomly", "--basetemp", job["basetemp"]]
-    if job["mutants"]:
-        arguments += ["--tb=no"]  # nobody reads why a mutant was killed, and formatting it takes longer than the test
-    code = pytest.main(job["arguments"] + arguments + job["paths"], plugins=[watcher])
-    if not watcher.collected and int(code) not in (0, 2, 5):
-        return "pytest ended with code %d before it collected tests" % int(code)
-    return ""
+    return Watcher()
 
 
 def _short_failure(excinfo, style=None):

@@ -15,14 +15,11 @@ def main():
     descriptor, job = int(sys.argv[1]), json.loads(sys.argv[2])
     os.set_inheritable(descriptor, False)
     sys.argv = ["pytest"]
-    here = os.path.dirname(os.path.abspath(__file__))
     import collectors
     import frameworks
     import mutating
 
-    for name in ("collectors", "frameworks", "mutating", "swapping"):
-        del sys.modules[name]  # the code under test may have modules with these names
-    sys.path[:] = [os.getcwd()] + [path for path in sys.path if os.path.abspath(path or ".") != here]
+    _hide_harness(os.path.dirname(os.path.abspath(__file__)))
 
     def say(**message):
         data = json.dumps(message).encode() + b"\n"
@@ -51,6 +48,13 @@ def main():
     if collector and not problem:
         say(files=collector.files(), collector=collector.name)
     say(problem=problem or "", strays=_strays(files), overlaid=mutating.overlaid(), ended=True)
+
+
+def _hide_harness(folder):
+    """Remove our modules and their folder: the code under test may have modules with these names."""
+    for name in ("collectors", "frameworks", "mutating", "swapping"):
+        del sys.modules[name]
+    sys.path[:] = [os.getcwd()] + [path for path in sys.path if os.path.abspath(path or ".") != folder]
 
 
 def _root(cwd):

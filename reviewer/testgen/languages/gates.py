@@ -26,7 +26,7 @@ from reviewer.testgen.working_tree import added, changed_to, changes, snapshot, 
 RUNS, MUTANTS = 3, 8
 
 
-class _Fate(Enum):
+class _MutantOutcome(Enum):
     KILLED = "killed"
     SURVIVED = "survived"
     UNKNOWN = "unknown"
@@ -141,21 +141,23 @@ class LanguageGates:
         path = candidate.unit.path
         text = text_of(self.runner.tree, path) or ""
         canary = throwing(self.runner.project.row.language, text, self.before.changed.get(path, ()))
-        return canary is not None and self._outcome(path, canary, candidate.path).outcomes != run.outcomes
+        return canary is not None and self._run_with(path, canary, candidate.path).outcomes != run.outcomes
 
     def _kills(self, candidate: Candidate, green: FileRun) -> tuple[int, int] | GateFailure:
         """Try mutants of the changed lines; a file's mutants count only if the candidate notices a canary in it."""
-        fates: list[tuple[TextMutant, _Fate]] = []
+        results: list[tuple[TextMutant, _MutantOutcome]] = []
         runs_any = False
         for path, lines in self.before.changed.items():
             text = text_of(self.runner.tree, path) or ""
             canary = throwing(self.runner.project.row.language, text, lines)
-            if canary is None or self._outcome(path, canary, candidate.path).is_green:
+            if canary is None or self._run_with(path, canary, candidate.path).is_green:
                 continue  # the test does not run this file, so its mutants prove nothing
             runs_any = True
             mutants = text_mutants(path, text, lines, most=MUTANTS)
-            fates += [(mutant, self._fate(mutant, text, candidate.path, green)) for mutant in mutants if self.in_time()]
-        judged = [(mutant, fate) for mutant, fate in fates if fate is not _Fate.UNKNOWN]
+            results += [
+                (mutant, self._try_mutant(mutant, text, candidate.path, green)) for mutant in mutants if self.in_time()
+            ]
+        judged = [(mutant, outcome) for mutant, outcome in results if outcome is not _MutantOutcome.UNKNOWN]
         if not judged:
             reason = (
                 "No mutant can be made of the changed lines, so it cannot be judged."
@@ -163,24 +165,28 @@ class LanguageGates:
                 else "It runs no changed file."
             )
             return GateFailure(Gate.KILLS, reason, reason)
-        killed = [mutant for mutant, fate in judged if fate is _Fate.KILLED]
-        survived = [mutant for mutant, fate in judged if fate is _Fate.SURVIVED]
+        killed = [mutant for mutant, outcome in judged if outcome is _MutantOutcome.KILLED]
+        survived = [mutant for mutant, outcome in judged if outcome is _MutantOutcome.SURVIVED]
         if not any(self._survives_existing(mutant) for mutant in killed):
             reason = f"It kills {len(killed)} of {len(judged)} mutants, none of which survives the existing tests."
-            return GateFailure(Gate.KILLS, reason, f"{reason} It passes with these faults:\n{_told(survived)}")
+            return GateFailure(Gate.KILLS, reason, f"{reason} It passes with these faults:\n{_described(survived)}")
         if len(killed) * 2 < len(judged):
             reason = f"It kills only {len(killed)} of {len(judged)} mutants."
-            return GateFailure(Gate.KILLS, reason, f"{reason} It passes with these faults:\n{_told(survived)}")
+            return GateFailure(Gate.KILLS, reason, f"{reason} It passes with these faults:\n{_described(survived)}")
         return len(killed), len(judged)
 
-    def _fate(self, mutant: TextMutant, text: str, test: str, green: FileRun) -> _Fate:
-        run = self._outcome(mutant.path, mutant.applied(text), test)
+    def _try_mutant(self, mutant: TextMutant, text: str, test: str, green: FileRun) -> _MutantOutcome:
+        run = self._run_with(mutant.path, mutant.applied(text), test)
         if run.is_green:
-            return _Fate.SURVIVED
+            return _MutantOutcome.SURVIVED
         # Killed only if a test that passed before fails. Otherwise the program may not have been built.
-        return _Fate.KILLED if run.failed & {reported.id for reported in green.outcomes} else _Fate.UNKNOWN
+        return (
+            _MutantOutcome.KILLED
+            if run.failed & {reported.id for reported in green.outcomes}
+            else _MutantOutcome.UNKNOWN
+        )
 
-    def _outcome(self, path: str, text: str, test: str) -> FileRun:
+    def _run_with(self, path: str, text: str, test: str) -> FileRun:
         with changed_to(self.runner.tree, path, text):
             return self.runner.run(test)
 
@@ -209,7 +215,7 @@ def _failure_of(run: FileRun) -> GateFailure:
     )
 
 
-def _told(mutants: Sequence[TextMutant]) -> str:
+def _described(mutants: Sequence[TextMutant]) -> str:
     return "\n".join(
         f"{mutant.path}:{mutant.line}: `{mutant.before.strip()}` as `{mutant.after.strip()}`" for mutant in mutants[:8]
     )

@@ -43,7 +43,7 @@ def used_by(unit: CodeUnit, repository: DefinitionLookup) -> str:
         where, node = found
         inside = where.path == unit.path and node.lineno <= unit.last and (node.end_lineno or 0) >= unit.first
         if not inside:
-            parts.append(f"# {where.path}:{node.lineno}\n{_shown(node, where.rows)}")
+            parts.append(f"# {where.path}:{node.lineno}\n{_source_of(node, where.rows)}")
         if len(parts) == MOST_DEFINITIONS:
             break
     return "\n\n".join(parts)
@@ -150,7 +150,7 @@ def _bound(node: ast.stmt) -> set[str]:
     return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
-def _shown(node: ast.stmt, rows: Sequence[str]) -> str:
+def _source_of(node: ast.stmt, rows: Sequence[str]) -> str:
     """Return a short definition whole, and of a longer one only what its callers need."""
     whole = _rows(node, rows)
     if len(whole) <= MOST_LINES:

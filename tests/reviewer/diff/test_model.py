@@ -449,15 +449,15 @@ def test_empty_input_is_an_empty_diff(data: bytes | str) -> None:
         (b"\x89PNG\r\n\x1a\n\0\0", "not a unified diff"),
         (b"\x1b[1mdiff --git a/x b/x\x1b[m\n", "--no-color"),
         ("diff --git a/x b/x\n".encode("utf-16"), "--output=FILE"),
-        (b"@@ -1 +1 @@\n-a\n+b\n", "Line 1 .*without a file header"),
+        (b"@@ -1 +1 @@\n-a\n+b\n", "Line 1 .*has no file header"),
         (b"diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n-a\n", "Line 6 .*cut off"),
-        (b"--- a/x\n+++ b/x\n@@ -1,2 +1 @@\n-a\n+b\n+c\n", "Line 6 .*one more"),
+        (b"--- a/x\n+++ b/x\n@@ -1,2 +1 @@\n-a\n+b\n+c\n", "Line 6 .*more than the hunk's header"),
         (b"--- a/x\n+++ b/x\n@@ -1,2 +1 @@\n-a\ndiff --git a/y b/y\n", "Line 5 .*counts more lines"),
-        (b"--- a/x\n+++ b/x\n@@ -1 +1 @@\n\\ No newline\n-a\n+b\n", "Line 4 .*one more"),
+        (b"--- a/x\n+++ b/x\n@@ -1 +1 @@\n\\ No newline\n-a\n+b\n", "Line 4 .*more than the hunk's header"),
         (b"--- a/x\n+++ b/x\n@@ -1 +0 @@\n-a\n+b\n", "Line 3 .*line 0"),
         (b"--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n@@ -9,1 @@\n", "Line 6 .*cannot be read"),
-        (b"diff --git nonsense\nindex 1..2\n", "Line 1 .*name cannot be told"),
-        (b"diff --git" + b" a/x" * 9999 + b"\nindex 1..2\n", "Line 1 .*name cannot be told"),
+        (b"diff --git nonsense\nindex 1..2\n", "Line 1 .*name cannot be read"),
+        (b"diff --git" + b" a/x" * 9999 + b"\nindex 1..2\n", "Line 1 .*name cannot be read"),
     ],
 )
 def test_what_is_no_diff_is_refused_with_advice(data: bytes, message: str) -> None:
@@ -619,7 +619,7 @@ def test_githubs_list_may_repeat_an_entry_but_not_contradict_itself() -> None:
     """An entry that slid onto the next page counts once; two versions of a file mean that the head moved."""
     entry = FilePatch("x", "modified", "@@ -1 +1 @@\n-a\n+b", 2)
     assert diff_from_files([entry, entry]) == diff_from_files([entry])
-    with pytest.raises(DiffError, match="moving head"):
+    with pytest.raises(DiffError, match="the head moved"):
         diff_from_files([entry, replace(entry, patch="@@ -1 +1 @@\n-a\n+c")])
 
 

@@ -222,11 +222,11 @@ def entry(case: Path, **fields: Any) -> None:
         (lambda case: (case / "known.json").unlink(), "known.json: No such file"),
         (lambda case: entry(case, kind="bug"), "known.json: `known.0.kind`: "),
         (lambda case: entry(case, lines=[3]), "known.json: `known.0.lines.1`: "),
-        (lambda case: entry(case, lines=[9, 3]), "known.json: `known.0.lines`: the last line stands before"),
+        (lambda case: entry(case, lines=[9, 3]), "known.json: `known.0.lines`: the last line is before"),
         (lambda case: entry(case, lines=[9, 9999]), "known.json: `known.0.lines`: head/fetch/fetch.go has"),
         (lambda case: entry(case, path="fetch/gone.go"), "known.json: `known.0.path`: head/fetch/gone.go: No such"),
         (lambda case: entry(case, path="../../../../etc/passwd"), "leads out of the case"),
-        (lambda case: entry(case, id="loop-variable"), "the id 'loop-variable' is there twice"),
+        (lambda case: entry(case, id="loop-variable"), "the id 'loop-variable' is used twice"),
         (lambda case: shutil.rmtree(case / "base"), "base/: there is no such folder"),
         (lambda case: (case / "pr.diff").write_text("hello"), "pr.diff: "),
         (lambda case: (case / "pr.diff").write_text(""), "pr.diff: "),
@@ -305,7 +305,7 @@ def test_a_run_is_read_back_equal(tmp_path: Path) -> None:
     assert [row["name"] for row in told["languages"]] == ["go", "ruby"]
     for text in ("{}", "hello", "[]"):
         (tmp_path / "other.json").write_text(text)
-        with pytest.raises(UsageError, match="is no run"):
+        with pytest.raises(UsageError, match="is not a run"):
             read_run(tmp_path / "other.json")
 
 
@@ -443,7 +443,7 @@ def test_other_cases_go_on_after_a_bad_one(reviewer: Reviewer, model: FakeModel,
         (("cases", "--repeat", "0"), 2, "not a number from 1"),
         (("cases", "--compare", "none.json"), 2, "Cannot read none.json"),
         (("cases", "--output", "cases/go-retry-leak/pr.diff"), 2, "Cannot make the folder"),
-        (("cases/go-retry-leak/known.json",), 2, "is no run"),
+        (("cases/go-retry-leak/known.json",), 2, "is not a run"),
         (("cases", "--format", "sarif"), 2, "invalid choice"),
         ((), 2, "required: DIR"),
     ],

@@ -66,7 +66,7 @@ def test_a_gullible_falsifier_lets_traps_through(name: str) -> None:
     done = reviewed(name, verdict="confirmed")
     traps = {reply["known"] for reply in replay_of(name).replies if reply["bad"] == "trap"}
     assert traps
-    assert {one.known for one in done.result.said if one.outcome == "trap"} == traps
+    assert {one.known for one in done.result.published if one.outcome == "trap"} == traps
     assert done.result.judged is not None
     assert (done.result.judged.precision or 0) < 1
 

@@ -71,7 +71,7 @@ def _enough(
     firsts = one_per_line(judged)
     caught = [mutant for mutant in firsts if mutant in killed]
     survivors = [mutant for mutant in judged if mutant not in killed]
-    shown = _shown(survivors)
+    shown = _described(survivors)
     if not caught or 2 * len(caught) < len(firsts) or 2 * len(killed) < len(judged):
         reason = f"It notices only {len(killed)} of {len(judged)} small faults in the lines it runs."
         return GateFailure(Gate.KILLS, reason, shown)
@@ -81,7 +81,7 @@ def _enough(
     return Kills(len(killed), len(judged))
 
 
-def _shown(survivors: Iterable[Mutant]) -> str:
+def _described(survivors: Iterable[Mutant]) -> str:
     parts = [f"line {mutant.line}:\n{mutant.diff}" for mutant in list(survivors)[:MOST_SHOWN]]
     return "Faults that no assertion notices:\n\n" + "\n\n".join(parts) if parts else ""
 
