@@ -250,7 +250,7 @@ with open(f"/proc/{os.getppid()}/environ") as parent:
 
 
 @pytest.mark.parametrize(
-    ("rung", "change", "problem"),
+    ("privilege", "change", "problem"),
     [
         (Privilege.ROOT, "without('--unshare-net')", "network interfaces"),
         (

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from reviewer.sandbox.api import Order, Ran
-from reviewer.testgen.evidence import Budget, Candidate, Gate, Shown, Stopped, Subject
-from reviewer.testgen.python.gates.run_gates import Bench, judge
+from reviewer.sandbox.api import SandboxCommand, SandboxResult
+from reviewer.testgen.evidence import Candidate, ChangeUnderTest, Evidence, Gate, GateFailure, GenerationBudget
+from reviewer.testgen.python.gates.run_gates import GateContext, judge
 from reviewer.testgen.python.generate import prepare
 from reviewer.testgen.python.harness_client import HarnessRun, interpreter_folders
 from reviewer.testgen.python.harness_report import REPORT, read_report
@@ -35,12 +35,12 @@ DOUBLED = (
 PROJECT = {"calc.py": CALC, "tests/__init__.py": "", "tests/test_green.py": GREEN}
 
 
-def bench_of(subject: Subject) -> tuple[Bench, Candidate]:
+def bench_of(subject: ChangeUnderTest) -> tuple[GateContext, Candidate]:
     """Return the bench of a subject, and the good candidate for its one function."""
-    made = prepare(subject, run_in_tree, Budget())
+    made = prepare(subject, run_in_tree, GenerationBudget())
     assert isinstance(made, tuple), made
-    bench, (unit,) = made
-    return bench, Candidate(unit, "tests/test_double.py", DOUBLED)
+    context, (unit,) = made
+    return context, Candidate(unit, "tests/test_double.py", DOUBLED)
 
 
 def old_python() -> Path | None:
@@ -64,24 +64,24 @@ def test_other_interpreters_give_the_same_evidence(which: str, tmp_path: Path) -
         python = old_python()
     if python is None:
         pytest.skip("this machine has no Python 3.8 or 3.9")
-    bench, candidate = bench_of(staged(tmp_path, PROJECT, python=python))
-    shown = judge(candidate, bench)
-    assert isinstance(shown, Shown), shown
+    context, candidate = bench_of(staged(tmp_path, PROJECT, python=python))
+    shown = judge(candidate, context)
+    assert isinstance(shown, Evidence), shown
     assert shown.covered == (3, 3)
     assert shown.killed
     killed, made = shown.killed
     assert made >= 6
     assert killed >= made - 2  # `<` for `<=` cannot be told apart by 0, and nobody reads the message
-    measured = bench.head.run(HarnessRun(cover=(candidate.unit.path,)))
+    measured = context.head.run(HarnessRun(cover=(candidate.unit.path,)))
     assert measured.collector == "settrace" if which == "bare" else measured.python.startswith("3.")
 
 
 def test_a_default_is_mutated_at_import(tmp_path: Path) -> None:
     """A mutant of the signature is imported in a process of its own, and told apart by a test that relies on it."""
-    bench, candidate = bench_of(staged(tmp_path, PROJECT))
+    context, candidate = bench_of(staged(tmp_path, PROJECT))
     careless = DOUBLED.replace("double(3)", "double(3, 2)")
-    both = [judge(replace(candidate, code=code), bench) for code in (DOUBLED, careless)]
-    kills = [one.killed for one in both if isinstance(one, Shown)]
+    both = [judge(replace(candidate, code=code), context) for code in (DOUBLED, careless)]
+    kills = [one.killed for one in both if isinstance(one, Evidence)]
     assert len(kills) == 2, both
     careful, other = kills
     assert careful
@@ -93,17 +93,17 @@ def test_a_default_is_mutated_at_import(tmp_path: Path) -> None:
 def test_new_names_are_no_evidence_on_base(tmp_path: Path) -> None:
     """A test of something new fails on base by an error, not by its assertion: that proves nothing."""
     base = {**PROJECT, "calc.py": "def double(n):\n    return n\n"}
-    bench, candidate = bench_of(staged(tmp_path, PROJECT, base, fix=True))
+    context, candidate = bench_of(staged(tmp_path, PROJECT, base, fix=True))
     fails = DOUBLED.replace("        self.assertEqual(double(3), 6)\n", "")
-    shown = judge(replace(candidate, code=fails.replace("double(0, 5), 0", "double(3, times=2), 6")), bench)
-    assert isinstance(shown, Shown), shown
+    shown = judge(replace(candidate, code=fails.replace("double(0, 5), 0", "double(3, times=2), 6")), context)
+    assert isinstance(shown, Evidence), shown
     assert shown.fails_on_base  # `test_negative` fails there by its own assertion
     only_new = (
         "import unittest\n\nfrom calc import double\n\n\nclass DoubleTest(unittest.TestCase):\n"
         "    def test_double(self):\n        self.assertEqual(double(3, times=2), 6)\n"
     )
-    outcome = judge(replace(candidate, code=only_new), bench)  # too weak for the mutants, so only base could keep it
-    assert isinstance(outcome, Stopped), outcome
+    outcome = judge(replace(candidate, code=only_new), context)  # too weak for the mutants, so only base could keep it
+    assert isinstance(outcome, GateFailure), outcome
     assert outcome.gate is Gate.KILLS
 
 
@@ -116,7 +116,7 @@ def test_a_copy_that_is_installed_elsewhere_is_noticed(tmp_path: Path) -> None:
     inserted = f"import sys\n\nsys.path.insert(0, {str(tmp_path / 'away')!r})\n"
     test = f"{inserted}\nimport acme.calc\n\n\ndef test_it():\n    assert 1\n"
     head = {"acme/__init__.py": "", "acme/calc.py": CALC, "tests/test_it.py": test}
-    made = prepare(staged(tmp_path, head, command=QUICK), run_in_tree, Budget())
+    made = prepare(staged(tmp_path, head, command=QUICK), run_in_tree, GenerationBudget())
     assert not isinstance(made, tuple)
     assert "another copy of `acme/calc.py`" in made.reason
 
@@ -135,7 +135,7 @@ def test_a_copy_that_is_installed_elsewhere_is_noticed(tmp_path: Path) -> None:
 )
 def test_a_forged_or_broken_report_is_no_report(data: bytes, problem: str) -> None:
     """Bytes from the sandbox become a report that is not green, never an exception."""
-    report = read_report(Ran(0, "", {REPORT: data}, 1.0, 1.0), "right")
+    report = read_report(SandboxResult(0, "", {REPORT: data}, 1.0, 1.0), "right")
     assert problem in report.problem
     assert not report.green
 
@@ -143,31 +143,31 @@ def test_a_forged_or_broken_report_is_no_report(data: bytes, problem: str) -> No
 def test_a_report_written_over_the_harness_is_seen(tmp_path: Path) -> None:
     """A run whose report was replaced after the harness wrote it does not pass."""
 
-    def forging(order: Order) -> Ran:
+    def forging(order: SandboxCommand) -> SandboxResult:
         ran = run_in_tree(order)
         if "test_double" not in order.argv[-1]:
             return ran
         told = json.loads(ran.results[REPORT]) | {"nonce": "guessed"}
         return replace(ran, results={REPORT: json.dumps(told).encode()})
 
-    made = prepare(staged(tmp_path, PROJECT), forging, Budget())
+    made = prepare(staged(tmp_path, PROJECT), forging, GenerationBudget())
     assert isinstance(made, tuple)
     outcome = judge(Candidate(made[1][0], "tests/test_double.py", DOUBLED), made[0])
-    assert isinstance(outcome, Stopped)
+    assert isinstance(outcome, GateFailure)
     assert outcome.gate is Gate.COLLECTS
     assert "forged" in outcome.reason
 
 
 def test_a_test_that_changes_the_repository_ends_it_all(tmp_path: Path) -> None:
     """Where nothing keeps the tree read-only, a changed file is noticed and no later run is believed."""
-    bench, candidate = bench_of(staged(tmp_path, PROJECT))
+    context, candidate = bench_of(staged(tmp_path, PROJECT))
     evil = DOUBLED.replace(
         "        self.assertEqual(double(3), 6)\n",
         "        self.assertEqual(double(3), 6)\n        import calc\n        open(calc.__file__, mode='a').close()\n"
         "        here = calc.__file__\n        with open(here, 'a') as file:\n            file.write('# more')\n",
     )
     with pytest.raises(TreeChanged):
-        judge(replace(candidate, code=evil), bench)
+        judge(replace(candidate, code=evil), context)
 
 
 def test_an_interpreter_in_an_environment_needs_both_installations() -> None:
@@ -190,12 +190,12 @@ def test_a_link_in_a_home_folder_does_not_show_the_home(tmp_path: Path) -> None:
 
 def judged(tmp_path: Path, test: str) -> dict[str, tuple[str, float, float]]:
     """Return outcome, seconds and tests' seconds of the canaries and the mutants of `double`, by their ids."""
-    bench, candidate = bench_of(staged(tmp_path, PROJECT, command=QUICK))
-    (bench.head.tree / candidate.path).write_text(test, encoding="utf-8")
+    context, candidate = bench_of(staged(tmp_path, PROJECT, command=QUICK))
+    (context.head.tree / candidate.path).write_text(test, encoding="utf-8")
     noop, raising = canaries(candidate.unit)
     asked = (replace(noop, id=GREEN_CANARY), noop, raising, *mutants(candidate.unit, most=9))
     wanted = HarnessRun(paths=(candidate.path,), mutants=tuple((one, None) for one in asked if one.swaps))
-    report = bench.head.run(wanted)
+    report = context.head.run(wanted)
     assert not report.problem
     return {one.id: (one.outcome, one.seconds, one.tests_seconds) for one in report.mutants}
 
