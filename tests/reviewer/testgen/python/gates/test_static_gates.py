@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from reviewer.testgen.evidence import Candidate, CodeUnit
-from reviewer.testgen.python.gates import static_gates
+from reviewer.testgen.python.gates import assertions, static_gates
 
 GOOD = "def test_it():\n    assert work(2) == 4\n"
 
@@ -100,4 +100,4 @@ class TestMore:
         assert work(1) == 2
 """
     assert not said(code)
-    assert [one.name for one in static_gates.test_functions(ast.parse(code))] == ["test_it", "test_more"]
+    assert [one.name for one in assertions.test_functions(ast.parse(code))] == ["test_it", "test_more"]
