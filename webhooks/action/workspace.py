@@ -23,7 +23,7 @@ from webhooks.github.repository import Pull
 
 _CHECKOUT_HELP = (
     "Give the job a checkout of the pull request's head before this step: actions/checkout with "
-    "`ref: refs/pull/NUMBER/head` and `persist-credentials: false` (see the README)."
+    "`ref: refs/pull/NUMBER/head` and `persist-credentials: false` (see docs/tests.md of the reviewer)."
 )
 _SETUP_HELP = "`tests.setup` is not run by the Action: let a step before it prepare the tests."
 
