@@ -42,7 +42,8 @@ ROUNDS, PAUSE = 3, 5.0
 
 _FORK_HELP = (
     "This pull request comes from a fork or from Dependabot, so GitHub gives this workflow no secrets. To review such "
-    "pull requests, use the `pull_request_target` recipe in the reviewer's docs/install.md (it never checks out the fork's code), or the App."
+    "pull requests, use the App, or the `pull_request_target` recipe in docs/install.md of the reviewer (it never "
+    "checks out the fork's code)."
 )
 _KEY_HELP = "Set the input `runapi-key`, for example: runapi-key: ${{ secrets.RUNAPI_KEY }}"
 
