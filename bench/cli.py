@@ -25,10 +25,10 @@ from bench.install import base_installed
 from bench.table import show
 from tests.fakes.model import FakeModel
 from tests.fixtures.git_repo import Repo
+from tests.paths import ROOT
 
 RUNS = 15
 FILES = 10
-ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = (["--help"], ["diff"], ["diff", "--format", "json"], ["diff", "--diff", "-"])
 
 

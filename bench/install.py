@@ -18,8 +18,8 @@ from pathlib import Path
 
 from bench import fresh_clone
 from bench.table import show
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements" / "base.txt"
 WITH_PYTHON = ("pip", "setuptools", "pkg_resources", "_distutils_hack", "distutils-precedence.pth")
 PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-cache-dir")

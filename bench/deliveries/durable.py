@@ -25,9 +25,8 @@ from bench.table import show
 from tests.fakes.github import default_world
 from tests.fixtures import postgres
 from tests.fixtures.waiting import free_port
+from tests.paths import ROOT
 from webhooks.server.signature import sign
-
-ROOT = Path(__file__).resolve().parents[2]
 
 OURS = "/webhooks/github"
 

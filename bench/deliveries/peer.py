@@ -13,11 +13,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
-from pathlib import Path
 
 from tests.fixtures.waiting import free_port
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".bench" / "pr-agent"
 
 VERSION = "0.2.4"

@@ -25,8 +25,7 @@ from tests.demo.page import page
 from tests.fakes.github import World, default_world
 from tests.fakes.model import Call, FakeModel
 from tests.fixtures.waiting import free_port, wait_until
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
 
 
 def _finding(place: tuple[str, int, str, str | None], kind: tuple[str, str], title: str, body: str) -> dict[str, Any]:

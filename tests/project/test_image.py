@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
+
 #: Stands where the App stands: healthy while the file `well` exists.
 APP = """
 import pathlib

@@ -11,11 +11,12 @@ from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import Change
 from reviewer.testgen.evidence import ChangeUnderTest
 from tests.fixtures.run_unconfined import THIS_PYTHON
+from tests.paths import SAMPLES
 
 #: Plugins that our own environment happens to have are not loaded: they cost more than the tests.
 QUICK = "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python -m pytest"
 
-SAMPLE = Path(__file__).parent / "proving"
+SAMPLE = SAMPLES / "proving"
 
 
 def staged_sample(folder: Path, **more: object) -> ChangeUnderTest:

@@ -13,8 +13,7 @@ from tests.fakes.github import Delivery, World, default_world
 from tests.fakes.model import FakeModel, error
 from tests.fakes.runner import Event, Run, Runner, Step
 from tests.fixtures.scenarios import DEFAULT, DELETE, TEST
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
 
 Act = Callable[..., Run]
 

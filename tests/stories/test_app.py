@@ -18,9 +18,8 @@ from tests.fakes.github import World, default_world
 from tests.fakes.model import Call, FakeModel, Stall
 from tests.fixtures.scenarios import DEFAULT, DELETE, TEST
 from tests.fixtures.waiting import free_port, wait_until
+from tests.paths import ROOT
 from webhooks.server.signature import sign
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 class Server:

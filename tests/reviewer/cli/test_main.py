@@ -13,8 +13,7 @@ import pytest
 
 from tests.fakes.model import FakeModel, error
 from tests.fixtures.waiting import free_port
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.paths import ROOT
 
 BEFORE = "def mean(xs):\n    return sum(xs) / max(len(xs), 1)\n"
 AFTER = "def mean(xs):\n    total = sum(xs)\n    return total / len(xs)\n"

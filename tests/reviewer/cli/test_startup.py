@@ -13,8 +13,8 @@ import pytest
 
 from tests.fakes.model import Answer, FakeModel
 from tests.fixtures.git_repo import ENVIRONMENT, Repo
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 #: Runs a command and prints, last on standard error, the names of the top-level modules that were loaded for it.
 RUN = """
 import json, sys

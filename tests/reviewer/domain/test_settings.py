@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 
 import pytest
 
 from reviewer.domain.settings import FailLevel, Settings, parse_settings, settings_schema
 from reviewer.domain.severity import Severity
+from tests.paths import ROOT
 
 
 def test_an_empty_file_means_the_defaults() -> None:
@@ -111,7 +111,7 @@ def test_the_schema_names_every_key() -> None:
 
 def test_the_published_schema_is_the_one_of_the_classes() -> None:
     """docs/reviewer.schema.json is what editors use; UPDATE_GOLDEN=1 writes it anew."""
-    path = Path(__file__).resolve().parents[3] / "docs" / "reviewer.schema.json"
+    path = ROOT / "docs" / "reviewer.schema.json"
     text = json.dumps(settings_schema(), indent=2) + "\n"
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text, "utf-8")

@@ -29,9 +29,9 @@ from reviewer.tasks.conversation.follow_ups import ask_and_read
 from tests.fakes.model import Call, FakeModel, error
 from tests.fixtures.factories import finding
 from tests.fixtures.git_repo import Repo
-from tests.fixtures.replay import CASES, NAMES, replay_of, serve
+from tests.fixtures.replay import NAMES, replay_of, serve
+from tests.paths import CASES, PROMPTS, ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 TWO = ["go-retry-leak", "python-clean-slugs"]
 
 Reviewer = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -161,7 +161,7 @@ def test_the_judges_prompt_is_golden() -> None:
     (case,), _ = read_cases(CASES / "python-report-window")
     prompt = judge_prompt([finding(body="Line 3 of `x`.")], case.known, fence="data-0123456789abcdef")
     text = "\n".join(f"=== {message.role}\n{message.content}" for message in prompt.messages) + "\n"
-    golden = ROOT / "tests" / "golden" / "prompt_judge.txt"
+    golden = PROMPTS / "judge.txt"
     if os.environ.get("UPDATE_GOLDEN"):
         golden.write_text(text)
     assert golden.read_text() == text

@@ -17,7 +17,8 @@ from reviewer.evaluation.runner import EvaluationContext, EvaluationRunner, Revi
 from reviewer.git.worktree import open_worktree
 from reviewer.llm.client import Client
 from tests.fakes.model import FakeModel
-from tests.fixtures.replay import CASES, NAMES, replay_of, serve
+from tests.fixtures.replay import NAMES, replay_of, serve
+from tests.paths import CASES
 
 #: Each of these tempts the reviewer in some case.
 BAD = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,8 +16,7 @@ from reviewer.domain.severity import Severity
 from reviewer.llm.usage import Usage
 from reviewer.output.report import cost_text, headline, to_json, to_markdown, to_text, usage_text
 from tests.fixtures.factories import anchor, finding, small_diff
-
-GOLDEN = Path(__file__).resolve().parents[2] / "golden"
+from tests.paths import GOLDEN
 
 
 def full_review() -> Review:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,10 +16,9 @@ from reviewer.domain.findings import Category, Finding, Review, Skipped
 from reviewer.domain.severity import Severity
 from reviewer.output.sarif import to_sarif
 from tests.fixtures.factories import anchor, finding, small_diff
+from tests.paths import DATA
 
-SCHEMA = json.loads(
-    (Path(__file__).resolve().parents[2] / "data" / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8")
-)
+SCHEMA = json.loads((DATA / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
 
 
 def run_of(review: Review) -> dict[str, Any]:

@@ -18,7 +18,8 @@ import pytest
 from reviewer.sandbox import bubblewrap, seccomp
 from reviewer.sandbox.bubblewrap import Privilege
 from tests.fixtures.job_worker import eventually
-from tests.fixtures.sandboxes import ROOT, SHOWN, Cell, cell, living, outside
+from tests.fixtures.sandboxes import SHOWN, Cell, cell, living, outside
+from tests.paths import ROOT
 
 REFUSED = {"refused EPERM", "refused EACCES"}
 #: There is no such thing inside.

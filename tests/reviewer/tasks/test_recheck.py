@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import Change, Guidance
@@ -16,8 +15,9 @@ from reviewer.llm.errors import ModelError, ModelUnavailable
 from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.llm.usage import Attempt
 from reviewer.tasks.recheck import OpenFinding, recheck
+from tests.paths import PROMPTS
 
-GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "prompt_reexamine.txt"
+GOLDEN = PROMPTS / "reexamine.txt"
 BILL = (Attempt("MiniMax-M2.1", "ok", 1000, 100),)
 DIFF = """diff --git a/mean.py b/mean.py
 --- a/mean.py

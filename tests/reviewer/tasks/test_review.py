@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -23,8 +22,7 @@ from reviewer.tasks.planning.chunks import chunk
 from reviewer.tasks.planning.lenses import Lens
 from reviewer.tasks.review import ReviewOptions, review
 from tests.fixtures.factories import finding
-
-GOLDEN = Path(__file__).resolve().parents[2] / "golden"
+from tests.paths import PROMPTS
 
 HEAD = "def mean(xs):\n    total = sum(xs)\n    return total / len(xs)\n\n\ndef double(x):\n    return x * 2\n"
 DIFF = parse_diff(
@@ -293,7 +291,7 @@ def test_prompts_read_as_agreed(task: Task, scripted: Callable[..., Model]) -> N
 
 def hold(shown: str, name: str) -> None:
     """Hold the text against the golden prompt of that name."""
-    path = GOLDEN / f"prompt_{name}.txt"
+    path = PROMPTS / f"{name}.txt"
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(shown + "\n", "utf-8")
     assert shown + "\n" == path.read_text("utf-8")

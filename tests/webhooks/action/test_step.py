@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.fakes.runner import Event, Runner
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 STEPS = ACTION["runs"]["steps"]
 #: What the entry point reads, and the input that fills it.

@@ -19,8 +19,9 @@ import pytest
 
 from reviewer.llm.messages import Ask
 from tests.fixtures import postgres
-from tests.fixtures.app_server import ROOT, SECRET, Server
+from tests.fixtures.app_server import SECRET, Server
 from tests.fixtures.job_worker import QUICK, Desk, automatic, command, eventually, prompt
+from tests.paths import ROOT
 from webhooks.events.deliveries import Job, Trigger
 from webhooks.queue.jobs import Jobs, JobState, QueueLimits, StoreUnavailable
 

@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.job_worker import automatic, eventually, numbers
+from tests.paths import ROOT
 from webhooks.events.deliveries import Job, Trigger
 from webhooks.queue.answer_cache import given
 from webhooks.queue.jobs import Jobs, JobState
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 class Workers:

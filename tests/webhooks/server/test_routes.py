@@ -22,8 +22,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.fixtures.app_server import ROOT, SECRET, Server
+from tests.fixtures.app_server import SECRET, Server
 from tests.fixtures.job_worker import eventually
+from tests.paths import ROOT
 from tests.webhooks.events.test_deliveries import issue_comment, pull_request
 from webhooks.queue.jobs import Jobs
 from webhooks.server.signature import sign

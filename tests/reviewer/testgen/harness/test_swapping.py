@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from reviewer.testgen.python.harness_client import HARNESS
-
-ROOT = Path(__file__).resolve().parents[4]
+from tests.paths import ROOT
 
 TRICKY = '''#!/usr/bin/env python
 # -*- coding: {coding} -*-
