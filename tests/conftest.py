@@ -1,26 +1,39 @@
-"""What tests of several modules are given."""
+"""Fixtures of tests in several folders. A module that needs more of one of them makes its own out of it."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
 
-import httpx
 import pytest
 
-from tests.fakes.github import World
+from tests.fakes.github import World, default_world
+from tests.fakes.model import FakeModel
 from tests.fixtures import postgres
-from tests.fixtures.github_callers import Connect
 
 #: A Postgres database to run on instead of our own server; it is filled with tables.
-GIVEN = os.environ.get("REVIEWER_TEST_POSTGRES", "")
+TEST_POSTGRES = os.environ.get("REVIEWER_TEST_POSTGRES", "")
+
+
+@pytest.fixture
+def github() -> Iterator[World]:
+    """Serve a world with one open pull request, `opened`; at the end nothing unexpected may stand in it."""
+    with default_world() as world:
+        yield world
+
+
+@pytest.fixture
+def model() -> Iterator[FakeModel]:
+    """Serve a model with nothing scripted; at the end no scripted reply may be left."""
+    with FakeModel() as double:
+        yield double
 
 
 @pytest.fixture(scope="session")
 def fresh_postgres() -> Iterator[Callable[[], str]]:
-    """Return what makes a Postgres database and returns its URL; the server runs until the last test."""
-    if GIVEN:
-        yield lambda: GIVEN
+    """Return a function that makes a Postgres database and returns its URL; the server runs until the last test."""
+    if TEST_POSTGRES:
+        yield lambda: TEST_POSTGRES
         return
     serving = postgres.serving()
     try:
@@ -31,17 +44,3 @@ def fresh_postgres() -> Iterator[Callable[[], str]]:
         yield server.fresh
     finally:
         serving.__exit__(None, None, None)
-
-
-@pytest.fixture
-def connect(github: World) -> Iterator[Connect]:
-    """Return a function that makes a client of the module's `github` with a token."""
-    clients: list[httpx.Client] = []
-
-    def make(token: str) -> httpx.Client:
-        clients.append(github.client(token))
-        return clients[-1]
-
-    yield make
-    for client in clients:
-        client.close()

@@ -15,7 +15,8 @@ import uuid
 
 from reviewer.llm.messages import Message, Prompt, Reply, Task
 from reviewer.llm.usage import Attempt
-from tests.fixtures.job_worker import automatic, eventually
+from tests.fixtures.job_worker import automatic
+from tests.fixtures.waiting import wait_until
 from webhooks.events.deliveries import Job
 from webhooks.logs import log_to_stderr
 from webhooks.queue.jobs import JobAttempt, Jobs, JobState, JobWork, QueueLimits
@@ -76,7 +77,7 @@ def main() -> None:
     before = time.process_time()
     for job in reviews:
         jobs.accept(job)
-    eventually(lambda: jobs.counts()[JobState.DONE] == len(reviews), "all are done", 60)
+    wait_until(lambda: jobs.counts()[JobState.DONE] == len(reviews), "all are done", 60)
     print((time.process_time() - before) / len(reviews))
     jobs.close()
 

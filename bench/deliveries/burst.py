@@ -27,30 +27,27 @@ def main() -> None:
         thinking_model(Plan(), random.Random(1)) as model,
     ):
         environ = environment(world, model, f"sqlite:///{folder}/store.sqlite3", Path(folder))
-        with running(environ, Path(folder), workers=0) as fleet:
+        with running(environ, Path(folder), workers=0) as app:
 
             def reviewed(pulls: list[Pull]) -> Callable[[], bool]:
                 return lambda: all(map(is_reviewed, pulls))
 
-            def told() -> str:
-                return fleet.processes[0].said()
-
             first = open_pull(world, 0)
-            first.post(fleet.hook)
-            wait_until(reviewed([first.subject]), "the first review", seconds=60, story=told)
+            first.post(app.server.hook)
+            wait_until(reviewed([first.subject]), "the first review", 60, log=app.output)
             each = len(model.calls)
 
             def burst(number: int) -> Pull:
                 delivery = open_pull(world, number)
-                delivery.post(fleet.hook)
+                delivery.post(app.server.hook)
                 for _ in range(HEADS - 1):
                     time.sleep(APART)
-                    push(world, delivery.subject).post(fleet.hook)
+                    push(world, delivery.subject).post(app.server.hook)
                 return delivery.subject
 
             with ThreadPoolExecutor(PULLS) as people:
                 pulls = list(people.map(burst, range(1, PULLS + 1)))
-            wait_until(reviewed(pulls), "the newest heads' reviews", seconds=120, story=told)
+            wait_until(reviewed(pulls), "the newest heads' reviews", 120, log=app.output)
     calls = len(model.calls) - each
     stale = sum(one.commit_id != one.head_then for pull in pulls for one in pull.reviews.values())
     every = each * PULLS * HEADS

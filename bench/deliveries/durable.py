@@ -6,7 +6,6 @@ import http.client
 import json
 import math
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -24,7 +23,7 @@ from bench.deliveries.app_process import SECRET
 from bench.table import show
 from tests.fakes.github import default_world
 from tests.fixtures import postgres
-from tests.fixtures.waiting import free_port
+from tests.fixtures.app_server import AppProcess, AppServer
 from tests.paths import ROOT
 from webhooks.server.signature import sign
 
@@ -122,47 +121,22 @@ def _ignored_per_second(port: int, body: bytes, path: str = OURS) -> float:
 
 @contextmanager
 def _serving(store: str, folder: Path) -> Iterator[int]:
-    port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "--config",
-        "gunicorn.conf.py",
-        "bench.deliveries.app_process:create_app()",
-    ]
-    environment = {"PATH": os.environ["PATH"], "STORE": store, "THINKS": THINKS, "PORT": str(port)}
-    commands = [command]
-    if not store.startswith("sqlite"):
+    values = {"STORE": store, "THINKS": THINKS}
+    apart = not store.startswith("sqlite")
+    if apart:
         # As it is meant to run there: who accepts and who works are processes of their own.
-        environment["REVIEWER_ROLE"] = "web"
-        commands.append([sys.executable, "-m", "bench.deliveries.app_process", "work"])
-    with (folder / "log").open("wb") as log:
-        processes = [
-            subprocess.Popen(one, cwd=ROOT, env=environment, stderr=log, start_new_session=True) for one in commands
-        ]
+        values["REVIEWER_ROLE"] = "web"
+    server = AppServer(folder, app="bench.deliveries.app_process:create_app()", ready="/readyz", **values)
+    command = [sys.executable, "-m", "bench.deliveries.app_process", "work"]
+    worker = AppProcess("worker", command, server.process.environ, folder / "worker.log")
     try:
-        _wait_for(port, time.monotonic() + 30)
-        yield port
+        if apart:
+            worker.start()
+        server.start()
+        yield server.port
     finally:
-        for process in processes:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def _wait_for(port: int, deadline: float) -> None:
-    while time.monotonic() < deadline:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/readyz")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            pass
-        finally:
-            connection.close()
-        time.sleep(0.1)
-    raise TimeoutError("gunicorn does not answer")
+        worker.kill()
+        server.close()
 
 
 def _cpu(store: str) -> float:

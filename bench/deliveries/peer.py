@@ -9,12 +9,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 
-from tests.fixtures.waiting import free_port
+from tests.fixtures.waiting import reserved_port, wait_until
 from tests.paths import ROOT
 
 HOME = ROOT / ".bench" / "pr-agent"
@@ -39,20 +38,28 @@ class NoPeer(Exception):
 def serving(secret: str) -> Iterator[int]:
     """Serve it with that webhook secret; give the port. Raises NoPeer."""
     python = _installed()
-    port = free_port()
-    settings = {
-        "GITHUB__WEBHOOK_SECRET": secret, "GITHUB__DEPLOYMENT_TYPE": "app", "GITHUB__APP_ID": "1",
-        "GITHUB__PRIVATE_KEY": "none", "OPENAI__KEY": "none", "GITHUB__BASE_URL": f"http://127.0.0.1:{port}/nowhere",
-    }  # fmt: skip
-    command = [python, "-m", "uvicorn", "--port", str(port), "--log-level", "error", "pr_agent.servers.github_app:app"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    server = subprocess.Popen(command, cwd=HOME, env={"PATH": os.environ["PATH"], **settings}, **quiet)
-    try:
-        _wait_for(server, port, time.monotonic() + 60)
-        yield port
-    finally:
-        server.kill()
-        server.wait()
+    with reserved_port() as port:
+        settings = {
+            "GITHUB__WEBHOOK_SECRET": secret, "GITHUB__DEPLOYMENT_TYPE": "app", "GITHUB__APP_ID": "1",
+            "GITHUB__PRIVATE_KEY": "none", "OPENAI__KEY": "none",
+            "GITHUB__BASE_URL": f"http://127.0.0.1:{port}/nowhere",
+        }  # fmt: skip
+        app = ["--port", str(port), "--log-level", "error", "pr_agent.servers.github_app:app"]
+        server = subprocess.Popen(
+            [python, "-m", "uvicorn", *app],
+            cwd=HOME,
+            env={"PATH": os.environ["PATH"], **settings},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            wait_until(lambda: server.poll() is not None or _answers(port), "PR-Agent", 60, pause=0.2)
+            if server.poll() is not None:
+                raise NoPeer("it does not start")
+            yield port
+        finally:
+            server.kill()
+            server.wait()
 
 
 def _installed() -> str:
@@ -73,13 +80,12 @@ def _installed() -> str:
     return str(python)
 
 
-def _wait_for(server: subprocess.Popen[bytes], port: int, deadline: float) -> None:
-    while server.poll() is None and time.monotonic() < deadline:
-        try:
-            connection = HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise NoPeer("it does not answer")
+def _answers(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()

@@ -28,7 +28,7 @@ from tests.fakes.github import World
 from tests.fakes.github.model.state import Pull
 from tests.fakes.model import Answer, Call, FakeModel
 from tests.fixtures import postgres
-from tests.fixtures.app_processes import Fleet, environment, running
+from tests.fixtures.app_processes import AppProcesses, environment, running
 from webhooks.queue.jobs import Jobs, JobState
 
 #: How it is run -> how many workers beside the process that accepts.
@@ -125,13 +125,13 @@ def busy_world() -> Iterator[World]:
         yield world
 
 
-def strike(fleet: Fleet, plan: Plan, seen: Seen, over: threading.Event) -> None:
+def strike(app: AppProcesses, plan: Plan, seen: Seen, over: threading.Event) -> None:
     """Kill one process after the other, at random, and start each again at once; then once more after the last push."""
     chance = random.Random(plan.seed + 1)
     pause = plan.between * plan.deliveries / plan.kills
     while seen.kills < plan.kills:
         over.wait(pause * chance.uniform(0.5, 1.5))
-        victim = fleet.processes[seen.kills % len(fleet.processes)]
+        victim = app.processes[seen.kills % len(app.processes)]
         began = time.monotonic()
         victim.kill()
         seen.killing.append((began, time.monotonic()))
@@ -197,14 +197,14 @@ def chaos(mode: str, store: str, plan: Plan) -> Seen:
     chance = random.Random(plan.seed + 2)
     with tempfile.TemporaryDirectory() as folder, busy_world() as world, thinking_model(plan, chance) as model:
         environ = environment(world, model, store, Path(folder)) | {"REVIEWER_CALLS_PER_MINUTE": "100000"}
-        with running(environ, Path(folder), workers=MODES[mode]) as fleet:
-            traffic = Traffic(world, fleet.hook, pulls=plan.pulls, between=plan.between, seed=plan.seed)
+        with running(environ, Path(folder), workers=MODES[mode]) as app:
+            traffic = Traffic(world, app.server.hook, pulls=plan.pulls, between=plan.between, seed=plan.seed)
             over = threading.Event()
-            striking = threading.Thread(target=strike, args=(fleet, plan, seen, over))
+            striking = threading.Thread(target=strike, args=(app, plan, seen, over))
             striking.start()
             traffic.run()
             striking.join()
-            fleet.wait()
+            app.server.wait()
             deadline = time.monotonic() + plan.patience
             while (left := unfinished(store, traffic.accepted)) and time.monotonic() < deadline:
                 time.sleep(1.0)

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tempfile
 import textwrap
 from collections.abc import Iterator
@@ -19,12 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from tests.demo.page import page
 from tests.fakes.github import World, default_world
 from tests.fakes.model import Call, FakeModel
-from tests.fixtures.waiting import free_port, wait_until
+from tests.fixtures.app_server import AppServer, doubles_environment
 from tests.paths import ROOT
 
 
@@ -107,34 +104,10 @@ def script(model: FakeModel) -> None:
 @contextmanager
 def server(github: World, model: FakeModel, folder: Path) -> Iterator[str]:
     """Run the App under gunicorn and yield its address."""
-    port = free_port()
-    environ = {
-        **os.environ,
-        "PORT": str(port),
-        "RUNAPI_KEY": model.key,
-        "RUNAPI_BASE_URL": model.base_url,
-        "GITHUB_API_URL": github.url,
-        "GITHUB_APP_ID": str(github.app.id),
-        "GITHUB_APP_PRIVATE_KEY": github.app.private_key,
-        "GITHUB_WEBHOOK_SECRET": "demonstration",
-        "REVIEWER_DATA_DIR": str(folder),
-    }
-    log = folder / "server.log"
-    command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "app:create_app()"]
-    with log.open("wb") as file, subprocess.Popen(command, cwd=ROOT, env=environ, stdout=file, stderr=file) as process:
-        try:
-            url = f"http://127.0.0.1:{port}"
-            wait_until(lambda: _is_up(url), "the server", seconds=60, story=lambda: log.read_text("utf-8"))
-            yield url
-        finally:
-            process.terminate()
-
-
-def _is_up(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/readyz").is_success
-    except httpx.HTTPError:
-        return False
+    environ = {**os.environ, **doubles_environment(github, model), "GITHUB_WEBHOOK_SECRET": "demonstration"}
+    with AppServer(folder, ready="/readyz", **environ) as app:
+        yield app.url
+        app.process.stop()
 
 
 def main() -> None:

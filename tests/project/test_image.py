@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.fixtures.waiting import reserved_port, wait_until
 from tests.paths import ROOT
 
 #: Stands where the App stands: healthy while the file `well` exists.
@@ -112,14 +111,9 @@ def test_image_installs_serves_and_knows_its_health(tmp_path):
         subprocess.run(command, cwd=tmp_path, check=True, timeout=380)
     (tmp_path / "app.py").write_text(APP, encoding="utf-8")
     (tmp_path / "gunicorn.conf.py").write_bytes((ROOT / "gunicorn.conf.py").read_bytes())
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     (tmp_path / "well").touch()
-    with served(tmp_path, tmp_path / "venv" / "bin", port) as env:
-        deadline = time.monotonic() + 60
-        while not healthy(env):
-            assert time.monotonic() < deadline, (tmp_path / "gunicorn.log").read_text()
+    with reserved_port() as port, served(tmp_path, tmp_path / "venv" / "bin", port) as env:
+        wait_until(lambda: healthy(env), "its health", 60, log=(tmp_path / "gunicorn.log").read_text)
         (tmp_path / "well").unlink()
         assert not healthy(env)
     assert not healthy(env)

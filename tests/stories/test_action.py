@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fakes.github import Delivery, World, default_world
+from tests.fakes.github import Delivery, World
 from tests.fakes.model import FakeModel, error
 from tests.fakes.runner import Event, Run, Runner, Step
 from tests.fixtures.scenarios import DEFAULT, DELETE, TEST
@@ -27,20 +27,6 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Step:
     assert not done.failed, done.log
     assert done.outputs["findings"] == "0"
     return done.steps[1]
-
-
-@pytest.fixture
-def github() -> Iterator[World]:
-    """Give a world whose newest delivery is the opened pull request."""
-    with default_world() as world:
-        yield world
-
-
-@pytest.fixture
-def model() -> Iterator[FakeModel]:
-    """Give a model that finds two defects and confirms them."""
-    with FakeModel() as double:
-        yield double
 
 
 def find(model: FakeModel, *findings: dict[str, Any]) -> None:

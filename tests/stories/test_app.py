@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,92 +10,26 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.fakes.github import World, default_world
+from tests.fakes.github import World
 from tests.fakes.model import Call, FakeModel, Stall
+from tests.fixtures.app_server import AppServer, doubles_environment
 from tests.fixtures.scenarios import DEFAULT, DELETE, TEST
-from tests.fixtures.waiting import free_port, wait_until
-from tests.paths import ROOT
+from tests.fixtures.waiting import wait_until
 from webhooks.server.signature import sign
 
 
-class Server:
-    """The App as a process: `gunicorn 'app:create_app()'`."""
-
-    def __init__(self, environ: dict[str, str], log: Path) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.environ = {**environ, "PORT": str(self.port)}
-        self.log = log
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py"), "app:create_app()"]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, env=self.environ, stdout=log, stderr=log, start_new_session=True
-            )
-        wait_until(self.is_up, "the server to answer", seconds=40, story=self.said)
-
-    def is_up(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, self.said()
-        try:
-            return httpx.get(f"{self.url}/readyz").status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    def said(self) -> str:
-        return self.log.read_text("utf-8", "replace")[-6000:]
-
-    def kill(self) -> None:
-        """End every process of the server at once, as a power cut would."""
-        if self.process is not None and self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-
-    def stop(self) -> int:
-        """Ask the server to end and return its exit code."""
-        assert self.process is not None
-        self.process.terminate()
-        return self.process.wait(40)
-
-
-@pytest.fixture
-def github() -> Iterator[World]:
-    """Give a world whose newest delivery is the opened pull request."""
-    with default_world() as world:
-        yield world
-
-
-@pytest.fixture
-def model() -> Iterator[FakeModel]:
-    """Give a model double with nothing scripted."""
-    with FakeModel() as double:
-        yield double
-
-
 @contextmanager
-def serving(github: World, model: FakeModel, folder: Path, **more: str) -> Iterator[Server]:
+def serving(github: World, model: FakeModel, folder: Path, **more: str) -> Iterator[AppServer]:
     """Serve the App for the world and the model; whatever happens, no process is left."""
-    environ = {
-        "PATH": os.environ["PATH"],
-        "RUNAPI_KEY": model.key,
-        "RUNAPI_BASE_URL": model.base_url,
-        "GITHUB_API_URL": github.url,
-        "GITHUB_APP_ID": str(github.app.id),
-        "GITHUB_APP_PRIVATE_KEY": github.app.private_key,
+    values = {
+        **doubles_environment(github, model),
         "GITHUB_WEBHOOK_SECRET": f"an-old-one {github.hook.secret}".replace("It's a Secret to Everybody", "s3cret"),
         "REVIEWER_DATA_DIR": str(folder / "data"),
         "REVIEWER_MISSED_MINUTES": "0",
-        "REVIEWER_MISSED_PULLS": "0",
         **more,
     }
-    server = Server(environ, folder / "server.log")
-    server.start()
-    try:
+    with AppServer(folder, ready="/readyz", **values) as server:
         yield server
-    finally:
-        server.kill()
 
 
 def find(model: FakeModel, *findings: dict[str, object]) -> None:
@@ -121,14 +51,14 @@ def test_a_delivery_becomes_a_review(github: World, model: FakeModel, tmp_path: 
     find(model, DELETE, DEFAULT)
     opened = github.reopen(github.pull)
     with serving(github, model, tmp_path) as server:
-        answer = opened.post(f"{server.url}/webhooks/github")
+        answer = opened.post(server.hook)
         assert (answer.status_code, answer.json()) == (
             202, {"job": f"octo-org/shop#1@{github.pull.head}"},
         )  # fmt: skip
         github.expect_check("neutral", within=30)
         github.expect_review(comments=2)
         github.expect_comment("tests/test_discounts.py")
-        again = opened.post(f"{server.url}/webhooks/github")
+        again = opened.post(server.hook)
         assert again.status_code == 202
         text = httpx.get(f"{server.url}/metrics").text
         assert 'reviewer_deliveries_total{event="pull_request",outcome="accepted"} 1.0' in text
@@ -136,10 +66,10 @@ def test_a_delivery_becomes_a_review(github: World, model: FakeModel, tmp_path: 
         assert 'reviewer_model_calls_total{model="MiniMax-M2.1",outcome="ok"}' in text
         assert httpx.get(f"{server.url}/healthz").status_code == 200
         assert len(github.calls) <= 16  # 14 of one just opened; here it has to look what stands there first
-        log = server.said()
+        log = server.process.output()
         assert "accepted" in log
         assert model.key not in log
-        assert server.stop() == 0
+        assert server.process.stop() == 0
 
 
 def test_a_killed_server_goes_on_where_it_was(github: World, model: FakeModel, tmp_path: Path) -> None:
@@ -149,10 +79,10 @@ def test_a_killed_server_goes_on_where_it_was(github: World, model: FakeModel, t
     model.script("tests", Stall())
     opened = github.reopen(github.pull)
     with serving(github, model, tmp_path) as server:
-        assert opened.post(f"{server.url}/webhooks/github").status_code == 202
+        assert opened.post(server.hook).status_code == 202
         model.wait_for(lambda: len(model.calls) >= 2, "both first calls", 30)
-        wait_until(lambda: model.active == 1, "the finder's answer to arrive", seconds=20, story=server.said)
-        server.kill()
+        wait_until(lambda: model.active == 1, "the finder's answer to arrive", 20, log=server.process.output)
+        server.process.kill()
         model.release()
         server.start()
         github.expect_check("neutral", within=60)
@@ -169,7 +99,7 @@ def test_what_is_not_signed_or_not_right_is_refused(github: World, model: FakeMo
     github.hook.secret = "s3cret"
     opened = github.reopen(github.pull)
     with serving(github, model, tmp_path) as server:
-        url = f"{server.url}/webhooks/github"
+        url = server.hook
 
         def post(body: bytes = opened.body, **changes: str | None) -> httpx.Response:
             headers = {**opened.headers, **{name.replace("_", "-"): value for name, value in changes.items()}}
@@ -193,7 +123,7 @@ def test_what_is_not_signed_or_not_right_is_refused(github: World, model: FakeMo
         assert labelled.json() == {"ignored": "label not handled"}
         garbage = httpx.post(url, content=b"{", headers=_signed(b"{", "s3cret", opened.headers))
         assert (garbage.status_code, "JSON" in garbage.json()["error"]) == (400, True)
-        assert server.stop() == 0
+        assert server.process.stop() == 0
 
 
 def _signed(body: bytes, secret: str, headers: dict[str, str]) -> dict[str, str]:

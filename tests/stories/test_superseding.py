@@ -9,9 +9,7 @@ import pytest
 from tests.fakes.github import World
 from tests.fakes.model import FakeModel, Stall
 from tests.fixtures.scenarios import DELETE
-from tests.stories.test_app import find, github, model, serving
-
-__all__ = ["github", "model"]  # fixtures
+from tests.stories.test_app import find, serving
 
 
 @pytest.mark.parametrize("seconds", [0, 5])
@@ -23,11 +21,11 @@ def test_a_push_supersedes_a_running_review(github: World, model: FakeModel, tmp
     opened = github.reopen(github.pull)
     old = github.pull.head
     with serving(github, model, tmp_path) as server:
-        assert opened.post(f"{server.url}/webhooks/github").status_code == 202
+        assert opened.post(server.hook).status_code == 202
         model.wait_for(lambda: any(call.task == "findings" for call in model.calls), "the first call", 30)
         github.pass_time(seconds)
         pushed = github.push(github.pull, {"src/more.py": "x = 1\n"})
-        assert pushed.post(f"{server.url}/webhooks/github").status_code == 202
+        assert pushed.post(server.hook).status_code == 202
         if not seconds:
             model.release()  # nobody knows yet which head is the newer, so the first review goes on, up to posting
         assert github.expect_check("cancelled", within=30).head_sha == old

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Ask, Prompt, Reply, Task
 from reviewer.llm.usage import Attempt
-from tests.fakes.github import World, default_world
+from tests.fakes.github import World
 from tests.fixtures.scenarios import DELETE, carry_out, job_of, model
 from webhooks.action.workspace import Workspace
 from webhooks.events.commands import Command
@@ -40,13 +40,6 @@ def test_a_code_works_once():
     assert used == ["WELCOME"]
     assert discount_for("WELCOME", 1, used) == 0
 </test>"""
-
-
-@pytest.fixture
-def github() -> Iterator[World]:
-    """Give a world with one open pull request; at the end nothing unexpected may stand on it."""
-    with default_world() as world:
-        yield world
 
 
 @pytest.fixture

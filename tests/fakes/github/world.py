@@ -16,6 +16,7 @@ from typing import Self
 import httpx
 
 from tests.fakes.github.expecting import Expectations
+from tests.fakes.github.model.deliveries import Delivery
 from tests.fakes.github.model.state import Installation, Pull, Repository
 from tests.fakes.github.server import Server
 
@@ -38,6 +39,8 @@ class World(Expectations):
         super().__init__(directory, secret=secret)
         self.prefix = prefix
         self.strict = strict
+        #: The delivery of the pull request that the world began with.
+        self.opened: Delivery
         self._server = Server(self, port)
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -12,18 +11,6 @@ import pytest
 
 from tests.fakes.github import Entry, World, default_world
 from tests.fixtures.github_callers import ISSUE, PULL, REPO, Connect, app_jwt, said
-
-
-@pytest.fixture
-def github() -> Iterator[World]:
-    with default_world() as world:
-        yield world
-
-
-@pytest.fixture
-def api(github: World, connect: Connect) -> httpx.Client:
-    return connect(github.token())
-
 
 # -- who calls ----------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fakes.github import World, default_world
+from tests.fakes.github import World
 
 BEFORE = [f"line {n}" for n in range(1, 41)]
 
@@ -26,13 +26,12 @@ def text(lines: list[str]) -> str:
 
 
 @pytest.fixture
-def github() -> Iterator[World]:
-    with default_world() as world:
-        repo = world.create_repository("octo-org/lines", {"a.txt": text(BEFORE), "gone.txt": "1\n2\n"})
-        changes = {"a.txt": text(AFTER), "gone.txt": None, "logo.png": b"\0\1", "dir/b name.txt": "x"}
-        repo.commit(changes, "Change", branch="topic")
-        world.open_pull(repo, "topic")
-        yield world
+def github(github: World) -> World:
+    repo = github.create_repository("octo-org/lines", {"a.txt": text(BEFORE), "gone.txt": "1\n2\n"})
+    changes = {"a.txt": text(AFTER), "gone.txt": None, "logo.png": b"\0\1", "dir/b name.txt": "x"}
+    repo.commit(changes, "Change", branch="topic")
+    github.open_pull(repo, "topic")
+    return github
 
 
 @pytest.fixture

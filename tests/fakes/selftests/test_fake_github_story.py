@@ -23,18 +23,6 @@ PULL = f"{REPO}/pulls/1"
 COMMENTS = f"{REPO}/issues/1/comments"
 
 
-@pytest.fixture
-def github() -> Iterator[World]:
-    with default_world() as world:
-        yield world
-
-
-@pytest.fixture
-def api(github: World) -> Iterator[httpx.Client]:
-    with github.client(github.token()) as client:
-        yield client
-
-
 class Receiver(ThreadingHTTPServer):
     """A webhook receiver that keeps what it gets and answers with the status it is told to."""
 

@@ -5,25 +5,13 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.fakes.github import World, default_world
+from tests.fakes.github import World
 from tests.fixtures.github_callers import ISSUE, PULL, REPO, Connect, said
-
-
-@pytest.fixture
-def github() -> Iterator[World]:
-    with default_world() as world:
-        yield world
-
-
-@pytest.fixture
-def api(github: World, connect: Connect) -> httpx.Client:
-    return connect(github.token())
 
 
 def test_comments_are_limited_and_owned(github: World, connect: Connect, api: httpx.Client) -> None:

@@ -6,13 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.model import FakeModel, error
-from tests.fixtures.waiting import free_port
+from tests.fixtures.waiting import reserved_port
 from tests.paths import ROOT
 
 BEFORE = "def mean(xs):\n    return sum(xs) / max(len(xs), 1)\n"
@@ -25,13 +25,6 @@ ZERO = {
 TEST = '<test path="test_stats.py" covers="stats.py:2-3">\ndef test_mean():\n    assert mean([]) == 0\n</test>'
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def model() -> Iterator[FakeModel]:
-    """Give a model with nothing scripted."""
-    with FakeModel() as double:
-        yield double
 
 
 @pytest.fixture
@@ -245,7 +238,8 @@ def test_without_a_usable_model_it_ends_with_3(reviewer: Run, model: FakeModel) 
     model.script("findings", error(402, "insufficient balance (1008)"))
     broke = reviewer("diff")
     assert (broke.returncode, "credit" in broke.stderr) == (3, True)
-    away = reviewer("diff", RUNAPI_BASE_URL=f"http://127.0.0.1:{free_port()}/v1", RUNAPI_KEY="k")
+    with reserved_port() as port:
+        away = reviewer("diff", RUNAPI_BASE_URL=f"http://127.0.0.1:{port}/v1", RUNAPI_KEY="k")
     assert (away.returncode, "127.0.0.1" in away.stderr) == (3, True)
     garbage = reviewer("diff", RUNAPI_BASE_URL="runapi")
     assert (garbage.returncode, "RUNAPI_BASE_URL" in garbage.stderr) == (2, True)

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -43,13 +43,6 @@ def known(id_: str, first: int, last: int, *, kind: KnownKind = KnownKind.DEFECT
 
 def place(first: int, last: int = 0, *, path: str = "a.py", refactoring: bool = False) -> PublishedPlace:
     return PublishedPlace(path, Side.RIGHT, first, last or first, refactoring)
-
-
-@pytest.fixture
-def model() -> Iterator[FakeModel]:
-    """Give a model with nothing scripted."""
-    with FakeModel() as double:
-        yield double
 
 
 @pytest.fixture

@@ -39,21 +39,6 @@ from tests.fakes.model import (
 JSON = '{"summary": "naïve — 代码 \u2028 ok", "findings": []}'
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch):
-    """Keep the machine's proxies out of it."""
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
-@pytest.fixture
-def model():
-    """Serve the double; at the end it must be content."""
-    with FakeModel() as double:
-        yield double
-
-
 @pytest.fixture
 def client(model):
     """Return a client of the double that tries once."""

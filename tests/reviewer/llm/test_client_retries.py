@@ -10,7 +10,7 @@ from reviewer.llm.client import Client
 from reviewer.llm.error_mapping import CutOff, NoSuchModel
 from reviewer.llm.errors import BadKey, ModelError, ModelUnavailable, NoCredit, RequestRefused, SlowDown
 from reviewer.llm.messages import Message, Prompt, Reply, Task
-from tests.fakes.model import KEY, Answer, FakeModel, Reset, Stall, base_resp, error, page, thinks
+from tests.fakes.model import KEY, Answer, Reset, Stall, base_resp, error, page, thinks
 
 BUSY = error(529, "server cluster is under high load", "overloaded_error")
 DOWN = error(503, "down")
@@ -29,21 +29,6 @@ class Time:
     def sleep(self, seconds):
         self.slept.append(seconds)
         self.now += seconds
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch):
-    """Keep the machine's proxies out of it."""
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
-@pytest.fixture
-def model():
-    """Serve the double; at the end it must be content."""
-    with FakeModel() as double:
-        yield double
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ import pytest
 
 from reviewer.sandbox import bubblewrap, seccomp
 from reviewer.sandbox.bubblewrap import Privilege
-from tests.fixtures.job_worker import eventually
 from tests.fixtures.sandboxes import SHOWN, Cell, cell, living, outside
+from tests.fixtures.waiting import wait_until
 from tests.paths import ROOT
 
 REFUSED = {"refused EPERM", "refused EACCES"}
@@ -524,10 +524,10 @@ def test_who_dies_takes_the_sandbox_along(jail: Cell, mark: str, victim: str) ->
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as caller:
         try:
             # Not sooner: bubblewrap that loses its supervisor during its set-up may wait, and runs nothing.
-            eventually(lambda: any(map(_runs, living(mark))), "the command runs inside", 20)
+            wait_until(lambda: any(map(_runs, living(mark))), "the command runs inside", 20)
             pid = caller.pid if victim == "reviewer" else _child_of(caller.pid)
             os.kill(pid, signal.SIGKILL)
-            eventually(lambda: set(living(mark)) <= {caller.pid}, "everything inside is dead", 20)
+            wait_until(lambda: set(living(mark)) <= {caller.pid}, "everything inside is dead", 20)
         finally:
             caller.kill()
     assert living(mark) == []

@@ -19,8 +19,8 @@ from reviewer.sandbox.api import SandboxCommand, SandboxLimits, SandboxResult
 from reviewer.sandbox.staging import stage_revision, stage_working_tree
 from reviewer.sandbox.unconfined import unconfined_runner
 from tests.fixtures.git_repo import ENVIRONMENT, Repo
-from tests.fixtures.job_worker import eventually
 from tests.fixtures.sandboxes import living
+from tests.fixtures.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -278,7 +278,7 @@ def test_without_a_sandbox_what_was_started_is_killed(tree: Path) -> None:
     assert (ran.exit_code, ran.output) == (0, "started\n")
     ran = bare(tree, f"import os, signal; {child}; os.close(1); os.close(2); signal.pause()", mark, seconds=0.5)
     assert ran.stopped == "time"
-    eventually(lambda: living(mark) == [], "every child is gone")
+    wait_until(lambda: living(mark) == [], "every child is gone")
 
 
 def test_without_a_sandbox_results_are_collected_with_the_same_care(tree: Path) -> None:

@@ -25,15 +25,15 @@ def github() -> Iterator[World]:
         link = {"src/link.py": Entry("../outside.py", "120000")}
         world.push_to_base(world.repo, {"src/empty.py": CALLER, **link, **many})
         world.repo.commit({"src/new.py": "def new():\n    return rate_7()\n"}, "Add", branch="feature")
-        world.opened = world.open_pull(world.repo, "feature", title="Add")  # type: ignore[attr-defined]
+        world.opened = world.open_pull(world.repo, "feature", title="Add")
         yield world
 
 
 def sources_of(github: World) -> RemoteSources:
     """Return the sources of the pull request, read as the App."""
-    pull = github.opened.payload["pull_request"]  # type: ignore[attr-defined]
+    pull = github.opened.payload["pull_request"]
     credentials = Credentials(github.url, app_id=str(github.app.id), private_key=github.app.private_key)
-    installation = github.opened.payload["installation"]["id"]  # type: ignore[attr-defined]
+    installation = github.opened.payload["installation"]["id"]
     repository = connect(credentials, github.repo.full_name, installation)
     return RemoteSources(repository, pull["head"]["sha"], pull["base"]["sha"])
 
@@ -94,6 +94,6 @@ def test_a_review_sees_the_callers(github: World) -> None:
         return ask(batch)
 
     before = len(github.calls)
-    carry_out(github, github.opened, asked)  # type: ignore[attr-defined]
+    carry_out(github, github.opened, asked)
     assert any("src/many/m0007.py (defines rate_7" in prompt.messages[1].content for prompt in prompts)
     assert len(made(github, before)) <= 30

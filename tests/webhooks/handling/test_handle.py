@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
@@ -17,14 +17,6 @@ from webhooks.github.errors import GitHubUnavailable, NotFound
 from webhooks.github.repository import connect
 from webhooks.github.transport import Credentials
 from webhooks.handling.handle import JobEnding
-
-
-@pytest.fixture
-def github() -> Iterator[World]:
-    """Give a world with one open pull request; at the end nothing unexpected may stand on it."""
-    with default_world() as world:
-        world.opened = world.deliveries[-1]  # type: ignore[attr-defined]
-        yield world
 
 
 def expect_all(github: World, comments: int = 2) -> tuple[object, object, object]:

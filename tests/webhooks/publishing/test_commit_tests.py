@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from reviewer.domain.findings import TestSuggestion
-from tests.fakes.github import World, default_world, faults
+from tests.fakes.github import World, faults
 from tests.fakes.github.model.git import Entry
 from webhooks.github.errors import RateLimited, WriteUncertain
 from webhooks.github.repository import Repository, connect
@@ -24,11 +24,10 @@ GRAPHQL = "POST /graphql"
 
 
 @pytest.fixture
-def github() -> Iterator[World]:
+def github(github: World) -> World:
     """Give a world whose App may write contents, with one open pull request; what is left over fails the test."""
-    with default_world() as world:
-        world.installation.permissions |= {"contents": "write"}
-        yield world
+    github.installation.permissions |= {"contents": "write"}
+    return github
 
 
 def repository_of(github: World, token: str = "") -> Repository:

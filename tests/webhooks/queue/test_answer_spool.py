@@ -11,7 +11,8 @@ from pathlib import Path
 from reviewer.llm.messages import Reply
 from reviewer.llm.serialization import prompt_digest
 from reviewer.llm.usage import Attempt
-from tests.fixtures.job_worker import QUICK, Desk, automatic, eventually, prompt
+from tests.fixtures.job_worker import QUICK, ScriptedWorker, automatic, prompt
+from tests.fixtures.waiting import wait_until
 from webhooks.queue import answer_cache
 from webhooks.queue.answer_cache import Packed, packed
 from webhooks.queue.answer_spool import AnswerSpool
@@ -79,15 +80,15 @@ def test_a_folder_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
 
 def test_an_answer_on_its_way_is_not_bought_again(tmp_path: Path) -> None:
     """A worker that finds the answer of a killed one in the spool asks only what is left, and enters the bill."""
-    desk = Desk(f"sqlite:///{tmp_path}/jobs.sqlite3", QUICK)
-    desk.jobs.open()
-    job = desk.on(
+    worker = ScriptedWorker(f"sqlite:///{tmp_path}/jobs.sqlite3", QUICK)
+    worker.jobs.open()
+    job = worker.on(
         automatic(),
         lambda _job, ask, _wanted: {"texts": [answer.text for answer in ask([prompt("paid"), prompt("new")])]},
     )
-    desk.jobs.accept(job)
+    worker.jobs.accept(job)
     digest = prompt_digest(prompt("paid"))
-    with desk.jobs._database.write() as connection:
+    with worker.jobs._database.write() as connection:
         # As the killed worker left it: the prompt was put, and its answer is on its way.
         answer_cache.put(connection, job.delivery, 1, answer_cache.packed_prompts({digest: prompt("paid")}))
     spool = AnswerSpool(tmp_path)
@@ -96,12 +97,12 @@ def test_an_answer_on_its_way_is_not_bought_again(tmp_path: Path) -> None:
     spool.keep(job.delivery, digest, packed(reply))
     os.close(spool._file)  # the process is gone, and its lock with it
     try:
-        desk.jobs.start_worker(desk.work())
-        assert desk.ended(job).result == {"texts": ["from the spool", "re: new"]}
-        assert desk.asked == {"new": 1}
-        eventually(lambda: desk.jobs.spent(job_id=job.delivery).calls == 2, "both are on the bill")
+        worker.jobs.start_worker(worker.work())
+        assert worker.ended(job).result == {"texts": ["from the spool", "re: new"]}
+        assert worker.asked == {"new": 1}
+        wait_until(lambda: worker.jobs.spent(job_id=job.delivery).calls == 2, "both are on the bill")
     finally:
-        desk.jobs.close()
+        worker.jobs.close()
 
 
 def _open_and_tell(folder: Path, times: int, told: Connection) -> None:

@@ -19,8 +19,9 @@ import pytest
 
 from reviewer.llm.messages import Ask
 from tests.fixtures import postgres
-from tests.fixtures.app_server import SECRET, Server
-from tests.fixtures.job_worker import QUICK, Desk, automatic, command, eventually, prompt
+from tests.fixtures.app_server import SECRET, AppServer
+from tests.fixtures.job_worker import QUICK, ScriptedWorker, automatic, command, prompt
+from tests.fixtures.waiting import wait_until
 from tests.paths import ROOT
 from webhooks.events.deliveries import Job, Trigger
 from webhooks.queue.jobs import Jobs, JobState, QueueLimits, StoreUnavailable
@@ -144,8 +145,7 @@ def test_the_app_refuses_to_start(tmp_path: Path, trouble: str) -> None:
 
 def test_a_full_disk(tmp_path: Path) -> None:
     """Deliveries are answered 503 as long as the store cannot grow; then they are accepted, without a restart."""
-    server = Server(tmp_path, REVIEWER_ROLE="web")
-    try:
+    with AppServer(tmp_path, REVIEWER_ROLE="web") as server:
         processes = _processes_of(server)
         largest = max(file.stat().st_size for file in tmp_path.iterdir())
         for process in processes:
@@ -161,15 +161,13 @@ def test_a_full_disk(tmp_path: Path) -> None:
         refused = next(guid for guid, status in answers.items() if status == 503)
         assert server.deliver(pull_request(1000), X_GitHub_Delivery=refused)[0] == 202
         assert server.get("/readyz")[0] == 200
-        jobs = Jobs(server.url)
+        jobs = Jobs(server.store_url)
         jobs.open()
         assert {record.id for record in jobs.records(limit=1000)} == set(answers)
         jobs.close()
-    finally:
-        server.close()
 
 
-def _processes_of(server: Server) -> list[int]:
+def _processes_of(server: AppServer) -> list[int]:
     """Return the processes that write: gunicorn's workers."""
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
     assert len(children) == 2
@@ -177,51 +175,51 @@ def _processes_of(server: Server) -> list[int]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(f"sqlite:///{tmp_path}/jobs.sqlite3", QUICK)
-    desk.jobs.open()
-    yield desk
-    desk.jobs.close()
+def worker(tmp_path: Path) -> Iterator[ScriptedWorker]:
+    worker = ScriptedWorker(f"sqlite:///{tmp_path}/jobs.sqlite3", QUICK)
+    worker.jobs.open()
+    yield worker
+    worker.jobs.close()
 
 
 @pytest.mark.parametrize("hours", [1, -1])
-def test_a_clock_that_jumps(desk: Desk, hours: int) -> None:
+def test_a_clock_that_jumps(worker: ScriptedWorker, hours: int) -> None:
     """Put back or forward by an hour while jobs wait: none is lost, carried out twice, or blocked for that hour."""
     pushed, asked = automatic(trigger=Trigger.SYNCHRONIZE), command()
     for job in (pushed, asked):
-        desk.on(job, lambda job, ask, _wanted: bool(ask([prompt(job.delivery)])) and {})
-        desk.jobs.accept(job)
-    shift(desk, -hours * 3600)
-    desk.jobs.start_worker(desk.work())
-    assert [desk.ended(job).state for job in (pushed, asked)] == [JobState.DONE, JobState.DONE]
-    assert set(desk.carried.values()) == set(desk.asked.values()) == {1}
+        worker.on(job, lambda job, ask, _wanted: bool(ask([prompt(job.delivery)])) and {})
+        worker.jobs.accept(job)
+    shift(worker, -hours * 3600)
+    worker.jobs.start_worker(worker.work())
+    assert [worker.ended(job).state for job in (pushed, asked)] == [JobState.DONE, JobState.DONE]
+    assert set(worker.carried.values()) == set(worker.asked.values()) == {1}
 
 
 def test_a_clock_that_is_put_back_does_not_stop_the_calls(tmp_path: Path) -> None:
     """Calls that were made an hour ahead do not use up every minute until then."""
-    desk = Desk(
+    worker = ScriptedWorker(
         f"sqlite:///{tmp_path}/jobs.sqlite3", QueueLimits(job_poll=0.05, call_poll=0.05, calls_per_minute=2, upkeep=0.2)
     )
-    desk.jobs.open()
+    worker.jobs.open()
     try:
-        desk.jobs.start_worker(desk.work())
+        worker.jobs.start_worker(worker.work())
         first, second = (
-            desk.on(command(), lambda job, ask, _w: bool(ask([prompt(f"{job.delivery} {n}") for n in "ab"])) and {})
+            worker.on(command(), lambda job, ask, _w: bool(ask([prompt(f"{job.delivery} {n}") for n in "ab"])) and {})
             for _ in range(2)
         )
-        desk.jobs.accept(first)
-        desk.ended(first)
-        desk.jobs.accept(second)
-        shift(desk, 3600)
-        assert desk.ended(second).state is JobState.DONE
-        assert sum(desk.asked.values()) == 4
+        worker.jobs.accept(first)
+        worker.ended(first)
+        worker.jobs.accept(second)
+        shift(worker, 3600)
+        assert worker.ended(second).state is JobState.DONE
+        assert sum(worker.asked.values()) == 4
     finally:
-        desk.jobs.close()
+        worker.jobs.close()
 
 
-def shift(desk: Desk, seconds: int) -> None:
+def shift(worker: ScriptedWorker, seconds: int) -> None:
     """Move the times of what waits: what a store looks like to a process whose clock was moved the other way."""
-    connection = sqlite3.connect(desk.jobs._database.path)
+    connection = sqlite3.connect(worker.jobs._database.path)
     connection.execute("UPDATE reviewer_jobs SET accepted_at = accepted_at + ?", (seconds,))
     columns = ("created_at", "updated_at", "delay_until_epoch_ms", "started_at_epoch_ms", "completed_at")
     values = ", ".join(f"{name} = {name} + {seconds * 1000}" for name in columns)
@@ -245,9 +243,9 @@ def test_postgres_gone_and_back(
 ) -> None:
     """Deliveries are answered 503 meanwhile; a job that ran and one that waited end, and nothing is bought twice."""
     url = own_postgres.fresh()
-    desk = Desk(url, QUICK)
-    desk.jobs.open()
-    server = Server(tmp_path, REVIEWER_ROLE="web", DATABASE_URL=url)
+    worker = ScriptedWorker(url, QUICK)
+    worker.jobs.open()
+    server = AppServer(tmp_path, REVIEWER_ROLE="web", DATABASE_URL=url)
     back, answered = threading.Event(), threading.Event()
 
     def work(job: Job, ask: Ask, _wanted: object) -> dict[str, str]:
@@ -256,27 +254,28 @@ def test_postgres_gone_and_back(
         assert back.wait(30)
         return {"text": str(getattr(ask([prompt(f"after {job.delivery}")])[0], "text", ""))}
 
-    running, waiting = desk.on(automatic(number=1), work), automatic(number=1)
+    running, waiting = worker.on(automatic(number=1), work), automatic(number=1)
     try:
-        desk.jobs.start_worker(desk.work())
-        assert desk.jobs.accept(running)
+        server.start()
+        worker.jobs.start_worker(worker.work())
+        assert worker.jobs.accept(running)
         assert answered.wait(15)
-        assert desk.jobs.accept(waiting)
+        assert worker.jobs.accept(waiting)
         guid = str(uuid.uuid4())
         with own_postgres.away():
             assert server.deliver(pull_request(7), X_GitHub_Delivery=guid)[0] == 503
             assert server.get("/readyz")[0] == 503
             assert server.get("/healthz")[0] == 200
             with pytest.raises(StoreUnavailable):
-                desk.jobs.accept(automatic())
+                worker.jobs.accept(automatic())
             back.set()
-            eventually(lambda: "waiting for the store" in caplog.text, "the job finds no store for its next call")
+            wait_until(lambda: "waiting for the store" in caplog.text, "the job finds no store for its next call")
         assert server.deliver(pull_request(7), X_GitHub_Delivery=guid)[0] == 202
-        assert desk.ended(running, within=60).state is JobState.DONE
-        assert desk.ended(waiting, within=60).state is JobState.DONE
-        assert eventually(lambda: desk.jobs.record(guid).state.is_final, "the delivery that was refused", 60)
-        assert set(desk.asked.values()) == {1}
+        assert worker.ended(running, within=60).state is JobState.DONE
+        assert worker.ended(waiting, within=60).state is JobState.DONE
+        assert wait_until(lambda: worker.jobs.record(guid).state.is_final, "the delivery that was refused", 60)
+        assert set(worker.asked.values()) == {1}
         assert server.get("/readyz")[0] == 200
     finally:
         server.close()
-        desk.jobs.close()
+        worker.jobs.close()

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.job_worker import automatic, eventually, numbers
+from tests.fixtures.job_worker import automatic, numbers
+from tests.fixtures.waiting import wait_until
 from tests.paths import ROOT
 from webhooks.events.deliveries import Job, Trigger
 from webhooks.queue.answer_cache import given
@@ -41,7 +42,7 @@ class Workers:
         ]
         process = subprocess.Popen(arguments, cwd=ROOT)
         self._processes.append(process)
-        eventually(lambda: len(self.notes("working")) + len(self.notes("standby")) > known, "the worker starts", 30)
+        wait_until(lambda: len(self.notes("working")) + len(self.notes("standby")) > known, "the worker starts", 30)
         return process
 
     def notes(self, what: str) -> list[str]:
@@ -103,14 +104,14 @@ def test_killed_again_and_again(workers, jobs):
     for _ in range(3):
         worker = workers.start()
         goal = sum(before.values()) + 6
-        eventually(lambda goal=goal: len(workers.notes("asked")) >= goal, "more calls are made")
+        wait_until(lambda goal=goal: len(workers.notes("asked")) >= goal, "more calls are made")
         workers.kill(worker)
         asked = Counter(workers.notes("asked"))
         bought_again = [text for text in settled if asked[text] > before[text]]
         assert bought_again == []
         before, settled = asked, paid(jobs, accepted, workers.notes("asked"))
     workers.start()
-    eventually(lambda: states(jobs, accepted) == {JobState.DONE}, "every job is done", 30)
+    wait_until(lambda: states(jobs, accepted) == {JobState.DONE}, "every job is done", 30)
     asked = Counter(workers.notes("asked"))
     assert [text for text in settled if asked[text] > before[text]] == []
     assert set(workers.notes("posted")) == {job.delivery for job in accepted}
@@ -126,9 +127,9 @@ def test_a_second_worker_waits(workers, jobs):
     workers.start()
     assert (len(workers.notes("working")), len(workers.notes("standby"))) == (1, 1)
     accepted = accept(jobs, 2)
-    eventually(lambda: workers.notes("asked"), "the first begins")
+    wait_until(lambda: workers.notes("asked"), "the first begins")
     workers.kill(first)
-    eventually(lambda: states(jobs, accepted) == {JobState.DONE}, "the second ends them", 30)
+    wait_until(lambda: states(jobs, accepted) == {JobState.DONE}, "the second ends them", 30)
 
 
 def test_a_poison_job_is_given_up(workers, jobs):
@@ -138,7 +139,7 @@ def test_a_poison_job_is_given_up(workers, jobs):
     accepted = accept(jobs, 1)
     for _ in range(4):
         worker = workers.start("starts=2")
-        eventually(
+        wait_until(
             lambda worker=worker: worker.poll() is not None or jobs.record(poison.delivery).state.is_final,
             "it is poison",
             30,
@@ -146,19 +147,19 @@ def test_a_poison_job_is_given_up(workers, jobs):
     record = jobs.record(poison.delivery)
     assert (record.state, record.reason) == (JobState.FAILED, "PoisonJob: it brought its worker down 2 times")
     assert len(workers.notes("poisoned")) == 2
-    eventually(lambda: states(jobs, accepted) == {JobState.DONE}, "the other job is done", 30)
+    wait_until(lambda: states(jobs, accepted) == {JobState.DONE}, "the other job is done", 30)
 
 
 def test_a_worker_that_is_asked_to_stop(workers, jobs):
     """At SIGTERM a worker hands its jobs over and ends by itself; the next one ends them, and nothing is paid twice."""
     accepted = accept(jobs, 4)
     worker = workers.start("parallel_calls=2")
-    eventually(lambda: len(workers.notes("asked")) >= 4, "calls are made")
+    wait_until(lambda: len(workers.notes("asked")) >= 4, "calls are made")
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(15) == 0
     assert workers.notes("stopped") == [""]
     workers.start()
-    eventually(lambda: states(jobs, accepted) == {JobState.DONE}, "every job is done", 30)
+    wait_until(lambda: states(jobs, accepted) == {JobState.DONE}, "every job is done", 30)
     asked = Counter(workers.notes("asked"))
     assert {text for text, count in asked.items() if count > 1} == set()
     assert len(asked) == 4 * 5
@@ -169,12 +170,12 @@ def test_a_deploy_that_changes_the_shape_of_jobs(workers, jobs, monkeypatch):
     monkeypatch.setattr("webhooks.queue.dbos_queue.APPLICATION_VERSION", "0")
     accepted = accept(jobs, 6)
     old = workers.start("shape=0", "parallel_jobs=2", "parallel_calls=4")
-    eventually(lambda: len(workers.notes("asked")) >= 6, "calls are made")
+    wait_until(lambda: len(workers.notes("asked")) >= 6, "calls are made")
     workers.kill(old)
     monkeypatch.undo()
     before, settled = Counter(workers.notes("asked")), paid(jobs, accepted, workers.notes("asked"))
     workers.start("lost_after=0.2")
-    eventually(lambda: states(jobs, accepted) == {JobState.DONE}, "every job is done", 40)
+    wait_until(lambda: states(jobs, accepted) == {JobState.DONE}, "every job is done", 40)
     asked = Counter(workers.notes("asked"))
     assert settled
     assert [text for text in settled if asked[text] > before[text]] == []
@@ -190,10 +191,10 @@ def test_peers_take_over(tmp_path, fresh_postgres):
         first = workers.start("parallel_calls=4")
         workers.start("parallel_calls=4")
         accepted = accept(jobs, 6)
-        eventually(lambda: len(workers.notes("asked")) >= 8, "calls are made")
+        wait_until(lambda: len(workers.notes("asked")) >= 8, "calls are made")
         workers.kill(first)
         before, settled = Counter(workers.notes("asked")), paid(jobs, accepted, workers.notes("asked"))
-        eventually(lambda: states(jobs, accepted) == {JobState.DONE}, "the other ends them", 40)
+        wait_until(lambda: states(jobs, accepted) == {JobState.DONE}, "the other ends them", 40)
         asked = Counter(workers.notes("asked"))
         assert [text for text in settled if asked[text] > before[text]] == []
         assert set(workers.notes("posted")) == {job.delivery for job in accepted}
@@ -205,7 +206,7 @@ def test_peers_take_over(tmp_path, fresh_postgres):
         ]
         for job in pushes:
             jobs.accept(job)
-        eventually(lambda: all(jobs.record(job.delivery).state.is_final for job in pushes), "both end")
+        wait_until(lambda: all(jobs.record(job.delivery).state.is_final for job in pushes), "both end")
         assert [jobs.record(job.delivery).state for job in pushes] == [JobState.SUPERSEDED, JobState.DONE]
     finally:
         workers.close()

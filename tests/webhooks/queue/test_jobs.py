@@ -14,47 +14,48 @@ from reviewer.errors import ReviewerError
 from reviewer.llm.errors import ModelError, ModelUnavailable, NoCredit
 from reviewer.llm.messages import Ask, Reply
 from reviewer.llm.usage import Attempt, Usage
-from tests.fixtures.job_worker import QUICK, Desk, automatic, command, eventually, numbers, prompt
+from tests.fixtures.job_worker import QUICK, ScriptedWorker, automatic, command, numbers, prompt
+from tests.fixtures.waiting import wait_until
 from webhooks.events.deliveries import Job, Trigger
 from webhooks.queue.jobs import JobState, NoSuchJob, ToldFailure
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def desk(request, tmp_path_factory) -> Iterator[Desk]:
-    """Give a desk that works, on each kind of store."""
+def worker(request, tmp_path_factory) -> Iterator[ScriptedWorker]:
+    """Give a worker that works, on each kind of store."""
     if request.param == "postgres":
         url = request.getfixturevalue("fresh_postgres")()
     else:
         url = f"sqlite:///{tmp_path_factory.mktemp('store')}/jobs.sqlite3"
-    desk = Desk(url)
-    desk.jobs.open()
-    desk.jobs.start_worker(desk.work())
-    yield desk
-    desk.jobs.close()
+    worker = ScriptedWorker(url)
+    worker.jobs.open()
+    worker.jobs.start_worker(worker.work())
+    yield worker
+    worker.jobs.close()
 
 
 class TestCarryingOut:
-    def test_an_accepted_job_is_carried_out(self, desk):
+    def test_an_accepted_job_is_carried_out(self, worker):
         """What `carry_out` returns is kept with the job."""
-        job = desk.on(automatic(), lambda _job, _ask, wanted: {"findings": 3, "wanted": wanted()})
-        assert desk.jobs.accept(job)
-        record = desk.ended(job)
+        job = worker.on(automatic(), lambda _job, _ask, wanted: {"findings": 3, "wanted": wanted()})
+        assert worker.jobs.accept(job)
+        record = worker.ended(job)
         assert (record.state, record.result, record.reason) == (JobState.DONE, {"findings": 3, "wanted": True}, "")
         assert record.job == job
 
-    def test_a_delivery_is_accepted_once(self, desk):
+    def test_a_delivery_is_accepted_once(self, worker):
         """A redelivery of an accepted delivery changes nothing, neither while the job waits nor when it is done."""
         job = automatic()
-        assert desk.jobs.accept(job)
-        assert not desk.jobs.accept(job)
-        desk.ended(job)
-        assert not desk.jobs.accept(job)
+        assert worker.jobs.accept(job)
+        assert not worker.jobs.accept(job)
+        worker.ended(job)
+        assert not worker.jobs.accept(job)
         follow_up = automatic(number=job.number)
-        desk.jobs.accept(follow_up)
-        desk.ended(follow_up)
-        assert desk.carried[job.delivery] == 1
+        worker.jobs.accept(follow_up)
+        worker.ended(follow_up)
+        assert worker.carried[job.delivery] == 1
 
-    def test_one_pull_request_one_job_at_a_time(self, desk):
+    def test_one_pull_request_one_job_at_a_time(self, worker):
         """Of two jobs of one pull request the second waits for the first; another pull request does not wait."""
         hold, begun = threading.Event(), threading.Event()
 
@@ -63,126 +64,128 @@ class TestCarryingOut:
             assert hold.wait(15)
             return {}
 
-        first = desk.on(command(), wait)
+        first = worker.on(command(), wait)
         second = command(number=first.number)
         other = automatic()
-        desk.jobs.accept(first)
+        worker.jobs.accept(first)
         assert begun.wait(15)
-        desk.jobs.accept(second)
-        desk.jobs.accept(other)
-        desk.ended(other)
-        assert desk.jobs.record(second.delivery).state is JobState.QUEUED
+        worker.jobs.accept(second)
+        worker.jobs.accept(other)
+        worker.ended(other)
+        assert worker.jobs.record(second.delivery).state is JobState.QUEUED
         hold.set()
-        assert desk.ended(second).state is JobState.DONE
+        assert worker.ended(second).state is JobState.DONE
 
-    def test_a_job_of_a_newer_version_fails_with_what_to_do(self, desk, monkeypatch):
+    def test_a_job_of_a_newer_version_fails_with_what_to_do(self, worker, monkeypatch):
         """A job that a newer version accepted is on the failed list, and does not block others."""
         job = automatic()
         monkeypatch.setattr("webhooks.events.deliveries.JOB_VERSION", 2)
-        desk.jobs.accept(job)
+        worker.jobs.accept(job)
         monkeypatch.undo()
-        record = desk.ended(job)
+        record = worker.ended(job)
         assert record.state is JobState.FAILED
         assert "run it with the version that accepted it" in record.reason
 
 
 class TestAsking:
-    def test_answers_come_in_order_and_in_parallel(self, desk):
+    def test_answers_come_in_order_and_in_parallel(self, worker):
         """Three prompts are asked at the same time, and their answers come back in the order of the prompts."""
         together = threading.Barrier(3, timeout=15)
         for text in ("one", "two", "three"):
-            desk.answering(text, lambda text=text: together.wait() is not None and Reply(text.upper()))
+            worker.answering(text, lambda text=text: together.wait() is not None and Reply(text.upper()))
 
         def work(_job: Job, ask: Ask, _wanted: object) -> dict[str, Any]:
             return {"texts": [answer.text for answer in ask([prompt("one"), prompt("two"), prompt("three")])]}
 
-        job = desk.on(automatic(), work)
-        desk.jobs.accept(job)
-        assert desk.ended(job).result == {"texts": ["ONE", "TWO", "THREE"]}
+        job = worker.on(automatic(), work)
+        worker.jobs.accept(job)
+        assert worker.ended(job).result == {"texts": ["ONE", "TWO", "THREE"]}
 
-    def test_the_same_prompt_is_paid_once(self, desk):
+    def test_the_same_prompt_is_paid_once(self, worker):
         """A job that asks the same twice, at once and later, makes one call; another job makes its own."""
 
         def work(job: Job, ask: Ask, _wanted: object) -> dict[str, Any]:
             answers = ask([prompt("same"), prompt("same")]) + ask([prompt("same")])
             return {"texts": sorted({answer.text for answer in answers})}
 
-        first, second = desk.on(automatic(), work), desk.on(automatic(), work)
-        desk.jobs.accept(first)
-        assert desk.ended(first).result == {"texts": ["re: same"]}
-        assert desk.asked["same"] == 1
-        desk.jobs.accept(second)
-        desk.ended(second)
-        assert desk.asked["same"] == 2
+        first, second = worker.on(automatic(), work), worker.on(automatic(), work)
+        worker.jobs.accept(first)
+        assert worker.ended(first).result == {"texts": ["re: same"]}
+        assert worker.asked["same"] == 1
+        worker.jobs.accept(second)
+        worker.ended(second)
+        assert worker.asked["same"] == 2
 
-    def test_a_failure_is_a_value(self, desk):
+    def test_a_failure_is_a_value(self, worker):
         """A prompt that failed gets its typed error with its attempts, beside the replies of the others."""
         tried = (Attempt("MiniMax-M2.1", "no-credit"),)
 
         def fail() -> Reply:
             raise NoCredit("top up", attempts=tried, retry_after=7.0)
 
-        desk.answering("poor", fail)
+        worker.answering("poor", fail)
         seen: list[Any] = []
 
         def work(_job: Job, ask: Ask, _wanted: object) -> dict[str, Any]:
             seen.extend(ask([prompt("rich"), prompt("poor")]))
             return {}
 
-        job = desk.on(automatic(), work)
-        desk.jobs.accept(job)
-        assert desk.ended(job).state is JobState.DONE
+        job = worker.on(automatic(), work)
+        worker.jobs.accept(job)
+        assert worker.ended(job).state is JobState.DONE
         reply, error = seen
         assert (reply.text, reply.attempts[0].cost_usd) == ("re: rich", Decimal("0.000021"))
         assert isinstance(error, NoCredit)
         assert (str(error), error.attempts, error.retry_after) == ("top up", tried, 7.0)
 
-    def test_an_unexpected_error_of_the_client_is_a_failure(self, desk):
+    def test_an_unexpected_error_of_the_client_is_a_failure(self, worker):
         """A bug in the model client is an error that the review hears of, not a wait for ever, and quotes nothing."""
 
         def fail() -> Reply:
             raise KeyError("def secret_code():")
 
-        desk.answering("bug", fail)
+        worker.answering("bug", fail)
         seen: list[Any] = []
-        job = desk.on(automatic(), lambda _job, ask, _wanted: seen.extend(ask([prompt("bug")])) or {})
-        desk.jobs.accept(job)
-        desk.ended(job)
+        job = worker.on(automatic(), lambda _job, ask, _wanted: seen.extend(ask([prompt("bug")])) or {})
+        worker.jobs.accept(job)
+        worker.ended(job)
         assert isinstance(seen[0], ModelUnavailable)
         assert "KeyError at test_jobs.py" in str(seen[0])
         assert "secret_code" not in str(seen[0])
 
-    def test_text_beyond_unicode_survives(self, desk):
+    def test_text_beyond_unicode_survives(self, worker):
         """A diff may hold bytes that are no text: their surrogates come to the model and back as they are."""
         seen: list[Any] = []
         text = "x = '\udcff' # \u2028 \x00 \U0001f600"
-        job = desk.on(automatic(), lambda _job, ask, _wanted: seen.extend(ask([prompt(text)])) or {})
-        desk.jobs.accept(job)
-        desk.ended(job)
+        job = worker.on(automatic(), lambda _job, ask, _wanted: seen.extend(ask([prompt(text)])) or {})
+        worker.jobs.accept(job)
+        worker.ended(job)
         assert seen[0].text == f"re: {text}"
 
-    def test_the_bill(self, desk):
+    def test_the_bill(self, worker):
         """Every attempt is on the bill, by pull request and job, exact; one unknown price makes the sum unknown."""
         started = time.time()
-        known = desk.on(automatic(), lambda _job, ask, _wanted: bool(ask([prompt("b1"), prompt("b2")])) and {})
-        desk.jobs.accept(known)
-        desk.ended(known)
+        known = worker.on(automatic(), lambda _job, ask, _wanted: bool(ask([prompt("b1"), prompt("b2")])) and {})
+        worker.jobs.accept(known)
+        worker.ended(known)
         bill = Usage(2, 200, 20, Decimal("0.000042"))
-        assert desk.jobs.spent(repository="octo/hello", number=known.number) == bill
-        assert desk.jobs.spent(job_id=known.delivery, since=started - 1) == bill
-        assert desk.jobs.spent(job_id=known.delivery, since=time.time() + 1) == Usage()
-        assert desk.jobs.spent(repository="octo/other") == Usage()
+        assert worker.jobs.spent(repository="octo/hello", number=known.number) == bill
+        assert worker.jobs.spent(job_id=known.delivery, since=started - 1) == bill
+        assert worker.jobs.spent(job_id=known.delivery, since=time.time() + 1) == Usage()
+        assert worker.jobs.spent(repository="octo/other") == Usage()
         mystery = f"mystery-{started}"
-        desk.answering("unpriced", lambda: Reply("x", attempts=(Attempt(mystery, "ok", 1, 1, None),)))
-        job = desk.on(automatic(number=known.number), lambda _job, ask, _wanted: bool(ask([prompt("unpriced")])) and {})
-        desk.jobs.accept(job)
-        desk.ended(job)
-        assert desk.jobs.spent(repository="octo/hello", number=known.number) == Usage(3, 201, 21, None)
-        assert [total.usage for total in desk.jobs.totals() if total.model == mystery] == [Usage(1, 1, 1, None)]
+        worker.answering("unpriced", lambda: Reply("x", attempts=(Attempt(mystery, "ok", 1, 1, None),)))
+        job = worker.on(
+            automatic(number=known.number), lambda _job, ask, _wanted: bool(ask([prompt("unpriced")])) and {}
+        )
+        worker.jobs.accept(job)
+        worker.ended(job)
+        assert worker.jobs.spent(repository="octo/hello", number=known.number) == Usage(3, 201, 21, None)
+        assert [total.usage for total in worker.jobs.totals() if total.model == mystery] == [Usage(1, 1, 1, None)]
 
 
 class TestFailing:
-    def test_what_may_pass_is_tried_again_and_nothing_is_bought_twice(self, desk):
+    def test_what_may_pass_is_tried_again_and_nothing_is_bought_twice(self, worker):
         """After a passing failure the replies are read back and only the failed prompts are asked again."""
         tries = iter([ModelUnavailable("away", attempts=())])
 
@@ -191,7 +194,7 @@ class TestFailing:
                 raise error
             return Reply("at last")
 
-        desk.answering("flaky", answer)
+        worker.answering("flaky", answer)
 
         def work(_job: Job, ask: Ask, _wanted: object) -> dict[str, Any]:
             answers = ask([prompt("paid"), prompt("flaky")])
@@ -200,64 +203,64 @@ class TestFailing:
                     raise one
             return {"texts": [one.text for one in answers if isinstance(one, Reply)]}
 
-        job = desk.on(automatic(), work)
-        desk.jobs.accept(job)
-        record = desk.ended(job)
+        job = worker.on(automatic(), work)
+        worker.jobs.accept(job)
+        record = worker.ended(job)
         assert record.result == {"texts": ["re: paid", "at last"]}
-        assert (desk.asked["paid"], desk.asked["flaky"], record.failures) == (1, 2, 1)
-        assert job.delivery not in desk.given_up
+        assert (worker.asked["paid"], worker.asked["flaky"], record.failures) == (1, 2, 1)
+        assert job.delivery not in worker.given_up
 
-    def test_what_fails_again_and_again_is_given_up(self, desk):
+    def test_what_fails_again_and_again_is_given_up(self, worker):
         """After the last failure the job is on the failed list with its reason, and people are told once."""
 
         def work(*_: object) -> dict[str, Any]:
             raise ConnectionResetError("github is away")
 
-        job = desk.on(automatic(), work)
-        desk.jobs.accept(job)
-        record = desk.ended(job)
-        assert (record.state, desk.carried[job.delivery]) == (JobState.FAILED, QUICK.failures)
+        job = worker.on(automatic(), work)
+        worker.jobs.accept(job)
+        record = worker.ended(job)
+        assert (record.state, worker.carried[job.delivery]) == (JobState.FAILED, QUICK.failures)
         assert record.reason.startswith("ConnectionResetError at test_jobs.py")
-        assert desk.given_up[job.delivery] == record.reason
-        assert record.id in {one.id for one in desk.jobs.records([JobState.FAILED])}
+        assert worker.given_up[job.delivery] == record.reason
+        assert record.id in {one.id for one in worker.jobs.records([JobState.FAILED])}
 
-    def test_what_will_not_pass_is_given_up_at_once(self, desk):
+    def test_what_will_not_pass_is_given_up_at_once(self, worker):
         """One of our own errors that is not marked as passing ends the job with its words."""
 
         def work(*_: object) -> dict[str, Any]:
             raise ReviewerError("the App may not write: accept the new permissions")
 
-        job = desk.on(automatic(), work)
-        desk.jobs.accept(job)
-        record = desk.ended(job)
+        job = worker.on(automatic(), work)
+        worker.jobs.accept(job)
+        record = worker.ended(job)
         assert record.reason == "ReviewerError: the App may not write: accept the new permissions"
-        assert desk.carried[job.delivery] == 1
+        assert worker.carried[job.delivery] == 1
 
-    def test_a_reason_never_quotes_what_an_error_choked_on(self, desk):
+    def test_a_reason_never_quotes_what_an_error_choked_on(self, worker):
         """An error that is not ours is named by its class and place: its words may be code."""
 
         def work(*_: object) -> dict[str, Any]:
             raise ValueError("invalid: password = 'hunter2'")
 
-        job = desk.on(automatic(), work)
-        desk.jobs.accept(job)
-        record = desk.ended(job)
+        job = worker.on(automatic(), work)
+        worker.jobs.accept(job)
+        record = worker.ended(job)
         assert record.reason.startswith("ValueError at test_jobs.py:")
         assert "hunter2" not in record.reason
 
-    def test_a_failure_that_people_know_of_is_not_told_again(self, desk):
+    def test_a_failure_that_people_know_of_is_not_told_again(self, worker):
         """A job whose work said itself that it failed is on the failed list, and nobody is told a second time."""
 
         def work(*_: object) -> dict[str, Any]:
             raise ToldFailure("no credit left: top up at RunAPI")
 
-        job = desk.on(automatic(), work)
-        desk.jobs.accept(job)
-        record = desk.ended(job)
+        job = worker.on(automatic(), work)
+        worker.jobs.accept(job)
+        record = worker.ended(job)
         assert (record.state, record.reason) == (JobState.FAILED, "no credit left: top up at RunAPI")
-        assert job.delivery not in desk.given_up
+        assert job.delivery not in worker.given_up
 
-    def test_an_operator_retries(self, desk):
+    def test_an_operator_retries(self, worker):
         """A failed job that is retried reads back what it had paid for, and starts counting failures anew."""
         broken = [True]
 
@@ -267,33 +270,33 @@ class TestFailing:
                 raise ReviewerError("a bug")
             return {"fine": True}
 
-        job = desk.on(automatic(), work)
-        desk.jobs.accept(job)
-        assert desk.ended(job).state is JobState.FAILED
+        job = worker.on(automatic(), work)
+        worker.jobs.accept(job)
+        assert worker.ended(job).state is JobState.FAILED
         broken.clear()
-        desk.jobs.retry(job.delivery)
-        record = desk.ended(job)
+        worker.jobs.retry(job.delivery)
+        record = worker.ended(job)
         assert (record.state, record.result, record.failures) == (JobState.DONE, {"fine": True}, 0)
-        assert desk.asked["dear"] == 1
+        assert worker.asked["dear"] == 1
 
-    def test_only_what_is_over_is_retried(self, desk):
+    def test_only_what_is_over_is_retried(self, worker):
         """A job that is unknown or under way cannot be retried, and the message says why."""
         with pytest.raises(NoSuchJob, match="no job nonsense"):
-            desk.jobs.retry("nonsense")
+            worker.jobs.retry("nonsense")
         hold = threading.Event()
-        job = desk.on(automatic(), lambda *_: {"held": hold.wait(15)})
-        desk.jobs.accept(job)
+        job = worker.on(automatic(), lambda *_: {"held": hold.wait(15)})
+        worker.jobs.accept(job)
         with pytest.raises(NoSuchJob, match="cannot be retried: it is"):
-            desk.jobs.retry(job.delivery)
+            worker.jobs.retry(job.delivery)
         hold.set()
-        desk.ended(job)
+        worker.ended(job)
         with pytest.raises(NoSuchJob, match="it is done; comment `/review`"):
-            desk.jobs.retry(job.delivery)
-        assert desk.jobs.record(job.delivery).state is JobState.DONE
+            worker.jobs.retry(job.delivery)
+        assert worker.jobs.record(job.delivery).state is JobState.DONE
 
 
 class TestNotWanted:
-    def running(self, desk: Desk, job: Job) -> tuple[Job, threading.Event, list[Any]]:
+    def running(self, worker: ScriptedWorker, job: Job) -> tuple[Job, threading.Event, list[Any]]:
         """Have the job under way, waiting for the model; return it, what lets the model answer, and what it saw."""
         hold, begun, seen = threading.Event(), threading.Event(), list[Any]()
 
@@ -302,7 +305,7 @@ class TestNotWanted:
             assert hold.wait(15)
             return Reply("late")
 
-        desk.answering(f"first {job.delivery}", answer)
+        worker.answering(f"first {job.delivery}", answer)
 
         def work(job: Job, ask: Ask, wanted: Callable[[], bool]) -> dict[str, Any]:
             try:
@@ -312,25 +315,25 @@ class TestNotWanted:
                 seen.append(wanted())
             return {"posted": True}
 
-        desk.on(job, work)
-        desk.jobs.accept(job)
+        worker.on(job, work)
+        worker.jobs.accept(job)
         assert begun.wait(15)
         return job, hold, seen
 
-    def test_a_newer_head_supersedes_a_running_job(self, desk):
+    def test_a_newer_head_supersedes_a_running_job(self, worker):
         """When a newer head arrives the running job makes no further call and does not get to posting."""
-        older, hold, seen = self.running(desk, automatic("a", updated="2026-01-01T00:00:00Z"))
+        older, hold, seen = self.running(worker, automatic("a", updated="2026-01-01T00:00:00Z"))
         newer = automatic("b", number=older.number, updated="2026-01-01T00:00:09Z", trigger=Trigger.SYNCHRONIZE)
-        desk.jobs.accept(newer)
-        record = desk.ended(older)
+        worker.jobs.accept(newer)
+        record = worker.ended(older)
         hold.set()
         assert (record.state, record.result) == (JobState.SUPERSEDED, None)
         assert record.reason == f"superseded by {newer.key}"
         assert seen == [False]
-        assert desk.ended(newer).state is JobState.DONE
-        assert desk.asked[f"second {older.delivery}"] == 0
+        assert worker.ended(newer).state is JobState.DONE
+        assert worker.asked[f"second {older.delivery}"] == 0
 
-    def test_pushes_in_a_burst_are_one_review(self, desk):
+    def test_pushes_in_a_burst_are_one_review(self, worker):
         """Of pushes that follow each other quickly, only the last is carried out."""
         number = next(numbers)
         burst = [
@@ -338,62 +341,62 @@ class TestNotWanted:
             for second, head in enumerate("abcd")
         ]
         for job in burst:
-            desk.jobs.accept(job)
-        states = [desk.ended(job).state for job in burst]
+            worker.jobs.accept(job)
+        states = [worker.ended(job).state for job in burst]
         assert states == [JobState.SUPERSEDED] * 3 + [JobState.DONE]
-        assert [desk.carried[job.delivery] for job in burst] == [0, 0, 0, 1]
+        assert [worker.carried[job.delivery] for job in burst] == [0, 0, 0, 1]
 
-    def test_a_late_older_delivery_does_nothing(self, desk):
+    def test_a_late_older_delivery_does_nothing(self, worker):
         """A delivery that was overtaken by a newer one is not carried out, whenever it arrives."""
         newer = automatic("b", updated="2026-01-01T00:00:09Z")
-        desk.jobs.accept(newer)
-        assert desk.ended(newer).state is JobState.DONE
+        worker.jobs.accept(newer)
+        assert worker.ended(newer).state is JobState.DONE
         late = automatic("a", number=newer.number, updated="2026-01-01T00:00:00Z")
-        desk.jobs.accept(late)
-        assert desk.ended(late).state is JobState.SUPERSEDED
-        assert desk.carried[late.delivery] == 0
+        worker.jobs.accept(late)
+        assert worker.ended(late).state is JobState.SUPERSEDED
+        assert worker.carried[late.delivery] == 0
 
-    def test_the_same_head_is_not_superseded(self, desk):
+    def test_the_same_head_is_not_superseded(self, worker):
         """A draft opened and then made ready has one head: both deliveries are carried out."""
         opened = automatic("a")
         ready = automatic("a", number=opened.number, updated="2026-01-01T00:00:09Z", trigger=Trigger.READY_FOR_REVIEW)
-        desk.jobs.accept(opened)
-        desk.jobs.accept(ready)
-        assert {desk.ended(opened).state, desk.ended(ready).state} == {JobState.DONE}
+        worker.jobs.accept(opened)
+        worker.jobs.accept(ready)
+        assert {worker.ended(opened).state, worker.ended(ready).state} == {JobState.DONE}
 
-    def test_in_the_same_second_nobody_is_superseded(self, desk):
+    def test_in_the_same_second_nobody_is_superseded(self, worker):
         """Which of two heads of one second is the newer only GitHub knows: both are carried out and ask there."""
         first = automatic("a")
         second = automatic("b", number=first.number)
-        desk.jobs.accept(first)
-        desk.jobs.accept(second)
-        assert {desk.ended(first).state, desk.ended(second).state} == {JobState.DONE}
+        worker.jobs.accept(first)
+        worker.jobs.accept(second)
+        assert {worker.ended(first).state, worker.ended(second).state} == {JobState.DONE}
 
-    def test_a_command_is_not_superseded(self, desk):
+    def test_a_command_is_not_superseded(self, worker):
         """What a person asked for is done although the pull request moved on."""
-        job, hold, seen = self.running(desk, command())
-        desk.jobs.accept(automatic("b", number=job.number, updated="2026-01-01T00:00:09Z"))
+        job, hold, seen = self.running(worker, command())
+        worker.jobs.accept(automatic("b", number=job.number, updated="2026-01-01T00:00:09Z"))
         hold.set()
-        assert desk.ended(job).result == {"posted": True}
+        assert worker.ended(job).result == {"posted": True}
         assert seen == [True]
 
-    def test_an_operator_cancels_a_running_job(self, desk):
+    def test_an_operator_cancels_a_running_job(self, worker):
         """A cancelled job makes no further call, does not get to posting, and is not carried out again."""
-        job, hold, seen = self.running(desk, automatic())
-        desk.jobs.cancel(job.delivery)
-        eventually(lambda: seen, "the run notices")
+        job, hold, seen = self.running(worker, automatic())
+        worker.jobs.cancel(job.delivery)
+        wait_until(lambda: seen, "the run notices")
         hold.set()
-        record = desk.ended(job)
+        record = worker.ended(job)
         assert (record.state, record.reason, seen) == (JobState.CANCELLED, "cancelled by an operator", [False])
-        assert desk.asked[f"second {job.delivery}"] == 0
+        assert worker.asked[f"second {job.delivery}"] == 0
         with pytest.raises(NoSuchJob, match="it is cancelled"):
-            desk.jobs.cancel(job.delivery)
+            worker.jobs.cancel(job.delivery)
 
-    def test_an_operator_cancels_a_waiting_job(self, desk):
+    def test_an_operator_cancels_a_waiting_job(self, worker):
         """A job that is cancelled while it waits is never carried out; retried, it is."""
         job = automatic(trigger=Trigger.SYNCHRONIZE)
-        desk.jobs.accept(job)
-        desk.jobs.cancel(job.delivery)
-        desk.jobs.retry(job.delivery)
-        assert desk.ended(job).state is JobState.DONE
-        assert desk.carried[job.delivery] == 1
+        worker.jobs.accept(job)
+        worker.jobs.cancel(job.delivery)
+        worker.jobs.retry(job.delivery)
+        assert worker.ended(job).state is JobState.DONE
+        assert worker.carried[job.delivery] == 1

@@ -8,7 +8,7 @@ import threading
 import pytest
 import sqlalchemy
 
-from tests.fixtures.job_worker import eventually
+from tests.fixtures.waiting import wait_until
 from webhooks.queue.database import Database, StoreUnavailable
 from webhooks.queue.write_lock import PriorityLock
 
@@ -30,7 +30,7 @@ class Line:
         before = len(self._turns._urgent) + len(self._turns._patient)
         self._threads.append(threading.Thread(target=wait))
         self._threads[-1].start()
-        eventually(lambda: len(self._turns._urgent) + len(self._turns._patient) > before, f"{name} stands in line")
+        wait_until(lambda: len(self._turns._urgent) + len(self._turns._patient) > before, f"{name} stands in line")
 
     def end(self) -> list[str]:
         for thread in self._threads:

@@ -12,14 +12,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.fakes.github import Delivery, World, default_world, faults
+from tests.fakes.github import Delivery, World, faults
 from tests.fakes.github.model.example import CHANGES
 from tests.fakes.github.model.state import Pull
 from tests.fakes.model import FakeModel
 from tests.fakes.selftests.test_fake_github_story import Receiver, receiver
 from tests.fixtures import app_processes
-from tests.fixtures.job_worker import Desk, automatic, eventually
+from tests.fixtures.job_worker import ScriptedWorker, automatic
 from tests.fixtures.scenarios import DELETE, job_of
+from tests.fixtures.waiting import wait_until
 from tests.stories.test_app import find
 from webhooks.events.deliveries import Trigger
 from webhooks.github.app import AppClient, HookAttempt
@@ -34,12 +35,6 @@ __all__ = ["receiver"]
 
 LISTED, ASKED = "GET /app/hook/deliveries$", "POST /attempts$"
 QUICK = RedeliveryPolicy(period=0.3, soon=0.1, pace=0.0, settle=0.0, between_starts=0.0, pulls=SearchBounds(reviews=0))
-
-
-@pytest.fixture
-def github() -> Iterator[World]:
-    with default_world() as world:
-        yield world
 
 
 @pytest.fixture
@@ -95,7 +90,7 @@ def test_what_was_sent_while_the_app_was_down_is_reviewed_once(github: World, tm
         find(model, DELETE)
         told = app_processes.environment(github, model, f"sqlite:///{tmp_path}/reviewer.sqlite3", tmp_path)
         with app_processes.running(told, tmp_path, workers=0) as app:
-            github.hook.url = app.hook
+            github.hook.url = app.server.hook
             github.expect_call(LISTED, within=20)
             app.processes[0].kill()
             missed = [github.reopen(github.pull), *open_pulls(github, 2)]
@@ -196,7 +191,7 @@ def test_a_failure_is_kept_in_sight_until_its_turn(github: World, jobs: Jobs, re
     receiver.status = 202
     github.edit(github.pull, title="x").post()
     with looking(github, jobs, replace(QUICK, asked=1)):
-        eventually(lambda: all(statuses(github, one)[-1] == 202 for one in failed), "both come again")
+        wait_until(lambda: all(statuses(github, one)[-1] == 202 for one in failed), "both come again")
     assert [statuses(github, one) for one in failed] == [[503, 202]] * 2
 
 
@@ -209,7 +204,7 @@ def test_github_away_costs_a_look(github: World, jobs: Jobs, receiver: Receiver)
     github.fault("GET /app/hook/deliveries", faults.server_error(401, "Bad credentials"), times=1)
     github.fault("POST /attempts", faults.server_error(403, "Forbidden"), times=1)
     with looking(github, jobs):
-        eventually(lambda: statuses(github, opened) == [503, 202], "it comes again")
+        wait_until(lambda: statuses(github, opened) == [503, 202], "it comes again")
 
 
 def test_of_several_processes_one_looks(github: World, jobs: Jobs) -> None:
@@ -217,7 +212,7 @@ def test_of_several_processes_one_looks(github: World, jobs: Jobs) -> None:
     patience = replace(QUICK, period=1000.0, soon=900.0)
     with looking(github, jobs, patience), looking(github, jobs, patience):
         github.expect_call(LISTED)
-        eventually(lambda: jobs.take_turn("deliveries", after=1000.0) is None, "the turn is taken")
+        wait_until(lambda: jobs.take_turn("deliveries", after=1000.0) is None, "the turn is taken")
     assert len(github.calls_to(LISTED)) == 1
 
 
@@ -343,40 +338,40 @@ def test_closed_doors_are_passed_by(github: World, jobs: Jobs, caplog: pytest.Lo
 def test_a_start_examines(github: World, jobs: Jobs) -> None:
     """What the thread does at a start, once: the default world's pull request becomes a job."""
     with looking(github, jobs, replace(QUICK, period=0.0, pulls=SearchBounds())):
-        eventually(jobs.records, "a job")
-        eventually(lambda: jobs.take_turn("pulls", after=0.0) is not None, "a turn")
+        wait_until(jobs.records, "a job")
+        wait_until(lambda: jobs.take_turn("pulls", after=0.0) is not None, "a turn")
     assert [record.job.trigger for record in jobs.records()] == [Trigger.MISSED]
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(f"sqlite:///{tmp_path}/desk.sqlite3")
-    desk.jobs.open()
-    yield desk
-    desk.jobs.close()
+def worker(tmp_path: Path) -> Iterator[ScriptedWorker]:
+    worker = ScriptedWorker(f"sqlite:///{tmp_path}/worker.sqlite3")
+    worker.jobs.open()
+    yield worker
+    worker.jobs.close()
 
 
 @pytest.mark.parametrize("order", [("found", "told"), ("told", "found")])
-def test_found_and_told_is_one_review(desk: Desk, order: tuple[str, str]) -> None:
+def test_found_and_told_is_one_review(worker: ScriptedWorker, order: tuple[str, str]) -> None:
     """The delivery that was missed comes after all: whichever is accepted first is carried out, the other is not."""
     told = automatic()
     both = {"told": told, "found": replace(told, delivery="missed-1", trigger=Trigger.MISSED)}
     first, second = (both[name] for name in order)
     for job in (first, second):
-        desk.on(job, lambda *_: {"state": "reviewed"})
-        assert desk.jobs.accept(job)
-    desk.jobs.start_worker(desk.work())
-    assert [desk.ended(job).state for job in (first, second)] == [JobState.DONE, JobState.SUPERSEDED]
-    assert desk.carried == {first.delivery: 1}
-    assert desk.jobs.record(second.delivery).reason == f"the same head is reviewed by job {first.delivery}"
+        worker.on(job, lambda *_: {"state": "reviewed"})
+        assert worker.jobs.accept(job)
+    worker.jobs.start_worker(worker.work())
+    assert [worker.ended(job).state for job in (first, second)] == [JobState.DONE, JobState.SUPERSEDED]
+    assert worker.carried == {first.delivery: 1}
+    assert worker.jobs.record(second.delivery).reason == f"the same head is reviewed by job {first.delivery}"
 
 
-def test_found_but_not_reviewed_leaves_room(desk: Desk) -> None:
+def test_found_but_not_reviewed_leaves_room(worker: ScriptedWorker) -> None:
     """The head that was found was a draft by then: when it is made ready, it is reviewed."""
     ready = automatic(trigger=Trigger.READY_FOR_REVIEW)
     found = replace(ready, delivery="missed-1", trigger=Trigger.MISSED)
-    desk.on(found, lambda *_: {"state": "ignored", "reason": "draft"})
-    desk.jobs.start_worker(desk.work())
+    worker.on(found, lambda *_: {"state": "ignored", "reason": "draft"})
+    worker.jobs.start_worker(worker.work())
     for job in (found, ready):
-        desk.jobs.accept(job)
-        assert desk.ended(job).state is JobState.DONE
+        worker.jobs.accept(job)
+        assert worker.ended(job).state is JobState.DONE

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import socket
 import sqlite3
 import subprocess
@@ -22,8 +21,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.fixtures.app_server import SECRET, Server
-from tests.fixtures.job_worker import eventually
+from tests.fixtures.app_server import SECRET, AppServer
+from tests.fixtures.waiting import wait_until
 from tests.paths import ROOT
 from tests.webhooks.events.test_deliveries import issue_comment, pull_request
 from webhooks.queue.jobs import Jobs
@@ -33,16 +32,15 @@ MAX_BODY = 25 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("web"), REVIEWER_ROLE="web")
-    yield server
-    server.close()
+def server(tmp_path_factory) -> Iterator[AppServer]:
+    with AppServer(tmp_path_factory.mktemp("web"), REVIEWER_ROLE="web") as server:
+        yield server
 
 
 @pytest.fixture
 def jobs(server) -> Iterator[Jobs]:
     """Open the store that the server writes to."""
-    jobs = Jobs(server.url)
+    jobs = Jobs(server.store_url)
     jobs.open()
     yield jobs
     jobs.close()
@@ -253,21 +251,20 @@ class TestOperating:
         def counted(pid: int) -> list[Path]:
             return list(Path("/dev/shm").glob(f"reviewer-metrics-{pid}-*"))
 
-        killed = Server(tmp_path, REVIEWER_ROLE="web")
-        assert counted(killed.process.pid)
-        os.killpg(killed.process.pid, signal.SIGKILL)
-        killed.process.wait()
-        stopped = Server(tmp_path, REVIEWER_ROLE="web")
-        assert not counted(killed.process.pid)
-        assert counted(stopped.process.pid)
-        stopped.process.send_signal(signal.SIGTERM)
-        stopped.process.wait(30)
-        assert not counted(stopped.process.pid)
+        with AppServer(tmp_path, REVIEWER_ROLE="web") as server:
+            killed = server.process.pid
+            assert counted(killed)
+            server.process.kill()
+            server.start()
+            stopped = server.process.pid
+            assert not counted(killed)
+            assert counted(stopped)
+            server.process.stop()
+            assert not counted(stopped)
 
     def test_the_store_goes_away_and_comes_back(self, tmp_path):
         """While the store cannot be used deliveries are answered 503, so that GitHub shows the failure."""
-        server = Server(tmp_path, REVIEWER_ROLE="web")
-        try:
+        with AppServer(tmp_path, REVIEWER_ROLE="web") as server:
             path = tmp_path / "reviewer.sqlite3"
             guid = str(uuid.uuid4())
 
@@ -286,8 +283,6 @@ class TestOperating:
             rename("elsewhere", "reviewer_jobs")
             assert server.deliver(pull_request(), X_GitHub_Delivery=guid)[0] == 202
             assert server.get("/readyz")[0] == 200
-        finally:
-            server.close()
 
 
 @pytest.fixture(scope="module")
@@ -308,19 +303,20 @@ class TestOneProcess:
             "GITHUB_APP_ID": "1",
             "GITHUB_APP_PRIVATE_KEY": private_key,
         }
-        server = Server(tmp_path, **values)
-        jobs = Jobs(server.url)
+        server = AppServer(tmp_path, **values)
+        jobs = Jobs(server.store_url)
         jobs.open()
         try:
+            server.start()
             guid = str(uuid.uuid4())
             assert server.deliver(pull_request(), X_GitHub_Delivery=guid)[0] == 202
-            eventually(lambda: jobs.record(guid).starts == 1, "it is begun", 30)
-            server.close()
-            server = Server(tmp_path, **values)
+            wait_until(lambda: jobs.record(guid).starts == 1, "it is begun", 30)
+            server.process.kill()
+            server.start()
             begun_again = "what was accepted before the kill is begun again"
-            eventually(lambda: (record := jobs.record(guid)).starts == 2 or record.attempt > 1, begun_again, 30)
+            wait_until(lambda: (record := jobs.record(guid)).starts == 2 or record.attempt > 1, begun_again, 30)
             assert not jobs.record(guid).state.is_final
-            assert "key-1" not in server.log.read_text()
+            assert "key-1" not in server.process.log.read_text()
         finally:
             server.close()
             jobs.close()

@@ -177,5 +177,5 @@ def default_world(
     world.install("octo-org")
     repo.commit(CHANGES, "Add discount codes", branch="discounts", author="alice")
     body = "Customers can enter a code at the checkout."
-    world.open_pull(repo, "discounts", title="Add discount codes", body=body, by="alice")
+    world.opened = world.open_pull(repo, "discounts", title="Add discount codes", body=body, by="alice")
     return world
