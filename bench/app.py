@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Sequence
 
 from bench.table import show
 from reviewer.llm.client import Client
-from tests.fakes.github import World, default_world
+from reviewer.llm.errors import ModelError
+from reviewer.llm.messages import Prompt, Reply
+from tests.fakes.github import Delivery, World, default_world
 from tests.fakes.model import FakeModel
 from tests.fixtures.scenarios import carry_out, job_of, open_large_pull, script_large
 from webhooks.github.repository import connect
@@ -17,7 +20,7 @@ from webhooks.handling.handle import JobContext, handle
 FILES = 10
 
 
-def _pull(github: World) -> object:
+def _pull(github: World) -> Delivery:
     """Open a pull request of ten changed files and return its delivery."""
     before = {f"src/m{n}.py": f"def f{n}(xs):\n    return sum(xs) / max(len(xs), 1)\n" for n in range(FILES)}
     after = {path: text.replace(" / max(len(xs), 1)", " / len(xs)") for path, text in before.items()}
@@ -54,7 +57,9 @@ def main() -> None:
             with Client(key=model.key, base_url=model.base_url) as client:
                 batches: list[int] = []
 
-                def ask(prompts, client=client, batches=batches):
+                def ask(
+                    prompts: Sequence[Prompt], client: Client = client, batches: list[int] = batches
+                ) -> list[Reply | ModelError]:
                     batches.append(len(prompts))
                     return client.ask(prompts)
 
@@ -83,7 +88,11 @@ def again() -> None:
         opened, push = open_large_pull(github)
         with Client(key=model.key, base_url=model.base_url) as client:
             first = 0
-            for name, delivery in (("first review", lambda: opened), ("after a push of one file", push)):
+            runs: list[tuple[str, Callable[[], Delivery]]] = [
+                ("first review", lambda: opened),
+                ("after a push of one file", push),
+            ]
+            for name, delivery in runs:
                 calls = len(github.calls)
                 outcome = carry_out(github, delivery(), client.ask, again=False)
                 assert outcome.review is not None

@@ -7,6 +7,7 @@ import resource
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from reviewer.domain.change import Change
 from reviewer.domain.settings import ReviewSettings
 from reviewer.git.sources import checkout_of
 from reviewer.git.worktree import open_worktree
+from reviewer.llm.errors import ModelError
+from reviewer.llm.messages import Prompt, Reply
 from reviewer.tasks.context.related import gather_related
 from reviewer.tasks.planning.chunks import chunk
 from reviewer.tasks.planning.file_filter import select
@@ -106,9 +109,10 @@ def _remote(before: dict[str, str], after: dict[str, str]) -> list[object]:
         github.repo.commit(after, "Add a third", branch="third")
         delivery = github.open_pull(github.repo, "third", title="Add a third")
         calls = len(github.calls)
-        ask, prompts = model(), []
+        ask = model()
+        prompts: list[Prompt] = []
 
-        def asked(batch):
+        def asked(batch: Sequence[Prompt]) -> list[Reply | ModelError]:
             prompts.extend(batch)
             return ask(batch)
 

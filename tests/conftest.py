@@ -10,9 +10,17 @@ import pytest
 from tests.fakes.github import World, default_world
 from tests.fakes.model import FakeModel
 from tests.fixtures import postgres
+from tests.fixtures.fast_tests import FastTests
 
 #: A Postgres database to run on instead of our own server; it is filled with tables.
 TEST_POSTGRES = os.environ.get("REVIEWER_TEST_POSTGRES", "")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Divide the tests into fast and slow ones."""
+    fast_tests = FastTests()
+    fast_tests.watch()
+    config.pluginmanager.register(fast_tests)
 
 
 @pytest.fixture

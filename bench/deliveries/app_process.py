@@ -12,6 +12,8 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from reviewer.llm.messages import Message, Prompt, Reply, Task
 from reviewer.llm.usage import Attempt
@@ -23,6 +25,9 @@ from webhooks.queue.jobs import JobAttempt, Jobs, JobState, JobWork, QueueLimits
 from webhooks.server.metrics import Metrics
 from webhooks.server.receiver import ReceiverConfig
 from webhooks.server.routes import flask_app
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 SECRET = "hush"
 
@@ -47,7 +52,7 @@ def work() -> JobWork:
     return JobWork(carry_out, complete)
 
 
-def create_app():
+def create_app() -> WSGIApplication:
     """Return the App; each answer carries the seconds that were spent in its handler."""
     log_to_stderr()
     jobs = Jobs(os.environ["STORE"], LIMITS)
@@ -56,10 +61,10 @@ def create_app():
         jobs.start_worker(work())
     app = flask_app(ReceiverConfig(jobs, (SECRET,), Metrics()))
 
-    def timed(environ, start_response):
+    def timed(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         began = time.perf_counter()
 
-        def start(status, headers, exc_info=None):
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Callable[[bytes], object]:
             return start_response(status, [*headers, ("X-Seconds", f"{time.perf_counter() - began:.6f}")], exc_info)
 
         return app(environ, start)

@@ -43,7 +43,8 @@ def main() -> None:
                 for _ in range(HEADS - 1):
                     time.sleep(APART)
                     push(world, delivery.subject).post(app.server.hook)
-                return delivery.subject
+                pull: Pull = delivery.subject
+                return pull
 
             with ThreadPoolExecutor(PULLS) as people:
                 pulls = list(people.map(burst, range(1, PULLS + 1)))
@@ -51,7 +52,7 @@ def main() -> None:
     calls = len(model.calls) - each
     stale = sum(one.commit_id != one.head_then for pull in pulls for one in pull.reviews.values())
     every = each * PULLS * HEADS
-    rows = [
+    rows: list[list[object]] = [
         ["newest head reviewed", f"{sum(map(is_reviewed, pulls))} of {PULLS}", f"{PULLS} of {PULLS}"],
         ["posted on an old head", stale, 0],
         ["model calls", calls, ""],

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import httpx
 
@@ -63,7 +64,7 @@ class Traffic:
     def run(self) -> None:
         """Open the pull requests and push to them, mixed; return when the last delivery was accepted."""
         waiting: list[Callable[[], Delivery]] = [
-            lambda number=number: open_pull(self._world, number) for number in range(self._count)
+            partial(open_pull, self._world, number) for number in range(self._count)
         ]
         while waiting:
             delivery = waiting.pop(self._chance.randrange(min(len(waiting), 12)))()
@@ -72,7 +73,7 @@ class Traffic:
                 self.pulls.append(pull)
             if len(pull.heads) <= PUSHES:
                 place = self._chance.randrange(min(len(waiting) + 1, 24))
-                waiting.insert(place, lambda pull=pull: push(self._world, pull))
+                waiting.insert(place, partial(push, self._world, pull))
             self._senders.submit(self._send, delivery)
             if self._chance.random() * DUPLICATES < 1:
                 self._senders.submit(self._send, delivery, self._chance.uniform(0, 5))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
 
 from reviewer.diff.model import FileDiff
 from reviewer.diff.parser import parse_diff
@@ -79,18 +82,19 @@ def _comment(comment: IssueComment | ReviewComment) -> str:
 def _markdown(text: str) -> str:
     """Render Markdown as GitHub would, suggestion blocks as what they replace the lines with."""
     parser = MarkdownIt("commonmark", {"html": True}).enable("table")
-    plain = parser.renderer.rules["fence"]
+    rules = cast("RendererHTML", parser.renderer).rules
+    plain = rules["fence"]
 
-    def fence(tokens, index, options, env):  # type: ignore[no-untyped-def]  # markdown-it's own signature
+    def fence(tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
         if tokens[index].info.strip() != "suggestion":
-            return plain(tokens, index, options, env)
+            return str(plain(tokens, index, options, env))
         rows = "".join(
             f'<tr class="add"><td>+ {html.escape(line)}</td></tr>' for line in tokens[index].content.splitlines()
         )
         return f'<div class="suggestion"><b>Suggested change</b><table>{rows}</table></div>'
 
-    parser.renderer.rules["fence"] = fence
-    return parser.render(text)
+    cast("dict[str, Any]", rules)["fence"] = fence
+    return str(parser.render(text))
 
 
 def _file(file: FileDiff, pull: Pull) -> str:

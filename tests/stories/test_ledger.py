@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
 
+from reviewer.llm.errors import ModelError
+from reviewer.llm.messages import Prompt, Reply, Task
 from tests.fakes.github import World, default_world, faults
 from tests.fakes.github.model.example import CART, CART_AFTER, CHANGES, DISCOUNTS
 from tests.fakes.github.model.state import ReviewComment, Thread
@@ -435,9 +438,9 @@ def test_suggested_tests_stay_while_their_code_does(github: World) -> None:
     """A push elsewhere keeps the suggestion in the summary; a change of the tested file drops it, and that is said."""
     none = model(DELETE)
 
-    def without_tests(prompts):  # type: ignore[no-untyped-def]
+    def without_tests(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
         return [
-            reply if prompt.task != "tests" else type(reply)("NONE", model="m", attempts=reply.attempts)
+            reply if prompt.task is not Task.TESTS else Reply("NONE", model="m", attempts=reply.attempts)
             for prompt, reply in zip(prompts, none(prompts), strict=True)
         ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.fakes.github.model.acts import Acts
 from tests.fakes.github.model.records import Call, Written
@@ -26,6 +26,8 @@ from tests.fakes.github.model.state import (
 )
 
 DEADLINE = 3.0
+
+T = TypeVar("T")
 
 
 class NotMet(AssertionError):
@@ -45,7 +47,7 @@ class Expectations(Acts):
             if not self.changed.wait_for(true, timeout=within):
                 raise NotMet(f"expected {what} within {within:g} s\n\n{self.story()}")
 
-    def _expect(self, kind: str, fits: Callable[[Any], bool], what: str, within: float) -> Any:
+    def _expect(self, kind: str, fits: Callable[[T], bool], what: str, within: float) -> T:
         def waiting() -> Iterator[tuple[tuple[str, int], Written]]:
             for key, written in self.unexpected.items():
                 if written.kind == kind and written.acts[-1] != "deleted" and fits(written.thing):
@@ -55,7 +57,8 @@ class Expectations(Acts):
         with self.changed:
             key, written = next(waiting())
             del self.unexpected[key]
-            return written.thing
+            thing: T = written.thing
+            return thing
 
     def expect_comment(
         self, containing: str = "", *, on: Pull | Issue | None = None, by: str | None = None, within: float = DEADLINE

@@ -139,6 +139,7 @@ def test_checks_fit_the_description(github: World, api: httpx.Client) -> None:
 def test_blobs_fit_the_description(github: World, api: httpx.Client) -> None:
     """A blob read by its sha fits its model and holds git's own bytes."""
     entry = github.repo.git.at(github.pull.head, "assets/logo.png")
+    assert entry is not None
     body = fits(models.Blob, api.get(f"{REPO}/git/blobs/{entry.sha}"))
     assert base64.b64decode(body["content"]) == github.repo.git.blob(entry.sha)
 

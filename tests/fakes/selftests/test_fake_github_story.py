@@ -415,7 +415,9 @@ def test_pygithub_as_an_app(github: World) -> None:
         assert [file.filename for file in pull.get_files()][:2] == ["assets/logo.png", "docs/legacy.md"]
         assert pull.get_files().totalCount == 6
         assert repo.get_collaborator_permission("mona") == "write"
-        assert repo.get_contents("README.md", ref=pull.head.sha).decoded_content == b"# Shop\n\nA small shop.\n"
+        readme = repo.get_contents("README.md", ref=pull.head.sha)
+        assert not isinstance(readme, list)
+        assert readme.decoded_content == b"# Shop\n\nA small shop.\n"
         assert [commit.commit.message for commit in pull.get_commits()] == ["Add discount codes"]
         assert repo.compare("main", "discounts").ahead_by == 1
         client.close()

@@ -1,6 +1,7 @@
 """The double of the model's service refuses what the service refuses, and fails a test for what is left over."""
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -10,15 +11,16 @@ import pytest
 
 from tests.fakes.model import KEY, Answer, FakeModel, Stall, error, events, thinks
 
+MESSAGES = [{"role": "system", "content": "# Task: findings (security)\nGo."}, {"role": "user", "content": "x"}]
 GOOD = {
     "model": "MiniMax-M2.1",
-    "messages": [{"role": "system", "content": "# Task: findings (security)\nGo."}, {"role": "user", "content": "x"}],
+    "messages": MESSAGES,
     "max_tokens": 100,
     "temperature": 0.2,
     "stream": True,
     "stream_options": {"include_usage": True},
 }
-SYSTEM, USER = GOOD["messages"]
+SYSTEM, USER = MESSAGES
 
 
 def post(base_url, body, key=KEY):
@@ -110,10 +112,10 @@ def test_a_script_that_breaks_fails_the_test():
     """An exception in a scripted function is the double's failure, not a silent reset."""
     double = FakeModel()
     double.__enter__()
-    double.answers("findings", lambda call: call.nonsense)
+    double.answers("findings", lambda call: call.nonsense)  # type: ignore[attr-defined]
     with pytest.raises(httpx.RequestError):
         post(double.base_url, GOOD)
-    double.wait_for(lambda: double.violations, "the complaint")
+    double.wait_for(lambda: bool(double.violations), "the complaint")
     assert "nonsense" in closing(double)
 
 
@@ -193,7 +195,8 @@ def test_it_runs_by_itself():
     command = [sys.executable, "-m", "tests.fakes.model", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            settings = dict(word.split("=", 1) for word in process.stdout.readline().split())
+            assert process.stdout is not None
+            settings = dict(re.findall(r"(\w+)=(\S+)", process.stdout.readline()))
             response = post(settings["RUNAPI_BASE_URL"], GOOD, key=settings["RUNAPI_KEY"])
         finally:
             process.terminate()

@@ -10,6 +10,7 @@ import time
 import tracemalloc
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,7 +78,7 @@ NAMES = [
     ],
     ids=["default", "raw", "mnemonic", "no-prefix", "reversed", "own-prefix"],
 )
-def test_every_name_survives(repo: Repo, options: list[str], settings: dict[str, str]) -> None:
+def test_every_name_survives(repo: Repo, options: list[str], settings: dict[str, Any]) -> None:
     """Whatever a file is called and however git writes the name: changed, added, removed, moved or binary."""
     written = {name: f"{number} of the names\n".encode() for number, name in enumerate(NAMES)}
     binary = {name: b"\0" + text for name, text in written.items()}

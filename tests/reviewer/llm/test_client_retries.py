@@ -112,8 +112,13 @@ def test_waits_grow_and_a_busy_service_is_given_longer(model, times):
 def test_waits_are_random_down_to_nothing(model, times):
     """Clients that failed together do not come back together: the wait is drawn from zero to its bound."""
     drawn = []
+
+    def jitter(*bounds: float) -> float:
+        drawn.append(bounds)
+        return 0.25
+
     model.script("findings", DOWN, "fine")
-    with client_of(model, times, jitter=lambda *bounds: drawn.append(bounds) or 0.25) as client:
+    with client_of(model, times, jitter=jitter) as client:
         client.complete(prompt())
     assert (drawn, times.slept) == ([(0.0, 1.5)], [0.25])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -136,7 +137,7 @@ def test_costs_are_plain_numbers(cost: str | None, text: str) -> None:
 def test_little_to_say_is_said_in_little() -> None:
     """An empty review is two lines; one that read nothing does not pass for praise."""
     diff = small_diff()
-    usage = {"usage": Usage(1, 1000, 10, Decimal("0.001")), "models": ("m",)}
+    usage: dict[str, Any] = {"usage": Usage(1, 1000, 10, Decimal("0.001")), "models": ("m",)}
     clean = to_text(Review("", files_reviewed=2, **usage), colour=False, source=diff)
     assert clean == "No findings in 2 files reviewed.\n\nm: 1 call, 1,000 prompt and 10 completion tokens, $0.0010\n"
     nothing = to_text(Review("", skipped=(Skipped("a.lock", "lock file"),)), colour=False, source=diff)

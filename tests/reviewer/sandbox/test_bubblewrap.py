@@ -9,6 +9,7 @@ import re
 import struct
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -138,7 +139,7 @@ def test_an_unknown_machine_has_no_filter() -> None:
     ],
     ids=str,
 )
-def test_an_order_that_asks_for_too_much_is_refused(change: dict[str, object]) -> None:
+def test_an_order_that_asks_for_too_much_is_refused(change: dict[str, Any]) -> None:
     """Neither private places of the machine nor a command that would be read as something else get through."""
     with pytest.raises(NoSandbox):
         launch(dataclasses.replace(ORDER, **change), GROUND, user=1)

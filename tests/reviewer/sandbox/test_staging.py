@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -225,7 +226,7 @@ def test_a_revision_that_git_does_not_know_is_said(repo: Repo) -> None:
         pass
 
 
-def ordered(tree: Path, *argv: str, **limits: float) -> SandboxCommand:
+def ordered(tree: Path, *argv: str, **limits: Any) -> SandboxCommand:
     return SandboxCommand(argv, tree, shown_at=tree, limits=SandboxLimits(**{"seconds": 20, **limits}))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 import pytest
@@ -62,7 +62,7 @@ class Model:
 
 
 @pytest.fixture
-def scripted() -> Callable[..., Model]:
+def scripted() -> Iterator[Callable[..., Model]]:
     """Return a maker of models; at the end each must have said everything."""
     made: list[Model] = []
 
@@ -70,7 +70,7 @@ def scripted() -> Callable[..., Model]:
         made.append(Model({Task(task): answers for task, answers in script.items()}))
         return made[-1]
 
-    yield make  # type: ignore[misc]
+    yield make
     assert [model.script for model in made if any(model.script.values())] == []
 
 

@@ -12,6 +12,7 @@ from reviewer.llm.messages import Prompt, Reply
 from reviewer.llm.usage import Attempt
 from tests.fakes.github import World, default_world, faults
 from tests.fakes.github.model.example import CART_AFTER
+from tests.fakes.github.model.state import CheckRun, IssueComment, Review
 from tests.fixtures.scenarios import DEFAULT, DELETE, acting, carry_out, model, watched
 from webhooks.github.errors import GitHubUnavailable, NotFound
 from webhooks.github.repository import connect
@@ -19,7 +20,7 @@ from webhooks.github.transport import Credentials
 from webhooks.handling.handle import JobEnding
 
 
-def expect_all(github: World, comments: int = 2) -> tuple[object, object, object]:
+def expect_all(github: World, comments: int = 2) -> tuple[Review, IssueComment, CheckRun]:
     """Expect one review with so many comments, one summary, one neutral check run."""
     review = github.expect_review(on=github.pull, comments=comments)
     summary = github.expect_comment("<!-- reviewer:summary")
@@ -221,7 +222,7 @@ def test_guidance_of_the_base_reaches_the_model(github: World) -> None:
     """AGENTS.md of the base branch stands in the prompt."""
     seen: list[str] = []
 
-    def ask(prompts):  # type: ignore[no-untyped-def]
+    def ask(prompts):
         seen.extend(prompt.messages[1].content for prompt in prompts)
         return model()(prompts)
 
@@ -286,7 +287,7 @@ def test_an_anchor_that_github_refuses_costs_only_itself(github: World) -> None:
 def test_a_model_that_cannot_be_used_ends_where_people_see_it(github: World) -> None:
     """A failed check run that says why and what to do; a command gets a reply as well, once."""
 
-    def broke(prompts):  # type: ignore[no-untyped-def]
+    def broke(prompts):
         return [NoCredit("The account has no credit left. Top it up.") for _ in prompts]
 
     outcome = carry_out(github, github.opened, broke)

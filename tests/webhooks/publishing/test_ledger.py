@@ -115,8 +115,8 @@ def test_the_ledger_stays_within_its_room() -> None:
     kept = read_ledger(text)
     assert kept is not None
     assert kept.files is None
-    statuses = [one.status for one in kept.entries]
-    assert statuses[:333] == [FindingStatus.OPEN] * 333
+    kept_statuses = [entry.status for entry in kept.entries]
+    assert kept_statuses[:333] == [FindingStatus.OPEN] * 333
 
 
 HUNK = "--- a/a.py\n+++ b/a.py\n@@ -{0},3 +{0},4 @@ {1}\n one\n+{2}\n two\n three\n"

@@ -8,6 +8,7 @@ import signal
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Reply
 from reviewer.llm.serialization import prompt_digest
 from reviewer.llm.usage import Attempt
@@ -51,13 +52,22 @@ def test_a_killed_process_leaves_its_answers(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def refuse(*_: object) -> None:
+    raise AssertionError("nothing may be taken from a process that runs")
+
+
+def text_of(answer: Reply | ModelError) -> str:
+    assert isinstance(answer, Reply), answer
+    return answer.text
+
+
 def test_a_process_that_runs_keeps_its_own(tmp_path: Path) -> None:
     """Nobody takes answers from a process that is alive; stored ones are gone from the disk, whatever came between."""
     spool, other = AnswerSpool(tmp_path), AnswerSpool(tmp_path)
     spool.open(lambda *_: None)
     spool.keep("job", "one", ANSWER)
     spool.keep("job", "two", ANSWER)
-    other.open(lambda *_: 1 / 0)
+    other.open(refuse)
     (path,) = [one for one in tmp_path.glob("*.answers") if one.stat().st_size]
     assert path.stat().st_mode & 0o777 == 0o600
     spool.stored()
@@ -84,7 +94,7 @@ def test_an_answer_on_its_way_is_not_bought_again(tmp_path: Path) -> None:
     worker.jobs.open()
     job = worker.on(
         automatic(),
-        lambda _job, ask, _wanted: {"texts": [answer.text for answer in ask([prompt("paid"), prompt("new")])]},
+        lambda _job, ask, _wanted: {"texts": [text_of(answer) for answer in ask([prompt("paid"), prompt("new")])]},
     )
     worker.jobs.accept(job)
     digest = prompt_digest(prompt("paid"))

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -182,12 +183,22 @@ def worker(tmp_path: Path) -> Iterator[ScriptedWorker]:
     worker.jobs.close()
 
 
+def ask_once(job: Job, ask: Ask, _wanted: object) -> dict[str, Any]:
+    ask([prompt(job.delivery)])
+    return {}
+
+
+def ask_twice(job: Job, ask: Ask, _wanted: object) -> dict[str, Any]:
+    ask([prompt(f"{job.delivery} {n}") for n in "ab"])
+    return {}
+
+
 @pytest.mark.parametrize("hours", [1, -1])
 def test_a_clock_that_jumps(worker: ScriptedWorker, hours: int) -> None:
     """Put back or forward by an hour while jobs wait: none is lost, carried out twice, or blocked for that hour."""
     pushed, asked = automatic(trigger=Trigger.SYNCHRONIZE), command()
     for job in (pushed, asked):
-        worker.on(job, lambda job, ask, _wanted: bool(ask([prompt(job.delivery)])) and {})
+        worker.on(job, ask_once)
         worker.jobs.accept(job)
     shift(worker, -hours * 3600)
     worker.jobs.start_worker(worker.work())
@@ -203,10 +214,7 @@ def test_a_clock_that_is_put_back_does_not_stop_the_calls(tmp_path: Path) -> Non
     worker.jobs.open()
     try:
         worker.jobs.start_worker(worker.work())
-        first, second = (
-            worker.on(command(), lambda job, ask, _w: bool(ask([prompt(f"{job.delivery} {n}") for n in "ab"])) and {})
-            for _ in range(2)
-        )
+        first, second = (worker.on(command(), ask_twice) for _ in range(2))
         worker.jobs.accept(first)
         worker.ended(first)
         worker.jobs.accept(second)

@@ -8,10 +8,12 @@ import sys
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from reviewer.llm.messages import Reply
 from tests.fixtures.job_worker import automatic, numbers
 from tests.fixtures.waiting import wait_until
 from tests.paths import ROOT
@@ -82,6 +84,15 @@ def accept(jobs: Jobs, count: int) -> list[Job]:
     return accepted
 
 
+def asked_at_least(workers: Workers, count: int) -> bool:
+    return len(workers.notes("asked")) >= count
+
+
+def ended(worker: subprocess.Popen[bytes], jobs: Jobs, job: Job) -> bool:
+    """Whether the worker has died or the job has ended."""
+    return worker.poll() is not None or jobs.record(job.delivery).state.is_final
+
+
 def states(jobs: Jobs, accepted: list[Job]) -> set[JobState]:
     return {jobs.record(job.delivery).state for job in accepted}
 
@@ -93,7 +104,9 @@ def paid(jobs: Jobs, accepted: list[Job], asked: list[str]) -> set[str]:
         rows = connection.exec_driver_sql(query).all()
         answers = [given(connection, job, [digest])[digest] for job, digest in rows]
     ended = {job.delivery for job in accepted if jobs.record(job.delivery).state.is_final}
-    return {one.text.removeprefix("re: ") for one in answers} | {text for text in asked if text.split()[0] in ended}
+    return {answer.text.removeprefix("re: ") for answer in answers if isinstance(answer, Reply)} | {
+        text for text in asked if text.split()[0] in ended
+    }
 
 
 def test_killed_again_and_again(workers, jobs):
@@ -104,7 +117,7 @@ def test_killed_again_and_again(workers, jobs):
     for _ in range(3):
         worker = workers.start()
         goal = sum(before.values()) + 6
-        wait_until(lambda goal=goal: len(workers.notes("asked")) >= goal, "more calls are made")
+        wait_until(partial(asked_at_least, workers, goal), "more calls are made")
         workers.kill(worker)
         asked = Counter(workers.notes("asked"))
         bought_again = [text for text in settled if asked[text] > before[text]]
@@ -140,7 +153,7 @@ def test_a_poison_job_is_given_up(workers, jobs):
     for _ in range(4):
         worker = workers.start("starts=2")
         wait_until(
-            lambda worker=worker: worker.poll() is not None or jobs.record(poison.delivery).state.is_final,
+            partial(ended, worker, jobs, poison),
             "it is poison",
             30,
         )

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -32,6 +33,10 @@ def own_worker(tmp_path) -> Iterator[Callable[[QueueLimits], ScriptedWorker]]:
     yield make
     for worker in made:
         worker.jobs.close()
+
+
+def reason_of(worker: ScriptedWorker, job: Job) -> str:
+    return worker.jobs.record(job.delivery).reason
 
 
 def test_nothing_of_the_code_is_left(own_worker):
@@ -63,7 +68,7 @@ def test_installations_leave_room_for_each_other(own_worker):
     worker.ended(quiet)
     wait_until(lambda: sum(worker.carried[job.delivery] for job in busy) == 2, "two of them run")
     waiting = [job for job in busy if not worker.carried[job.delivery]]
-    reasons = {wait_until(lambda job=job: worker.jobs.record(job.delivery).reason, "a reason") for job in waiting}
+    reasons = {wait_until(partial(reason_of, worker, job), "a reason") for job in waiting}
     assert reasons == {"waits for others of its installation"}
     hold.set()
     assert {worker.ended(job).state for job in busy} == {JobState.DONE}

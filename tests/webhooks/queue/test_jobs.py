@@ -87,6 +87,21 @@ class TestCarryingOut:
         assert "run it with the version that accepted it" in record.reason
 
 
+def text_of(answer: Reply | ModelError) -> str:
+    assert isinstance(answer, Reply), answer
+    return answer.text
+
+
+def asking(text: str, seen: list[Any]) -> Callable[[Job, Ask, object], dict[str, Any]]:
+    """Return the work of asking one prompt; the answers are put into `seen`."""
+
+    def work(_job: Job, ask: Ask, _wanted: object) -> dict[str, Any]:
+        seen.extend(ask([prompt(text)]))
+        return {}
+
+    return work
+
+
 class TestAsking:
     def test_answers_come_in_order_and_in_parallel(self, worker):
         """Three prompts are asked at the same time, and their answers come back in the order of the prompts."""
@@ -95,7 +110,7 @@ class TestAsking:
             worker.answering(text, lambda text=text: together.wait() is not None and Reply(text.upper()))
 
         def work(_job: Job, ask: Ask, _wanted: object) -> dict[str, Any]:
-            return {"texts": [answer.text for answer in ask([prompt("one"), prompt("two"), prompt("three")])]}
+            return {"texts": [text_of(answer) for answer in ask([prompt("one"), prompt("two"), prompt("three")])]}
 
         job = worker.on(automatic(), work)
         worker.jobs.accept(job)
@@ -106,7 +121,7 @@ class TestAsking:
 
         def work(job: Job, ask: Ask, _wanted: object) -> dict[str, Any]:
             answers = ask([prompt("same"), prompt("same")]) + ask([prompt("same")])
-            return {"texts": sorted({answer.text for answer in answers})}
+            return {"texts": sorted({text_of(answer) for answer in answers})}
 
         first, second = worker.on(automatic(), work), worker.on(automatic(), work)
         worker.jobs.accept(first)
@@ -146,7 +161,7 @@ class TestAsking:
 
         worker.answering("bug", fail)
         seen: list[Any] = []
-        job = worker.on(automatic(), lambda _job, ask, _wanted: seen.extend(ask([prompt("bug")])) or {})
+        job = worker.on(automatic(), asking("bug", seen))
         worker.jobs.accept(job)
         worker.ended(job)
         assert isinstance(seen[0], ModelUnavailable)
@@ -157,7 +172,7 @@ class TestAsking:
         """A diff may hold bytes that are no text: their surrogates come to the model and back as they are."""
         seen: list[Any] = []
         text = "x = '\udcff' # \u2028 \x00 \U0001f600"
-        job = worker.on(automatic(), lambda _job, ask, _wanted: seen.extend(ask([prompt(text)])) or {})
+        job = worker.on(automatic(), asking(text, seen))
         worker.jobs.accept(job)
         worker.ended(job)
         assert seen[0].text == f"re: {text}"

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -101,7 +102,7 @@ def test_what_was_sent_while_the_app_was_down_is_reviewed_once(github: World, tm
             app.processes[0].start()
             for delivery in missed:
                 pull = delivery.subject
-                github.wait_until(lambda pull=pull: _finished(github, pull), f"the review of #{pull.number}", within=60)
+                github.wait_until(partial(_finished, github, pull), f"the review of #{pull.number}", within=60)
                 github.expect_review(on=pull, comments=1)
                 github.expect_comment("<!-- reviewer:summary", on=pull)
                 github.expect_check("neutral")

@@ -240,7 +240,8 @@ class TestOperating:
         asked = set()
         for _ in range(20):
             server.deliver({}, "check_run")
-            asked.add(re.search(r'event="check_run",outcome="ignored"} (\S+)', server.get("/metrics")[1])[1])
+            (count,) = re.findall(r'event="check_run",outcome="ignored"} (\S+)', server.get("/metrics")[1])
+            asked.add(count)
         assert len(asked) == 20  # each delivery was seen at once
         children = subprocess.run(["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True, check=True)
         assert len(children.stdout.split()) == 2

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tests.fakes.github.bodies import rest_bodies
 from tests.fakes.github.model import branches, conversation, events
 from tests.fakes.github.model.access import Caller
 from tests.fakes.github.model.deliveries import Delivery
@@ -270,7 +271,7 @@ class Acts(Records):
         with self.changed:
             label = Label(self.next_id(), name)
             pull.issue.labels.append(label)
-            return self._act(pull, "labeled", by, label=events.rest_bodies.label(self, pull.repository, label))
+            return self._act(pull, "labeled", by, label=rest_bodies.label(self, pull.repository, label))
 
     def lock(self, pull: Pull, *, by: str | None = None) -> Delivery:
         with self.changed:

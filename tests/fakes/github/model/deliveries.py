@@ -67,7 +67,8 @@ class Delivery:
     @property
     def payload(self) -> dict[str, Any]:
         """Return the payload as JSON values, whatever the form of the body."""
-        return json.loads(self.text)
+        payload: dict[str, Any] = json.loads(self.text)
+        return payload
 
     @property
     def text(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.fakes.github.model.git import Entry
 from tests.fakes.github.world import World
 
 CART = '''"""A shopping cart."""
@@ -128,7 +129,7 @@ def test_discount():
 """
 )
 
-BASE = {
+BASE: dict[str, bytes | str | Entry | None] = {
     "README.md": "# Shop\n\nA small shop.\n",
     "AGENTS.md": "Amounts of money are whole cents, never floats.\n",
     "assets/logo.png": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01",

@@ -102,7 +102,8 @@ class GitRepository:
         """Return `compute()`, once per key. Keys must hold shas only, never names that can move."""
         if key not in self._known:
             self._known[key] = compute()
-        return self._known[key]
+        known: T = self._known[key]
+        return known
 
     def commit(self, branch: str, files: Files, message: str, *, parents: Sequence[str], author: str, date: int) -> str:
         """Add a commit, move `branch` to it and return its sha. A value of None removes the file."""

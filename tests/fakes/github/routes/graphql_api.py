@@ -115,7 +115,7 @@ def _need(info: Info, repo: Repository, needs: str) -> None:
 
 def _repository(_root: Any, info: Info, owner: str, name: str, **_: Any) -> Repository:
     world = info.context.world
-    found = world.find_repository(f"{owner}/{name}") or world.find_moved(f"{owner}/{name}")
+    found: Repository | None = world.find_repository(f"{owner}/{name}") or world.find_moved(f"{owner}/{name}")
     missing = Failure("NOT_FOUND", f"Could not resolve to a Repository with the name '{owner}/{name}'.")
     if found is None:
         raise missing
@@ -312,8 +312,8 @@ def _plain(read: Callable[[Any], Any]) -> Callable[..., Any]:
 
 def _url(comment: ReviewComment | IssueComment, info: Info) -> str:
     if isinstance(comment, ReviewComment):
-        return pulls.review_comment(info.context.world, comment)["html_url"]
-    return rest_bodies.issue_comment(info.context.world, comment)["html_url"]
+        return str(pulls.review_comment(info.context.world, comment)["html_url"])
+    return str(rest_bodies.issue_comment(info.context.world, comment)["html_url"])
 
 
 def _comments(thread: Thread, info: Info, **page: Any) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def test_the_budget_takes_looks_away_not_parts_and_counts_them() -> None:
     both = parts(("a.py", risky, ()), ("b.py", risky, ()), budget=3_000)
     assert len(both) == 2
     cost = Decimal("0.01")
-    base = sum(cost * one.tokens / 1000 for one in both)
+    base = sum((cost * one.tokens / 1000 for one in both), Decimal(0))
     free = depth_of(both, cost=cost, ceiling=base * 10)
     assert [len(looks) for looks in free.looks] == [2, 2]
     none = depth_of(both, cost=cost, ceiling=base)

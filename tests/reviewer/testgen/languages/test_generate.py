@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import Change
 from reviewer.domain.settings import Settings
+from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.llm.usage import Attempt
 from reviewer.testgen.evidence import Gate, GeneratedTests, NotRun
@@ -55,7 +56,7 @@ class Model:
         self.covers, self.tests, self.repairs, self.verdict = covers, tests, repairs, verdict
         self.asked: list[Prompt] = []
 
-    def __call__(self, prompts: list[Prompt]) -> list[Reply]:
+    def __call__(self, prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
         self.asked += prompts
         return [Reply(self._reply(prompt), attempts=BILL) for prompt in prompts]
 

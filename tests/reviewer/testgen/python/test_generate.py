@@ -6,9 +6,11 @@ import re
 import venv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.testgen.evidence import ChangeUnderTest, Gate, GeneratedTests, GenerationBudget, NotRun
 from reviewer.testgen.python.generate import generate_python_tests
@@ -37,7 +39,7 @@ class Script:
         self.verdicts = list(verdicts)
         self.prompts: list[Prompt] = []
 
-    def __call__(self, prompts: Sequence[Prompt]) -> list[Reply]:
+    def __call__(self, prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
         self.prompts += prompts
         return [Reply(self._answer(prompt)) for prompt in prompts]
 
@@ -185,7 +187,7 @@ GREEN = "def test_green():\n    assert True\n"
     ],
 )
 def test_where_nothing_can_be_claimed_the_user_is_told(
-    files: dict[str, str], more: dict[str, object], reason: str, tmp_path: Path
+    files: dict[str, str], more: dict[str, Any], reason: str, tmp_path: Path
 ) -> None:
     """A red, missing or unreadable suite ends with a sentence, before the model is asked."""
     assert reason in cannot(staged(tmp_path, files, **{"command": QUICK, **more}))

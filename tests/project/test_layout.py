@@ -1,0 +1,120 @@
+"""The layout holds: one name for one class, short modules and functions, small folders, no circles."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from tests.paths import ROOT
+
+MAX_ENTRIES = 15
+MAX_MODULE_LINES = 300
+MAX_FUNCTION_LINES = 40
+
+_UNSPLIT = "being split: see the issue on the layout"
+#: Folder -> why it may hold more entries than others.
+LARGE_FOLDERS = {
+    ".": "GitHub, pip, Docker and gunicorn look for their files at the top",
+    "tests/samples/proving/bad": "one test file for each reason to refuse it, read beside each other",
+}
+#: Module -> why it may be longer than others.
+LONG_MODULES = {
+    "reviewer/cli/main.py": _UNSPLIT,
+    "reviewer/diff/model.py": "anchors exist only where a diff makes them: their classes know each other",
+    "reviewer/git/worktree.py": _UNSPLIT,
+    "reviewer/output/report.py": _UNSPLIT,
+    "reviewer/safety/markdown.py": "one pass over the text: the parts share its state",
+    "reviewer/testgen/python/gates/static_gates.py": _UNSPLIT,
+    "webhooks/publishing/ledger.py": _UNSPLIT,
+    "webhooks/queue/job_records.py": _UNSPLIT,
+    "webhooks/queue/runner.py": _UNSPLIT,
+}
+#: Function -> why it may be longer than others.
+LONG_FUNCTIONS = {
+    "app.py:_work": "the composition root: what a worker is built of, in order",
+    "reviewer/testgen/harness/frameworks.py:run_pytest": "a script without imports of ours, on Python 3.8",
+    "reviewer/testgen/harness/inner.py:main": "a script without imports of ours, on Python 3.8",
+    "webhooks/queue/database.py:_sqlite_engine": "SQLite's settings with the reason of each",
+}
+
+_GENERATED = {"__pycache__", "build", "dist", "data", "demo.html"}
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    """Yield the product's modules: path from the top, and syntax tree."""
+    for path in [*ROOT.glob("reviewer/**/*.py"), *ROOT.glob("webhooks/**/*.py"), ROOT / "app.py"]:
+        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text("utf-8"))
+
+
+def test_no_public_class_name_stands_twice() -> None:
+    """Whoever searches for a class finds one."""
+    places = defaultdict(list)
+    for path, tree in modules():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(path)
+    assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
+
+
+def test_folders_are_small() -> None:
+    """`ls` of any folder fits on a screen."""
+    large = {}
+    for folder, inner, files in os.walk(ROOT):
+        inner[:] = [name for name in inner if not name.startswith(".") and name not in _GENERATED]
+        count = len(inner) + sum(not name.startswith(".") and name not in _GENERATED for name in files)
+        if count > MAX_ENTRIES:
+            large[Path(folder).relative_to(ROOT).as_posix()] = count
+    assert {folder: count for folder, count in large.items() if folder not in LARGE_FOLDERS} == {}
+
+
+def test_modules_are_short() -> None:
+    """A module is read in one sitting."""
+    lengths = {path: len((ROOT / path).read_text("utf-8").splitlines()) for path, _ in modules()}
+    long = {path: lines for path, lines in lengths.items() if lines > MAX_MODULE_LINES}
+    assert {path: lines for path, lines in long.items() if path not in LONG_MODULES} == {}
+
+
+def test_functions_are_short() -> None:
+    """A function fits on a screen."""
+    long = {}
+    for path, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > MAX_FUNCTION_LINES:
+                    long[f"{path}:{node.name}"] = lines
+    assert {name: lines for name, lines in long.items() if name not in LONG_FUNCTIONS} == {}
+
+
+def test_nothing_imports_in_a_circle() -> None:
+    """Neither modules nor folders beside each other import each other, inside functions included."""
+    graphs: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    names = {path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): tree for path, tree in modules()}
+    for importer, tree in names.items():
+        for imported in _imported(tree, set(names)) - {importer}:
+            graphs["modules"][importer].add(imported)
+            here, there = importer.split("."), imported.split(".")
+            shared = next((n for n, pair in enumerate(zip(here, there, strict=False)) if pair[0] != pair[1]), None)
+            if shared is not None:
+                graphs[".".join(here[:shared])][here[shared]].add(there[shared])
+    for where, graph in graphs.items():
+        try:
+            TopologicalSorter(graph).prepare()
+        except CycleError as error:
+            raise AssertionError(f"a circle in {where or 'the packages'}: {' <- '.join(error.args[1])}") from None
+
+
+def _imported(tree: ast.Module, known: set[str]) -> set[str]:
+    """Return the product's modules that a module imports."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= inner & known or {node.module}
+    return found & known
