@@ -11,7 +11,7 @@ endef
 export WRITE_SCHEMA
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format bench chaos eval schema lock dist clean venv venv-server venv-demo
+.PHONY: help demo serve test test-fast cover lint format bench chaos eval schema lock dist clean venv venv-server venv-demo
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,14 @@ serve: venv-server ## run the GitHub App on port 8000 (PORT=... for another); it
 
 test: venv ## run the tests, four at a time (ARGS="-k name" for some of them, ARGS="-n 0" for one at a time)
 	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
+
+test-fast: venv ## run the tests that start no process, socket or repository: half a minute
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m fast $(ARGS)
+
+cover: venv ## run the tests and print which lines and branches of the product they reach (ARGS="-m fast" for some)
+	@$(BIN)/coverage erase
+	@status=0; $(BIN)/coverage run -m pytest -n 4 --dist worksteal $(ARGS) || status=$$?; \
+	$(BIN)/coverage combine --quiet; $(BIN)/coverage report; exit $$status
 
 lint: venv ## check format, style, types and which module may import which
 	@$(BIN)/ruff format --check --quiet .
@@ -55,7 +63,7 @@ dist: venv ## build the wheel and the source archive into dist/
 	@$(BIN)/hatchling build --directory dist
 
 clean: ## remove .venv and what the tools left
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* dist
 
 venv venv-server venv-demo:
 	@requirements/install.sh $(patsubst venv-%,%,$(@:venv=venv-dev))

@@ -6,6 +6,8 @@ import pytest
 
 from tests.chaos.kill_and_count import Plan, chaos
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(("mode", "kills"), [("sqlite", 2), ("sqlite-apart", 3)])

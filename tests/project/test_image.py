@@ -16,6 +16,8 @@ import pytest
 from tests.fixtures.waiting import reserved_port, wait_until
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 #: Stands where the App stands: healthy while the file `well` exists.
 APP = """
 import pathlib

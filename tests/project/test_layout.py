@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import os
 from collections import defaultdict
-from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 from tests.paths import ROOT
 
@@ -44,16 +45,20 @@ LONG_FUNCTIONS = {
 _GENERATED = {"__pycache__", "build", "dist", "data", "demo.html"}
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    """Yield the product's modules: path from the top, and syntax tree."""
-    for path in [*ROOT.glob("reviewer/**/*.py"), *ROOT.glob("webhooks/**/*.py"), ROOT / "app.py"]:
-        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text("utf-8"))
+#: The product's modules: path from the top, and syntax tree.
+Modules = dict[str, ast.Module]
 
 
-def test_no_public_class_name_stands_twice() -> None:
+@pytest.fixture(scope="module")
+def modules() -> Modules:
+    paths = [*ROOT.glob("reviewer/**/*.py"), *ROOT.glob("webhooks/**/*.py"), ROOT / "app.py"]
+    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in paths}
+
+
+def test_no_public_class_name_stands_twice(modules: Modules) -> None:
     """Whoever searches for a class finds one."""
     places = defaultdict(list)
-    for path, tree in modules():
+    for path, tree in modules.items():
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(path)
@@ -71,17 +76,17 @@ def test_folders_are_small() -> None:
     assert {folder: count for folder, count in large.items() if folder not in LARGE_FOLDERS} == {}
 
 
-def test_modules_are_short() -> None:
+def test_modules_are_short(modules: Modules) -> None:
     """A module is read in one sitting."""
-    lengths = {path: len((ROOT / path).read_text("utf-8").splitlines()) for path, _ in modules()}
+    lengths = {path: len((ROOT / path).read_text("utf-8").splitlines()) for path in modules}
     long = {path: lines for path, lines in lengths.items() if lines > MAX_MODULE_LINES}
     assert {path: lines for path, lines in long.items() if path not in LONG_MODULES} == {}
 
 
-def test_functions_are_short() -> None:
+def test_functions_are_short(modules: Modules) -> None:
     """A function fits on a screen."""
     long = {}
-    for path, tree in modules():
+    for path, tree in modules.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
@@ -90,10 +95,12 @@ def test_functions_are_short() -> None:
     assert {name: lines for name, lines in long.items() if name not in LONG_FUNCTIONS} == {}
 
 
-def test_nothing_imports_in_a_circle() -> None:
+def test_nothing_imports_in_a_circle(modules: Modules) -> None:
     """Neither modules nor folders beside each other import each other, inside functions included."""
     graphs: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    names = {path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): tree for path, tree in modules()}
+    names = {
+        path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): tree for path, tree in modules.items()
+    }
     for importer, tree in names.items():
         for imported in _imported(tree, set(names)) - {importer}:
             graphs["modules"][importer].add(imported)

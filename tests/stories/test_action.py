@@ -15,6 +15,8 @@ from tests.fakes.runner import Event, Run, Runner, Step
 from tests.fixtures.scenarios import DEFAULT, DELETE, TEST
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 Act = Callable[..., Run]
 
 

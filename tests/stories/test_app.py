@@ -17,6 +17,8 @@ from tests.fixtures.scenarios import DEFAULT, DELETE, TEST
 from tests.fixtures.waiting import wait_until
 from webhooks.server.signature import sign
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def serving(github: World, model: FakeModel, folder: Path, **more: str) -> Iterator[AppServer]:

@@ -17,6 +17,8 @@ from webhooks.github.errors import GitHubUnavailable
 from webhooks.handling.handle import JobEnding
 from webhooks.publishing.markers import read_ledger
 
+pytestmark = pytest.mark.slow
+
 GUARDED = CART_AFTER.replace(
     "        del self.items[sku]", "        if sku in self.items:\n            del self.items[sku]"
 )

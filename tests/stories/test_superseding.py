@@ -11,6 +11,8 @@ from tests.fakes.model import FakeModel, Stall
 from tests.fixtures.scenarios import DELETE
 from tests.stories.test_app import find, serving
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("seconds", [0, 5])
 def test_a_push_supersedes_a_running_review(github: World, model: FakeModel, tmp_path: Path, seconds: int) -> None:

@@ -20,6 +20,8 @@ from webhooks.events.commands import Command
 from webhooks.events.deliveries import Ignored, decide
 from webhooks.handling.handle import JobEnding
 
+pytestmark = pytest.mark.slow
+
 GOOD = """<test path="tests/test_discount_codes.py" covers="src/discounts.py:6-14">
 from src.discounts import discount_for
 

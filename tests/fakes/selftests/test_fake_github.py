@@ -102,6 +102,7 @@ def test_actions_token(github: World, connect: Connect) -> None:
     github.expect_comment("Hello", by="github-actions[bot]")
 
 
+@pytest.mark.slow
 def test_private_repositories_are_invisible() -> None:
     """What a caller may not see is 404, never 403, without a login as with one."""
     with default_world(private=True) as world:
@@ -143,6 +144,7 @@ def test_a_client_that_dies_while_it_sends_is_not_heard(github: World) -> None:
     assert github.calls == []
 
 
+@pytest.mark.slow
 def test_trailing_slash_unknown_route_and_parameter_are_violations() -> None:
     """A URL that GitHub does not have is 404 and, like a parameter it does not know, fails the test at its end."""
     with default_world(strict=False) as world, world.client(world.token()) as api:
@@ -195,6 +197,7 @@ def test_versions(api: httpx.Client) -> None:
     assert "rate" not in api.get("/rate_limit", headers={"X-GitHub-Api-Version": "2026-03-10"}).json()
 
 
+@pytest.mark.slow
 def test_enterprise_server_addresses() -> None:
     """With a prefix REST is below /api/v3 only, and GraphQL at /api/graphql."""
     with default_world(prefix="/api/v3") as world, world.client(world.token()) as api:

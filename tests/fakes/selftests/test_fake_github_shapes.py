@@ -182,6 +182,7 @@ def _acts(world: World) -> Iterator[tuple[Any, Delivery]]:
     yield models.WebhookPing, world.ping()
 
 
+@pytest.mark.slow
 def test_deliveries_fit_the_description() -> None:
     """The payload of every act fits the model that GitHub publishes for its event and action."""
     with default_world() as world:
@@ -192,6 +193,7 @@ def test_deliveries_fit_the_description() -> None:
             TypeAdapter(model).validate_python(delivery.payload)
 
 
+@pytest.mark.slow
 def test_check_run_deliveries_fit_the_description() -> None:
     """A check run's own events, and those of a pressed button, fit their models."""
     with default_world() as world, world.client(world.token()) as api:

@@ -78,6 +78,7 @@ def test_a_delivery_is_signed_over_its_bytes(github: World, receiver: Receiver) 
     assert "X-Hub-Signature-256" not in delivery.signed_with(None).headers
 
 
+@pytest.mark.slow
 def test_github_own_vector() -> None:
     """The signature agrees with the example in GitHub's documentation."""
     with World(secret="It's a Secret to Everybody") as world:
@@ -281,6 +282,7 @@ def test_what_nobody_expected_fails_the_story(act: Callable[[World], None], mess
     assert message in str(failed.value)
 
 
+@pytest.mark.slow
 def test_an_error_of_the_test_is_not_hidden() -> None:
     """When the story itself fails, that error comes out and not what was left over."""
 

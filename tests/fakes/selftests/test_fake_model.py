@@ -11,6 +11,8 @@ import pytest
 
 from tests.fakes.model import KEY, Answer, FakeModel, Stall, error, events, thinks
 
+pytestmark = pytest.mark.slow
+
 MESSAGES = [{"role": "system", "content": "# Task: findings (security)\nGo."}, {"role": "user", "content": "x"}]
 GOOD = {
     "model": "MiniMax-M2.1",

@@ -43,6 +43,7 @@ def carry_out(tmp_path: Path, steps: list[dict[str, Any]], *, event: Event = PUL
     return runner.run(folder, given, event)
 
 
+@pytest.mark.slow
 def test_steps_pass_values_by_environment_output_and_path(tmp_path):
     """What a step writes to its files is there for the next step, in both forms, and for the action's outputs."""
     first = """
@@ -62,6 +63,7 @@ def test_steps_pass_values_by_environment_output_and_path(tmp_path):
     assert not done.failed
 
 
+@pytest.mark.slow
 def test_environment_is_the_one_that_github_documents(tmp_path):
     """The event, the merge commit and the refs of the pull request are where an action looks; no token is."""
     done = carry_out(
@@ -82,6 +84,7 @@ def test_environment_is_the_one_that_github_documents(tmp_path):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("given", "expected"), [({}, "m default"), ({"word": ""}, "m "), ({"word": "$(x) `y`"}, None)])
 def test_inputs_reach_the_step_by_environment_only(tmp_path, given, expected):
     """An input has its default only when it is not given at all, and its text is never run."""
@@ -94,6 +97,7 @@ def test_inputs_reach_the_step_by_environment_only(tmp_path, given, expected):
     assert done.log == f"{expected if expected is not None else 'm ' + given['word']}\n"
 
 
+@pytest.mark.slow
 def test_failure_skips_what_follows_except_where_if_says_otherwise(tmp_path):
     """After a failed step only always() and failure() run, outputs are still read, and the action has failed."""
     done = carry_out(
@@ -112,6 +116,7 @@ def test_failure_skips_what_follows_except_where_if_says_otherwise(tmp_path):
     assert done.outputs == {"kept": "1"}
 
 
+@pytest.mark.slow
 def test_annotations_are_read_unless_commands_are_stopped(tmp_path):
     """Escapes are undone, and a command between the stop marks is text."""
     done = carry_out(
@@ -130,6 +135,7 @@ def test_annotations_are_read_unless_commands_are_stopped(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_ten_annotations_of_a_level_are_shown(tmp_path):
     """The eleventh of a level in one step is dropped, as GitHub drops it."""
     done = carry_out(tmp_path, [{"run": "for i in {1..12}; do echo ::warning::$i; done; echo ::error::x"}])
@@ -137,6 +143,7 @@ def test_ten_annotations_of_a_level_are_shown(tmp_path):
     assert done.steps[0].dropped_annotations == 2
 
 
+@pytest.mark.slow
 def test_secrets_and_masks_are_hidden(tmp_path):
     """The token, a registered secret and what a step masks never stand in the log or the summary."""
     done = carry_out(
@@ -153,6 +160,7 @@ def test_secrets_and_masks_are_hidden(tmp_path):
     assert done.summary == "*** *** ***\n"
 
 
+@pytest.mark.slow
 def test_summary_over_a_mebibyte_is_refused(tmp_path):
     """One byte more than 1 MiB loses the whole summary and leaves an error; the step itself does not fail."""
     write = {"run": 'head -c "$SIZE" /dev/zero | tr "\\0" x >> "$GITHUB_STEP_SUMMARY"'}
@@ -162,6 +170,7 @@ def test_summary_over_a_mebibyte_is_refused(tmp_path):
     assert (over.summary, over.failed, over.annotations[0].level) == ("", False, "error")
 
 
+@pytest.mark.slow
 def test_setup_python_gives_a_path_and_leaves_the_environment_when_told(tmp_path):
     """`python` is on PATH unless update-environment is false; the output names it either way."""
     use = {
@@ -179,6 +188,7 @@ def test_setup_python_gives_a_path_and_leaves_the_environment_when_told(tmp_path
     assert carry_out(tmp_path, [use, ask]).log == "42\non PATH\n"
 
 
+@pytest.mark.slow
 def test_step_that_ran_before_is_taken_over(tmp_path):
     """A step named in `ran` leaves its outputs without running a second time."""
     step = {"id": "slow", "run": 'echo "$GITHUB_RUN_ID" >> "$GITHUB_WORKSPACE/runs"; echo a=1 >> "$GITHUB_OUTPUT"'}
@@ -189,6 +199,7 @@ def test_step_that_ran_before_is_taken_over(tmp_path):
     assert (tmp_path / "workspace" / "runs").read_text() == "1\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "reason"),
     [

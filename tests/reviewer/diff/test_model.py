@@ -299,6 +299,7 @@ def test_withheld_hunks_are_missing(repo: Repo) -> None:
     }
 
 
+@pytest.mark.slow
 def test_plain_diff_u(tmp_path: Path) -> None:
     """`diff -ruN` has no git header: names, timestamps, added, removed and binary files are read all the same."""
     for side, files in {

@@ -191,6 +191,7 @@ def test_the_parser_agrees_with_the_files(
     ]
 
 
+@pytest.mark.slow
 def test_the_imported_trees_are_what_was_asked_for(tmp_path: Path) -> None:
     """The double-quoted names of the test's own importer reach git as the bytes that were meant."""
     repo = Repo.create(tmp_path)

@@ -246,6 +246,7 @@ def test_where_there_is_no_case_it_is_said(tmp_path: Path, cases: Path) -> None:
     assert [case.name for case in read_cases(cases / TWO[1])[0]] == TWO[1:]
 
 
+@pytest.mark.slow
 def test_a_case_is_staged_as_git_would_commit_it(tmp_path: Path) -> None:
     """The trees are those of `git add`: executables, symbolic links and names that sort oddly; git finds no fault."""
     for tree in ("base", "head"):

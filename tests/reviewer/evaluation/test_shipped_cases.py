@@ -47,6 +47,7 @@ def places(review: Review) -> list[tuple[str, str, int, int]]:
     return sorted((a.path, str(a.side), a.start_line or a.line, a.line) for a in anchors)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_planted_defect_is_posted_on_its_lines_and_no_bad_reply_is(name: str) -> None:
     """Posted are the defects, each once, from its first line to its last; only proven suggestions are offered."""
@@ -61,6 +62,7 @@ def test_every_planted_defect_is_posted_on_its_lines_and_no_bad_reply_is(name: s
     assert done.result.chain <= 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_gullible_falsifier_lets_traps_through(name: str) -> None:
     """The replies tempt: where every claim is confirmed, traps are posted and count against precision."""
@@ -72,6 +74,7 @@ def test_a_gullible_falsifier_lets_traps_through(name: str) -> None:
     assert (done.result.judged.precision or 0) < 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_diff_of_a_case_is_that_of_its_trees(name: str, tmp_path: Path) -> None:
     """`pr.diff` is what git says of `base/` and `head/`; UPDATE_GOLDEN=1 writes it."""

@@ -196,6 +196,7 @@ def test_unpushed_commits_on_the_default_branch_count(repo: Repo, tmp_path: Path
     assert "origin/main" in change.description
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["main", "master", "trunk", "develop", "house-style"])
 def test_the_default_branch_is_found_without_a_remote(tmp_path: Path, name: str) -> None:
     """Usual names and the one in init.defaultBranch are default branches."""
@@ -211,6 +212,7 @@ def test_the_default_branch_is_found_without_a_remote(tmp_path: Path, name: str)
     assert name in change.description
 
 
+@pytest.mark.slow
 def test_the_remote_says_which_branch_is_the_default(tmp_path: Path) -> None:
     """origin/HEAD wins over a branch that merely has a usual name; a remote of another name does too."""
     repo = Repo.create(tmp_path / "repo")
@@ -236,6 +238,7 @@ def test_a_stale_origin_head_is_not_believed(repo: Repo, tmp_path: Path) -> None
     assert "origin/main" in open_worktree(cloned.path).diff().description
 
 
+@pytest.mark.slow
 def test_without_a_default_branch_the_uncommitted_changes_count(tmp_path: Path) -> None:
     """A lone branch with an unusual name is compared with its own head, and says so."""
     repo = Repo.create(tmp_path / "repo")
@@ -247,6 +250,7 @@ def test_without_a_default_branch_the_uncommitted_changes_count(tmp_path: Path) 
     assert "no default branch" in change.description
 
 
+@pytest.mark.slow
 def test_before_the_first_commit_everything_is_new(tmp_path: Path) -> None:
     """An unborn branch is compared with the empty tree: staged and untracked files are all added."""
     repo = Repo.create(tmp_path / "repo")
@@ -261,6 +265,7 @@ def test_before_the_first_commit_everything_is_new(tmp_path: Path) -> None:
         worktree.diff("HEAD")
 
 
+@pytest.mark.slow
 def test_an_empty_repository_has_nothing_to_review(tmp_path: Path) -> None:
     """No commit and no file is NothingToReview."""
     with pytest.raises(NothingToReview, match="nothing is committed yet"):
@@ -499,6 +504,7 @@ def test_unrelated_histories_have_no_merge_base(repo: Repo) -> None:
         open_worktree(repo.path).diff("main...other")
 
 
+@pytest.mark.slow
 def test_where_there_is_no_working_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No directory, no repository, a bare one and no git at all each say what is wrong."""
     (tmp_path / "plain").mkdir()

@@ -76,6 +76,7 @@ def test_without_a_grammar_indentation_tells() -> None:
     assert [(spot.name, spot.first, spot.last) for spot in outline.spots] == [("A", 1, 5), ("f", 2, 4), ("h", 7, 8)]
 
 
+@pytest.mark.slow
 def test_a_missing_wheel_is_no_error() -> None:
     """Where tree-sitter is not installed, indentation takes over."""
     code = (

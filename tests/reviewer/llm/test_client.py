@@ -151,6 +151,7 @@ def test_the_served_model_is_told(model, client):
     assert reply.attempts[0].model == "MiniMax-M2.1"
 
 
+@pytest.mark.slow
 def test_an_unlisted_model_is_passed_through_with_one_warning(caplog):
     """An id that RunAPI does not list is sent as it is; its price is unknown unless the user gives one."""
     with FakeModel(models=("Other-1",)) as model:
@@ -279,6 +280,7 @@ def test_an_unknown_model_is_named_with_those_that_are_known(model):
     assert "MiniMax-M2.1" in str(found)
 
 
+@pytest.mark.slow
 def test_a_host_that_cannot_be_reached_is_named():
     """A refused connection names the host and what to check."""
     with FakeModel() as gone:
@@ -318,6 +320,7 @@ def test_a_prompt_that_cannot_fit_is_not_sent(model, client):
     assert model.calls == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", ["stream_options", "top_p", "temperature"])
 def test_a_refused_field_is_dropped_once_and_remembered(field):
     """A field that the service does not know costs one extra request in the client's life."""
@@ -331,6 +334,7 @@ def test_a_refused_field_is_dropped_once_and_remembered(field):
     assert all(field not in call.body for call in model.calls)
 
 
+@pytest.mark.slow
 def test_the_limit_is_renamed_before_it_is_dropped():
     """A service that knows only the newer name of the limit gets that; one that knows neither gets none."""
     with FakeModel(refuses=("max_tokens",)) as model:
@@ -386,6 +390,7 @@ def test_a_closed_client_asks_nobody(model):
     assert "closed" in str(found)
 
 
+@pytest.mark.slow
 def test_a_proxy_of_the_environment_is_used(monkeypatch):
     """Requests go through the proxy that the environment names: a client behind one works without settings."""
     with FakeModel() as model:

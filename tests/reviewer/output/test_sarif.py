@@ -125,6 +125,7 @@ def test_nothing_reviewed_is_not_success() -> None:
     assert run_of(Review("s", files_reviewed=1))["invocations"][0] == {"executionSuccessful": True}
 
 
+@pytest.mark.slow
 def test_limits_of_code_scanning() -> None:
     """At most 5,000 results and no endless message; what is below the line is no alert."""
     many = tuple(finding(title="x" * 2000) for _ in range(5001))

@@ -257,6 +257,7 @@ FRAGMENTS = [
 MARKDOWN = st.lists(st.sampled_from(FRAGMENTS), max_size=25).map("".join)
 
 
+@pytest.mark.slow
 @settings(max_examples=1500, deadline=None)
 @given(MARKDOWN)
 @example("para\n2. ```py\n\n   @user\n   ```")

@@ -224,6 +224,7 @@ def fake(folder: Path, name: str, script: str) -> Path:
     return program
 
 
+@pytest.mark.slow
 def test_a_bubblewrap_that_fails_is_quoted(tmp_path: Path) -> None:
     """As on an Ubuntu that keeps namespaces from users: its own words are in the reason, and nothing runs."""
     broken = fake(tmp_path, "bwrap", 'echo "bwrap: setting up uid map: Permission denied" >&2; exit 1')
@@ -250,6 +251,7 @@ with open(f"/proc/{os.getppid()}/environ") as parent:
     environment = dict(one.split("=", 1) for one in parent.read().split(chr(0)) if one)"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("privilege", "change", "problem"),
     [
@@ -278,6 +280,7 @@ def test_a_sandbox_with_a_hole_fails_its_self_test(privilege: Privilege, change:
     assert re.search(problem, " ".join(reasons)), reasons
 
 
+@pytest.mark.slow
 def test_sudo_is_used_where_it_asks_for_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An ordinary user gets root's way first where sudo works, the user's own after it, else only the latter."""
     for program in ("bwrap", "echo", "grep"):
@@ -296,6 +299,7 @@ def test_sudo_is_used_where_it_asks_for_nothing(monkeypatch: pytest.MonkeyPatch,
     assert [one.privilege for one in found] == [Privilege.USER]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="a stand-in for sudo gives no rights")
 def test_the_supervisor_works_behind_sudo(tmp_path: Path) -> None:
     """A sudo that closes every descriptor but three and sets variables of its own, as sudo does, changes nothing."""
@@ -311,6 +315,7 @@ def test_the_supervisor_works_behind_sudo(tmp_path: Path) -> None:
     assert (stuck.stopped, stuck.exit_code) == ("time", None)
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_not_there_is_said() -> None:
     """An order for a missing tree or tool folder ends in words, not in a crash."""
     with cell(Privilege.ROOT if os.geteuid() == 0 else Privilege.USER) as made:

@@ -21,6 +21,8 @@ from tests.fixtures.sandboxes import SHOWN, Cell, cell, living, outside
 from tests.fixtures.waiting import wait_until
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 REFUSED = {"refused EPERM", "refused EACCES"}
 #: There is no such thing inside.
 NOWHERE = {"refused ENOENT", "refused ENOTDIR"}

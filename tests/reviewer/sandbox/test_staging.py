@@ -245,6 +245,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert list(scratch.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_without_a_sandbox_secrets_stay_out_of_the_environment(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A command gets its order's variables, a home and folders of its own, and none of the reviewer's secrets."""
     monkeypatch.setenv("RUNAPI_KEY", "secret")
@@ -259,6 +260,7 @@ def test_without_a_sandbox_secrets_stay_out_of_the_environment(tree: Path, monke
     assert ran.exit_code == 0
 
 
+@pytest.mark.slow
 def test_without_a_sandbox_time_and_output_are_limited(tree: Path) -> None:
     """An endless command is ended, an endless output cut, and an exit code is what the command gave."""
     ran = bare(tree, "import signal; print('here', flush=True); signal.pause()", seconds=1)
@@ -269,6 +271,7 @@ def test_without_a_sandbox_time_and_output_are_limited(tree: Path) -> None:
     assert (ran.output, ran.stopped) == ("x" * 10, "time")
 
 
+@pytest.mark.slow
 def test_without_a_sandbox_what_was_started_is_killed(tree: Path) -> None:
     """Children of the command die with it, whether it ended or was ended, and cannot hold the run up."""
     mark = f"mark-{secrets.token_hex(12)}"
@@ -282,6 +285,7 @@ def test_without_a_sandbox_what_was_started_is_killed(tree: Path) -> None:
     wait_until(lambda: living(mark) == [], "every child is gone")
 
 
+@pytest.mark.slow
 def test_without_a_sandbox_results_are_collected_with_the_same_care(tree: Path) -> None:
     """Symlinks and files that are too large are left and counted."""
     code = "import os; os.chdir(os.environ['REVIEWER_RESULTS']); os.symlink('/etc/passwd', 'link')"
@@ -290,6 +294,7 @@ def test_without_a_sandbox_results_are_collected_with_the_same_care(tree: Path) 
     assert ran.refused == {"not a regular file": 1, "too large": 1}
 
 
+@pytest.mark.slow
 def test_without_a_sandbox_a_missing_program_is_said(tree: Path) -> None:
     """A command that cannot be started is a typed error."""
     with pytest.raises(NoSandbox, match="no-such-program"):

@@ -72,6 +72,7 @@ sys.exit(1)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_action_installs_and_runs_without_the_checkout(tmp_path):
     """In a checkout full of traps the lock is installed, the entry point gets its inputs, and no trap is sprung."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from reviewer.llm.client import Client
 from tests.fakes.github import default_world
 from tests.fakes.model import FakeModel
 from tests.fixtures.scenarios import carry_out, open_large_pull, script_large
 from webhooks.handling.handle import JobOutcome
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_push_of_one_file_costs_a_fifth_of_the_first_review_at_most() -> None:

@@ -8,6 +8,8 @@ import signal
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import pytest
+
 from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Reply
 from reviewer.llm.serialization import prompt_digest
@@ -88,6 +90,7 @@ def test_a_folder_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
     spool.close()
 
 
+@pytest.mark.slow
 def test_an_answer_on_its_way_is_not_bought_again(tmp_path: Path) -> None:
     """A worker that finds the answer of a killed one in the spool asks only what is left, and enters the bill."""
     worker = ScriptedWorker(f"sqlite:///{tmp_path}/jobs.sqlite3", QUICK)
@@ -128,6 +131,7 @@ def _open_and_tell(folder: Path, times: int, told: Connection) -> None:
     told.send(lost)
 
 
+@pytest.mark.slow
 def test_processes_that_begin_at_once_leave_each_other_their_files(tmp_path: Path) -> None:
     """However two starts fall together, no process writes into a file that another has removed."""
     context = multiprocessing.get_context("spawn")

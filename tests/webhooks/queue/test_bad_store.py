@@ -27,6 +27,8 @@ from tests.paths import ROOT
 from webhooks.events.deliveries import Job, Trigger
 from webhooks.queue.jobs import Jobs, JobState, QueueLimits, StoreUnavailable
 
+pytestmark = pytest.mark.slow
+
 NOBODY = 65534
 
 

@@ -21,6 +21,8 @@ from webhooks.events.deliveries import Job, Trigger
 from webhooks.queue.answer_cache import given
 from webhooks.queue.jobs import Jobs, JobState
 
+pytestmark = pytest.mark.slow
+
 
 class Workers:
     """Worker processes on one store, and what they wrote down."""

@@ -39,6 +39,14 @@ def reason_of(worker: ScriptedWorker, job: Job) -> str:
     return worker.jobs.record(job.delivery).reason
 
 
+def let_polls_pass(worker: ScriptedWorker, count: int = 8) -> None:
+    """Let so many jobs that ask nothing come and go: the worker looks for calls as often as for jobs."""
+    for _ in range(count):
+        job = automatic()
+        worker.jobs.accept(job)
+        assert worker.ended(job).state is JobState.DONE
+
+
 def test_nothing_of_the_code_is_left(own_worker):
     """When a job is done, no table holds a prompt or a reply, neither as text nor compressed."""
     worker = own_worker()
@@ -77,13 +85,13 @@ def test_installations_leave_room_for_each_other(own_worker):
 def test_parallel_calls_are_limited(own_worker):
     """However many prompts several jobs ask, no more calls run at once than allowed."""
     worker = own_worker(QueueLimits(job_poll=0.05, call_poll=0.05, parallel_calls=2))
-    lock, running, most = threading.Lock(), [0], [0]
+    lock, hold, running, most = threading.Lock(), threading.Event(), [0], [0]
 
     def answer() -> Reply:
         with lock:
             running[0] += 1
             most[0] = max(most[0], running[0])
-        threading.Event().wait(0.05)  # long enough for a third to come in, were it let in
+        assert hold.wait(30)
         with lock:
             running[0] -= 1
         return Reply("x")
@@ -98,6 +106,10 @@ def test_parallel_calls_are_limited(own_worker):
     worker.jobs.start_worker(worker.work())
     for job in jobs:
         worker.jobs.accept(job)
+    wait_until(lambda: running[0] == 2, "two calls run")
+    let_polls_pass(worker)
+    assert running[0] == 2
+    hold.set()
     assert {worker.ended(job).state for job in jobs} == {JobState.DONE}
     assert most[0] == 2
 
@@ -113,7 +125,7 @@ def test_calls_per_minute_are_limited(own_worker):
         worker.jobs.accept(job)
     worker.jobs.start_worker(worker.work())
     wait_until(lambda: sum(worker.asked.values()) == 3, "three calls")
-    threading.Event().wait(1.0)  # many polls: a fourth call would have started
+    let_polls_pass(worker)
     assert sum(worker.asked.values()) == 3
 
 

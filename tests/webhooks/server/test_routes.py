@@ -28,6 +28,8 @@ from tests.webhooks.events.test_deliveries import issue_comment, pull_request
 from webhooks.queue.jobs import Jobs
 from webhooks.server.signature import sign
 
+pytestmark = pytest.mark.slow
+
 MAX_BODY = 25 * 1024 * 1024
 
 

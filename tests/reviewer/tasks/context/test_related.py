@@ -17,6 +17,8 @@ from reviewer.tasks.context.snippets import RELATED_TOKENS
 from reviewer.tasks.planning.chunks import chunk
 from tests.fixtures.git_repo import Repo
 
+pytestmark = pytest.mark.slow
+
 
 def related(
     place: Path, before: Mapping[str, str], after: Mapping[str, str | None], range_: str = "HEAD~1..HEAD"

@@ -24,6 +24,8 @@ from reviewer.testgen.repair_loop import TreeChanged
 from tests.fixtures.run_unconfined import THIS_PYTHON, run_in_tree
 from tests.samples.stages import QUICK, staged
 
+pytestmark = pytest.mark.slow
+
 CALC = "def double(n, times=2):\n    if n < 0:\n        raise ValueError(n)\n    return n * times\n"
 GREEN = "import unittest\n\n\nclass Green(unittest.TestCase):\n    def test_it(self):\n        self.assertTrue(1)\n"
 DOUBLED = (

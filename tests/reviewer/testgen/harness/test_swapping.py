@@ -140,6 +140,7 @@ def test_a_function_compiled_alone_is_the_one_of_the_file(
     assert same_code(path) == 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["reviewer", "webhooks", "tests/fakes"])
 def test_functions_of_real_files_compile_alone(folder: str) -> None:
     """Every function of our own sources comes to the same code, alone or with its file."""

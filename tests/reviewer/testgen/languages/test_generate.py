@@ -19,7 +19,7 @@ from reviewer.testgen.evidence import Gate, GeneratedTests, NotRun
 from reviewer.testgen.session import CheckoutToTest, proven_tests
 from tests.samples.languages import CARGO, GO, MINITEST, SAMPLES, Sample
 
-pytestmark = pytest.mark.timeout(500)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 
 BILL = (Attempt("MiniMax-M2.1", "ok", 10, 10),)
 

@@ -113,6 +113,7 @@ def test_other_languages_are_known_by_their_project_file(
     assert project_of(tmp_path, f"away/{path}") is None
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 def test_node_is_run_and_read(tmp_path: Path) -> None:
     """Of a real run: each test's end, whether an assertion failed it, and the lines that ran."""

@@ -67,6 +67,7 @@ def applied(head: Path, patch: str, folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_tests_are_put_at_the_end_of_a_file_that_the_change_touches(tmp_path: Path) -> None:
     """Each below the one before it: as a patch they make one file, which passes; nothing stays changed."""
     head = stage(tmp_path)
@@ -94,6 +95,7 @@ def test_tests_are_put_at_the_end_of_a_file_that_the_change_touches(tmp_path: Pa
     assert "3 passed" in run.stdout
 
 
+@pytest.mark.slow
 def test_classes_of_unittest_are_put_there_too(tmp_path: Path) -> None:
     """A class comes whole, below the others."""
     head, case = "import unittest\n\nfrom calc import double\n\n\n", "(unittest.TestCase):\n    def test_it(self):\n"
@@ -106,6 +108,7 @@ def test_classes_of_unittest_are_put_there_too(tmp_path: Path) -> None:
     assert kept.appendix.code == f"\n\nclass Double{case}{checks}".rstrip("\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("there", "more"),
     [
@@ -127,6 +130,7 @@ def test_what_does_not_fit_stays_a_file_of_its_own(there: str, more: dict[str, o
     assert patch_of(result.tests).startswith("diff --git a/tests/test_calc_double.py")
 
 
+@pytest.mark.slow
 def test_what_fails_there_stays_a_file_of_its_own(tmp_path: Path) -> None:
     """A test that comes after one of the file that disturbs it is not put there."""
     noisy = f"import state\n{THERE}\n\ndef test_seen():\n    state.SEEN.append(1)\n    assert state.SEEN == [1]\n"
@@ -140,6 +144,7 @@ def test_what_fails_there_stays_a_file_of_its_own(tmp_path: Path) -> None:
     assert (head / "tests/test_calc.py").read_text(encoding="utf-8") == noisy
 
 
+@pytest.mark.slow
 def test_a_file_of_which_the_end_is_not_in_the_diff_is_left_alone(tmp_path: Path) -> None:
     """GitHub takes no suggestion there."""
     long = THERE.replace("\n\n\n", "\n# first\n\n") + "".join(
@@ -155,6 +160,7 @@ def test_a_file_of_which_the_end_is_not_in_the_diff_is_left_alone(tmp_path: Path
     assert kept.appendix is None
 
 
+@pytest.mark.slow
 def test_the_model_is_told_what_would_fit(tmp_path: Path) -> None:
     """The prompt names the files of the change and shows them; without any it says nothing."""
     told = []

@@ -17,6 +17,8 @@ from reviewer.testgen.python.generate import generate_python_tests
 from tests.fixtures.run_unconfined import run_in_tree
 from tests.samples.stages import QUICK, SAMPLE, staged, staged_sample
 
+pytestmark = pytest.mark.slow
+
 SALT = b"salt"
 
 STRONG = (SAMPLE / "good" / "prices.py").read_text(encoding="utf-8")

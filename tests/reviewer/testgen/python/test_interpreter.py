@@ -10,6 +10,8 @@ import pytest
 
 from reviewer.testgen.python.interpreter import python_of
 
+pytestmark = pytest.mark.slow
+
 REAL = Path(sys.executable).resolve()
 
 

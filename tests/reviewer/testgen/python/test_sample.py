@@ -12,6 +12,8 @@ from reviewer.testgen.python.generate import prepare
 from tests.fixtures.run_unconfined import run_in_tree
 from tests.samples.stages import SAMPLE, staged_sample
 
+pytestmark = pytest.mark.slow
+
 GOOD = sorted(path.stem for path in (SAMPLE / "good").glob("*.py"))
 BAD = sorted(path.stem for path in (SAMPLE / "bad").glob("*.py"))
 
