@@ -20,7 +20,7 @@ from reviewer.sandbox.bubblewrap import Privilege, SandboxMethod, launch
 from reviewer.sandbox.detection import _free_ids, sandbox_methods
 from reviewer.sandbox.sandbox import find_sandbox, run, run_selftest
 from reviewer.sandbox.selftest import ProbeFacts, SelftestPassed, parse_selftest, problems
-from tests.fixtures.sandboxes import cell
+from tests.fixtures.sandboxes import open_sandbox
 
 GROUND = SandboxMethod(
     privilege=Privilege.ROOT,
@@ -228,7 +228,7 @@ def fake(folder: Path, name: str, script: str) -> Path:
 def test_a_bubblewrap_that_fails_is_quoted(tmp_path: Path) -> None:
     """As on an Ubuntu that keeps namespaces from users: its own words are in the reason, and nothing runs."""
     broken = fake(tmp_path, "bwrap", 'echo "bwrap: setting up uid map: Permission denied" >&2; exit 1')
-    with cell(Privilege.ROOT if os.geteuid() == 0 else Privilege.USER) as made:
+    with open_sandbox(Privilege.ROOT if os.geteuid() == 0 else Privilege.USER) as made:
         reasons = run_selftest(dataclasses.replace(made.method, bwrap=str(broken)))
     assert reasons == ["The sandbox could not be started: bwrap: setting up uid map: Permission denied"]
 
@@ -271,7 +271,7 @@ with open(f"/proc/{os.getppid()}/environ") as parent:
 )
 def test_a_sandbox_with_a_hole_fails_its_self_test(privilege: Privilege, change: str, problem: str) -> None:
     """Each part of the confinement, left out of an otherwise whole sandbox, is found missing by the test inside."""
-    with cell(privilege) as made:
+    with open_sandbox(privilege) as made:
         script = made.folder / "weak.py"
         script.write_text(WEAK.replace("{change}", change).replace("{bwrap}", made.method.bwrap))
         weak = fake(made.folder, "bwrap", f'exec {made.method.python} -I -S {script} "$@"')
@@ -307,7 +307,7 @@ def test_the_supervisor_works_behind_sudo(tmp_path: Path) -> None:
         "import os, sys; os.closerange(3, 256); os.environ['SUDO_USER'] = 'ada'; os.execvp(sys.argv[1], sys.argv[1:])"
     )
     sudo = fake(tmp_path, "sudo", f'shift; exec {sys.executable} -I -c "{closing}" "$@"')
-    with cell(Privilege.ROOT) as made:
+    with open_sandbox(Privilege.ROOT) as made:
         behind = dataclasses.replace(made, method=dataclasses.replace(made.method, prefix=(str(sudo), "-n")))
         assert isinstance(run_selftest(behind.method), SelftestPassed)
         assert "SUDO_USER" not in behind.run("sh", "-c", "cat /proc/*/environ").output
@@ -318,7 +318,7 @@ def test_the_supervisor_works_behind_sudo(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_folder_that_is_not_there_is_said() -> None:
     """An order for a missing tree or tool folder ends in words, not in a crash."""
-    with cell(Privilege.ROOT if os.geteuid() == 0 else Privilege.USER) as made:
+    with open_sandbox(Privilege.ROOT if os.geteuid() == 0 else Privilege.USER) as made:
         command = SandboxCommand(("true",), made.folder / "missing", Path("/home/ada/project"))
         with pytest.raises(NoSandbox, match="missing is not a folder"):
             run(command, made.method)

@@ -17,7 +17,7 @@ import pytest
 
 from reviewer.sandbox import bubblewrap, seccomp
 from reviewer.sandbox.bubblewrap import Privilege
-from tests.fixtures.sandboxes import SHOWN, Cell, cell, living, outside
+from tests.fixtures.sandboxes import SHOWN, SandboxedCheckout, living, open_sandbox, outside
 from tests.fixtures.waiting import wait_until
 from tests.paths import ROOT
 
@@ -29,8 +29,8 @@ NOWHERE = {"refused ENOENT", "refused ENOTDIR"}
 
 
 @pytest.fixture(scope="module", params=list(Privilege), ids=lambda privilege: privilege.value)
-def jail(request: pytest.FixtureRequest) -> Iterator[Cell]:
-    with cell(request.param) as made:
+def sandbox(request: pytest.FixtureRequest) -> Iterator[SandboxedCheckout]:
+    with open_sandbox(request.param) as made:
         yield made
 
 
@@ -47,10 +47,10 @@ for name in sorted(filter(str.isdecimal, os.listdir("/proc")), key=int) + ["thre
 """
 
 
-def test_no_environment_but_its_own_can_be_read(jail: Cell) -> None:
+def test_no_environment_but_its_own_can_be_read(sandbox: SandboxedCheckout) -> None:
     """A secret in the environment of the process that started everything is in no /proc/*/environ."""
     secret = secrets.token_hex(16)
-    found = jail.attempts(READ_ENVIRONMENTS, secret, canary=secret)
+    found = sandbox.attempts(READ_ENVIRONMENTS, secret, canary=secret)
     assert len(found) >= 3
     assert "environment of 1" in found
     assert set(found.values()) <= {"done False", *REFUSED}
@@ -68,9 +68,9 @@ def test_a_parents_environment_can_be_read_without_a_sandbox() -> None:
     assert "done True" in done.stdout
 
 
-def test_only_its_own_processes_are_seen_and_nobodys_memory(jail: Cell) -> None:
+def test_only_its_own_processes_are_seen_and_nobodys_memory(sandbox: SandboxedCheckout) -> None:
     """Neither reviewer nor supervisor is in /proc; no foreign memory can be written, and no kernel memory read."""
-    found = jail.attempts("""
+    found = sandbox.attempts("""
 tried("processes", lambda: sorted(int(name) for name in os.listdir("/proc") if name.isdecimal()))
 for name in ("/proc/kcore", "/dev/mem", "/dev/kmem", "/proc/kmsg", f"/proc/{sys.argv[1]}/mem"):
     tried(name, lambda: open(name, "rb").read(1))
@@ -80,17 +80,17 @@ for name in ("/proc/kcore", "/dev/mem", "/dev/kmem", "/proc/kmsg", f"/proc/{sys.
     assert set(found.values()) <= NOWHERE | REFUSED
 
 
-def test_the_first_process_is_confined_like_the_rest(jail: Cell) -> None:
+def test_the_first_process_is_confined_like_the_rest(sandbox: SandboxedCheckout) -> None:
     """Who gets hold of process 1, where it has the same user, has not gained a thing: no rights, the same filter."""
-    status = jail.run("cat", "/proc/1/status").output
+    status = sandbox.run("cat", "/proc/1/status").output
     fields = dict(line.split(":\t", 1) for line in status.splitlines())
     assert fields["NoNewPrivs"] == "1"
-    if jail.method.privilege is Privilege.USER:
+    if sandbox.method.privilege is Privilege.USER:
         assert fields["Seccomp"] == "2"
         assert int(fields["CapPrm"], 16) == 0
 
 
-def test_servers_of_the_machine_cannot_be_reached(jail: Cell) -> None:
+def test_servers_of_the_machine_cannot_be_reached(sandbox: SandboxedCheckout) -> None:
     """Neither by TCP nor UDP on any address, nor by an abstract socket; its own loopback works meanwhile."""
     abstract = f"reviewer-{secrets.token_hex(8)}"
     with (
@@ -125,8 +125,8 @@ tried("own", own)
         for server in (tcp, unix):
             server.accept()[0].close()
 
-        selftest = jail.attempts(code, *arguments)
-        assert selftest == {
+        held = sandbox.attempts(code, *arguments)
+        assert held == {
             "tcp": "refused ECONNREFUSED",
             "udp": "done None",  # a datagram to a loopback of its own, where nobody listens
             "abstract": "refused ECONNREFUSED",
@@ -141,9 +141,9 @@ tried("own", own)
                 server.accept()
 
 
-def test_no_other_network_exists(jail: Cell) -> None:
+def test_no_other_network_exists(sandbox: SandboxedCheckout) -> None:
     """Other hosts, names, raw packets, the hypervisor's sockets and new interfaces: none is to be had."""
-    found = jail.attempts("""
+    found = sandbox.attempts("""
 tried("host", lambda: socket.create_connection(("192.0.2.1", 443), 5))
 tried("host6", lambda: socket.create_connection(("2001:db8::1", 443), 5))
 tried("metadata", lambda: socket.create_connection(("169.254.169.254", 80), 5))
@@ -175,10 +175,10 @@ tried("interfaces", lambda: socket.if_nameindex())
     assert found == {"raw": "refused EPERM", "interface": "refused EPERM"}
 
 
-def test_nothing_outside_its_own_folders_can_be_written(jail: Cell, tmp_path: Path) -> None:
+def test_nothing_outside_its_own_folders_can_be_written(sandbox: SandboxedCheckout, tmp_path: Path) -> None:
     """Not the copy of the checkout, not the system, not the kernel's settings, not this machine's /tmp."""
-    (jail.tree / "kept").write_text("as it was")
-    found = jail.attempts("""
+    (sandbox.tree / "kept").write_text("as it was")
+    found = sandbox.attempts("""
 for place in (".", "..", "/", "/usr", "/usr/bin", "/etc", "/dev", "/home", "/var", "/run", "/sys", "/opt", sys.argv[1]):
     tried(f"new file in {place}", lambda: open(f"{place}/new", "w"))
 for place in ("kept", "/etc/passwd", "/usr/bin/env", "/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger",
@@ -193,18 +193,18 @@ tried("own", lambda: open("/tmp/new", "w").write("works"))
     assert found.pop("own") == "done 5"
     assert len(found) == 27
     assert set(found.values()) <= {"refused EROFS", *REFUSED, *NOWHERE}
-    assert (jail.tree / "kept").read_text() == "as it was"
-    assert [path.name for path in jail.tree.iterdir()] == ["kept"]
+    assert (sandbox.tree / "kept").read_text() == "as it was"
+    assert [path.name for path in sandbox.tree.iterdir()] == ["kept"]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_private_files_of_the_machine_are_not_there(jail: Cell) -> None:
+def test_private_files_of_the_machine_are_not_there(sandbox: SandboxedCheckout) -> None:
     """Passwords, homes, keys, the runner's files, sockets of daemons: no path leads to them."""
-    private = jail.folder / "private"
+    private = sandbox.folder / "private"
     private.write_text("secret")
     private.chmod(0o644)
     try:
-        found = jail.attempts("""
+        found = sandbox.attempts("""
 for path in ("/etc/shadow", "/etc/sudoers", "/etc/ssh", "/root/.ssh", "/root/.bashrc", "/home/runner", "/var/log",
              "/var/run/docker.sock", "/run/docker.sock", "/run/containerd", "/run/systemd", "/run/user", "/sys/kernel",
              "/boot", "/mnt", "/srv", "/proc/1/root/etc/shadow", "/proc/self/cwd/../../../etc/shadow", sys.argv[1]):
@@ -219,16 +219,16 @@ tried("works", lambda: os.stat("/etc/passwd").st_size > 0)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a program that starts as root")
-def test_a_setuid_program_gives_no_rights(jail: Cell) -> None:
+def test_a_setuid_program_gives_no_rights(sandbox: SandboxedCheckout) -> None:
     """A program that anybody else becomes root by leaves the user as it is, in the checkout and in the system."""
-    program = jail.tree / "whoami"
+    program = sandbox.tree / "whoami"
     program.write_bytes(Path("/usr/bin/id").read_bytes())
     program.chmod(0o4755)
     ordinary = ("setpriv", "--reuid=61000", "--regid=61000", "--clear-groups")
     free = subprocess.run([*ordinary, str(program), "-u"], capture_output=True, text=True, check=True)
     assert free.stdout.strip() == "0"
 
-    found = jail.attempts("""
+    found = sandbox.attempts("""
 out = lambda *argv: subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout.strip()
 tried("checkout", lambda: out("./whoami", "-u") == str(os.getuid()) != "0")
 tried("su", lambda: out("su", "-c", "id -u"))
@@ -244,9 +244,9 @@ tried("setgroups", os.setgroups, [0])
     assert set(found.values()) <= {"refused EPERM", "refused EINVAL"}
 
 
-def test_a_fork_bomb_ends_with_the_run(jail: Cell, mark: str) -> None:
+def test_a_fork_bomb_ends_with_the_run(sandbox: SandboxedCheckout, mark: str) -> None:
     """Forks beyond the limit fail, the machine's other users fork on, and nothing of it is left."""
-    ran = jail.python("""
+    ran = sandbox.python("""
 def bomb():
     try:
         while True:
@@ -286,15 +286,15 @@ for number in itertools.count(): os.close(os.open(f"/tmp/{number}", os.O_CREAT |
 
 
 @pytest.mark.parametrize("hog", MEMORY_HOGS)
-def test_too_much_memory_stops_the_run(jail: Cell, hog: str) -> None:
+def test_too_much_memory_stops_the_run(sandbox: SandboxedCheckout, hog: str) -> None:
     """However it is taken, memory beyond the limit ends the run at once, and says so."""
-    ran = jail.python(MEMORY_HOGS[hog], memory_bytes=200 << 20, seconds=60)
+    ran = sandbox.python(MEMORY_HOGS[hog], memory_bytes=200 << 20, seconds=60)
     assert (ran.stopped, ran.exit_code, ran.timed_out) == ("memory", None, False), ran
 
 
-def test_memory_that_is_shared_is_counted_once(jail: Cell) -> None:
+def test_memory_that_is_shared_is_counted_once(sandbox: SandboxedCheckout) -> None:
     """Twenty forks of a large process, as a test runner makes, stay within the limit."""
-    ran = jail.python("""
+    ran = sandbox.python("""
 x = b'x' * (60 << 20)
 for _ in range(20):
     if not os.fork():
@@ -306,9 +306,9 @@ print("all came back")
     assert (ran.exit_code, ran.output) == (0, "all came back\n")
 
 
-def test_memory_that_no_process_answers_for_cannot_be_had(jail: Cell) -> None:
+def test_memory_that_no_process_answers_for_cannot_be_had(sandbox: SandboxedCheckout) -> None:
     """Files without a name and large System V segments would hide from any account: the calls are refused."""
-    found = jail.attempts("""
+    found = sandbox.attempts("""
 tried("memfd", os.memfd_create, "x")
 tried("segment", of_libc, "shmget", 0, 1 << 20, 0o1600)
 tried("small segment", lambda: of_libc("shmget", 0, 4096, 0o1600) >= 0)
@@ -316,17 +316,17 @@ tried("small segment", lambda: of_libc("shmget", 0, 4096, 0o1600) >= 0)
     assert found == {"memfd": "refused ENOSYS", "segment": "refused EPERM", "small segment": "done True"}
 
 
-def test_endless_output_is_cut_and_does_not_block(jail: Cell) -> None:
+def test_endless_output_is_cut_and_does_not_block(sandbox: SandboxedCheckout) -> None:
     """Output stops at its limit, the program goes on to its end, and its exit code is seen."""
-    ran = jail.run("sh", "-c", "yes | head -c 50000000; exit 7", output_bytes=1000)
+    ran = sandbox.run("sh", "-c", "yes | head -c 50000000; exit 7", output_bytes=1000)
     assert (ran.exit_code, len(ran.output), ran.truncated) == (7, 1000, True)
-    ran = jail.run("yes", output_bytes=1000, seconds=0.5)
+    ran = sandbox.run("yes", output_bytes=1000, seconds=0.5)
     assert (ran.stopped, len(ran.output), ran.truncated) == ("time", 1000, True)
 
 
-def test_endless_files_end_at_their_limit(jail: Cell) -> None:
+def test_endless_files_end_at_their_limit(sandbox: SandboxedCheckout) -> None:
     """One file is limited in size, and all together by their folder."""
-    found = jail.attempts("""
+    found = sandbox.attempts("""
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 def endless(path):
     with open(path, "wb", 0) as file:
@@ -377,7 +377,7 @@ DANGEROUS = {
 }
 
 
-def test_dangerous_system_calls_are_refused(jail: Cell) -> None:
+def test_dangerous_system_calls_are_refused(sandbox: SandboxedCheckout) -> None:
     """Each is really made, with its number of this machine, and refused before the kernel looks at its arguments."""
     machine = seccomp._MACHINES.get(os.uname().machine)
     if machine is None:
@@ -388,17 +388,17 @@ def test_dangerous_system_calls_are_refused(jail: Cell) -> None:
     )
     code += f'tried("clone (user)", call, {machine.clone}, {0x10000011}, 0, 0, 0, 0)\n'
     code += 'tried("clone3", call, 435, 0, 0)\n'
-    found = jail.attempts(code)
+    found = sandbox.attempts(code)
     assert found.pop("clone3") == "refused ENOSYS"
     assert set(found) == {*DANGEROUS, "clone (user)"}
     assert set(found.values()) == {"refused EPERM"}
 
 
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="the other two sets of system calls are x86_64's")
-def test_system_calls_of_other_architectures_do_not_pass_the_filter(jail: Cell) -> None:
+def test_system_calls_of_other_architectures_do_not_pass_the_filter(sandbox: SandboxedCheckout) -> None:
     """32-bit calls kill the process, and the calls of the x32 set do not exist."""
-    assert jail.attempts('tried("x32", call, 0x40000000 | 39)') == {"x32": "refused ENOSYS"}
-    ran = jail.python("""
+    assert sandbox.attempts('tried("x32", call, 0x40000000 | 39)') == {"x32": "refused ENOSYS"}
+    ran = sandbox.python("""
 import mmap
 page = mmap.mmap(-1, 4096, prot=7)
 page.write(bytes.fromhex("b814000000cd80c3"))  # mov eax, getpid; int 0x80; ret
@@ -409,9 +409,9 @@ print("came back")
     assert (ran.exit_code, ran.output) == (128 + signal.SIGSYS, "jumps\n")
 
 
-def test_others_cannot_be_killed_traced_or_slowed(jail: Cell) -> None:
+def test_others_cannot_be_killed_traced_or_slowed(sandbox: SandboxedCheckout) -> None:
     """The reviewer and its group are out of reach, process 1 survives, and signals to all reach only its own."""
-    found = jail.attempts("""
+    found = sandbox.attempts("""
 reviewer, group = map(int, sys.argv[1:3])
 tried("reviewer", os.kill, reviewer, 9)
 tried("group", os.killpg, group, 9)
@@ -430,9 +430,9 @@ tried("lives on", os.getpid)
     assert set(found.values()) == {"refused ESRCH"}
 
 
-def test_no_terminal_can_be_typed_into(jail: Cell) -> None:
+def test_no_terminal_can_be_typed_into(sandbox: SandboxedCheckout) -> None:
     """There is no controlling terminal, and pushing input into any terminal is refused."""
-    found = jail.attempts("""
+    found = sandbox.attempts("""
 import fcntl, pty
 tried("terminal", lambda: open("/dev/tty", "rb"))
 ours, theirs = pty.openpty()
@@ -442,20 +442,20 @@ for name, number in (("TIOCSTI", 0x5412), ("TIOCLINUX", 0x541C)):
     assert found == {"terminal": "refused ENXIO", "TIOCSTI": "refused EPERM", "TIOCLINUX": "refused EPERM"}
 
 
-def test_no_descriptor_is_inherited(jail: Cell, tmp_path: Path) -> None:
+def test_no_descriptor_is_inherited(sandbox: SandboxedCheckout, tmp_path: Path) -> None:
     """A file that the reviewer holds open, even one that it lets children inherit, is not open inside."""
-    with (tmp_path / "open").open("w") as selftest:
-        os.set_inheritable(selftest.fileno(), True)
-        ran = jail.run("sh", "-c", "for fd in /proc/self/fd/*; do readlink $fd; done")
+    with (tmp_path / "open").open("w") as held:
+        os.set_inheritable(held.fileno(), True)
+        ran = sandbox.run("sh", "-c", "for fd in /proc/self/fd/*; do readlink $fd; done")
     targets = ran.output.split()
     assert targets[:1] == ["/dev/null"]
     assert {target.partition(":")[0] for target in targets} <= {"/dev/null", "pipe"}
     assert str(tmp_path) not in ran.output
 
 
-def test_crashes_leave_no_core_files(jail: Cell) -> None:
+def test_crashes_leave_no_core_files(sandbox: SandboxedCheckout) -> None:
     """A process that aborts leaves no dump, and cannot raise the limit on them."""
-    found = jail.attempts("""
+    found = sandbox.attempts("""
 import resource
 tried("limit", resource.getrlimit, resource.RLIMIT_CORE)
 def more():
@@ -468,9 +468,9 @@ tried("files", os.listdir, "/tmp")
     assert found == {"limit": "done (0, 0)", "more": "refused EPERM", "crash": "done -6", "files": "done []"}
 
 
-def test_devices_cannot_be_made(jail: Cell) -> None:
+def test_devices_cannot_be_made(sandbox: SandboxedCheckout) -> None:
     """No node for the machine's disk or memory can be made where files can be written."""
-    found = jail.attempts("""
+    found = sandbox.attempts("""
 import stat
 tried("disk", os.mknod, "/tmp/disk", 0o666 | stat.S_IFBLK, os.makedev(254, 0))
 tried("memory", os.mknod, "/results/memory", 0o666 | stat.S_IFCHR, os.makedev(1, 1))
@@ -489,17 +489,17 @@ while True: signal.pause()
 
 
 @pytest.mark.parametrize("more", ["", "os.close(0); os.close(1); os.close(2)"], ids=["holds output", "closed output"])
-def test_a_daemon_does_not_outlive_the_run(jail: Cell, mark: str, more: str) -> None:
+def test_a_daemon_does_not_outlive_the_run(sandbox: SandboxedCheckout, mark: str, more: str) -> None:
     """What forked twice into a session of its own dies with the command, at once, and delays nothing."""
-    ran = jail.python(DAEMON.replace("{more}", more), mark)
+    ran = sandbox.python(DAEMON.replace("{more}", more), mark)
     assert (ran.exit_code, ran.stopped) == (0, "")
     assert ran.seconds < 5
     assert living(mark) == []
 
 
-def test_time_ends_for_all_generations(jail: Cell, mark: str) -> None:
+def test_time_ends_for_all_generations(sandbox: SandboxedCheckout, mark: str) -> None:
     """Children and grandchildren that ignore every signal are gone when the time is up."""
-    ran = jail.python("""
+    ran = sandbox.python("""
 for number in range(1, 32):
     if number not in (9, 17, 19): signal.signal(number, signal.SIG_IGN)
 os.fork(); os.fork(); os.setsid() if os.getpid() > 3 else None
@@ -514,15 +514,15 @@ while True: signal.pause()
 
 CALLER = """
 import pickle, sys
-jail = pickle.loads(bytes.fromhex(sys.argv[1]))
-jail.run("sh", "-c", "sleep 1000; true", sys.argv[2], seconds=1000)
+sandbox = pickle.loads(bytes.fromhex(sys.argv[1]))
+sandbox.run("sh", "-c", "sleep 1000; true", sys.argv[2], seconds=1000)
 """
 
 
 @pytest.mark.parametrize("victim", ["reviewer", "supervisor"])
-def test_who_dies_takes_the_sandbox_along(jail: Cell, mark: str, victim: str) -> None:
+def test_who_dies_takes_the_sandbox_along(sandbox: SandboxedCheckout, mark: str, victim: str) -> None:
     """When the reviewer, or its supervisor, is killed without a chance to clean up, nothing inside goes on."""
-    command = [sys.executable, "-c", CALLER, pickle.dumps(jail).hex(), mark]
+    command = [sys.executable, "-c", CALLER, pickle.dumps(sandbox).hex(), mark]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as caller:
         try:
             # Not sooner: bubblewrap that loses its supervisor during its set-up may wait, and runs nothing.
@@ -546,9 +546,9 @@ def _child_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
-def test_results_are_plain_files_and_nothing_else(jail: Cell) -> None:
+def test_results_are_plain_files_and_nothing_else(sandbox: SandboxedCheckout) -> None:
     """Symlinks, pipes, sockets, strange names, and deep files are left, counted by reason; files come."""
-    ran = jail.python("""
+    ran = sandbox.python("""
 os.chdir(os.environ["REVIEWER_RESULTS"])
 os.makedirs("a/b")
 open("a/b/good.txt", "w").write("good")
@@ -571,39 +571,54 @@ os.mkdir("closed", 0o700); open("closed/inside", "w").write("owner's")
     }
 
 
-def test_a_thousand_results_are_enough(jail: Cell) -> None:
+def test_a_thousand_results_are_enough(sandbox: SandboxedCheckout) -> None:
     """More files than that are counted, not read."""
-    ran = jail.run("sh", "-c", "cd /results; for i in $(seq 1005); do : > $i; done")
+    ran = sandbox.run("sh", "-c", "cd /results; for i in $(seq 1005); do : > $i; done")
     assert len(ran.results) == 1000
     assert ran.refused == {"more than 1000 files": 5}
 
 
-def test_runs_at_the_same_time_do_not_meet(jail: Cell) -> None:
+def _listens(pid: int) -> bool:
+    """Whether the network of a process has a listener on port 4711, and is not this machine's own."""
+    try:
+        apart = Path(f"/proc/{pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()
+        return apart and f":{4711:04X} 00000000:0000 0A" in Path(f"/proc/{pid}/net/tcp").read_text()
+    except OSError:
+        return False
+
+
+def test_runs_at_the_same_time_do_not_meet(sandbox: SandboxedCheckout, mark: str) -> None:
     """Two runs at once have a /tmp, a network and results of their own."""
     code = """
 open("/tmp/" + sys.argv[1], "w"); open("/results/" + sys.argv[1], "w")
 with socket.create_server(("127.0.0.1", 4711)):
-    time.sleep(0.5)
+    deadline = time.monotonic() + 20
+    while not os.path.exists("go") and time.monotonic() < deadline: time.sleep(0.01)
     tried("files", os.listdir, "/tmp")
 """
     found: dict[str, object] = {}
 
     def work(name: str) -> None:
-        ran = jail.python(code, name)
+        ran = sandbox.python(code, name, mark, seconds=60)
         found[name] = (ran.output, dict(ran.results))
 
     threads = [threading.Thread(target=work, args=(name,)) for name in ("one", "two")]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    try:
+        wait_until(lambda: sum(map(_listens, living(mark))) >= 2, "both to listen on the same port", 20)
+    finally:
+        (sandbox.tree / "go").touch()
+        for thread in threads:
+            thread.join()
+        (sandbox.tree / "go").unlink()
     assert found == {name: (f"<files> done ['{name}']\n", {name: b""}) for name in ("one", "two")}
 
 
-def test_an_ordinary_command_finds_what_it_was_promised(jail: Cell) -> None:
+def test_an_ordinary_command_finds_what_it_was_promised(sandbox: SandboxedCheckout) -> None:
     """The checkout where it always is, a home, a folder for results, the variables of the order, and no others."""
-    (jail.tree / "sub").mkdir(exist_ok=True)
-    ran = jail.run("env", environment={"PYTHONPATH": "src", "HOME": "/elsewhere"})
+    (sandbox.tree / "sub").mkdir(exist_ok=True)
+    ran = sandbox.run("env", environment={"PYTHONPATH": "src", "HOME": "/elsewhere"})
     assert sorted(ran.output.splitlines()) == [
         "HOME=/tmp",
         "LANG=C.UTF-8",
@@ -612,22 +627,22 @@ def test_an_ordinary_command_finds_what_it_was_promised(jail: Cell) -> None:
         f"REVIEWER_RESULTS=/{bubblewrap.RESULTS}",
         "TMPDIR=/tmp",
     ]
-    assert jail.run("pwd").output == f"{SHOWN}\n"
-    assert jail.run("hostname").output in {"sandbox\n", ""}
-    assert jail.run("sh", "-c", "exit 3").exit_code == 3
-    assert jail.run("no-such-program").exit_code == 127
+    assert sandbox.run("pwd").output == f"{SHOWN}\n"
+    assert sandbox.run("hostname").output in {"sandbox\n", ""}
+    assert sandbox.run("sh", "-c", "exit 3").exit_code == 3
+    assert sandbox.run("no-such-program").exit_code == 127
 
 
 @pytest.mark.skipif(not Path("/usr/bin/node").exists(), reason="node is not installed")
-def test_node_runs_within_its_memory(jail: Cell) -> None:
+def test_node_runs_within_its_memory(sandbox: SandboxedCheckout) -> None:
     """A runtime that reserves far more address space than it uses is not stopped."""
-    ran = jail.run("/usr/bin/node", "-e", "console.log([1, 2, 3].map(x => x * 2).join())")
+    ran = sandbox.run("/usr/bin/node", "-e", "console.log([1, 2, 3].map(x => x * 2).join())")
     assert (ran.exit_code, ran.output) == (0, "2,4,6\n")
 
 
-def test_the_processors_time_is_told(jail: Cell) -> None:
+def test_the_processors_time_is_told(sandbox: SandboxedCheckout) -> None:
     """What children take counts, also after they ended."""
-    ran = jail.python("""
+    ran = sandbox.python("""
 if not os.fork():
     while time.process_time() < 0.4: pass
     os._exit(0)
