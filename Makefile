@@ -29,9 +29,9 @@ test-fast: venv ## run the tests that start no process, socket or repository: ha
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m fast $(ARGS)
 
 cover: venv ## run the tests and print which lines and branches of the product they reach (ARGS="-m fast" for some)
-	@$(BIN)/coverage erase
-	@status=0; $(BIN)/coverage run -m pytest -n 4 --dist worksteal $(ARGS) || status=$$?; \
-	$(BIN)/coverage combine --quiet; $(BIN)/coverage report; exit $$status
+	@$(BIN)/python -m coverage erase
+	@status=0; $(BIN)/python -m coverage run -m pytest -n 4 --dist worksteal $(ARGS) || status=$$?; \
+	$(BIN)/python -m coverage combine --quiet; $(BIN)/python -m coverage report; exit $$status
 
 lint: venv ## check format, style, types and which module may import which
 	@$(BIN)/ruff format --check --quiet .

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.model import FakeModel, error
+from tests.fixtures.app_server import child_environment
 from tests.fixtures.waiting import reserved_port
 from tests.paths import ROOT
 
@@ -51,7 +52,7 @@ def reviewer(model: FakeModel, clone: Path) -> Run:
     """Return what runs `reviewer` in the clone."""
 
     def run(*words: str, given: str = "", cwd: Path = clone, **environ: str) -> subprocess.CompletedProcess[str]:
-        known = {"PATH": os.environ["PATH"], "RUNAPI_KEY": model.key, "RUNAPI_BASE_URL": model.base_url}
+        known = {**child_environment(), "RUNAPI_KEY": model.key, "RUNAPI_BASE_URL": model.base_url}
         return subprocess.run(
             [sys.executable, str(ROOT / "app.py"), *words],
             cwd=cwd, env={**known, **environ}, input=given, capture_output=True, text=True, timeout=60, check=False,

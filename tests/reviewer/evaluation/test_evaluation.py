@@ -27,6 +27,7 @@ from reviewer.llm.client import Client
 from reviewer.llm.usage import Usage
 from reviewer.tasks.conversation.follow_ups import ask_and_read
 from tests.fakes.model import Call, FakeModel, error
+from tests.fixtures.app_server import child_environment
 from tests.fixtures.factories import finding
 from tests.fixtures.git_repo import Repo
 from tests.fixtures.replay import NAMES, replay_of, serve
@@ -58,7 +59,7 @@ def reviewer(model: FakeModel, tmp_path: Path) -> Reviewer:
     """Return what runs `reviewer eval`."""
 
     def run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        known_ = {"PATH": os.environ["PATH"], "RUNAPI_KEY": model.key, "RUNAPI_BASE_URL": model.base_url}
+        known_ = {**child_environment(), "RUNAPI_KEY": model.key, "RUNAPI_BASE_URL": model.base_url}
         return subprocess.run(
             [sys.executable, str(ROOT / "app.py"), "eval", *words],
             cwd=tmp_path, env={**known_, **environ}, capture_output=True, text=True, timeout=90, check=False,
