@@ -15,6 +15,8 @@ import yaml
 
 from reviewer import __version__
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 JOBS = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8"))["jobs"]
 #: Stands where a program stands that talks to GitHub or Docker: writes down how it is called, and fails where asked to.

@@ -113,6 +113,7 @@ def test_dependabot_waits_before_it_proposes() -> None:
     assert all(update["cooldown"]["default-days"] >= 7 for update in updates)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_the_action_reviews_in_ci(tmp_path: Path) -> None:
     """CI's job for `uses: ./`, step by step: the model's double answers, and a token that may only read is enough."""
