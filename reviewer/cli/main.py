@@ -191,23 +191,17 @@ def _verdict(done: Review, settings: Settings, asked: str | None) -> int:
 
 def _client(model: str | None) -> Client:
     """Build the model's client from the environment."""
-    from reviewer.llm.client import Client  # noqa: PLC0415
-    from reviewer.llm.endpoint import DEFAULT_BASE_URL  # noqa: PLC0415
-    from reviewer.llm.models import DEFAULT_MODEL, parse_prices  # noqa: PLC0415
+    from dataclasses import replace  # noqa: PLC0415
 
-    key = os.environ.get("RUNAPI_KEY", "").strip()
-    if not key:
+    from reviewer.llm.client import Client  # noqa: PLC0415
+    from reviewer.llm.client_settings import read_client_settings  # noqa: PLC0415
+
+    settings = read_client_settings(os.environ)
+    if not settings.key:
         from reviewer.llm.errors import BadKey  # noqa: PLC0415
 
         raise BadKey(f"No key. {_KEY_HELP}")
-    fallback = os.environ.get("REVIEWER_FALLBACK_MODELS", "")
-    return Client(
-        key=key,
-        base_url=os.environ.get("RUNAPI_BASE_URL", "").strip() or DEFAULT_BASE_URL,
-        model=model or os.environ.get("REVIEWER_MODEL", "").strip() or DEFAULT_MODEL,
-        fallback_models=tuple(name.strip() for name in fallback.split(",") if name.strip()),
-        prices=parse_prices(os.environ.get("REVIEWER_PRICES", "")),
-    )
+    return Client.from_settings(replace(settings, model=model) if model else settings)
 
 
 def _cost(client: Client) -> Decimal | None:

@@ -16,8 +16,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Self
 
+from reviewer.llm.base_url import DEFAULT_BASE_URL
 from reviewer.llm.chat_completions import Completion, read_reply, request_body
-from reviewer.llm.endpoint import DEFAULT_BASE_URL, Endpoint
+from reviewer.llm.client_settings import ClientSettings
+from reviewer.llm.endpoint import Endpoint
 from reviewer.llm.error_mapping import CutOff, NoSuchModel, UnsupportedField
 from reviewer.llm.errors import BadKey, ModelError, ModelUnavailable, NoCredit, PromptTooLong, SlowDown
 from reviewer.llm.messages import Prompt, Reply
@@ -89,6 +91,18 @@ class Client:
         limits = StreamTimeouts(self.connect_timeout, self.idle_timeout, self.total_timeout, self.trailer_timeout)
         object.__setattr__(self, "_slots", threading.Semaphore(max(1, self.max_parallel)))
         object.__setattr__(self, "_endpoint", Endpoint(self.base_url, self.key, limits))
+
+    @classmethod
+    def from_settings(cls, settings: ClientSettings, *, max_parallel: int = 4) -> Self:
+        """Return the client with those settings, which the environment usually gave; nothing is connected yet."""
+        return cls(
+            key=settings.key,
+            base_url=settings.base_url,
+            model=settings.model,
+            fallback_models=settings.fallback_models,
+            prices=settings.prices,
+            max_parallel=max_parallel,
+        )
 
     def __enter__(self) -> Self:
         """Return the client. The first call opens its connection."""

@@ -14,13 +14,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from reviewer import __version__
-from reviewer.errors import SettingsError
+from reviewer.llm.base_url import check_base_url
 from reviewer.llm.chat_completions import OPTIONAL, Completion
 from reviewer.llm.error_mapping import RequestDescription, ServiceFault, explain, fault_in, fault_of
 from reviewer.llm.errors import BadKey, ModelError, ModelUnavailable
 from reviewer.llm.streaming import Connections, Data, Head, StreamingRequest, StreamTimeouts, connect
-
-DEFAULT_BASE_URL = "https://runapi.ai/v1"
 
 
 class Endpoint:
@@ -47,8 +45,8 @@ class Endpoint:
             connections.close()
 
     def check(self) -> None:
-        """Raise SettingsError for a bad URL, BadKey for a bad key, ModelUnavailable if the endpoint is closed."""
-        self._checked_url()
+        """Raise what stands in the way of any request: SettingsError for the URL, BadKey, or ModelUnavailable."""
+        check_base_url(self._base_url)
         self._checked_key()
         if self.closed.is_set():
             raise ModelUnavailable("The model client is closed.")
@@ -115,7 +113,7 @@ class Endpoint:
         with self._lock:
             self._connections = self._connections or connect(self._base_url, self._limits)
             request = self._connections.build_request(
-                method, self._checked_url() + path, headers=headers, content=content
+                method, check_base_url(self._base_url) + path, headers=headers, content=content
             )
             exchange = StreamingRequest(self._connections, request, self._limits)
             self._exchanges.add(exchange)
@@ -140,14 +138,6 @@ class Endpoint:
         if not (key.isascii() and key.isprintable() and " " not in key):
             raise BadKey("RUNAPI_KEY contains a character that no API key has. Copy the key again.")
         return key
-
-    def _checked_url(self) -> str:
-        parts = urlsplit(self._base_url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise SettingsError(
-                f"RUNAPI_BASE_URL is {self._base_url!r}, which is not a URL. Write for example {DEFAULT_BASE_URL}"
-            )
-        return self._base_url.rstrip("/")
 
     def _explained(self, fault: ServiceFault, description: RequestDescription, head: Head) -> ModelError:
         """Return the typed error for a fault, without the key: services quote the key that they refuse."""

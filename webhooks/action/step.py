@@ -20,8 +20,8 @@ from typing import Any
 from reviewer.domain.findings import Review
 from reviewer.domain.settings import FailLevel
 from reviewer.errors import ReviewerError, SettingsError
+from reviewer.llm.base_url import DEFAULT_BASE_URL
 from reviewer.llm.client import Client
-from reviewer.llm.endpoint import DEFAULT_BASE_URL
 from reviewer.llm.errors import BadKey, ModelError
 from reviewer.llm.messages import Ask, Prompt, Reply
 from reviewer.llm.models import DEFAULT_MODEL, model_named, parse_prices

@@ -1,0 +1,56 @@
+"""Read the settings of the model client from environment variables: key, base URL, model, fallbacks and prices.
+
+The command line, the Action and the App all read them here and then call `Client.from_settings`. Imports no HTTP
+library, so that a process that only accepts deliveries need not load one. A missing key is not an error here: each
+entry has its own words for it, since a person sets it in a shell, a workflow or a service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reviewer.errors import SettingsError
+from reviewer.llm.base_url import DEFAULT_BASE_URL, check_base_url
+from reviewer.llm.models import DEFAULT_MODEL, Price, parse_prices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientSettings:
+    """What a model client needs. `key` is empty where RUNAPI_KEY is not set; it does not show in `repr`."""
+
+    key: str = field(default="", repr=False)
+    base_url: str = DEFAULT_BASE_URL
+    model: str = DEFAULT_MODEL
+    fallback_models: tuple[str, ...] = ()
+    prices: Mapping[str, Price] = field(default_factory=dict)
+
+
+def read_client_settings(environ: Mapping[str, str]) -> ClientSettings:
+    """Read RUNAPI_KEY, RUNAPI_BASE_URL, REVIEWER_MODEL, REVIEWER_FALLBACK_MODELS and REVIEWER_PRICES.
+
+    A blank variable counts as missing, and a missing one has its default. Raises one SettingsError with a line for
+    each variable that is wrong.
+    """
+    values = {name: value.strip() for name, value in environ.items() if value.strip()}
+    problems: list[str] = []
+    base_url = DEFAULT_BASE_URL
+    prices: Mapping[str, Price] = {}
+    try:
+        base_url = check_base_url(values.get("RUNAPI_BASE_URL", DEFAULT_BASE_URL))
+    except SettingsError as error:
+        problems.append(str(error))
+    try:
+        prices = parse_prices(values.get("REVIEWER_PRICES", ""))
+    except SettingsError as error:
+        problems.append(str(error))
+    if problems:
+        raise SettingsError("\n".join(problems))
+    names = (name.strip() for name in values.get("REVIEWER_FALLBACK_MODELS", "").split(","))
+    return ClientSettings(
+        key=values.get("RUNAPI_KEY", ""),
+        base_url=base_url,
+        model=values.get("REVIEWER_MODEL", DEFAULT_MODEL),
+        fallback_models=tuple(name for name in names if name),
+        prices=prices,
+    )

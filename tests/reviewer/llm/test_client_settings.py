@@ -1,0 +1,65 @@
+"""The model client's settings: what environment variables say, for the command line, the Action and the App."""
+
+from __future__ import annotations
+
+import pytest
+
+from reviewer.errors import SettingsError
+from reviewer.llm.base_url import DEFAULT_BASE_URL, check_base_url
+from reviewer.llm.client import Client
+from reviewer.llm.client_settings import ClientSettings, read_client_settings
+from reviewer.llm.models import DEFAULT_MODEL, parse_prices
+
+FULL = {
+    "RUNAPI_KEY": " key-1 ",
+    "RUNAPI_BASE_URL": "https://example.org/v1/",
+    "REVIEWER_MODEL": "other",
+    "REVIEWER_FALLBACK_MODELS": "a, ,b",
+    "REVIEWER_PRICES": "other=1/2",
+}
+
+
+def test_every_variable_is_read() -> None:
+    """White space around values goes, and slashes at the end of the URL."""
+    assert read_client_settings(FULL) == ClientSettings(
+        key="key-1",
+        base_url="https://example.org/v1",
+        model="other",
+        fallback_models=("a", "b"),
+        prices=parse_prices("other=1/2"),
+    )
+
+
+@pytest.mark.parametrize("environ", [{}, dict.fromkeys(FULL, " ")])
+def test_a_missing_or_blank_variable_has_its_default(environ: dict[str, str]) -> None:
+    """Inputs of the Action that nobody set arrive as empty variables."""
+    settings = read_client_settings(environ)
+    assert settings == ClientSettings()
+    assert (settings.key, settings.base_url, settings.model) == ("", DEFAULT_BASE_URL, DEFAULT_MODEL)
+
+
+def test_all_problems_are_reported_at_once() -> None:
+    """A line for each variable that is wrong."""
+    with pytest.raises(SettingsError) as raised:
+        read_client_settings({"RUNAPI_BASE_URL": "runapi", "REVIEWER_PRICES": "x"})
+    assert [line.split()[0] for line in str(raised.value).splitlines()] == ["RUNAPI_BASE_URL", "REVIEWER_PRICES"]
+
+
+def test_the_key_does_not_show() -> None:
+    """Settings end up in tracebacks and logs."""
+    assert "key-1" not in repr(read_client_settings(FULL))
+
+
+def test_a_client_is_built_from_settings() -> None:
+    """Everything arrives; the limit on parallel calls is the caller's."""
+    settings = read_client_settings(FULL)
+    with Client.from_settings(settings, max_parallel=9) as client:
+        assert (client.key, client.base_url, client.model) == ("key-1", settings.base_url, "other")
+        assert (client.fallback_models, client.prices, client.max_parallel) == (("a", "b"), settings.prices, 9)
+
+
+@pytest.mark.parametrize("text", ["runapi.ai/v1", "ftp://runapi.ai", "https://", "http://[", ""])
+def test_what_is_no_web_address_is_refused(text: str) -> None:
+    """With the name of the variable and an example."""
+    with pytest.raises(SettingsError, match=r"RUNAPI_BASE_URL .*such as https://"):
+        check_base_url(text)
