@@ -20,7 +20,7 @@ from reviewer.evaluation.results import EvaluationRun, read_run, to_json
 from reviewer.evaluation.runner import ChangeOf, EvaluationContext, EvaluationRunner, ReviewedCase
 from reviewer.evaluation.tables import compared_text, rate, run_text
 from reviewer.llm.client import Client
-from reviewer.llm.models import DEFAULT_MODEL
+from reviewer.llm.defaults import DEFAULT_MODEL
 from reviewer.output.report import to_json as review_to_json
 
 #: Reviews at the same time; each sends several prompts in parallel.

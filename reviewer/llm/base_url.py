@@ -1,12 +1,11 @@
-"""The base URL of the model's service: the default, and the check of another."""
+"""Check the base URL of the model's service."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
 from reviewer.errors import SettingsError
-
-DEFAULT_BASE_URL = "https://runapi.ai/v1"
+from reviewer.llm.defaults import DEFAULT_BASE_URL
 
 
 def check_base_url(text: str) -> str:

@@ -16,14 +16,14 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Self
 
-from reviewer.llm.base_url import DEFAULT_BASE_URL
 from reviewer.llm.chat_completions import Completion, read_reply, request_body
 from reviewer.llm.client_settings import ClientSettings
+from reviewer.llm.defaults import DEFAULT_BASE_URL, DEFAULT_MODEL
 from reviewer.llm.endpoint import Endpoint
 from reviewer.llm.error_mapping import CutOff, NoSuchModel, UnsupportedField
 from reviewer.llm.errors import BadKey, ModelError, ModelUnavailable, NoCredit, PromptTooLong, SlowDown
 from reviewer.llm.messages import Prompt, Reply
-from reviewer.llm.models import DEFAULT_MODEL, LISTED, Model, Price, model_named, planned_tokens
+from reviewer.llm.models import LISTED, Model, Price, model_named, planned_tokens
 from reviewer.llm.streaming import StreamTimeouts
 from reviewer.llm.usage import Attempt
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reviewer.errors import SettingsError
-from reviewer.llm.base_url import DEFAULT_BASE_URL, check_base_url
-from reviewer.llm.models import DEFAULT_MODEL, Price, parse_prices
+from reviewer.llm.base_url import check_base_url
+from reviewer.llm.defaults import DEFAULT_BASE_URL, DEFAULT_MODEL
+from reviewer.llm.models import Price, parse_prices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,7 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 
 from reviewer.errors import SettingsError
-
-DEFAULT_MODEL = "MiniMax-M2.1"
+from reviewer.llm.defaults import DEFAULT_MODEL
 
 _MILLION = Decimal(1_000_000)
 

@@ -20,11 +20,11 @@ from typing import Any
 from reviewer.domain.findings import Review
 from reviewer.domain.settings import FailLevel
 from reviewer.errors import ReviewerError, SettingsError
-from reviewer.llm.base_url import DEFAULT_BASE_URL
 from reviewer.llm.client import Client
+from reviewer.llm.defaults import DEFAULT_BASE_URL, DEFAULT_MODEL
 from reviewer.llm.errors import BadKey, ModelError
 from reviewer.llm.messages import Ask, Prompt, Reply
-from reviewer.llm.models import DEFAULT_MODEL, model_named, parse_prices
+from reviewer.llm.models import model_named, parse_prices
 from reviewer.output.report import to_markdown
 from reviewer.output.sarif import to_sarif
 from reviewer.tasks.planning.cost_estimate import cost_per_thousand

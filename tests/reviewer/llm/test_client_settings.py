@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from reviewer.errors import SettingsError
-from reviewer.llm.base_url import DEFAULT_BASE_URL, check_base_url
+from reviewer.llm.base_url import check_base_url
 from reviewer.llm.client import Client
 from reviewer.llm.client_settings import ClientSettings, read_client_settings
-from reviewer.llm.models import DEFAULT_MODEL, parse_prices
+from reviewer.llm.defaults import DEFAULT_BASE_URL, DEFAULT_MODEL
+from reviewer.llm.models import parse_prices
 
 FULL = {
     "RUNAPI_KEY": " key-1 ",
