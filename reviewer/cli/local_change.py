@@ -1,7 +1,7 @@
-"""A change on this machine: of a range or the working tree of a clone, or of a diff that somebody has.
+"""Read a local change: a range or the working tree of a clone, or a diff in a file.
 
-Promises: settings and guidance are those of what the change starts from, which it cannot edit; of a bare diff there are
-none, and no file around it is looked at. Writes nothing.
+Settings and guidance come from the base of the change, which it cannot edit. A bare diff has neither, and no file
+around it is read. Writes nothing but problems of the settings, to standard error.
 """
 
 from __future__ import annotations
@@ -28,37 +28,37 @@ def change_of_diff(name: str) -> tuple[Change, Settings]:
 
 
 def change_of_range(
-    wanted: str | None, progress: Callable[[str], None], folder: Path | None = None
+    revisions: str | None, progress: Callable[[str], None], folder: Path | None = None
 ) -> tuple[Change, Settings]:
-    """Take the change of a range from git; None: all that is new against the default branch.
+    """Read the change of a range from git; None: everything that differs from the default branch.
 
-    `progress` hears what is compared, since the base may have been guessed, and what is wrong with the settings.
-    `folder` is the clone, by default this one. Raises ReviewerError.
+    `progress` is called with what is compared, since the base may have been guessed. `folder` is the clone, by default
+    the current folder. Raises ReviewerError.
     """
     tree = open_worktree(folder or Path.cwd())
-    local = tree.diff(wanted)
+    local = tree.diff(revisions)
     progress(f"comparing {local.description}")
 
     def read(paths: Sequence[str], revision: str | None) -> dict[str, str]:
         return {path: data.decode("utf-8", "surrogateescape") for path, data in tree.read_all(paths, revision).items()}
 
-    told = read((SETTINGS_PATH, *GUIDANCE_PATHS), local.base_sha)
-    settings, problems = parse_settings(told.get(SETTINGS_PATH, ""))
+    files = read((SETTINGS_PATH, *GUIDANCE_PATHS), local.base_sha)
+    settings, problems = parse_settings(files.get(SETTINGS_PATH, ""))
     for problem in problems:
-        # Whoever just mended the file has to know which version this is about.
+        # The working tree may hold a corrected version: name the one that was read.
         sys.stderr.write(f"reviewer: at {local.base_sha[:10]}: {problem}\n")
     title, description = tree.title_and_description(local)
     change = Change(
         diff=parse_diff(local.diff_bytes),
         title=title,
         description=description,
-        guidance=tuple(Guidance(path, told[path]) for path in GUIDANCE_PATHS if told.get(path)),
+        guidance=tuple(Guidance(path, files[path]) for path in GUIDANCE_PATHS if files.get(path)),
         read_head=lambda paths: read(paths, local.head),
         sources=checkout_of(tree, local),
     )
     return change, settings
 
 
-def staged_change(folder: Path, wanted: str) -> tuple[Change, Settings]:
-    """Take the change of a range from the clone in that folder, as `change_of_range` does, and tell nobody."""
-    return change_of_range(wanted, lambda _: None, folder)
+def change_without_progress(folder: Path, revisions: str) -> tuple[Change, Settings]:
+    """Read the change of a range from the clone in that folder, without progress lines."""
+    return change_of_range(revisions, lambda _: None, folder)

@@ -1,4 +1,4 @@
-"""The options of the command line. Builds parsers and nothing else: `--help` has to be instant."""
+"""The options of the command line, and the text of `--help`. Imports no other package: `--help` is instant."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import argparse
 from collections.abc import Mapping
 
 from reviewer import __version__
+from reviewer.llm.defaults import DEFAULT_MODEL
+from reviewer.output.formats import FORMATS
 
 
 def build_parser(more: Mapping[str, str]) -> argparse.ArgumentParser:
-    """Return the parser of `reviewer`. `more` are commands that parse their own words: name -> what it does."""
+    """Return the parser of `reviewer`. `more` are commands that parse their own arguments: name -> what it does."""
     parser = argparse.ArgumentParser(
         prog="reviewer",
-        description="Review changes with MiniMax models: real defects on the right lines, and nothing else.",
+        description="Review code changes with MiniMax models.",
         epilog="Environment: RUNAPI_KEY (required), RUNAPI_BASE_URL, REVIEWER_MODEL, REVIEWER_FALLBACK_MODELS, "
         "REVIEWER_PRICES.",
     )
@@ -26,27 +28,27 @@ def build_parser(more: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     _add_range(review)
     review.add_argument("--diff", metavar="FILE", help="review this unified diff instead (- for standard input)")
-    _add_result(review, "text", "markdown", "json", "sarif")
+    _add_result(review, *FORMATS)
     review.add_argument(
         "--fail-level",
         choices=("error", "warning", "info", "never"),
         help="exit 1 when a finding is at least this severe (default: review.fail_level of the settings, else never)",
     )
-    review.add_argument("--refactor", action="store_true", help="look closely for simpler code too")
-    review.add_argument("--tests", action="store_true", help="suggest unit tests too, and run them")
+    review.add_argument("--refactor", action="store_true", help="also look for code that could be simpler")
+    review.add_argument("--tests", action="store_true", help="also suggest unit tests, and run them")
     _add_testing(review)
     tests = commands.add_parser(
         "tests",
         help="suggest unit tests for a local change, and run them",
-        description="Suggest unit tests for a local change, run them, and show those that prove something. Nothing is "
-        "run without a sandbox, unless you say so.",
+        description="Suggest unit tests for a local change, run them, and show those that proved something. Nothing "
+        "runs without a sandbox, unless you give --sandbox none.",
     )
     _add_range(tests)
-    _add_result(tests, "text", "markdown", "json")
+    _add_result(tests, *(name for name, form in FORMATS.items() if form.shows_tests))
     _add_testing(tests)
     commands.add_parser("doctor", help="check that key, model and git can be used")
-    for name, what in more.items():
-        commands.add_parser(name, help=what, add_help=False)
+    for name, summary in more.items():
+        commands.add_parser(name, help=summary, add_help=False)
     return parser
 
 
@@ -56,8 +58,8 @@ def _add_range(parser: argparse.ArgumentParser) -> None:
 
 def _add_result(parser: argparse.ArgumentParser, *formats: str) -> None:
     parser.add_argument("--format", choices=formats, default=formats[0], help=f"default: {formats[0]}")
-    parser.add_argument("--output", metavar="FILE", help="write the result there instead of to standard output")
-    parser.add_argument("--model", metavar="ID", help="model to ask (default: $REVIEWER_MODEL, else MiniMax-M2.1)")
+    parser.add_argument("--output", metavar="FILE", help="write the result to this file instead of standard output")
+    parser.add_argument("--model", metavar="ID", help=f"model to use (default: $REVIEWER_MODEL, else {DEFAULT_MODEL})")
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
 
 
@@ -65,7 +67,7 @@ def _add_testing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--python",
         metavar="PATH",
-        help="interpreter with the repository's packages and tests (default: .venv, the active one, or the PATH's)",
+        help="interpreter that has the repository's packages (default: .venv, the active one, or the PATH's)",
     )
     parser.add_argument(
         "--sandbox",
@@ -73,4 +75,6 @@ def _add_testing(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="auto: run tests in a sandbox or not at all; none: run them with your rights, for your own code only",
     )
-    parser.add_argument("--patch", metavar="FILE", help="write the tests that proved something there, for git apply")
+    parser.add_argument(
+        "--patch", metavar="FILE", help="write the tests that proved something to this file, as a patch for git apply"
+    )

@@ -21,7 +21,7 @@ from reviewer.evaluation.runner import ChangeOf, EvaluationContext, EvaluationRu
 from reviewer.evaluation.tables import compared_text, rate, run_text
 from reviewer.llm.client import Client
 from reviewer.llm.defaults import DEFAULT_MODEL
-from reviewer.output.report import to_json as review_to_json
+from reviewer.output.json import to_json as review_to_json
 
 #: Reviews at the same time; each sends several prompts in parallel.
 PARALLEL = 3

@@ -16,7 +16,7 @@ from reviewer.errors import UsageError
 from reviewer.evaluation.cases import BadCase
 from reviewer.evaluation.scores import Counts, FindingOutcome, total
 from reviewer.llm.usage import Usage
-from reviewer.output.report import json_text
+from reviewer.output.json import json_text
 
 #: Increased when files of older versions can no longer be compared.
 VERSION = 1

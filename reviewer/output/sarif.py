@@ -21,7 +21,8 @@ from reviewer import __version__
 from reviewer.diff.model import Diff, Side
 from reviewer.domain.findings import Category, Finding, Review
 from reviewer.domain.severity import Severity
-from reviewer.output.report import json_text, place_text
+from reviewer.output.json import json_text
+from reviewer.output.wording import place_text
 from reviewer.safety.markdown import show_invisible
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -71,8 +72,8 @@ def _driver() -> dict[str, Any]:
 
 
 def _invocation(review: Review) -> dict[str, Any]:
-    """Say whether anything was reviewed, and what was not: silence must not be taken for praise."""
-    left_out = [f"Not reviewed: {one.path}: {one.reason}" for one in review.skipped]
+    """Return whether anything was reviewed, and what was not: no results must not look like praise."""
+    left_out = [f"Not reviewed: {skipped.path}: {skipped.reason}" for skipped in review.skipped]
     value: dict[str, Any] = {"executionSuccessful": review.files_reviewed > 0}
     if notes := [*left_out, *review.notes]:
         value["toolExecutionNotifications"] = [{"level": "note", "message": {"text": _message(note)}} for note in notes]

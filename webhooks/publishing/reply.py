@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reviewer.output.report import usage_text
+from reviewer.output.wording import usage_text
 from reviewer.safety.markdown import code_span, neutralise
 from reviewer.tasks.answer_question import QuestionAnswer
 from webhooks.events.deliveries import Job

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from reviewer.domain.findings import Category, Review, TestSuggestion
 from reviewer.domain.settings import SettingsProblem
 from reviewer.domain.severity import Confidence, Severity
-from reviewer.output.report import cost_text, usage_text
+from reviewer.output.wording import cost_text, usage_text
 from reviewer.safety.markdown import code_span, fence, neutralise
 from webhooks.publishing.markers import FindingStatus, LedgerEntry
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reviewer.cli.local_change import staged_change
+from reviewer.cli.local_change import change_without_progress
 from reviewer.diff.parser import parse_diff
 from reviewer.domain.findings import Review
 from reviewer.evaluation.case_repository import write_case_repository
@@ -37,7 +37,7 @@ def reviewed(name: str, *, verdict: str = "") -> ReviewedCase:
     done: list[ReviewedCase] = []
     with FakeModel() as model, Client(key=model.key, base_url=model.base_url) as client:
         serve(model, [name], verdict=verdict)
-        means = EvaluationContext(staged_change, client.ask, client.ask)
+        means = EvaluationContext(change_without_progress, client.ask, client.ask)
         EvaluationRunner(means, 1, done.append).run([the_case(name)])
     return done[0]
 

@@ -15,7 +15,10 @@ from reviewer.diff.model import Side
 from reviewer.domain.findings import Category, Rejected, Review, Skipped, TestSuggestion
 from reviewer.domain.severity import Severity
 from reviewer.llm.usage import Usage
-from reviewer.output.report import cost_text, headline, to_json, to_markdown, to_text, usage_text
+from reviewer.output.json import to_json
+from reviewer.output.markdown import to_markdown
+from reviewer.output.text import to_text
+from reviewer.output.wording import cost_text, headline, usage_text
 from tests.fixtures.factories import anchor, finding, small_diff
 from tests.paths import GOLDEN
 

@@ -1,0 +1,74 @@
+"""Write to the console: results to standard output or a file, progress and errors to standard error.
+
+On a GitHub runner, text that quotes code cannot give the runner commands.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reviewer.errors import UsageError
+from reviewer.output.formats import FORMATS, Layout
+
+if TYPE_CHECKING:
+    from reviewer.diff.model import Diff
+    from reviewer.domain.findings import Review
+
+
+def say(text: str) -> None:
+    """Write a line of progress, or an error, to standard error."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def say_nothing(_text: str) -> None:
+    """Write nothing: progress with `--quiet`."""
+
+
+def print_line(text: str) -> None:
+    """Write a line of the result at once: the next may take a while."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def check_writable(output: str | None) -> None:
+    """Raise UsageError for a file that cannot be written, before any call is paid for."""
+    if output is not None and (Path(output).is_dir() or not os.access(Path(output).parent, os.W_OK)):
+        raise UsageError(f"Cannot write {output}: it is a folder, or its folder cannot be written. Name another file.")
+
+
+def write_review(review: Review, diff: Diff, *, form: str, output: str | None, title: str | None = None) -> None:
+    """Write the review in one of FORMATS to the file, or to standard output where `output` is None."""
+    colour = not output and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    text = FORMATS[form].render(review, diff, Layout(title=title, colour=colour))
+    on_runner = not output and os.environ.get("GITHUB_ACTIONS") == "true"
+    if FORMATS[form].for_people and on_runner and ("::" in text or "##[" in text):
+        from reviewer.safety.terminal import workflow_safe  # noqa: PLC0415 - on GitHub's runners only
+
+        text = workflow_safe(text)
+    _write((text if text.endswith("\n") else text + "\n").encode("utf-8", "backslashreplace"), output)
+
+
+def _write(data: bytes, output: str | None) -> None:
+    if output is not None:
+        try:
+            Path(output).write_bytes(data)
+        except OSError as error:
+            raise UsageError(f"Cannot write {output}: {error.strerror}.") from error
+        return
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard_stdout()
+        raise UsageError(f"Cannot write to standard output: {error.strerror}.") from error
+
+
+def discard_stdout() -> None:
+    """Send what is still buffered for standard output nowhere: writing it at the end would fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

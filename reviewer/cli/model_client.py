@@ -1,0 +1,46 @@
+"""The model client of a command: built from the environment, with its price and its progress lines."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from reviewer.cli.console import say
+from reviewer.llm.client import Client
+from reviewer.llm.client_settings import read_client_settings
+from reviewer.llm.errors import BadKey, ModelError
+from reviewer.llm.messages import Ask, Prompt, Reply
+from reviewer.llm.models import model_named
+from reviewer.tasks.planning.cost_estimate import cost_per_thousand
+
+
+def open_client(model: str | None) -> Client:
+    """Return the client of the environment, for another model where one is named. Raises BadKey without a key."""
+    settings = read_client_settings(os.environ)
+    if not settings.key:
+        raise BadKey(
+            "No key. Set RUNAPI_KEY to your RunAPI key (https://runapi.ai), for example: export RUNAPI_KEY=..."
+        )
+    return Client.from_settings(replace(settings, model=model) if model else settings)
+
+
+def cost_of(client: Client) -> Decimal | None:
+    """Return the estimated dollars for a thousand tokens of diff, None where the model's price is not known."""
+    return cost_per_thousand(model_named(client.model, client.prices))
+
+
+def ask_of(client: Client, *, quiet: bool) -> Ask:
+    """Return the client's `ask`, with a line on standard error before each batch unless `quiet`."""
+    if quiet:
+        return client.ask
+
+    def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+        counts = Counter(prompt.task.value for prompt in prompts)
+        calls = ", ".join(f"{number} x {task}" for task, number in counts.items())
+        say(f"asking {client.model} (calls: {calls})")
+        return client.ask(prompts)
+
+    return ask

@@ -1,0 +1,102 @@
+"""`reviewer tests`, and `reviewer diff --tests`: suggest tests of a local change and run them on this machine.
+
+Nothing of the change runs without a sandbox, unless a person asks for it with `--sandbox none`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from reviewer.cli.console import check_writable, say, say_nothing, write_review
+from reviewer.cli.local_change import change_of_range
+from reviewer.cli.model_client import ask_of, open_client
+from reviewer.domain.change import Change
+from reviewer.domain.findings import Review, TestSuggestion
+from reviewer.domain.settings import Settings
+from reviewer.errors import UsageError
+from reviewer.git.worktree import open_worktree
+from reviewer.llm.messages import Ask
+from reviewer.testgen.evidence import GeneratedTests, NotRun
+from reviewer.testgen.merge import patch_of, with_proven
+from reviewer.testgen.python.interpreter import python_of
+from reviewer.testgen.session import CheckoutToTest, proven_tests, set_up
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run `reviewer tests` and return its exit code. Raises ReviewerError."""
+    check_writable(options.output)
+    check_writable(options.patch)
+    progress = say_nothing if options.quiet else say
+    change, settings = change_of_range(options.range, progress)
+    with open_client(options.model) as client:
+        ask = ask_of(client, quiet=options.quiet)
+        outcome = run_tests(change, settings, options, ask, secrets.token_bytes(16), progress)
+    if isinstance(outcome, NotRun):
+        raise UsageError(outcome.reason)
+    result = _review_of(outcome)
+    write_review(result, change.diff, form=options.format, output=options.output, title=_headline(outcome))
+    write_patch(outcome, options.patch, progress)
+    return 0
+
+
+def run_tests(
+    change: Change,
+    settings: Settings,
+    options: argparse.Namespace,
+    ask: Ask,
+    salt: bytes,
+    progress: Callable[[str], None],
+) -> GeneratedTests | NotRun:
+    """Suggest tests for the change of `options.range` and run them."""
+    tree = open_worktree(Path.cwd())
+    local = tree.diff(options.range)
+    if not tree.holds(local):
+        return NotRun(
+            "Suggested tests are not run: the files here are not those at the end of the range. "
+            "Check that commit out, without local changes, or leave the range out."
+        )
+    python = python_of(tree.root, os.environ, options.python or "")
+    checkout = CheckoutToTest(tree.root, local.base_sha, python, sandboxed=options.sandbox != "none")
+    progress(f"running suggested tests with {python}{'' if checkout.sandboxed else ', without a sandbox'}")
+    command = settings.tests.setup  # of the base, which the change cannot edit
+    if command:
+        progress(f"running tests.setup: {command}")
+        set_up(command, checkout.root)
+    return proven_tests(change, settings, checkout, ask, salt=salt)
+
+
+def _headline(outcome: GeneratedTests) -> str:
+    kept, failing = len(outcome.tests), len(outcome.reproductions)
+    tried = kept + failing + len(outcome.dropped)
+    if not tried:
+        return "No test was suggested."
+    text = f"{kept} of {tried} suggested test file{'' if tried == 1 else 's'} proved something."
+    return f"{text} {failing} more: fails on the code as it is, and may be right." if failing else text
+
+
+def _review_of(outcome: GeneratedTests) -> Review:
+    """Return the tests as a review. No defect was looked for, so a failing test that may be right stands alone."""
+    failing = []
+    for reproduction in outcome.reproductions:
+        message = reproduction.failure.message.partition("\n")[0]
+        evidence = f"fails on the code as it is, and a second pass finds it right: {message}"
+        failing.append(TestSuggestion(reproduction.path, reproduction.unit.covers, reproduction.code, evidence))
+    result = with_proven(Review(summary=""), replace(outcome, reproductions=()))
+    return replace(result, tests=(*result.tests, *failing))
+
+
+def write_patch(outcome: GeneratedTests | NotRun, place: str | None, progress: Callable[[str], None]) -> None:
+    """Write the tests that proved something as a patch, and say how to apply it. Raises UsageError."""
+    proven = outcome.tests if isinstance(outcome, GeneratedTests) else ()
+    if place is None or not proven:
+        return
+    try:
+        Path(place).write_text(patch_of(proven), encoding="utf-8", newline="")
+    except OSError as error:
+        raise UsageError(f"Cannot write {place}: {error.strerror}.") from error
+    progress(f"git apply {place}   # adds {', '.join(test.path for test in proven)}")

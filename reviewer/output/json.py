@@ -1,0 +1,75 @@
+"""A review as JSON, for programs: nothing is left out of it. Never writes anywhere."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from reviewer.domain.findings import Finding, Review
+
+
+def to_json(review: Review) -> str:
+    """Return the review as one JSON object, ASCII only, ending with a newline.
+
+    `findings` come best first; `below`, those held back, has the same shape. `cost_usd` is a number of US dollars, null
+    where it is not known. `chain` is the number of calls in a row. `suggestion` is null or the proven replacement,
+    `advice` null or the unproven one.
+    """
+    value = {
+        "summary": review.summary,
+        "findings": [_finding_json(finding) for finding in review.findings],
+        "below": [_finding_json(finding) for finding in review.below],
+        "tests": [
+            {"path": test.path, "covers": test.covers, "code": test.code, "evidence": test.evidence}
+            for test in review.tests
+        ],
+        "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in review.skipped],
+        "rejected": [
+            {"reason": claim.reason, "path": claim.path, "title": claim.title, "detail": claim.detail}
+            for claim in review.rejected
+        ],
+        "notes": list(review.notes),
+        "usage": {
+            "calls": review.usage.calls,
+            "prompt_tokens": review.usage.prompt_tokens,
+            "completion_tokens": review.usage.completion_tokens,
+            "cost_usd": None if review.usage.cost_usd is None else float(review.usage.cost_usd),
+        },
+        "models": list(review.models),
+        "files_reviewed": review.files_reviewed,
+        "chain": review.chain,
+    }
+    return json_text(value)
+
+
+def json_text(value: Any) -> str:
+    """Return JSON that every parser reads: ASCII, lone surrogates replaced by U+FFFD, keys in the given order."""
+    return json.dumps(_encodable(value), indent=2, ensure_ascii=True) + "\n"
+
+
+def _encodable(value: Any) -> Any:
+    """Replace lone surrogates, which stand for bytes that are not UTF-8: strict parsers refuse them."""
+    if isinstance(value, str):
+        return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in value)
+    if isinstance(value, dict):
+        return {key: _encodable(item) for key, item in value.items()}
+    return [_encodable(item) for item in value] if isinstance(value, list) else value
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "path": finding.anchor.path,
+        "side": str(finding.anchor.side),
+        "line": finding.anchor.line,
+        "start_line": finding.anchor.start_line,
+        "severity": str(finding.severity),
+        "confidence": str(finding.confidence),
+        "category": str(finding.category),
+        "title": finding.title,
+        "body": finding.body,
+        "suggestion": finding.suggestion,
+        "advice": finding.advice,
+        "fingerprint": finding.fingerprint,
+        "reproduction": None if finding.reproduction is None else asdict(finding.reproduction),
+    }

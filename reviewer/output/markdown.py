@@ -1,0 +1,79 @@
+"""A review as GitHub Markdown, safe to post (`safety.markdown`).
+
+The same review gives the same bytes, and nothing is left out of it. Never writes anywhere.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from reviewer.diff.model import Diff
+from reviewer.domain.findings import Finding, Review, TestSuggestion
+from reviewer.output.wording import (
+    anchored_code,
+    by_file,
+    defects_then_refactorings,
+    headline,
+    one_line,
+    place_text,
+    rejections_text,
+    suggestion_diff,
+    usage_text,
+)
+from reviewer.safety.markdown import code_span, fence, neutralise
+from reviewer.safety.redaction import redact
+
+
+def to_markdown(review: Review, diff: Diff, *, title: str | None = None) -> str:
+    """Return the review as GitHub Markdown, model text made inert; `diff` is what was reviewed. Ends with a newline.
+
+    `title` stands above it instead of its headline.
+    """
+    parts = ["## Review", title or headline(review), neutralise(review.summary.strip())]
+    for heading, group in defects_then_refactorings(review.findings):
+        parts.append(f"## {heading}" if heading else "")
+        for path, findings in by_file(group).items():
+            parts.append(f"### {code_span(path)}")
+            parts += [_finding_markdown(finding, diff) for finding in findings]
+    below = [
+        f"- **{finding.severity}** {code_span(f'{finding.anchor.path}:{finding.anchor.line}')}"
+        f" {neutralise(one_line(finding.title))}"
+        for finding in review.below
+    ]
+    parts.append(_section("Below the line", below))
+    parts.append(_section("Suggested tests", [_test_markdown(test) for test in review.tests]))
+    skipped = [f"- {code_span(skipped.path)}: {neutralise(one_line(skipped.reason))}" for skipped in review.skipped]
+    parts.append(_section("Skipped", skipped))
+    parts.append(_section("Notes", [f"- {neutralise(one_line(note))}" for note in review.notes]))
+    parts.append(neutralise(rejections_text(review)) if review.rejected else "")
+    parts.append(f"---\n\n{neutralise(one_line(usage_text(review.usage, review.models, chain=review.chain)))}")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _finding_markdown(finding: Finding, diff: Diff) -> str:
+    title = f"**{finding.severity}** {neutralise(one_line(finding.title))}"
+    about = f"{place_text(finding.anchor)}, {finding.category}, {finding.confidence} confidence"
+    language = PurePosixPath(finding.anchor.path).suffix.removeprefix(".")
+    code = "\n".join(text for _, text in anchored_code(finding, diff))
+    parts = [f"{title} ({about})", fence(code, language) if code else "", neutralise(finding.body.strip())]
+    if finding.suggestion is not None:
+        parts += ["Suggestion, proven to apply:", fence("\n".join(suggestion_diff(finding)), "diff")]
+    elif finding.advice is not None:
+        parts += ["Advice, not proven to apply:", fence(redact(finding.advice)[0], language)]
+    if finding.reproduction is not None:
+        parts += ["Reproduced by a test that was run and fails:", fence(finding.reproduction.failure)]
+        parts += [fence(finding.reproduction.code, language)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _test_markdown(test: TestSuggestion) -> str:
+    language = PurePosixPath(test.path).suffix.removeprefix(".")
+    path, code = code_span(test.path), test.code
+    if test.appendix is not None:
+        path, code = f"The end of {code_span(test.appendix.anchor.path)}", test.appendix.code.strip("\n") + "\n"
+    head = f"{path} for {code_span(test.covers)}: {neutralise(one_line(test.evidence) or 'it was not run.')}"
+    return f"{head}\n\n{fence(code, language)}\n"
+
+
+def _section(title: str, lines: list[str]) -> str:
+    return "\n".join([f"### {title}", "", *lines]).rstrip("\n") if lines else ""
