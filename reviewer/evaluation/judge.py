@@ -27,7 +27,9 @@ from reviewer.tasks.conversation.replies import Unreadable, read_json
 _MOST = 4_000
 
 
-def judge(findings: Sequence[Finding], known: Sequence[KnownFinding], ask: Ask, *, fence: str) -> Answer:
+def judge(
+    findings: Sequence[Finding], known: Sequence[KnownFinding], ask: Ask, *, fence: str
+) -> Answer[tuple[Pair, ...]]:
     """Return an Answer whose value is the tuple of pairs that mean the same defect. Neither sequence may be empty.
 
     `fence` is a word that none of the texts contains; it marks them as data.

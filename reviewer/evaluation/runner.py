@@ -24,7 +24,7 @@ from reviewer.evaluation.case_repository import write_case_repository
 from reviewer.evaluation.cases import Case, KnownKind
 from reviewer.evaluation.judge import judge
 from reviewer.evaluation.results import CaseResult, PublishedFinding
-from reviewer.evaluation.scores import Counts, FindingOutcome, Pair, PublishedPlace, near_pairs, outcomes
+from reviewer.evaluation.scores import Counts, FindingOutcome, PublishedPlace, near_pairs, outcomes
 from reviewer.llm.errors import BadKey, ModelError, NoCredit
 from reviewer.llm.messages import Ask, Prompt, Reply
 from reviewer.llm.usage import Usage
@@ -147,8 +147,7 @@ class EvaluationRunner:
         if answer.error is not None:
             published = _published(reviewed, places, [(None, "")] * len(places))
             return self._failed(replace(result, published=published), "not judged", answer.error)
-        pairs: tuple[Pair, ...] = answer.value  # type: ignore[assignment]
-        outcome, counts = outcomes(places, case.known, pairs)
+        outcome, counts = outcomes(places, case.known, answer.value or ())
         return replace(
             result,
             published=_published(reviewed, places, outcome),

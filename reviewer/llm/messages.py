@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from reviewer.llm.errors import ModelError
@@ -36,17 +36,19 @@ class Message:
 class Prompt:
     """One request to the model.
 
-    The first of `messages` is the only system message. `max_tokens` limits the reply, thinking included.
+    The first of `messages` is the only system message. `max_tokens` limits the reply, thinking included. `may_look_up`
+    allows the model to ask once for code instead of answering; the system message then says how.
     """
 
     task: Task
     messages: tuple[Message, ...]
     max_tokens: int = 16_384
     temperature: float = 0.2
+    may_look_up: bool = False
 
     def followed_by(self, *more: Message) -> Prompt:
         """Return the prompt with more messages: for example a repair turn after an unreadable reply."""
-        return Prompt(self.task, (*self.messages, *more), self.max_tokens, self.temperature)
+        return replace(self, messages=(*self.messages, *more))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,22 +18,28 @@ def prompt_to_json(prompt: Prompt) -> dict[str, Any]:
         "messages": [{"role": message.role, "content": message.content} for message in prompt.messages],
         "max_tokens": prompt.max_tokens,
         "temperature": prompt.temperature,
+        "may_look_up": prompt.may_look_up,
     }
 
 
 def prompt_from_json(value: dict[str, Any]) -> Prompt:
-    """Return the prompt from what `prompt_to_json` returned."""
+    """Return the prompt that `prompt_to_json` wrote, in this version or an older one without `may_look_up`."""
     return Prompt(
         task=Task(value["task"]),
         messages=tuple(Message(message["role"], message["content"]) for message in value["messages"]),
         max_tokens=value["max_tokens"],
         temperature=value["temperature"],
+        may_look_up=value.get("may_look_up", False),
     )
 
 
 def prompt_digest(prompt: Prompt) -> str:
-    """Return the SHA-256 of the prompt in hexadecimal; equal prompts have equal digests."""
-    text = json.dumps(prompt_to_json(prompt), ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    """Return the SHA-256 of what is sent, in hexadecimal: two prompts that ask for the same have the same digest.
+
+    `may_look_up` is not part of it: it is not sent, and answers that were kept under older digests are found.
+    """
+    sent = {name: value for name, value in prompt_to_json(prompt).items() if name != "may_look_up"}
+    text = json.dumps(sent, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 

@@ -1,7 +1,7 @@
-"""A question about a change, answered: a change and a question in, Markdown of the model out.
+"""Answer a question about a change, in Markdown.
 
-Promises: what the model was not shown is named; the answer is the text of the model, to be neutralised by whoever
-posts it. One call, and one more where nothing came.
+Files that the model was not shown are named. The answer is model text: whoever posts it must neutralise it. One call,
+and a second one where the first reply is empty.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def answer_question(change: Change, settings: Settings, question: str, ask: Ask,
     """Answer a question about the change. Raises ModelError when no answer came. `salt` is as in `review`."""
     files, skipped = select(change.diff, settings.review)
     chunks, unfit = chunk(files)
-    shown, left_out = _one(chunks)
+    shown, left_out = _joined(chunks)
     prompt = Prompter(change, settings, fence_of(salt, change)).ask(shown, question)
     (answer,) = ask_and_read([(prompt, read_answer)], ask)
     if answer.error:
         raise answer.error
-    return QuestionAnswer(str(answer.value), (*skipped, *unfit, *left_out), answer.usage, tuple(sorted(answer.models)))
+    return QuestionAnswer(answer.value or "", (*skipped, *unfit, *left_out), answer.usage, tuple(sorted(answer.models)))
 
 
 def read_answer(text: str, *, complete: bool) -> str:
@@ -55,14 +55,13 @@ def read_answer(text: str, *, complete: bool) -> str:
     return text if complete else f"{text}\n\n[cut]"
 
 
-def _one(chunks: Sequence[Chunk]) -> tuple[Chunk, list[Skipped]]:
-    """Join the first parts of the change into one that fits; name the files of the others."""
+def _joined(chunks: Sequence[Chunk]) -> tuple[Chunk, list[Skipped]]:
+    """Join the first chunks into one that fits the prompt; return the files of the others as skipped."""
     kept: list[Chunk] = []
     left_out: list[Skipped] = []
-    for one in chunks:
-        if sum(part.tokens for part in kept) + one.tokens <= QUESTION_TOKENS:
-            kept.append(one)
+    for part in chunks:
+        if sum(other.tokens for other in kept) + part.tokens <= QUESTION_TOKENS:
+            kept.append(part)
         else:
-            left_out += [Skipped(path, "the change is too large to be shown whole") for path in one.paths]
-    files = tuple(file for part in kept for file in part.files)
-    return Chunk(files, "\n".join(part.text for part in kept), sum(part.tokens for part in kept)), left_out
+            left_out += [Skipped(path, "the change is too large to be shown whole") for path in part.paths]
+    return Chunk.of(section for part in kept for section in part.sections), left_out

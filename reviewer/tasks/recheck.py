@@ -1,13 +1,13 @@
-"""Whether defects that were reported before are still there, now that their code has changed.
+"""Ask whether defects that were reported before are still there, now that their code has changed.
 
-Promises: one prompt for each part of the change that holds such code, all in one batch; a finding counts as gone only
-where the model followed its case and says so; what could not be asked or read stays. `ask` is the only effect.
+One prompt for each chunk that holds such code, all in one batch. A finding counts as gone only where the model says so;
+without a readable verdict it stays open. `ask` is the only effect.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from reviewer.domain.change import Change
@@ -18,7 +18,7 @@ from reviewer.llm.messages import Ask, Prompt, Task
 from reviewer.llm.usage import Usage
 from reviewer.tasks.conversation.follow_ups import ask_and_read
 from reviewer.tasks.conversation.prompts import Prompter, fence_of, prompt_from_templates
-from reviewer.tasks.conversation.replies import RawVerdict, read_verdicts
+from reviewer.tasks.conversation.replies import read_verdicts
 from reviewer.tasks.planning.chunks import Chunk, chunk
 
 #: Characters of a finding's quote and of its text that go into the prompt.
@@ -62,13 +62,13 @@ def recheck(change: Change, standing: Sequence[OpenFinding], settings: Settings,
     if not groups:
         return Rechecked()
     prompter = Prompter(change, settings, fence_of(salt, change))
-    # It comes after a review: what cannot be read is not asked for again, but stays open.
+    # No follow-ups, since this comes after a review: a finding whose verdict cannot be read stays open.
     batch = [(_prompt(prompter, part, claims), read_verdicts) for part, claims in groups]
     answers = ask_and_read(batch, ask, follow_ups=0)
     gone: set[str] = set()
     unasked = 0
     for (_, claims), answer in zip(groups, answers, strict=True):
-        verdicts: Mapping[int, RawVerdict] = answer.value if isinstance(answer.value, dict) else {}
+        verdicts = answer.value or {}
         gone |= {
             claim.key
             for number, claim in enumerate(claims, 1)
@@ -86,21 +86,23 @@ def recheck(change: Change, standing: Sequence[OpenFinding], settings: Settings,
 
 
 def _by_chunk(change: Change, standing: Sequence[OpenFinding]) -> list[tuple[Chunk, list[OpenFinding]]]:
-    """Give each defect the part of the change that shows its file nearest to where it stands."""
-    paths = {one.path for one in standing}
+    """Group the defects by the chunk that shows their file nearest to their line."""
+    paths = {finding.path for finding in standing}
     parts, _ = chunk([file for file in change.diff.files if file.path in paths])
     groups: dict[int, list[OpenFinding]] = defaultdict(list)
-    for one in standing:
-        near = [(distance, index) for index, part in enumerate(parts) if (distance := _distance(part, one)) is not None]
+    for finding in standing:
+        distances = [(_distance(part, finding), index) for index, part in enumerate(parts)]
+        near = [(distance, index) for distance, index in distances if distance is not None]
         if near:
-            groups[min(near)[1]].append(one)
+            groups[min(near)[1]].append(finding)
     return [(parts[index], claims) for index, claims in sorted(groups.items())]
 
 
-def _distance(part: Chunk, one: OpenFinding) -> int | None:
-    """Return how many lines lie between the defect and what the part shows of its file; None: nothing of it."""
-    hunks = [hunk for file in part.files if file.path == one.path for hunk in file.hunks]
-    gaps = (max(hunk.new_start - one.line, one.line - hunk.new_start - hunk.new_count, 0) for hunk in hunks)
+def _distance(part: Chunk, finding: OpenFinding) -> int | None:
+    """Return how many lines the defect is away from the hunks of its file in the chunk; None where it has none."""
+    hunks = [hunk for file in part.files if file.path == finding.path for hunk in file.hunks]
+    line = finding.line
+    gaps = (max(hunk.new_start - line, line - hunk.new_start - hunk.new_count, 0) for hunk in hunks)
     return min(gaps, default=None)
 
 

@@ -1,10 +1,10 @@
-"""The verb of this package: a change in, a review out.
+"""Review a change: find defects, then try to refute each of them.
 
-`ask`, `change.read_head` and `change.sources` are its only effects, and all are arguments. Two batches of prompts are
-asked one after the other (find, then falsify), each followed up where a reply asks to see more or could not be read: at
-most `ReviewOptions.chain` calls one after the other in all.
-Promises: whatever was left out is named; a part that the model could not answer for is skipped aloud; and when nothing
-at all could be reviewed, the model's error is raised instead of an empty review.
+`ask`, `change.read_head` and `change.sources` are the only effects, and all are arguments. Two batches of prompts are
+asked one after the other (find, then falsify), each with follow-ups for lookups and for replies that cannot be read: at
+most `ReviewOptions.chain` calls in a row.
+The review names everything that was left out, parts without an answer included. When no part could be reviewed, the
+model's error is raised instead of returning an empty review.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import islice
+from typing import Any
 
 from reviewer.domain.change import Change
-from reviewer.domain.findings import Review, Skipped
+from reviewer.domain.findings import Review, Skipped, TestSuggestion
 from reviewer.domain.settings import ReviewSettings, Settings
 from reviewer.llm.errors import ModelError
-from reviewer.llm.messages import Ask, Prompt
+from reviewer.llm.messages import Ask
 from reviewer.llm.usage import Usage
 from reviewer.safety.redaction import redact
 from reviewer.tasks.context.related import gather_related
-from reviewer.tasks.conversation.follow_ups import Answer, Look, ReplyReader, ask_and_read
+from reviewer.tasks.conversation.follow_ups import Answer, Look, ask_and_read_both
 from reviewer.tasks.conversation.lookups import LookupHandler
 from reviewer.tasks.conversation.prompts import MOST_REFACTORINGS, Prompter, fence_of
 from reviewer.tasks.conversation.replies import FindingsReply, read_findings, read_tests
@@ -34,10 +35,10 @@ from reviewer.tasks.verification.candidates import candidates, with_proofs
 from reviewer.tasks.verification.falsifier import FalsifiedClaims, Falsifier
 from reviewer.tasks.verification.triage import triage
 
-#: Added lines of code from which a part is worth a look of its own for simpler code.
+#: Added lines of code from which a chunk gets a prompt of its own for simpler code.
 REFACTOR_FROM_LINES = 30
 
-#: Refactorings of a deeper look: in one prompt, and said in the end.
+#: Refactorings of a deeper look: at most so many in one prompt, and in the review.
 DEEP_REFACTORINGS = 10
 
 #: Calls one after the other in a review.
@@ -46,10 +47,10 @@ LONGEST_CHAIN = 4
 
 @dataclass(frozen=True, slots=True)
 class ReviewOptions:
-    """What a review is asked to contain beside findings, and its price: see `reviewer.llm.models`.
+    """What a review contains beside findings, and its price.
 
-    `deeper` looks for simpler code in every part that adds any, and says more of it than the settings allow. `chain` is
-    how many calls may follow one another, from 2 on: with fewer than 4, less is repaired and shown on request.
+    `deeper` looks for simpler code in every chunk that adds any, and shows more of it than the settings allow. `chain`
+    is how many calls may follow one another, at least 2: with fewer than 4 there are fewer repairs and lookups.
     `cost_per_thousand` estimates the dollars that a thousand tokens of diff cost in all, None where it is not known.
     """
 
@@ -68,8 +69,8 @@ def review(change: Change, settings: Settings, ask: Ask, *, salt: bytes, wish: R
     wish = wish or ReviewOptions()
     files, skipped = select(change.diff, settings.review)
     chunks, unfit = chunk(files)
-    chunks, dear = affordable(chunks, cost=wish.cost_per_thousand, ceiling=settings.budget.per_review_usd)
-    skipped += unfit + dear
+    chunks, too_dear = affordable(chunks, cost=wish.cost_per_thousand, ceiling=settings.budget.per_review_usd)
+    skipped += unfit + too_dear
     if not chunks:
         return Review(summary="", skipped=skipped)
     gathered = gather_related(change, chunks)
@@ -82,8 +83,8 @@ def review(change: Change, settings: Settings, ask: Ask, *, salt: bytes, wish: R
     if all(answer.error for answer in found.general):
         raise _nothing_reviewed(found.general)
     claims, rejected = candidates(change, found.replies())
-    sceptics = Falsifier(prompter, ask, look, follow_ups=min(wish.chain - 1 - _longest(found.answers()), 2))
-    judged = sceptics.judge(chunks, claims, two_opinions=depth.two_opinions)
+    falsifier = Falsifier(prompter, ask, look, follow_ups=min(wish.chain - 1 - _longest(found.answers()), 2))
+    judged = falsifier.judge(chunks, claims, two_opinions=depth.two_opinions)
     result = triage(with_proofs(change, judged.kept), _caps(settings.review, wish))
     tests, bad_tests = usable_tests(found.tests)
     answers = (*found.answers(), *judged.answers)
@@ -102,34 +103,34 @@ def review(change: Change, settings: Settings, ask: Ask, *, salt: bytes, wish: R
     )
 
 
-def _longest(answers: Sequence[Answer]) -> int:
-    """Return how many calls had to wait for one another in a batch."""
+def _longest(answers: Sequence[Answer[Any]]) -> int:
+    """Return the most calls in a row that one prompt of a batch took."""
     return max((answer.calls for answer in answers), default=0)
 
 
-def _files(chunks: Sequence[Chunk], found: Sequence[Answer]) -> int:
+def _files(chunks: Sequence[Chunk], found: Sequence[Answer[Any]]) -> int:
     """Count the files of the parts that were answered for."""
-    answered = (one for one, answer in zip(chunks, found, strict=True) if not answer.error)
-    return len({path for one in answered for path in one.paths})
+    answered = (part for part, answer in zip(chunks, found, strict=True) if not answer.error)
+    return len({path for part in answered for path in part.paths})
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The answers to what was asked of the bare change, each group in the order of the parts."""
+    """The answers of the first batch, each group in the order of the chunks."""
 
-    general: tuple[Answer, ...]
-    closer: tuple[Answer, ...]
-    simpler: tuple[Answer, ...]
-    tests: tuple[Answer, ...]
+    general: tuple[Answer[FindingsReply], ...]
+    closer: tuple[Answer[FindingsReply], ...]
+    simpler: tuple[Answer[FindingsReply], ...]
+    tests: tuple[Answer[tuple[TestSuggestion, ...]], ...]
 
-    def answers(self) -> tuple[Answer, ...]:
+    def answers(self) -> tuple[Answer[Any], ...]:
         """Return all of them."""
         return (*self.general, *self.closer, *self.simpler, *self.tests)
 
     def replies(self) -> Iterator[FindingsReply]:
         """Yield the readable replies that hold findings."""
         for answer in (*self.general, *self.closer, *self.simpler):
-            if isinstance(answer.value, FindingsReply):
+            if answer.value is not None:
                 yield answer.value
 
 
@@ -142,7 +143,7 @@ def _caps(review: ReviewSettings, wish: ReviewOptions) -> ReviewSettings:
 
 
 def _notes(found: _Found, judged: FalsifiedClaims, depth: Depth, settings: Settings) -> tuple[str, ...]:
-    """Tell what was not done, or not done as well as it could be."""
+    """Return a note for everything that was not done, or only in part."""
     notes = [f"{judged.unjudged} findings could not be double-checked, so they are only listed."] * bool(
         judged.unjudged
     )
@@ -163,48 +164,55 @@ def _notes(found: _Found, judged: FalsifiedClaims, depth: Depth, settings: Setti
 def _find(
     prompter: Prompter, chunks: Sequence[Chunk], depth: Depth, wish: ReviewOptions, ask: Ask, look: Look
 ) -> _Found:
-    """Ask everything that can be asked of the bare change, in one parallel batch."""
+    """Ask for findings, closer looks, simpler code and tests, in one parallel batch."""
     least = 1 if wish.deeper else REFACTOR_FROM_LINES
-    large = [one for one in chunks if added_code(one) >= least] if wish.refactorings or wish.deeper else []
+    large = [part for part in chunks if added_code(part) >= least] if wish.refactorings or wish.deeper else []
     tested = testable(chunks) if wish.tests else []
     most = DEEP_REFACTORINGS if wish.deeper else MOST_REFACTORINGS
-    groups: tuple[list[tuple[Prompt, ReplyReader]], ...] = (
-        [(prompter.findings(one), read_findings) for one in chunks],
-        [
-            (prompter.findings(one, lens), read_findings)
-            for one, looks in zip(chunks, depth.looks, strict=True)
-            for lens in looks
-        ],
-        [(prompter.refactor(one, most=most), read_findings) for one in large],
-        [(prompter.tests(one), read_tests) for one in tested],
+    general = [prompter.findings(part) for part in chunks]
+    closer = [
+        prompter.findings(part, lens) for part, lenses in zip(chunks, depth.looks, strict=True) for lens in lenses
+    ]
+    simpler = [prompter.refactor(part, most=most) for part in large]
+    answers, tests = ask_and_read_both(
+        [(prompt, read_findings) for prompt in (*general, *closer, *simpler)],
+        [(prompter.tests(part), read_tests) for part in tested],
+        ask,
+        look=look,
+        follow_ups=wish.chain - 2,
     )
-    answers = iter(ask_and_read([one for group in groups for one in group], ask, look=look, follow_ups=wish.chain - 2))
-    return _Found(*(tuple(islice(answers, len(group))) for group in groups))
+    rest = iter(answers)
+    return _Found(
+        general=tuple(islice(rest, len(general))),
+        closer=tuple(islice(rest, len(closer))),
+        simpler=tuple(islice(rest, len(simpler))),
+        tests=tuple(tests),
+    )
 
 
-def _nothing_reviewed(found: Sequence[Answer]) -> ModelError:
+def _nothing_reviewed(found: Sequence[Answer[Any]]) -> ModelError:
     """Return the first error, carrying the attempts of all."""
     errors = [answer.error for answer in found if answer.error]
     errors[0].attempts = tuple(attempt for error in errors for attempt in error.attempts)
     return errors[0]
 
 
-def _unanswered(chunks: Sequence[Chunk], found: Sequence[Answer]) -> tuple[Skipped, ...]:
+def _unanswered(chunks: Sequence[Chunk], found: Sequence[Answer[Any]]) -> tuple[Skipped, ...]:
     return tuple(
         Skipped(path, f"the model could not answer for it: {answer.error}")
-        for one, answer in zip(chunks, found, strict=True)
+        for part, answer in zip(chunks, found, strict=True)
         if answer.error
-        for path in one.paths
+        for path in part.paths
     )
 
 
-def _failures(what: str, answers: Sequence[Answer]) -> tuple[str, ...]:
+def _failures(what: str, answers: Sequence[Answer[Any]]) -> tuple[str, ...]:
     errors = [answer.error for answer in answers if answer.error]
     return (f"No {what} for {len(errors)} of {len(answers)} parts: {errors[0]}",) if errors else ()
 
 
-def _summary(found: Sequence[Answer]) -> str:
-    """Join what the model said of each part; one sentence or two a part."""
-    texts = [" ".join(answer.value.summary.split()) for answer in found if isinstance(answer.value, FindingsReply)]
+def _summary(found: Sequence[Answer[FindingsReply]]) -> str:
+    """Join the summaries of the chunks, a sentence or two each."""
+    texts = [" ".join(answer.value.summary.split()) for answer in found if answer.value]
     texts = [redact(text)[0][:600] for text in dict.fromkeys(texts) if text]
     return texts[0] if len(texts) == 1 else "\n".join(f"- {text}" for text in texts)

@@ -1,4 +1,4 @@
-"""Unit tests that the model suggests as text, not run: prompts out, test files in."""
+"""Ask the model for unit tests of a change, as text: they are not run here."""
 
 from __future__ import annotations
 
@@ -66,17 +66,19 @@ def added_code(part: Chunk) -> int:
     )
 
 
-def usable_tests(answers: Sequence[Answer]) -> tuple[tuple[TestSuggestion, ...], tuple[Rejected, ...]]:
+def usable_tests(
+    answers: Sequence[Answer[tuple[TestSuggestion, ...]]],
+) -> tuple[tuple[TestSuggestion, ...], tuple[Rejected, ...]]:
     """Return the suggested test files, one for each path, and those that are no sensible place for a file."""
     kept: dict[str, TestSuggestion] = {}
     rejected: list[Rejected] = []
     for answer in answers:
-        for one in answer.value if isinstance(answer.value, tuple) else ():
-            parts = one.path.split("/")
-            if one.path.startswith("/") or ".." in parts or not one.path.isprintable() or "\\" in one.path:
-                rejected.append(Rejected("bad test path", one.path[:300], "suggested test", "it leaves the repository"))
-            elif one.path in kept or len(kept) == MAX_TESTS:
-                rejected.append(Rejected("one test too many", one.path, "suggested test"))
+        for test in answer.value or ():
+            path = test.path
+            if path.startswith("/") or ".." in path.split("/") or not path.isprintable() or "\\" in path:
+                rejected.append(Rejected("bad test path", path[:300], "suggested test", "it leaves the repository"))
+            elif path in kept or len(kept) == MAX_TESTS:
+                rejected.append(Rejected("one test too many", path, "suggested test"))
             else:
-                kept[one.path] = replace(one, code=redact(one.code)[0])
+                kept[path] = replace(test, code=redact(test.code)[0])
     return tuple(kept.values()), tuple(rejected)

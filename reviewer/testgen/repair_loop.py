@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from reviewer.domain.findings import TestSuggestion
 from reviewer.errors import ReviewerError
@@ -18,7 +18,7 @@ from reviewer.llm.messages import Ask, Prompt
 from reviewer.llm.usage import Usage
 from reviewer.safety.redaction import redact
 from reviewer.tasks.conversation.follow_ups import Answer, ask_and_read
-from reviewer.tasks.conversation.replies import RawVerdict, read_tests, read_verdicts
+from reviewer.tasks.conversation.replies import read_tests, read_verdicts
 from reviewer.testgen.evidence import (
     Candidate,
     CodeUnit,
@@ -91,7 +91,7 @@ class RepairLoop:
     in_time: Callable[[], bool]
     kept: list[TestSuggestion] = field(default_factory=list)
     stopped: list[_Attempt] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[Answer[Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     reproductions: list[DefectReproduction] = field(default_factory=list)
     tree_changed: str = ""
@@ -170,8 +170,8 @@ class RepairLoop:
         answers = ask_and_read([(prompt, read_verdicts) for prompt in prompts], self.ask)
         self.answers += answers
         for (attempt, candidate, failure), answer in zip(suspects, answers, strict=True):
-            verdict = answer.value.get(1) if isinstance(answer.value, dict) else None
-            if isinstance(verdict, RawVerdict) and verdict.verdict == "confirmed":
+            verdict = (answer.value or {}).get(1)
+            if verdict is not None and verdict.verdict == "confirmed":
                 reason = redact(verdict.reason)[0][:500]
                 found = DefectReproduction(candidate.unit, candidate.path, candidate.code, failure, reason)
                 self.reproductions.append(found)
@@ -215,7 +215,7 @@ class RepairLoop:
         same = earlier is not None and earlier.candidate.code == candidate.code
         self.stopped.append(_Attempt(candidate, prompt, outcome, failing_version, final=same))
 
-    def _answers(self, prompts: Sequence[Prompt]) -> list[Answer]:
+    def _answers(self, prompts: Sequence[Prompt]) -> list[Answer[tuple[TestSuggestion, ...]]]:
         answers = ask_and_read([(prompt, read_tests) for prompt in prompts], self.ask)
         self.answers += answers
         return answers
@@ -251,5 +251,5 @@ def restore(tree: Path, untouched: dict[str, tuple[int, int]]) -> None:
         (tree / path).unlink()
 
 
-def _suggested(answer: Answer) -> tuple[TestSuggestion, ...]:
-    return answer.value if isinstance(answer.value, tuple) else ()
+def _suggested(answer: Answer[tuple[TestSuggestion, ...]]) -> tuple[TestSuggestion, ...]:
+    return answer.value or ()

@@ -40,7 +40,7 @@ _HEIR = re.compile(r"\b(?:class|extends|implements|impl|struct|interface|include
 
 @dataclass(frozen=True, slots=True)
 class RelatedCode:
-    """The texts at head that were read, by path, and the related code for each chunk, by the chunk's text."""
+    """The texts at head that were read, by path, and the related code for each chunk, by the chunk's id."""
 
     head: Mapping[str, str] = field(default_factory=dict)
     related: Mapping[str, str] = field(default_factory=dict)
@@ -63,8 +63,8 @@ def gather_related(change: Change, chunks: Sequence[Chunk]) -> RelatedCode:
     found = {path: search.pieces(subject) for path, subject in subjects.items()}
     named = search.mentioned(mentions)
     # Where a file is named is shown once, with the first part: the file itself may have no changed line at all.
-    related = {one.text: _for_chunk(one, found, library, named if one is chunks[0] else ()) for one in chunks}
-    return RelatedCode(dict(library.texts), {text: code for text, code in related.items() if code})
+    related = {part.id: _for_chunk(part, found, library, named if part is chunks[0] else ()) for part in chunks}
+    return RelatedCode(dict(library.texts), {key: code for key, code in related.items() if code})
 
 
 def _for_chunk(

@@ -1,13 +1,13 @@
-"""A batch of prompts, answered: each reply read, followed up where it asks to see more or could not be read.
+"""Ask a batch of prompts and read the replies, with one follow-up for a lookup and one for a reply that is unreadable.
 
-Promises: every prompt gets an Answer with a value or an error, never neither, and the bill of all that was tried.
+Every prompt gets an Answer with either a value or an error, and with the cost of all calls made for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
 
 from reviewer.llm.errors import BrokenReply, ModelError
 from reviewer.llm.messages import Ask, Prompt, Reply
@@ -15,29 +15,33 @@ from reviewer.llm.usage import Usage
 from reviewer.tasks.conversation.prompts import repair_prompt
 from reviewer.tasks.conversation.replies import Unreadable
 
+T = TypeVar("T")
+U = TypeVar("U")
+T_co = TypeVar("T_co", covariant=True)
 
-class ReplyReader(Protocol):
+
+class ReplyReader(Protocol[T_co]):
     """Reads one kind of reply; raises Unreadable."""
 
-    def __call__(self, text: str, *, complete: bool) -> object:
+    def __call__(self, text: str, *, complete: bool) -> T_co:
         """Return the value. `complete`: the model ended by itself."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of one prompt: a readable value, or the reason why there is none; and what it cost.
+class Answer(Generic[T]):
+    """The result of one prompt: a value, or the error that says why there is none; and what it cost.
 
-    `calls` are the turns that it took, one after the other.
+    `calls` is the number of calls made for it, one after the other.
     """
 
-    value: object | None
+    value: T | None
     error: ModelError | None
     usage: Usage
     models: frozenset[str]
     calls: int = 1
 
 
-#: A prompt and the reply to it in, the prompt that shows what the reply asked to see out; None when it asked nothing.
+#: A prompt and its reply in; out comes the prompt that shows what the reply asked to see, None when it asked nothing.
 Look = Callable[[Prompt, Reply], Prompt | None]
 
 
@@ -47,77 +51,83 @@ def no_lookups(prompt: Prompt, reply: Reply) -> Prompt | None:
     return None
 
 
-_UNASKED = Answer(None, None, Usage(), frozenset(), 0)
-
-
 def ask_and_read(
-    batch: Sequence[tuple[Prompt, ReplyReader]], ask: Ask, *, look: Look = no_lookups, follow_ups: int = 1
-) -> list[Answer]:
-    """Ask a batch and read the replies; at most `follow_ups` more calls in a row for those that are no answer yet.
+    batch: Sequence[tuple[Prompt, ReplyReader[T]]], ask: Ask, *, look: Look = no_lookups, follow_ups: int = 1
+) -> list[Answer[T]]:
+    """Ask a batch and read the replies, with at most `follow_ups` more calls in a row for each prompt.
 
-    A reply that asks to see something is given it, once; one that cannot be read is asked for again, once, with the
-    reader's words.
+    A reply that asks to see code gets it, once. One that cannot be read is asked for again, once, with the reason.
     """
-    turns = [_Turn(prompt, read) for prompt, read in batch]
-    for left in reversed(range(follow_ups + 1)):
-        waiting = [turn for turn in turns if turn.prompt is not None]
-        for turn, reply in zip(
-            waiting, ask([turn.prompt for turn in waiting if turn.prompt]) if waiting else (), strict=True
-        ):
-            turn.take(reply, look, last=not left)
-    return [turn.answer for turn in turns]
+    pending = [_PendingAnswer(prompt, read) for prompt, read in batch]
+    _complete(pending, ask, look, follow_ups)
+    return [one.answer() for one in pending]
+
+
+def ask_and_read_both(
+    first: Sequence[tuple[Prompt, ReplyReader[T]]],
+    second: Sequence[tuple[Prompt, ReplyReader[U]]],
+    ask: Ask,
+    *,
+    look: Look = no_lookups,
+    follow_ups: int = 1,
+) -> tuple[list[Answer[T]], list[Answer[U]]]:
+    """Ask two groups with different kinds of reply in one batch, as `ask_and_read` does."""
+    some = [_PendingAnswer(prompt, read) for prompt, read in first]
+    others = [_PendingAnswer(prompt, read) for prompt, read in second]
+    _complete([*some, *others], ask, look, follow_ups)
+    return [one.answer() for one in some], [one.answer() for one in others]
+
+
+def _complete(pending: Sequence[_PendingAnswer[Any]], ask: Ask, look: Look, follow_ups: int) -> None:
+    """Ask until every prompt has its answer: each round sends those that need another call."""
+    for rounds_left in reversed(range(follow_ups + 1)):
+        waiting = [(one, one.prompt) for one in pending if one.prompt is not None]
+        replies = ask([prompt for _, prompt in waiting]) if waiting else []
+        for (one, prompt), reply in zip(waiting, replies, strict=True):
+            one.take(prompt, reply, look, last=not rounds_left)
 
 
 @dataclass(slots=True)
-class _Turn:
-    """One prompt on its way to an answer. `prompt` is the next to ask, None when there is an answer."""
+class _PendingAnswer(Generic[T]):
+    """One prompt that is being answered. `prompt` is the next to ask, None when the answer is complete."""
 
     prompt: Prompt | None
-    read: ReplyReader
-    answer: Answer = _UNASKED
+    read: ReplyReader[T]
+    value: T | None = None
+    error: ModelError | None = None
+    usage: Usage = field(default_factory=Usage)
+    models: frozenset[str] = frozenset()
+    calls: int = 0
     looked: bool = False
-    mended: bool = False
+    repaired: bool = False
 
-    def take(self, reply: Reply | ModelError, look: Look, *, last: bool) -> None:
-        """Take a reply: it is the answer, or there is one more prompt."""
-        before, asked = self.answer, self.prompt
-        one = _answer(reply, self.read)
-        self.answer = replace(
-            one, usage=before.usage + one.usage, models=before.models | one.models, calls=before.calls + 1
-        )
+    def answer(self) -> Answer[T]:
+        """Return the complete answer."""
+        return Answer(self.value, self.error, self.usage, self.models, self.calls)
+
+    def take(self, prompt: Prompt, reply: Reply | ModelError, look: Look, *, last: bool) -> None:
+        """Take the reply to `prompt`: it completes the answer, or `prompt` becomes the follow-up to ask."""
         self.prompt = None
-        if asked is None or not isinstance(one.value, _Mend):
+        self.calls += 1
+        if isinstance(reply, ModelError):
+            self.usage += Usage.of(reply.attempts)
+            self.models |= {attempt.model for attempt in reply.attempts}
+            self.error = reply
             return
-        more = None if last or self.looked else look(asked, one.value.reply)
-        if more is not None:
-            self.prompt, self.looked = more, True
-        elif not (last or self.mended):
-            self.prompt, self.mended = one.value.prompt(asked), True
+        self.usage += reply.usage
+        self.models |= {reply.model} - {""}
+        try:
+            self.value = self.read(reply.text, complete=reply.finish_reason == "stop")
+        except Unreadable as unreadable:
+            self._follow_up(prompt, reply, look, str(unreadable), last=last)
+
+    def _follow_up(self, prompt: Prompt, reply: Reply, look: Look, problem: str, *, last: bool) -> None:
+        """Choose what follows a reply that is no answer: what it asks to see, a request to repair it, or the error."""
+        shown = None if last or self.looked else look(prompt, reply)
+        if shown is not None:
+            self.prompt, self.looked = shown, True
+        elif not (last or self.repaired):
+            self.prompt, self.repaired = repair_prompt(prompt, reply, problem), True
         else:
-            error = BrokenReply(
-                f"The model's answer could not be read{', twice' if self.mended else ''}: {one.value.problem}"
-            )
-            self.answer = replace(self.answer, value=None, error=error)
-
-
-@dataclass(frozen=True, slots=True)
-class _Mend:
-    """A reply that could not be read, and why."""
-
-    reply: Reply
-    problem: str
-
-    def prompt(self, prompt: Prompt) -> Prompt:
-        """Return the prompt continued by the reply and the reason."""
-        return repair_prompt(prompt, self.reply, self.problem)
-
-
-def _answer(reply: Reply | ModelError, read: ReplyReader) -> Answer:
-    if isinstance(reply, ModelError):
-        return Answer(None, reply, Usage.of(reply.attempts), frozenset(one.model for one in reply.attempts))
-    models = frozenset({reply.model} - {""})
-    try:
-        value: object = read(reply.text, complete=reply.finish_reason == "stop")
-    except Unreadable as error:
-        value = _Mend(reply, str(error))
-    return Answer(value, None, reply.usage, models)
+            twice = ", twice" if self.repaired else ""
+            self.error = BrokenReply(f"The model's answer could not be read{twice}: {problem}")

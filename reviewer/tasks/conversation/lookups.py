@@ -17,7 +17,7 @@ from reviewer.llm.messages import Message, Prompt, Reply
 from reviewer.llm.models import planned_tokens
 from reviewer.safety.prompt_text import printable
 from reviewer.tasks.context.snippets import numbered
-from reviewer.tasks.conversation.prompts import OFFER, lookup_answer
+from reviewer.tasks.conversation.prompts import lookup_answer
 from reviewer.tasks.conversation.replies import Unreadable, read_json
 
 #: Ranges and words of one request, lines of one range, places of one word, tokens of the answer.
@@ -54,7 +54,7 @@ class LookupHandler:
 
     def __call__(self, prompt: Prompt, reply: Reply) -> Prompt | None:
         """Return the prompt continued by what the reply asks to see; None when it may not ask, or asks for nothing."""
-        if OFFER not in prompt.messages[0].content:
+        if not prompt.may_look_up:
             return None
         request = read_request(reply.text, complete=reply.finish_reason == "stop")
         if request is None:

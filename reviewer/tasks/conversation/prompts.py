@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +43,6 @@ MOST_TESTS, MOST_REFACTORINGS = 3, 2
 #: Changed lines of a chunk from which the model may ask to see more: a two-line fix costs one finder and one falsifier.
 LOOK_FROM_LINES = 8
 
-#: The heading by which a prompt lets the model ask: see `reviewer.tasks.conversation.lookups`.
-OFFER = "## If you need to see more"
-
 #: Templates that show code, whose empty lines stay.
 _AS_WRITTEN = frozenset(
     {"review/change.md", "verify/claims.md", "follow_up/found.md", "ask/question.md", "verify/open_findings.md"}
@@ -73,21 +70,25 @@ _FORMS = {
 class Prompter:
     """Makes the prompts of one review. `fence` is unknown to whoever wrote the change: see `fence_of`.
 
-    `related` is code beside the change, by the text of the chunk it belongs to.
+    `related` is code beside the change, by the id of the chunk it belongs to.
     """
 
     change: Change
     settings: Settings
     fence: str
     related: Mapping[str, str] = field(default_factory=dict)
-    _written: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _written: dict[tuple[str, tuple[str, ...]], str] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def findings(self, chunk: Chunk, lens: Lens | None = None) -> Prompt:
         """Return the prompt that asks for defects in the chunk: of all kinds, or of one."""
         # Who looks at everything may ask to see more; a look through a lens is for what is at hand.
         look = lens is None and self._may_look(chunk)
         part = chunk if lens is None else without_prose(chunk)
-        return self._about(Task.FINDINGS, part, lens="" if lens is None else lens.value, look=look)
+        return replace(
+            self._about(Task.FINDINGS, part, lens="" if lens is None else lens.value, look=look), may_look_up=look
+        )
 
     def refactor(self, chunk: Chunk, *, most: int = MOST_REFACTORINGS) -> Prompt:
         """Return the prompt that asks for simpler code in the chunk, at most so many places."""
@@ -116,7 +117,8 @@ class Prompter:
         part = without_prose(chunk, {claim.anchor.path for claim in claims})
         user = _render("verify/claims.md", change=self._change(part), fence=self.fence, claims=numbered)
         look = self._may_look(chunk) and not last
-        return _prompt(Task.VERIFY, _render("verify/verify.md", fence=self.fence, second=second, look=look), user)
+        system = _render("verify/verify.md", fence=self.fence, second=second, look=look)
+        return replace(_prompt(Task.VERIFY, system, user), may_look_up=look)
 
     def shown(self, chunk: Chunk) -> str:
         """Return the chunk with what is known around it, fenced, as every prompt about it shows it."""
@@ -142,9 +144,10 @@ class Prompter:
 
     def _change(self, chunk: Chunk) -> str:
         """Return the chunk as all prompts about it show it: written once, since outlines take time."""
-        if chunk.text not in self._written:
-            self._written[chunk.text] = self._write(chunk)
-        return self._written[chunk.text]
+        key = (chunk.id, chunk.paths)  # without prose a chunk keeps its id
+        if key not in self._written:
+            self._written[key] = self._write(chunk)
+        return self._written[key]
 
     def _write(self, chunk: Chunk) -> str:
         others = [printable(file.path) for file in self.change.diff.files if file.path not in chunk.paths]
@@ -164,7 +167,7 @@ class Prompter:
             guidance=self._guidance(),
             other_paths=others[:MAX_OTHER_PATHS],
             around=surroundings(chunk.files, self.change.head).replace(self.fence, ""),
-            related=self.related.get(chunk.whole or chunk.text, "").replace(self.fence, ""),
+            related=self.related.get(chunk.id, "").replace(self.fence, ""),
             diff=chunk.text.replace(self.fence, ""),  # made printable and rid of secrets when it was rendered
         )
 

@@ -1,7 +1,7 @@
-"""Candidates put to sceptics: each is judged from the code and its bare claim, the severe ones of a large change twice.
+"""Try to refute each candidate finding from the code and its bare claim; severe ones of a large change twice.
 
-Promises: all judges of all parts are asked in one parallel batch; what could not be judged is kept at low confidence,
-and counted. `ask`, and what `look` reads, are the only effects.
+All prompts are asked in one parallel batch. Candidates without a verdict are kept at low confidence, and counted.
+`ask`, and what `look` reads, are the only effects.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from dataclasses import dataclass
 
 from reviewer.domain.findings import Finding, Rejected
 from reviewer.domain.severity import Severity
-from reviewer.llm.messages import Ask, Prompt
-from reviewer.tasks.conversation.follow_ups import Answer, Look, ReplyReader, ask_and_read
+from reviewer.llm.messages import Ask
+from reviewer.tasks.conversation.follow_ups import Answer, Look, ask_and_read
 from reviewer.tasks.conversation.prompts import Prompter
 from reviewer.tasks.conversation.replies import RawVerdict, read_verdicts
 from reviewer.tasks.planning.chunks import Chunk
 from reviewer.tasks.verification.verdicts import apply_verdicts
+
+#: What a falsifier says of each claim, by its number in the prompt.
+Verdicts = dict[int, RawVerdict]
 
 #: Claims in one prompt: with more, the later ones are judged in passing.
 MOST_CLAIMS = 10
@@ -25,17 +28,17 @@ MOST_CLAIMS = 10
 
 @dataclass(frozen=True, slots=True)
 class FalsifiedClaims:
-    """What the sceptics left: `kept` with their confidence, `refuted`, how many nobody judged, and the answers."""
+    """The findings `kept`, with their confidence, and `refuted`; `unjudged` counts those without a verdict."""
 
     kept: tuple[Finding, ...]
     refuted: tuple[Rejected, ...]
     unjudged: int
-    answers: tuple[Answer, ...]
+    answers: tuple[Answer[Verdicts], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Hearing:
-    """One prompt: the part it shows, and the claims in the order in which they are numbered, by their places."""
+class _VerifyPrompt:
+    """One prompt: the index of the part it shows, and the indexes of its claims in the order of their numbers."""
 
     part: int
     claims: tuple[int, ...]
@@ -44,7 +47,7 @@ class _Hearing:
 
 @dataclass(frozen=True, slots=True)
 class Falsifier:
-    """Who judges: the prompts of a review, whom to ask, what may be looked at, and how many more calls in a row."""
+    """Judges candidates. `follow_ups` is how many more calls in a row each prompt may take."""
 
     prompter: Prompter
     ask: Ask
@@ -52,50 +55,54 @@ class Falsifier:
     follow_ups: int
 
     def judge(self, parts: Sequence[Chunk], candidates: Sequence[Finding], *, two_opinions: bool) -> FalsifiedClaims:
-        """Judge the candidates; with `two_opinions`, those of severity error by two who do not know of each other."""
-        hearings = list(_hearings(parts, candidates, two_opinions=two_opinions))
+        """Judge the candidates; with `two_opinions`, those of severity error in two independent prompts."""
+        planned = list(_verify_prompts(parts, candidates, two_opinions=two_opinions))
         prompts = [
             self.prompter.verify(
-                parts[one.part],
-                [candidates[place] for place in one.claims],
-                second=one.second,
+                parts[plan.part],
+                [candidates[place] for place in plan.claims],
+                second=plan.second,
                 last=not self.follow_ups,
             )
-            for one in hearings
+            for plan in planned
         ]
-        batch: list[tuple[Prompt, ReplyReader]] = [(prompt, read_verdicts) for prompt in prompts]
+        batch = [(prompt, read_verdicts) for prompt in prompts]
         answers = ask_and_read(batch, self.ask, look=self.look, follow_ups=self.follow_ups)
-        return _weighed(candidates, hearings, answers)
+        return _judged(candidates, planned, answers)
 
 
-def _weighed(candidates: Sequence[Finding], hearings: Sequence[_Hearing], answers: Sequence[Answer]) -> FalsifiedClaims:
-    said: dict[int, list[RawVerdict | None]] = defaultdict(list)
+def _judged(
+    candidates: Sequence[Finding], planned: Sequence[_VerifyPrompt], answers: Sequence[Answer[Verdicts]]
+) -> FalsifiedClaims:
+    verdicts_on: dict[int, list[RawVerdict | None]] = defaultdict(list)
     failed: set[int] = set()
-    for hearing, answer in zip(hearings, answers, strict=True):
-        verdicts: dict[int, RawVerdict] = answer.value if isinstance(answer.value, dict) else {}
-        for number, place in enumerate(hearing.claims, 1):
-            said[place].append(verdicts.get(number))
-        failed |= set(hearing.claims) if answer.error else set()
-    results = [apply_verdicts(one, said[place]) for place, one in enumerate(candidates)]
+    for plan, answer in zip(planned, answers, strict=True):
+        verdicts = answer.value or {}
+        for number, place in enumerate(plan.claims, 1):
+            verdicts_on[place].append(verdicts.get(number))
+        failed |= set(plan.claims) if answer.error else set()
+    results = [apply_verdicts(candidate, verdicts_on[place]) for place, candidate in enumerate(candidates)]
     return FalsifiedClaims(
-        kept=tuple(one for one in results if isinstance(one, Finding)),
-        refuted=tuple(one for one in results if isinstance(one, Rejected)),
-        unjudged=sum(not any(said[place]) for place in failed),
+        kept=tuple(result for result in results if isinstance(result, Finding)),
+        refuted=tuple(result for result in results if isinstance(result, Rejected)),
+        unjudged=sum(not any(verdicts_on[place]) for place in failed),
         answers=tuple(answers),
     )
 
 
-def _hearings(parts: Sequence[Chunk], candidates: Sequence[Finding], *, two_opinions: bool) -> Iterator[_Hearing]:
+def _verify_prompts(
+    parts: Sequence[Chunk], candidates: Sequence[Finding], *, two_opinions: bool
+) -> Iterator[_VerifyPrompt]:
     by_part: dict[int, list[int]] = defaultdict(list)
-    for place, one in enumerate(candidates):
-        by_part[next(index for index, part in enumerate(parts) if _holds(part, one))].append(place)
+    for place, candidate in enumerate(candidates):
+        by_part[next(index for index, part in enumerate(parts) if _holds(part, candidate))].append(place)
     for part, places in sorted(by_part.items()):
-        yield from (_Hearing(part, claims) for claims in _runs(places))
+        yield from (_VerifyPrompt(part, claims) for claims in _runs(places))
     if two_opinions:
         for part, places in sorted(by_part.items()):
-            # The other way round: what comes first is looked at with fresh eyes.
+            # In reverse order: the model reads the first claims of a prompt most carefully.
             severe = [place for place in reversed(places) if candidates[place].severity is Severity.ERROR]
-            yield from (_Hearing(part, claims, second=True) for claims in _runs(severe))
+            yield from (_VerifyPrompt(part, claims, second=True) for claims in _runs(severe))
 
 
 def _runs(places: Sequence[int]) -> Iterator[tuple[int, ...]]:

@@ -11,8 +11,9 @@ from reviewer.diff.parser import parse_diff
 from reviewer.domain.settings import PathInstructions, ReviewSettings
 from reviewer.languages.paths import is_test
 from reviewer.safety.prompt_text import printable
-from reviewer.tasks.planning.chunks import affordable, chunk, render_file, without_prose
+from reviewer.tasks.planning.chunks import affordable, chunk, without_prose
 from reviewer.tasks.planning.file_filter import instructions_for, select
+from reviewer.tasks.planning.rendering import render_file
 
 
 def added(path: str, lines: int, text: str = "some_code(here)") -> bytes:
@@ -123,6 +124,15 @@ def test_a_package_below_src_comes_before_tests_of_something_else() -> None:
     )  # fmt: skip
 
 
+def test_chunks_have_ids_that_depend_on_their_content_alone() -> None:
+    """Context is kept by them: the same chunk has the same id in every run, and no two chunks of a change share one."""
+    files = [added("a.py", 150), added("b.py", 150), added("c.py", 150)]
+    ids = [part.id for part in chunk(diff_of(*files).files, budget=2_500)[0]]
+    assert len(set(ids)) == len(ids) == 3
+    assert [part.id for part in chunk(diff_of(*reversed(files)).files, budget=2_500)[0]] == ids
+    assert chunk(diff_of(added("a.py", 151)).files)[0][0].id not in ids
+
+
 def test_large_changes_are_split_between_files_and_hunks() -> None:
     """No chunk is over the budget unless one hunk is; no hunk is lost; a giant hunk is skipped aloud."""
     hunks = b"".join(b"@@ -%d,0 +%d,50 @@\n" % (n * 100, n * 100) + b"+some_code(here)\n" * 50 for n in range(1, 9))
@@ -152,7 +162,7 @@ def test_prose_is_left_out_where_only_code_is_asked_about() -> None:
     code = without_prose(part)
     assert code.paths == ("a.py",)
     assert code.text == chunk(diff_of(files[0]).files)[0][0].text
-    assert (code.whole, code.tokens < part.tokens) == (part.text, True)
+    assert (code.id, code.tokens < part.tokens) == (part.id, True)
     assert without_prose(part, {"README.md"}).paths == ("a.py", "README.md")
     (prose,), _ = chunk(diff_of(*files[1:]).files)
     assert without_prose(prose) is prose
