@@ -1,4 +1,4 @@
-"""What is reviewed, wherever it came from: a diff and what is known around it. Values only."""
+"""The change that is reviewed: its diff, its description and where to read files around it. Values only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reviewer.domain.sources import NoSources, Sources
 ReadHead = Callable[[Sequence[str]], Mapping[str, str]]
 
 
-#: Where repositories tell how they want their code, best first. Read from the base branch only.
+#: Files with a repository's guidelines for its code, best first. Read from the base branch only.
 GUIDANCE_PATHS = ("AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md", "CONTRIBUTING.md")
 
 
@@ -24,7 +24,7 @@ def unreadable(paths: Sequence[str]) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
-    """A file in which the repository tells how it wants its code, read from the base branch."""
+    """A file with the repository's guidelines for its code, read from the base branch."""
 
     path: str
     text: str
@@ -32,7 +32,7 @@ class Guidance:
 
 @dataclass(frozen=True, slots=True)
 class LinkedIssue:
-    """An issue of the same repository that the change says it settles. Untrusted: anybody may have written it."""
+    """An issue of the same repository that the change claims to resolve. Untrusted: anybody may have written it."""
 
     number: int
     title: str
@@ -43,8 +43,8 @@ class LinkedIssue:
 class Change:
     """A change to review. All text in it is untrusted, but for `guidance`, which comes from the base branch.
 
-    Title, description and `issues` tell what the change is meant to do. `head` holds texts of files after the change
-    that are at hand already: the code around a hunk is shown from them. `read_head` reads others at a cost; suggestions
+    Title, description and `issues` say what the change is meant to do. `head` holds texts of files after the change
+    that were read already: the code around a hunk is shown from them. `read_head` reads others, at a cost; suggestions
     are proven against them. `sources` are the rest of the repository.
     """
 
@@ -59,15 +59,9 @@ class Change:
 
 
 def added_text(file: FileDiff) -> str | None:
-    """Return the whole text of a file that the change adds; None for any other, whose diff does not hold all of it."""
+    """Return the whole text of a file that the change adds; None for other files: their diff holds only a part."""
     if file.status is not FileStatus.ADDED or file.missing or len(file.hunks) != 1:
         return None
     lines = file.hunks[0].lines
     end = "\n" if lines and lines[-1].newline else ""
     return "\n".join(line.text for line in lines) + end
-
-
-def modified_paths(diff: Diff) -> list[str]:
-    """Return the files whose text after the change is not in the diff already."""
-    whole = (FileStatus.ADDED, FileStatus.REMOVED)
-    return [file.path for file in diff.files if file.hunks and file.status not in whole and not file.submodule]

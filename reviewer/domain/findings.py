@@ -1,4 +1,4 @@
-"""What a review consists of: findings and everything else that was decided about the change. Values only."""
+"""The result of a review: findings, suggested tests, and what was skipped or rejected. Values only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reviewer.llm.usage import Usage
 
 
 class Category(StrEnum):
-    """What kind of thing a finding is."""
+    """The kind of defect or improvement that a finding is about."""
 
     BUG = "bug"
     SECURITY = "security"
@@ -23,7 +23,7 @@ class Category(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reproduction:
-    """A test that was run and fails by its own assertion, as a finding says: its file, and what it said."""
+    """A test that was run and fails by its own assertion, as the finding predicts: its file, code and message."""
 
     path: str
     code: str
@@ -32,12 +32,12 @@ class Reproduction:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    r"""One thing the reviewer says, at one place where it can be said.
+    r"""A defect or improvement, at one place where GitHub takes a comment.
 
     `quote` is the anchored code, lines joined by `\n`. `suggestion` is text that is proven to replace exactly the
     anchored lines (empty: delete them); `advice` is a replacement that could not be proven and is shown as text.
-    `claim` is one sentence that says what fails and when, for whoever judges the finding; it may be empty.
-    `reproduction` is there where a test was run that shows it.
+    `claim` is one sentence that says what fails and when, for the falsifier; it may be empty. `reproduction` is set
+    where a test was run that shows the defect.
     """
 
     anchor: Anchor
@@ -56,7 +56,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A candidate of the model that is not said: `reason` is one word or two, `detail` is for a person."""
+    """A finding of the model that was dropped: `reason` is one word or two, `detail` is for a person."""
 
     reason: str
     path: str
@@ -88,8 +88,8 @@ class Appendix:
 class TestSuggestion:
     """A proposed unit test file for the code named by `covers` (`src/x.py:10-20`). Empty `evidence`: it was not run.
 
-    `appendix` is there where the tests were also run at the end of a test file of the change; several suggestions may
-    have the same file, and were run there together, in their order.
+    `appendix` is set where the tests were also run at the end of a test file of the change; several suggestions may
+    have the same file, and were then run there together, in their order.
     """
 
     __test__ = False
@@ -103,11 +103,11 @@ class TestSuggestion:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """The whole result, wherever it goes.
+    """The whole result.
 
-    `findings` are to be said inline, best first. `below` were found but fall under the severity, the confidence or
-    the comment cap: one line each in the summary. Nothing that was left out is missing from `skipped`/`rejected`.
-    `chain` is the number of calls of the model that had to wait for one another.
+    `findings` are for inline comments, best first. `below` are too minor, too unsure or over the cap on comments: one
+    line each in the summary. Everything else that was left out is in `skipped` or `rejected`.
+    `chain` is the number of model calls that were made one after the other.
     """
 
     summary: str

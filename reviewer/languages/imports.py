@@ -1,4 +1,4 @@
-"""Which files of the repository a file means by its imports and by the names it uses, told from paths alone.
+"""Find the files of the repository that a file imports or refers to by name, from paths alone.
 
 Pure: texts and paths in, paths out, in a stable order; a module that is not in the repository gives nothing.
 """
@@ -8,27 +8,19 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
+from reviewer.languages.import_readers import without_endings
 from reviewer.languages.paths import is_test
-from reviewer.languages.registry import family_of
+from reviewer.languages.registry import family_of, language_of
 
 #: Lines of a file in which imports are looked for, and modules that one file may name.
 MAX_LINES, MAX_MODULES = 400, 80
 
-#: Files that one module may mean (a package of Go, a name that several folders have).
+#: Files that one module may mean: a package of Go, or a name that several folders have.
 MAX_FILES = 8
 
-_PYTHON = re.compile(r"\s*from\s+(\.*[\w.]*)\s+import\s+([\w\s,*()]{0,300})|\s*import\s+([\w.]+(?:\s*,\s*[\w.]+)*)")
-_WEB = re.compile(r"""(?:\bfrom|\bimport|\brequire\s*\(|\bimport\s*\()\s*["']([^"'\s]{1,200})["']""")
-_GO = re.compile(r"""\s*(?:import\s+)?(?:[\w.]+\s+)?"([\w./-]{1,200})"\s*$""")
-_JAVA = re.compile(r"\s*import\s+(?:static\s+)?([\w.]+)")
-_RUBY = re.compile(r"""\s*(require_relative|require|load)\s*\(?\s*["']([^"'\s]{1,200})["']""")
-_RUST = re.compile(r"\s*(?:pub\s+)?(?:use|mod)\s+([\w:]+)")
-_C = re.compile(r"""\s*#\s*include\s*["<]([^">\s]{1,200})[">]""")
-_PHP = re.compile(r"\s*use\s+(?:function\s+|const\s+)?([\w\\]+)")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -46,7 +38,7 @@ class PathIndex:
         found = [
             path
             for path in self.by_stem.get(stem, ())
-            if family_of(path) == family and f"/{_bare(path)}".endswith(f"/{suffix}")
+            if family_of(path) == family and f"/{without_endings(path)}".endswith(f"/{suffix}")
         ]
         return sorted(found, key=lambda path: (-shared_folders(path, near), path))[:MAX_FILES]
 
@@ -58,7 +50,7 @@ def index_of(paths: Iterable[str]) -> PathIndex:
     known = sorted(set(paths))
     for path in known:
         folder, _, _ = path.rpartition("/")
-        stems[_bare(path).rpartition("/")[2]].append(path)
+        stems[without_endings(path).rpartition("/")[2]].append(path)
         folders[folder].append(path)
     return PathIndex(
         frozenset(known),
@@ -85,7 +77,7 @@ def imported(path: str, text: str, index: PathIndex) -> list[str]:
 
 
 def named_after(names: Iterable[str], path: str, index: PathIndex) -> list[str]:
-    """Return the files that bear one of the names, as classes give them theirs: Cart, cart, user_cart, user-cart."""
+    """Return the files named after one of the classes: UserCart is looked for in UserCart, user_cart and user-cart."""
     family = family_of(path)
     found: dict[str, None] = {}
     for name in names:
@@ -99,7 +91,7 @@ def named_after(names: Iterable[str], path: str, index: PathIndex) -> list[str]:
 
 def tests_of(path: str, index: PathIndex) -> list[str]:
     """Return the tests that are named after a file, the nearest first."""
-    family, stem = family_of(path), _bare(path).rpartition("/")[2]
+    family, stem = family_of(path), without_endings(path).rpartition("/")[2]
     names = [f"test_{stem}", f"{stem}_test", f"{stem}_spec", f"{stem}-test", stem]
     names += [f"{stem}Test", f"{stem}Tests", f"{stem}Spec", f"Test{stem}"]
     found = [
@@ -118,83 +110,19 @@ def neighbours(path: str, index: PathIndex) -> list[str]:
     return [other for other in near if other != path and family_of(other) == family and not is_test(other)]
 
 
-def _bare(path: str) -> str:
-    """Return the path without the endings of its name: a/b.test.ts -> a/b."""
-    folder, slash, name = path.rpartition("/")
-    return folder + slash + (name[:1] + name[1:].split(".", 1)[0])
-
-
 def _modules(path: str, text: str) -> Iterator[str]:
     """Yield what the imports of a text name, each in the form of a path; a leading `./` or `../` is relative."""
-    if family_of(path) in _READERS:
+    language = language_of(path)
+    if language is not None and language.imports is not None:
         for line in text.split("\n", MAX_LINES)[:MAX_LINES]:
             yield from modules_on(path, line)
 
 
 def modules_on(path: str, line: str) -> list[str]:
     """Return what one line of a file imports, each in the form of a path; a leading `./` or `../` is relative."""
-    read = _READERS.get(family_of(path))
-    return read(line) if read and len(line) <= MAX_LINES else []
-
-
-def _web(line: str) -> list[str]:
-    found: list[str] = _WEB.findall(line)
-    return found
-
-
-def _go(line: str) -> list[str]:
-    return [match[1]] if (match := _GO.match(line)) else []
-
-
-def _java(line: str) -> list[str]:
-    return [match[1].replace(".", "/")] if (match := _JAVA.match(line)) else []
-
-
-def _ruby(line: str) -> list[str]:
-    match = _RUBY.match(line)
-    return [("./" if match[1] == "require_relative" else "") + match[2]] if match else []
-
-
-def _rust(line: str) -> list[str]:
-    match = _RUST.match(line)
-    return [re.sub(r"^(?:crate|super|self)/", "", match[1].strip(":").replace("::", "/"))] if match else []
-
-
-def _c(line: str) -> list[str]:
-    return [_bare(match[1])] if (match := _C.match(line)) else []
-
-
-def _php(line: str) -> list[str]:
-    return [match[1].strip("\\").replace("\\", "/")] if (match := _PHP.match(line)) else []
-
-
-def _python(line: str) -> list[str]:
-    match = _PYTHON.match(line)
-    if match is None:
-        return []
-    if match[3]:
-        return [name.strip().replace(".", "/") for name in match[3].split(",")]
-    module = match[1].lstrip(".")
-    dots = len(match[1]) - len(module)
-    folder = ("./" + "../" * (dots - 1) if dots else "") + module.replace(".", "/")
-    names = (word.strip(" ()").split(" ")[0] for word in match[2].split(","))
-    inner = [f"{folder.rstrip('/')}/{name}" for name in names if name.isidentifier()]
-    return [folder, *inner] if module else inner
-
-
-_READERS: Mapping[str, Callable[[str], list[str]]] = MappingProxyType(
-    {
-        "python": _python,
-        "web": _web,
-        "go": _go,
-        "java": _java,
-        "kt": _java,
-        "ruby": _ruby,
-        "rust": _rust,
-        "c": _c,
-        "php": _php,
-    }
-)
+    language = language_of(path)
+    rules = language.imports if language else None
+    return rules.read(line) if rules and len(line) <= MAX_LINES else []
 
 
 def _meant(path: str, module: str, index: PathIndex) -> Sequence[str]:
@@ -202,18 +130,23 @@ def _meant(path: str, module: str, index: PathIndex) -> Sequence[str]:
     family, folder = family_of(path), path.rpartition("/")[0]
     if module.startswith("."):
         module = posixpath.normpath(posixpath.join(folder, module))
-        exact = [other for other in index.ending_in(_bare(module), family, path) if _bare(other) == _bare(module)]
+        bare = without_endings(module)
+        exact = [other for other in index.ending_in(bare, family, path) if without_endings(other) == bare]
         return exact or _main_of(module, family, path, index)
+    language = language_of(path)
+    rules = language.imports if language else None
+    if rules is None:
+        return ()
     module = re.sub(r"^(?:@|~|src|\$lib)/", "", module).strip("/")
-    if family == "go":
-        return _package(module, index)
-    if family == "web" and "/" not in module:
-        return ()  # a package of npm
+    if rules.names_folders:
+        return _package(module, family, index)
+    if rules.plain_names_are_packages and "/" not in module:
+        return ()
     found = index.ending_in(module, family, path) or _main_of(module, family, path, index)
     outer = module.rpartition("/")[0]
-    if not found and family in ("java", "rust", "php") and outer:
+    if not found and rules.may_end_in_member and outer:
         found = index.ending_in(outer, family, path)
-    if not found and family in ("php", "rust"):
+    if not found and rules.may_mean_last_part:
         found = index.ending_in(module.rpartition("/")[2], family, path)[:1]
     return found
 
@@ -224,11 +157,11 @@ def _main_of(module: str, family: str, path: str, index: PathIndex) -> list[str]
     ]
 
 
-def _package(module: str, index: PathIndex) -> list[str]:
-    """Return the files of a package of Go: those of the folder with the longest end in common with its path."""
+def _package(module: str, family: str, index: PathIndex) -> list[str]:
+    """Return the files of a package: those of the folder with the longest end in common with its path."""
     parts = module.split("/")
     for start in range(len(parts)):
-        tail = "/".join(parts[start:])
-        if files := index.by_folder.get(tail):
-            return [path for path in files if path.endswith(".go") and not path.endswith("_test.go")][:MAX_FILES]
+        if files := index.by_folder.get("/".join(parts[start:])):
+            code = [path for path in files if family_of(path) == family]
+            return [path for path in code if not is_test(path.rpartition("/")[2])][:MAX_FILES]
     return []

@@ -1,6 +1,6 @@
-"""What a text defines and which names its lines use: by grammar where there is one, else by indentation and keywords.
+"""Find what a text defines and which names its lines use, by grammar where there is one, else by indentation.
 
-Pure, linear in the text, and never wrong about lines: a definition that cannot be told is left out.
+Pure and linear in the text. Definitions that cannot be recognised are left out.
 """
 
 from __future__ import annotations
@@ -36,9 +36,6 @@ _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _MEMBER = re.compile(r"(?P<of>[A-Za-z_$][\w$]*)(?:\(\))?\s*(?:\.|::|->)\s*(?=(?P<name>[A-Za-z_$][\w$]*))")
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|`(?:[^`\\]|\\.)*+`")
 _COMMENT = {"//": re.compile(r"//.*|/\*.*?(?:\*/|$)|^\s*\*.*"), "#": re.compile(r"(?<![\w$&])#(?!\{).*")}
-_HASH_COMMENTS = frozenset(
-    ("py", "pyi", "rb", "rake", "sh", "bash", "yml", "yaml", "toml", "pl", "ex", "exs", "r", "jl")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ def outline_of(path: str, text: str) -> Outline:
     """Return the outline of a file's text."""
     lines = tuple(text.split("\n"))
     language = language_of(path)
-    spots = definitions(language, text) if language else None
+    spots = definitions(language.grammar, text) if language and language.grammar else None
     return Outline(lines, _by_indentation(lines) if spots is None else spots)
 
 
@@ -94,8 +91,8 @@ def members_on(path: str, lines: Iterable[str]) -> frozenset[tuple[str, str]]:
 
 def _code(path: str, lines: Iterable[str]) -> Iterator[str]:
     """Yield the lines without their strings and comments."""
-    ending = path.rpartition(".")[2].lower()
-    comment = _COMMENT["#" if ending in _HASH_COMMENTS else "//"]
+    language = language_of(path)
+    comment = _COMMENT[language.comment if language else "//"]
     yield from (comment.sub("", _STRING.sub('""', line[:MAX_LINE])) for line in lines)
 
 

@@ -1,22 +1,24 @@
-"""What a path says about a file: whether it is code, whether it is a test. Looks at the name only."""
+"""What the name of a file says about it: whether it is code, documentation or a test."""
 
 from __future__ import annotations
 
 import re
 
+from reviewer.languages.registry import language_of
+
 _TEST_WORDS = re.compile(r"(?i:(?:^|[._-])(?:tests?|specs?)(?=[._-]|$))|(?<=[a-z0-9])(?:Tests?|Spec)(?=\.|$)")
-
-
-_CODE = re.compile(
-    r"\.(?:py|pyi|js|jsx|mjs|cjs|ts|tsx|vue|svelte|go|java|kt|kts|scala|rb|rs|c|h|cc|cpp|hpp|cxx|cs|fs|php|swift|m|mm"
-    r"|ex|exs|erl|hs|ml|clj|lua|pl|pm|sh|bash|zsh|ps1|sql|dart|r|jl|zig|nim|sol|groovy|gradle|tf)$",
-    re.IGNORECASE,
-)
 
 
 def is_code(path: str) -> bool:
     """Whether the path is program text, by its ending."""
-    return bool(_CODE.search(path))
+    language = language_of(path)
+    return language is not None and language.is_code
+
+
+def is_prose(path: str) -> bool:
+    """Whether the path is documentation, by its ending."""
+    language = language_of(path)
+    return language is not None and language.is_prose
 
 
 def is_test(path: str) -> bool:

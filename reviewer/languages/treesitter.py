@@ -1,8 +1,7 @@
-"""tree-sitter behind two functions: a text in, the places of its definitions out, or the number of its errors.
+"""Find the definitions of a text, and count its syntax errors, with tree-sitter.
 
-Promises: a grammar is loaded when the first file of its language comes; one that is not installed, and a text that is
-too large, too deep or too slow to parse, is None, never an error and never a long wait. Knows nothing of what the
-definitions are for.
+A grammar is loaded with the first file of its language. The result is None where the grammar is not installed, or the
+text is too large, too deep or too slow to parse. Never raises, never waits long.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
-from reviewer.languages.registry import Language
+from reviewer.languages.registry import Grammar
 
 #: A larger text, or one with a longer line, is generated: bytes.
 MAX_BYTES, MAX_LINE = 400_000, 5_000
@@ -54,18 +53,18 @@ class Definition:
     head: int
 
 
-def definitions(language: Language, text: str) -> tuple[Definition, ...] | None:
+def definitions(grammar: Grammar, text: str) -> tuple[Definition, ...] | None:
     """Return what the text defines, by place, the outer before the inner; None where it cannot be told."""
-    root = _root(language, text)
+    root = _root(grammar, text)
     if root is None:
         return None
-    spots = {spot for node in _defining(language, root) if (spot := _spot(node))}
+    spots = {spot for node in _defining(grammar, root) if (spot := _spot(node))}
     return tuple(sorted(spots, key=lambda spot: (spot.first, -spot.last, spot.name, spot.kind)))
 
 
-def errors(language: Language, text: str) -> int | None:
+def errors(grammar: Grammar, text: str) -> int | None:
     """Return how many places of the text the grammar makes no sense of, MOST_ERRORS at most; None: cannot be told."""
-    root = _root(language, text)
+    root = _root(grammar, text)
     if root is None:
         return None
     stack, count = [root], 0
@@ -77,12 +76,12 @@ def errors(language: Language, text: str) -> int | None:
     return count
 
 
-def _root(language: Language, text: str) -> Any | None:
+def _root(grammar: Grammar, text: str) -> Any | None:
     """Return the root of the text's tree; None for a text that cannot be parsed, or not in time."""
     data = text.encode("utf-8", "replace")
     if len(data) > MAX_BYTES or max(map(len, data.split(b"\n"))) > MAX_LINE or _nesting(data) > MAX_NESTING:
         return None
-    loaded = _loaded(language)
+    loaded = _loaded(grammar)
     if loaded is None:
         return None
     with loaded.lock:
@@ -101,7 +100,7 @@ def _nesting(data: bytes) -> int:
     return deepest
 
 
-def _defining(language: Language, root: Any) -> Iterator[Any]:
+def _defining(grammar: Grammar, root: Any) -> Iterator[Any]:
     """Yield the nodes that define a name, without recursion."""
     stack = [(root, 0, False)]
     left = MAX_NODES
@@ -109,7 +108,7 @@ def _defining(language: Language, root: Any) -> Iterator[Any]:
         node, depth, local = stack.pop()
         left -= 1
         kind = node.type
-        if kind in language.blocks or (kind in language.values and _is_worth(node, local=local)):
+        if kind in grammar.blocks or (kind in grammar.values and _is_worth(node, local=local)):
             yield node
         if depth < MAX_DEPTH:
             inside = local or (bool(_FUNCTIONS.search(kind)) and node.child_by_field_name("body") is not None)
@@ -163,16 +162,15 @@ class _Loaded:
 
 
 @cache
-def _loaded(language: Language) -> _Loaded | None:
+def _loaded(grammar: Grammar) -> _Loaded | None:
     """Load a grammar once for a process; None where it cannot be."""
     try:
-        from tree_sitter import Language as Grammar  # noqa: PLC0415 - see the module's docstring
-        from tree_sitter import Parser  # noqa: PLC0415
+        from tree_sitter import Language, Parser  # noqa: PLC0415 - see the module's docstring
 
-        grammar = Grammar(getattr(importlib.import_module(language.module), language.function)())
+        language = Language(getattr(importlib.import_module(grammar.module), grammar.function)())
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # what it recommends crashes: see MAX_SECONDS
-            parser = Parser(grammar, timeout_micros=int(MAX_SECONDS * 1e6))
+            parser = Parser(language, timeout_micros=int(MAX_SECONDS * 1e6))
     except (ImportError, AttributeError, TypeError, ValueError):  # absent, or of a version that does not fit
         return None
     return _Loaded(parser, Lock())

@@ -15,6 +15,7 @@ from reviewer.domain.settings import Settings
 from reviewer.llm.messages import Ask
 from reviewer.llm.usage import Usage
 from reviewer.safety.redaction import redact
+from reviewer.safety.shortening import CUT
 from reviewer.tasks.conversation.follow_ups import ask_and_read
 from reviewer.tasks.conversation.prompts import Prompter, fence_of
 from reviewer.tasks.conversation.replies import Unreadable
@@ -52,7 +53,7 @@ def read_answer(text: str, *, complete: bool) -> str:
     text = redact(text.strip())[0]
     if not text:
         raise Unreadable("there was no answer")
-    return text if complete else f"{text}\n\n[cut]"
+    return text if complete else f"{text}\n\n{CUT}"
 
 
 def _joined(chunks: Sequence[Chunk]) -> tuple[Chunk, list[Skipped]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from reviewer.diff.hunks import Line
 from reviewer.diff.model import Diff, FileDiff, Side
-from reviewer.tasks.verification.triage import code_identity
+from reviewer.tasks.verification.fingerprints import code_identity
 
 #: Bytes of a file's digest. Eight base64 digits; more than anybody would search through to have a file passed over.
 DIGEST_BYTES = 6

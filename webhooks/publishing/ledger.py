@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from reviewer.diff.model import Diff, FileStatus
 from reviewer.domain.findings import Finding
 from reviewer.safety.redaction import redact
-from reviewer.tasks.verification.triage import code_identity, place_digest, similar_titles
+from reviewer.tasks.verification.fingerprints import code_identity, place_digest
+from reviewer.tasks.verification.similarity import similar_titles
 from webhooks.publishing.incremental import CodePlace, code_places, file_digest
 from webhooks.publishing.markers import FindingStatus, Ledger, LedgerEntry, read_finding, read_ledger
 

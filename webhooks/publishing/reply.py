@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reviewer.output.wording import usage_text
 from reviewer.safety.markdown import code_span, neutralise
+from reviewer.safety.shortening import CUT
 from reviewer.tasks.answer_question import QuestionAnswer
 from webhooks.events.deliveries import Job
 from webhooks.github.repository import Repository
@@ -25,7 +26,7 @@ def answer_text(job: Job, answered: QuestionAnswer) -> str:
     footer = f"<sub>{neutralise(usage_text(answered.usage, answered.models))}</sub>"
     text = "\n\n".join(parts)
     if len(text) + len(footer) > MAX_BODY:
-        text = text[: MAX_BODY - len(footer) - 20].rstrip() + "\n\n[cut]"
+        text = text[: MAX_BODY - len(footer) - 20].rstrip() + f"\n\n{CUT}"
     return f"{text}\n\n{footer}"
 
 

@@ -19,6 +19,7 @@ from reviewer.domain.settings import SettingsProblem
 from reviewer.domain.severity import Confidence, Severity
 from reviewer.output.wording import cost_text, usage_text
 from reviewer.safety.markdown import code_span, fence, neutralise
+from reviewer.safety.shortening import CUT
 from webhooks.publishing.markers import FindingStatus, LedgerEntry
 
 #: https://docs.github.com/rest/checks/runs: summary and text at most 65,535 characters; comments at most 65,536.
@@ -278,7 +279,7 @@ def escape(text: str) -> str:
 
 def cut_text(text: str, most: int) -> str:
     """Return the text within so many characters; what is cut is said."""
-    return text if len(text) <= most else text[: most - 20].rstrip() + "\n\n[cut]"
+    return text if len(text) <= most else text[: most - 20].rstrip() + f"\n\n{CUT}"
 
 
 def _fit(parts: Sequence[str], footer: str, room: int) -> str:

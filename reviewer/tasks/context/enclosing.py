@@ -73,7 +73,8 @@ class _Place:
 
     @classmethod
     def of(cls, file: FileDiff, text: str) -> _Place:
-        outline = outline_of(file.path, text) if language_of(file.path) else None
+        language = language_of(file.path)
+        outline = outline_of(file.path, text) if language and language.grammar else None
         return cls(file, tuple(text.split("\n")), outline)
 
     def around(self, reach: int) -> set[int]:

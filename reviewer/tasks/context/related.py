@@ -16,7 +16,7 @@ from reviewer.domain.sources import Hit
 from reviewer.languages.imports import named_after, neighbours, shared_folders, tests_of
 from reviewer.languages.outline import defined_on, used_on
 from reviewer.languages.paths import is_code, is_test
-from reviewer.languages.registry import family_of
+from reviewer.languages.registry import family_of, language_of
 from reviewer.tasks.context.changed_symbols import ChangedSymbols, changed_symbols_of
 from reviewer.tasks.context.enclosing import around
 from reviewer.tasks.context.mentions import MANIFESTS, Mentions, mentions_of
@@ -207,7 +207,8 @@ class _Search:
         if in_diff or _REMARK.match(hit.text) or _IMPORT.match(hit.text) or defined_on(hit.text) == name:
             return None
         called = used_on(hit.path, [hit.text]).get(name)
-        bare = family_of(hit.path) == "ruby"  # calls without parentheses
+        language = language_of(hit.path)
+        bare = language is not None and language.bare_calls
         return called if called is None else called or bare or name[:1].isupper() or f".{name}" in hit.text
 
     def _uses(self, subject: ChangedSymbols, name: str, rank: Rank) -> list[Snippet]:

@@ -20,6 +20,7 @@ from reviewer.domain.settings import Settings
 from reviewer.llm.messages import Message, Prompt, Reply, Task
 from reviewer.safety.prompt_text import printable
 from reviewer.safety.redaction import redact
+from reviewer.safety.shortening import shorten
 from reviewer.tasks.context.enclosing import surroundings
 from reviewer.tasks.planning.chunks import Chunk, without_prose
 from reviewer.tasks.planning.file_filter import instructions_for
@@ -201,8 +202,7 @@ class Prompter:
     def _untrusted(self, text: str, most: int) -> str:
         """Return the text cut to size, without secrets, invisible characters and our fence: a model may echo that."""
         text = "\n".join(printable(line) for line in text[: most + 1].split("\n")).replace(self.fence, "")
-        text = redact(text)[0].strip("\n")
-        return text if len(text) <= most else text[:most].rstrip() + " [cut]"
+        return shorten(redact(text)[0].strip("\n"), most)
 
 
 def fence_of(salt: bytes, change: Change) -> str:

@@ -7,7 +7,6 @@ does not fit is returned with its reason. Pure, and linear in the size of the ch
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -15,7 +14,7 @@ from itertools import groupby
 
 from reviewer.diff.model import FileDiff, Hunk
 from reviewer.domain.findings import Skipped
-from reviewer.languages.paths import is_code, is_test, unit_stem
+from reviewer.languages.paths import is_code, is_prose, is_test, unit_stem
 from reviewer.llm.models import planned_tokens
 from reviewer.tasks.planning.rendering import render_file, render_hunk
 
@@ -30,8 +29,6 @@ MAX_HUNK_TOKENS = 60_000
 
 #: Most chunks of one review: with CHUNK_TOKENS each, GitHub's own limit of a 20,000-line diff fits.
 MAX_CHUNKS = 48
-
-_PROSE = re.compile(r"\.(?:md|mdx|rst|adoc)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +170,7 @@ def without_prose(part: Chunk, keep: Collection[str] = ()) -> Chunk:
 
     Files in `keep` stay. A chunk of documentation only is returned as it is.
     """
-    gone = {file.path for file in part.files if _PROSE.search(file.path) and file.path not in keep}
+    gone = {file.path for file in part.files if is_prose(file.path) and file.path not in keep}
     if not gone or len(gone) == len({file.path for file in part.files}):
         return part
     return Chunk.of((section for section in part.sections if section.file.path not in gone), chunk_id=part.id)

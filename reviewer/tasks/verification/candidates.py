@@ -16,9 +16,10 @@ from reviewer.safety.markdown import postable
 from reviewer.safety.redaction import redact
 from reviewer.tasks.conversation.replies import FindingsReply, RawFinding, unfence
 from reviewer.tasks.verification.anchoring import LocatedQuote, NotLocated, locate, resolve_path
+from reviewer.tasks.verification.fingerprints import fingerprint
 from reviewer.tasks.verification.simplicity import is_simpler
 from reviewer.tasks.verification.suggestions import ProvenSuggestion, drop_overlapping, prove_suggestion
-from reviewer.tasks.verification.triage import deduplicate, fingerprint
+from reviewer.tasks.verification.triage import deduplicate
 
 #: Characters of a title, of a claim and of a text that are kept.
 MAX_TITLE, MAX_CLAIM, MAX_BODY = 200, 400, 4_000

@@ -17,6 +17,7 @@ from reviewer.languages.paths import is_test
 from reviewer.llm.messages import Message, Prompt, Task
 from reviewer.safety.prompt_text import printable
 from reviewer.safety.redaction import redact
+from reviewer.safety.shortening import shorten
 from reviewer.tasks.conversation.prompts import MAX_DESCRIPTION, MAX_TITLE, render_template
 from reviewer.testgen.evidence import Candidate, ChangeUnderTest, CodeUnit, FailedTest, Gate, GateFailure
 from reviewer.testgen.python.baseline import Baseline
@@ -156,8 +157,7 @@ class UnitPrompts:
         """Return the text cut to `most` characters, without secrets, invisible characters, colours and our fence."""
         text = re.sub(r"\x1b\[[0-9;]*m", "", text[: most + 1]).replace("\r\n", "\n")
         text = "\n".join(printable(line) for line in text.split("\n")).replace(self.fence, "")
-        text = redact(text)[0].strip("\n")
-        return text if len(text) <= most else text[:most].rstrip() + " [cut]"
+        return shorten(redact(text)[0].strip("\n"), most)
 
 
 def module_of(path: str, roots: Sequence[str]) -> str:

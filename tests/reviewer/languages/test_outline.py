@@ -65,7 +65,9 @@ TEXTS = {
 def test_each_grammar_tells_what_is_defined(ending: str) -> None:
     """Names, whole extents and ends of signatures are exact in all eleven languages."""
     text, expected = TEXTS[ending]
-    found = definitions(BY_ENDING[ending], text)
+    grammar = BY_ENDING[ending].grammar
+    assert grammar is not None
+    found = definitions(grammar, text)
     assert found is not None
     assert [(spot.name, spot.first, spot.head, spot.last) for spot in found] == expected
 

@@ -15,7 +15,7 @@ from reviewer.diff.model import Side
 from reviewer.diff.parser import parse_diff
 from reviewer.domain.findings import Category
 from reviewer.domain.severity import Severity
-from reviewer.tasks.verification.triage import similar_titles
+from reviewer.tasks.verification.similarity import similar_titles
 from tests.fixtures.factories import finding, small_diff
 from webhooks.publishing.incremental import changed_blobs, changed_files, digests, file_digest
 from webhooks.publishing.ledger import PostedState, Thread, current_ledger, entry_of, is_dismissal, outstanding, settle

@@ -8,7 +8,8 @@ from reviewer.diff.parser import parse_diff
 from reviewer.domain.findings import Category, Finding
 from reviewer.domain.settings import ReviewSettings
 from reviewer.domain.severity import Confidence, Severity
-from reviewer.tasks.verification.triage import deduplicate, fingerprint, place_digest, triage
+from reviewer.tasks.verification.fingerprints import fingerprint, place_digest
+from reviewer.tasks.verification.triage import deduplicate, triage
 
 DIFF = parse_diff(b"--- a/a.py\n+++ b/a.py\n@@ -0,0 +1,9 @@\n" + b"".join(b"+line%d\n" % n for n in range(1, 10)))
 

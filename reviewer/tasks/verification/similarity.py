@@ -1,0 +1,31 @@
+"""Whether two texts say the same in other words: by the words they share. Pure."""
+
+from __future__ import annotations
+
+import re
+
+#: Share of common words, of all words of two titles, from which they say the same of code that was changed or moved.
+_SAME_TITLE = 0.5
+
+_FILLER_WORDS = """
+    the and for with that this from into not but are was when then than where which will would can its has have does any
+    all one other instead because there here while after before only also code line lines value values
+"""
+_FILLERS = frozenset(_FILLER_WORDS.split())
+
+
+def similar_titles(title: str, other: str) -> bool:
+    """Whether two titles say the same in other words: most of their words are common."""
+    a, b = telling_words(title), telling_words(other)
+    return len(a & b) >= _SAME_TITLE * len(a | b) if a and b else False
+
+
+def share_of_common(a: frozenset[str], b: frozenset[str]) -> float:
+    """Return the share of common words, of the smaller of two sets."""
+    return len(a & b) / min(len(a), len(b)) if a and b else 0.0
+
+
+def telling_words(text: str) -> frozenset[str]:
+    """Return the words that tell something, without the endings that grammar gives them."""
+    found = (word for word in re.findall(r"\w+", text.lower()) if len(word) > 2 and word not in _FILLERS)
+    return frozenset(re.sub(r"(?:ing|ed|es|s)$", "", word) if len(word) > 4 else word for word in found)
