@@ -1,1 +1,1 @@
-"""The command line: one module for each command, and what `--help` says."""
+"""The command line: a module for each command, and the text of `--help`."""

@@ -1,7 +1,7 @@
-"""What a repository may set in `.github/reviewer.yml`, as frozen values with good defaults.
+"""The settings of `.github/reviewer.yml`, as frozen values with good defaults.
 
-Promises: bad input never stops a review. A key that is unknown or has a bad value is reported with its line, and the
-default holds for that key alone. Reads text, never a file.
+Bad input never stops a review: an unknown key or bad value is reported with its line, and its default is used. Reads
+text, never a file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How bad and how sure: the two scales of a finding."""
+"""The severity and the confidence of a finding."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Where the code beside the change comes from: a checkout, or GitHub's API. Words and rules only; nothing is read here.
+"""Where to read the code beside the change: a checkout, or GitHub's API. The interface only; nothing is read here.
 
-Everything that sources give is untrusted text. Whoever implements them keeps inside the repository at head or base.
+All text from sources is untrusted. Implementations read only inside the repository, at head or base.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What is known of programming languages: names, grammars, outlines, syntax errors, imports."""
+"""Programming languages: endings, grammars, definitions, syntax errors, imports."""

@@ -1,1 +1,1 @@
-"""Show a finished review: terminal, Markdown, JSON, SARIF. Never posts anything."""
+"""Write a finished review as text, Markdown, JSON or SARIF. Never posts anything."""

@@ -1,1 +1,1 @@
-"""What the model is asked to do: review, recheck, answer a question, suggest tests; and the steps of it."""
+"""The tasks that the model is asked to do: review, recheck, answer a question, suggest tests; and their steps."""

@@ -1,6 +1,6 @@
-"""What the change of one file is about: the definitions it touches, those it removes, the names its new lines use.
+"""Find what the change of one file touches: definitions it changes or removes, and names that its new lines use.
 
-Pure. A name that half of all programs use says nothing about where it comes from, and is left out.
+Pure. Names that half of all programs use are left out: a search for them finds nothing useful.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _called_by(spot: Definition, around: Iterable[Definition]) -> str:
     """Return the name by which others call what is defined there."""
     if spot.name not in _CONSTRUCTORS:
         return spot.name
-    classes = [one.name for one in around if one is not spot and _CLASS.search(one.kind)]
+    classes = [outer.name for outer in around if outer is not spot and _CLASS.search(outer.kind)]
     return classes[-1] if classes else spot.name
 
 

@@ -1,8 +1,7 @@
-"""The code around a change: the whole function or block that each hunk stands in, as far as the hunk does not show it.
+"""Show the function or block that each hunk stands in, without the lines that the hunk shows already.
 
-A reviewer who sees only hunks calls a variable unused that is used two lines further down. Works by grammar where there
-is one, else by indentation, which every language that people indent has in common. Pure; texts in, numbered lines out,
-within a budget.
+With the hunks alone, the model calls a variable unused that is used two lines further down. Works by grammar where
+there is one, else by indentation. Pure: texts in, numbered lines out, within a budget.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ _CONTROL = re.compile(
 def surroundings(files: Iterable[FileDiff], head: Mapping[str, str], *, budget: int = CONTEXT_TOKENS) -> str:
     """Return what stands around the hunks, by the files' texts at head.
 
-    Of a file that is over what is left of the budget less is shown, and in the end nothing.
+    If a file exceeds the remaining budget, show fewer lines, then none.
     """
     parts: list[str] = []
     for file in files:

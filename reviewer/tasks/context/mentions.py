@@ -1,7 +1,7 @@
-"""Where a repository speaks of files by their names: of files that are gone, of all in a folder but the new one.
+"""Find where the repository still names files that are gone, and lists of a folder's files that lack a new one.
 
-Promises: a name that could mean another file is not taken for the one that is gone; a list is shown only where the new
-file is missing from it. Pure: paths and hits in, pieces out, in a stable order.
+A name that could mean another file is not taken for the one that is gone. A list is shown only where the new file is
+missing from it. Pure: paths and hits in, snippets out, in a stable order.
 """
 
 from __future__ import annotations
@@ -81,7 +81,10 @@ class Mentions:
 
     def packaged(self, manifests: Mapping[str, str]) -> list[Snippet]:
         """Return where the packages of the project are listed one by one, if a new one is not among them."""
-        missing = {path: [one for one in self.packages if not _listed(one, text)] for path, text in manifests.items()}
+        missing = {
+            path: [package for package in self.packages if not _listed(package, text)]
+            for path, text in manifests.items()
+        }
         return [
             Snippet(
                 Rank.CALLER_OF_CONTRACT, path, tuple(range(row, row + 6)),
@@ -97,13 +100,13 @@ def mentions_of(files: Sequence[FileDiff], paths: Collection[str]) -> Mentions:
     left = [file.old_path if file.status is FileStatus.RENAMED else file.path for file in files if _left(file)]
     found = _found_at_head(paths)
     gone = [path for path in left if not _still_there(path, found) and _stem(path).lower() not in _EVERYWHERE]
-    came = [file.path for file in files if file.status in (FileStatus.ADDED, FileStatus.RENAMED, FileStatus.COPIED)]
-    own = [path for path in came if is_code(path) and not is_test(path) and not _is_main(path)]
+    added = [file.path for file in files if file.status in (FileStatus.ADDED, FileStatus.RENAMED, FileStatus.COPIED)]
+    own = [path for path in added if is_code(path) and not is_test(path) and not _is_main(path)]
     new = [path for path in own if not _stem(path).startswith("_")]  # private: nobody lists it
-    before = set(paths) - set(came)  # what moved together has a list of its own, or none
+    before = set(paths) - set(added)  # what moved together has a list of its own, or none
     siblings = {path: _siblings(path, before) for path in new[:MAX_FILES]}
     known = {path.rpartition("/")[0] for path in before}
-    mains = [path.rpartition("/")[0] for path in came if path.endswith("/__init__.py") and not is_test(path)]
+    mains = [path.rpartition("/")[0] for path in added if path.endswith("/__init__.py") and not is_test(path)]
     return Mentions(
         gone=tuple(gone[:MAX_FILES]),
         new=tuple(path for path, others in siblings.items() if len(others) >= LEAST_LISTED),

@@ -1,7 +1,7 @@
-"""The code beyond the diff that a reviewer of it would open: what it calls, who calls it, who still needs what is gone.
+"""Gather the code beyond the diff that a reviewer would open: definitions it uses, callers, uses of what it removed.
 
-Promises: the same change and sources give the same text to the byte; a name that could mean several things is not
-guessed; reading is planned for the whole review at once, so that it costs few calls. The sources are its only effect.
+The same change and sources give the same text to the byte. A name that could mean several things is not guessed. What
+to read is planned for the whole review at once, so that it takes few calls. Reading the sources is the only effect.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class RelatedCode:
 
 
 def gather_related(change: Change, chunks: Sequence[Chunk]) -> RelatedCode:
-    """Return what stands beside the chunks, read with as few calls as its sources allow."""
+    """Return the related code of each chunk, read with as few calls as the sources allow."""
     files: dict[str, FileDiff] = {}
-    for file in (file for one in chunks for file in one.files if is_code(file.path)):
+    for file in (file for part in chunks for file in part.files if is_code(file.path)):
         before = files.get(file.path)  # of a long file each part has some hunks
         files[file.path] = replace(file, hunks=before.hunks + file.hunks) if before else file
     whole = {path: text for path, file in files.items() if (text := added_text(file)) is not None}
@@ -70,7 +70,7 @@ def gather_related(change: Change, chunks: Sequence[Chunk]) -> RelatedCode:
 def _for_chunk(
     chunk: Chunk, found: Mapping[str, Sequence[Snippet]], library: RepositoryCache, named: Sequence[Snippet]
 ) -> str:
-    """Write what belongs to the chunk's files, and where files are named, without what it shows already."""
+    """Write the snippets for the chunk's files, without lines that the chunk shows already."""
     shown = {file.path: _shown(file, library) for file in chunk.files}
     pieces = [*named]
     pieces += [piece for file in chunk.files for piece in found.get(file.path, ())]
@@ -101,8 +101,8 @@ class _Search:
         words = [*mentions.words, *_words(by_path.values(), library, pointed)]
         hits = library.search(list(dict.fromkeys(words))[:MAX_WORDS], _near(pointed, library))
         search = cls(library, hits, by_path, pointed)
-        wanted = [path for subject in by_path.values() for path in search._places(subject)]
-        library.fetch(list(dict.fromkeys(wanted))[:MAX_READ])
+        places = [path for subject in by_path.values() for path in search._places(subject)]
+        library.fetch(list(dict.fromkeys(places))[:MAX_READ])
         return search
 
     def mentioned(self, mentions: Mentions) -> list[Snippet]:
@@ -116,9 +116,9 @@ class _Search:
     def pieces(self, subject: ChangedSymbols) -> list[Snippet]:
         """Return everything worth showing beside a file's change, in the order in which it was found."""
         found = [piece for name in subject.removed for piece in self._uses(subject, name, Rank.STILL_USED)]
-        for one in subject.changed:
-            rank = Rank.CALLER_OF_CONTRACT if one.contract else Rank.CALLER
-            found += self._uses(subject, one.name, rank)
+        for definition in subject.changed:
+            rank = Rank.CALLER_OF_CONTRACT if definition.contract else Rank.CALLER
+            found += self._uses(subject, definition.name, rank)
         for name, called in subject.used:
             rank = Rank.DEFINITION if called else Rank.NAMED
             found += self._definitions(subject, name, Rank.TEST if is_test(subject.path) else rank)
@@ -130,7 +130,7 @@ class _Search:
 
     def _places(self, subject: ChangedSymbols) -> list[str]:
         """Return the files in which uses and definitions for the subject were found."""
-        names = [*subject.removed, *(one.name for one in subject.changed)]
+        names = [*subject.removed, *(definition.name for definition in subject.changed)]
         places = [hit.path for name in names for hit in self._candidates(subject, name, akin=False)]
         places += [hit.path for name, _ in subject.used for hit in self._defining(subject, name)]
         return places + tests_of(subject.path, self.library.index)
@@ -276,8 +276,8 @@ def _words(
     """Return the words to search for, the most telling first: removed, changed, then used ones without a definition."""
     first, second, third = [], [], []
     for subject in subjects:
-        first += [*subject.removed, *(one.name for one in subject.changed if one.contract)]
-        second += [one.name for one in subject.changed]
+        first += [*subject.removed, *(definition.name for definition in subject.changed if definition.contract)]
+        second += [definition.name for definition in subject.changed]
         known = [library.outline(path) for path in (subject.path, *pointed[subject.path])]
         # A name in small letters that is not called is most likely a variable of the function.
         global_ = [name for name, called in subject.used if called or not name[:1].islower()]

@@ -1,6 +1,6 @@
-"""What one review has read of the repository so far: texts, outlines, where words stand. Nothing is read twice.
+"""Cache what one review has read of the repository: texts, outlines and hits of searches. Nothing is read twice.
 
-Promises: an outline is made when it is asked for; the same questions in the same order give the same answers.
+Outlines are made when they are asked for. The same questions in the same order give the same answers.
 """
 
 from __future__ import annotations
@@ -69,10 +69,10 @@ class RepositoryCache:
 
     def search(self, words: Sequence[str], near: Sequence[str]) -> Mapping[str, tuple[Hit, ...]]:
         """Return where each of the words stands at head, by word; of a common one only where it seems defined."""
-        wanted = set(words)
+        searched = set(words)
         found: defaultdict[str, list[Hit]] = defaultdict(list)
         for hit in self.sources.search(words, near) if words else ():
-            for word in wanted.intersection(_WORD.findall(hit.text)):
+            for word in searched.intersection(_WORD.findall(hit.text)):
                 found[word].append(hit)
         return {word: tuple(_telling(word, hits)) for word, hits in found.items()}
 

@@ -1,7 +1,7 @@
-"""Pieces of code beside the change, as the model sees them: where from, why, and the numbered lines.
+"""Write snippets of code beside the change as the model sees them: path, reason and numbered lines.
 
-Promises: the best first, within a budget of tokens; what does not fit is dropped from the end; no line twice; untrusted
-text leaves printable and without secrets. Pure.
+The best come first, within a budget of tokens; what does not fit is dropped from the end, and no line is shown twice.
+Untrusted text is made printable, and secrets are replaced. Pure.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def render_snippets(
     """Write the pieces, best first; `texts` are lines by path, `shown` the lines that the prompt holds already."""
     seen: dict[str, set[int]] = {path: set(numbers) for path, numbers in shown.items()}
     parts: list[str] = []
-    for piece in sorted(pieces, key=lambda one: one.rank):
+    for piece in sorted(pieces, key=lambda snippet: snippet.rank):
         known = seen.setdefault(piece.path, set())
         text = texts.get(piece.path, ())
         lines = [number for number in piece.lines if 0 < number <= len(text)]
@@ -95,23 +95,23 @@ def definition_lines(spot: Definition, outline: Outline, members: Collection[str
     """
     if spot.last - spot.first < MAX_WHOLE:
         return tuple(range(spot.first, spot.last + 1))
-    wanted = set(range(spot.first, min(spot.head + BELOW, spot.last) + 1))
+    numbers = set(range(spot.first, min(spot.head + BELOW, spot.last) + 1))
     inside = [inner for inner in outline.spots if spot.first < inner.first <= spot.last]
     for inner in inside:
-        if len(wanted) < MAX_LINES:
-            wanted |= set(range(inner.first, min(inner.head, inner.first + 3) + 1))
-    wanted = set(sorted(wanted)[:MAX_LINES])
+        if len(numbers) < MAX_LINES:
+            numbers |= set(range(inner.first, min(inner.head, inner.first + 3) + 1))
+    numbers = set(sorted(numbers)[:MAX_LINES])
     for inner in inside:
-        if inner.name in members and inner.last - inner.first < MAX_WHOLE and len(wanted) < MOST_LINES:
-            wanted |= set(range(inner.first, inner.last + 1))
-    return tuple(sorted(wanted)[:MOST_LINES])
+        if inner.name in members and inner.last - inner.first < MAX_WHOLE and len(numbers) < MOST_LINES:
+            numbers |= set(range(inner.first, inner.last + 1))
+    return tuple(sorted(numbers)[:MOST_LINES])
 
 
 def usage_lines(line: int, outline: Outline) -> tuple[int, ...]:
     """Return the lines that show a use: the signature of the definition it stands in, and what is beside it."""
     around = outline.around(line)
     first, last = (around[-1].first, around[-1].last) if around else (1, len(outline.lines))
-    wanted = set(range(max(first, line - BESIDE), min(last, line + BESIDE) + 1))
+    numbers = set(range(max(first, line - BESIDE), min(last, line + BESIDE) + 1))
     for spot in around[-2:]:
-        wanted |= set(range(spot.first, min(spot.head, spot.first + 3) + 1))
-    return tuple(sorted(wanted)[:MAX_LINES])
+        numbers |= set(range(spot.first, min(spot.head, spot.first + 3) + 1))
+    return tuple(sorted(numbers)[:MAX_LINES])

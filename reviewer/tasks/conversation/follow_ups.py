@@ -60,7 +60,7 @@ def ask_and_read(
     """
     pending = [_PendingAnswer(prompt, read) for prompt, read in batch]
     _complete(pending, ask, look, follow_ups)
-    return [one.answer() for one in pending]
+    return [question.answer() for question in pending]
 
 
 def ask_and_read_both(
@@ -75,16 +75,16 @@ def ask_and_read_both(
     some = [_PendingAnswer(prompt, read) for prompt, read in first]
     others = [_PendingAnswer(prompt, read) for prompt, read in second]
     _complete([*some, *others], ask, look, follow_ups)
-    return [one.answer() for one in some], [one.answer() for one in others]
+    return [question.answer() for question in some], [question.answer() for question in others]
 
 
 def _complete(pending: Sequence[_PendingAnswer[Any]], ask: Ask, look: Look, follow_ups: int) -> None:
     """Ask until every prompt has its answer: each round sends those that need another call."""
     for rounds_left in reversed(range(follow_ups + 1)):
-        waiting = [(one, one.prompt) for one in pending if one.prompt is not None]
+        waiting = [(question, question.prompt) for question in pending if question.prompt is not None]
         replies = ask([prompt for _, prompt in waiting]) if waiting else []
-        for (one, prompt), reply in zip(waiting, replies, strict=True):
-            one.take(prompt, reply, look, last=not rounds_left)
+        for (question, prompt), reply in zip(waiting, replies, strict=True):
+            question.take(prompt, reply, look, last=not rounds_left)
 
 
 @dataclass(slots=True)

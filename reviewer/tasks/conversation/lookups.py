@@ -1,7 +1,7 @@
-"""What the model asks to see before it answers: lines of files and places of words, looked up in the repository.
+"""Answer the model's requests to see code before it replies: lines of files, and where words occur.
 
-Promises: only regular files inside the repository at head or base, bounded in items, lines and tokens; the same
-question gets the same answer to the byte; what is found is untrusted and fenced as such. Never runs anything.
+Only regular files inside the repository, at head or base, within limits on items, lines and tokens. The same request
+gets the same answer to the byte. What is found is untrusted and fenced as such. Never runs anything.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class LineRange:
 
 @dataclass(frozen=True, slots=True)
 class LookupRequest:
-    """What the model asked to see, cut to the limits; what cannot be meant is left out."""
+    """What the model asked to see, within the limits; invalid entries are left out."""
 
     ranges: tuple[LineRange, ...]
     words: tuple[str, ...]
@@ -64,7 +64,7 @@ class LookupHandler:
 
 
 def read_request(text: str, *, complete: bool) -> LookupRequest | None:
-    """Return the request in a reply, None when it is none."""
+    """Return the lookup that a reply asks for, None when it asks for none."""
     try:
         return read_json(text, _as_request, complete=complete)
     except Unreadable:
@@ -77,7 +77,7 @@ def _as_request(value: Any) -> LookupRequest:
     ranges = (_range(item) for item in _strings(value.get("read")))
     words = (word.strip().strip("()") for word in _strings(value.get("search")))
     return LookupRequest(
-        tuple(dict.fromkeys(one for one in ranges if one))[:MAX_RANGES],
+        tuple(dict.fromkeys(span for span in ranges if span))[:MAX_RANGES],
         tuple(dict.fromkeys(word for word in words if _WORD.fullmatch(word)))[:MAX_WORDS],
     )
 
@@ -112,18 +112,18 @@ def render_lookup(request: LookupRequest, sources: Sources) -> str:
 
 
 def _read(ranges: Sequence[LineRange], sources: Sources, side: Side) -> list[str]:
-    wanted = [one for one in ranges if one.side is side]
-    texts = sources.read([one.path for one in wanted], side) if wanted else {}
-    return [_lines(one, texts.get(one.path)) for one in wanted]
+    requested = [span for span in ranges if span.side is side]
+    texts = sources.read([span.path for span in requested], side) if requested else {}
+    return [_lines(span, texts.get(span.path)) for span in requested]
 
 
-def _lines(one: LineRange, text: str | None) -> str:
-    where = "before the change" if one.side is Side.LEFT else "at the head"
-    title = f"### {printable(one.path)}, {where}"
+def _lines(span: LineRange, text: str | None) -> str:
+    where = "before the change" if span.side is Side.LEFT else "at the head"
+    title = f"### {printable(span.path)}, {where}"
     if text is None:
         return f"{title}\n(no such file)"
     lines = text.removesuffix("\n").split("\n")
-    numbers = range(one.first, min(one.last, len(lines)) + 1)
+    numbers = range(span.first, min(span.last, len(lines)) + 1)
     shown = "\n".join(numbered(numbers, lines)) if numbers else f"(it has {len(lines)} lines)"
     return f"{title}, {len(lines)} lines in all\n{shown}"
 

@@ -1,6 +1,6 @@
-"""From a part of the change to a prompt: templates filled in, untrusted text fenced, one system message.
+"""Build the prompts: fill in the templates, fence untrusted text, one system message each.
 
-Promises: the same input gives the same prompt, to the byte, so that a paid answer can be found again; text of the pull
+The same input gives the same prompt, to the byte, so that an answer that was paid for is found again. Text of the pull
 request stands only in the user message, between two lines that its author cannot guess. Reads nothing but templates.
 """
 
@@ -84,7 +84,7 @@ class Prompter:
 
     def findings(self, chunk: Chunk, lens: Lens | None = None) -> Prompt:
         """Return the prompt that asks for defects in the chunk: of all kinds, or of one."""
-        # Who looks at everything may ask to see more; a look through a lens is for what is at hand.
+        # Only the general finder may look things up.
         look = lens is None and self._may_look(chunk)
         part = chunk if lens is None else without_prose(chunk)
         return replace(
@@ -101,10 +101,10 @@ class Prompter:
 
     def ask(self, chunk: Chunk, question: str) -> Prompt:
         """Return the prompt that asks a person's question about the chunk."""
-        told = self._untrusted(question, MAX_DESCRIPTION)
+        text = self._untrusted(question, MAX_DESCRIPTION)
         asked = self._about(Task.ASK, chunk)
         system, change = asked.messages
-        user = _render("ask/question.md", change=change.content, fence=self.fence, question=told)
+        user = _render("ask/question.md", change=change.content, fence=self.fence, question=text)
         return _prompt(Task.ASK, system.content, user)
 
     def verify(self, chunk: Chunk, claims: Sequence[Finding], *, second: bool = False, last: bool = False) -> Prompt:
@@ -159,11 +159,11 @@ class Prompter:
             description=self._untrusted(self.change.description, MAX_DESCRIPTION),
             issues=[
                 {
-                    "number": one.number,
-                    "title": self._untrusted(one.title, MAX_TITLE),
-                    "body": self._untrusted(one.body, MAX_ISSUE),
+                    "number": issue.number,
+                    "title": self._untrusted(issue.title, MAX_TITLE),
+                    "body": self._untrusted(issue.body, MAX_ISSUE),
                 }
-                for one in self.change.issues[:MAX_ISSUES]
+                for issue in self.change.issues[:MAX_ISSUES]
             ],
             guidance=self._guidance(),
             other_paths=others[:MAX_OTHER_PATHS],

@@ -1,7 +1,7 @@
-"""What the model wrote, as values: JSON found by a ladder of ever more patience, each rung validated.
+"""Parse model replies: strict JSON, then fenced blocks, then embedded objects, then json-repair; all are validated.
 
-Promises: a reply that cannot be read raises `Unreadable` with words for a repair turn; it is never "no findings". One
-bad item costs that item, not the reply. Pure.
+A reply that cannot be read raises `Unreadable` with the words for a repair turn; it never counts as "no findings". A
+bad item is dropped alone, not with its reply. Pure.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Decide what is reviewed: which files, in which parts, by which lenses, at what cost."""
+"""Decide what is reviewed: which files, in which chunks, with which lenses, at what cost."""

@@ -1,4 +1,4 @@
-"""What a review is likely to cost, before it is made. Pure."""
+"""Estimate what a review costs before it is made. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files of a change are reviewed, and the reason for each that is not. Pure."""
+"""Choose the files of a change to review, with a reason for each that is skipped. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How closely each part of a change is looked at: which classes of defect get a finder of their own, at what price.
+"""Choose which classes of defect get a finder of their own for each chunk, within the budget.
 
-The general finder reads every part. A closer look is added where the size and the words of the changed lines call for
-one, and is the first thing to go when the money is short. Pure: the same parts give the same looks.
+The general finder reads every chunk. A closer look is added where the size and the words of the changed lines call for
+one, and is the first thing to be dropped when money is short. Pure: the same chunks give the same looks.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from reviewer.tasks.planning.chunks import Chunk
 
 
 class Lens(StrEnum):
-    """A class of defect that a finder looks for alone. Its prompt is `prompts/lens_NAME.md`."""
+    """A class of defect that a finder looks for alone. Its prompt is `prompts/review/lens_NAME.md`."""
 
     SECURITY = "security"
     CONCURRENCY = "concurrency"
@@ -105,12 +105,12 @@ def depth_of(parts: Sequence[Chunk], *, cost: Decimal | None, ceiling: Decimal |
     Every part gets its first look before any gets its second.
     """
     choices = sorted(
-        (rank, index, lens) for index, one in enumerate(parts) for rank, lens in enumerate(lenses_for(one))
+        (rank, index, lens) for index, part in enumerate(parts) for rank, lens in enumerate(lenses_for(part))
     )
-    two = sum(_code_lines(one) for one in parts) >= LARGE
-    left = None if cost is None or ceiling is None else ceiling - sum(_cost(one, cost) for one in parts)
+    two = sum(_code_lines(part) for part in parts) >= LARGE
+    left = None if cost is None or ceiling is None else ceiling - sum(_cost(part, cost) for part in parts)
     if left is not None and cost is not None:
-        opinion = sum(_cost(one, cost) * OPINION_SHARE for one in parts)
+        opinion = sum(_cost(part, cost) * OPINION_SHARE for part in parts)
         two = two and opinion <= left
         left -= opinion if two else 0
     looks: list[list[Lens]] = [[] for _ in parts]

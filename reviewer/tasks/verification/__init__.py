@@ -1,1 +1,1 @@
-"""Check what the model reported: place it in the diff, prove suggestions, falsify, rank."""
+"""Check what the model reported: place it in the diff, prove suggestions, try to refute it, rank it."""

@@ -1,6 +1,6 @@
-"""From a quote to a place: the model's words are looked for in the diff, and its line number breaks ties.
+"""Find the quoted code in the diff; the model's line number only chooses between several matches.
 
-Promises: an anchor is returned only where the quoted code really stands in the diff; else the reason why not. Pure.
+An anchor is returned only where the quoted code is in the diff, else the reason why there is none. Pure.
 """
 
 from __future__ import annotations
@@ -144,15 +144,15 @@ def _choose(
 ) -> tuple[Side, tuple[Line, ...]] | None:
     """Return the match that is meant, or None where that would be a guess."""
     if not telling and line is not None:
-        matches = [one for one in matches if _gap(one, line) <= NEAR]
+        matches = [match for match in matches if _gap(match, line) <= NEAR]
     if len(matches) <= 1:
         return matches[0] if matches else None
     if line is not None:
-        nearest = sorted(matches, key=lambda one: (_gap(one, line), not _touched(one[1])))
-        gaps = [_gap(one, line) for one in nearest[:2]]
+        nearest = sorted(matches, key=lambda match: (_gap(match, line), not _touched(match[1])))
+        gaps = [_gap(match, line) for match in nearest[:2]]
         if gaps[0] == 0 or (gaps[0] <= NEAR and gaps[0] < gaps[1]):
             return nearest[0]
-    touched = [one for one in matches if one[0] is Side.RIGHT and _touched(one[1])]
+    touched = [match for match in matches if match[0] is Side.RIGHT and _touched(match[1])]
     return touched[0] if len(touched) == 1 else None
 
 

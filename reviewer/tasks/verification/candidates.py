@@ -1,7 +1,7 @@
-"""From what the model found to findings with a place in the diff, and proven suggestions. Pure but for `read_head`.
+"""Turn the model's findings into findings with an anchor and, where they can be proven, suggestions.
 
-Promises: each entry of a reply becomes a finding or a `Rejected` that says why not; of findings that say the same, one
-is kept; a suggestion is offered only when `reviewer.tasks.verification.suggestions` proves it.
+Each entry of a reply becomes a finding or a `Rejected` with the reason; duplicates are dropped. A suggestion is offered
+only when `reviewer.tasks.verification.suggestions` proves it. Pure but for `read_head`.
 """
 
 from __future__ import annotations
@@ -26,16 +26,19 @@ MAX_TITLE, MAX_CLAIM, MAX_BODY = 200, 400, 4_000
 
 
 def candidates(change: Change, replies: Iterable[FindingsReply]) -> tuple[tuple[Finding, ...], tuple[Rejected, ...]]:
-    """Give each finding of the model its place in the diff, or the reason why it has none; keep one of each."""
+    """Find the place of each of the model's findings in the diff, drop duplicates, and reject those without a place."""
     placed: list[Finding] = []
     rejected: list[Rejected] = []
     for reply in replies:
         rejected += reply.rejected
         for raw in reply.findings:
-            one = _placed(change, raw)
-            (placed if isinstance(one, Finding) else rejected).append(one)  # type: ignore[arg-type]
-    once, duplicates = deduplicate(placed)
-    return once, (*rejected, *duplicates)
+            result = _placed(change, raw)
+            if isinstance(result, Finding):
+                placed.append(result)
+            else:
+                rejected.append(result)
+    kept, duplicates = deduplicate(placed)
+    return kept, (*rejected, *duplicates)
 
 
 def _placed(change: Change, raw: RawFinding) -> Finding | Rejected:
@@ -76,14 +79,14 @@ def with_proofs(change: Change, findings: Sequence[Finding]) -> list[Finding]:
 
     Reads each file once. Where two overlap, a defect's comes before a refactoring's, and the surer one's first.
     """
-    paths = sorted({one.anchor.path for one in findings if one.advice is not None})
+    paths = sorted({finding.anchor.path for finding in findings if finding.advice is not None})
     head = {path: text for path in paths if (file := change.diff.file(path)) and (text := added_text(file)) is not None}
     head |= {path: change.head[path] for path in paths if path in change.head}
     if unknown := [path for path in paths if path not in head]:
         head.update(change.read_head(unknown))
-    proven = [_proven(change, one, head.get(one.anchor.path)) for one in findings]
+    proven = [_proven(change, finding, head.get(finding.anchor.path)) for finding in findings]
     return drop_overlapping(
-        sorted(proven, key=lambda one: (one.category is Category.REFACTORING, -one.confidence.rank))
+        sorted(proven, key=lambda finding: (finding.category is Category.REFACTORING, -finding.confidence.rank))
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether two texts say the same in other words: by the words they share. Pure."""
+"""Compare texts by the words they share. Pure."""
 
 from __future__ import annotations
 

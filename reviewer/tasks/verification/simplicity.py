@@ -1,4 +1,4 @@
-"""Is a replacement simpler than the code it replaces? By counting, not by opinion. Pure."""
+"""Measure whether a replacement is simpler than the code it replaces, by counting. Pure."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-r"""Is a suggested replacement safe to offer as a one-click suggestion? Applied in memory, and judged by the result.
+r"""Check that a suggested replacement is safe to apply with one click: apply it in memory and judge the result.
 
 GitHub replaces exactly the anchored lines of the new file
 (https://docs.github.com/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests/commenting-on-a-pull-request).
-Promises: what is called proven keeps indentation and line ends, changes something, and brings no new error of syntax.
-Pure; never touches a file.
+A proven suggestion keeps indentation and line ends, changes something, and adds no syntax error. Pure; never touches a
+file.
 """
 
 from __future__ import annotations
@@ -109,13 +109,13 @@ def drop_overlapping(findings: Sequence[Finding]) -> list[Finding]:
     """
     taken: list[Anchor] = []
     result: list[Finding] = []
-    for one in findings:
-        if one.suggestion is not None and any(one.anchor.overlaps(other) for other in taken):
-            result.append(replace(one, suggestion=None, advice=one.suggestion or None))
+    for finding in findings:
+        if finding.suggestion is not None and any(finding.anchor.overlaps(other) for other in taken):
+            result.append(replace(finding, suggestion=None, advice=finding.suggestion or None))
             continue
-        if one.suggestion is not None:
-            taken.append(one.anchor)
-        result.append(one)
+        if finding.suggestion is not None:
+            taken.append(finding.anchor)
+        result.append(finding)
     return result
 
 

@@ -1,7 +1,7 @@
-"""What verdicts make of a claim: said, listed below the line, or dropped. Pure.
+"""Apply the falsifiers' verdicts to a finding: keep it, lower its confidence or severity, or drop it. Pure.
 
-Promises: a claim is said only when every falsifier who judged it confirmed it and none of them hedged; a verdict
-lowers the severity of a claim, never raises it.
+A finding is shown inline only when every falsifier that judged it confirmed it without reservation. A verdict lowers
+the severity of a finding, never raises it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from reviewer.domain.severity import Confidence
 from reviewer.safety.redaction import redact
 from reviewer.tasks.conversation.replies import RawVerdict
 
-#: Words of somebody who confirms without having followed a case. Bounded, so that a long reason costs nothing.
+#: Words of a verdict that confirms without having followed a case. Bounded, so that a long reason costs nothing.
 _HEDGES = re.compile(
     r"\b(?:might|perhaps|presumably|possibly|potentially|conceivably|theoretically|in theory|hypothetically"
     r"|could (?:possibly|potentially|conceivably|theoretically)"
@@ -29,10 +29,10 @@ _LOOKED_AT, _KEPT = 2_000, 500
 
 
 def is_confirmed(verdict: RawVerdict, category: Category = Category.BUG) -> bool:
-    """Whether the verdict confirms a claim of that category as somebody does who has seen it fail.
+    """Whether the verdict confirms a claim of that category without reservation.
 
-    A plain "confirmed" is believed: the case is optional. A case that is asked for and left empty is an admission that
-    there is none; and hedging in its place says the same. In a refactoring nothing fails, so it needs no case.
+    `case`, the input or call that fails, is optional. An empty case, or one that hedges, does not confirm. A
+    refactoring needs no case, since nothing fails.
     """
     if verdict.verdict != "confirmed":
         return False
@@ -47,16 +47,18 @@ def _says_something(case: str) -> bool:
 
 
 def apply_verdicts(claim: Finding, verdicts: Sequence[RawVerdict | None]) -> Finding | Rejected:
-    """Return the claim as the verdicts leave it. None stands for a falsifier who was asked and did not answer.
+    """Return the claim with its new confidence and severity, or rejected. None stands for a missing verdict.
 
-    Refuted by all who answered: dropped. Confirmed by all: high confidence, or medium where one of two is missing.
+    Refuted by all verdicts: rejected. Confirmed by all: high confidence, or medium where one of two is missing.
     Anything else, disagreement included, is low confidence.
     """
-    given = [one for one in verdicts if one is not None]
-    if given and all(one.verdict == "refuted" for one in given):
-        return Rejected("refuted", claim.anchor.path, claim.title, redact(given[0].reason)[0][:_KEPT])
-    if not given or not all(is_confirmed(one, claim.category) for one in given):
+    answers = [verdict for verdict in verdicts if verdict is not None]
+    if answers and all(verdict.verdict == "refuted" for verdict in answers):
+        return Rejected("refuted", claim.anchor.path, claim.title, redact(answers[0].reason)[0][:_KEPT])
+    if not answers or not all(is_confirmed(verdict, claim.category) for verdict in answers):
         return replace(claim, confidence=Confidence.LOW)
-    severity = min((claim.severity, *(one.severity for one in given if one.severity)), key=lambda one: one.rank)
-    sure = Confidence.HIGH if len(given) == len(verdicts) else Confidence.MEDIUM
+    severity = min(
+        (claim.severity, *(verdict.severity for verdict in answers if verdict.severity)), key=lambda level: level.rank
+    )
+    sure = Confidence.HIGH if len(answers) == len(verdicts) else Confidence.MEDIUM
     return replace(claim, confidence=sure, severity=severity)
