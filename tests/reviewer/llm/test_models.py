@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from reviewer.errors import SettingsError
+from reviewer.llm.defaults import DEFAULT_MODEL
 from reviewer.llm.models import (
     DEFAULT_MODEL,
     LISTED,
