@@ -32,7 +32,7 @@ MAX_CHUNKS = 48
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ChunkSection:
     """A file, or some of its hunks: `text` is how a prompt shows it, `tokens` is an estimate."""
 
     file: FileDiff
@@ -49,13 +49,13 @@ class Chunk:
     """
 
     id: str
-    sections: tuple[Section, ...]
+    sections: tuple[ChunkSection, ...]
     files: tuple[FileDiff, ...]
     text: str
     tokens: int
 
     @classmethod
-    def of(cls, sections: Iterable[Section], *, chunk_id: str = "") -> Chunk:
+    def of(cls, sections: Iterable[ChunkSection], *, chunk_id: str = "") -> Chunk:
         """Join sections. Without `chunk_id` the id is a digest of the text, 16 hex digits."""
         sections = tuple(sections)
         text = "\n".join(section.text for section in sections)
@@ -68,7 +68,7 @@ class Chunk:
         return tuple(file.path for file in self.files)
 
 
-def _files(sections: Sequence[Section]) -> tuple[FileDiff, ...]:
+def _files(sections: Sequence[ChunkSection]) -> tuple[FileDiff, ...]:
     files = []
     for _, group in groupby((section.file for section in sections), key=lambda file: file.path):
         first, *others = group
@@ -79,7 +79,7 @@ def _files(sections: Sequence[Section]) -> tuple[FileDiff, ...]:
 
 def chunk(files: Sequence[FileDiff], *, budget: int = CHUNK_TOKENS) -> tuple[tuple[Chunk, ...], tuple[Skipped, ...]]:
     """Pack the files into chunks of about `budget` tokens. Returns the chunks and what fits into none."""
-    all_sections: list[Section] = []
+    all_sections: list[ChunkSection] = []
     skipped: list[Skipped] = []
     for file in _ordered(files):
         sections, left_out = _sections(file, budget)
@@ -114,12 +114,12 @@ def _folders(path: str) -> set[str]:
     return set(path.split("/")[:-1])
 
 
-def _sections(file: FileDiff, budget: int) -> tuple[list[Section], list[Skipped]]:
+def _sections(file: FileDiff, budget: int) -> tuple[list[ChunkSection], list[Skipped]]:
     """Return the file whole, or its hunks in runs that fit, and the hunks that fit nowhere."""
     whole = _section(file, file.hunks)
     if whole.tokens <= budget:
         return [whole], []
-    sections: list[Section] = []
+    sections: list[ChunkSection] = []
     skipped: list[Skipped] = []
     run: list[Hunk] = []
     size = 0
@@ -139,18 +139,18 @@ def _sections(file: FileDiff, budget: int) -> tuple[list[Section], list[Skipped]
     return sections, skipped
 
 
-def _section(file: FileDiff, hunks: Iterable[Hunk]) -> Section:
+def _section(file: FileDiff, hunks: Iterable[Hunk]) -> ChunkSection:
     part = replace(file, hunks=tuple(hunks))
     text = render_file(part, partial=len(part.hunks) < len(file.hunks))
-    return Section(part, text, planned_tokens(text))
+    return ChunkSection(part, text, planned_tokens(text))
 
 
-def _packed(sections: Iterable[Section], budget: int) -> list[list[Section]]:
+def _packed(sections: Iterable[ChunkSection], budget: int) -> list[list[ChunkSection]]:
     """Fill one chunk after the other, in order; a section larger than the budget stands alone.
 
     A small rest goes with what is before it: a call of its own would cost more in instructions than it reads.
     """
-    groups: list[list[Section]] = []
+    groups: list[list[ChunkSection]] = []
     sizes: list[int] = []
     for section in sections:
         if groups and sizes[-1] + section.tokens <= budget:

@@ -7,7 +7,6 @@ import pytest
 from reviewer.errors import SettingsError
 from reviewer.llm.defaults import DEFAULT_MODEL
 from reviewer.llm.models import (
-    DEFAULT_MODEL,
     LISTED,
     Price,
     model_named,

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from reviewer.diff.parser import parse_diff
-from reviewer.tasks.planning.chunks import Chunk, Section, chunk
+from reviewer.tasks.planning.chunks import Chunk, ChunkSection, chunk
 from reviewer.tasks.planning.lenses import DEPTHS, LARGE, Depth, Lens, depth_of, lenses_for
 
 PLAIN = [f"total_{n} = price_{n} + fee_{n}" for n in range(500)]
@@ -126,4 +126,4 @@ def test_long_lines_cost_no_time() -> None:
     """A line of a million characters is looked at only at its front."""
     lines = ["select " * 150_000, "if " * 300_000] * 8
     files = parse_diff(diff_of(("a.py", lines, ()))).files
-    assert lenses_for(Chunk.of(Section(file, "", 1) for file in files)) == (Lens.CONCURRENCY,)
+    assert lenses_for(Chunk.of(ChunkSection(file, "", 1) for file in files)) == (Lens.CONCURRENCY,)
