@@ -53,6 +53,7 @@ def create_app() -> Flask:
 
 def _create_app() -> Flask:
     from webhooks.environment import read_environment  # noqa: PLC0415
+    from webhooks.handling.commands.table import SYNTAX  # noqa: PLC0415
     from webhooks.server.metrics import Metrics  # noqa: PLC0415
     from webhooks.server.receiver import ReceiverConfig  # noqa: PLC0415
     from webhooks.server.routes import flask_app  # noqa: PLC0415
@@ -65,7 +66,7 @@ def _create_app() -> Flask:
         jobs.start_worker(_work(environment, jobs))
     _close_at_exit(jobs, _look_for_missed(environment, jobs))
     secrets = tuple(secret.get_secret_value() for secret in environment.webhook_secrets)
-    return flask_app(ReceiverConfig(jobs, secrets, Metrics()))
+    return flask_app(ReceiverConfig(jobs, secrets, Metrics(), SYNTAX))
 
 
 def _open(environment: Environment, *, create: bool = True) -> Jobs:
@@ -139,16 +140,16 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
 
     def carry_out(job: Job, run: JobAttempt) -> dict[str, Any]:
         repository = connect(credentials, job.repository, job.installation_id)
-        means = JobContext(
+        context = JobContext(
             repository,
             _ask(run),
             salt,
-            wanted=run.wanted,
+            is_wanted=run.is_wanted,
             cost_per_thousand=price,
             again=run.is_repeated,
             spent=lambda number, since: jobs.spent(repository=job.repository, number=number, since=since).cost_usd,
         )
-        outcome = handle(job, means)
+        outcome = handle(job, context)
         if outcome.state is JobEnding.FAILED:
             raise ToldFailure(outcome.reason)
         return outcome.to_json()
@@ -185,7 +186,7 @@ def _ask(run: JobAttempt) -> Ask:
         try:
             return run.ask(prompts)
         except RunStopped:
-            if run.wanted():
+            if run.is_wanted():
                 raise  # the worker stops: the job goes on elsewhere
             raise Superseded from None
 

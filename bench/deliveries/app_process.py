@@ -20,6 +20,7 @@ from reviewer.llm.usage import Attempt
 from tests.fixtures.job_worker import automatic
 from tests.fixtures.waiting import wait_until
 from webhooks.events.deliveries import Job
+from webhooks.handling.commands.table import SYNTAX
 from webhooks.logs import log_to_stderr
 from webhooks.queue.jobs import JobAttempt, Jobs, JobState, JobWork, QueueLimits
 from webhooks.server.metrics import Metrics
@@ -59,7 +60,7 @@ def create_app() -> WSGIApplication:
     jobs.open()
     if os.environ.get("REVIEWER_ROLE") != "web":
         jobs.start_worker(work())
-    app = flask_app(ReceiverConfig(jobs, (SECRET,), Metrics()))
+    app = flask_app(ReceiverConfig(jobs, (SECRET,), Metrics(), SYNTAX))
 
     def timed(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         began = time.perf_counter()

@@ -15,7 +15,7 @@ from tests.fakes.github.model.state import ReviewComment, Thread
 from tests.fixtures.scenarios import DEFAULT, DELETE, carry_out, is_reexamination, model, watched
 from webhooks.github.errors import GitHubUnavailable
 from webhooks.handling.handle import JobEnding
-from webhooks.publishing.markers import read_ledger
+from webhooks.publishing.markers.summary import read_ledger
 
 pytestmark = pytest.mark.slow
 
@@ -466,7 +466,7 @@ def test_the_pull_requests_bill_is_shown_where_it_is_known(github: World) -> Non
 
 def test_a_change_too_large_to_remember_is_compared_by_trees(github: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the digests do not fit, two heads' trees tell which files changed."""
-    monkeypatch.setattr("webhooks.publishing.markers.MAX_FILES", 0)
+    monkeypatch.setattr("webhooks.publishing.markers.summary.MAX_FILES", 0)
     carry_out(github, github.push(github.pull, {"src/extra.py": "x = 1\n"}), model())
     reviewed = github.pull.head
     ask, prompts = watched(model())

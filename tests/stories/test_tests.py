@@ -16,8 +16,8 @@ from reviewer.llm.usage import Attempt
 from tests.fakes.github import World
 from tests.fixtures.scenarios import DELETE, carry_out, job_of, model
 from webhooks.action.workspace import Workspace
-from webhooks.events.commands import Command
 from webhooks.events.deliveries import Ignored, decide
+from webhooks.handling.commands.table import SYNTAX
 from webhooks.handling.handle import JobEnding
 
 pytestmark = pytest.mark.slow
@@ -144,9 +144,9 @@ def test_a_label_asks_once_for_a_head(github: World) -> None:
     """The label `reviewer: tests` asks as `/tests` does, with one key for a head; other labels ask for nothing."""
     labelled = github.label(github.pull, "Reviewer: tests", by="alice")
     job = job_of(labelled)
-    assert (job.command, job.key) == (Command.TESTS, f"octo-org/shop#1@{github.pull.head}+tests")
+    assert (job.command, job.key) == ("tests", f"octo-org/shop#1@{github.pull.head}+tests")
     other = github.label(github.pull, "bug", by="alice")
-    assert decide(other.event, other.payload, other.guid) == Ignored("label not handled")
+    assert decide(other.event, other.payload, other.guid, SYNTAX) == Ignored("label not handled")
 
 
 @pytest.mark.timeout(300)

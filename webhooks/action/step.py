@@ -34,8 +34,9 @@ from webhooks.events.deliveries import Ignored, Job, decide
 from webhooks.github.errors import GitHubError
 from webhooks.github.repository import connect
 from webhooks.github.transport import Credentials
+from webhooks.handling.commands.table import SYNTAX
 from webhooks.handling.handle import JobContext, JobEnding, JobOutcome, handle
-from webhooks.handling.review_changes import Prove
+from webhooks.handling.job_context import Prove
 
 #: Rounds of a job whose GitHub calls fail in passing, and the seconds between them.
 ROUNDS, PAUSE = 3, 5.0
@@ -77,7 +78,7 @@ def run(step: Step) -> int:
         event, payload = _event(step)
         # With the base's rights a fork gets the secrets too: what is wrong then is this repository's to mend.
         forked = _is_fork(payload) and step.get("GITHUB_EVENT_NAME") != "pull_request_target"
-        decision = decide(event, payload, delivery=f"run-{step.get('GITHUB_RUN_ID', '0')}")
+        decision = decide(event, payload, f"run-{step.get('GITHUB_RUN_ID', '0')}", SYNTAX)
         if isinstance(decision, Ignored):
             return _nothing(step, f"Nothing to do: {decision.reason}.")
         level = _fail_level(step)
@@ -147,7 +148,7 @@ def _carry_out(step: Step, job: Job, level: FailLevel | None) -> JobOutcome:
         ask = remembering(client.ask)
         price = cost_per_thousand(model_named(client.model, client.prices))
         for left in reversed(range(ROUNDS)):
-            means = JobContext(
+            context = JobContext(
                 repository=connect(credentials, job.repository),
                 ask=ask,
                 salt=salt,
@@ -157,7 +158,7 @@ def _carry_out(step: Step, job: Job, level: FailLevel | None) -> JobOutcome:
                 prove=_prove(step, ask, salt),
             )
             try:
-                return handle(job, means)
+                return handle(job, context)
             except GitHubError:
                 if not left:
                     raise

@@ -1,39 +1,34 @@
-"""The commands that people write in comments. Pure: text in, a command or the reason why there is none out.
+"""The grammar of commands in comments. Pure: text in, a command or the reason why there is none out.
 
-Promises: a command is seen only where its author meant one: at the start of a line, outside quotes, code blocks, inline
-code and HTML comments. Only commands that can be carried out are in the enumeration.
+Promises: a command is recognised only where its author meant one: at the start of a line, outside quotes, code blocks,
+inline code and HTML comments. Which commands there are is an argument: see `webhooks.handling.commands.table`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 
-class Command(StrEnum):
-    """What a comment may ask for. A new one needs a case in `_ARGUMENTS` here and one in `webhooks.handling.handle`."""
+@dataclass(frozen=True, slots=True)
+class CommandSyntax:
+    """How a command is written: `/name` and one of the `words`; None: any text, which must not be empty.
 
-    REVIEW = "review"
-    """`/review`, or `/review full`: review the whole pull request again, not only what changed since."""
+    `label` is the label of a pull request that asks for the same, without a word; empty: there is none.
+    """
 
-    REFACTOR = "refactor"
-    """`/refactor`: review the whole pull request again, and look for simpler code everywhere in it."""
-
-    TESTS = "tests"
-    """`/tests`: suggest unit tests, and run them where that can be done. `/tests commit`: add those that prove
-    something to the branch. `/tests pull`: add them by a pull request of their own."""
-
-    ASK = "ask"
-    """`/ask QUESTION`: answer a question about the pull request in a comment."""
+    name: str
+    words: frozenset[str] | None = frozenset({""})
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandRequest:
     """A command with its argument: one of the words that the command takes, the text that it takes, or empty."""
 
-    command: Command
+    command: str
     argument: str = ""
 
     def __str__(self) -> str:
@@ -48,14 +43,6 @@ class NoCommand:
     reason: str
 
 
-#: The words that may follow each command; None: any text, and there must be one.
-_ARGUMENTS: dict[Command, frozenset[str] | None] = {
-    Command.REVIEW: frozenset({"", "full"}),
-    Command.REFACTOR: frozenset({""}),
-    Command.TESTS: frozenset({"", "commit", "pull"}),
-    Command.ASK: None,
-}
-
 #: Characters of a question that are read.
 _LONGEST_TEXT = 2_000
 
@@ -68,12 +55,12 @@ _BLANK_LINE = re.compile(r"(\n[ \t]*\n)")
 _HTML_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
-def parse_command(body: str) -> CommandRequest | NoCommand:
+def parse_command(body: str, commands: Sequence[CommandSyntax]) -> CommandRequest | NoCommand:
     """Return the first command in the body of a comment, or why there is none.
 
-    An unknown command is passed over: it may be meant for another bot.
+    An unknown command is skipped: it may be meant for another bot.
     """
-    passed_over = NoCommand("no command")
+    reason = NoCommand("no command")
     body = body.replace("\r\n", "\n").replace("\r", "\n")
     for written, line in zip(body.split("\n"), _prose(body), strict=True):
         match = _COMMAND.fullmatch(line)
@@ -81,27 +68,26 @@ def parse_command(body: str) -> CommandRequest | NoCommand:
             continue
         # What is blanked keeps its length, so a question is read as it was written, code included.
         argument = written[match.start(2) :] if match[2] else ""
-        request = _request(match[1].lower(), argument.strip())
+        request = _request(match[1].lower(), argument.strip(), commands)
         if isinstance(request, CommandRequest):
             return request
-        passed_over = request
-    return passed_over
+        reason = request
+    return reason
 
 
-def _request(name: str, argument: str) -> CommandRequest | NoCommand:
-    command = next((command for command in Command if command.value == name), None)
-    if command is None:
+def _request(name: str, argument: str, commands: Sequence[CommandSyntax]) -> CommandRequest | NoCommand:
+    syntax = next((command for command in commands if command.name == name), None)
+    if syntax is None:
         return NoCommand("unknown command")
-    known = _ARGUMENTS[command]
-    if known is None:
-        return CommandRequest(command, argument[:_LONGEST_TEXT]) if argument else NoCommand("no question")
-    if argument.lower() not in known:
+    if syntax.words is None:
+        return CommandRequest(name, argument[:_LONGEST_TEXT]) if argument else NoCommand("no question")
+    if argument.lower() not in syntax.words:
         return NoCommand("unknown argument")
-    return CommandRequest(command, argument.lower())
+    return CommandRequest(name, argument.lower())
 
 
 def _prose(body: str) -> list[str]:
-    """Return the lines of the body, those that are quoted or code empty, code spans blanked."""
+    """Return the lines of the body: quotes and code blocks as empty lines, code spans blanked."""
     text = "\n".join(_outside_blocks(body.split("\n")))
     text = _HTML_COMMENT.sub(lambda match: _blank(match[0]), text)
     return "".join(_outside_spans(paragraph) for paragraph in _BLANK_LINE.split(text)).split("\n")
@@ -129,10 +115,9 @@ def _outside_blocks(lines: list[str]) -> list[str]:
 
 
 def _outside_spans(paragraph: str) -> str:
-    """Blank the code spans: from a run of ticks to the next of the same length.
+    """Blank the code spans: from a run of backticks to the next run of the same length.
 
-    https://github.github.com/gfm/#code-spans. Linear in the text: an expression would look for the end of every opening
-    that has none.
+    https://github.github.com/gfm/#code-spans. Takes linear time, which a regular expression would not.
     """
     runs = [match.span() for match in _TICKS.finditer(paragraph)]
     starts: dict[int, list[int]] = defaultdict(list)
@@ -153,5 +138,5 @@ def _outside_spans(paragraph: str) -> str:
 
 
 def _blank(text: str) -> str:
-    """Return a text of the same lines that no command can begin with."""
+    """Return a text of the same length and lines in which no command can begin."""
     return re.sub(r"[^\n]", "`", text)

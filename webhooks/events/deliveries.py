@@ -7,6 +7,7 @@ repository's settings, the rights of the actor) is left to the job.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
@@ -14,7 +15,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reviewer.errors import ReviewerError
-from webhooks.events.commands import Command, NoCommand, parse_command
+from webhooks.events.commands import CommandSyntax, NoCommand, parse_command
 
 #: Version of the JSON form of a job. Raise it when the meaning of a field changes, and teach `Job.from_json` both.
 JOB_VERSION = 1
@@ -58,12 +59,17 @@ class Job:
     delivery: str
     head_sha: str | None = None
     installation_id: int | None = None
-    command: Command | None = None
+    command: str | None = None
     argument: str = ""
     comment_id: int | None = None
     actor: str | None = None
     draft: bool = False
     updated_at: str = ""
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether the job was not asked for by a person, with a command or a label."""
+        return self.command is None
 
     @property
     def pull(self) -> str:
@@ -84,14 +90,7 @@ class Job:
                 f"this job has version {version}, known is {JOB_VERSION}: run it with the version that accepted it"
             )
             raise UnknownJobVersion(message)
-        command = fields.pop("command")
-        return cls(
-            **{
-                **fields,
-                "trigger": Trigger(fields["trigger"]),
-                "command": None if command is None else Command(command),
-            }
-        )
+        return cls(**{**fields, "trigger": Trigger(fields["trigger"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +166,6 @@ class _IssueCommentPayload(_Payload):
 
 _Model = TypeVar("_Model", bound=_Payload)
 
-#: The label by which suggested tests are asked for, as by `/tests`.
-TESTS_LABEL = "reviewer: tests"
-
 _PULL_TRIGGERS = {
     "opened": Trigger.OPENED,
     "synchronize": Trigger.SYNCHRONIZE,
@@ -185,11 +181,12 @@ def is_handled(event: str, action: str) -> bool:
     )
 
 
-def decide(event: str, payload: object, delivery: str) -> Job | Ignored:
-    """Return what the delivery asks for. `event` is `X-GitHub-Event`, `payload` the parsed JSON, `delivery` the GUID.
+def decide(event: str, payload: object, delivery: str, commands: Sequence[CommandSyntax]) -> Job | Ignored:
+    """Return what the delivery asks for.
 
-    Raises MalformedDelivery when a payload of an event that we handle lacks what is needed. Events and actions that are
-    not handled are ignored whatever they look like: GitHub adds new ones without notice.
+    `event` is `X-GitHub-Event`, `payload` the parsed JSON, `delivery` the GUID; `commands` are those there are. Raises
+    MalformedDelivery when a payload of an event that we handle lacks what is needed. Other events and actions are
+    ignored whatever they look like: GitHub adds new ones without notice.
     """
     if event == "ping":
         return Ignored("ping")
@@ -198,18 +195,17 @@ def decide(event: str, payload: object, delivery: str) -> Job | Ignored:
     if not isinstance(payload, dict):
         raise MalformedDelivery(f"the payload of `{event}` must be a JSON object")
     if event == "pull_request":
-        return _decide_pull_request(payload, delivery)
-    return _decide_issue_comment(payload, delivery)
+        return _decide_pull_request(payload, delivery, commands)
+    return _decide_issue_comment(payload, delivery, commands)
 
 
-def _decide_pull_request(payload: dict[str, Any], delivery: str) -> Job | Ignored:
-    labelled = payload.get("action") == "labeled"
-    trigger = Trigger.COMMAND if labelled else _PULL_TRIGGERS.get(str(payload.get("action")))
+def _decide_pull_request(payload: dict[str, Any], delivery: str, commands: Sequence[CommandSyntax]) -> Job | Ignored:
+    command = _command_of_label(payload, commands) if payload.get("action") == "labeled" else None
+    if isinstance(command, Ignored):
+        return command
+    trigger = Trigger.COMMAND if command else _PULL_TRIGGERS.get(str(payload.get("action")))
     if trigger is None:
         return Ignored("action not handled")
-    label = payload.get("label")
-    if labelled and (not isinstance(label, dict) or str(label.get("name")).lower() != TESTS_LABEL):
-        return Ignored("label not handled")
     parsed = _parse(_PullRequestPayload, payload)
     pull = parsed.pull_request
     if pull.state == "closed":
@@ -217,8 +213,8 @@ def _decide_pull_request(payload: dict[str, Any], delivery: str) -> Job | Ignore
     repository = parsed.repository.full_name
     return Job(
         # One request for a head, however often the label is set.
-        key=f"{repository}#{pull.number}@{pull.head.sha}{'+tests' if labelled else ''}",
-        command=Command.TESTS if labelled else None,
+        key=f"{repository}#{pull.number}@{pull.head.sha}{f'+{command}' if command else ''}",
+        command=command,
         repository=repository,
         number=pull.number,
         trigger=trigger,
@@ -231,7 +227,15 @@ def _decide_pull_request(payload: dict[str, Any], delivery: str) -> Job | Ignore
     )
 
 
-def _decide_issue_comment(payload: dict[str, Any], delivery: str) -> Job | Ignored:
+def _command_of_label(payload: dict[str, Any], commands: Sequence[CommandSyntax]) -> str | Ignored:
+    """Return the name of the command that the label of a `labeled` event asks for."""
+    label = payload.get("label")
+    name = str(label.get("name")).lower() if isinstance(label, dict) else ""
+    found = next((command.name for command in commands if command.label and command.label == name), None)
+    return found or Ignored("label not handled")
+
+
+def _decide_issue_comment(payload: dict[str, Any], delivery: str, commands: Sequence[CommandSyntax]) -> Job | Ignored:
     if payload.get("action") != "created":
         return Ignored("action not handled")
     parsed = _parse(_IssueCommentPayload, payload)
@@ -241,7 +245,7 @@ def _decide_issue_comment(payload: dict[str, Any], delivery: str) -> Job | Ignor
     # Our own comments arrive here too: answering them would never end.
     if "Bot" in {account.type for account in (parsed.sender, comment.user) if account}:
         return Ignored("bot")
-    request = parse_command(comment.body or "")
+    request = parse_command(comment.body or "", commands)
     if isinstance(request, NoCommand):
         return Ignored(request.reason)
     if issue.state == "closed":

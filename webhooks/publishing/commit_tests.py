@@ -18,6 +18,7 @@ from webhooks.github.branches import Branches, Commit, CommitRefusal, CommitRefu
 from webhooks.github.errors import Forbidden, GitHubError, Unprocessable, WriteUncertain
 from webhooks.github.repository import Pull, Repository
 from webhooks.publishing.allowed_files import AllowedTests, choose_allowed, places
+from webhooks.publishing.markers.replies import tests_pull_marker
 
 #: Characters of one test's evidence in the text of the stacked pull request, which GitHub limits to 65,536.
 _MAX_EVIDENCE = 1_000
@@ -279,7 +280,7 @@ def _body(wish: _Wish) -> str:
     more = [f"- and {len(wish.chosen.tests) - 50} more"] if len(wish.chosen.tests) > 50 else []
     begin = f"Suggested for #{wish.pull.number} and run on {wish.pull.head_sha}; merging this adds them to its branch."
     digest = wish.trailer.rpartition(" ")[2]
-    return "\n".join([begin, "", *lines, *more, "", f"<!-- reviewer:tests for={wish.pull.number} job={digest} -->"])
+    return "\n".join([begin, "", *lines, *more, "", tests_pull_marker(wish.pull.number, digest)])
 
 
 def _evidence(test: TestSuggestion) -> str:

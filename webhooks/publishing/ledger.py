@@ -6,7 +6,6 @@ its code moves. The same input gives the same ledger, so that it can be worked o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,7 +15,9 @@ from reviewer.safety.redaction import redact
 from reviewer.tasks.verification.fingerprints import code_identity, place_digest
 from reviewer.tasks.verification.similarity import similar_titles
 from webhooks.publishing.incremental import CodePlace, code_places, file_digest
-from webhooks.publishing.markers import FindingStatus, Ledger, LedgerEntry, read_finding, read_ledger
+from webhooks.publishing.markers.finding import read_finding
+from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntry
+from webhooks.publishing.markers.summary import Ledger, read_ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,9 @@ def current_ledger(posted: PostedState) -> tuple[LedgerEntry, ...]:
         before = merged.get(one.fingerprint)
         if earlier is not None:
             # An edited comment may have lost its mark; the summary still knows what it is about.
-            merged[one.fingerprint] = replace(earlier, quote=mark.quote if mark else "")
+            merged[one.fingerprint] = replace(
+                earlier, quote=mark.quote if mark else "", explanation=mark.explanation if mark else ""
+            )
         elif before is None or before.comment_id < thread.comment_id:
             merged[one.fingerprint] = replace(one, comment_id=thread.comment_id)
         if merged[one.fingerprint].comment_id == thread.comment_id:
@@ -145,18 +148,18 @@ def settle(
     seen: set[str] = set()
     new: list[tuple[Finding, LedgerEntry]] = []
     silent = 0
-    for finding, said in [*((one, True) for one in findings), *((one, False) for one in below)]:
+    for finding, inline in [*((one, True) for one in findings), *((one, False) for one in below)]:
         match = _match(entries, finding, located)
         if match is not None and match.status is FindingStatus.DISMISSED:
             silent += 1
             continue
-        made = entry_of(finding, diff, said=said)
+        made = entry_of(finding, diff, inline=inline)
         if match is not None:
             made = _taken_over(match, made)
             after.pop(match.fingerprint, None)
         seen.add(made.fingerprint)
         after[made.fingerprint] = made
-        if said and (match is None or not match.said or match.status is FindingStatus.FIXED):
+        if inline and (match is None or not match.inline or match.status is FindingStatus.FIXED):
             new.append((finding, made))
     updated = [
         one if one.fingerprint in seen else _without_finding(one, diff, located, head=head, gone=gone)
@@ -169,7 +172,7 @@ def settle(
     return SettledLedger(kept, tuple(new), fixed, silent)
 
 
-def entry_of(finding: Finding, diff: Diff, *, said: bool) -> LedgerEntry:
+def entry_of(finding: Finding, diff: Diff, *, inline: bool) -> LedgerEntry:
     """Return the entry of a finding that was just made; the quote's secrets are replaced."""
     anchor, code = finding.anchor, code_identity(finding.quote)
     key = (anchor.path, anchor.side, finding.quote.count("\n") + 1, code)
@@ -186,19 +189,20 @@ def entry_of(finding: Finding, diff: Diff, *, said: bool) -> LedgerEntry:
         category=finding.category,
         title=finding.title,
         around=spot.around if spot else _file_around(diff, anchor.path),
-        said=said,
+        inline=inline,
         quote=redact(finding.quote)[0],
+        explanation=redact(finding.body)[0],
     )
 
 
 def _taken_over(match: LedgerEntry, made: LedgerEntry) -> LedgerEntry:
     """Return the entry of a finding that was found before: where it is now, under the name of its comment."""
     if match.status is FindingStatus.FIXED:
-        return replace(made, sha=match.sha, said=made.said)
+        return replace(made, sha=match.sha, inline=made.inline)
     return replace(
         made,
         fingerprint=match.fingerprint,
-        said=match.said or made.said,
+        inline=match.inline or made.inline,
         sha=match.sha,
         comment_id=match.comment_id,
         severity=match.severity,
@@ -272,32 +276,3 @@ def _match(entries: Sequence[LedgerEntry], finding: Finding, located: Mapping[st
         if (found := next((one for one in entries if same(one)), None)) is not None:
             return found
     return None
-
-
-#: Words by which people turn a finding down.
-_REFUSALS = (
-    "won't fix", "wont fix", "wontfix", "will not fix", "not a bug", "not a defect", "not an issue", "not a problem",
-    "false positive", "false alarm", "intended", "intentional", "by design", "on purpose", "/dismiss",
-)  # fmt: skip
-_NEGATED = re.compile(r"(?:\bnot|n't|\bun|\bnever)[ ]{0,3}(?:really |even |a )?$")
-_MOST_CHARACTERS = 400
-
-
-def is_dismissal(reply: str) -> bool:
-    """Whether a person's reply turns the finding down: a short statement, no question, outside quotes."""
-    lines = [line for line in reply.replace("\u2019", "'").lower().splitlines() if not line.lstrip().startswith(">")]
-    text = " ".join(" ".join(lines).split())
-    if not text or len(text) > _MOST_CHARACTERS or "?" in text:
-        return False
-    return any(_states(text, words) for words in _REFUSALS)
-
-
-def _states(text: str, words: str) -> bool:
-    """Whether the words stand in the text as words, and are not taken back by the one before them."""
-    at = text.find(words)
-    while at >= 0:
-        before, after = text[max(0, at - 12) : at], text[at + len(words) : at + len(words) + 1]
-        if not (before[-1:].isalnum() or after.isalnum() or _NEGATED.search(before)):
-            return True
-        at = text.find(words, at + 1)
-    return False

@@ -1,7 +1,7 @@
-"""What is posted on a pull request, planned to the last byte before anything is sent.
+"""Plan everything that is posted on a pull request, as exact request bodies, before anything is sent. Pure.
 
-Promises: nothing is said twice (our own earlier comments are recognised by their hidden marks), every text fits
-GitHub's limits, all text of the model is neutralised, and whatever is not said inline is named in the summary. Pure.
+Promises: nothing is posted twice (our own earlier comments are recognised by their hidden markers), every text fits
+GitHub's limits, all text of the model is neutralised, and each finding without an inline comment is in the summary.
 """
 
 from __future__ import annotations
@@ -15,40 +15,29 @@ from reviewer.domain.findings import Finding, Review
 from reviewer.domain.settings import FailLevel, SettingsProblem
 from reviewer.domain.severity import Confidence, Severity
 from reviewer.safety.markdown import fence, neutralise, suggestion_block
+from webhooks.publishing.checks import Conclusion, annotations_of, completed_check
 from webhooks.publishing.ledger import PostedState, SettledLedger, Thread, current_ledger, settle
-from webhooks.publishing.markers import FindingStatus, Ledger, LedgerEntry, finding_mark, fixed_mark, summary_marks
-from webhooks.publishing.summary import (
-    DOT,
-    MAX_BODY,
-    FindingSummary,
-    ReviewScope,
-    ReviewTarget,
-    count_noun,
-    cut_text,
-    escape,
-    fold,
-    headline,
-    summary_text,
-)
+from webhooks.publishing.markers.finding import finding_marker, fixed_marker
+from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntry
+from webhooks.publishing.markers.replies import review_marker
+from webhooks.publishing.markers.summary import Ledger, summary_markers
+from webhooks.publishing.review_scope import FindingSummary, ReviewScope, ReviewTarget, headline
+from webhooks.publishing.summary import summary_text
 from webhooks.publishing.test_comments import SuggestedTestsComment, comments_with_tests
-
-#: GitHub takes 50 annotations a call; what does not fit stands in the summary as well.
-MAX_ANNOTATIONS = 50
-
-_LEVEL = {Severity.ERROR: "failure", Severity.WARNING: "warning", Severity.INFO: "notice"}
+from webhooks.publishing.text import DOT, MAX_BODY, count_noun, cut_text, escape, fold
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewResult:
-    """What a run found out, to be published.
+    """The result of a run, to be published.
 
-    `review` is of the files that this run looked at, `diff` the whole change, `files` the digests of all files that are
-    reviewed by now. `gone` are the fingerprints of earlier findings whose defect is there no longer.
+    `review` is of the files that this run reviewed, `diff` the whole change, `files` the digests of all files that are
+    reviewed by now. `gone` are the fingerprints of earlier findings whose defect is no longer there.
     """
 
     review: Review
     diff: Diff
-    extent: ReviewScope
+    scope: ReviewScope
     files: frozenset[bytes] | None = frozenset()
     gone: frozenset[str] = frozenset()
     problems: tuple[SettingsProblem, ...] = ()
@@ -65,7 +54,7 @@ class FixedThread:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """The bodies to send. `review` is None when there is nothing new to say inline.
+    """The bodies to send. `review` is None when there is nothing new to post inline.
 
     `standing` are all open findings with a place in the present diff, those of earlier runs included.
     """
@@ -81,50 +70,60 @@ def plan_publication(
     result: ReviewResult, target: ReviewTarget, before: PostedState, *, fail_level: FailLevel = FailLevel.NEVER
 ) -> Publication:
     """Plan the review, the threads to close, the summary comment and the check run."""
-    done = result.review
+    review = result.review
     settled = settle(
-        current_ledger(before), done.findings, done.below, result.diff, head=target.head_sha, gone=result.gone
+        current_ledger(before), review.findings, review.below, result.diff, head=target.head_sha, gone=result.gone
     )
     urls = {thread.comment_id: thread.url for thread in before.threads}
-    remembered = before.ledger.entries if before.ledger else ()
-    known = {one.fingerprint for one in remembered if one.status is FindingStatus.OPEN and one.said}
-    fresh = sum(
-        one.status is FindingStatus.OPEN and one.said and one.fingerprint not in known for one in settled.entries
-    )
-    standings = FindingSummary(settled.entries, urls, fresh)
-    ledger = Ledger(target.head_sha, target.base_sha, target.job, result.files, settled.entries)
-    marks = summary_marks(ledger)
-    offered = comments_with_tests(done.tests, before.threads)
+    findings = FindingSummary(settled.entries, urls, _count_new(settled, before))
+    markers = summary_markers(Ledger(target.head_sha, target.base_sha, target.job, result.files, settled.entries))
+    tests = comments_with_tests(review.tests, before.threads)
     text = summary_text(
-        done, target, standings, result.extent,
-        room=MAX_BODY - len(marks), earlier=before.summary_body, problems=result.problems,
-        offered={one.path: one.url for one in offered if one.url},
-    )  # fmt: skip
-    return Publication(
-        review=_review_body(settled, [one for one in offered if not one.url], target),
-        summary=f"{marks}{text}",
-        check=_check(standings, result, text, fail_level, target),
-        fixed=_closings(settled, before.threads, target),
-        standing=standing_findings(settled.entries, done, result.diff),
+        review,
+        target,
+        findings,
+        result.scope,
+        room=MAX_BODY - len(markers),
+        earlier=before.summary_body,
+        problems=result.problems,
+        offered={comment.path: comment.url for comment in tests if comment.url},
     )
+    return Publication(
+        review=_review_body(settled, [comment for comment in tests if not comment.url], target),
+        summary=f"{markers}{text}",
+        check=_check(findings, result, text, fail_level, target),
+        fixed=_fixed_threads(settled, before.threads, target),
+        standing=standing_findings(settled.entries, review, result.diff),
+    )
+
+
+def _count_new(settled: SettledLedger, before: PostedState) -> int:
+    """Count the open inline findings that the summary before this one did not have."""
+    remembered = before.ledger.entries if before.ledger else ()
+    known = {entry.fingerprint for entry in remembered if _is_open_inline(entry)}
+    return sum(_is_open_inline(entry) and entry.fingerprint not in known for entry in settled.entries)
+
+
+def _is_open_inline(entry: LedgerEntry) -> bool:
+    return entry.status is FindingStatus.OPEN and entry.inline
 
 
 def _review_body(
-    settled: SettledLedger, offered: Sequence[SuggestedTestsComment], target: ReviewTarget
+    settled: SettledLedger, tests: Sequence[SuggestedTestsComment], target: ReviewTarget
 ) -> dict[str, Any] | None:
     """Return the body of the review: https://docs.github.com/rest/pulls/reviews#create-a-review-for-a-pull-request ."""
-    if not settled.new and not offered:
+    if not settled.new and not tests:
         return None
     parts = [count_noun(len(settled.new), "finding")] if settled.new else []
-    parts += [f"suggested tests for {count_noun(len(offered), 'file')}"] if offered else []
-    what = f"{' and '.join(parts)} at {target.head_sha[:7]}."
+    parts += [f"suggested tests for {count_noun(len(tests), 'file')}"] if tests else []
+    text = f"{' and '.join(parts)} at {target.head_sha[:7]}."
     return {
         "commit_id": target.head_sha,
         "event": "COMMENT",
-        "body": f"{what[0].upper()}{what[1:]}\n\n<!-- reviewer:review head={target.head_sha} -->",
+        "body": f"{text[0].upper()}{text[1:]}\n\n{review_marker(target.head_sha)}",
         "comments": [
             *(inline_comment(finding, entry) for finding, entry in settled.new),
-            *(one.body for one in offered),
+            *(comment.body for comment in tests),
         ],
     }
 
@@ -139,99 +138,75 @@ def inline_comment(finding: Finding, entry: LedgerEntry) -> dict[str, Any]:
 
 
 def comment_text(finding: Finding, entry: LedgerEntry) -> str:
-    """Return the text of an inline comment, our mark at its end."""
+    """Return the text of an inline comment, our marker at its end."""
     parts = [f"{DOT[finding.severity]} **{finding.severity}** ({finding.category}): {neutralise(finding.title)}"]
     if entry.sha:
-        parts.append(f"It was fixed in {entry.sha[:7]} and is back.")
+        parts.append(f"This was fixed in {entry.sha[:7]} and is back.")
     if finding.body:
         parts.append(neutralise(finding.body))
     if finding.suggestion is not None:
         parts.append(suggestion_block(finding.suggestion))
     elif finding.advice:
-        parts.append("Possible remedy (not proven to apply):\n\n" + fence(finding.advice))
+        parts.append("Possible fix (not checked, it may not apply as it is):\n\n" + fence(finding.advice))
     if finding.reproduction is not None:
-        shown = finding.reproduction
-        parts.append(
-            fold(
-                f"Reproduced by a test that was run and fails: <code>{escape(shown.path)}</code>",
-                f"{fence(shown.failure)}\n\n{fence(shown.code)}",
-                raw_title=True,
-            )
-        )
-    mark = finding_mark(entry)
-    return cut_text("\n\n".join(parts), MAX_BODY - len(mark)) + f"\n\n{mark}"
+        test = finding.reproduction
+        title = f"A test that was run shows this defect: <code>{escape(test.path)}</code>"
+        parts.append(fold(title, f"{fence(test.failure)}\n\n{fence(test.code)}", raw_title=True))
+    marker = finding_marker(entry)
+    return cut_text("\n\n".join(parts), MAX_BODY - len(marker)) + f"\n\n{marker}"
 
 
-def _closings(settled: SettledLedger, threads: Iterable[Thread], target: ReviewTarget) -> tuple[FixedThread, ...]:
+def _fixed_threads(settled: SettledLedger, threads: Iterable[Thread], target: ReviewTarget) -> tuple[FixedThread, ...]:
     by_comment = {thread.comment_id: thread for thread in threads}
-    reply = f"Fixed in {target.head_sha[:7]}.\n\n{fixed_mark(target.head_sha)}"
+    reply = f"Fixed in {target.head_sha[:7]}.\n\n{fixed_marker(target.head_sha)}"
     return tuple(
         FixedThread(thread.comment_id, thread.node_id, reply)
-        for one in settled.fixed
-        if (thread := by_comment.get(one.comment_id)) is not None
+        for entry in settled.fixed
+        if (thread := by_comment.get(entry.comment_id)) is not None
     )
 
 
 def _check(
-    standings: FindingSummary, result: ReviewResult, summary: str, fail_level: FailLevel, target: ReviewTarget
+    findings: FindingSummary, result: ReviewResult, summary: str, fail_level: FailLevel, target: ReviewTarget
 ) -> dict[str, Any]:
     """Return the body that completes the check run: https://docs.github.com/rest/checks/runs#update-a-check-run .
 
     Every open finding counts, whichever run found it.
     """
-    conclusion = _conclusion(standings, result.extent, fail_level)
-    body = completed_check(conclusion, headline(standings, result.extent), summary)
-    rows = annotations_of(_without_place(standings, result))
+    conclusion = _conclusion(findings, result.scope, fail_level)
+    body = completed_check(conclusion, headline(findings, result.scope), summary)
+    rows = annotations_of(_without_comment(findings, result))
     if rows:
         body["output"]["annotations"] = rows
     return body | {"details_url": target.web_url}
 
 
-def _conclusion(standings: FindingSummary, extent: ReviewScope, fail_level: FailLevel) -> str:
-    if any(fail_level.fails(one.severity) for one in standings.of(FindingStatus.OPEN, said=True)):
-        return "failure"
-    return "neutral" if standings.of(FindingStatus.OPEN) or not extent.reviewed else "success"
+def _conclusion(findings: FindingSummary, scope: ReviewScope, fail_level: FailLevel) -> Conclusion:
+    if any(fail_level.fails(entry.severity) for entry in findings.of(FindingStatus.OPEN, inline=True)):
+        return Conclusion.FAILURE
+    is_clean = scope.reviewed and not findings.of(FindingStatus.OPEN)
+    return Conclusion.SUCCESS if is_clean else Conclusion.NEUTRAL
 
 
-def _without_place(standings: FindingSummary, result: ReviewResult) -> list[Finding]:
-    """Return what is worth a mark in the diff but has no comment: what GitHub refused, and sure errors over the cap."""
-    silent = {one.fingerprint for one in standings.entries if one.status is FindingStatus.OPEN and not one.comment_id}
-    sure = [one for one in result.review.below if (one.severity, one.confidence) == (Severity.ERROR, Confidence.HIGH)]
-    return [one for one in (*result.review.findings, *sure) if one.fingerprint in silent]
+def _without_comment(findings: FindingSummary, result: ReviewResult) -> list[Finding]:
+    """Return findings to annotate as they have no comment: refused by GitHub, or certain errors over the limit."""
+    missing = {
+        entry.fingerprint for entry in findings.entries if entry.status is FindingStatus.OPEN and not entry.comment_id
+    }
+    review = result.review
+    sure = [
+        finding
+        for finding in review.below
+        if (finding.severity, finding.confidence) == (Severity.ERROR, Confidence.HIGH)
+    ]
+    return [finding for finding in (*review.findings, *sure) if finding.fingerprint in missing]
 
 
-def completed_check(conclusion: str, title: str, summary: str) -> dict[str, Any]:
-    """Return the body of a completed check run."""
-    output = {"title": title[:250], "summary": cut_text(summary, MAX_BODY)}
-    return {"status": "completed", "conclusion": conclusion, "output": output}
-
-
-def annotations_of(findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    """Return the findings as annotations of a check run, for when they cannot be posted as comments."""
-    return [
-        {
-            "path": one.anchor.path,
-            "start_line": one.anchor.start_line or one.anchor.line,
-            "end_line": one.anchor.line,
-            "annotation_level": _LEVEL[one.severity],
-            "title": one.title[:250],
-            "message": (one.body or one.title)[:4000],
-        }
-        for one in findings
-    ][:MAX_ANNOTATIONS]
-
-
-def standing_findings(entries: Sequence[LedgerEntry], done: Review, diff: Diff) -> tuple[Finding, ...]:
+def standing_findings(entries: Sequence[LedgerEntry], review: Review, diff: Diff) -> tuple[Finding, ...]:
     """Return the open findings that have a place in the diff: this run's as they are, earlier ones from the ledger."""
-    own = {one.fingerprint: one for one in done.findings}
-    found = []
-    for entry in entries:
-        if entry.status is not FindingStatus.OPEN or not entry.said:
-            continue
-        one = own.get(entry.fingerprint) or _from_ledger(entry, diff)
-        if one is not None:
-            found.append(one)
-    return tuple(found)
+    own = {finding.fingerprint: finding for finding in review.findings}
+    found = (own.get(entry.fingerprint) or _from_ledger(entry, diff) for entry in entries if _is_open_inline(entry))
+    return tuple(finding for finding in found if finding is not None)
 
 
 def _from_ledger(entry: LedgerEntry, diff: Diff) -> Finding | None:
@@ -254,10 +229,10 @@ def _from_ledger(entry: LedgerEntry, diff: Diff) -> Finding | None:
 
 
 def from_ledger(
-    posted: PostedState, diff: Diff, extent: ReviewScope, fail_level: FailLevel
-) -> tuple[str, str, tuple[Finding, ...]]:
-    """Return the conclusion, the title and the standing findings of a review that is published already."""
+    posted: PostedState, diff: Diff, scope: ReviewScope, fail_level: FailLevel
+) -> tuple[Conclusion, str, tuple[Finding, ...]]:
+    """Return the conclusion, the title and the open findings of a review that is published already."""
     entries = current_ledger(posted)
-    standings = FindingSummary(entries, {})
+    findings = FindingSummary(entries, {})
     found = standing_findings(entries, Review(""), diff)
-    return _conclusion(standings, extent, fail_level), headline(standings, extent), found
+    return _conclusion(findings, scope, fail_level), headline(findings, scope), found

@@ -15,8 +15,8 @@ from typing import Any
 
 from webhooks.github.errors import Forbidden, GitHubError, NotFound, Unprocessable, WriteUncertain
 from webhooks.github.repository import Pull, Repository
+from webhooks.publishing.checks import CHECK_NAME
 from webhooks.publishing.ledger import PostedState
-from webhooks.publishing.markers import CHECK_NAME
 from webhooks.publishing.plan import FixedThread, Publication
 from webhooks.publishing.read_posted import read_posted, refresh_threads
 

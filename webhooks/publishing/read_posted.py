@@ -13,8 +13,11 @@ from dataclasses import replace
 
 from webhooks.github.errors import Forbidden, NotFound
 from webhooks.github.repository import Comment, Pull, Repository, ThreadState
-from webhooks.publishing.ledger import PostedState, Thread, is_dismissal
-from webhooks.publishing.markers import CHECK_NAME, SUMMARY_MARK, read_finding, read_fixed
+from webhooks.publishing.checks import CHECK_NAME, is_about
+from webhooks.publishing.dismissals import is_dismissal
+from webhooks.publishing.ledger import PostedState, Thread
+from webhooks.publishing.markers.finding import read_finding, read_fixed
+from webhooks.publishing.markers.summary import is_summary
 
 
 def read_posted(repository: Repository, pull: Pull, login: str) -> PostedState:
@@ -42,7 +45,7 @@ def _peers(repository: Repository, pull: Pull, login: str, comments: Iterable[Co
     marked = {
         one.author.lower()
         for one in comments
-        if one.body.lstrip().startswith(SUMMARY_MARK) or (not one.reply_to and read_finding(one.body) is not None)
+        if is_summary(one.body) or (not one.reply_to and read_finding(one.body) is not None)
     }
     candidates = {who for who in marked if who.endswith("[bot]") and who != login.lower()}
     if not candidates:
@@ -51,8 +54,8 @@ def _peers(repository: Repository, pull: Pull, login: str, comments: Iterable[Co
         runs = repository.check_runs(pull.head_sha, CHECK_NAME)
     except (Forbidden, NotFound):
         return set()
-    about = f"{repository.name}#{pull.number}@"
-    return candidates & {f"{run['app']}[bot]".lower() for run in runs if run["external_id"].startswith(about)}
+    about_pull = (run for run in runs if is_about(run["external_id"], repository.name, pull.number))
+    return candidates & {f"{run['app']}[bot]".lower() for run in about_pull}
 
 
 def refresh_threads(repository: Repository, pull: Pull, login: str, before: PostedState) -> PostedState:
@@ -73,7 +76,7 @@ def summary_of(repository: Repository, number: int, login: str) -> PostedState:
 
 def _summary(conversation: Iterable[Comment], logins: set[str]) -> PostedState | None:
     for one in conversation:
-        if one.author.lower() in logins and one.body.lstrip().startswith(SUMMARY_MARK):
+        if one.author.lower() in logins and is_summary(one.body):
             return PostedState(one.id, one.body, one.url)
     return None
 

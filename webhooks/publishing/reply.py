@@ -9,30 +9,24 @@ from reviewer.tasks.answer_question import QuestionAnswer
 from webhooks.events.deliveries import Job
 from webhooks.github.repository import Repository
 from webhooks.publishing.commit_tests import AddedTests, NotAdded
-from webhooks.publishing.summary import MAX_BODY
+from webhooks.publishing.markers.replies import answer_marker, tests_added_marker
+from webhooks.publishing.text import MAX_BODY, cut_text
 
 #: Files that were not shown to the model and that are named; the others are counted.
 _MOST_NAMED = 10
 
 
 def answer_text(job: Job, answered: QuestionAnswer) -> str:
-    """Return the comment that answers the job's question, our mark at its beginning. Pure."""
+    """Return the comment that answers the job's question, our marker at its beginning. Pure."""
     quoted = "\n".join(f"> {line}" for line in neutralise(job.argument).split("\n"))
-    parts = [f"{answer_mark(job)}\n{quoted}", neutralise(answered.text)]
+    parts = [f"{answer_marker(job.key)}\n{quoted}", neutralise(answered.text)]
     if answered.skipped:
         named = ", ".join(code_span(one.path) for one in answered.skipped[:_MOST_NAMED])
         more = len(answered.skipped) - _MOST_NAMED
         parts.append(f"⚠️ Not looked at: {named}{f' and {more} more' if more > 0 else ''}.")
     footer = f"<sub>{neutralise(usage_text(answered.usage, answered.models))}</sub>"
-    text = "\n\n".join(parts)
-    if len(text) + len(footer) > MAX_BODY:
-        text = text[: MAX_BODY - len(footer) - 20].rstrip() + f"\n\n{CUT}"
+    text = cut_text("\n\n".join(parts), MAX_BODY - len(footer))
     return f"{text}\n\n{footer}"
-
-
-def answer_mark(job: Job) -> str:
-    """Return the hidden mark of the answer to that job."""
-    return f"<!-- reviewer:answer job={job.key} -->"
 
 
 def tests_added_text(job: Job, came: AddedTests | NotAdded) -> str:
@@ -44,17 +38,12 @@ def tests_added_text(job: Job, came: AddedTests | NotAdded) -> str:
     else:
         said = f"The suggested tests are in {came.sha[:7]}: {came.url}"
     left_out = came.left_out if isinstance(came, AddedTests) else ()
-    return "\n".join([tests_added_mark(job), said, *(f"- {one}" for one in left_out)])
+    return "\n".join([tests_added_marker(job.key), said, *(f"- {one}" for one in left_out)])
 
 
-def tests_added_mark(job: Job) -> str:
-    """Return the hidden mark of that comment."""
-    return f"<!-- reviewer:added job={job.key} -->"
-
-
-def post_once(repository: Repository, number: int, login: str, mark: str, text: str) -> str:
-    """Post a comment unless one of ours begins with that mark; return its address, or "" where it stands already."""
+def post_once(repository: Repository, number: int, login: str, marker: str, text: str) -> str:
+    """Post a comment unless one of ours begins with that marker; return its address, or "" where it stands already."""
     for comment in repository.comments(number):
-        if comment.author.lower() == login.lower() and comment.body.startswith(mark):
+        if comment.author.lower() == login.lower() and comment.body.startswith(marker):
             return ""
     return repository.create_comment(number, text)

@@ -14,7 +14,7 @@ from typing import Any
 from reviewer.domain.findings import Appendix, TestSuggestion
 from reviewer.safety.markdown import code_span, neutralise, suggestion_block
 from webhooks.publishing.ledger import Thread
-from webhooks.publishing.markers import offer_mark, read_offer
+from webhooks.publishing.markers.replies import read_tests_comment, tests_comment_marker
 
 #: Characters of a comment; what is longer stays in the summary, as a file of its own.
 _LONGEST = 60_000
@@ -36,7 +36,7 @@ def comments_with_tests(tests: Iterable[TestSuggestion], threads: Iterable[Threa
     """
     urls: dict[str, tuple[str, str]] = {}
     for thread in threads:
-        if place := read_offer(thread.body):
+        if place := read_tests_comment(thread.body):
             urls[place] = (thread.url, thread.body)
     made: list[SuggestedTestsComment] = []
     for path, given in _by_file(tests).items():
@@ -76,7 +76,7 @@ def _body(given: Sequence[tuple[TestSuggestion, Appendix]]) -> dict[str, Any]:
         "**Suggested tests** for the end of this file. They were run there:",
         "\n".join(told),
         suggestion_block("\n".join([last, *(appendix.code for _, appendix in given)])),
-        offer_mark(_place(first)),
+        tests_comment_marker(_place(first)),
     ]
     anchor = first.anchor
     return {

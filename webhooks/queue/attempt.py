@@ -73,43 +73,43 @@ class WorkerSignals:
 
 
 class JobAttempt:
-    """One attempt of a job under way: its `ask` and its `wanted`."""
+    """One attempt of a job under way: its `ask` and its `is_wanted`."""
 
     def __init__(
-        self, database: Database, queue: DbosQueue, news: WorkerSignals, record: JobRecord, owner: str
+        self, database: Database, queue: DbosQueue, signals: WorkerSignals, record: JobRecord, owner: str
     ) -> None:
-        """Store what the run is about. `unwanted` is set once the job is not wanted any more."""
+        """Store what the run is about. `stop_reason` is set once the job is not wanted any more."""
         self._database = database
         self._queue = queue
-        self._news = news
+        self._signals = signals
         self._record = record
         self._owner = owner
-        self.unwanted: StopReason | None = None
+        self.stop_reason: StopReason | None = None
 
     @property
     def is_repeated(self) -> bool:
         """Whether the job was begun before: then what it does may have been done in part."""
         return self._record.attempt > 1 or self._record.starts > 1
 
-    def wanted(self) -> bool:
+    def is_wanted(self) -> bool:
         """Whether the job shall still be carried out: False once it is superseded or cancelled; then post nothing.
 
-        Raises Stopped when another run has the job: then do nothing at all.
+        Raises RunStopped when another run has the job: then do nothing at all.
         """
-        if self.unwanted is None:
+        if self.stop_reason is None:
             with self._database.read() as connection:
-                self.unwanted = self._look(connection)
-        if self.unwanted is not None and self.unwanted.becomes is None:
+                self.stop_reason = self._look(connection)
+        if self.stop_reason is not None and self.stop_reason.becomes is None:
             raise RunStopped
-        return self.unwanted is None
+        return self.stop_reason is None
 
     def check(self) -> None:
-        """Raise Stopped when the job is not wanted any more."""
-        if not self.wanted():
+        """Raise RunStopped when the job is not wanted any more."""
+        if not self.is_wanted():
             raise RunStopped
 
     def ask(self, prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
-        """Have every prompt asked, in parallel, and return the answers in order. Raises Stopped.
+        """Have every prompt asked, in parallel, and return the answers in order. Raises RunStopped.
 
         Each answer is stored when it comes: asked again with the same prompt, this job gets the same reply, at no cost.
         """
@@ -120,7 +120,7 @@ class JobAttempt:
         with self._database.write() as connection:
             due = answer_cache.put(connection, job_id, attempt, prepared)
             self._queue.put_calls(connection, job_id, attempt, due)
-        with self._news.bell(job_id) as bell:
+        with self._signals.bell(job_id) as bell:
             found = self._wait(set(by_digest), bell)
         return [found[prompt_digest(prompt)] for prompt in prompts]
 
@@ -133,9 +133,9 @@ class JobAttempt:
                 found |= answer_cache.given(connection, self._record.id, digests - found.keys())
                 if len(found) == len(digests):
                     return found
-                self.unwanted = self.unwanted or self._look(connection)
+                self.stop_reason = self.stop_reason or self._look(connection)
             self.check()
-            if self._news.stopping.is_set():
+            if self._signals.stopping.is_set():
                 raise RunStopped
             glances += 1
             if glances % _GLANCES_TO_CHECK == 0:

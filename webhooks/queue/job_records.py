@@ -90,7 +90,7 @@ def add(connection: sa.Connection, job: Job) -> bool:
             key=job.key,
             pull=job.pull,
             installation=job.installation_id,
-            automatic=job.command is None,
+            automatic=job.is_automatic,
             head=job.head_sha,
             updated_at=job.updated_at,
             job=json.dumps(job.to_json()),
@@ -289,7 +289,7 @@ def superseding(connection: sa.Connection, job: Job) -> str | None:
     head that GitHub reports decides when they are carried out. Only automatic jobs supersede and are superseded: a
     command is a person's wish, made for the head that there is when it is carried out.
     """
-    if job.command is not None:
+    if not job.is_automatic:
         return None
     query = sa.select(JOBS.c.key).where(
         JOBS.c.pull == job.pull,

@@ -54,7 +54,7 @@ class Maintenance:
                 self._once()
             except Exception as error:  # noqa: BLE001 - upkeep goes on whatever happens; the next round may be better
                 _LOG.warning("upkeep failed: %s: %s", type(error).__name__, error)
-            if self._runner.news.stopping.wait(pause):
+            if self._runner.signals.stopping.wait(pause):
                 return
 
     @property
@@ -125,7 +125,7 @@ class Maintenance:
     def _clear_engine(self, *, before: float) -> None:
         """Delete what the engine is done with: the record of deliveries is ours."""
         while self._runner.queue.delete_over(before=before):
-            if self._runner.news.stopping.is_set():
+            if self._runner.signals.stopping.is_set():
                 return
 
 

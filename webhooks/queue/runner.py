@@ -79,7 +79,7 @@ class JobRunner:
     work: JobWork
     limits: QueueLimits
     spool: AnswerSpool | None = None
-    news: WorkerSignals = field(default_factory=WorkerSignals)
+    signals: WorkerSignals = field(default_factory=WorkerSignals)
     _under_way: set[tuple[str, object]] = field(default_factory=set)
     _suspect: str | None = None
     _suspecting: threading.Lock = field(default_factory=threading.Lock)
@@ -105,7 +105,7 @@ class JobRunner:
 
     def stop(self) -> None:
         """Hand over what waits for answers; what is under way besides runs on."""
-        self.news.stop()
+        self.signals.stop()
 
     @contextmanager
     def _busy(self, job_id: str, part: object) -> Iterator[None]:
@@ -138,7 +138,7 @@ class JobRunner:
         self._patiently(lambda: self._store(job, prompt, answer, packed))
         if kept is not None:
             kept.stored()
-        self.news.tell(job_id)
+        self.signals.tell(job_id)
         return answer.kind if isinstance(answer, ModelError) else "ok"
 
     def found(self, job_id: str, digest: str, packed: Packed) -> None:
@@ -202,17 +202,17 @@ class JobRunner:
             return ModelUnavailable(f"the call failed unexpectedly: {_where(error)}")
 
     def _carried_out(self, record: JobRecord, owner: str) -> str:
-        run = JobAttempt(self.database, self.queue, self.news, record, owner)
+        run = JobAttempt(self.database, self.queue, self.signals, record, owner)
         try:
             self._refuse_poison(record)
             run.check()
             result = self.work.carry_out(record.job, run)
         except RunStopped:
-            return self._stopped(record, owner, run.unwanted)
+            return self._stopped(record, owner, run.stop_reason)
         except Exception as error:  # noqa: BLE001 - the engine's edge: every failure becomes a state with a reason
             return self._failed(record, owner, error)
-        if run.unwanted is not None:
-            return self._stopped(record, owner, run.unwanted)
+        if run.stop_reason is not None:
+            return self._stopped(record, owner, run.stop_reason)
         return self._end(record, owner, JobState.DONE, "", result)
 
     def _refuse_poison(self, record: JobRecord) -> None:
@@ -287,7 +287,7 @@ class JobRunner:
                 return act()
             except StoreUnavailable as error:
                 _LOG.warning("waiting for the store: %s", error)
-                if self.news.stopping.wait(1.0):
+                if self.signals.stopping.wait(1.0):
                     raise
 
 

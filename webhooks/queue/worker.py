@@ -60,7 +60,7 @@ class Worker:
 
     def stop(self, grace: float) -> None:
         """Take no more work, hand over what waits for answers, and wait up to `grace` seconds for the rest."""
-        if self._runner.news.stopping.is_set():
+        if self._runner.signals.stopping.is_set():
             return
         self._runner.stop()
         if self._launched.is_set():
@@ -105,7 +105,7 @@ class Worker:
         return True
 
     def _stand_by(self) -> None:
-        while not self._runner.news.stopping.wait(1.0):
+        while not self._runner.signals.stopping.wait(1.0):
             if self._take_lock():
                 _LOG.warning("the other process ended; working")
                 try:

@@ -20,7 +20,8 @@ from webhooks.github.app import AppClient, Installation, InstallationView, Liste
 from webhooks.github.errors import Forbidden, NotFound, Unauthorized
 from webhooks.github.repository import Repository, connect
 from webhooks.github.transport import Credentials
-from webhooks.publishing.markers import CHECK_NAME
+from webhooks.publishing.checks import CHECK_NAME, is_about
+from webhooks.publishing.markers.summary import read_summary_head
 from webhooks.publishing.read_posted import summary_of
 from webhooks.queue.jobs import Jobs
 
@@ -135,11 +136,9 @@ def _is_reviewed(repository: Repository, pull: ListedPull, login: str) -> bool:
     except (Forbidden, NotFound):
         runs = []
     ours = [run for run in runs if f"{run['app']}[bot]" == login]
-    about = f"{pull.repository}#{pull.number}@"
-    if any(run["status"] == "completed" and run["external_id"].startswith(about) for run in ours):
+    if any(run["status"] == "completed" and is_about(run["external_id"], pull.repository, pull.number) for run in ours):
         return True
-    summary = summary_of(repository, pull.number, login).summary_body
-    return f"head={pull.head_sha}" in summary.partition("\n")[0]
+    return read_summary_head(summary_of(repository, pull.number, login).summary_body) == pull.head_sha
 
 
 def _changed(place: _Place, since: str) -> list[ListedPull]:

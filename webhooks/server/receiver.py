@@ -19,6 +19,7 @@ from pydantic_core import from_json
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Request
 
+from webhooks.events.commands import CommandSyntax
 from webhooks.events.deliveries import Ignored, MalformedDelivery, decide
 from webhooks.queue.jobs import Jobs, StoreUnavailable
 from webhooks.server.metrics import Metrics
@@ -55,11 +56,12 @@ class BadDelivery(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReceiverConfig:
-    """What the routes need: the jobs, the secrets that sign deliveries, and the counters."""
+    """What the routes need: the jobs, the secrets that sign deliveries, the counters, and the commands in comments."""
 
     jobs: Jobs
     secrets: Sequence[str]
     metrics: Metrics
+    commands: Sequence[CommandSyntax]
 
 
 class Receiver:
@@ -106,7 +108,7 @@ def _receive(door: ReceiverConfig, arrived: Request) -> tuple[str, Answer]:
     delivery = headers.get(DELIVERY_HEADER, "")
     fields: dict[str, Any] = {"delivery": delivery[:100], "event": headers.get(EVENT_HEADER, "")[:100]}
     try:
-        decision = decide(*_signed_payload(arrived, door.secrets), delivery)
+        decision = decide(*_signed_payload(arrived, door.secrets), delivery, door.commands)
         if isinstance(decision, Ignored):
             log.info("ignored", extra={**fields, "reason": decision.reason})
             return "ignored", (202, {"ignored": decision.reason})

@@ -5,11 +5,20 @@ import json
 
 import pytest
 
-from webhooks.events.commands import Command
-from webhooks.events.deliveries import Ignored, Job, MalformedDelivery, Trigger, UnknownJobVersion, decide
+from webhooks.events.commands import CommandSyntax
+from webhooks.events.deliveries import Ignored, Job, MalformedDelivery, Trigger, UnknownJobVersion
+from webhooks.events.deliveries import decide as decide_on
 
 HEAD = "6dcb09b5b57875f334f61aebed695e2e4193db5e"
 GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
+
+
+COMMANDS = (CommandSyntax("review", words=frozenset({"", "full"})),)
+
+
+def decide(event, payload, delivery):
+    """Return what a delivery asks for, with one command."""
+    return decide_on(event, payload, delivery, COMMANDS)
 
 
 def pull_request(action="opened", **pull):
@@ -66,7 +75,7 @@ def test_a_command_becomes_a_job():
         trigger=Trigger.COMMAND,
         delivery=GUID,
         installation_id=42,
-        command=Command.REVIEW,
+        command="review",
         argument="full",
         comment_id=99,
         actor="mona",

@@ -153,7 +153,7 @@ def test_a_stale_answer_of_the_api_is_waited_out(github: World) -> None:
 
 def test_a_job_that_is_no_longer_wanted_stops_before_it_pays(github: World) -> None:
     """An operator's cancel or a newer job: no call, nothing posted."""
-    outcome = carry_out(github, github.opened, model(DELETE), wanted=lambda: False)
+    outcome = carry_out(github, github.opened, model(DELETE), is_wanted=lambda: False)
     assert outcome.state is JobEnding.SUPERSEDED
     github.expect_check("cancelled")
 

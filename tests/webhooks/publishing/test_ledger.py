@@ -17,19 +17,12 @@ from reviewer.domain.findings import Category
 from reviewer.domain.severity import Severity
 from reviewer.tasks.verification.similarity import similar_titles
 from tests.fixtures.factories import finding, small_diff
+from webhooks.publishing.dismissals import is_dismissal
 from webhooks.publishing.incremental import changed_blobs, changed_files, digests, file_digest
-from webhooks.publishing.ledger import PostedState, Thread, current_ledger, entry_of, is_dismissal, outstanding, settle
-from webhooks.publishing.markers import (
-    MAX_LEDGER,
-    FindingStatus,
-    Ledger,
-    LedgerEntry,
-    finding_mark,
-    read_finding,
-    read_ledger,
-    summary_marks,
-    without_marks,
-)
+from webhooks.publishing.ledger import PostedState, Thread, current_ledger, entry_of, outstanding, settle
+from webhooks.publishing.markers.finding import finding_marker, read_finding
+from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntry
+from webhooks.publishing.markers.summary import MAX_LEDGER, Ledger, read_ledger, summary_markers, without_markers
 
 
 def entry(number: int = 1, **changes: object) -> LedgerEntry:
@@ -78,13 +71,13 @@ def test_what_is_written_is_read_back(
     title: str, path: str, side: Side, severity: Severity, status: FindingStatus
 ) -> None:
     """Whatever stands in title and path, marks and ledger give back what was put in."""
-    one = entry(title=title, path=path, side=side, severity=severity, status=status, said=bool(path), sha="ab" * 20)
+    one = entry(title=title, path=path, side=side, severity=severity, status=status, inline=bool(path), sha="ab" * 20)
     ledger = Ledger("c" * 40, "d" * 40, "o/r#1@x", digests(small_diff().files), (one,))
-    assert read_ledger(summary_marks(ledger) + "text") == ledger
-    assert without_marks(summary_marks(ledger) + "text\n") == "text\n"
-    body = f"Title\n\n{finding_mark(replace(one, quote=title))}"
+    assert read_ledger(summary_markers(ledger) + "text") == ledger
+    assert without_markers(summary_markers(ledger) + "text\n") == "text\n"
+    body = f"Title\n\n{finding_marker(replace(one, quote=title))}"
     assert read_finding(body) == replace(one, quote=title, status=FindingStatus.OPEN)
-    assert "-->" not in finding_mark(one)[:-3]
+    assert "-->" not in finding_marker(one)[:-3]
 
 
 @given(st.text(max_size=200))
@@ -105,12 +98,12 @@ def test_a_mark_that_unpacks_to_too_much_is_none() -> None:
 def test_the_ledger_stays_within_its_room() -> None:
     """Three thousand files fit; with a thousand findings the files give way, then what is fixed, then the dismissed."""
     files = frozenset(number.to_bytes(6, "big") for number in range(10**12, 10**12 + 3000))
-    fits = read_ledger(summary_marks(Ledger("a" * 40, files=files, entries=tuple(map(entry, range(1, 30))))))
+    fits = read_ledger(summary_markers(Ledger("a" * 40, files=files, entries=tuple(map(entry, range(1, 30))))))
     assert fits is not None
     assert fits.files == files
     statuses = (FindingStatus.FIXED, FindingStatus.DISMISSED, FindingStatus.OPEN)
     many = [entry(n, status=statuses[n % 3], title="word" * 20 + str(n * n)) for n in range(1, 1000)]
-    text = summary_marks(Ledger("a" * 40, files=files, entries=tuple(many)))
+    text = summary_markers(Ledger("a" * 40, files=files, entries=tuple(many)))
     assert len(text) <= MAX_LEDGER
     kept = read_ledger(text)
     assert kept is not None
@@ -151,7 +144,7 @@ def test_trees_tell_what_changed() -> None:
 def test_an_unlike_finding_at_dismissed_words_elsewhere_is_said() -> None:
     """While the dismissed code stands as it was, an alike finding about other code is another finding."""
     diff = small_diff()
-    dismissed = replace(entry_of(finding(), diff, said=True), status=FindingStatus.DISMISSED)
+    dismissed = replace(entry_of(finding(), diff, inline=True), status=FindingStatus.DISMISSED)
     other = finding(fingerprint="f2", quote="        log(item)", title="The count is ignored")
     assert [one.fingerprint for one, _ in settle([dismissed], [other], [], diff, head="a" * 40).new] == ["f2"]
     assert settle([dismissed], [finding()], [], diff, head="a" * 40).new == ()
@@ -160,7 +153,7 @@ def test_an_unlike_finding_at_dismissed_words_elsewhere_is_said() -> None:
 def test_a_finding_listed_before_is_posted_when_there_is_room() -> None:
     """Under the cap it was one line of the summary; said now, it gets its comment."""
     diff = small_diff()
-    listed = entry_of(finding(), diff, said=False)
+    listed = entry_of(finding(), diff, inline=False)
     after = settle([listed], [finding()], [], diff, head="a" * 40)
     assert [one.fingerprint for one, _ in after.new] == ["f1"]
     assert settle([listed], [], [finding()], diff, head="a" * 40).new == ()
@@ -168,9 +161,9 @@ def test_a_finding_listed_before_is_posted_when_there_is_room() -> None:
 
 def test_of_two_comments_of_one_finding_the_later_counts() -> None:
     """The earlier one was resolved by us as fixed, the later one says that it is back."""
-    one = entry_of(finding(fingerprint="f" * 16), small_diff(), said=True)
-    old = Thread(1, finding_mark(one), resolved_by="us", ours=True)
-    new = Thread(2, finding_mark(replace(one, sha="abcdef1")), resolved_by="")
+    one = entry_of(finding(fingerprint="f" * 16), small_diff(), inline=True)
+    old = Thread(1, finding_marker(one), resolved_by="us", ours=True)
+    new = Thread(2, finding_marker(replace(one, sha="abcdef1")), resolved_by="")
     (now,) = current_ledger(PostedState(threads=(old, new)))
     assert (now.status, now.sha, now.comment_id) == (FindingStatus.OPEN, "abcdef1", 2)
 
@@ -178,7 +171,7 @@ def test_of_two_comments_of_one_finding_the_later_counts() -> None:
 def test_only_code_that_changed_is_judged_again() -> None:
     """The same diff leaves nothing to judge; another one near the code does; what was found again needs no judge."""
     diff = small_diff()
-    one = entry_of(finding(), diff, said=True)
+    one = entry_of(finding(), diff, inline=True)
     assert outstanding([one], [], diff) == []
     assert outstanding([replace(one, around="000000000000")], [], diff) != []
     assert outstanding([replace(one, around="000000000000")], [finding()], diff) == []

@@ -12,11 +12,14 @@ from reviewer.domain.settings import FailLevel, SettingsProblem
 from reviewer.domain.severity import Confidence, Severity
 from reviewer.llm.usage import Usage
 from tests.fixtures.factories import anchor, finding, small_diff
+from webhooks.publishing.checks import annotations_of
 from webhooks.publishing.ledger import PostedState, Thread, entry_of
-from webhooks.publishing.markers import LedgerEntry, read_finding, read_ledger, without_marks
-from webhooks.publishing.plan import Publication, ReviewResult, annotations_of, inline_comment
+from webhooks.publishing.markers.finding import read_finding
+from webhooks.publishing.markers.ledger_entries import LedgerEntry
+from webhooks.publishing.markers.summary import read_ledger, without_markers
+from webhooks.publishing.plan import Publication, ReviewResult, inline_comment
 from webhooks.publishing.plan import plan_publication as planned
-from webhooks.publishing.summary import ReviewScope, ReviewTarget
+from webhooks.publishing.review_scope import ReviewScope, ReviewTarget
 
 TARGET = ReviewTarget("o/r", 7, "a" * 40, "https://github.test/o/r/pull/7", job="o/r#7@a")
 NOTHING = PostedState()
@@ -38,7 +41,7 @@ def plan(review: Review, before: PostedState = NOTHING, *, problems: tuple[Setti
 
 def entry(one: Finding) -> LedgerEntry:
     """Return the finding's entry in the ledger."""
-    return entry_of(one, small_diff(), said=True)
+    return entry_of(one, small_diff(), inline=True)
 
 
 def said(made: Publication) -> PostedState:
@@ -164,7 +167,7 @@ def test_one_suggestion_for_the_end_of_a_file_as_it_is() -> None:
 def test_nothing_to_say_is_one_short_line() -> None:
     """No findings: the verdict, the model's summary and the bill; no boilerplate."""
     text = plan(review_of()).summary
-    assert len(without_marks(text).splitlines()) <= 5
+    assert len(without_markers(text).splitlines()) <= 5
     assert "No findings in 2 files" in text
 
 

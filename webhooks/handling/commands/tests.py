@@ -1,0 +1,36 @@
+"""`/tests`: suggest unit tests and run them; with `commit` or `pull`, add those that ran to the repository."""
+
+from __future__ import annotations
+
+from reviewer.domain.findings import Review
+from webhooks.events.deliveries import Job
+from webhooks.github.repository import Repository
+from webhooks.github.types import Pull
+from webhooks.handling.fetch import FetchedPull
+from webhooks.handling.job_context import JobContext
+from webhooks.handling.job_outcome import JobOutcome
+from webhooks.handling.review_changes import ReviewRequest
+from webhooks.handling.review_pull import review_pull
+from webhooks.publishing.commit_tests import NotAdded, add_tests
+from webhooks.publishing.markers.replies import tests_added_marker
+from webhooks.publishing.reply import post_once, tests_added_text
+
+
+def handle(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull) -> JobOutcome:
+    """Review what changed and suggest tests; where it was asked for, add them when everything else is posted."""
+
+    def add(login: str, review: Review) -> None:
+        _add_tests(job, context.repository, pull, login, review)
+
+    request = ReviewRequest(tests=True, afterwards=add if job.argument else None)
+    return review_pull(job, context, pull, fetched, request)
+
+
+def _add_tests(job: Job, repository: Repository, pull: Pull, login: str, review: Review) -> None:
+    """Add the tests that ran to the branch, or stacked on it, and post a comment about the result."""
+    tests = [test for test in review.tests if test.evidence]
+    if tests:
+        result = add_tests(repository, pull, tests, stacked=job.argument == "pull", job=job.key)
+    else:
+        result = NotAdded("No suggested test ran and passed the checks, so there is nothing to add: see the summary.")
+    post_once(repository, pull.number, login, tests_added_marker(job.key), tests_added_text(job, result))

@@ -1,0 +1,52 @@
+"""Say on the pull request that it was not reviewed, why, and what to do."""
+
+from __future__ import annotations
+
+from reviewer.errors import ReviewerError
+from reviewer.llm.errors import ModelError
+from reviewer.safety.markdown import neutralise
+from webhooks.events.deliveries import Job
+from webhooks.github.repository import Repository
+from webhooks.github.types import Pull
+from webhooks.handling.job_context import JobContext
+from webhooks.handling.job_outcome import JobEnding, JobOutcome
+from webhooks.publishing.checks import Conclusion, completed_check
+from webhooks.publishing.markers.replies import failure_marker
+from webhooks.publishing.publish import CheckRun, close_check, ignore_github_errors, open_check
+from webhooks.publishing.reply import post_once
+
+_TITLE = "Not reviewed"
+
+
+def is_worth_retrying(error: ReviewerError) -> bool:
+    """Whether the job may succeed later. The model's errors are final: its client has retried already."""
+    return bool(getattr(error, "retryable", False)) and not isinstance(error, ModelError)
+
+
+def report_failure(
+    job: Job, context: JobContext, pull: Pull, check: CheckRun | None, error: ReviewerError
+) -> JobOutcome:
+    """Complete the check run as failed; where there is none, or somebody asked, post a comment too."""
+    text = _text(pull, str(error))
+    body = completed_check(Conclusion.FAILURE, _TITLE, text)
+    ignore_github_errors(lambda: close_check(context.repository, check, body))
+    if check is None or not job.is_automatic:
+        marker = failure_marker(job.key)
+        login = context.repository.identity
+        ignore_github_errors(lambda: post_once(context.repository, pull.number, login(), marker, f"{marker}\n{text}"))
+    return JobOutcome(JobEnding.FAILED, str(error), pull.head_sha, conclusion=Conclusion.FAILURE.value, error=error)
+
+
+def give_up(job: Job, repository: Repository, reason: str) -> None:
+    """Complete the check run of a job that will not be tried again. An error of GitHub is only logged."""
+
+    def report() -> None:
+        pull = repository.pull(job.number)
+        check = open_check(repository, job.head_sha or pull.head_sha, job.key, again=True)
+        close_check(repository, check, completed_check(Conclusion.FAILURE, _TITLE, _text(pull, reason)))
+
+    ignore_github_errors(report)
+
+
+def _text(pull: Pull, reason: str) -> str:
+    return f"**Not reviewed** at {pull.head_sha[:7]}.\n\n{neutralise(reason)}\n\nComment `/review` to try again."

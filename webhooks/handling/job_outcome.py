@@ -1,0 +1,52 @@
+"""How a job ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from reviewer.diff.model import Diff
+from reviewer.domain.findings import Review
+from reviewer.errors import ReviewerError
+from webhooks.publishing.publish import PublishResult
+
+
+class JobEnding(StrEnum):
+    """The kinds of endings."""
+
+    REVIEWED = "reviewed"
+    ANSWERED = "answered"
+    IGNORED = "ignored"
+    SUPERSEDED = "superseded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class JobOutcome:
+    """The ending of a job. `review` and `diff` are set when a review was made; `sent` is what was posted."""
+
+    state: JobEnding
+    reason: str = ""
+    head_sha: str = ""
+    review: Review | None = None
+    diff: Diff | None = None
+    sent: PublishResult = field(default_factory=PublishResult)
+    conclusion: str = ""
+    error: ReviewerError | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is stored of the outcome: counts and reasons, no code."""
+        review = self.review
+        return {
+            "state": self.state.value,
+            "reason": self.reason,
+            "head_sha": self.head_sha,
+            "conclusion": self.conclusion,
+            "findings": len(review.findings) if review else 0,
+            "calls": review.usage.calls if review else 0,
+            "prompt_tokens": review.usage.prompt_tokens if review else 0,
+            "completion_tokens": review.usage.completion_tokens if review else 0,
+            "cost_usd": None if review is None or review.usage.cost_usd is None else str(review.usage.cost_usd),
+            "review_url": self.sent.review_url,
+        }

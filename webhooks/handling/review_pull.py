@@ -1,0 +1,106 @@
+"""Review a pull request and publish the result, with a check run from beginning to end.
+
+Promises: safe to repeat from the top at any moment; the head is read again before anything is posted; a check run that
+was begun is completed, whatever happens.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from functools import partial
+
+from reviewer.domain.findings import Review
+from reviewer.domain.settings import FailLevel
+from reviewer.errors import ReviewerError
+from webhooks.events.deliveries import Job, Trigger
+from webhooks.github.types import Pull
+from webhooks.handling.failures import is_worth_retrying, report_failure
+from webhooks.handling.fetch import FetchedPull
+from webhooks.handling.job_context import JobContext, Superseded
+from webhooks.handling.job_outcome import JobEnding, JobOutcome
+from webhooks.handling.review_changes import ReviewRequest, already_published, review_changes
+from webhooks.publishing.checks import Conclusion, annotations_of, completed_check
+from webhooks.publishing.ledger import PostedState
+from webhooks.publishing.markers.summary import without_markers
+from webhooks.publishing.plan import from_ledger, plan_publication
+from webhooks.publishing.publish import CheckRun, PublishResult, close_check, open_check, publish
+from webhooks.publishing.read_posted import read_posted
+from webhooks.publishing.review_scope import ReviewScope, ReviewTarget
+
+log = logging.getLogger(__name__)
+
+
+def review_pull(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull, request: ReviewRequest) -> JobOutcome:
+    """Review, publish, and complete the check run. Raises only GitHub's transient errors."""
+    check = open_check(context.repository, pull.head_sha, job.key, again=context.again)
+    try:
+        return _review(job, context, pull, check, fetched, request)
+    except Superseded:
+        body = completed_check(Conclusion.CANCELLED, "Superseded", "A newer push is reviewed instead.")
+        close_check(context.repository, check, body)
+        return JobOutcome(JobEnding.SUPERSEDED, "newer head", pull.head_sha)
+    except ReviewerError as error:
+        if is_worth_retrying(error):
+            raise
+        return report_failure(job, context, pull, check, error)
+
+
+def _review(
+    job: Job, context: JobContext, pull: Pull, check: CheckRun | None, fetched: FetchedPull, request: ReviewRequest
+) -> JobOutcome:
+    """Read what we posted before, review what changed since, read the head once more, then post."""
+    repository = context.repository
+    login = (check.login if check else "") or repository.identity()
+    # On a pull request that was opened just now there is nothing of ours.
+    is_first = job.trigger is Trigger.OPENED and not context.again
+    before = PostedState() if is_first else read_posted(repository, pull, login)
+    level = context.fail_level or fetched.settings.review.fail_level
+    # What comes afterwards may be what a killed job still has to do.
+    if request.afterwards is None and (scope := already_published(job, pull, fetched, before)) is not None:
+        return _complete_published(context, pull, check, fetched, before, scope, level)
+    result = review_changes(request, context, pull, fetched, before)
+    target = ReviewTarget(repository.name, pull.number, pull.head_sha, pull.web_url, pull.base_sha, job.key)
+    planned = partial(plan_publication, result, target, fail_level=level)
+    quiet = job.is_automatic and not (result.scope.reviewed or fetched.problems)
+    sent = publish(repository, pull, login, planned, quiet=quiet, refusal=lambda: _refusal(context, pull))
+    plan = sent.plan or planned(before)
+    body = plan.check | ({"details_url": sent.summary_url} if sent.summary_url else {})
+    if sent.refused:
+        # Where comments cannot be posted, the check run shows the findings.
+        log.info("comments refused", extra={"repository": repository.name, "why": sent.refused})
+        body["output"]["annotations"] = annotations_of((*plan.standing, *result.review.below))
+    close_check(repository, check, body)
+    if request.afterwards is not None:
+        request.afterwards(login, result.review)
+    review = replace(result.review, findings=plan.standing)
+    return JobOutcome(JobEnding.REVIEWED, sent.refused, pull.head_sha, review, fetched.diff, sent, body["conclusion"])
+
+
+def _complete_published(
+    context: JobContext,
+    pull: Pull,
+    check: CheckRun | None,
+    fetched: FetchedPull,
+    before: PostedState,
+    scope: ReviewScope,
+    level: FailLevel,
+) -> JobOutcome:
+    """Complete the check run of a job whose summary is posted already: it was killed after that, or runs again."""
+    conclusion, title, found = from_ledger(before, fetched.diff, scope, level)
+    close_check(context.repository, check, completed_check(conclusion, title, without_markers(before.summary_body)))
+    review = Review("", findings=found, files_reviewed=scope.reviewed)
+    sent = PublishResult(summary_url=before.summary_url)
+    return JobOutcome(
+        JobEnding.REVIEWED, "reviewed before", pull.head_sha, review, fetched.diff, sent, conclusion.value
+    )
+
+
+def _refusal(context: JobContext, pull: Pull) -> str:
+    """Return why comments may not be posted now. Raises Superseded when the head moved or the job is not wanted."""
+    if not context.is_wanted():
+        raise Superseded
+    now = context.repository.pull(pull.number)  # last: what moves after it cannot be seen
+    if now.head_sha != pull.head_sha:
+        raise Superseded
+    return "" if now.state == "open" else "the pull request was closed meanwhile"

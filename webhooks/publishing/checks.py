@@ -1,0 +1,54 @@
+"""The check run on a pull request's head: its name, its conclusions, and the body that completes it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+from reviewer.domain.findings import Finding
+from reviewer.domain.severity import Severity
+from webhooks.publishing.text import MAX_BODY, cut_text
+
+#: The name of our check run, whose external id is the key of the job.
+CHECK_NAME = "reviewer"
+
+#: GitHub takes 50 annotations a call; what does not fit stands in the summary as well.
+MAX_ANNOTATIONS = 50
+
+_LEVEL = {Severity.ERROR: "failure", Severity.WARNING: "warning", Severity.INFO: "notice"}
+
+
+class Conclusion(StrEnum):
+    """GitHub's conclusions of a check run that we use: https://docs.github.com/rest/checks/runs ."""
+
+    SUCCESS = "success"
+    NEUTRAL = "neutral"
+    FAILURE = "failure"
+    CANCELLED = "cancelled"
+
+
+def is_about(external_id: str, repository: str, number: int) -> bool:
+    """Whether the external id of a check run of ours is the key of an automatic job for that pull request."""
+    return external_id.startswith(f"{repository}#{number}@")
+
+
+def completed_check(conclusion: Conclusion, title: str, summary: str) -> dict[str, Any]:
+    """Return the body of a completed check run."""
+    output = {"title": title[:250], "summary": cut_text(summary, MAX_BODY)}
+    return {"status": "completed", "conclusion": conclusion.value, "output": output}
+
+
+def annotations_of(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Return the findings as annotations of a check run, for when they cannot be posted as comments."""
+    return [
+        {
+            "path": finding.anchor.path,
+            "start_line": finding.anchor.start_line or finding.anchor.line,
+            "end_line": finding.anchor.line,
+            "annotation_level": _LEVEL[finding.severity],
+            "title": finding.title[:250],
+            "message": (finding.body or finding.title)[:4000],
+        }
+        for finding in findings
+    ][:MAX_ANNOTATIONS]

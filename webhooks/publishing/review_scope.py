@@ -1,0 +1,71 @@
+"""What a summary is about: the pull request, how much of it was reviewed, and the status of its findings. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from reviewer.domain.severity import Severity
+from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntry
+from webhooks.publishing.text import count_noun
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewTarget:
+    """Where a review is posted. `web_url` is the pull request's page."""
+
+    repository: str
+    number: int
+    head_sha: str
+    web_url: str
+    base_sha: str = ""
+    job: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewScope:
+    """How much of the pull request was reviewed.
+
+    `reviewed` counts the files whose change is reviewed by now, `fresh` those of them that this run reviewed. `since`
+    is the head of the review before this one, empty where this run reviewed everything. `digests` identify by path
+    what the change does to a file now. `total_usd` is what the pull request has cost so far, where that is known.
+    """
+
+    reviewed: int
+    fresh: int
+    since: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    total_usd: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FindingSummary:
+    """The entries of the ledger, the addresses of their comments by id, and how many entries are new."""
+
+    entries: tuple[LedgerEntry, ...]
+    urls: Mapping[int, str]
+    new: int = 0
+
+    def of(self, status: FindingStatus, *, inline: bool | None = None) -> list[LedgerEntry]:
+        """Return the entries with that status, the most severe first."""
+        chosen = [entry for entry in self.entries if entry.status is status and inline in (None, entry.inline)]
+        return sorted(chosen, key=lambda entry: (-entry.severity.rank, entry.path, entry.line))
+
+
+def headline(findings: FindingSummary, scope: ReviewScope) -> str:
+    """Return one line: the open findings and how many files were reviewed; says so when nothing was reviewed."""
+    inline = findings.of(FindingStatus.OPEN, inline=True)
+    listed = findings.of(FindingStatus.OPEN, inline=False)
+    files = count_noun(scope.reviewed, "file")
+    if not scope.reviewed and not inline and not listed:
+        return "Nothing was reviewed"
+    if not inline and not listed:
+        return f"No open findings in {files} reviewed" if scope.since else f"No findings in {files} reviewed"
+    levels = Counter(entry.severity for entry in inline)
+    nouns = {Severity.INFO: "remark"}
+    detail = ", ".join(count_noun(levels[one], nouns.get(one, one)) for one in reversed(Severity) if levels[one])
+    more = f"; {len(listed)} less important" if listed else ""
+    kind = "open finding" if scope.since else "finding"
+    return f"{count_noun(len(inline), kind)}{f' ({detail})' if detail else ''} in {files} reviewed{more}"
