@@ -115,28 +115,20 @@ def _look_for_missed(environment: Environment, jobs: Jobs) -> MissedDeliveries |
 def _work(environment: Environment, jobs: Jobs) -> JobWork:
     """Return what a worker does: jobs carried out by `handle`, prompts answered by the model."""
     from reviewer.llm.client import Client  # noqa: PLC0415
-    from reviewer.llm.models import model_named, parse_prices  # noqa: PLC0415
+    from reviewer.llm.models import model_named  # noqa: PLC0415
     from reviewer.tasks.planning.cost_estimate import cost_per_thousand  # noqa: PLC0415
     from webhooks.github.repository import connect  # noqa: PLC0415
     from webhooks.handling.handle import JobContext, JobEnding, give_up, handle  # noqa: PLC0415
     from webhooks.queue.jobs import JobWork, ToldFailure  # noqa: PLC0415
 
-    if environment.runapi_key is None:
+    settings = environment.model_client
+    if not settings.key:
         raise SettingsError("a worker needs RUNAPI_KEY")
-    key = environment.runapi_key.get_secret_value()
-    prices = parse_prices(environment.prices)
-    client = Client(
-        key=key,
-        base_url=environment.base_url,
-        model=environment.model,
-        fallback_models=environment.fallback_models,
-        prices=prices,
-        max_parallel=environment.parallel_calls,
-    )
+    client = Client.from_settings(settings, max_parallel=environment.parallel_calls)
     credentials = _credentials(environment)
     # The same on every machine and after a restart, so that a prompt is the same and its paid answer is found.
-    salt = hashlib.sha256(b"fence:" + key.encode()).digest()
-    price = cost_per_thousand(model_named(environment.model, prices))
+    salt = hashlib.sha256(b"fence:" + settings.key.encode()).digest()
+    price = cost_per_thousand(model_named(settings.model, settings.prices))
 
     def carry_out(job: Job, run: JobAttempt) -> dict[str, Any]:
         repository = connect(credentials, job.repository, job.installation_id)

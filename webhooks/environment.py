@@ -1,13 +1,13 @@
-"""The environment of the server and the Action, as one frozen value.
+"""Read the App's environment variables into one frozen value, with what the Action shares with it.
 
-Promises: everything that is missing or wrong is said at once, each with what to set; secrets do not show in `repr`.
-Reads the mapping that it is given and, where the private key is given as a path, that file; nothing else.
+Promises: everything that is missing or wrong is reported at once, each with what to set; secrets do not show in `repr`.
+Reads the mapping that is passed and, where the private key is a path, that file; nothing else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,10 +15,8 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from reviewer.errors import SettingsError
-from reviewer.llm.models import parse_prices
+from reviewer.llm.client_settings import ClientSettings, read_client_settings
 
-DEFAULT_BASE_URL = "https://runapi.ai/v1"
-DEFAULT_MODEL = "MiniMax-M2.1"
 DEFAULT_API_URL = "https://api.github.com"
 DEFAULT_DATA_DIR = "./data"
 
@@ -26,7 +24,7 @@ DEFAULT_DATA_DIR = "./data"
 DEFAULT_PARALLEL_CALLS, DEFAULT_CALLS_PER_MINUTE = 10, 180
 DEFAULT_KEEP_DAYS = 30
 
-#: Minutes between two looks at the deliveries that failed, and how many heads without a review a start may review.
+#: Minutes between two searches for failed deliveries, and how many pull requests without a review a start may review.
 DEFAULT_MISSED_MINUTES, DEFAULT_MISSED_PULLS = 5, 20
 
 #: The file of the embedded store in the data directory.
@@ -34,7 +32,7 @@ STORE_FILE = "reviewer.sqlite3"
 
 
 class Role(StrEnum):
-    """What a process does: take deliveries in, carry jobs out, or both."""
+    """What a process does: accept deliveries, carry out jobs, or both."""
 
     ALL = "all"
     WEB = "web"
@@ -42,7 +40,7 @@ class Role(StrEnum):
 
     @property
     def accepts(self) -> bool:
-        """Whether it takes deliveries."""
+        """Whether it accepts deliveries."""
         return self is not Role.WORKER
 
     @property
@@ -53,26 +51,21 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the environment says. `database_url` is always set; it is a secret since it may hold a password.
+    """The App's settings. `database_url` is always set; it is a secret since it may hold a password.
 
-    `webhook_secrets` are several while one is rotated. `private_key` is PEM text. `prices` is the text of
-    REVIEWER_PRICES, for whoever knows models. `parallel_calls` and `calls_per_minute` hold for all processes on one
-    store together, since one API key has one allowance; `keep_days` is how long ended jobs are kept.
+    `model_client` is for `Client.from_settings`. There are several `webhook_secrets` while one is rotated.
+    `private_key` is PEM text. `parallel_calls` and `calls_per_minute` hold for all processes on one store together,
+    since one API key has one rate limit; `keep_days` is how long ended jobs are kept.
     """
 
     role: Role
     database_url: SecretStr
     data_dir: Path
-    base_url: str = DEFAULT_BASE_URL
-    model: str = DEFAULT_MODEL
-    fallback_models: tuple[str, ...] = ()
-    prices: str = ""
+    model_client: ClientSettings = field(default_factory=ClientSettings)
     api_url: str = DEFAULT_API_URL
-    runapi_key: SecretStr | None = None
     app_id: str | None = None
     private_key: SecretStr | None = None
     webhook_secrets: tuple[SecretStr, ...] = ()
-    github_token: SecretStr | None = None
     parallel_calls: int = DEFAULT_PARALLEL_CALLS
     calls_per_minute: int = DEFAULT_CALLS_PER_MINUTE
     keep_days: int = DEFAULT_KEEP_DAYS
@@ -82,7 +75,7 @@ class Environment:
 
 #: Variable -> what to do when it is missing.
 _TO_ACCEPT = {
-    "GITHUB_WEBHOOK_SECRET": "set it to the App's webhook secret; without it anybody could send deliveries",
+    "GITHUB_WEBHOOK_SECRET": "set it to the App's webhook secret; without it anybody could send webhooks",
 }
 _TO_WORK = {
     "RUNAPI_KEY": "set it to your RunAPI key (https://runapi.ai)",
@@ -92,29 +85,24 @@ _TO_WORK = {
 
 
 def read_environment(values: Mapping[str, str], *, role: Role | None = None, strict: bool = True) -> Environment:
-    """Return the environment in those variables; empty ones count as missing.
+    """Return the settings in those variables; empty ones count as missing.
 
-    `role` overrides REVIEWER_ROLE. `strict` asks for everything that the role needs to run as an App; the Action and
-    the operator's commands need less. Raises SettingsError with one line for each variable that is missing or wrong.
+    `role` overrides REVIEWER_ROLE. `strict` asks for everything that the role needs to run as an App; the operator's
+    commands need less. Raises SettingsError with one line for each variable that is missing or wrong.
     """
     problems: list[str] = []
-    given = {name: value.strip() for name, value in values.items() if value.strip()}
+    given = _without_blanks(values)
     role = role or _role(given, problems)
     data_dir = Path(given.get("REVIEWER_DATA_DIR", DEFAULT_DATA_DIR))
     environment = Environment(
         role=role,
         database_url=SecretStr(_database_url(given, data_dir, problems)),
         data_dir=data_dir,
-        base_url=_url(given, "RUNAPI_BASE_URL", DEFAULT_BASE_URL, problems),
-        model=given.get("REVIEWER_MODEL", DEFAULT_MODEL),
-        fallback_models=_names(given.get("REVIEWER_FALLBACK_MODELS", "")),
-        prices=_prices(given, problems),
-        api_url=_url(given, "GITHUB_API_URL", DEFAULT_API_URL, problems),
-        runapi_key=_secret(given.get("RUNAPI_KEY")),
+        model_client=_model_client(given, problems),
+        api_url=_api_url(given, problems),
         app_id=given.get("GITHUB_APP_ID"),
         private_key=_secret(_private_key(given, problems)),
         webhook_secrets=tuple(SecretStr(secret) for secret in given.get("GITHUB_WEBHOOK_SECRET", "").split()),
-        github_token=_secret(given.get("GITHUB_TOKEN")),
         parallel_calls=_count(given, "REVIEWER_PARALLEL_CALLS", DEFAULT_PARALLEL_CALLS, problems),
         calls_per_minute=_count(given, "REVIEWER_CALLS_PER_MINUTE", DEFAULT_CALLS_PER_MINUTE, problems),
         keep_days=_count(given, "REVIEWER_KEEP_DAYS", DEFAULT_KEEP_DAYS, problems),
@@ -145,16 +133,37 @@ def _count(given: Mapping[str, str], name: str, default: int, problems: list[str
     return default
 
 
-def _url(given: Mapping[str, str], name: str, default: str, problems: list[str]) -> str:
-    text = given.get(name, default).rstrip("/")
+def read_api_url(values: Mapping[str, str]) -> str:
+    """Return GITHUB_API_URL, or GitHub's own. Raises SettingsError."""
+    problems: list[str] = []
+    url = _api_url(_without_blanks(values), problems)
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return url
+
+
+def _without_blanks(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: value.strip() for name, value in values.items() if value.strip()}
+
+
+def _api_url(given: Mapping[str, str], problems: list[str]) -> str:
+    text = given.get("GITHUB_API_URL", DEFAULT_API_URL).rstrip("/")
     try:
         parts = urlsplit(text)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
         usable = False
     if not usable:
-        problems.append(f"{name} is not a URL: set it to one such as {default}")
+        problems.append(f"GITHUB_API_URL is {text!r}, which is not a URL: set it to one such as {DEFAULT_API_URL}")
     return text
+
+
+def _model_client(given: Mapping[str, str], problems: list[str]) -> ClientSettings:
+    try:
+        return read_client_settings(given)
+    except SettingsError as error:
+        problems.append(str(error))
+        return ClientSettings()
 
 
 def _database_url(given: Mapping[str, str], data_dir: Path, problems: list[str]) -> str:
@@ -196,19 +205,6 @@ def is_rsa_key(text: str) -> bool:
     except (ValueError, TypeError, InvalidKeyError):
         return False
     return True
-
-
-def _prices(given: Mapping[str, str], problems: list[str]) -> str:
-    text = given.get("REVIEWER_PRICES", "")
-    try:
-        parse_prices(text)
-    except SettingsError as error:
-        problems.append(f"REVIEWER_PRICES: {error}")
-    return text
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _secret(text: str | None) -> SecretStr | None:

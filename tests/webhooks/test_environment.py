@@ -21,10 +21,10 @@ def test_defaults():
     """An App needs four variables; the rest has defaults."""
     environment = read_environment(APP)
     assert environment.role is Role.ALL
-    assert environment.model == "MiniMax-M2.1"
-    assert environment.base_url == "https://runapi.ai/v1"
+    assert environment.model_client.model == "MiniMax-M2.1"
+    assert environment.model_client.base_url == "https://runapi.ai/v1"
     assert environment.api_url == "https://api.github.com"
-    assert environment.fallback_models == ()
+    assert environment.model_client.fallback_models == ()
     assert environment.data_dir == Path("data")
     assert environment.database_url.get_secret_value() == "sqlite:///data/reviewer.sqlite3"
 
@@ -82,7 +82,7 @@ def test_operators_need_only_the_store():
     """Commands that look into the store ask for no keys."""
     environment = read_environment({"DATABASE_URL": "postgres://u:p@db/reviewer"}, strict=False)
     assert environment.database_url.get_secret_value() == "postgresql://u:p@db/reviewer"
-    assert environment.runapi_key is None
+    assert environment.model_client.key == ""
 
 
 def test_private_key_as_text_escaped_or_path(tmp_path):
@@ -117,7 +117,7 @@ def test_names_and_urls_are_tidied():
     environment = read_environment(
         {**APP, "REVIEWER_FALLBACK_MODELS": " MiniMax-M2 ,, MiniMax-M3,", "GITHUB_API_URL": "https://ghe/api/v3/"}
     )
-    assert environment.fallback_models == ("MiniMax-M2", "MiniMax-M3")
+    assert environment.model_client.fallback_models == ("MiniMax-M2", "MiniMax-M3")
     assert environment.api_url == "https://ghe/api/v3"
 
 

@@ -21,15 +21,16 @@ from reviewer.domain.findings import Review
 from reviewer.domain.settings import FailLevel
 from reviewer.errors import ReviewerError, SettingsError
 from reviewer.llm.client import Client
-from reviewer.llm.defaults import DEFAULT_BASE_URL, DEFAULT_MODEL
+from reviewer.llm.client_settings import read_client_settings
 from reviewer.llm.errors import BadKey, ModelError
 from reviewer.llm.messages import Ask, Prompt, Reply
-from reviewer.llm.models import model_named, parse_prices
-from reviewer.output.markdown import to_markdown
+from reviewer.llm.models import model_named
+from reviewer.output.report import to_markdown
 from reviewer.output.sarif import to_sarif
 from reviewer.tasks.planning.cost_estimate import cost_per_thousand
 from reviewer.testgen.merge import patch_of
 from webhooks.action.workflow_commands import annotation_commands, command, output_lines, summary_within_limit
+from webhooks.environment import read_api_url
 from webhooks.events.deliveries import Ignored, Job, decide
 from webhooks.github.errors import GitHubError
 from webhooks.github.repository import connect
@@ -142,9 +143,9 @@ def _carry_out(step: Step, job: Job, level: FailLevel | None) -> JobOutcome:
     token = step.get("GITHUB_TOKEN")
     if not token:
         raise SettingsError("No token. Set the input `github-token`, or leave it out to use the workflow's own.")
-    credentials = Credentials(api_url=step.get("GITHUB_API_URL", "https://api.github.com"), token=token)
+    credentials = Credentials(api_url=read_api_url(step.environ), token=token)
     salt = secrets.token_bytes(16)
-    with _client(step) as client:
+    with Client.from_settings(read_client_settings(step.environ)) as client:
         ask = remembering(client.ask)
         price = cost_per_thousand(model_named(client.model, client.prices))
         for left in reversed(range(ROUNDS)):
@@ -173,17 +174,6 @@ def _prove(step: Step, ask: Ask, salt: bytes) -> Prove | None:
     from webhooks.action.workspace import Workspace  # noqa: PLC0415 - it cannot be imported on Windows
 
     return Workspace(step.environ, ask, salt).prove
-
-
-def _client(step: Step) -> Client:
-    fallback = step.get("REVIEWER_FALLBACK_MODELS")
-    return Client(
-        key=step.get("RUNAPI_KEY"),
-        base_url=step.get("RUNAPI_BASE_URL", DEFAULT_BASE_URL),
-        model=step.get("REVIEWER_MODEL", DEFAULT_MODEL),
-        fallback_models=tuple(name.strip() for name in fallback.split(",") if name.strip()),
-        prices=parse_prices(step.get("REVIEWER_PRICES")),
-    )
 
 
 def remembering(ask: Ask) -> Ask:

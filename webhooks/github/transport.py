@@ -62,7 +62,7 @@ USER_AGENT = f"minimax-reviewer/{__version__}"
 class Credentials:
     """How to speak to GitHub: as an App's installation, or with a token. Secrets never show in a repr."""
 
-    api_url: str = "https://api.github.com"
+    api_url: str
     token: str = field(default="", repr=False)
     app_id: str = ""
     private_key: str = field(default="", repr=False)
