@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reviewer.llm.messages import Ask, Prompt, Reply
     from webhooks.environment import Environment
     from webhooks.events.deliveries import Job
-    from webhooks.github.transport import Credentials
+    from webhooks.github.credentials import Credentials
     from webhooks.queue.jobs import JobAttempt, Jobs, JobWork
     from webhooks.recovery.redelivery import MissedDeliveries
 
@@ -119,7 +119,7 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
     from reviewer.tasks.planning.cost_estimate import cost_per_thousand  # noqa: PLC0415
     from webhooks.github.repository import connect  # noqa: PLC0415
     from webhooks.handling.handle import JobContext, JobEnding, give_up, handle  # noqa: PLC0415
-    from webhooks.queue.jobs import JobWork, ToldFailure  # noqa: PLC0415
+    from webhooks.queue.jobs import JobWork, ReportedFailure  # noqa: PLC0415
 
     settings = environment.model_client
     if not settings.key:
@@ -143,7 +143,7 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
         )
         outcome = handle(job, context)
         if outcome.state is JobEnding.FAILED:
-            raise ToldFailure(outcome.reason)
+            raise ReportedFailure(outcome.reason)
         return outcome.to_json()
 
     return JobWork(
@@ -156,7 +156,7 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
 def _credentials(environment: Environment) -> Credentials:
     """Return how to speak to GitHub as the App."""
     from webhooks.environment import is_rsa_key  # noqa: PLC0415
-    from webhooks.github.transport import Credentials  # noqa: PLC0415
+    from webhooks.github.credentials import Credentials  # noqa: PLC0415
 
     if environment.private_key is None or environment.app_id is None:
         raise SettingsError("a worker needs GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY")

@@ -13,8 +13,8 @@ from reviewer.llm.messages import Prompt, Reply
 from tests.fakes.github import Delivery, World, default_world
 from tests.fakes.model import FakeModel
 from tests.fixtures.scenarios import carry_out, job_of, open_large_pull, script_large
+from webhooks.github.credentials import Credentials
 from webhooks.github.repository import connect
-from webhooks.github.transport import Credentials
 from webhooks.handling.handle import JobContext, handle
 
 FILES = 10

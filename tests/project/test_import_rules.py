@@ -45,7 +45,7 @@ def broken_contracts(tmp_path: Path, module: str, line: str) -> list[str]:
         (
             "reviewer/domain/severity.py",
             "import github",
-            "Only webhooks.github.transport knows PyGithub",
+            "Only webhooks.github.transport and auth know PyGithub",
         ),
         (
             "webhooks/events/commands.py",

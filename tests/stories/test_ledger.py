@@ -190,7 +190,7 @@ def test_a_regression_is_called_one(github: World) -> None:
     outcome = carry_out(github, github.push(github.pull, {"src/cart.py": CART_AFTER}), model(DELETE))
     assert outcome.conclusion == "failure"
     review = github.expect_review(comments=1)
-    assert f"It was fixed in {fixed_in} and is back." in review.comments[0].body
+    assert f"This was fixed in {fixed_in} and is back." in review.comments[0].body
     assert f"fixed in {fixed_in} and back" in github.expect_comment("1 open finding").body
     github.expect_check("failure")
     carry_out(github, github.push(github.pull, {"src/cart.py": CART_AFTER + "\n# end\n"}), model(DELETE))

@@ -32,9 +32,9 @@ from reviewer.testgen.merge import patch_of
 from webhooks.action.workflow_commands import annotation_commands, command, output_lines, summary_within_limit
 from webhooks.environment import read_api_url
 from webhooks.events.deliveries import Ignored, Job, decide
+from webhooks.github.credentials import Credentials
 from webhooks.github.errors import GitHubError
 from webhooks.github.repository import connect
-from webhooks.github.transport import Credentials
 from webhooks.handling.commands.table import SYNTAX
 from webhooks.handling.handle import JobContext, JobEnding, JobOutcome, handle
 from webhooks.handling.job_context import Prove

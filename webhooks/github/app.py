@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from webhooks.github.transport import Credentials, Transport
+from webhooks.github.credentials import Credentials
+from webhooks.github.transport import Transport
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,13 +51,13 @@ class CommitRefusal(StrEnum):
 
 
 class CommitRefused(GitHubError):
-    """GitHub made no commit. `said` is its own sentence."""
+    """GitHub made no commit. `message` is its own sentence."""
 
-    def __init__(self, why: CommitRefusal, said: str) -> None:
+    def __init__(self, why: CommitRefusal, message: str) -> None:
         """Store why, as far as it is known, and GitHub's words."""
-        super().__init__(f"GitHub: createCommitOnBranch: {said}")
+        super().__init__(f"GitHub: createCommitOnBranch: {message}")
         self.why = why
-        self.said = said
+        self.message = message
 
 
 class Branches:
@@ -164,12 +164,12 @@ def _refused(errors: Sequence[Mapping[str, Any]]) -> GitHubError:
     https://docs.github.com/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
     """
     kinds = {str(error.get("type") or "") for error in errors}
-    said = "; ".join(str(error.get("message") or "") for error in errors)[:500]
+    message = "; ".join(str(error.get("message") or "") for error in errors)[:500]
     if "RATE_LIMITED" in kinds or "RATE_LIMIT" in kinds:
-        return RateLimited(f"GitHub: createCommitOnBranch: {said}", retry_after=DEFAULT_WAIT)
+        return RateLimited(f"GitHub: createCommitOnBranch: {message}", retry_after=DEFAULT_WAIT)
     # As people report it: `Expected branch to point to "SHA" but it did not. Pull and try again.`, type STALE_DATA.
-    if "STALE_DATA" in kinds or "Expected branch to point to" in said:
-        return CommitRefused(CommitRefusal.MOVED, said)
+    if "STALE_DATA" in kinds or "Expected branch to point to" in message:
+        return CommitRefused(CommitRefusal.MOVED, message)
     if "FORBIDDEN" in kinds:
-        return CommitRefused(CommitRefusal.FORBIDDEN, said)
-    return CommitRefused(CommitRefusal.NOT_FOUND if "NOT_FOUND" in kinds else CommitRefusal.OTHER, said)
+        return CommitRefused(CommitRefusal.FORBIDDEN, message)
+    return CommitRefused(CommitRefusal.NOT_FOUND if "NOT_FOUND" in kinds else CommitRefusal.OTHER, message)

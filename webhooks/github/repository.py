@@ -14,8 +14,9 @@ from urllib.parse import quote, urlencode
 from reviewer.diff.model import Diff
 from reviewer.diff.parser import FilePatch, diff_from_files, parse_diff
 from webhooks.github.branches import Branches
+from webhooks.github.credentials import Credentials
 from webhooks.github.errors import DiffTooLarge, GitHubError, NotFound
-from webhooks.github.transport import Credentials, Transport
+from webhooks.github.transport import Transport
 from webhooks.github.types import (
     RESOLVE,
     THREADS,

@@ -16,7 +16,6 @@ class Pull:
     body: str
     state: str
     draft: bool
-    locked: bool
     head_sha: str
     base_sha: str
     base_ref: str
@@ -25,7 +24,6 @@ class Pull:
     web_url: str
     changed_files: int | None
     head_repository: str | None
-    labels: tuple[str, ...] = ()
     head_ref: str = ""
     repository: str = ""
 
@@ -67,7 +65,6 @@ def pull_of(data: Mapping[str, Any]) -> Pull:
         body=data.get("body") or "",
         state=data.get("state") or "open",
         draft=bool(data.get("draft")),
-        locked=bool(data.get("locked")),
         head_sha=data["head"]["sha"],
         base_sha=data["base"]["sha"],
         base_ref=data["base"].get("ref") or "",
@@ -76,7 +73,6 @@ def pull_of(data: Mapping[str, Any]) -> Pull:
         web_url=data.get("html_url") or "",
         changed_files=data.get("changed_files"),
         head_repository=head_repository,
-        labels=tuple(label.get("name", "") for label in data.get("labels") or ()),
         head_ref=data["head"].get("ref") or "",
         repository=(data["base"].get("repo") or {}).get("full_name") or "",
     )

@@ -1,7 +1,7 @@
-"""Suggested tests put where they belong: a commit on the pull request's branch, or a pull request stacked on it.
+"""Add suggested tests to the repository: in a commit on the pull request's branch, or in a pull request stacked on it.
 
-Promises: only new files, only onto the head that the tests were run on, never on a fork. May be killed anywhere and
-done again: what was made is found and not made twice. What cannot be done comes back as one sentence that says what to
+Promises: only new files, only onto the head that the tests were run on, never on a fork. May be killed at any moment
+and repeated: a commit that exists is found and not made twice. A failure is returned as one sentence that says what to
 do. Never judges a test, and never runs one.
 """
 
@@ -18,7 +18,7 @@ from webhooks.github.branches import Branches, Commit, CommitRefusal, CommitRefu
 from webhooks.github.errors import Forbidden, GitHubError, Unprocessable, WriteUncertain
 from webhooks.github.repository import Pull, Repository
 from webhooks.publishing.allowed_files import AllowedTests, choose_allowed, places
-from webhooks.publishing.markers.replies import tests_pull_marker
+from webhooks.publishing.markers.replies import marker_of_tests_pull
 
 #: Characters of one test's evidence in the text of the stacked pull request, which GitHub limits to 65,536.
 _MAX_EVIDENCE = 1_000
@@ -28,16 +28,16 @@ _MERGE = re.compile(r"Merge pull request #\d{1,10} from [^\s/]{1,100}/reviewer/t
 _PROTECTED = re.compile(r"protected|rule violation|must be made through|review is required", re.IGNORECASE)
 
 _ASK_AGAIN = "ask for the tests again"
-_GONE = f"The pull request's branch is gone: restore it, then {_ASK_AGAIN}."
-_MOVED = f"The head moved since the tests were run: {_ASK_AGAIN} for the new head."
-_ARCHIVED = "The repository is archived and takes no commits: unarchive it first."
+_GONE = f"The pull request's branch was deleted: restore it, then {_ASK_AGAIN}."
+_MOVED = f"The branch has new commits since the tests were run: {_ASK_AGAIN}."
+_ARCHIVED = "The repository is archived, so nothing can be committed: unarchive it first."
 
 
 @dataclass(frozen=True, slots=True)
 class AddedTests:
-    """The tests are there. `url` is the page of the commit, or of the stacked pull request, which is then `number`.
+    """The tests were added. `url` is the page of the commit, or of the stacked pull request, whose number is `number`.
 
-    `left_out` says of each file that was not added why, as Markdown that is safe to post.
+    `left_out` says for each file that was not added why, as Markdown that is safe to post.
     """
 
     url: str
@@ -54,8 +54,8 @@ class NotAdded:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
-    """What is to be added, and to what. `trailer` is the line by which the commit is found again."""
+class _Addition:
+    """What is added, and to which pull request. `trailer` is the line by which the commit is found again."""
 
     branches: Branches
     pull: Pull
@@ -76,40 +76,40 @@ def add_tests(
 ) -> AddedTests | NotAdded:
     """Add the tests that were run on `pull.head_sha` to the pull request's branch, or stacked on it.
 
-    `job` is the key of the request: done again under the same key, the commit that is there already is returned. A
-    stacked pull request is found by its branch, whatever the key. Raises GitHubError for what may go better later.
+    `job` is the key of the request: for the same key, a commit that exists already is returned. A stacked pull request
+    is found by its branch, whatever the key. Raises GitHubError for what may succeed later.
     """
     if (reason := _unfit(repository, pull)) is not None:
         return NotAdded(reason)
     branches = repository.branches(pull.repository)
     trailer = f"Reviewer-Job: {hashlib.sha256(job.encode()).hexdigest()[:32]}"
     try:
-        made = None if stacked else _made(branches, pull.head_ref, trailer)
-        onto = made.parents[0] if made is not None and made.parents else pull.head_sha
-        wish = _Wish(branches, pull, choose_allowed(tests, branches.kinds(onto, places(tests))), trailer)
-        if made is not None:
-            return AddedTests(made.url, made.sha, left_out=wish.left_out)
-        return _stack(wish) if stacked else _commit(wish)
+        commit = None if stacked else _find_commit(branches, pull.head_ref, trailer)
+        onto = commit.parents[0] if commit is not None and commit.parents else pull.head_sha
+        addition = _Addition(branches, pull, choose_allowed(tests, branches.kinds(onto, places(tests))), trailer)
+        if commit is not None:
+            return AddedTests(commit.url, commit.sha, left_out=addition.left_out)
+        return _stack(addition) if stacked else _commit(addition)
     except Forbidden as error:
         return NotAdded(_forbidden(str(error)))
 
 
 def is_own(message: str) -> bool:
-    """Whether a head commit only adds tests of ours: made by `add_tests`, or the merge of such a pull request.
+    """Whether a head commit only adds tests of ours: a commit of `add_tests`, or the merge of its pull request.
 
-    Such a head is reviewed, but tests are not suggested for it unasked: that would go on for ever. Whoever copies the
-    line into a commit of their own loses nothing but the automatic suggestion.
+    Such a head is reviewed, but no tests are suggested for it automatically: that would never end. Whoever copies the
+    line into another commit loses only the automatic suggestion.
     """
     return _TRAILER.search(message.rstrip().rpartition("\n\n")[2]) is not None or _MERGE.match(message) is not None
 
 
 def _unfit(repository: Repository, pull: Pull) -> str | None:
-    """Return why nothing can be added to this pull request whatever the tests are, or None."""
+    """Return why nothing can be added to this pull request, or None."""
     ours = (pull.repository or repository.name).lower()
     if pull.head_repository is None:
-        return "The repository that the pull request comes from is gone: its branch takes no commits any more."
+        return "The repository of the pull request's branch no longer exists, so nothing can be committed there."
     if pull.head_repository.lower() != ours:
-        return "The pull request comes from a fork, which we never write to: copy the tests from the summary."
+        return "The pull request comes from a fork, which is never written to: copy the tests from the summary."
     if pull.state != "open":
         return f"The pull request is not open: reopen it, then {_ASK_AGAIN}."
     return None
@@ -118,69 +118,72 @@ def _unfit(repository: Repository, pull: Pull) -> str | None:
 # ----------------------------------------------------------------------- a commit
 
 
-def _commit(wish: _Wish) -> AddedTests | NotAdded:
-    head = wish.branches.head(wish.pull.head_ref)
-    if head != wish.pull.head_sha:
+def _commit(addition: _Addition) -> AddedTests | NotAdded:
+    head = addition.branches.head(addition.pull.head_ref)
+    if head != addition.pull.head_sha:
         return NotAdded(_GONE if head is None else _MOVED)
-    made = _put(wish, wish.pull.head_ref)
-    return made if isinstance(made, NotAdded) else AddedTests(made.url, made.sha, left_out=wish.left_out)
+    commit = _put(addition, addition.pull.head_ref)
+    return commit if isinstance(commit, NotAdded) else AddedTests(commit.url, commit.sha, left_out=addition.left_out)
 
 
-def _put(wish: _Wish, branch: str) -> Commit | NotAdded:
-    """Commit the files onto the pull request's head, on the branch given. A lost answer is looked for first."""
-    if not wish.chosen.tests:
-        return NotAdded(f"None of the tests can be added: {'; '.join(wish.left_out) or 'there are none'}.")
-    onto = wish.pull.head_sha
-    message = ("Add suggested tests", f"They were run on {onto[:7]}.\n\n{wish.trailer}")
+def _put(addition: _Addition, branch: str) -> Commit | NotAdded:
+    """Commit the files onto the pull request's head, on that branch; look for the commit when the answer was lost."""
+    if not addition.chosen.tests:
+        return NotAdded(f"None of the tests can be added: {'; '.join(addition.left_out) or 'there are none'}.")
+    onto = addition.pull.head_sha
+    message = ("Add suggested tests", f"They were run on {onto[:7]}.\n\n{addition.trailer}")
     try:
-        return wish.branches.commit(
-            branch, onto=onto, message=message, files={test.path: test.code for test in wish.chosen.tests}
+        return addition.branches.commit(
+            branch, onto=onto, message=message, files={test.path: test.code for test in addition.chosen.tests}
         )
     except WriteUncertain:
-        made = _made(wish.branches, branch, wish.trailer)
-        if made is None:
+        commit = _find_commit(addition.branches, branch, addition.trailer)
+        if commit is None:
             raise
-        return made
+        return commit
     except CommitRefused as error:
-        # A request that was cut off may have been carried out, and this one came too late because of it.
-        return _made(wish.branches, branch, wish.trailer) or NotAdded(_why(wish, branch, error))
+        # An earlier request without an answer may have made the commit, which is why this one was refused.
+        return _find_commit(addition.branches, branch, addition.trailer) or NotAdded(_why(addition, branch, error))
 
 
-def _made(branches: Branches, branch: str, trailer: str) -> Commit | None:
+def _find_commit(branches: Branches, branch: str, trailer: str) -> Commit | None:
     """Return our commit if it is among the last of the branch: people may have pushed on top of it."""
     head = branches.head(branch)
     commits = branches.commits(head) if head else []
-    return next((one for one in commits if trailer in one.message.splitlines()), None)
+    return next((commit for commit in commits if trailer in commit.message.splitlines()), None)
 
 
-def _why(wish: _Wish, branch: str, error: CommitRefused) -> str:
-    """Return a sentence for GitHub's refusal. Its words are not documented, so the branch itself is asked as well."""
+def _why(addition: _Addition, branch: str, error: CommitRefused) -> str:
+    """Return a sentence for GitHub's refusal. Its words are not documented, so the branch is read as well."""
     if error.why is CommitRefusal.MOVED:
         return _MOVED
-    if error.why is CommitRefusal.FORBIDDEN and not _PROTECTED.search(error.said):
-        return _forbidden(error.said)
-    head = wish.branches.head(branch)
-    if head != wish.pull.head_sha:
+    if error.why is CommitRefusal.FORBIDDEN and not _PROTECTED.search(error.message):
+        return _forbidden(error.message)
+    head = addition.branches.head(branch)
+    if head != addition.pull.head_sha:
         return _GONE if head is None else _MOVED
-    return _ruled(branch, error.said)
+    return _ruled(branch, error.message)
 
 
-def _ruled(branch: str, said: str) -> str:
-    if _PROTECTED.search(said):
+def _ruled(branch: str, message: str) -> str:
+    if _PROTECTED.search(message):
         return (
-            f"The branch {code_span(branch)} is protected ({code_span(said)}): let the reviewer pass its rules, or use "
-            "`/tests pull` or `/tests commit`, whichever you did not."
+            f"The branch {code_span(branch)} is protected ({code_span(message)}): let the reviewer bypass its rules, "
+            "or use the other one of `/tests pull` and `/tests commit`."
         )
-    return f"GitHub refused it ({code_span(said)}): copy the tests from the summary, or settle that and {_ASK_AGAIN}."
+    return (
+        f"GitHub refused it ({code_span(message)}): copy the tests from the summary, or remove the cause and "
+        f"{_ASK_AGAIN}."
+    )
 
 
-def _forbidden(said: str) -> str:
-    if "archived" in said:
+def _forbidden(message: str) -> str:
+    if "archived" in message:
         return _ARCHIVED
-    if "not permitted to create or approve pull requests" in said:
+    if "not permitted to create or approve pull requests" in message:
         return (
-            "The repository does not let Actions open pull requests: allow it in Settings, Actions, General, or use "
-            "`/tests commit`."
+            "This repository does not allow Actions to open pull requests: allow it in Settings, Actions, General, "
+            "or use `/tests commit`."
         )
     return (
         "The reviewer may not write here: grant it `contents: write` (for `/tests pull` `pull_requests: write` too) in "
@@ -191,38 +194,36 @@ def _forbidden(said: str) -> str:
 # ----------------------------------------------------------------------- a stacked pull request
 
 
-def _stack(wish: _Wish) -> AddedTests | NotAdded:
-    branches, branch = wish.branches, wish.stacked_branch
+def _stack(addition: _Addition) -> AddedTests | NotAdded:
+    branches, branch = addition.branches, addition.stacked_branch
     if (opened := branches.pull_from(branch)) is not None:
-        return _again(wish, opened)
-    head = branches.head(wish.pull.head_ref)
-    if head != wish.pull.head_sha:
+        return _again(addition, opened)
+    head = branches.head(addition.pull.head_ref)
+    if head != addition.pull.head_sha:
         return NotAdded(_GONE if head is None else _MOVED)
-    if not wish.chosen.tests:
-        return NotAdded(f"None of the tests can be added: {'; '.join(wish.left_out) or 'there are none'}.")
-    tip = _branched(wish)
+    if not addition.chosen.tests:
+        return NotAdded(f"None of the tests can be added: {'; '.join(addition.left_out) or 'there are none'}.")
+    tip = _branched(addition)
     if isinstance(tip, NotAdded):
         return tip
-    made = _put(wish, branch) if tip == wish.pull.head_sha else _put_before(wish, tip)
-    if isinstance(made, NotAdded):
-        _tidy(wish, wish.pull.head_sha)
-        return made
-    return _opened(wish, made)
+    commit = _put(addition, branch) if tip == addition.pull.head_sha else _put_before(addition, tip)
+    if isinstance(commit, NotAdded):
+        _tidy(addition, addition.pull.head_sha)
+        return commit
+    return _opened(addition, commit)
 
 
-def _again(wish: _Wish, opened: OpenedPull) -> AddedTests | NotAdded:
-    """Return what was done before for the same head, by this job or another."""
+def _again(addition: _Addition, opened: OpenedPull) -> AddedTests | NotAdded:
+    """Return the stacked pull request that an earlier job, or this one, opened for the same head."""
     if opened.state != "open":
-        return NotAdded(
-            f"The tests for this head were proposed in #{opened.number}, which was closed: reopen that one."
-        )
-    sha = wish.branches.head(wish.stacked_branch) or ""
-    return AddedTests(opened.url, sha, opened.number, wish.left_out)
+        return NotAdded(f"The tests for this commit were proposed in #{opened.number}, which was closed: reopen it.")
+    sha = addition.branches.head(addition.stacked_branch) or ""
+    return AddedTests(opened.url, sha, opened.number, addition.left_out)
 
 
-def _branched(wish: _Wish) -> str | NotAdded:
-    """Return the head of the branch for the tests, which is made where there is none."""
-    branches, branch, onto = wish.branches, wish.stacked_branch, wish.pull.head_sha
+def _branched(addition: _Addition) -> str | NotAdded:
+    """Return the head of the branch for the tests; create it where there is none."""
+    branches, branch, onto = addition.branches, addition.stacked_branch, addition.pull.head_sha
     tip = branches.head(branch)
     if tip is not None:
         return tip
@@ -236,53 +237,53 @@ def _branched(wish: _Wish) -> str | NotAdded:
     return onto
 
 
-def _put_before(wish: _Wish, tip: str) -> Commit | NotAdded:
-    """Return the commit that an earlier run left on the branch; anything else there is not ours to build on."""
-    newest = wish.branches.commits(tip, 1)[0]
-    if is_own(newest.message) and newest.parents == (wish.pull.head_sha,):
+def _put_before(addition: _Addition, tip: str) -> Commit | NotAdded:
+    """Return the commit that an earlier run left on the branch; other commits there are refused."""
+    newest = addition.branches.commits(tip, 1)[0]
+    if is_own(newest.message) and newest.parents == (addition.pull.head_sha,):
         return newest
-    branch = code_span(wish.stacked_branch)
-    return NotAdded(f"The branch {branch} holds commits that are not ours: delete it, then {_ASK_AGAIN}.")
+    branch = code_span(addition.stacked_branch)
+    return NotAdded(f"The branch {branch} has commits of somebody else: delete it, then {_ASK_AGAIN}.")
 
 
-def _opened(wish: _Wish, made: Commit) -> AddedTests | NotAdded:
-    """Open the pull request for the commit; where that is refused, nothing stays behind."""
-    pull, branch = wish.pull, wish.stacked_branch
+def _opened(addition: _Addition, commit: Commit) -> AddedTests | NotAdded:
+    """Open the pull request for the commit; where that is refused, delete the branch."""
+    pull, branch = addition.pull, addition.stacked_branch
     title = f"Tests suggested for #{pull.number}"
     try:
-        opened = wish.branches.open_pull(branch, base=pull.head_ref, title=title, body=_body(wish))
+        opened = addition.branches.open_pull(branch, base=pull.head_ref, title=title, body=_body(addition))
     except Forbidden:
-        _tidy(wish, made.sha)
+        _tidy(addition, commit.sha)
         raise
     except (Unprocessable, WriteUncertain) as error:
-        before = wish.branches.pull_from(branch)
+        before = addition.branches.pull_from(branch)
         if before is not None:
-            return _again(wish, before)
+            return _again(addition, before)
         if isinstance(error, WriteUncertain):
             raise
-        _tidy(wish, made.sha)
+        _tidy(addition, commit.sha)
         return NotAdded(_ruled(pull.head_ref, str(error)))
-    return AddedTests(opened.url, made.sha, opened.number, wish.left_out)
+    return AddedTests(opened.url, commit.sha, opened.number, addition.left_out)
 
 
-def _tidy(wish: _Wish, expected: str) -> None:
-    """Delete the branch for the tests if it still is as we left it."""
+def _tidy(addition: _Addition, expected: str) -> None:
+    """Delete the branch for the tests if nobody changed it."""
     try:
-        if wish.branches.head(wish.stacked_branch) == expected:
-            wish.branches.delete(wish.stacked_branch)
+        if addition.branches.head(addition.stacked_branch) == expected:
+            addition.branches.delete(addition.stacked_branch)
     except GitHubError:
-        return  # the refusal is what has to be told; the next request finds the branch and goes on from it
+        return  # the refusal is reported; the next request finds the branch and continues from it
 
 
-def _body(wish: _Wish) -> str:
-    """Return the text of the stacked pull request: what each test proved. What the tests said is made harmless."""
-    lines = [f"- {code_span(test.path)}: {_evidence(test)}" for test in wish.chosen.tests[:50]]
-    more = [f"- and {len(wish.chosen.tests) - 50} more"] if len(wish.chosen.tests) > 50 else []
-    begin = f"Suggested for #{wish.pull.number} and run on {wish.pull.head_sha}; merging this adds them to its branch."
-    digest = wish.trailer.rpartition(" ")[2]
-    return "\n".join([begin, "", *lines, *more, "", tests_pull_marker(wish.pull.number, digest)])
+def _body(addition: _Addition) -> str:
+    """Return the text of the stacked pull request: each test and its evidence, neutralised."""
+    lines = [f"- {code_span(test.path)}: {_evidence(test)}" for test in addition.chosen.tests[:50]]
+    more = [f"- and {len(addition.chosen.tests) - 50} more"] if len(addition.chosen.tests) > 50 else []
+    begin = f"Tests for #{addition.pull.number}, run on {addition.pull.head_sha}. Merging this adds them to its branch."
+    digest = addition.trailer.rpartition(" ")[2]
+    return "\n".join([begin, "", *lines, *more, "", marker_of_tests_pull(addition.pull.number, digest)])
 
 
 def _evidence(test: TestSuggestion) -> str:
-    said = neutralise(" ".join(test.evidence.split()), limit=_MAX_EVIDENCE)
-    return f"{said} (for {code_span(test.covers)})" if test.covers else said
+    text = neutralise(" ".join(test.evidence.split()), limit=_MAX_EVIDENCE)
+    return f"{text} (for {code_span(test.covers)})" if test.covers else text

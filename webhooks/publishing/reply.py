@@ -9,7 +9,7 @@ from reviewer.tasks.answer_question import QuestionAnswer
 from webhooks.events.deliveries import Job
 from webhooks.github.repository import Repository
 from webhooks.publishing.commit_tests import AddedTests, NotAdded
-from webhooks.publishing.markers.replies import answer_marker, tests_added_marker
+from webhooks.publishing.markers.replies import answer_marker, marker_of_tests_added
 from webhooks.publishing.text import MAX_BODY, cut_text
 
 #: Files that were not shown to the model and that are named; the others are counted.
@@ -38,7 +38,7 @@ def tests_added_text(job: Job, came: AddedTests | NotAdded) -> str:
     else:
         said = f"The suggested tests are in {came.sha[:7]}: {came.url}"
     left_out = came.left_out if isinstance(came, AddedTests) else ()
-    return "\n".join([tests_added_marker(job.key), said, *(f"- {one}" for one in left_out)])
+    return "\n".join([marker_of_tests_added(job.key), said, *(f"- {one}" for one in left_out)])
 
 
 def post_once(repository: Repository, number: int, login: str, marker: str, text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from reviewer.domain.findings import Appendix, TestSuggestion
 from reviewer.safety.markdown import code_span, neutralise, suggestion_block
 from webhooks.publishing.ledger import Thread
-from webhooks.publishing.markers.replies import read_tests_comment, tests_comment_marker
+from webhooks.publishing.markers.replies import marker_of_tests_comment, read_tests_comment
 
 #: Characters of a comment; what is longer stays in the summary, as a file of its own.
 _LONGEST = 60_000
@@ -76,7 +76,7 @@ def _body(given: Sequence[tuple[TestSuggestion, Appendix]]) -> dict[str, Any]:
         "**Suggested tests** for the end of this file. They were run there:",
         "\n".join(told),
         suggestion_block("\n".join([last, *(appendix.code for _, appendix in given)])),
-        tests_comment_marker(_place(first)),
+        marker_of_tests_comment(_place(first)),
     ]
     anchor = first.anchor
     return {

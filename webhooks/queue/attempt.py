@@ -19,7 +19,7 @@ from reviewer.llm.serialization import prompt_digest
 from webhooks.queue import answer_cache, job_records
 from webhooks.queue.database import Database
 from webhooks.queue.dbos_queue import DbosQueue
-from webhooks.queue.job_records import JobRecord, JobState
+from webhooks.queue.job_state import JobRecord, JobState
 
 #: How long a wait for answers looks away at most, in seconds: answers of other processes are found by looking.
 _GLANCE = 0.5

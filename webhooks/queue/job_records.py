@@ -1,8 +1,8 @@
-"""The rows of jobs. Every function takes a connection, so that callers decide what is one transaction.
+"""Read and write the rows of jobs. Every function takes a connection, so that callers decide what is one transaction.
 
 A job is queued, then running, then done, failed, superseded or cancelled; an operator may queue it again. Each time it
-is queued its `attempt` goes up: a workflow whose attempt is not the row's has had its turn. `owner` is the token of the
-one run that may write: a run that was given up for dead finds another token and stops.
+is queued its `attempt` is increased: a workflow with an older attempt does nothing. `owner` is the token of the one run
+that may write: a run that was presumed dead finds another token and stops.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,65 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from webhooks.events.deliveries import Job, Trigger
 from webhooks.queue.database import JOBS
-
-
-class JobState(StrEnum):
-    """Where a job stands."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    SUPERSEDED = "superseded"
-    CANCELLED = "cancelled"
-
-    @property
-    def is_final(self) -> bool:
-        """Whether nothing more happens by itself."""
-        return self not in {JobState.QUEUED, JobState.RUNNING}
-
-
-LIVE = (JobState.QUEUED.value, JobState.RUNNING.value)
-
-
-@dataclass(frozen=True, slots=True)
-class JobRecord:
-    """One job and where it stands. Times are seconds since 1970. `failures` counts failed attempts."""
-
-    id: str
-    key: str
-    state: JobState
-    reason: str
-    attempt: int
-    failures: int
-    starts: int
-    accepted_at: float
-    started_at: float | None
-    ended_at: float | None
-    result: dict[str, Any] | None
-    stored: dict[str, Any]
-
-    @property
-    def job(self) -> Job:
-        """The job. Raises UnknownJobVersion when a newer version accepted it."""
-        return Job.from_json(self.stored)
-
-
-def _record(row: Any) -> JobRecord:
-    return JobRecord(
-        id=row.id,
-        key=row.key,
-        state=JobState(row.state),
-        reason=row.reason,
-        attempt=row.attempt,
-        failures=row.failures,
-        starts=row.starts,
-        accepted_at=row.accepted_at,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        result=None if row.result is None else json.loads(row.result),
-        stored=json.loads(row.job),
-    )
+from webhooks.queue.job_state import LIVE, JobRecord, JobState, record_of
 
 
 def add(connection: sa.Connection, job: Job) -> bool:
@@ -110,36 +50,36 @@ def add(connection: sa.Connection, job: Job) -> bool:
 def find(connection: sa.Connection, job_id: str) -> JobRecord | None:
     """Return the job with that id, or None."""
     row = connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).first()
-    return None if row is None else _record(row)
+    return None if row is None else record_of(row)
 
 
 def newest(connection: sa.Connection, states: Sequence[JobState], limit: int) -> list[JobRecord]:
     """Return the jobs in those states, newest first."""
     query = sa.select(JOBS).where(JOBS.c.state.in_([state.value for state in states]))
-    return [_record(row) for row in connection.execute(query.order_by(JOBS.c.seq.desc()).limit(limit))]
+    return [record_of(row) for row in connection.execute(query.order_by(JOBS.c.seq.desc()).limit(limit))]
 
 
 def live(connection: sa.Connection, *, now: float, older_than: float) -> list[JobRecord]:
     """Return the jobs that are queued or running and were accepted more than `older_than` seconds before `now`.
 
-    Also those that were accepted after it: the clock was put back, and how old they are nobody knows.
+    Also those that were accepted after `now`: the clock was put back, so their age is unknown.
     """
     is_old = sa.or_(JOBS.c.accepted_at < now - older_than, JOBS.c.accepted_at > now)
     query = sa.select(JOBS).where(JOBS.c.state.in_(LIVE), is_old)
-    return [_record(row) for row in connection.execute(query)]
+    return [record_of(row) for row in connection.execute(query)]
 
 
 def has_head(connection: sa.Connection, pull: str, head_sha: str) -> bool:
-    """Whether there is or was an automatic job for that head of the pull request, whatever became of it."""
+    """Whether there is or was an automatic job for that head of the pull request, however it ended."""
     query = sa.select(JOBS.c.seq).where(JOBS.c.pull == pull, JOBS.c.head == head_sha, JOBS.c.automatic == sa.true())
     return connection.execute(query.limit(1)).first() is not None
 
 
 def same_before(connection: sa.Connection, record: JobRecord) -> str | None:
-    """Return the id of an earlier job that reviews the same head, or did, when one of the two was not asked for.
+    """Return the id of an earlier job for the same head, when one of the two came from the search for missed pulls.
 
-    The App found the head by itself, and then the delivery that it had missed came after all, or the other way round.
-    Of two deliveries for one head both count: a draft that is made ready has the head that it had.
+    The App found the head by itself and then the missed webhook arrived, or the other way round. Two webhooks for one
+    head both count: a draft that becomes ready for review keeps its head.
     """
     mine, other = JOBS.alias(), JOBS.alias()
     is_same = sa.and_(
@@ -151,7 +91,7 @@ def same_before(connection: sa.Connection, record: JobRecord) -> str | None:
     )
     query = sa.select(other).join(mine, is_same).where(mine.c.id == record.id, mine.c.automatic == sa.true())
     for row in connection.execute(query):
-        earlier = _record(row)
+        earlier = record_of(row)
         is_done = not earlier.state.is_final or (earlier.result or {}).get("state") == "reviewed"
         if is_done and Trigger.MISSED.value in {record.stored["trigger"], earlier.stored["trigger"]}:
             return earlier.id
@@ -159,13 +99,13 @@ def same_before(connection: sa.Connection, record: JobRecord) -> str | None:
 
 
 def counts(connection: sa.Connection) -> dict[JobState, int]:
-    """Return how many jobs stand in each state."""
+    """Return how many jobs are in each state."""
     rows = connection.execute(sa.select(JOBS.c.state, sa.func.count()).group_by(JOBS.c.state))
     return dict.fromkeys(JobState, 0) | {JobState(state): count for state, count in rows}
 
 
 def begin(connection: sa.Connection, job_id: str, attempt: int, owner: str) -> JobRecord | None:
-    """Mark the attempt as running under that owner. None when it has had its turn or the job is at its end."""
+    """Mark the attempt as running under that owner. None when it is outdated or the job has ended."""
     statement = (
         JOBS.update()
         .where(JOBS.c.id == job_id, JOBS.c.attempt == attempt, JOBS.c.state.in_(LIVE))
@@ -175,7 +115,7 @@ def begin(connection: sa.Connection, job_id: str, attempt: int, owner: str) -> J
         .returning(JOBS)
     )
     row = connection.execute(statement).first()
-    return None if row is None else _record(row)
+    return None if row is None else record_of(row)
 
 
 def running_beside(connection: sa.Connection, record: JobRecord) -> int:
@@ -202,7 +142,7 @@ def end(
     reason: str,
     result: dict[str, Any] | None = None,
 ) -> bool:
-    """Put the job at its end. False when it is not this owner's any more."""
+    """End the job. False when another owner has it by now."""
     statement = (
         JOBS.update()
         .where(JOBS.c.id == job_id, JOBS.c.owner == owner, JOBS.c.state == JobState.RUNNING.value)
@@ -222,8 +162,8 @@ def requeue(
 ) -> int | None:
     """Queue a live job again and return its new attempt. None when another run has it by now.
 
-    `owner` is the token of the run that gives it back; None when no run has it. `starts` is what the new attempt has
-    behind it already.
+    `owner` is the token of the run that gives it back; None when no run has it. `starts` is how often the new attempt
+    counts as begun.
     """
     held = JOBS.c.owner == owner if owner is not None else sa.true()
     statement = (
@@ -245,7 +185,7 @@ def requeue(
 def retry(connection: sa.Connection, job_id: str) -> JobRecord | None:
     """Queue a job again that ended without being done. None when there is none with that id.
 
-    One that is done would find its own review, and lose its record.
+    A job that is done would only find its own review, and its record would be lost.
     """
     statement = (
         JOBS.update()
@@ -263,11 +203,11 @@ def retry(connection: sa.Connection, job_id: str) -> JobRecord | None:
         .returning(JOBS)
     )
     row = connection.execute(statement).first()
-    return None if row is None else _record(row)
+    return None if row is None else record_of(row)
 
 
 def close(connection: sa.Connection, record: JobRecord, state: JobState, reason: str) -> bool:
-    """Put a live job at its end whoever has it: its run notices and stops. False when it moved on meanwhile."""
+    """End a live job whoever has it: its run notices and stops. False when its attempt changed meanwhile."""
     statement = (
         JOBS.update()
         .where(JOBS.c.id == record.id, JOBS.c.attempt == record.attempt, JOBS.c.state.in_(LIVE))
@@ -285,9 +225,9 @@ def job_state(connection: sa.Connection, job_id: str) -> tuple[JobState | None, 
 def superseding(connection: sa.Connection, job: Job) -> str | None:
     """Return the key of a job for a newer head of the same pull request, or None.
 
-    Newer by the pull request's own clock, since deliveries overtake each other; in the same second neither is, and the
-    head that GitHub reports decides when they are carried out. Only automatic jobs supersede and are superseded: a
-    command is a person's wish, made for the head that there is when it is carried out.
+    Newer by the pull request's own `updated_at`, since webhooks overtake each other; in the same second neither is, and
+    the head that GitHub reports decides when the jobs are carried out. Only automatic jobs supersede others or are
+    superseded: a command is for the head that there is when it is carried out.
     """
     if not job.is_automatic:
         return None

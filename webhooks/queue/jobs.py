@@ -23,8 +23,9 @@ from webhooks.queue.attempt import JobAttempt, RunStopped
 from webhooks.queue.billing import ModelTotal
 from webhooks.queue.database import Database, StoreUnavailable
 from webhooks.queue.dbos_queue import DbosQueue, QueueLimits
-from webhooks.queue.job_records import JobRecord, JobState
-from webhooks.queue.runner import CarryOut, Complete, GiveUp, JobRunner, JobWork, ToldFailure
+from webhooks.queue.job_state import JobRecord, JobState
+from webhooks.queue.job_work import CarryOut, Complete, GiveUp, JobWork, ReportedFailure
+from webhooks.queue.runner import JobRunner
 from webhooks.queue.worker import Worker
 
 __all__ = [
@@ -39,9 +40,9 @@ __all__ = [
     "ModelTotal",
     "NoSuchJob",
     "QueueLimits",
+    "ReportedFailure",
     "RunStopped",
     "StoreUnavailable",
-    "ToldFailure",
 ]
 
 

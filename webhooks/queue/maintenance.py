@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql
 
 from webhooks.queue import answer_cache, billing, job_records
 from webhooks.queue.database import WORKERS, StoreUnavailable
-from webhooks.queue.job_records import JobRecord, JobState
+from webhooks.queue.job_state import JobRecord, JobState
 from webhooks.queue.runner import JobRunner
 
 _LOG = logging.getLogger("reviewer.worker")

@@ -20,8 +20,8 @@ from typing import Any
 from reviewer.errors import ReviewerError
 from webhooks.events.deliveries import is_handled
 from webhooks.github.app import AppClient, HookAttempt
+from webhooks.github.credentials import Credentials
 from webhooks.github.errors import NotFound, Unprocessable
-from webhooks.github.transport import Credentials
 from webhooks.queue.jobs import Jobs
 from webhooks.recovery.unreviewed_pulls import SearchBounds, UnreviewedPulls
 

@@ -17,9 +17,9 @@ from typing import TypeVar
 
 from webhooks.events.deliveries import Job, Trigger
 from webhooks.github.app import AppClient, Installation, InstallationView, ListedPull
+from webhooks.github.credentials import Credentials
 from webhooks.github.errors import Forbidden, NotFound, Unauthorized
 from webhooks.github.repository import Repository, connect
-from webhooks.github.transport import Credentials
 from webhooks.publishing.checks import CHECK_NAME, is_about
 from webhooks.publishing.markers.summary import read_summary_head
 from webhooks.publishing.read_posted import summary_of

@@ -1,4 +1,4 @@
-"""Counts for Prometheus: deliveries by what became of them, jobs by state, calls to the model, tokens and dollars.
+"""Metrics for Prometheus: deliveries by outcome, jobs by state, calls to the model, tokens and dollars.
 
 https://prometheus.io/docs/practices/naming/. Jobs and calls are counted in the store, so they are the same in every
 process; deliveries are counted where they arrive, together where several processes accept (`gunicorn.conf.py`).
@@ -18,12 +18,12 @@ from webhooks.queue.jobs import Jobs, StoreUnavailable
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
-#: Events that are told apart; any other name comes from outside and must not become a label.
+#: Events with a label of their own; any other name comes from outside and must not become a label.
 _EVENTS = frozenset({"pull_request", "issue_comment", "ping", "installation", "check_run"})
 
 
 class Metrics:
-    """The counters."""
+    """Counts deliveries, and reads the other figures from the store."""
 
     def __init__(self) -> None:
         """Start at zero, in a registry of its own."""
@@ -37,7 +37,7 @@ class Metrics:
         self._deliveries.labels(event if event in _EVENTS else "other", outcome).inc()
 
     def text(self, jobs: Jobs) -> bytes:
-        """Return everything in Prometheus' text format. A store that is away costs its own figures only."""
+        """Return everything in Prometheus' text format. When the store is away, only its figures are missing."""
         deliveries = self._registry
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             deliveries = CollectorRegistry()
@@ -48,7 +48,7 @@ class Metrics:
 
 
 class _Store(Collector):
-    """What the store knows."""
+    """The figures that are in the store."""
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs

@@ -1,7 +1,7 @@
-"""Deliveries in, an answer within milliseconds.
+"""Receive webhook deliveries and answer within milliseconds.
 
 Promises: the signature is checked on the raw bytes before anything is parsed; a delivery that asks for work is durably
-stored before it is answered; whatever is refused or ignored says why. Never works on a job.
+stored before it is answered; a delivery that is refused or ignored gets the reason. Never works on a job.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ MAX_BODY = 25 * 1024 * 1024
 EVENT_HEADER, DELIVERY_HEADER = "X-GitHub-Event", "X-GitHub-Delivery"
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
-#: A GUID. It becomes the job's id, so whatever it is, it has no blanks, slashes or line ends.
+#: A GUID. It becomes the job's id, so it may have no blanks, slashes or line ends.
 _DELIVERY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
-#: An HTTP status, and what is said with it.
+#: An HTTP status and the JSON object of the response.
 Answer = tuple[int, dict[str, str]]
 
 
 class BadDelivery(Exception):
-    """A request that is answered with an error; the message says what was wrong with it."""
+    """A request that is answered with an error; the message says what is wrong with it."""
 
     def __init__(self, status: int, message: str) -> None:
         """Store the HTTP status and the message."""
@@ -65,54 +65,57 @@ class ReceiverConfig:
 
 
 class Receiver:
-    """Answers what comes to `PATH`, and passes everything else on.
+    """Answers requests to `PATH`, and passes all others on.
 
-    In front of Flask, since GitHub tells the App of much that asks for nothing, and Flask's way to a route doubles what
-    it costs to say so (`make bench ARGS=durable`).
+    It is in front of Flask: most deliveries are ignored, and Flask's routing would double what that costs
+    (`make bench ARGS=durable`).
     """
 
-    def __init__(self, door: ReceiverConfig, others: WSGIApplication) -> None:
-        """Store what deliveries need, and what answers everything else."""
-        self._door = door
+    def __init__(self, config: ReceiverConfig, others: WSGIApplication) -> None:
+        """Store what deliveries need, and the application for all other requests."""
+        self._config = config
         self._others = others
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, as WSGI wants it."""
         if environ.get("PATH_INFO") != PATH:
             return self._others(environ, start_response)
-        arrived = Request(environ)
-        status, said = self._taken_in(arrived)
-        body = json.dumps(said).encode() + b"\n"
+        request = Request(environ)
+        status, response = self._answer(request)
+        body = json.dumps(response).encode() + b"\n"
         headers = [("Content-Type", JSON), ("Content-Length", str(len(body)))]
         if status == HTTPStatus.METHOD_NOT_ALLOWED:
             headers.append(("Allow", "POST"))
         start_response(f"{status} {HTTPStatus(status).phrase}", headers)
         return [body]
 
-    def _taken_in(self, arrived: Request) -> Answer:
-        if arrived.method != "POST":
-            return 405, {"error": f"{arrived.method} is not for this address. GitHub delivers to POST {PATH}."}
+    def _answer(self, request: Request) -> Answer:
+        if request.method != "POST":
+            return 405, {"error": f"{request.method} is not allowed here. GitHub delivers webhooks to POST {PATH}."}
         try:
-            outcome, answer = _receive(self._door, arrived)
+            outcome, answer = _receive(self._config, request)
         except Exception:
-            # GitHub lists the delivery as failed, and it can be asked for again.
-            log.exception("failed", extra={"delivery": arrived.headers.get(DELIVERY_HEADER, "")[:100]})
-            outcome, answer = "failed", (500, {"error": "This could not be taken in. The App's log says why."})
-        self._door.metrics.delivered(arrived.headers.get(EVENT_HEADER, ""), outcome)
+            # GitHub lists the delivery as failed, so it can be delivered again.
+            log.exception("failed", extra={"delivery": request.headers.get(DELIVERY_HEADER, "")[:100]})
+            outcome, answer = (
+                "failed",
+                (500, {"error": "The delivery could not be accepted. The App's log has the reason."}),
+            )
+        self._config.metrics.delivered(request.headers.get(EVENT_HEADER, ""), outcome)
         return answer
 
 
-def _receive(door: ReceiverConfig, arrived: Request) -> tuple[str, Answer]:
-    """Answer a delivery; returns a word for the counters beside the answer."""
-    headers = arrived.headers
+def _receive(config: ReceiverConfig, request: Request) -> tuple[str, Answer]:
+    """Answer a delivery; return a word for the counters and the answer."""
+    headers = request.headers
     delivery = headers.get(DELIVERY_HEADER, "")
     fields: dict[str, Any] = {"delivery": delivery[:100], "event": headers.get(EVENT_HEADER, "")[:100]}
     try:
-        decision = decide(*_signed_payload(arrived, door.secrets), delivery, door.commands)
+        decision = decide(*_signed_payload(request, config.secrets), delivery, config.commands)
         if isinstance(decision, Ignored):
             log.info("ignored", extra={**fields, "reason": decision.reason})
             return "ignored", (202, {"ignored": decision.reason})
-        is_new = door.jobs.accept(decision)
+        is_new = config.jobs.accept(decision)
     except BadDelivery as error:
         log.warning("refused", extra={**fields, "status": error.status, "why": str(error)})
         return "refused", (error.status, {"error": str(error)})
@@ -120,17 +123,17 @@ def _receive(door: ReceiverConfig, arrived: Request) -> tuple[str, Answer]:
         log.warning("refused", extra={**fields, "status": 400, "why": str(error)})
         return "refused", (400, {"error": str(error)})
     except StoreUnavailable:
-        # 503, so that GitHub lists the delivery as failed and it can be asked for again.
+        # 503, so that GitHub lists the delivery as failed and it can be delivered again.
         log.exception("not stored", extra=fields)
         return "unavailable", (503, {"error": "The store is not available. Redeliver this later."})
     log.info("accepted" if is_new else "known", extra={**fields, "job": decision.key})
     return "accepted" if is_new else "known", (202, {"job": decision.key})
 
 
-def _signed_payload(arrived: Request, secrets: Sequence[str]) -> tuple[str, Any]:
-    """Return the event's name and payload of a request that GitHub signed. Raises Refused."""
-    body = _body(arrived)
-    headers = arrived.headers
+def _signed_payload(request: Request, secrets: Sequence[str]) -> tuple[str, Any]:
+    """Return the event's name and payload of a request that GitHub signed. Raises BadDelivery."""
+    body = _body(request)
+    headers = request.headers
     signature = headers.get(SIGNATURE_HEADER, "")
     if not signature:
         raise BadDelivery(
@@ -144,18 +147,18 @@ def _signed_payload(arrived: Request, secrets: Sequence[str]) -> tuple[str, Any]
         raise BadDelivery(400, f"Missing headers: {', '.join(missing)}.")
     if not _DELIVERY.fullmatch(delivery):
         raise BadDelivery(400, f"{DELIVERY_HEADER} is not a GUID.")
-    return event, _parsed(body, arrived.mimetype)
+    return event, _parsed(body, request.mimetype)
 
 
-def _body(arrived: Request) -> bytes:
-    """Read the raw body, never more than is allowed, whatever its length is said to be."""
+def _body(request: Request) -> bytes:
+    """Read the raw body, never more than MAX_BODY bytes, whatever the header says."""
     too_large = BadDelivery(413, f"The body is larger than {MAX_BODY:,} bytes.")
-    length = arrived.content_length
+    length = request.content_length
     if length is not None and length > MAX_BODY:
         raise too_large
-    # Without a length it comes in chunks, and ends whenever its sender likes.
+    # Without a length the body comes in chunks of any number.
     try:
-        body = arrived.stream.read(MAX_BODY + 1) if length is None else arrived.get_data(cache=False)
+        body = request.stream.read(MAX_BODY + 1) if length is None else request.get_data(cache=False)
     except ClientDisconnected:
         raise BadDelivery(400, "The body ended early.") from None
     if len(body) > MAX_BODY:
@@ -179,7 +182,7 @@ def _parsed(body: bytes, mimetype: str) -> Any:
 
 
 def _json(text: bytes) -> Any:
-    """Parse JSON: quickly, and where that parser is stricter than Python's, as Python does. Raises ValueError."""
+    """Parse JSON with the fast parser, or with Python's where the fast one is too strict. Raises ValueError."""
     try:
         return from_json(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The App's door: deliveries go to `receiver`; here are health and counts for those who run it."""
+"""The App's HTTP routes: health and metrics; webhook deliveries go to `receiver`."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from webhooks.server.receiver import Receiver, ReceiverConfig
 Answer = tuple[Response, int]
 
 
-def flask_app(door: ReceiverConfig) -> Flask:
-    """Return the App's WSGI application. Errors of any kind are JSON."""
+def flask_app(config: ReceiverConfig) -> Flask:
+    """Return the App's WSGI application. All errors are JSON."""
     app = Flask("webhooks", static_folder=None)
-    app.register_blueprint(_routes(door))
+    app.register_blueprint(_routes(config))
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Answer:
         return jsonify(error=_advice(error)), error.code or 500
 
-    app.wsgi_app = Receiver(door, app.wsgi_app)  # type: ignore[method-assign]  # Flask's own place for middleware
+    app.wsgi_app = Receiver(config, app.wsgi_app)  # type: ignore[method-assign]  # Flask's own place for middleware
     return app
 
 
 def _advice(error: HTTPException) -> str:
     if error.code == 404:
-        return f"There is nothing here. GitHub delivers to POST {receiver.PATH}."
+        return f"Nothing is here. GitHub delivers webhooks to POST {receiver.PATH}."
     if error.code == 405:
-        return f"{request.method} is not for this address. GitHub delivers to POST {receiver.PATH}."
+        return f"{request.method} is not allowed here. GitHub delivers webhooks to POST {receiver.PATH}."
     return error.description or error.name
 
 
-def _routes(door: ReceiverConfig) -> Blueprint:
+def _routes(config: ReceiverConfig) -> Blueprint:
     routes = Blueprint("app", __name__)
 
     @routes.get("/healthz")
@@ -42,11 +42,11 @@ def _routes(door: ReceiverConfig) -> Blueprint:
 
     @routes.get("/readyz")
     def readyz() -> Answer:
-        reason = door.jobs.ready()
+        reason = config.jobs.ready()
         return (jsonify(status="ready"), 200) if reason is None else (jsonify(error=reason), 503)
 
     @routes.get("/metrics")
     def metrics() -> Response:
-        return Response(door.metrics.text(door.jobs), content_type=CONTENT_TYPE)
+        return Response(config.metrics.text(config.jobs), content_type=CONTENT_TYPE)
 
     return routes

@@ -1,7 +1,7 @@
-"""Whether GitHub signed a delivery. Pure: bytes in, yes or no out.
+"""Check the signature of a webhook delivery. Pure.
 
 Promises: compares in constant time, accepts any of several secrets (for rotation) and fails closed: without a secret,
-or with a header that is not one, nothing is signed. Never parses the body.
+or with a malformed header, nothing counts as signed. Never parses the body.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def sign(body: bytes, secret: str) -> str:
 def is_signed(body: bytes, header: str, secrets: Iterable[str]) -> bool:
     """Whether `header` is the signature of the raw `body` under one of the secrets.
 
-    Every secret is tried, so that the time taken does not tell which one matched. An empty secret signs nothing.
+    Every secret is tried, so that the time does not reveal which one matched. An empty secret signs nothing.
     https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
     """
     # As bytes: `compare_digest` refuses text that is not ASCII, and a header may hold anything.

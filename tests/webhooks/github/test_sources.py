@@ -10,9 +10,9 @@ from reviewer.diff.model import Side
 from tests.fakes.github import World, default_world, faults
 from tests.fakes.github.model.git import Entry
 from tests.fixtures.scenarios import DELETE, carry_out, model
+from webhooks.github.credentials import Credentials
 from webhooks.github.repository import connect
 from webhooks.github.sources import BATCH, MAX_CALLS, RemoteSources
-from webhooks.github.transport import Credentials
 
 CALLER = "from cart import Cart\n\n\ndef empty(cart: Cart) -> None:\n    cart.remove('all')\n"
 

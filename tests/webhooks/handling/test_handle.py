@@ -14,9 +14,9 @@ from tests.fakes.github import World, default_world, faults
 from tests.fakes.github.model.example import CART_AFTER
 from tests.fakes.github.model.state import CheckRun, IssueComment, Review
 from tests.fixtures.scenarios import DEFAULT, DELETE, acting, carry_out, model, watched
+from webhooks.github.credentials import Credentials
 from webhooks.github.errors import GitHubUnavailable, NotFound
 from webhooks.github.repository import connect
-from webhooks.github.transport import Credentials
 from webhooks.handling.handle import JobEnding
 
 

@@ -11,9 +11,9 @@ import pytest
 from reviewer.domain.findings import TestSuggestion
 from tests.fakes.github import World, faults
 from tests.fakes.github.model.git import Entry
+from webhooks.github.credentials import Credentials
 from webhooks.github.errors import RateLimited, WriteUncertain
 from webhooks.github.repository import Repository, connect
-from webhooks.github.transport import Credentials
 from webhooks.publishing.commit_tests import AddedTests, NotAdded, add_tests, is_own
 
 PATH = "tests/test_discounts.py"
@@ -144,7 +144,7 @@ def test_a_push_in_between_is_never_overwritten(github: World) -> None:
         world.fault(GRAPHQL, faults.meanwhile(lambda it: it.push(it.pull, {"README.md": "# Mine\n"})))
 
     github.fault(GRAPHQL, faults.meanwhile(push))
-    refused(ask(github), "head moved", "ask for the tests again")
+    refused(ask(github), "new commits since", "ask for the tests again")
     assert text_at(github, github.pull.head, "README.md") == "# Mine\n"
     assert github.repo.git.at(github.pull.head, PATH) is None
 
@@ -159,7 +159,7 @@ def test_the_commit_names_the_head_that_was_tested(github: World) -> None:
 
     last_look = faults.Trouble("push after the look", around=then_push)
     github.fault("GET /git/ref/", faults.meanwhile(lambda world: world.fault("GET /git/ref/", last_look)))
-    refused(ask(github), "head moved")
+    refused(ask(github), "new commits since")
     assert writes(github) == 1
     assert github.repo.git.at(github.pull.head, PATH) is None
 
@@ -170,7 +170,7 @@ def test_a_head_that_moved_before_is_refused_without_a_write(github: World) -> N
     pull = repository.pull(1)
     github.push(github.pull, {"README.md": "# Mine\n"})
     for stacked in (False, True):
-        refused(add_tests(repository, pull, [TEST], stacked=stacked, job="j"), "head moved")
+        refused(add_tests(repository, pull, [TEST], stacked=stacked, job="j"), "new commits since")
     assert writes(github) == 0
     assert sorted(github.repo.git.branches()) == ["discounts", "main"]
 
@@ -181,7 +181,7 @@ def test_a_deleted_branch_is_told_of(github: World) -> None:
     pull = repository.pull(1)
     github.repo.git.delete_ref("refs/heads/discounts")
     for stacked in (False, True):
-        refused(add_tests(repository, pull, [TEST], stacked=stacked, job="j"), "branch is gone")
+        refused(add_tests(repository, pull, [TEST], stacked=stacked, job="j"), "branch was deleted")
     github.close(github.pull)
     refused(ask(github), "not open")
 
@@ -194,7 +194,7 @@ def test_a_fork_is_never_written_to(github: World) -> None:
     before = len(github.calls_to())
     refused(ask(github, number=2), "fork")
     github.delete_fork(github.pull)
-    refused(ask(github, number=2, stacked=True), "gone")
+    refused(ask(github, number=2, stacked=True), "no longer exists")
     assert all(call.method == "GET" or "access_tokens" in call.path for call in github.calls_to()[before:])
 
 

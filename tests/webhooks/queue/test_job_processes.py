@@ -160,7 +160,7 @@ def test_a_poison_job_is_given_up(workers, jobs):
             30,
         )
     record = jobs.record(poison.delivery)
-    assert (record.state, record.reason) == (JobState.FAILED, "PoisonJob: it brought its worker down 2 times")
+    assert (record.state, record.reason) == (JobState.FAILED, "PoisonJob: it crashed its worker 2 times")
     assert len(workers.notes("poisoned")) == 2
     wait_until(lambda: states(jobs, accepted) == {JobState.DONE}, "the other job is done", 30)
 

@@ -17,7 +17,7 @@ from reviewer.llm.usage import Attempt, Usage
 from tests.fixtures.job_worker import QUICK, ScriptedWorker, automatic, command, numbers, prompt
 from tests.fixtures.waiting import wait_until
 from webhooks.events.deliveries import Job, Trigger
-from webhooks.queue.jobs import JobState, NoSuchJob, ToldFailure
+from webhooks.queue.jobs import JobState, NoSuchJob, ReportedFailure
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -267,7 +267,7 @@ class TestFailing:
         """A job whose work said itself that it failed is on the failed list, and nobody is told a second time."""
 
         def work(*_: object) -> dict[str, Any]:
-            raise ToldFailure("no credit left: top up at RunAPI")
+            raise ReportedFailure("no credit left: top up at RunAPI")
 
         job = worker.on(automatic(), work)
         worker.jobs.accept(job)

@@ -25,8 +25,8 @@ from tests.fixtures.waiting import wait_until
 from tests.stories.test_app import find
 from webhooks.events.deliveries import Trigger
 from webhooks.github.app import AppClient, HookAttempt
+from webhooks.github.credentials import Credentials
 from webhooks.github.repository import connect
-from webhooks.github.transport import Credentials
 from webhooks.publishing.plan import completed_check
 from webhooks.queue.jobs import Jobs, JobState
 from webhooks.recovery.redelivery import FailedDelivery, MissedDeliveries, RedeliveryPolicy, failures

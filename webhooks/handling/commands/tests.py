@@ -12,7 +12,7 @@ from webhooks.handling.job_outcome import JobOutcome
 from webhooks.handling.review_changes import ReviewRequest
 from webhooks.handling.review_pull import review_pull
 from webhooks.publishing.commit_tests import NotAdded, add_tests
-from webhooks.publishing.markers.replies import tests_added_marker
+from webhooks.publishing.markers.replies import marker_of_tests_added
 from webhooks.publishing.reply import post_once, tests_added_text
 
 
@@ -33,4 +33,4 @@ def _add_tests(job: Job, repository: Repository, pull: Pull, login: str, review:
         result = add_tests(repository, pull, tests, stacked=job.argument == "pull", job=job.key)
     else:
         result = NotAdded("No suggested test ran and passed the checks, so there is nothing to add: see the summary.")
-    post_once(repository, pull.number, login, tests_added_marker(job.key), tests_added_text(job, result))
+    post_once(repository, pull.number, login, marker_of_tests_added(job.key), tests_added_text(job, result))

@@ -32,7 +32,7 @@ def failure_marker(job: str) -> str:
     return _FAILURE.write(job=job)
 
 
-def tests_added_marker(job: str) -> str:
+def marker_of_tests_added(job: str) -> str:
     """Return the marker that begins the comment about tests which were committed or proposed."""
     return _TESTS_ADDED.write(job=job)
 
@@ -42,12 +42,12 @@ def review_marker(head: str) -> str:
     return _REVIEW.write(head=head)
 
 
-def tests_pull_marker(number: int, job: str) -> str:
+def marker_of_tests_pull(number: int, job: str) -> str:
     """Return the marker that ends the text of a stacked pull request; `number` is that of the one it is for."""
     return _TESTS_PULL.write(job=job, **{"for": str(number)})
 
 
-def tests_comment_marker(place: str) -> str:
+def marker_of_tests_comment(place: str) -> str:
     """Return the marker that ends a comment with suggested tests; `place` identifies the end of their file."""
     return _TESTS_COMMENT.write(at=place)
 

@@ -1,0 +1,60 @@
+"""What a worker is given to do its work with, the failures with a meaning of their own, and how failures are worded."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from reviewer.errors import ReviewerError
+from reviewer.llm.messages import Prompt, Reply
+from webhooks.events.deliveries import Job
+from webhooks.queue.attempt import JobAttempt
+
+#: Carries out a job from the top and returns what is stored about it, as JSON values.
+CarryOut = Callable[[Job, JobAttempt], dict[str, Any]]
+
+#: Asks the model once; raises ModelError.
+Complete = Callable[[Prompt], Reply]
+
+#: Tells people that a job has failed for good, and why. Not called after ReportedFailure.
+GiveUp = Callable[[Job, str], None]
+
+#: Characters of a reason, which is shown in a list on a terminal.
+_LONGEST_REASON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class JobWork:
+    """The functions that do a worker's work. `give_up` is called once, before a job is marked as failed."""
+
+    carry_out: CarryOut
+    complete: Complete
+    give_up: GiveUp | None = None
+
+
+class ReportedFailure(ReviewerError):
+    """The job failed, and people were told already: it is only marked as failed."""
+
+
+class PoisonJob(ReviewerError):
+    """The job crashes its workers, so it is not tried again."""
+
+
+def reason_of(error: Exception) -> str:
+    """Return what happened, for an operator: our own errors in their words, any other by name and place.
+
+    The words of other errors may quote their input, and that may be code.
+    """
+    is_ours = isinstance(error, ReviewerError) or hasattr(error, "retryable")
+    if isinstance(error, ReportedFailure):
+        return str(error)[:_LONGEST_REASON]
+    return (f"{type(error).__name__}: {error}" if is_ours else place_of(error))[:_LONGEST_REASON]
+
+
+def place_of(error: Exception) -> str:
+    """Return the name of an error and where it was raised, without its words."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"
