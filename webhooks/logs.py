@@ -1,4 +1,4 @@
-"""Logs as events with fields, `2026-01-31T12:00:00 INFO accepted delivery=... job=...`: ids and counts, never code."""
+"""Write logs as events with fields: `2026-01-31T12:00:00 INFO accepted delivery=... job=...`. Never logs code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import re
 import sys
 
-#: What every record has; whatever else it has was given as a field.
+#: The attributes of every record; all others are fields.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 #: Credentials that a message might carry: GitHub's tokens in either format, bearer headers, passwords in URLs.
@@ -24,9 +24,9 @@ class Fields(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; a traceback follows on lines of its own."""
         fields = {name: value for name, value in vars(record).items() if name not in _STANDARD}
-        said = " ".join(f"{name}={_word(value)}" for name, value in fields.items())
+        pairs = " ".join(f"{name}={_word(value)}" for name, value in fields.items())
         line = (
-            f"{self.formatTime(record, '%Y-%m-%dT%H:%M:%S')} {record.levelname} {record.getMessage()} {said}".rstrip()
+            f"{self.formatTime(record, '%Y-%m-%dT%H:%M:%S')} {record.levelname} {record.getMessage()} {pairs}".rstrip()
         )
         line = line.replace("\r", "\\r").replace("\n", "\\n")
         if record.exc_info:
@@ -40,9 +40,9 @@ def _word(value: object) -> str:
 
 
 def log_to_stderr(level: int = logging.INFO) -> None:
-    """Let the root logger write to standard error. The engine's and the HTTP libraries' chatter is left out."""
+    """Let the root logger write to standard error. The engine and the HTTP libraries log only warnings."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Fields())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for chatty in ("dbos", "httpx", "httpcore", "github", "urllib3"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    for name in ("dbos", "httpx", "httpcore", "github", "urllib3"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""What an operator does at a terminal: run a worker, look at jobs, try one again, call one off."""
+"""The operator's commands: run a worker, list and show jobs, retry and cancel them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from webhooks.recovery.redelivery import MissedDeliveries
 
 
 def work(jobs: Jobs, missed: MissedDeliveries | None = None) -> int:
-    """Work until SIGTERM or SIGINT, then hand over what is running. `missed` looks for what was missed meanwhile."""
+    """Work until SIGTERM or SIGINT, then give back what is running. `missed` searches for missed webhooks meanwhile."""
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     if jobs.is_standby:
-        sys.stderr.write("reviewer: another worker holds the store; this one waits for it to end\n")
+        sys.stderr.write("reviewer: another worker uses the store; this one waits until it ends\n")
     ended.wait()
     if missed is not None:
         missed.stop()
@@ -41,15 +41,15 @@ def steer(jobs: Jobs, argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="reviewer jobs", description="See and steer the App's jobs.")
+    parser = argparse.ArgumentParser(prog="reviewer jobs", description="List, show, retry and cancel the App's jobs.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    listing = commands.add_parser("list", help="the newest jobs, a line each")
+    listing = commands.add_parser("list", help="list the newest jobs, one per line")
     listing.add_argument("--state", choices=[state.value for state in JobState], help="only those in this state")
     listing.add_argument("--limit", type=int, default=50, help="how many at most (default: 50)")
     for name, what in (
-        ("show", "all that is known of a job"),
-        ("retry", "queue a job that has ended again; a failed one keeps the answers that were paid for"),
-        ("cancel", "call a job off"),
+        ("show", "show everything about a job"),
+        ("retry", "queue a job again that has ended; a failed job keeps the answers that were paid for"),
+        ("cancel", "cancel a job"),
     ):
         commands.add_parser(name, help=what).add_argument("job", help="its id, or its key as in the answer to GitHub")
     return parser
@@ -72,7 +72,7 @@ def _find(jobs: Jobs, name: str) -> JobRecord:
 
 def _table(records: list[JobRecord]) -> str:
     rows = [("ID", "STATE", "ACCEPTED", "KEY", "REASON")]
-    rows += [(one.id, one.state.value, _time(one.accepted_at), one.key, _reason(one)) for one in records]
+    rows += [(job.id, job.state.value, _time(job.accepted_at), job.key, _reason(job)) for job in records]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join("  ".join([*(row[n].ljust(widths[n]) for n in range(4)), row[4]]).rstrip() for row in rows)
 
@@ -89,14 +89,14 @@ def _page(record: JobRecord) -> str:
         "attempt": record.attempt,
         "failures": record.failures,
     }
-    # `state` is the job's, the same word as in the list; how the review itself came out is its outcome.
+    # `state` is the job's, as in the list; the ending of the review itself is its outcome.
     for name, value in (record.result or {}).items():
         fields.setdefault("outcome" if name == "state" else name, value)
     return "\n".join(f"{name}: {value}" for name, value in fields.items() if value not in (None, ""))
 
 
 def _reason(record: JobRecord) -> str:
-    """Say why the job stands where it does; a job that is done may say why there was nothing to do."""
+    """Return the reason for the job's state; for a job that is done, perhaps why there was nothing to do."""
     return record.reason or str((record.result or {}).get("reason", ""))
 
 

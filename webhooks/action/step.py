@@ -1,8 +1,8 @@
-"""The Action: one delivery, read from the runner's event file, carried out as the App would carry it out.
+"""Run the Action: read the webhook payload from the runner's event file and handle it as the App would.
 
 Exit codes: 0 done or nothing to do, 1 findings at or above the fail level, 2 settings, 3 the model or GitHub could not
-be used. A pull request from a fork, which gets no secrets and a read-only token, never ends in a red cross: the step
-says what to do and, where it could review, leaves annotations and a job summary.
+be used. A pull request from a fork, which gets no secrets and a read-only token, never fails the step: the step says
+what to do and, where it could review, leaves annotations and a job summary.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ from webhooks.github.repository import connect
 from webhooks.handling.commands.table import SYNTAX
 from webhooks.handling.handle import JobContext, JobEnding, JobOutcome, handle
 from webhooks.handling.job_context import Prove
+from webhooks.publishing.checks import Conclusion
 
-#: Rounds of a job whose GitHub calls fail in passing, and the seconds between them.
+#: Rounds of a job after transient failures of GitHub, and the seconds between them.
 ROUNDS, PAUSE = 3, 5.0
 
 _FORK_HELP = (
@@ -52,7 +53,7 @@ _KEY_HELP = "Set the input `runapi-key`, for example: runapi-key: ${{ secrets.RU
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What the runner tells the step. Secrets stay out of its repr."""
+    """The environment of the step. Secrets do not show in its repr."""
 
     environ: Mapping[str, str]
 
@@ -61,23 +62,23 @@ class Step:
         return "Step(...)"
 
     def get(self, name: str, default: str = "") -> str:
-        """Return a variable; an empty one means the default, as inputs that were not given are empty."""
+        """Return a variable; an empty one means the default, as inputs that were not set are empty."""
         return self.environ.get(name, "").strip() or default
 
 
 def main(argv: list[str]) -> int:
     """Run the step and return its exit code."""
     if argv:
-        raise SettingsError("`reviewer action` takes no arguments; the runner's environment tells it everything.")
+        raise SettingsError("`reviewer action` takes no arguments; its settings come from the runner's environment.")
     return run(Step(dict(os.environ)))
 
 
 def run(step: Step) -> int:
-    """Decide on the event, review, and tell the runner how it ended, whatever happens."""
+    """Decide on the event, review, and report the result to the runner, whatever happens."""
     forked = False
     try:
         event, payload = _event(step)
-        # With the base's rights a fork gets the secrets too: what is wrong then is this repository's to mend.
+        # With `pull_request_target` a fork gets the secrets too: then this repository has to fix what is wrong.
         forked = _is_fork(payload) and step.get("GITHUB_EVENT_NAME") != "pull_request_target"
         decision = decide(event, payload, f"run-{step.get('GITHUB_RUN_ID', '0')}", SYNTAX)
         if isinstance(decision, Ignored):
@@ -96,7 +97,7 @@ def run(step: Step) -> int:
         return _nothing(step, "The question is answered in a comment.")
     if outcome.state is not JobEnding.REVIEWED:
         return _nothing(step, f"Nothing reviewed: {outcome.reason}.")
-    return _tell(step, outcome)
+    return _report(step, outcome)
 
 
 def _event(step: Step) -> tuple[str, dict[str, Any]]:
@@ -115,12 +116,12 @@ def _event(step: Step) -> tuple[str, dict[str, Any]]:
 
 
 def _fail_level(step: Step) -> FailLevel | None:
-    asked = step.get("REVIEWER_FAIL_LEVEL")
+    text = step.get("REVIEWER_FAIL_LEVEL")
     try:
-        return FailLevel(asked) if asked else None
+        return FailLevel(text) if text else None
     except ValueError:
         known = ", ".join(level.value for level in FailLevel)
-        raise SettingsError(f"The input `fail-level` is {asked!r}; it takes one of {known}.") from None
+        raise SettingsError(f"The input `fail-level` is {text!r}; it takes one of {known}.") from None
 
 
 def _is_fork(payload: Mapping[str, Any]) -> bool:
@@ -139,14 +140,14 @@ def _is_dependabot(pull: Mapping[str, Any]) -> bool:
 
 
 def _carry_out(step: Step, job: Job, level: FailLevel | None) -> JobOutcome:
-    """Handle the job, again when GitHub failed in passing; answers that were paid for are kept in between."""
+    """Handle the job, and retry after transient failures of GitHub; answers that were paid for are kept."""
     token = step.get("GITHUB_TOKEN")
     if not token:
         raise SettingsError("No token. Set the input `github-token`, or leave it out to use the workflow's own.")
     credentials = Credentials(api_url=read_api_url(step.environ), token=token)
     salt = secrets.token_bytes(16)
     with Client.from_settings(read_client_settings(step.environ)) as client:
-        ask = remembering(client.ask)
+        ask = ask_once(client.ask)
         price = cost_per_thousand(model_named(client.model, client.prices))
         for left in reversed(range(ROUNDS)):
             context = JobContext(
@@ -168,7 +169,7 @@ def _carry_out(step: Step, job: Job, level: FailLevel | None) -> JobOutcome:
 
 
 def _prove(step: Step, ask: Ask, salt: bytes) -> Prove | None:
-    """Return what runs suggested tests in the job's checkout; None where there can be no sandbox."""
+    """Return the function that runs suggested tests in the job's checkout; None where no sandbox is possible."""
     if os.name != "posix":
         return None
     from webhooks.action.workspace import Workspace  # noqa: PLC0415 - it cannot be imported on Windows
@@ -176,21 +177,21 @@ def _prove(step: Step, ask: Ask, salt: bytes) -> Prove | None:
     return Workspace(step.environ, ask, salt).prove
 
 
-def remembering(ask: Ask) -> Ask:
-    """Return `ask` that does not buy the same answer twice in this process."""
+def ask_once(ask: Ask) -> Ask:
+    """Return `ask` that never pays for the same answer twice in this process."""
     known: dict[Prompt, Reply] = {}
 
-    def asked(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+    def ask_new(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
         new = [prompt for prompt in prompts if prompt not in known]
         fresh = dict(zip(new, ask(new), strict=True)) if new else {}
         known.update({prompt: reply for prompt, reply in fresh.items() if isinstance(reply, Reply)})
         return [known.get(prompt) or fresh[prompt] for prompt in prompts]
 
-    return asked
+    return ask_new
 
 
-def _tell(step: Step, outcome: JobOutcome) -> int:
-    """Give the runner outputs, summary, SARIF and, where comments were refused, annotations."""
+def _report(step: Step, outcome: JobOutcome) -> int:
+    """Write outputs, summary, SARIF and, where comments were refused, annotations for the runner."""
     review, diff = outcome.review, outcome.diff
     if review is None or diff is None:
         raise AssertionError("a reviewed outcome has a review")
@@ -212,9 +213,9 @@ def _tell(step: Step, outcome: JobOutcome) -> int:
         sarif_file=str(sarif),
         tests_patch=patch,
     )
-    how = f"\n\nAll suggested tests that were run: `git apply {Path(patch).name}`.\n" if patch else ""
-    _summary(step, to_markdown(review, diff) + how)
-    return 1 if outcome.conclusion == "failure" else 0
+    hint = f"\n\nAll suggested tests that were run: `git apply {Path(patch).name}`.\n" if patch else ""
+    _summary(step, to_markdown(review, diff) + hint)
+    return 1 if outcome.conclusion == Conclusion.FAILURE else 0
 
 
 def _patch(step: Step, review: Review) -> str:
@@ -235,7 +236,7 @@ def _nothing(step: Step, text: str) -> int:
 
 
 def _failed(step: Step, error: ReviewerError, *, forked: bool) -> int:
-    """Say why nothing was reviewed. On a fork that is a warning: its author cannot mend it."""
+    """Say why nothing was reviewed. On a fork that is a warning, since its author cannot fix it."""
     _print(command("warning" if forked else "error", str(error), title="reviewer: not reviewed"))
     _outputs(step, findings="0", review_url="", cost_usd="0", sarif_file="", tests_patch="")
     hint = f"\n\n{_FORK_HELP}" if forked else ""

@@ -1,4 +1,4 @@
-"""What a step says to the GitHub runner: annotations, outputs, the job summary. Pure text.
+"""Format annotations, outputs and the job summary for the GitHub runner. Pure.
 
 https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
 """
@@ -11,17 +11,17 @@ from collections.abc import Iterable, Mapping
 from reviewer.domain.findings import Finding
 from reviewer.domain.severity import Severity
 
-#: The runner shows at most ten annotations of a kind for a step; the others stand in the job summary.
+#: The runner shows at most ten annotations of a kind for a step; the others are in the job summary.
 MAX_OF_A_KIND = 10
 
-#: The summary of a step may hold 1 MiB; a larger one is thrown away whole.
+#: The summary of a step may hold 1 MiB; a larger one is discarded.
 MAX_SUMMARY_BYTES = 1_000_000
 
 _COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
 
 def command(name: str, message: str, **properties: object) -> str:
-    """Return one workflow command, on one line whatever the message holds."""
+    """Return one workflow command, on one line whatever the message contains."""
     pairs = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items() if value not in (None, ""))
     return f"::{name}{' ' + pairs if pairs else ''}::{_data(message)}"
 
@@ -30,15 +30,20 @@ def annotation_commands(findings: Iterable[Finding]) -> list[str]:
     """Return the findings as annotations, as many of each kind as the runner shows."""
     shown = dict.fromkeys(Severity, 0)
     lines: list[str] = []
-    for one in findings:
-        shown[one.severity] += 1
-        if shown[one.severity] <= MAX_OF_A_KIND:
-            anchor = one.anchor
+    for finding in findings:
+        shown[finding.severity] += 1
+        if shown[finding.severity] <= MAX_OF_A_KIND:
+            anchor = finding.anchor
             first = anchor.start_line or anchor.line
-            text = one.body or one.title
+            text = finding.body or finding.title
             lines.append(
                 command(
-                    _COMMAND[one.severity], text, file=anchor.path, line=first, endLine=anchor.line, title=one.title
+                    _COMMAND[finding.severity],
+                    text,
+                    file=anchor.path,
+                    line=first,
+                    endLine=anchor.line,
+                    title=finding.title,
                 )
             )
     return lines
@@ -59,7 +64,7 @@ def summary_within_limit(markdown: str) -> str:
     if len(data) <= MAX_SUMMARY_BYTES:
         return markdown
     kept = data[:MAX_SUMMARY_BYTES].decode("utf-8", "ignore").rsplit("\n", 1)[0]
-    return f"{kept}\n\nThe rest of this summary was too long.\n"
+    return f"{kept}\n\nThis summary was too long and ends here.\n"
 
 
 def _data(text: str) -> str:

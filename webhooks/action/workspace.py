@@ -1,8 +1,8 @@
-"""The checkout of a workflow's job as a place where suggested tests are run. For the Action only, never for a server.
+"""Run suggested tests in the checkout of a workflow's job. For the Action only, never for a server.
 
-Promises: tests are run in a sandbox or not at all, and of the pull request's head only; the step's keys are in no
-process that runs code of the pull request; on a self-hosted runner, which outlives the job and sees what else is in its
-network, nothing is run unless the workflow says so.
+Promises: tests are run in a sandbox or not at all, and only on the pull request's head; the step's keys are in no
+process that runs code of the pull request; on a self-hosted runner, which outlives the job and can reach its network,
+nothing is run unless the workflow allows it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _CHECKOUT_HELP = (
     "Give the job a checkout of the pull request's head before this step: actions/checkout with "
     "`ref: refs/pull/NUMBER/head` and `persist-credentials: false` (see docs/tests.md of the reviewer)."
 )
-_SETUP_HELP = "`tests.setup` is not run by the Action: let a step before it prepare the tests."
+_SETUP_HELP = "`tests.setup` is not run by the Action: prepare the tests in a step before it."
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """What the runner says of the job: its variables, and whom to ask. `salt` keys the prompts' fences."""
+    """The job's environment variables, and how to ask the model. `salt` keys the prompts' fences."""
 
     environ: Mapping[str, str]
     ask: Ask
@@ -52,16 +52,14 @@ class Workspace:
         return outcome
 
     def _refusal(self, pull: Pull) -> str:
-        """Tell why nothing may be run here, or ""."""
-        wanted = self.environ.get("REVIEWER_TESTS", "").strip() or "on"
-        if wanted == "off":
+        """Return why nothing may be run here, or an empty text."""
+        mode = self.environ.get("REVIEWER_TESTS", "").strip() or "on"
+        if mode == "off":
             return "the input `tests` is off."
-        if wanted not in ("on", "self-hosted"):
-            return f"the input `tests` is `{wanted[:40]}`; it takes `on`, `off` or `self-hosted`."
-        if self.environ.get("RUNNER_ENVIRONMENT") == "self-hosted" and wanted != "self-hosted":
-            return (
-                "this runner is self-hosted. If it is thrown away after each job, set the input `tests: self-hosted`."
-            )
+        if mode not in ("on", "self-hosted"):
+            return f"the input `tests` is `{mode[:40]}`; it takes `on`, `off` or `self-hosted`."
+        if self.environ.get("RUNNER_ENVIRONMENT") == "self-hosted" and mode != "self-hosted":
+            return "this runner is self-hosted. If it is deleted after each job, set the input `tests: self-hosted`."
         folder = self.environ.get("GITHUB_WORKSPACE", "")
         try:
             tree = open_worktree(folder or "/nowhere")

@@ -1,4 +1,4 @@
-"""What a review is made of, as it stands on GitHub now: the diff, settings and guidance of the base, files of the head.
+"""Fetch what a review needs from GitHub: the diff, settings and guidance of the base, files of the head.
 
 Promises: settings and guidance come from the base branch only, in as few requests as GitHub allows.
 """
@@ -27,7 +27,7 @@ Texts = Mapping[tuple[str, str], str]
 
 @dataclass(frozen=True, slots=True)
 class FetchedPull:
-    """What a review is made of. `texts` are files by (revision, path)."""
+    """What was fetched for a review. `texts` are files by (revision, path)."""
 
     diff: Diff
     texts: Texts
@@ -39,43 +39,43 @@ def fetch(repository: Repository, pull: Pull) -> FetchedPull:
     """Fetch the diff, and in one request the settings and guidance of the base and the changed files of the head.
 
     Settings and guidance are those of the base branch as it is now: GitHub's `base.sha` stays where the branch stood
-    when the pull request was opened or pushed to, and whoever mends settings wants them to count for it too.
+    when the pull request was opened or pushed to, and corrected settings should apply at once.
     """
     diff = repository.diff(pull.number) if pull.changed_files != 0 else Diff()
     files, _ = select(diff, Settings().review)
     paths = (SETTINGS_PATH, *GUIDANCE_PATHS)
-    wanted = [(revision, path) for revision in _bases(pull) for path in paths]
+    keys = [(revision, path) for revision in _bases(pull) for path in paths]
     changed = [file.path for file in files if file.status not in (FileStatus.ADDED, FileStatus.REMOVED)]
-    wanted += [(pull.head_sha, path) for path in changed[:MAX_HEAD_FILES]]
-    texts = repository.texts(wanted)
+    keys += [(pull.head_sha, path) for path in changed[:MAX_HEAD_FILES]]
+    texts = repository.texts(keys)
     if texts is None:
         texts = _base_texts(repository, _bases(pull)[0])
     return FetchedPull(diff, texts, *parse_settings(_of_base(texts, pull, SETTINGS_PATH)))
 
 
 def _bases(pull: Pull) -> list[str]:
-    """Return what the base is called, the better name first."""
+    """Return the names of the base, the better one first."""
     return list(dict.fromkeys(filter(None, (pull.base_ref, pull.base_sha))))
 
 
 def _of_base(texts: Texts, pull: Pull, path: str) -> str:
-    """Return the text of the base: a file that is gone from the branch is gone, whatever the commit had."""
+    """Return the text on the base branch: a file that was deleted there counts as deleted."""
     known = {revision for revision, _ in texts}
-    base = next((one for one in _bases(pull) if one in known), "")
+    base = next((name for name in _bases(pull) if name in known), "")
     return texts.get((base, path), "")
 
 
 def _base_texts(repository: Repository, branch: str) -> dict[tuple[str, str], str]:
-    """Fetch settings and guidance file by file, asking only for what is there."""
+    """Fetch settings and guidance file by file, only those that exist."""
     names = repository.names(branch)
     paths = (SETTINGS_PATH, *GUIDANCE_PATHS)
-    there = [path for path in paths if names is None or path.split("/", 1)[0] in names]
-    texts = {(branch, path): repository.text(branch, path) for path in there}
+    existing = [path for path in paths if names is None or path.split("/", 1)[0] in names]
+    texts = {(branch, path): repository.text(branch, path) for path in existing}
     return {key: text for key, text in texts.items() if text is not None}
 
 
 def change_of(repository: Repository, pull: Pull, fetched: FetchedPull) -> Change:
-    """Return the change to review; files of the head that are not at hand yet are fetched when it asks for them."""
+    """Return the change to review; other files of the head are fetched when they are needed."""
     texts = fetched.texts
     guidance = [(path, _of_base(texts, pull, path)) for path in GUIDANCE_PATHS]
 
@@ -98,6 +98,6 @@ def change_of(repository: Repository, pull: Pull, fetched: FetchedPull) -> Chang
 
 
 def _issues(repository: Repository, pull: Pull) -> tuple[LinkedIssue, ...]:
-    """Read the issues that the description says are settled: they tell what the change is meant to do."""
+    """Read the issues that the description closes: they say what the change is meant to do."""
     read = ((number, repository.issue(number)) for number in closed_by(pull.body, repository.name))
     return tuple(LinkedIssue(number, *issue) for number, issue in read if issue is not None)

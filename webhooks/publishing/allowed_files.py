@@ -1,7 +1,7 @@
-"""Which suggested tests may become new files of a repository, and why the others may not. Pure.
+"""Choose the suggested tests that may become new files of a repository, and say why the others may not. Pure.
 
-Promises that what is chosen was run, overwrites nothing, lies nowhere that a tool takes orders from, and shows all it
-holds. Never looks at what a test does.
+Promises: a chosen test was run, overwrites no file, is not in a place from which tools read instructions, and has no
+invisible characters. Never checks what a test does.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ _MAX_PATH = 400
 
 @dataclass(frozen=True, slots=True)
 class AllowedTests:
-    """The tests that may be added; of each other one, why not, as Markdown that is safe to post."""
+    """The tests that may be added; for each other test the reason, as Markdown that is safe to post."""
 
     tests: tuple[TestSuggestion, ...]
     left_out: tuple[str, ...]
 
 
 def places(tests: Iterable[TestSuggestion]) -> list[str]:
-    """Return the paths that `choose_allowed` has to know: those of the files, and the folders above them."""
+    """Return the paths that `choose_allowed` needs: those of the files, and the folders above them."""
     return sorted({place for test in tests if _unsafe(test) is None for place in _upwards(test.path)})
 
 
 def choose_allowed(tests: Iterable[TestSuggestion], kinds: Mapping[str, str]) -> AllowedTests:
-    """Return the tests that may be added where `kinds` tells what stands at `places`: `Blob`, `Tree` or no entry."""
+    """Return the tests that may be added; `kinds` says what exists at each of `places`: `Blob`, `Tree` or no entry."""
     left_out: list[str] = []
     kept: dict[str, TestSuggestion] = {}
     for test in tests:
@@ -47,15 +47,15 @@ def choose_allowed(tests: Iterable[TestSuggestion], kinds: Mapping[str, str]) ->
 def _unsafe(test: TestSuggestion) -> str | None:
     """Return why this file must not be written, or None.
 
-    No part of a path begins with a dot: that is `..`, `.git`, `.github/workflows` (which GitHub lets only those write
-    who have the permission `workflows`) and what other tools take their orders from.
+    No part of a path may begin with a dot: that is `..`, `.git`, `.github/workflows` (which needs the permission
+    `workflows`) and the settings of other tools.
     """
     path = test.path
     bad = any(not part or part[0] in ".~" or part[-1] in ". " or part.lower()[:4] == "git~" for part in path.split("/"))
     if bad or "\\" in path or ":" in path or len(path) > _MAX_PATH or show_invisible(path) != path or "\n" in path:
-        return "is no path that we write to"
+        return "is not a path that the reviewer writes to"
     if not postable(test.code):
-        return "holds characters that cannot be seen"
+        return "contains invisible characters"
     if not test.evidence:
         return "was not run"
     return None
@@ -72,4 +72,4 @@ def _occupied(path: str, kinds: Mapping[str, str]) -> str | None:
     if path in kinds:
         return "exists already"
     blocked = next((place for place in _upwards(path)[:-1] if kinds.get(place, "Tree") != "Tree"), None)
-    return f"cannot be made: {code_span(blocked)} is a file" if blocked else None
+    return f"cannot be created: {code_span(blocked)} is a file" if blocked else None

@@ -1,8 +1,7 @@
-"""What changed in a pull request since it was reviewed, told by contents. Pure.
+"""Find what changed in a pull request since it was reviewed, by comparing contents. Pure.
 
-Promises: a file counts as unchanged only when its own change is the same to the byte, wherever in the file it now
-stands and whatever commits it is made of; so neither a rebase nor a merge of the base makes anything look new or
-reviewed that is not. Line numbers are never compared.
+Promises: a file counts as unchanged only when its part of the diff is the same to the byte, whatever its line numbers
+and commits; so neither a rebase nor a merge of the base makes a file look new or reviewed by mistake.
 """
 
 from __future__ import annotations
@@ -15,16 +14,16 @@ from reviewer.diff.hunks import Line
 from reviewer.diff.model import Diff, FileDiff, Side
 from reviewer.tasks.verification.fingerprints import code_identity
 
-#: Bytes of a file's digest. Eight base64 digits; more than anybody would search through to have a file passed over.
+#: Bytes of a file's digest, eight base64 digits: too many to find a collision in order to have a file skipped.
 DIGEST_BYTES = 6
 
-#: Lines above and below a finding's code in which a remedy is likely to stand: when they change, it is looked at again.
+#: Lines above and below a finding's code in which a fix is likely: when they change, the finding is checked again.
 AROUND = 8
 
 
 @dataclass(frozen=True, slots=True)
 class CodePlace:
-    """Where code stands in a diff: its first and last line on its side, and a digest of what surrounds it."""
+    """The place of code in a diff: its first and last line on its side, and a digest of the lines around it."""
 
     path: str
     start: int
@@ -33,7 +32,7 @@ class CodePlace:
 
 
 def file_digest(file: FileDiff) -> bytes | None:
-    """Return the identity of what the change does to the file, without line numbers; None where it is not shown."""
+    """Return a digest of the file's changes, without line numbers; None where the diff does not show them."""
     if file.missing:
         return None
     digest = hashlib.sha256()
@@ -57,16 +56,14 @@ def changed_blobs(diff: Diff, then: Mapping[str, str], now: Mapping[str, str]) -
     return Diff(tuple(file for file in diff.files if file.path not in now or then.get(file.path) != now[file.path]))
 
 
-def code_places(
-    diff: Diff, wanted: Iterable[tuple[str, Side, int, str]]
-) -> dict[tuple[str, Side, int, str], CodePlace]:
-    """Find code in the diff, each by (path, side, number of lines, `code_identity`). What is absent is left out.
+def code_places(diff: Diff, keys: Iterable[tuple[str, Side, int, str]]) -> dict[tuple[str, Side, int, str], CodePlace]:
+    """Find code in the diff, each by (path, side, number of lines, `code_identity`). Code that is absent is left out.
 
     Where the path is no longer part of the change, the code is looked for in all files: it may have moved.
     """
     found: dict[tuple[str, Side, int, str], CodePlace] = {}
     windows: dict[tuple[str, Side, int], dict[str, CodePlace]] = {}
-    for key in dict.fromkeys(wanted):
+    for key in dict.fromkeys(keys):
         path, side, count, code = key
         for file in [own] if (own := diff.file(path)) else diff.files:
             kind = (file.path, side, count)
@@ -80,16 +77,16 @@ def code_places(
 
 def _windows(file: FileDiff, side: Side, count: int) -> dict[str, CodePlace]:
     """Return each run of so many lines of the file that the diff shows, by its code; of equal ones the first."""
-    made: dict[str, CodePlace] = {}
+    places: dict[str, CodePlace] = {}
     for hunk in file.hunks:
         shown = [(number, line) for line in hunk.lines if (number := _number(line, side)) is not None]
         for first in range(len(shown) - count + 1):
             window = shown[first : first + count]
             code = code_identity("\n".join(line.text for _, line in window))
-            if code not in made:
+            if code not in places:
                 near = shown[max(0, first - AROUND) : first + count + AROUND]
-                made[code] = CodePlace(file.path, window[0][0], window[-1][0], _digest(line for _, line in near))
-    return made
+                places[code] = CodePlace(file.path, window[0][0], window[-1][0], _digest(line for _, line in near))
+    return places
 
 
 def _number(line: Line, side: Side) -> int | None:

@@ -1,7 +1,7 @@
-"""How the findings of a pull request stand: what our comments say, what people did about them, what a new review found.
+"""Keep the status of each finding of a pull request, from our comments, people's reactions and a new review. Pure.
 
-Promises: nothing is said twice, an open finding is never forgotten, and what a person dismissed stays silent, also when
-its code moves. The same input gives the same ledger, so that it can be worked out anew after each look. Pure.
+Promises: nothing is posted twice, an open finding is never forgotten, and a finding that a person dismissed is not
+repeated, also when its code moves. The same input gives the same ledger, so it can be computed again at any time.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from webhooks.publishing.markers.summary import Ledger, read_ledger
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """One inline comment of ours and what came of it.
+    """One inline comment of ours and the state of its thread.
 
-    `path` and `line` are where it was made. `resolved_by` is the login of who resolved the thread, empty while it is
-    open; None where GitHub did not tell. `ours`: that was us. `fixed` is the head in which a reply of ours calls it
-    fixed. `dismissed`: somebody who may do so said in a reply or with a thumb down that it is no defect.
+    `path` and `line` are where it was posted. `resolved_by` is the login of the person who resolved the thread, empty
+    while it is open, None where it is unknown. `ours`: we resolved it. `fixed` is the head in which a reply of ours
+    calls it fixed. `dismissed`: a person who may dismiss it did so in a reply or with a thumbs down.
     """
 
     comment_id: int
@@ -43,9 +43,9 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class PostedState:
-    """What of ours stands on the pull request: the summary comment and the inline comments, oldest first.
+    """What we posted on the pull request: the summary comment and the inline comments, oldest first.
 
-    A summary without an id is that of another identity of this program: it is believed, and cannot be edited.
+    A summary without an id belongs to another identity of this program: it is trusted, but cannot be edited.
     """
 
     summary_id: int | None = None
@@ -55,7 +55,7 @@ class PostedState:
 
     @property
     def ledger(self) -> Ledger | None:
-        """What the summary remembers."""
+        """The ledger in the summary."""
         return read_ledger(self.summary_body)
 
 
@@ -64,7 +64,7 @@ class SettledLedger:
     """The ledger after a review.
 
     `new` are the findings to post, each with its entry; `fixed` the entries that this review found fixed; `silent`
-    counts what was found again although it had been dismissed.
+    counts dismissed findings that were found again.
     """
 
     entries: tuple[LedgerEntry, ...] = ()
@@ -74,25 +74,25 @@ class SettledLedger:
 
 
 def current_ledger(posted: PostedState) -> tuple[LedgerEntry, ...]:
-    """Return the ledger as it stands before a review: the summary's memory, put right by what the threads show.
+    """Return the ledger before a review: the summary's ledger, corrected by the threads.
 
-    A comment that the summary does not know (the job was killed in between) is taken over; one that is gone was deleted
-    by somebody, and that is a dismissal.
+    A comment that the summary does not know (the job was killed in between) is added; a comment that is gone was
+    deleted by somebody, which counts as a dismissal.
     """
     known = posted.ledger or Ledger()
     by_comment = {one.comment_id: one for one in known.entries if one.comment_id}
     merged = {one.fingerprint: one for one in known.entries}
     alive: dict[str, Thread] = {}
     for thread in posted.threads:
-        mark = read_finding(thread.body, thread.path, thread.line)
+        marker = read_finding(thread.body, thread.path, thread.line)
         earlier = by_comment.get(thread.comment_id)
-        if (one := earlier or mark) is None:
+        if (one := earlier or marker) is None:
             continue
         before = merged.get(one.fingerprint)
         if earlier is not None:
-            # An edited comment may have lost its mark; the summary still knows what it is about.
+            # An edited comment may have lost its marker; the summary still has its entry.
             merged[one.fingerprint] = replace(
-                earlier, quote=mark.quote if mark else "", explanation=mark.explanation if mark else ""
+                earlier, quote=marker.quote if marker else "", explanation=marker.explanation if marker else ""
             )
         elif before is None or before.comment_id < thread.comment_id:
             merged[one.fingerprint] = replace(one, comment_id=thread.comment_id)
@@ -102,7 +102,7 @@ def current_ledger(posted: PostedState) -> tuple[LedgerEntry, ...]:
 
 
 def _now(entry: LedgerEntry, thread: Thread | None) -> LedgerEntry:
-    """Return the entry as people left it."""
+    """Return the entry with the status that follows from its thread."""
     if thread is None:
         gone = entry.comment_id and entry.status is FindingStatus.OPEN
         return replace(entry, status=FindingStatus.DISMISSED) if gone else entry
@@ -111,15 +111,15 @@ def _now(entry: LedgerEntry, thread: Thread | None) -> LedgerEntry:
     if thread.fixed or (thread.resolved_by and thread.ours):
         return replace(entry, status=FindingStatus.FIXED, sha=thread.fixed or entry.sha)
     if thread.resolved_by == "":
-        # Open again, whatever we remember: somebody thinks that it is not done with.
+        # Somebody opened the thread again, whatever the ledger says.
         return replace(entry, status=FindingStatus.OPEN, sha=entry.sha if entry.status is FindingStatus.OPEN else "")
     return entry
 
 
 def outstanding(entries: Sequence[LedgerEntry], found: Sequence[Finding], diff: Diff) -> list[LedgerEntry]:
-    """Return the open entries that have to be judged again: their code, or what is near it, is not what it was.
+    """Return the open entries to check again, since their code, or the lines near it, changed.
 
-    Those that a review has just found again need no second opinion; those whose file left the change are fixed.
+    Those that a review has just found again are not checked; those whose file left the change are fixed.
     """
     located = _located(diff, entries)
     again = {one.fingerprint for finding in found if (one := _match(entries, finding, located)) is not None}
@@ -142,7 +142,7 @@ def settle(
     head: str,
     gone: frozenset[str] = frozenset(),
 ) -> SettledLedger:
-    """Work a review into the ledger. `gone` are the fingerprints whose defect was judged to be there no longer."""
+    """Add a review to the ledger. `gone` are the fingerprints of defects that were found to be fixed."""
     located = _located(diff, entries)
     after = {one.fingerprint: one for one in entries}
     seen: set[str] = set()
@@ -153,27 +153,27 @@ def settle(
         if match is not None and match.status is FindingStatus.DISMISSED:
             silent += 1
             continue
-        made = entry_of(finding, diff, inline=inline)
+        entry = entry_of(finding, diff, inline=inline)
         if match is not None:
-            made = _taken_over(match, made)
+            entry = _merged(match, entry)
             after.pop(match.fingerprint, None)
-        seen.add(made.fingerprint)
-        after[made.fingerprint] = made
+        seen.add(entry.fingerprint)
+        after[entry.fingerprint] = entry
         if inline and (match is None or not match.inline or match.status is FindingStatus.FIXED):
-            new.append((finding, made))
+            new.append((finding, entry))
     updated = [
         one if one.fingerprint in seen else _without_finding(one, diff, located, head=head, gone=gone)
         for one in after.values()
     ]
     was_open = {one.fingerprint for one in entries if one.status is FindingStatus.OPEN}
     fixed = tuple(one for one in updated if one.status is FindingStatus.FIXED and one.fingerprint in was_open)
-    # What never was a comment leaves nothing behind when it is gone.
+    # A fixed finding that never had a comment is not kept.
     kept = tuple(one for one in updated if one.comment_id or one.status is not FindingStatus.FIXED)
     return SettledLedger(kept, tuple(new), fixed, silent)
 
 
 def entry_of(finding: Finding, diff: Diff, *, inline: bool) -> LedgerEntry:
-    """Return the entry of a finding that was just made; the quote's secrets are replaced."""
+    """Return the entry of a new finding; secrets in its quote and explanation are replaced."""
     anchor, code = finding.anchor, code_identity(finding.quote)
     key = (anchor.path, anchor.side, finding.quote.count("\n") + 1, code)
     spot = code_places(diff, [key]).get(key)
@@ -195,14 +195,14 @@ def entry_of(finding: Finding, diff: Diff, *, inline: bool) -> LedgerEntry:
     )
 
 
-def _taken_over(match: LedgerEntry, made: LedgerEntry) -> LedgerEntry:
-    """Return the entry of a finding that was found before: where it is now, under the name of its comment."""
+def _merged(match: LedgerEntry, found: LedgerEntry) -> LedgerEntry:
+    """Return the entry of a finding that was found before: its present place, with the identity of its comment."""
     if match.status is FindingStatus.FIXED:
-        return replace(made, sha=match.sha, inline=made.inline)
+        return replace(found, sha=match.sha, inline=found.inline)
     return replace(
-        made,
+        found,
         fingerprint=match.fingerprint,
-        inline=match.inline or made.inline,
+        inline=match.inline or found.inline,
         sha=match.sha,
         comment_id=match.comment_id,
         severity=match.severity,
@@ -213,7 +213,7 @@ def _taken_over(match: LedgerEntry, made: LedgerEntry) -> LedgerEntry:
 def _without_finding(
     entry: LedgerEntry, diff: Diff, located: Mapping[str, CodePlace], *, head: str, gone: frozenset[str]
 ) -> LedgerEntry:
-    """Return an entry that this review did not find again."""
+    """Return the entry of a finding that this review did not find again."""
     if entry.status is not FindingStatus.OPEN:
         return entry
     if entry.fingerprint in gone or not _in_change(entry, diff, located):
@@ -222,7 +222,7 @@ def _without_finding(
 
 
 def _at(entry: LedgerEntry, spot: CodePlace | None) -> LedgerEntry:
-    """Return the entry with the place where its code stands now."""
+    """Return the entry with the present place of its code."""
     return replace(entry, path=spot.path, line=spot.line) if spot else entry
 
 
@@ -232,7 +232,7 @@ def _in_change(entry: LedgerEntry, diff: Diff, located: Mapping[str, CodePlace])
 
 
 def _around(entry: LedgerEntry, diff: Diff, located: Mapping[str, CodePlace]) -> str:
-    """Return what surrounds the entry's code now; where the code is gone, all that the change does to its file."""
+    """Return a digest of the lines near the entry's code; where the code is gone, of all changes of its file."""
     if (spot := located.get(entry.fingerprint)) is not None:
         return spot.around
     return _file_around(diff, entry.path)
@@ -252,7 +252,7 @@ def _located(diff: Diff, entries: Iterable[LedgerEntry]) -> dict[str, CodePlace]
 
 
 def _match(entries: Sequence[LedgerEntry], finding: Finding, located: Mapping[str, CodePlace]) -> LedgerEntry | None:
-    """Return the entry that a finding repeats: by identity, by its code, or by its words where the code has changed."""
+    """Return the entry that a finding repeats: by fingerprint, by code, or by title where the code has changed."""
     path, code = finding.anchor.path, code_identity(finding.quote)
     where = place_digest(path, finding.quote)
 

@@ -1,8 +1,8 @@
-"""Carrying a publication out: look, then write, so that doing it again at any instant posts nothing twice.
+"""Post a publication: read first, then write, so that repeating it at any moment posts nothing twice.
 
 GitHub has no idempotency keys: a POST whose answer was lost may have gone through
 (https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api). So each round first reads what
-of ours stands on the pull request, and plans only what is missing.
+we have posted on the pull request, and plans only what is missing.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from webhooks.publishing.read_posted import read_posted, refresh_threads
 
 log = logging.getLogger(__name__)
 
-#: Rounds of look and write, and the seconds before looking again (GitHub's lists may lag behind its writes).
+#: Rounds of reading and writing, and the seconds between them (GitHub's lists may lag behind its writes).
 ROUNDS, PAUSE = 3, 2.0
 
-#: Threads closed in one run, and replies among them where resolving is not allowed: GitHub limits what is written in a
+#: Threads closed in one run, and replies among them where resolving is not allowed: GitHub limits writes per
 #: minute. The summary names the others.
 MAX_CLOSED, MAX_REPLIES = 100, 20
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRun:
-    """Our check run on the head, who we are there, and whether it has annotations already."""
+    """Our check run on the head, the login that made it, and whether it has annotations already."""
 
     id: int
     login: str
@@ -41,9 +41,9 @@ class CheckRun:
 
 @dataclass(frozen=True, slots=True)
 class PublishResult:
-    """What came of publishing. `refused` says why comments could not be posted; the caller then says it elsewhere.
+    """The result of publishing. `refused` says why comments could not be posted; the caller then reports it elsewhere.
 
-    `plan` is the last one made, with what was known when the summary was written.
+    `plan` is the last plan, made when the summary was written.
     """
 
     review_url: str = ""
@@ -53,7 +53,7 @@ class PublishResult:
 
 
 def open_check(repository: Repository, head_sha: str, job: str, *, again: bool) -> CheckRun | None:
-    """Start the check run of a job, or find it when the job is carried out again. None: we may not write checks."""
+    """Start the check run of a job, or find it when the job runs again. None: we may not write checks."""
     body = {"name": CHECK_NAME, "head_sha": head_sha, "status": "in_progress", "external_id": job}
     try:
         if again:
@@ -62,11 +62,11 @@ def open_check(repository: Repository, head_sha: str, job: str, *, again: bool) 
             login = repository.identity() if begun else ""
             if ours := next((run for run in begun if f"{run['app']}[bot]".lower() == login.lower()), None):
                 return _check_run(ours)
-        made = repository.create_check(body)
+        created = repository.create_check(body)
     except (Forbidden, NotFound, Unprocessable) as error:
         log.info("no check run", extra={"repository": repository.name, "why": str(error)})
         return None
-    return _check_run(made)
+    return _check_run(created)
 
 
 def _check_run(run: dict[str, Any]) -> CheckRun:
@@ -74,9 +74,9 @@ def _check_run(run: dict[str, Any]) -> CheckRun:
 
 
 def close_check(repository: Repository, check: CheckRun | None, body: dict[str, Any]) -> None:
-    """Complete the check run, if there is one. Repeating it changes nothing: annotations would add up, so they go once.
+    """Complete the check run, if there is one. Repeating it changes nothing: annotations add up, so they are sent once.
 
-    When it is uncertain whether they were stored, they are left out the second time: the summary names what they say.
+    When it is uncertain whether they were stored, they are left out the second time: the summary has the findings.
     """
     if check is not None:
         if check.annotated:
@@ -101,12 +101,12 @@ def publish(
     quiet: bool,
     refusal: Callable[[], str],
 ) -> PublishResult:
-    """Post the review, close the threads of what is fixed, and write the summary comment, in this order.
+    """Post the review, close the threads of fixed findings, and write the summary comment, in this order.
 
-    The summary remembers what was done, so it comes last: a run that is killed before it finds its own comments and
-    closed threads, and goes on. `quiet`: edit a summary that is there, but do not begin one. `make_plan` is asked anew
-    after each look. `refusal` is asked last before a write: it tells why nothing may be posted any more, or "", or
-    raises; GitHub cannot be told to take a review only while the head is what it was.
+    The summary is last since it remembers what was done: a run that is killed before it is repeated, finds its own
+    comments and closed threads, and continues. `quiet`: edit an existing summary, but do not post a new one.
+    `make_plan` is called after each reading. `refusal` is called just before a write: it returns why nothing may be
+    posted any more, or "", or raises; GitHub has no way to post a review only if the head is unchanged.
     """
     for left in reversed(range(ROUNDS)):
         plan = None
@@ -117,7 +117,7 @@ def publish(
                 return PublishResult(refused=why, plan=plan)
             return _write(repository, pull, login, plan, before, make_plan, quiet=quiet)
         except WriteUncertain as error:
-            log.info("write uncertain, looking again", extra={"repository": repository.name, "why": str(error)})
+            log.info("write uncertain, reading again", extra={"repository": repository.name, "why": str(error)})
             if not left:
                 raise
             time.sleep(PAUSE)
@@ -139,31 +139,31 @@ def _write(
     url = ""
     if plan.review:
         url = _post_review(repository, pull.number, plan)
-        # The comments have addresses now, which the summary links to and remembers.
+        # The comments have addresses now, to which the summary links.
         before = refresh_threads(repository, pull, login, before)
         plan = make_plan(before)
     _close_threads(repository, pull.number, plan.fixed)
     if before.summary_id is None and (quiet or before.summary_body):
-        return PublishResult(review_url=url, plan=plan)  # or the App and the Action would each keep one
+        return PublishResult(review_url=url, plan=plan)  # otherwise the App and the Action would each post a summary
     return PublishResult(url, _post_summary(repository, pull.number, before, plan.summary), plan=plan)
 
 
 def _close_threads(repository: Repository, number: int, fixed: Sequence[FixedThread]) -> None:
-    """Resolve the threads of what is fixed; where that is not allowed say so in a reply, once."""
+    """Resolve the threads of fixed findings; where that is not allowed, reply once instead."""
     replies = 0
-    for one in fixed[:MAX_CLOSED]:
-        if one.node_id and repository.resolve(one.node_id):
+    for thread in fixed[:MAX_CLOSED]:
+        if thread.node_id and repository.resolve(thread.node_id):
             continue
         if replies < MAX_REPLIES:
             replies += 1
             try:
-                repository.reply(number, one.comment_id, one.reply)
+                repository.reply(number, thread.comment_id, thread.reply)
             except (Forbidden, NotFound, Unprocessable) as error:
-                log.info("no reply", extra={"repository": repository.name, "why": str(error)})
+                log.info("reply not posted", extra={"repository": repository.name, "why": str(error)})
 
 
 def _post_review(repository: Repository, number: int, plan: Publication) -> str:
-    """Post the review; mend the two refusals that can be mended."""
+    """Post the review; handle the two refusals that can be handled."""
     body = plan.review or {}
     try:
         return repository.create_review(number, body)
@@ -179,7 +179,7 @@ def _post_review(repository: Repository, number: int, plan: Publication) -> str:
 
 
 def _post_singly(repository: Repository, number: int, body: dict[str, Any]) -> str:
-    """Post each comment alone: one refused place must not cost the others. The refused stand in the summary."""
+    """Post each comment alone, so that one refused place does not prevent the others. The summary has all findings."""
     for comment in body["comments"]:
         try:
             repository.create_review_comment(number, {**comment, "commit_id": body["commit_id"]})
@@ -195,13 +195,13 @@ def _post_summary(repository: Repository, number: int, before: PostedState, text
         try:
             return repository.update_comment(before.summary_id, text)
         except NotFound:
-            log.info("the summary comment is gone", extra={"repository": repository.name})
+            log.info("the summary comment was deleted", extra={"repository": repository.name})
     return repository.create_comment(number, text)
 
 
 def ignore_github_errors(act: Callable[[], object]) -> None:
-    """Do something that is nice to have, such as a reaction; its failure is logged and costs nothing."""
+    """Do something optional, such as a reaction; a failure is only logged."""
     try:
         act()
     except GitHubError as error:
-        log.info("left undone", extra={"why": str(error)})
+        log.info("optional step failed", extra={"why": str(error)})

@@ -1,8 +1,8 @@
-"""What of ours stands on a pull request, and what people did about it, read from GitHub.
+"""Read from GitHub what we posted on a pull request, and how people reacted to it.
 
-Promises: comments of others do not count, whatever marks they bear; only who may write, or who opened the pull request,
-can dismiss a finding. Another identity of this program (the App beside the Action) counts as ours when it also has a
-check run of ours on the same head: that takes a right which nobody has who merely comments. Never writes.
+Promises: comments of others do not count, whatever markers they have; only people who may write, or who opened the
+pull request, can dismiss a finding. Another identity of this program (the App beside the Action) counts as ours when it
+also has a check run of ours on the same head: people who can only comment cannot create one. Never writes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from webhooks.publishing.markers.summary import is_summary
 
 
 def read_posted(repository: Repository, pull: Pull, login: str) -> PostedState:
-    """Return what of ours stands on the pull request."""
+    """Return what we posted on the pull request."""
     conversation, comments = repository.comments(pull.number), repository.review_comments(pull.number)
     peers = _peers(repository, pull, login, [*conversation, *comments])
     found = _summary(conversation, {login.lower()}) or replace(
@@ -29,19 +29,21 @@ def read_posted(repository: Repository, pull: Pull, login: str) -> PostedState:
     )
     us = {login.lower(), *peers}
     answers: dict[int, list[Comment]] = defaultdict(list)
-    for one in comments:
-        answers[one.reply_to].append(one)
-    ours = [one for one in answers[0] if one.author.lower() in us]
+    for comment in comments:
+        answers[comment.reply_to].append(comment)
+    ours = [comment for comment in answers[0] if comment.author.lower() in us]
     if not ours:
         return found
     states = repository.threads(pull.number) or {}
-    may_dismiss = _judge(repository, pull)
-    threads = (_thread(repository, one, answers[one.id], states.get(one.id), us, may_dismiss) for one in ours)
+    may_dismiss = _dismissers(repository, pull)
+    threads = (
+        _thread(repository, comment, answers[comment.id], states.get(comment.id), us, may_dismiss) for comment in ours
+    )
     return replace(found, threads=tuple(threads))
 
 
 def _peers(repository: Repository, pull: Pull, login: str, comments: Iterable[Comment]) -> set[str]:
-    """Return the other logins under which this program reviews the same head. Asks only where marks suggest one."""
+    """Return the other logins under which this program reviews the same head; asks only where markers suggest one."""
     marked = {
         one.author.lower()
         for one in comments
@@ -59,7 +61,7 @@ def _peers(repository: Repository, pull: Pull, login: str, comments: Iterable[Co
 
 
 def refresh_threads(repository: Repository, pull: Pull, login: str, before: PostedState) -> PostedState:
-    """Return what was there a moment ago, with the inline comments that were posted since."""
+    """Return the state with the inline comments that were posted since it was read."""
     known = {thread.comment_id for thread in before.threads}
     new = [
         Thread(one.id, one.body, one.path, one.line, one.url)
@@ -112,15 +114,15 @@ def _is_dismissed(
     return comment.thumbs_down > 0 and any(may_dismiss(who) for who in repository.thumbs_down(comment.id))
 
 
-def _judge(repository: Repository, pull: Pull) -> Callable[[str], bool]:
-    """Return the question whether somebody may dismiss findings; each is asked about once."""
+def _dismissers(repository: Repository, pull: Pull) -> Callable[[str], bool]:
+    """Return a function that says whether somebody may dismiss findings; it asks GitHub once for each person."""
     known: dict[str, bool] = {pull.author.lower(): True}
 
     def may_dismiss(who: str) -> bool:
         if who.lower() not in known:
             try:
                 known[who.lower()] = repository.permission(who) in ("admin", "write")
-            except Forbidden:  # who cannot be vouched for decides nothing
+            except Forbidden:  # a person whose permission is unknown cannot dismiss
                 known[who.lower()] = False
         return known[who.lower()]
 
@@ -128,7 +130,7 @@ def _judge(repository: Repository, pull: Pull) -> Callable[[str], bool]:
 
 
 def _resolved_by_us(state: ThreadState | None, us: set[str]) -> bool:
-    """Whether we resolved the thread: GraphQL leaves the `[bot]` of a login away."""
+    """Whether we resolved the thread: GraphQL omits the `[bot]` of a login."""
     return state is not None and state.resolved_by.lower().removesuffix("[bot]") in {
         login.removesuffix("[bot]") for login in us
     }

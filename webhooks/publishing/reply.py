@@ -1,4 +1,4 @@
-"""A question from a comment, answered in a comment; doing it again says nothing twice."""
+"""The comments that answer a command, posted once. Pure but for `post_once`."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from webhooks.publishing.text import MAX_BODY, cut_text
 _MOST_NAMED = 10
 
 
-def answer_text(job: Job, answered: QuestionAnswer) -> str:
-    """Return the comment that answers the job's question, our marker at its beginning. Pure."""
+def answer_text(job: Job, answer: QuestionAnswer) -> str:
+    """Return the comment that answers the job's question, beginning with its marker."""
     quoted = "\n".join(f"> {line}" for line in neutralise(job.argument).split("\n"))
-    parts = [f"{answer_marker(job.key)}\n{quoted}", neutralise(answered.text)]
-    if answered.skipped:
-        named = ", ".join(code_span(one.path) for one in answered.skipped[:_MOST_NAMED])
-        more = len(answered.skipped) - _MOST_NAMED
-        parts.append(f"⚠️ Not looked at: {named}{f' and {more} more' if more > 0 else ''}.")
-    footer = f"<sub>{neutralise(usage_text(answered.usage, answered.models))}</sub>"
+    parts = [f"{answer_marker(job.key)}\n{quoted}", neutralise(answer.text)]
+    if answer.skipped:
+        names = ", ".join(code_span(file.path) for file in answer.skipped[:_MOST_NAMED])
+        more = len(answer.skipped) - _MOST_NAMED
+        parts.append(f"⚠️ Not read for this answer: {names}{f' and {more} more' if more > 0 else ''}.")
+    footer = f"<sub>{neutralise(usage_text(answer.usage, answer.models))}</sub>"
     text = cut_text("\n\n".join(parts), MAX_BODY - len(footer))
     return f"{text}\n\n{footer}"
 
 
-def tests_added_text(job: Job, came: AddedTests | NotAdded) -> str:
-    """Return the comment that tells what became of `/tests commit` or `/tests pull`. Pure."""
-    if isinstance(came, NotAdded):
-        said = f"**Not added.** {came.reason}"
-    elif came.number is not None:
-        said = f"The suggested tests are in #{came.number}: {came.url}"
+def tests_added_text(job: Job, result: AddedTests | NotAdded) -> str:
+    """Return the comment about the result of `/tests commit` or `/tests pull`, beginning with its marker."""
+    if isinstance(result, NotAdded):
+        text = f"**The tests were not added.** {result.reason}"
+    elif result.number is not None:
+        text = f"The suggested tests are in #{result.number}: {result.url}"
     else:
-        said = f"The suggested tests are in {came.sha[:7]}: {came.url}"
-    left_out = came.left_out if isinstance(came, AddedTests) else ()
-    return "\n".join([marker_of_tests_added(job.key), said, *(f"- {one}" for one in left_out)])
+        text = f"The suggested tests are in {result.sha[:7]}: {result.url}"
+    left_out = result.left_out if isinstance(result, AddedTests) else ()
+    return "\n".join([marker_of_tests_added(job.key), text, *(f"- Not added: {reason}" for reason in left_out)])
 
 
 def post_once(repository: Repository, number: int, login: str, marker: str, text: str) -> str:
-    """Post a comment unless one of ours begins with that marker; return its address, or "" where it stands already."""
+    """Post a comment unless a comment of ours begins with that marker; return its address, or "" where one exists."""
     for comment in repository.comments(number):
         if comment.author.lower() == login.lower() and comment.body.startswith(marker):
             return ""

@@ -1,7 +1,7 @@
-"""Suggested tests as comments with one click: what is put at the end of a test file that the change touches. Pure.
+"""Suggest tests for the end of a test file in a comment that adds them with one click. Pure.
 
-Promises: for the end of a file as it is one comment, whatever is suggested later; the block holds the file's last line
-to the character and what was run below it.
+Promises: one comment for the end of a file, until the file's end changes; the suggestion consists of the file's last
+line, unchanged, and of the tests that were run below it.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ class SuggestedTestsComment:
 
 
 def comments_with_tests(tests: Iterable[TestSuggestion], threads: Iterable[Thread]) -> list[SuggestedTestsComment]:
-    """Return the comments that suggest the tests, each with its address where it stands already.
+    """Return the comments that suggest the tests, each with its address if it is posted already.
 
-    None where one stands from an earlier run: two suggestions for the same line exclude each other.
+    No comment where there is a different one from an earlier run: only one suggestion for a line can be applied.
     """
     urls: dict[str, tuple[str, str]] = {}
     for thread in threads:
         if place := read_tests_comment(thread.body):
             urls[place] = (thread.url, thread.body)
-    made: list[SuggestedTestsComment] = []
-    for path, given in _by_file(tests).items():
-        place, body = _place(given[0][1]), _body(given)
-        url, standing = urls.get(place, ("", ""))
-        if len(body["body"]) <= _LONGEST and (not url or _same(standing, body["body"])):
-            made.append(SuggestedTestsComment(path, body, url))
-    return made
+    comments: list[SuggestedTestsComment] = []
+    for path, group in _by_file(tests).items():
+        place, body = _place(group[0][1]), _body(group)
+        url, posted = urls.get(place, ("", ""))
+        if len(body["body"]) <= _LONGEST and (not url or _is_same(posted, body["body"])):
+            comments.append(SuggestedTestsComment(path, body, url))
+    return comments
 
 
-def _same(standing: str, text: str) -> bool:
-    """Whether a comment is the one that we posted: GitHub may store other line ends and trim the end."""
-    return standing.replace("\r\n", "\n").strip() == text.strip()
+def _is_same(posted: str, text: str) -> bool:
+    """Whether two texts are the same comment: GitHub may change line ends and trim the end."""
+    return posted.replace("\r\n", "\n").strip() == text.strip()
 
 
 def _by_file(tests: Iterable[TestSuggestion]) -> dict[str, list[tuple[TestSuggestion, Appendix]]]:
@@ -61,21 +61,21 @@ def _by_file(tests: Iterable[TestSuggestion]) -> dict[str, list[tuple[TestSugges
 
 
 def _place(appendix: Appendix) -> str:
-    """Identify the end of a file: other lines above, or more of them, are another."""
+    """Return an identity of the end of a file: it changes with the lines above, and with their number."""
     anchor = appendix.anchor
     key = f"{anchor.path}\0{anchor.line}\0{appendix.above}"
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def _body(given: Sequence[tuple[TestSuggestion, Appendix]]) -> dict[str, Any]:
+def _body(group: Sequence[tuple[TestSuggestion, Appendix]]) -> dict[str, Any]:
     """Return the comment: https://docs.github.com/rest/pulls/reviews#create-a-review-for-a-pull-request ."""
-    first = given[0][1]
+    first = group[0][1]
     last = first.above.rpartition("\n")[2]
-    told = [f"- {code_span(test.covers)}: {neutralise(test.evidence)}" for test, _ in given]
+    evidence = [f"- {code_span(test.covers)}: {neutralise(test.evidence)}" for test, _ in group]
     lines = [
-        "**Suggested tests** for the end of this file. They were run there:",
-        "\n".join(told),
-        suggestion_block("\n".join([last, *(appendix.code for _, appendix in given)])),
+        "**Suggested tests** for the end of this file, where they were run:",
+        "\n".join(evidence),
+        suggestion_block("\n".join([last, *(appendix.code for _, appendix in group)])),
         marker_of_tests_comment(_place(first)),
     ]
     anchor = first.anchor

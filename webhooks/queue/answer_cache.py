@@ -1,6 +1,6 @@
-"""The prompts of a job and their answers, by content: what is paid for once is read back, whatever crashed in between.
+"""Store the prompts of a job and their answers by content, so that an answer is paid for once, whatever crashes.
 
-Rows hold code; they go when their job ends. Compressed JSON, so that they survive a change of our classes.
+Rows hold code and are deleted when their job ends. They are compressed JSON, which survives a change of our classes.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def packed_prompts(prompts: Mapping[str, Prompt]) -> dict[str, bytes]:
 def put(connection: sa.Connection, job_id: str, attempt: int, prompts: Mapping[str, bytes]) -> list[str]:
     """Store the packed prompts by digest; return the digests of those to be asked now.
 
-    Not asked again: what has a reply, what is under way, and what failed in this same attempt (then a crash lies
-    between, and the attempt shall take the same course). What failed in an earlier attempt is asked again.
+    Not asked again: prompts with a reply, prompts under way, and those that failed in this same attempt (which was then
+    interrupted by a crash and must behave the same). Those that failed in an earlier attempt are asked again.
     """
     query = sa.select(ANSWERS.c.digest, ANSWERS.c.failed, ANSWERS.c.attempt)
     query = query.where(ANSWERS.c.job == job_id, ANSWERS.c.digest.in_(list(prompts)))
@@ -54,7 +54,7 @@ def under_way(connection: sa.Connection, job_id: str) -> dict[str, int]:
 
 
 def prompt_to_ask(connection: sa.Connection, job_id: str, digest: str) -> Prompt | None:
-    """Return the prompt; None when it has its answer or its job is at its end."""
+    """Return the prompt; None when it has an answer or its job has ended."""
     query = (
         sa.select(ANSWERS.c.prompt)
         .join(JOBS, JOBS.c.id == ANSWERS.c.job)
@@ -71,15 +71,15 @@ def prompt_to_ask(connection: sa.Connection, job_id: str, digest: str) -> Prompt
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """An answer ready to be stored: packing takes time that no transaction should take."""
+    """An answer ready to be stored. It is packed outside of transactions, since packing takes time."""
 
     data: bytes
     failed: bool
 
 
-def packed(given: Reply | ModelError) -> Packed:
+def packed(answer: Reply | ModelError) -> Packed:
     """Pack an answer."""
-    return Packed(_pack(answer_to_json(given)), isinstance(given, ModelError))
+    return Packed(_pack(answer_to_json(answer)), isinstance(answer, ModelError))
 
 
 def unpacked(packed: Packed) -> Reply | ModelError:
@@ -87,17 +87,17 @@ def unpacked(packed: Packed) -> Reply | ModelError:
     return answer_from_json(_unpack(packed.data))
 
 
-def answer(connection: sa.Connection, job_id: str, digest: str, given: Packed) -> None:
+def answer(connection: sa.Connection, job_id: str, digest: str, packed_answer: Packed) -> None:
     """Store the answer unless there is one."""
     connection.execute(
         ANSWERS.update()
         .where(ANSWERS.c.job == job_id, ANSWERS.c.digest == digest, ANSWERS.c.answer.is_(None))
-        .values(answer=given.data, failed=given.failed)
+        .values(answer=packed_answer.data, failed=packed_answer.failed)
     )
 
 
-def given(connection: sa.Connection, job_id: str, digests: Iterable[str]) -> dict[str, Reply | ModelError]:
-    """Return the answers that are there, by digest."""
+def known_answers(connection: sa.Connection, job_id: str, digests: Iterable[str]) -> dict[str, Reply | ModelError]:
+    """Return the answers that are stored, by digest."""
     query = sa.select(ANSWERS.c.digest, ANSWERS.c.answer).where(
         ANSWERS.c.job == job_id, ANSWERS.c.digest.in_(list(digests)), ANSWERS.c.answer.is_not(None)
     )
@@ -110,12 +110,12 @@ def forget(connection: sa.Connection, job_id: str) -> None:
 
 
 def forget_unanswered(connection: sa.Connection, job_id: str) -> None:
-    """Delete the prompts of the job that nobody is going to answer."""
+    """Delete the prompts of the job that will not be answered."""
     connection.execute(ANSWERS.delete().where(ANSWERS.c.job == job_id, ANSWERS.c.answer.is_(None)))
 
 
 def forget_ended(connection: sa.Connection, *, before: float) -> int:
-    """Delete what belongs to no job, or to one that ended before that time; return how many rows."""
+    """Delete the rows of jobs that are gone or ended before that time; return how many rows."""
     kept = sa.exists().where(JOBS.c.id == ANSWERS.c.job, sa.or_(JOBS.c.ended_at.is_(None), JOBS.c.ended_at >= before))
     return connection.execute(ANSWERS.delete().where(~kept)).rowcount
 

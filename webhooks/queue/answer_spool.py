@@ -1,9 +1,8 @@
-"""Answers on their way to the store, kept where a killed process leaves them: in a file, written with one system call.
+"""Keep answers in a file until they are in the store, so that a killed process loses none that was paid for.
 
-A transaction waits for its turn and for the disk; what the model answered was paid for when it came. Promises: what
-`keep` returned from is found by the next process, however this one ends; the file is emptied as soon as the store has
-everything in it, since answers quote code. Never needed for anything but saving money: where it cannot be written, the
-work goes on without it.
+A transaction waits for the lock and for the disk; the file is written with one system call. Promises: when `keep` has
+returned, the next process finds the answer, however this one ends; the file is emptied as soon as the store has all of
+them, since answers quote code. It only saves money: where it cannot be written, the work goes on without it.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class AnswerSpool:
         self._guard = threading.Lock()
 
     def open(self, found: Callable[[str, str, Packed], None]) -> None:
-        """Begin; first hand over what processes that are gone left: job, digest of the prompt, answer."""
+        """Begin; first hand over the answers that dead processes left: job, digest of the prompt, answer."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             for ending in (_ENDING, _BEGINNING):
@@ -47,10 +46,10 @@ class AnswerSpool:
                     _take_over(path, found)
             self._file = self._locked()
         except OSError as error:
-            _LOG.warning("answers on their way are not kept: %s", error)
+            _LOG.warning("answers are not kept until they are stored: %s", error)
 
     def _locked(self) -> int:
-        """Make the file. Under its name it is never seen without its lock: another process would remove it."""
+        """Create the file. It gets its name only when it is locked, or another process would remove it."""
         beginning = self._path.with_suffix(_BEGINNING)
         while True:
             file = os.open(beginning, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -66,7 +65,7 @@ class AnswerSpool:
             return file
 
     def keep(self, job_id: str, digest: str, answer: Packed) -> None:
-        """Write an answer down, until `stored`."""
+        """Keep an answer until `stored` is called."""
         value = {
             "job": job_id,
             "digest": digest,
@@ -78,14 +77,14 @@ class AnswerSpool:
             self._write((json.dumps(value) + "\n").encode("ascii"))
 
     def stored(self) -> None:
-        """Say that the store has one more of the answers; with the last, all are forgotten here."""
+        """Count one more answer as stored; with the last, the file is emptied."""
         with self._guard:
             self._under_way -= 1
             if self._under_way == 0 and self._file >= 0:
                 os.ftruncate(self._file, 0)
 
     def close(self) -> None:
-        """Remove the file, unless there is something in it that the store has not."""
+        """Remove the file, unless it has answers that are not stored."""
         with self._guard:
             if self._file >= 0 and self._under_way == 0:
                 self._path.unlink(missing_ok=True)
@@ -98,11 +97,11 @@ class AnswerSpool:
             if self._file >= 0:
                 os.write(self._file, line)
         except OSError as error:
-            _LOG.warning("an answer on its way is not kept: %s", error)
+            _LOG.warning("an answer is not kept until it is stored: %s", error)
 
 
 def _take_over(path: Path, found: Callable[[str, str, Packed], None]) -> None:
-    """Hand over what a process left in its file, and remove it; one that still runs holds the lock."""
+    """Hand over the answers in the file of a dead process, and remove it; a running process holds the lock."""
     try:
         opened = path.open("rb")
     except FileNotFoundError:  # another process was quicker

@@ -1,7 +1,7 @@
-"""One attempt of a job under way: how it asks the model durably, and how it learns that it is not wanted any more.
+"""One attempt of a job: it asks the model durably, and notices when the job is not wanted any more.
 
-Promises: every prompt and every answer is in the store, by content, before anybody acts on it; a run that is not wanted
-stops before its next call. Never decides what becomes of the job.
+Promises: every prompt and every answer is in the store, by content, before it is used; an attempt that is not wanted
+stops before its next call. Never decides how the job ends.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from webhooks.queue.database import Database
 from webhooks.queue.dbos_queue import DbosQueue
 from webhooks.queue.job_state import JobRecord, JobState
 
-#: How long a wait for answers looks away at most, in seconds: answers of other processes are found by looking.
-_GLANCE = 0.5
+#: Seconds between two queries while waiting: answers that other processes store are found only by querying.
+_QUERY_PAUSE = 0.5
 
-#: How often a wait looks for calls that ended without an answer, in glances.
-_GLANCES_TO_CHECK = 20
+#: Every how many queries a wait checks for calls that ended without an answer.
+_CHECK_EVERY = 20
 
 
 class RunStopped(BaseException):
     """The job must not go on: superseded, cancelled, taken over, or the process is stopping.
 
-    Like KeyboardInterrupt not an Exception, so that nobody between `ask` and the engine takes it for a failure.
+    Like KeyboardInterrupt not an Exception, so that no code between `ask` and the engine handles it as a failure.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class StopReason:
-    """Why a run must stop, and what its job becomes; None: another run has the job now."""
+    """Why a run must stop, and the new state of its job; None: another run has the job now."""
 
     reason: str
     becomes: JobState | None = None
@@ -45,25 +45,25 @@ class StopReason:
 
 @dataclass(slots=True)
 class WorkerSignals:
-    """What the threads of one worker tell each other: that an answer came, that the worker stops."""
+    """Signals between the threads of one worker: an answer arrived, or the worker stops."""
 
     stopping: threading.Event = field(default_factory=threading.Event)
     _bells: dict[str, threading.Event] = field(default_factory=dict)
 
     def tell(self, job_id: str) -> None:
-        """Wake the one that waits for answers of that job: the others have their own, and each look costs a query."""
+        """Wake the thread that waits for answers of that job; the others need not query."""
         if bell := self._bells.get(job_id):
             bell.set()
 
     def stop(self) -> None:
-        """Tell everybody that the worker stops."""
+        """Signal that the worker stops."""
         self.stopping.set()
         for bell in list(self._bells.values()):
             bell.set()
 
     @contextmanager
     def bell(self, job_id: str) -> Iterator[threading.Event]:
-        """Give what rings at news of the job, for as long as somebody listens."""
+        """Give an event that is set when an answer of the job arrives."""
         bell = self._bells[job_id] = threading.Event()
         try:
             yield bell
@@ -78,7 +78,7 @@ class JobAttempt:
     def __init__(
         self, database: Database, queue: DbosQueue, signals: WorkerSignals, record: JobRecord, owner: str
     ) -> None:
-        """Store what the run is about. `stop_reason` is set once the job is not wanted any more."""
+        """Store the job and the worker. `stop_reason` is set once the job is not wanted any more."""
         self._database = database
         self._queue = queue
         self._signals = signals
@@ -88,7 +88,7 @@ class JobAttempt:
 
     @property
     def is_repeated(self) -> bool:
-        """Whether the job was begun before: then what it does may have been done in part."""
+        """Whether the job was begun before: then some of its work may be done."""
         return self._record.attempt > 1 or self._record.starts > 1
 
     def is_wanted(self) -> bool:
@@ -98,7 +98,7 @@ class JobAttempt:
         """
         if self.stop_reason is None:
             with self._database.read() as connection:
-                self.stop_reason = self._look(connection)
+                self.stop_reason = self._read_stop_reason(connection)
         if self.stop_reason is not None and self.stop_reason.becomes is None:
             raise RunStopped
         return self.stop_reason is None
@@ -109,9 +109,9 @@ class JobAttempt:
             raise RunStopped
 
     def ask(self, prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
-        """Have every prompt asked, in parallel, and return the answers in order. Raises RunStopped.
+        """Ask all prompts in parallel and return the answers in order. Raises RunStopped.
 
-        Each answer is stored when it comes: asked again with the same prompt, this job gets the same reply, at no cost.
+        Each answer is stored when it arrives: for the same prompt, this job gets the same reply again at no cost.
         """
         self.check()
         by_digest = {prompt_digest(prompt): prompt for prompt in prompts}
@@ -126,24 +126,24 @@ class JobAttempt:
 
     def _wait(self, digests: set[str], bell: threading.Event) -> dict[str, Reply | ModelError]:
         found: dict[str, Reply | ModelError] = {}
-        glances = 0
+        queries = 0
         while True:
             bell.clear()
             with self._database.read() as connection:
-                found |= answer_cache.given(connection, self._record.id, digests - found.keys())
+                found |= answer_cache.known_answers(connection, self._record.id, digests - found.keys())
                 if len(found) == len(digests):
                     return found
-                self.stop_reason = self.stop_reason or self._look(connection)
+                self.stop_reason = self.stop_reason or self._read_stop_reason(connection)
             self.check()
             if self._signals.stopping.is_set():
                 raise RunStopped
-            glances += 1
-            if glances % _GLANCES_TO_CHECK == 0:
-                self._mend()
-            bell.wait(_GLANCE)
+            queries += 1
+            if queries % _CHECK_EVERY == 0:
+                self._answer_lost_calls()
+            bell.wait(_QUERY_PAUSE)
 
-    def _mend(self) -> None:
-        """Give calls that the engine lost an answer, so that nobody waits for ever: the job is then tried again."""
+    def _answer_lost_calls(self) -> None:
+        """Store an error for calls that the engine lost, so that no job waits for ever: the job is then retried."""
         job_id = self._record.id
         with self._database.read() as connection:
             under_way = answer_cache.under_way(connection, job_id)
@@ -151,10 +151,10 @@ class JobAttempt:
         lost = under_way.keys() - self._queue.live_calls(job_id, under_way)
         with self._database.write() as connection:
             for digest in lost:
-                # Does nothing where the answer came between the two looks.
+                # Does nothing where the answer arrived in the meantime.
                 answer_cache.answer(connection, job_id, digest, none)
 
-    def _look(self, connection: sa.Connection) -> StopReason | None:
+    def _read_stop_reason(self, connection: sa.Connection) -> StopReason | None:
         state, owner = job_records.job_state(connection, self._record.id)
         if state is JobState.CANCELLED:
             return StopReason("cancelled by an operator", state)

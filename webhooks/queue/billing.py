@@ -1,4 +1,4 @@
-"""The bill: every request to the model, in the store, for budgets and for operators. Holds no code."""
+"""Record every request to the model with its cost, for budgets and operators. Holds no code."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _NANO = Decimal(1_000_000_000)
 
 @dataclass(frozen=True, slots=True)
 class ModelTotal:
-    """What one model's calls with one outcome came to since the ledger began. `usage.calls` counts requests."""
+    """The total usage of one model's requests with one outcome. `usage.calls` counts requests."""
 
     model: str
     outcome: str
     usage: Usage
 
 
-def enter(connection: sa.Connection, job: Job, prompt: Prompt, given: Reply | ModelError) -> None:
-    """Enter every attempt that was made for the answer."""
+def enter(connection: sa.Connection, job: Job, prompt: Prompt, answer: Reply | ModelError) -> None:
+    """Record every attempt that was made for the answer."""
     now = time.time()
     rows = [
         {
@@ -46,7 +46,7 @@ def enter(connection: sa.Connection, job: Job, prompt: Prompt, given: Reply | Mo
             "estimated": attempt.estimated,
             "seconds": attempt.seconds,
         }
-        for attempt in given.attempts
+        for attempt in answer.attempts
     ]
     if rows:
         connection.execute(CALLS.insert(), rows)
@@ -72,7 +72,7 @@ def spent(
 
 
 def totals(connection: sa.Connection) -> list[ModelTotal]:
-    """Return the whole bill by model and outcome."""
+    """Return the usage of all requests by model and outcome."""
     groups = (CALLS.c.model, CALLS.c.outcome)
     rows = connection.execute(sa.select(*groups, *_SUMS).group_by(*groups).order_by(*groups))
     return [ModelTotal(row.model, row.outcome, _usage(row)) for row in rows]

@@ -1,7 +1,7 @@
-"""The database: how it is opened, and our own tables beside the engine's.
+"""Open the database, and define our own tables beside the engine's.
 
 Promises: one URL decides between an embedded SQLite file and Postgres; every connection has the settings without which
-deliveries were lost or limits broken; a database written by a newer version is refused, not guessed at.
+deliveries were lost or limits broken; a database written by a newer version is refused.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ ANSWERS = sa.Table(
     sa.Column("failed", sa.Boolean),
 )
 
-#: The bill: every request to the model, kept when its job is gone. Holds no code.
+#: Every request to the model with its cost, kept longer than its job. Holds no code.
 CALLS = sa.Table(
     "reviewer_calls",
     _METADATA,
@@ -104,7 +104,7 @@ WORKERS = sa.Table(
     sa.Column("seen", sa.Float, nullable=False, comment="by the database's clock"),
 )
 
-#: What is looked at from time to time by one process of all, such as GitHub's list of deliveries.
+#: Periodic tasks that one process at a time does, such as reading GitHub's list of webhook deliveries.
 LOOKS = sa.Table(
     "reviewer_looks",
     _METADATA,
@@ -126,7 +126,7 @@ def store_errors() -> Iterator[None]:
     try:
         yield
     except (sa.exc.IntegrityError, sa.exc.DataError):
-        raise  # our mistake, not the database's
+        raise  # a bug of ours, not a fault of the database
     except (sa.exc.DatabaseError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()
         raise StoreUnavailable(f"the store cannot be used: {cause[0] if cause else type(error).__name__}") from error
@@ -160,11 +160,11 @@ class Database:
             _check_place(self.path)
             self._engine = self._urgent = _sqlite_engine(self.path)
         else:
-            # A pool of its own: a delivery must not wait until one of many jobs gives a connection back.
+            # A second pool, so that a delivery does not wait for the connection of a job.
             self._engine, self._urgent = _postgres_engine(self.url, 8), _postgres_engine(self.url, 6)
 
     def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         engines = {self._engine, self._urgent}
         self._engine = self._urgent = None
         for engine in engines:
@@ -202,7 +202,7 @@ class Database:
 
 
 def _check_place(path: Path) -> None:
-    """Raise StoreUnavailable, with what to do, where SQLite would only say that it cannot."""
+    """Raise StoreUnavailable with what to do, where SQLite's own message would not help."""
     directory = path.parent
     if not directory.is_dir():
         raise StoreUnavailable(f"there is no directory {directory}: create it, or set DATABASE_URL to another path")
@@ -221,11 +221,11 @@ def _sqlite_engine(path: Path) -> sa.Engine:
     url = sa.URL.create("sqlite", database=str(path))
     arguments = {"factory": QueuedConnection}
     engine = sa.create_engine(url, pool_size=20, max_overflow=0, pool_timeout=60, connect_args=arguments)
-    turns = PriorityLock()
+    lock = PriorityLock()
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: QueuedConnection, _record: object) -> None:
-        connection.turns = turns
+        connection.lock = lock
         connection.isolation_level = None  # transactions are begun below
         connection.execute("PRAGMA busy_timeout=30000")
         # Before the first table, or it has no effect. Saying it again would wait for whoever is writing.

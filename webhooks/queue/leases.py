@@ -1,7 +1,7 @@
-"""Looks at the world that one process at a time takes: whose turn it is, and what the last one saw.
+"""Leases for periodic tasks that one of all processes does, with a note from one turn to the next.
 
-Promises: of all processes on the store one gets the turn, and not before the given time is over. Whoever dies during
-its turn leaves what was seen before, so that the next one looks again.
+Promises: of all processes on the store one gets the turn, and not before the period is over. A process that dies during
+its turn leaves the earlier note unchanged, so that the next turn repeats the work.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from webhooks.queue.database import LOOKS
 def take_turn(connection: sa.Connection, name: str, *, now: float, after: float) -> dict[str, Any] | None:
     """Take the turn when the last one began more than `after` seconds ago; return what was noted then, else None.
 
-    `now` is in seconds since 1970. A last turn that lies in the future is one of a clock that was put back: it counts
-    as over, or nobody would look until that time has come.
+    `now` is in seconds since 1970. A last turn in the future comes from a clock that was put back: it counts as over,
+    or there would be no turn until that time.
     """
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(LOOKS).values(name=name, began=now, seen="{}")
@@ -30,5 +30,5 @@ def take_turn(connection: sa.Connection, name: str, *, now: float, after: float)
 
 
 def note(connection: sa.Connection, name: str, seen: dict[str, Any]) -> None:
-    """Note what was seen, for the next turn."""
+    """Keep a note for the next turn."""
     connection.execute(LOOKS.update().where(LOOKS.c.name == name).values(seen=json.dumps(seen)))

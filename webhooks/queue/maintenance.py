@@ -1,6 +1,6 @@
-"""What a worker does besides its jobs: signs of life, taking over from the dead, finding what was lost, clearing up.
+"""Maintain the queue beside a worker's jobs: heartbeats, take-over from dead workers, lost jobs, deleting old rows.
 
-Promises: repeats itself until the worker stops, whatever fails; each part is safe in several processes at once.
+Promises: repeats until the worker stops, whatever fails; each part is safe in several processes at once.
 """
 
 from __future__ import annotations
@@ -21,39 +21,39 @@ _LOG = logging.getLogger("reviewer.worker")
 
 
 class Maintenance:
-    """What a worker does besides: signs of life, taking over from the dead, finding what was lost, clearing up."""
+    """The maintenance thread of one worker."""
 
     def __init__(self, runner: JobRunner, executor: str) -> None:
-        """Store whose upkeep it is."""
+        """Store the worker's runner and its name for the engine."""
         self._runner = runner
         self._executor = executor
-        self._next_clearing = 0.0
+        self._next_cleaning = 0.0
 
-    def say_hello(self) -> None:
-        """Give the first sign of life. Raises StoreUnavailable."""
+    def register(self) -> None:
+        """Write the first heartbeat. Raises StoreUnavailable."""
         if self._has_peers:
             with self._runner.database.write() as connection:
-                give_sign_of_life(connection, self._executor)
+                write_heartbeat(connection, self._executor)
 
-    def say_goodbye(self) -> None:
-        """Give the last one: peers take over at once what could not be handed over."""
+    def unregister(self) -> None:
+        """Remove the heartbeat, so that other workers take over at once what could not be given back."""
         if not self._has_peers:
             return
         try:
             with self._runner.database.write() as connection:
                 connection.execute(WORKERS.delete().where(WORKERS.c.executor == self._executor))
         except StoreUnavailable as error:
-            _LOG.warning("could not say goodbye: %s", error)
+            _LOG.warning("could not remove the heartbeat: %s", error)
 
     def run(self) -> None:
-        """Keep on until the worker stops. The store being away is waited out."""
+        """Repeat until the worker stops, also while the store is away."""
         limits = self._runner.limits
         pause = min(limits.heartbeat, limits.upkeep) if self._has_peers else limits.upkeep
         while True:
             try:
                 self._once()
-            except Exception as error:  # noqa: BLE001 - upkeep goes on whatever happens; the next round may be better
-                _LOG.warning("upkeep failed: %s: %s", type(error).__name__, error)
+            except Exception as error:  # noqa: BLE001 - maintenance continues whatever happens
+                _LOG.warning("maintenance failed: %s: %s", type(error).__name__, error)
             if self._runner.signals.stopping.wait(pause):
                 return
 
@@ -65,20 +65,20 @@ class Maintenance:
     def _once(self) -> None:
         if self._has_peers:
             self._take_over()
-        if time.monotonic() >= self._next_clearing:
-            self._next_clearing = time.monotonic() + self._runner.limits.upkeep
+        if time.monotonic() >= self._next_cleaning:
+            self._next_cleaning = time.monotonic() + self._runner.limits.upkeep
             self._runner.queue.mend_times(time.time())
             self._requeue_lost()
-            self._clear()
+            self._clean()
 
     def _take_over(self) -> None:
         """Queue the work of dead executors again: the engine does so only for its own name, at launch.
 
-        Looks at who has work under way, not at whose sign of life went out: whoever saw that may have died since.
+        Compares with the executors that have work under way: a process that noticed a missing heartbeat may have died.
         """
         with self._runner.database.write() as connection:
-            give_sign_of_life(connection, self._executor)
-            alive = signs_of_life(connection, newer_than=self._runner.limits.dead_after)
+            write_heartbeat(connection, self._executor)
+            alive = read_heartbeats(connection, newer_than=self._runner.limits.dead_after)
         dead = self._runner.queue.running_on() - alive
         if dead:
             _LOG.warning("taking over from %s", ", ".join(sorted(dead)))
@@ -86,7 +86,7 @@ class Maintenance:
             DBOS._recover_pending_workflows(sorted(dead))  # noqa: SLF001
 
     def _requeue_lost(self) -> None:
-        """Queue jobs again whose workflow ended without them: the store went away, or another version made it."""
+        """Queue jobs again whose workflow ended without them: the store was away, or another version queued it."""
         with self._runner.database.read() as connection:
             live = job_records.live(connection, now=time.time(), older_than=self._runner.limits.lost_after)
         present = self._runner.queue.live_jobs({record.id: record.attempt for record in live})
@@ -101,20 +101,20 @@ class Maintenance:
             if withdrawn:
                 answer_cache.forget_unanswered(connection, record.id)
             if failures >= self._runner.limits.failures:
-                job_records.close(connection, record, JobState.FAILED, "its workflow was lost, again and again")
+                job_records.close(connection, record, JobState.FAILED, "its workflow was lost too often")
                 return
             attempt = job_records.requeue(connection, record, None, "its workflow was lost", failures=failures)
             if attempt is not None:
                 self._runner.queue.put_job(connection, record.job, attempt)
 
-    def _clear(self) -> None:
-        """Delete what is kept no longer and give the space back."""
+    def _clean(self) -> None:
+        """Delete rows that are too old, and free their space."""
         limits, now = self._runner.limits, time.time()
         with self._runner.database.write() as connection:
             answer_cache.forget_ended(connection, before=now - limits.keep_answers)
             job_records.delete_ended(connection, before=now - limits.keep_jobs)
             billing.delete_old(connection, before=now - limits.keep_bill)
-        self._clear_engine(before=now - limits.keep_workflows)
+        self._clean_engine(before=now - limits.keep_workflows)
         if self._runner.database.is_sqlite:
             with self._runner.database.write() as connection:
                 # Through the driver: the pragma works one page per row that is fetched, and says that it has none.
@@ -122,21 +122,21 @@ class Maintenance:
                 assert driver is not None
                 driver.execute("PRAGMA incremental_vacuum(2000)").fetchall()
 
-    def _clear_engine(self, *, before: float) -> None:
-        """Delete what the engine is done with: the record of deliveries is ours."""
+    def _clean_engine(self, *, before: float) -> None:
+        """Delete the engine's finished workflows: the record of deliveries is in our own tables."""
         while self._runner.queue.delete_over(before=before):
             if self._runner.signals.stopping.is_set():
                 return
 
 
-def give_sign_of_life(connection: sa.Connection, executor: str) -> None:
-    """Write down that the executor is alive, by the database's clock."""
+def write_heartbeat(connection: sa.Connection, executor: str) -> None:
+    """Store that the executor is alive, by the database's clock."""
     statement = postgresql.insert(WORKERS).values(executor=executor, seen=_NOW)
     connection.execute(statement.on_conflict_do_update(index_elements=["executor"], set_={"seen": _NOW}))
 
 
-def signs_of_life(connection: sa.Connection, *, newer_than: float) -> set[str]:
-    """Forget the executors without a sign of life for that many seconds; return the others."""
+def read_heartbeats(connection: sa.Connection, *, newer_than: float) -> set[str]:
+    """Delete executors without a heartbeat for that many seconds; return the others."""
     connection.execute(WORKERS.delete().where(WORKERS.c.seen < _NOW - newer_than))
     return set(connection.execute(sa.select(WORKERS.c.executor)).scalars())
 

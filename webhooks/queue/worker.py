@@ -1,7 +1,7 @@
-"""A process that takes jobs off the queues: launching the engine, its one lock or its heartbeat, clearing up, stopping.
+"""Work on the queues in this process: launch the engine, hold the SQLite lock or keep the heartbeat, and stop.
 
 Promises: on SQLite one process works at a time, another waits and says so; on Postgres any number work, and the jobs of
-one that died go on elsewhere within a minute. A stop hands over what can be handed over.
+a dead process continue elsewhere within a minute. A stop gives back the jobs that can be given back.
 """
 
 from __future__ import annotations
@@ -25,52 +25,52 @@ from webhooks.queue.runner import JobRunner
 
 _LOG = logging.getLogger("reviewer.worker")
 
-#: One process at a time works on a SQLite file, so what is left behind under this name is always a dead one's.
+#: One process at a time works on a SQLite file, so work that is found under this name belongs to a dead process.
 _SQLITE_EXECUTOR = "sqlite-worker"
 
-#: The engine's own count of begins, far above ours: it must not give a job up before we do, with a reason.
+#: The engine's own limit of starts, far above ours: we give a job up first, with a reason.
 _ENGINE_STARTS = 200
 
 
 class Worker:
-    """The working half of a process. `start` once, `stop` once."""
+    """The worker of a process. `start` once, `stop` once."""
 
     def __init__(self, runner: JobRunner) -> None:
-        """Store what does the work."""
+        """Store the runner."""
         self._runner = runner
         self._lock: IO[str] | None = None
         self._threads: list[threading.Thread] = []
         self._launched = threading.Event()
-        self._upkeep: Maintenance | None = None
+        self._maintenance: Maintenance | None = None
         self.trouble: str | None = None
 
     @property
     def is_standby(self) -> bool:
-        """Whether it waits for another process to let go of the SQLite file."""
+        """Whether it waits for another process to release the SQLite file."""
         return not self._launched.is_set() and self.trouble is None
 
     def start(self) -> None:
-        """Begin to take work; where another process has the SQLite file, as soon as that one ends."""
+        """Begin to take work; where another process has the SQLite file, when that process ends."""
         if self._take_lock():
             self._launch()
         else:
-            _LOG.warning("another process works on %s; waiting for it to end", self._database.path)
+            _LOG.warning("another process works on %s; waiting until it ends", self._database.path)
             self._spawn("reviewer-standby", self._stand_by)
         self._spawn("reviewer-farewell", self._follow_main_thread)
 
     def stop(self, grace: float) -> None:
-        """Take no more work, hand over what waits for answers, and wait up to `grace` seconds for the rest."""
+        """Take no more work, give back the jobs that wait for answers, and wait up to `grace` seconds for the rest."""
         if self._runner.signals.stopping.is_set():
             return
         self._runner.stop()
         if self._launched.is_set():
             # The engine looks each second whether its work is over: ask it to wait only when there is some.
-            patience = max(1, round(grace)) if self._runner.is_busy else 0
-            DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=patience)
+            timeout = max(1, round(grace)) if self._runner.is_busy else 0
+            DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=timeout)
         if self._runner.spool is not None:
             self._runner.spool.close()
-        if self._upkeep is not None:
-            self._upkeep.say_goodbye()
+        if self._maintenance is not None:
+            self._maintenance.unregister()
         for thread in self._threads:
             if thread is not threading.current_thread() and thread.name != "reviewer-farewell":
                 thread.join(timeout=5.0)
@@ -110,16 +110,16 @@ class Worker:
                 _LOG.warning("the other process ended; working")
                 try:
                     self._launch()
-                except Exception as error:  # noqa: BLE001 - a thread has nobody above it: /readyz tells
+                except Exception as error:  # noqa: BLE001 - nothing above a thread would handle it; /readyz reports it
                     self.trouble = f"the engine could not start: {error}"
                     _LOG.error("%s", self.trouble)
                 return
 
     def _launch(self) -> None:
         executor = _SQLITE_EXECUTOR if self._database.is_sqlite else f"{platform.node()}-{os.urandom(4).hex()}"
-        # Before the launch: a peer takes the jobs of an executor that gives no sign of life.
-        self._upkeep = Maintenance(self._runner, executor)
-        self._upkeep.say_hello()
+        # Before the launch: other workers take the jobs of an executor without a heartbeat.
+        self._maintenance = Maintenance(self._runner, executor)
+        self._maintenance.register()
         self._register_workflows()
         config: DBOSConfig = {
             "name": dbos_queue.APPLICATION,
@@ -141,7 +141,7 @@ class Worker:
         DBOS(config=config)
         DBOS.launch()
         self._launched.set()
-        self._spawn("reviewer-upkeep", self._upkeep.run)
+        self._spawn("reviewer-upkeep", self._maintenance.run)
 
     def _register_workflows(self) -> None:
         runner = self._runner
@@ -155,6 +155,6 @@ class Worker:
             return runner.call(job_id, digest)
 
     def _follow_main_thread(self) -> None:
-        """Stop when the program ends: a server's main thread returns at SIGTERM, and then waits for ours for ever."""
+        """Stop when the program ends: a server's main thread returns at SIGTERM, and would then wait for our threads."""
         threading.main_thread().join()
         self.stop(grace=10.0)

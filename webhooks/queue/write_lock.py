@@ -16,17 +16,17 @@ PATIENCE = 30.0
 
 
 class PriorityLock:
-    """A lock that is given to the urgent first, and among equals in the order in which it was asked for."""
+    """A lock that goes to urgent waiters first, and otherwise to waiters in the order of their requests."""
 
     def __init__(self) -> None:
-        """Nobody holds it."""
+        """Create the lock, free."""
         self._guard = threading.Lock()
         self._urgent: deque[threading.Lock] = deque()
         self._patient: deque[threading.Lock] = deque()
         self._is_taken = False
 
-    def take(self, patience: float, *, urgent: bool = False) -> bool:
-        """Wait for the turn, at most so many seconds; False when it did not come."""
+    def acquire(self, patience: float, *, urgent: bool = False) -> bool:
+        """Wait for the lock, at most so many seconds; False when it was not free in time."""
         line = self._urgent if urgent else self._patient
         with self._guard:
             if not self._is_taken:
@@ -39,12 +39,12 @@ class PriorityLock:
             return True
         with self._guard:
             if mine not in line:
-                return True  # it came at the last moment
+                return True  # it was passed on at the last moment
             line.remove(mine)
             return False
 
-    def give(self) -> None:
-        """Let the next have it."""
+    def release(self) -> None:
+        """Pass the lock to the next waiter."""
         with self._guard:
             if line := self._urgent or self._patient:
                 line.popleft().release()
@@ -53,43 +53,43 @@ class PriorityLock:
 
 
 class QueuedConnection(sqlite3.Connection):
-    """A connection whose writing transactions wait for their turn. SQLite's own waiting is left for other processes."""
+    """A connection whose writing transactions wait for the lock. SQLite's own waiting is for other processes."""
 
-    turns: PriorityLock
-    _has_turn = False
+    lock: PriorityLock
+    _has_lock = False
 
     def begin(self, *, urgent: bool) -> None:
         """Begin a transaction that writes. Raises sqlite3.OperationalError when the store stays locked."""
-        if not self.turns.take(PATIENCE, urgent=urgent):
+        if not self.lock.acquire(PATIENCE, urgent=urgent):
             raise sqlite3.OperationalError("database is locked")
-        self._has_turn = True
+        self._has_lock = True
         try:
             self.execute("BEGIN IMMEDIATE")
         finally:
-            self._give()
+            self._release()
 
     def commit(self) -> None:
-        """Commit, then let the next begin: after the disk has it, or the next would wait in SQLite after all."""
+        """Commit, then pass the lock on: only when the disk has it, or the next would wait inside SQLite."""
         try:
             super().commit()
         finally:
-            self._give()
+            self._release()
 
     def rollback(self) -> None:
-        """Roll back, then let the next begin."""
+        """Roll back, then pass the lock on."""
         try:
             super().rollback()
         finally:
-            self._give()
+            self._release()
 
     def close(self) -> None:
-        """Close; what was begun is rolled back."""
+        """Close; an open transaction is rolled back."""
         super().close()
-        if self._has_turn:
-            self._has_turn = False
-            self.turns.give()
+        if self._has_lock:
+            self._has_lock = False
+            self.lock.release()
 
-    def _give(self) -> None:
-        if self._has_turn and not self.in_transaction:
-            self._has_turn = False
-            self.turns.give()
+    def _release(self) -> None:
+        if self._has_lock and not self.in_transaction:
+            self._has_lock = False
+            self.lock.release()

@@ -269,11 +269,11 @@ def test_what_exists_is_named_and_the_rest_goes(github: World) -> None:
     tests = [TEST, *(TestSuggestion(path, "", CODE, EVIDENCE) for path in others)]
     tests += [TestSuggestion("tests/a.py", "", CODE), TestSuggestion("tests/b.py", "", "x = '\u202e'\n", EVIDENCE)]
     answer = added(ask(github, *tests))
-    said = [f"`{path}` {'cannot be made: ' if 'a file' in why else ''}{why}" for path, why in others.items()]
+    said = [f"`{path}` {'cannot be created: ' if 'a file' in why else ''}{why}" for path, why in others.items()]
     assert list(answer.left_out) == [
         *said,
         "`tests/a.py` was not run",
-        "`tests/b.py` holds characters that cannot be seen",
+        "`tests/b.py` contains invisible characters",
     ]
     assert github.expect_commit().files == (PATH,)
 

@@ -23,9 +23,9 @@ class Line:
 
     def join(self, name: str, *, urgent: bool = False) -> None:
         def wait() -> None:
-            assert self._turns.take(15.0, urgent=urgent)
+            assert self._turns.acquire(15.0, urgent=urgent)
             self.had.append(name)
-            self._turns.give()
+            self._turns.release()
 
         before = len(self._turns._urgent) + len(self._turns._patient)
         self._threads.append(threading.Thread(target=wait))
@@ -42,21 +42,21 @@ def test_the_urgent_first_then_in_order():
     """Who is urgent goes next, however many wait; the others go in the order in which they came."""
     turns = PriorityLock()
     line = Line(turns)
-    assert turns.take(1.0)
+    assert turns.acquire(1.0)
     for name in ("first", "second", "third"):
         line.join(name)
     line.join("delivery", urgent=True)
-    turns.give()
+    turns.release()
     assert line.end() == ["delivery", "first", "second", "third"]
 
 
 def test_who_gives_up_leaves_the_line():
     """Who waited in vain is not given the turn later, and the next one is."""
     turns = PriorityLock()
-    assert turns.take(1.0)
-    assert not turns.take(0.01)
-    turns.give()
-    assert turns.take(0.0)
+    assert turns.acquire(1.0)
+    assert not turns.acquire(0.01)
+    turns.release()
+    assert turns.acquire(0.0)
 
 
 @pytest.fixture
