@@ -1,6 +1,6 @@
-"""The composition root: the one place where things are built and joined. Nobody imports it.
+"""The composition root: builds the App and the console command from their parts. No module imports it.
 
-`gunicorn 'app:create_app()'` serves the App; `main` is the console command `reviewer`. What a command needs is imported
+`gunicorn 'app:create_app()'` serves the App; `main` is the console command `reviewer`. A command imports its modules
 when it runs: `reviewer --help` and `reviewer diff` load neither Flask nor the engine.
 """
 
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 _NO_SERVER = "This needs the server's packages: in a clone, pip install '.[server]' into its environment."
 
 
-#: gunicorn's own code for a worker that cannot begin: with any other it would start the worker again for ever.
+#: gunicorn's exit code for a worker that cannot start: with another one it would restart the worker for ever.
 BOOT_ERROR = 3
 
 
 def create_app() -> Flask:
-    """Return the App: its store is open and, where the role says so, its worker runs, before the first request.
+    """Return the App with its store open and, if the role says so, its worker running.
 
-    Where it cannot start, the process ends with what to do about it, and without a traceback: every variable that is
-    missing is named, or what is wrong with the store.
+    If it cannot start, the process ends without a traceback and says what to do: it names every missing variable, or
+    what is wrong with the store.
     """
     from webhooks.logs import log_to_stderr  # noqa: PLC0415 - see the module's docstring
 
@@ -70,14 +70,14 @@ def _create_app() -> Flask:
 
 
 def _open(environment: Environment, *, create: bool = True) -> Jobs:
-    """Open the store, in the data directory if none was named; it is made where `create` and it is not there."""
+    """Open the store, by default in the data directory, which is created if `create` and it does not exist."""
     from webhooks.queue.jobs import Jobs, QueueLimits  # noqa: PLC0415
 
     if create and "DATABASE_URL" not in os.environ:
         try:
             environment.data_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            message = f"REVIEWER_DATA_DIR {environment.data_dir} cannot be made ({error.strerror}): set it to another"
+            message = f"REVIEWER_DATA_DIR {environment.data_dir} cannot be created ({error.strerror}): set another one"
             raise SettingsError(message) from error
     limits = QueueLimits(
         parallel_calls=environment.parallel_calls,
@@ -98,22 +98,22 @@ def _close_at_exit(jobs: Jobs, missed: MissedDeliveries | None) -> None:
 
 
 def _look_for_missed(environment: Environment, jobs: Jobs) -> MissedDeliveries | None:
-    """Begin to look for what GitHub told the App in vain, where this process works and it is not turned off."""
+    """Start the search for missed webhooks, if this process works and the search is not turned off."""
     from webhooks.recovery.redelivery import MissedDeliveries, RedeliveryPolicy  # noqa: PLC0415
     from webhooks.recovery.unreviewed_pulls import SearchBounds  # noqa: PLC0415
 
     if not environment.role.works or not (environment.missed_minutes or environment.missed_pulls):
         return None
-    patience = RedeliveryPolicy(
+    policy = RedeliveryPolicy(
         period=environment.missed_minutes * 60.0, pulls=SearchBounds(reviews=environment.missed_pulls)
     )
-    missed = MissedDeliveries(jobs, _credentials(environment), patience)
+    missed = MissedDeliveries(jobs, _credentials(environment), policy)
     missed.start()
     return missed
 
 
 def _work(environment: Environment, jobs: Jobs) -> JobWork:
-    """Return what a worker does: jobs carried out by `handle`, prompts answered by the model."""
+    """Return the functions of a worker: `handle` carries out jobs, the model answers prompts."""
     from reviewer.llm.client import Client  # noqa: PLC0415
     from reviewer.llm.models import model_named  # noqa: PLC0415
     from reviewer.tasks.planning.cost_estimate import cost_per_thousand  # noqa: PLC0415
@@ -154,7 +154,7 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
 
 
 def _credentials(environment: Environment) -> Credentials:
-    """Return how to speak to GitHub as the App."""
+    """Return the App's credentials for GitHub."""
     from webhooks.environment import is_rsa_key  # noqa: PLC0415
     from webhooks.github.credentials import Credentials  # noqa: PLC0415
 
@@ -162,7 +162,7 @@ def _credentials(environment: Environment) -> Credentials:
         raise SettingsError("a worker needs GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY")
     private_key = environment.private_key.get_secret_value()
     if not is_rsa_key(private_key):
-        # Deliveries are taken in all the same: jobs that fail for it can be retried when it is mended.
+        # Deliveries are accepted all the same: jobs that fail because of it can be retried later.
         logging.getLogger("reviewer").error(
             "GITHUB_APP_PRIVATE_KEY cannot be read as an RSA key, so every job will fail: use the .pem file from GitHub"
         )
@@ -170,8 +170,8 @@ def _credentials(environment: Environment) -> Credentials:
 
 
 def _ask(run: JobAttempt) -> Ask:
-    """Return the run's `ask`. Where the job is superseded while it waits, `handle` hears it in its own words."""
-    from webhooks.handling.handle import Superseded  # noqa: PLC0415
+    """Return the attempt's `ask`. It raises Superseded, which `handle` knows, when the job is superseded meanwhile."""
+    from webhooks.handling.job_context import Superseded  # noqa: PLC0415
     from webhooks.queue.jobs import RunStopped  # noqa: PLC0415
 
     def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
@@ -179,7 +179,7 @@ def _ask(run: JobAttempt) -> Ask:
             return run.ask(prompts)
         except RunStopped:
             if run.is_wanted():
-                raise  # the worker stops: the job goes on elsewhere
+                raise  # the worker stops: the job continues elsewhere
             raise Superseded from None
 
     return ask
@@ -217,7 +217,7 @@ def _action(argv: list[str]) -> int:
 
 
 def _served(run: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
-    """Return a command that says how to get the server's packages when they are not there."""
+    """Return a command that says how to install the server's packages when they are missing."""
 
     def command(argv: list[str]) -> int:
         try:

@@ -1,6 +1,6 @@
-"""What GitHub tells the App about itself: deliveries, installations, their repositories and open pull requests.
+"""Read as the App itself: webhook deliveries, installations, their repositories and open pull requests.
 
-Never decides what is missing; failures are the typed errors of `webhooks.github.errors`.
+Never decides what was missed; failures are the typed errors of `webhooks.github.errors`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from webhooks.github.transport import Transport
 
 @dataclass(frozen=True, slots=True)
 class HookAttempt:
-    """One sending of a delivery. `at` is in seconds since 1970, `status` HTTP's, 0 where there was no answer."""
+    """One attempt to send a delivery. `at` is in seconds since 1970, `status` HTTP's, 0 where there was no answer."""
 
     id: int
     guid: str
@@ -51,7 +51,7 @@ class AppClient:
     """The App under its own name. Each method is one request (or one a page)."""
 
     def __init__(self, credentials: Credentials) -> None:
-        """Store as whom to ask."""
+        """Store the App's credentials."""
         self._credentials = credentials
         self._transport = Transport(credentials.api_url, credentials.as_app())
 
@@ -70,7 +70,7 @@ class AppClient:
         """Ask for a delivery again.
 
         https://docs.github.com/rest/apps/webhooks#redeliver-a-delivery-for-an-app-webhook
-        Asked twice, it comes twice: with the same GUID, by which the second is known.
+        Requested twice, it is delivered twice, with the same GUID.
         """
         self._transport.send("POST", f"/app/hook/deliveries/{attempt_id}/attempts", None, write=False)
 
@@ -87,10 +87,10 @@ class AppClient:
 
 
 class InstallationView:
-    """What one installation may see."""
+    """The repositories and pull requests that one installation may see."""
 
     def __init__(self, transport: Transport) -> None:
-        """Store what to speak with."""
+        """Store the connection."""
         self._transport = transport
 
     def repositories(self) -> Iterator[tuple[str, str]]:

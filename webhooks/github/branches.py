@@ -1,7 +1,7 @@
-"""Branches and commits on GitHub: reading their ends, making commits and branches, opening a pull request from one.
+"""Read and create branches and commits on GitHub, and open a pull request from a branch.
 
-Promises: nothing is ever overwritten. A commit goes onto the head that is named, or nowhere; a branch is made new, or
-not at all. Never decides what is committed. Failures are the typed errors of `webhooks.github.errors`.
+Promises: nothing is ever overwritten. A commit is added to the named head, or not at all; a branch is created, never
+moved. Never decides what is committed. Failures are the typed errors of `webhooks.github.errors`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Branches:
     """The branches of one repository. Each method is one request."""
 
     def __init__(self, transport: Transport, repository: str) -> None:
-        """Store what to speak with and the repository's name, `owner/name`."""
+        """Store the connection and the repository's name, `owner/name`."""
         self._transport = transport
         self._repository = repository
         self._path = f"/repos/{repository}"
@@ -91,9 +91,9 @@ class Branches:
         ]
 
     def kinds(self, sha: str, paths: Sequence[str]) -> dict[str, str]:
-        """Return what stands at each path of a commit, `Blob` or `Tree`; a path with nothing is left out.
+        """Return what exists at each path of a commit, `Blob` or `Tree`; a path with nothing is left out.
 
-        https://docs.github.com/graphql/reference/interfaces#gitobject . Raises GitHubUnavailable where it is not told.
+        https://docs.github.com/graphql/reference/interfaces#gitobject . Raises GitHubUnavailable.
         """
         if not paths:
             return {}
@@ -106,13 +106,13 @@ class Branches:
         answer = self._transport.graphql(query, variables)
         found = (answer.get("data") or {}).get("repository")
         if found is None or answer.get("errors"):
-            raise GitHubUnavailable("GitHub: GraphQL does not tell which files there are")
+            raise GitHubUnavailable("GitHub: GraphQL did not list the files")
         return {path: found[f"f{n}"]["__typename"] for n, path in enumerate(paths) if found[f"f{n}"]}
 
     def commit(self, branch: str, *, onto: str, message: tuple[str, str], files: Mapping[str, str]) -> Commit:
         """Add a commit with these new files to a branch whose head is `onto`; `message` is headline and body.
 
-        Raises CommitRefused where GitHub made none, WriteUncertain where it may have.
+        Raises CommitRefused where GitHub made no commit, WriteUncertain where it may have made it.
         """
         headline, body = message
         additions = [
@@ -128,10 +128,10 @@ class Branches:
         if errors := answer.get("errors"):
             raise _refused(errors)
         try:
-            made = answer["data"]["createCommitOnBranch"]["commit"]
-            return Commit(str(made["oid"]), (onto,), f"{headline}\n\n{body}", str(made["url"]))
+            commit = answer["data"]["createCommitOnBranch"]["commit"]
+            return Commit(str(commit["oid"]), (onto,), f"{headline}\n\n{body}", str(commit["url"]))
         except (KeyError, TypeError) as error:
-            raise WriteUncertain("GitHub: createCommitOnBranch: the answer tells of no commit") from error
+            raise WriteUncertain("GitHub: createCommitOnBranch: the answer names no commit") from error
 
     def create(self, branch: str, sha: str) -> None:
         """Make a new branch, else Unprocessable: https://docs.github.com/rest/git/refs#create-a-reference ."""
@@ -151,7 +151,7 @@ class Branches:
         owner = self._repository.partition("/")[0]
         query = urlencode({"head": f"{owner}:{branch}", "state": "all"})
         found = [_opened(entry) for entry in self._transport.read(f"{self._path}/pulls?{query}")]
-        return next((one for one in found if one.state == "open"), found[0] if found else None)
+        return next((pull for pull in found if pull.state == "open"), found[0] if found else None)
 
 
 def _opened(data: Mapping[str, Any]) -> OpenedPull:

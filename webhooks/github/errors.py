@@ -1,4 +1,4 @@
-"""GitHub's refusals, as a few typed errors: one for each thing a caller does differently. Pure.
+"""GitHub's errors as exceptions: one class for each case that a caller handles differently. Pure.
 
 GitHubError
 ├── GitHubUnavailable   transient: connection, 5xx, time-out of a read; the job is tried again
@@ -7,7 +7,7 @@ GitHubError
 ├── Unauthorized        the App's key or the token is refused
 ├── Forbidden           a permission is missing, or the conversation is locked or archived
 ├── NotFound            gone, renamed away, or not visible to us
-├── DiffTooLarge        GitHub will not give the diff; list the files instead
+├── DiffTooLarge        GitHub does not return the diff; list the files instead
 └── Unprocessable       422: the request is wrong, for example an anchor outside the diff
 """
 
@@ -22,7 +22,7 @@ from reviewer.errors import ReviewerError
 
 
 class GitHubError(ReviewerError):
-    """GitHub could not be used. `status` is the HTTP status, 0 when there was none."""
+    """A request to GitHub failed. `status` is the HTTP status, 0 when there was none."""
 
     retryable = False
 
@@ -58,7 +58,7 @@ class Forbidden(GitHubError):
 
 
 class NotFound(GitHubError):
-    """There is no such thing, or it is not visible to us."""
+    """It does not exist, or is not visible to us."""
 
 
 class DiffTooLarge(GitHubError):
@@ -66,7 +66,7 @@ class DiffTooLarge(GitHubError):
 
 
 class Unprocessable(GitHubError):
-    """GitHub calls the request wrong."""
+    """GitHub says that the request is wrong."""
 
     @property
     def anchor(self) -> bool:
@@ -91,13 +91,13 @@ DEFAULT_WAIT = 60.0
 def error_of(what: str, status: int, headers: Mapping[str, str], body: str, *, write: bool, now: float) -> GitHubError:
     """Return the error for a response to `what`. Header names are lower case; `now` is in epoch seconds."""
     data = _json(body)
-    said = _said(data)
-    text = f"GitHub: {what}: {status} {said}".rstrip()
-    limited = _limited(status, headers, said, now)
+    message = _message(data)
+    text = f"GitHub: {what}: {status} {message}".rstrip()
+    limited = _limited(status, headers, message, now)
     if limited is not None:
         return RateLimited(f"{text}. It is tried again later.", status=status, retry_after=limited)
     codes = {error.get("code") for error in data.get("errors") or () if isinstance(error, dict)}
-    if status == 406 or codes & {"too_large", "not_available"} or "diff is taking too long" in said:
+    if status == 406 or codes & {"too_large", "not_available"} or "diff is taking too long" in message:
         return DiffTooLarge(text, status=status)
     if status >= 500 or status in (408, 409):
         return (WriteUncertain if write and status >= 500 else GitHubUnavailable)(text, status=status)
@@ -105,7 +105,7 @@ def error_of(what: str, status: int, headers: Mapping[str, str], body: str, *, w
         # A JWT's times are this machine's: `'Issued at' claim ('iat') must be ...`.
         check = (
             "this machine's clock"
-            if "claim ('exp')" in said or "claim ('iat')" in said
+            if "claim ('exp')" in message or "claim ('iat')" in message
             else "GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY"
         )
         return Unauthorized(f"{text}. Check {check}, or the token.", status=status)
@@ -118,7 +118,7 @@ def error_of(what: str, status: int, headers: Mapping[str, str], body: str, *, w
     return Unprocessable(text, status=status)
 
 
-def _limited(status: int, headers: Mapping[str, str], said: str, now: float) -> float | None:
+def _limited(status: int, headers: Mapping[str, str], message: str, now: float) -> float | None:
     """Return the seconds to wait when the response is a rate limit, else None."""
     refused = status in (403, 429)
     if refused and (after := headers.get("retry-after", "")).isdigit():
@@ -126,7 +126,7 @@ def _limited(status: int, headers: Mapping[str, str], said: str, now: float) -> 
     if refused and headers.get("x-ratelimit-remaining") == "0":
         reset = headers.get("x-ratelimit-reset", "")
         return max(1.0, float(reset) - now) if reset.isdigit() else DEFAULT_WAIT
-    if status == 429 or (status in (403, 422) and _SECONDARY.search(said)):
+    if status == 429 or (status in (403, 422) and _SECONDARY.search(message)):
         after = headers.get("retry-after", "")
         return float(after) if after.isdigit() else DEFAULT_WAIT
     return None
@@ -141,7 +141,7 @@ def _json(body: str) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _said(data: Mapping[str, Any]) -> str:
+def _message(data: Mapping[str, Any]) -> str:
     """Return GitHub's message and its errors, which come as strings or as objects."""
     errors = data.get("errors")
     parts = [str(data.get("message", ""))]

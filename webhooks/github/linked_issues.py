@@ -1,4 +1,4 @@
-"""The issues that a pull request says it settles, by the words that close them when it is merged. Pure.
+"""Find the issues that a pull request closes when it is merged, by GitHub's closing words. Pure.
 
 https://docs.github.com/issues/tracking-your-work-with-issues/linking-a-pull-request-to-an-issue
 """

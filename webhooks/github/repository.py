@@ -1,4 +1,4 @@
-"""The one door to GitHub: the few things that a review needs of it, as plain values.
+"""Read and write one repository on GitHub, as plain values.
 
 Never decides anything about a review; failures are the typed errors of `webhooks.github.errors`.
 """
@@ -44,14 +44,14 @@ class Repository:
     """One repository. Each method is one request (or one a page) and returns plain values."""
 
     def __init__(self, transport: Transport, credentials: Credentials, name: str) -> None:
-        """Store what to speak with and about."""
+        """Store the connection, the credentials and the name, `owner/name`."""
         self._transport = transport
         self._credentials = credentials
         self.name = name
         self.path = f"/repos/{name}"
 
     def branches(self, name: str = "") -> Branches:
-        """Return what can be done with its branches; `name` is its name now, where it is known to have another."""
+        """Return its branches; `name` is the repository's present name, if it was renamed."""
         return Branches(self._transport, name or self.name)
 
     # ------------------------------------------------------------------ reading
@@ -67,7 +67,8 @@ class Repository:
             return parse_diff(self._transport.bytes_of(f"{self.path}/pulls/{number}", "application/vnd.github.diff"))
         except DiffTooLarge as error:
             log.info(
-                "diff refused, listing files", extra={"repository": self.name, "number": number, "why": str(error)}
+                "diff refused, listing files instead",
+                extra={"repository": self.name, "number": number, "why": str(error)},
             )
         return diff_from_files(
             FilePatch(
@@ -80,15 +81,15 @@ class Repository:
             for entry in self._transport.pages(f"{self.path}/pulls/{number}/files")
         )
 
-    def texts(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str] | None:
-        """Return the texts of files by (revision, path), in one request. What is absent or not text is left out.
+    def texts(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str] | None:
+        """Return the texts of files by (revision, path), in one request; only of files that exist and are text.
 
-        https://docs.github.com/graphql/reference/objects#blob. None: there is no GraphQL here; read file by file.
+        https://docs.github.com/graphql/reference/objects#blob. None: GraphQL cannot be used; read file by file.
         """
         try:
-            return self._texts_at_once(wanted)
+            return self._texts_at_once(keys)
         except (GitHubError, KeyError, TypeError, AttributeError) as error:
-            log.info("no GraphQL", extra={"repository": self.name, "why": str(error)})
+            log.info("GraphQL cannot be used", extra={"repository": self.name, "why": str(error)})
             return None
 
     def names(self, revision: str) -> frozenset[str] | None:
@@ -118,24 +119,24 @@ class Repository:
         """
         data = self._transport.read(f"{self.path}/git/trees/{quote(revision)}?recursive=1")
         if data.get("truncated"):
-            log.info("the tree is cut short", extra={"repository": self.name, "revision": revision})
+            log.info("the tree is truncated", extra={"repository": self.name, "revision": revision})
         entries = [entry for entry in data.get("tree") or () if str(entry.get("mode", "")).startswith("100")]
         return [(str(entry["path"]), str(entry["sha"]), int(entry.get("size") or 0)) for entry in entries]
 
-    def _texts_at_once(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    def _texts_at_once(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
         owner, _, name = self.name.partition("/")
-        names = ", ".join(f"$e{index}: String!" for index in range(len(wanted)))
+        names = ", ".join(f"$e{index}: String!" for index in range(len(keys)))
         fields = "\n".join(
             f"f{index}: object(expression: $e{index}) {{ ... on Blob {{ text isTruncated }} }}"
-            for index in range(len(wanted))
+            for index in range(len(keys))
         )
         head = f"query($owner: String!, $name: String!, {names})"
         query = f"{head} {{ repository(owner: $owner, name: $name) {{ {fields} }} }}"
         variables = {"owner": owner, "name": name}
-        variables |= {f"e{index}": f"{revision}:{path}" for index, (revision, path) in enumerate(wanted)}
+        variables |= {f"e{index}": f"{revision}:{path}" for index, (revision, path) in enumerate(keys)}
         data = self._transport.graphql(query, variables)
         found = data["data"]["repository"]
-        blobs = {key: found[f"f{index}"] for index, key in enumerate(wanted)}
+        blobs = {key: found[f"f{index}"] for index, key in enumerate(keys)}
         return {
             key: blob["text"]
             for key, blob in blobs.items()
@@ -173,9 +174,9 @@ class Repository:
         return [comment_of(entry) for entry in self._transport.pages(f"{self.path}/pulls/{number}/comments")]
 
     def threads(self, number: int) -> dict[int, ThreadState] | None:
-        """Return the state of the review threads by the id of their first comment; None where GitHub does not tell.
+        """Return the state of the review threads by the id of their first comment; None where they cannot be read.
 
-        Only GraphQL knows it: https://docs.github.com/graphql/reference/objects#pullrequestreviewthread
+        Only GraphQL has it: https://docs.github.com/graphql/reference/objects#pullrequestreviewthread
         """
         owner, _, name = self.name.partition("/")
         found: dict[int, ThreadState] = {}
@@ -191,13 +192,15 @@ class Repository:
                 if not page["pageInfo"]["hasNextPage"]:
                     return found
         except (GitHubError, KeyError, TypeError) as error:
-            log.info("threads unknown", extra={"repository": self.name, "number": number, "why": str(error)})
+            log.info("threads not read", extra={"repository": self.name, "number": number, "why": str(error)})
             return None
 
     def thumbs_down(self, comment_id: int) -> list[str]:
-        """Return the logins of those who gave an inline comment a thumb down."""
+        """Return the logins of the people who gave an inline comment a thumbs down."""
         reactions = self._transport.pages(f"{self.path}/pulls/comments/{comment_id}/reactions")
-        return [(one.get("user") or {}).get("login") or "ghost" for one in reactions if one.get("content") == "-1"]
+        return [
+            (entry.get("user") or {}).get("login") or "ghost" for entry in reactions if entry.get("content") == "-1"
+        ]
 
     def blobs(self, revision: str) -> dict[str, str] | None:
         """Return the blob of each file of a revision, by path; None where it is gone or too large to be listed."""
@@ -221,7 +224,7 @@ class Repository:
         return [check_of(run) for run in runs]
 
     def identity(self) -> str:
-        """Return the login under which we write, for when no check run told us."""
+        """Return the login under which we write, where no check run shows it."""
         if self._credentials.token.startswith("ghs_"):
             return "github-actions[bot]"  # a workflow's own token; it may not ask who it is
         if self._credentials.token:

@@ -1,7 +1,7 @@
-"""The code beside a pull request, over GitHub's API: one listing of the head's tree, then texts by the dozen.
+"""Read the code around a pull request over GitHub's API: one listing of the head's tree, then texts in batches.
 
-Promises: no more calls than the budget it is given; no file is fetched twice; a failure of GitHub ends the reading, not
-the review. GitHub's search of code is not used: it knows the default branch only and allows ten questions a minute.
+Promises: at most MAX_CALLS requests; no file is fetched twice; a failure of GitHub ends the reading, not the review.
+GitHub's code search is not used: it covers only the default branch and allows ten requests a minute.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from webhooks.github.repository import Repository
 
 log = logging.getLogger(__name__)
 
-#: Requests for the context of one review, the listing included: with the dozen or so of a review (see `fetching`,
-#: `publishing`) at most 30 in all. A search leaves some of them for what the model asks to see.
+#: Requests for the context of one review, the listing included: with about a dozen for the review itself
+#: at most 30 in all. A search leaves some of them for what the model asks to see.
 MAX_CALLS, LEFT_BY_SEARCH = 16, 5
 
 #: Files of one request, bytes of one file, and bytes of one request: GitHub ends a query after ten seconds.
@@ -36,7 +36,7 @@ _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 class RemoteSources:
     """The repository at a pull request's head and base. See `reviewer.domain.sources.Sources`.
 
-    `known` are texts by (revision, path) that are at hand already.
+    `known` are texts by (revision, path) that were fetched before.
     """
 
     repository: Repository
@@ -64,7 +64,7 @@ class RemoteSources:
         return {path: text for path, text in found.items() if text is not None}
 
     def search(self, words: Sequence[str], near: Sequence[str] = ()) -> Sequence[Hit]:
-        """Return where the words stand in the files near by, and in all that were read before."""
+        """Return where the words occur in the files near by, and in all files that were read before."""
         if not words:
             return ()
         listed = self._listed()
@@ -82,7 +82,10 @@ class RemoteSources:
                 self.calls += 1
                 entries = self.repository.tree(self.head_sha)
             except GitHubError as error:
-                log.info("the head is not listed", extra={"repository": self.repository.name, "why": str(error)})
+                log.info(
+                    "the files of the head were not listed",
+                    extra={"repository": self.repository.name, "why": str(error)},
+                )
                 return self._tree
             self._tree = {path: (blob, size) for path, blob, size in entries if not is_unsafe_path(path)}
             for (revision, path), text in self.known.items():
@@ -91,14 +94,14 @@ class RemoteSources:
         return self._tree
 
     def _key(self, path: str, side: Side) -> str | None:
-        """Return what a text is remembered by: the head's blob, or path and revision where the blob is not known."""
+        """Return the key of a text: the head's blob, or path and revision where the blob is not known."""
         if side is Side.LEFT:
             return f"{self.base_sha}:{path}"
         blob, size = self._listed().get(path, ("", 0))
         return blob if blob and size <= MAX_FILE_BYTES else None
 
     def _take(self, revision: str, keys: Mapping[str, str], most: int) -> None:
-        """Fetch what is not remembered, a batch a call, as long as calls are left."""
+        """Fetch the texts that are missing, a batch per call, while calls are left."""
         missing = {key: path for path, key in keys.items() if key not in self._texts}
         for batch in self._batches(missing):
             if self.calls >= most:
@@ -106,7 +109,7 @@ class RemoteSources:
             self.calls += 1
             texts = self.repository.texts([(revision, path) for _, path in batch])
             if texts is None:
-                self.calls = MAX_CALLS  # no GraphQL here, or GitHub is unwell
+                self.calls = MAX_CALLS  # GraphQL cannot be used, or GitHub has a failure
                 return
             self._texts.update({key: texts.get((revision, path)) for key, path in batch})
 

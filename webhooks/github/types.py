@@ -1,4 +1,4 @@
-"""What GitHub tells of a pull request, as plain values; and the queries for what only GraphQL tells. Pure."""
+"""GitHub's pull requests, comments and threads as plain values, and the queries for what only GraphQL has. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """A pull request, as the API reports it now. `repository` is the base's, by the name it has now."""
+    """A pull request, as the API reports it now. `repository` is the base's, by its present name."""
 
     number: int
     title: str
@@ -30,10 +30,10 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment and who wrote it. `app` is the slug of the App that wrote it, where GitHub tells.
+    """A comment and who wrote it. `app` is the slug of the App that wrote it, where it is known.
 
-    Of an inline comment, `line` is where it was made, `reply_to` the comment it answers (0: none), and `thumbs_down`
-    how many people gave it one.
+    For an inline comment, `line` is where it was posted, `reply_to` the comment it answers (0: none), and `thumbs_down`
+    the number of such reactions.
     """
 
     id: int
@@ -112,7 +112,7 @@ def comment_of(entry: Mapping[str, Any]) -> Comment:
 
 
 def check_of(run: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is needed of a check run."""
+    """Return the fields of a check run that we use."""
     return {
         "id": run["id"],
         "status": run.get("status"),

@@ -155,6 +155,6 @@ class Worker:
             return runner.call(job_id, digest)
 
     def _follow_main_thread(self) -> None:
-        """Stop when the program ends: a server's main thread returns at SIGTERM, and would then wait for our threads."""
+        """Stop when the program ends: a server's main thread returns at SIGTERM, and then waits for our threads."""
         threading.main_thread().join()
         self.stop(grace=10.0)

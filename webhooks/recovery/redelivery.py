@@ -1,9 +1,9 @@
-"""What GitHub told the App in vain: deliveries that failed are asked for again, heads without a review are found.
+"""Redeliver failed webhooks, and start the search for pull requests without a review.
 
 GitHub delivers once (https://docs.github.com/webhooks/using-webhooks/handling-failed-webhook-deliveries). Promises: a
-delivery that failed while the App was away comes again, a few times at most and with growing pauses; one that succeeded
-never does; of all processes on a store one looks at a time. Never reviews anything: what is missing becomes a delivery
-or a job like any other, and what was accepted before is known by its GUID or its head.
+delivery that failed while the App was away is requested again, a few times at most and with growing pauses; a delivery
+that succeeded never is; of all processes on a store one does this at a time. Never reviews anything: what was missed
+becomes a delivery or a job like any other, and what was accepted before is recognised by its GUID or its head.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from webhooks.recovery.unreviewed_pulls import SearchBounds, UnreviewedPulls
 
 log = logging.getLogger(__name__)
 
-#: The names of the two turns in the store.
+#: The names of the two leases in the store.
 DELIVERIES, PULLS = "deliveries", "pulls"
 
-#: Answers that the same delivery would get again, and what to do about them.
+#: HTTP statuses that the same delivery would get again, and what to do about each.
 HOPELESS = {
     400: "it was malformed: is the App's version up to date?",
     401: "set GITHUB_WEBHOOK_SECRET to the webhook's secret, then redeliver in the App's settings (Advanced)",
@@ -46,11 +46,11 @@ _OVERLAP = 60.0
 class RedeliveryPolicy:
     """How often and how much. Times are in seconds.
 
-    `period` lies between two looks at the deliveries (0: there is none); the first is due at once, or when the last one
-    of whichever process is `soon` ago. A delivery is sent `attempts` times at most, the first included: again at once,
-    then after `period`, four times that, and so on. A look reads the newest `listed` attempts and asks for `asked`
-    deliveries, `pace` apart, as GitHub wishes for writes. Pull requests are examined once, `settle` after the start, so
-    that what was asked for comes first, and when the last time is `between_starts` ago.
+    `period` is the time between two searches for failed deliveries (0: none); the first is due at once, or `soon` after
+    the last one of any process. A delivery is sent `attempts` times at most, the first included: again at once,
+    then after `period`, four times that, and so on. A search reads the newest `listed` attempts and requests `asked`
+    deliveries, `pace` apart, as GitHub asks for writes. Pull requests are examined once, `settle` after the start, so
+    that redeliveries come first, and not before `between_starts` after the last time.
     """
 
     period: float = 300.0
@@ -80,9 +80,9 @@ class FailedDelivery:
         """Whether it would fail again."""
         return self.status in HOPELESS
 
-    def is_due(self, now: float, patience: RedeliveryPolicy) -> bool:
-        """Whether it is time to ask for it again. A last time in the future is one of a clock that was put back."""
-        wait = patience.period * 4.0 ** (self.attempts - 2) if self.attempts > 1 else 0.0
+    def is_due(self, now: float, policy: RedeliveryPolicy) -> bool:
+        """Whether it is time to ask for it again. A last time in the future comes from a clock that was put back."""
+        wait = policy.period * 4.0 ** (self.attempts - 2) if self.attempts > 1 else 0.0
         return not 0 <= now - self.last < wait
 
 
@@ -98,107 +98,109 @@ def failures(attempts: Iterable[HookAttempt]) -> list[FailedDelivery]:
 
 
 class MissedDeliveries:
-    """Looks for what was missed, in a thread. `start` once, `stop` once."""
+    """Searches for missed webhooks and pull requests, in a thread. `start` once, `stop` once."""
 
-    def __init__(self, jobs: Jobs, credentials: Credentials, patience: RedeliveryPolicy | None = None) -> None:
-        """Store where jobs go, and as whom to ask GitHub."""
+    def __init__(self, jobs: Jobs, credentials: Credentials, policy: RedeliveryPolicy | None = None) -> None:
+        """Store where jobs go, and the credentials of the App."""
         self._jobs = jobs
-        self._patience = patience or RedeliveryPolicy()
+        self._policy = policy or RedeliveryPolicy()
         self._app = AppClient(credentials)
-        self._unreviewed = UnreviewedPulls(jobs, self._app, credentials, self._patience.pulls)
+        self._unreviewed = UnreviewedPulls(jobs, self._app, credentials, self._policy.pulls)
         self._stopping = threading.Event()
-        self._has_looked = False
+        self._has_searched = False
         self._started = 0.0
-        self._has_examined = self._patience.pulls.reviews == 0
+        self._has_examined = self._policy.pulls.reviews == 0
 
     def start(self) -> None:
-        """Begin to look, in a thread that ends with the process."""
+        """Begin, in a thread that ends with the process."""
         self._started = time.monotonic()
         threading.Thread(target=self._run, name="reviewer-missed", daemon=True).start()
 
     def stop(self) -> None:
-        """Look no more. Does not wait for a request that is under way."""
+        """Stop. Does not wait for a request that is under way."""
         self._stopping.set()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            if not self._jobs.is_standby:  # else the process that works looks
-                self._quietly(self._look)
-                self._quietly(self._examine)
-            self._stopping.wait(self._patience.soon)
+            if not self._jobs.is_standby:  # otherwise the process that works does this
+                self._log_errors(self._redeliver)
+                self._log_errors(self._examine)
+            self._stopping.wait(self._policy.soon)
 
-    def _quietly(self, act: Callable[[], None]) -> None:
+    def _log_errors(self, act: Callable[[], None]) -> None:
         try:
             act()
         except ReviewerError as error:
             if not self._stopping.is_set():
-                log.warning("could not look for what was missed; it is tried again: %s", error)
-        except Exception as error:  # noqa: BLE001 - a thread has nobody above it; a strange answer costs one look
-            log.warning("looking for what was missed failed: %s: %s", type(error).__name__, error)
+                log.warning("could not search for missed webhooks, trying again later: %s", error)
+        except Exception as error:  # noqa: BLE001 - nothing above a thread would handle it; the next round tries again
+            log.warning("the search for missed webhooks failed: %s: %s", type(error).__name__, error)
 
     # ------------------------------------------------------------------ deliveries
 
-    def _look(self) -> None:
-        """Ask for the deliveries that failed since the last look, if it is our turn."""
-        patience = self._patience
-        if patience.period == 0:
+    def _redeliver(self) -> None:
+        """Request the deliveries that failed since the last search, if it is our turn."""
+        policy = self._policy
+        if policy.period == 0:
             return
-        seen = self._jobs.take_turn(DELIVERIES, after=patience.period if self._has_looked else patience.soon)
+        seen = self._jobs.take_turn(DELIVERIES, after=policy.period if self._has_searched else policy.soon)
         if seen is None:
             return
-        self._has_looked = True
+        self._has_searched = True
         attempts = self._listed(since=float(seen.get("since", 0.0)))
         settled = set(seen.get("settled", ())) & {one.guid for one in attempts}
         failed = [one for one in failures(attempts) if one.guid not in settled]
-        over = [one for one in failed if one.is_hopeless or one.attempts >= patience.attempts]
-        tell(over)
+        over = [one for one in failed if one.is_hopeless or one.attempts >= policy.attempts]
+        log_hopeless(over)
         settled |= {one.guid for one in over}
         open_ = [one for one in failed if one.guid not in settled]
-        settled |= self._ask([one for one in open_ if one.is_due(time.time(), patience)][: patience.asked])
+        settled |= self._ask([one for one in open_ if one.is_due(time.time(), policy)][: policy.asked])
         newest = max((one.at for one in attempts), default=float(seen.get("since", 0.0)) + _OVERLAP)
         since = min([newest - _OVERLAP, *(one.first for one in open_ if one.guid not in settled)])
         self._jobs.note(DELIVERIES, {"since": since, "settled": sorted(settled)})
 
     def _listed(self, *, since: float) -> list[HookAttempt]:
         """Return the attempts made since then, newest first, as many as are read."""
-        limit = self._patience.listed
+        limit = self._policy.listed
         newer = takewhile(lambda one: one.at >= since, self._app.deliveries())
         attempts = list(islice(newer, limit))
         if len(attempts) == limit:
-            log.warning("more than %d deliveries since the last look: older ones are not asked for again", limit)
+            log.warning("more than %d deliveries since the last search: older ones are not redelivered", limit)
         return attempts
 
     def _ask(self, failed: Sequence[FailedDelivery]) -> set[str]:
-        """Ask for each again; return the GUIDs that GitHub has no more or refuses to send."""
+        """Request each again; return the GUIDs that GitHub no longer has or refuses to send."""
         refused = set()
         for place, one in enumerate(failed):
-            if place and self._stopping.wait(self._patience.pace):
+            if place and self._stopping.wait(self._policy.pace):
                 break
             try:
                 self._app.redeliver(one.attempt)
             except (NotFound, Unprocessable) as error:
-                log.warning("not delivered again", extra={"delivery": one.guid, "why": str(error)})
+                log.warning("not redelivered", extra={"delivery": one.guid, "why": str(error)})
                 refused.add(one.guid)
             else:
-                log.info("asked for again", extra={"delivery": one.guid, "status": one.status, "sent": one.attempts})
+                log.info(
+                    "redelivery requested", extra={"delivery": one.guid, "status": one.status, "sent": one.attempts}
+                )
         return refused
 
     # ------------------------------------------------------------------ pull requests
 
     def _examine(self) -> None:
         """Review open pull requests whose head was not, once after a start, if it is our turn."""
-        if self._has_examined or time.monotonic() < self._started + self._patience.settle:
+        if self._has_examined or time.monotonic() < self._started + self._policy.settle:
             return
-        seen: dict[str, Any] | None = self._jobs.take_turn(PULLS, after=self._patience.between_starts)
+        seen: dict[str, Any] | None = self._jobs.take_turn(PULLS, after=self._policy.between_starts)
         if seen is None:
             return
         self._unreviewed.examine(self._stopping.is_set)
         self._has_examined = True
 
 
-def tell(over: Iterable[FailedDelivery]) -> None:
-    """Log what is not asked for again, and what to do."""
+def log_hopeless(over: Iterable[FailedDelivery]) -> None:
+    """Log the deliveries that are not requested again, and what to do."""
     for status, same in groupby(sorted(over, key=attrgetter("status")), attrgetter("status")):
         count = len(list(same))
         todo = HOPELESS.get(status, "is the webhook's URL right, and the App reachable from GitHub?")
-        log.error("%d deliveries failed with status %d and are not asked for again: %s", count, status, todo)
+        log.error("%d deliveries failed with status %d and are not redelivered: %s", count, status, todo)

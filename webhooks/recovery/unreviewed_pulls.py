@@ -1,7 +1,7 @@
-"""Open pull requests whose head has no review of ours, found without being told.
+"""Find open pull requests whose head we did not review, without a webhook, and add jobs for them.
 
-Promises: those that changed last come first; within bounds of requests and reviews; a head that has our finished check
-run or our summary, or for which there is or was a job, is left alone. Never reviews: it puts jobs in.
+Promises: those that changed last come first; requests and reviews are limited; a head that has our finished check run
+or our summary, or for which there is or was a job, is skipped. Never reviews by itself.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 _Any = TypeVar("_Any")
 
-#: The most repositories of an installation, and open pull requests of a repository, that are looked at.
+#: The most repositories of an installation, and open pull requests of a repository, that are examined.
 _REPOSITORIES, _PULLS = 1000, 100
 
 
@@ -56,17 +56,17 @@ class _Place:
 
 
 class UnreviewedPulls:
-    """Examines the open pull requests of all installations."""
+    """Searches the open pull requests of all installations."""
 
     def __init__(self, jobs: Jobs, app: AppClient, credentials: Credentials, bounds: SearchBounds) -> None:
-        """Store where jobs go, whom to ask, and how much."""
+        """Store where jobs go, how to ask GitHub, and the limits."""
         self._jobs = jobs
         self._app = app
         self._credentials = credentials
         self._bounds = bounds
 
     def examine(self, is_over: Callable[[], bool]) -> None:
-        """Put in a job for each head that was missed, until `is_over`. Raises GitHubError where nothing can be read."""
+        """Add a job for each head that was missed, until `is_over`. Raises GitHubError where nothing can be read."""
         login = self._app.login()
         found = 0
         for installation_id, pull in self._candidates():
@@ -75,20 +75,21 @@ class UnreviewedPulls:
             if self._is_missed(installation_id, pull, login) and self._jobs.accept(job_for(pull, installation_id)):
                 found += 1
                 log.info("not reviewed yet", extra={"pull": f"{pull.repository}#{pull.number}", "head": pull.head_sha})
-        log.info("looked for heads without a review", extra={"found": found})
+        log.info("searched for heads without a review", extra={"found": found})
 
     def _candidates(self) -> list[tuple[int, ListedPull]]:
-        """Return pull requests that changed lately, the last first, with their installation.
+        """Return pull requests that changed recently, the last first, with their installation.
 
-        A list of pull requests takes a request, a look at one of them up to three: half of all for each.
+        A list of pull requests takes one request, checking one of them up to three: each gets half of all requests.
         """
         since = (datetime.now(UTC) - timedelta(days=self._bounds.days)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        places = [place for one in self._app.installations() for place in self._repositories(one)]
+        installations = self._app.installations()
+        places = [place for installation in installations for place in self._repositories(installation)]
         places.sort(key=lambda place: place.pushed_at, reverse=True)
         pulls = [
             (place.installation_id, pull)
             for place in places[: self._bounds.requests // 2]
-            for pull in _unless_closed(place.name, partial(_changed, place, since))
+            for pull in _unless_refused(place.name, partial(_changed, place, since))
             if not pull.draft
         ]
         pulls.sort(key=lambda entry: entry[1].updated_at, reverse=True)
@@ -99,19 +100,19 @@ class UnreviewedPulls:
             log.info("not examined, the installation is suspended", extra={"account": installation.account})
             return []
         inside = self._app.inside(installation.id)
-        names = _unless_closed(installation.account, lambda: list(islice(inside.repositories(), _REPOSITORIES)))
+        names = _unless_refused(installation.account, lambda: list(islice(inside.repositories(), _REPOSITORIES)))
         return [_Place(inside, installation.id, name, pushed_at) for name, pushed_at in names]
 
     def _is_missed(self, installation_id: int, pull: ListedPull, login: str) -> bool:
-        """Whether neither the store nor GitHub knows of a review of the head."""
+        """Whether neither the store nor GitHub has a review of the head."""
         if self._jobs.has_head(f"{pull.repository}#{pull.number}", pull.head_sha):
             return False
         repository = connect(self._credentials, pull.repository, installation_id)
-        return True in _unless_closed(pull.repository, lambda: [not _is_reviewed(repository, pull, login)])
+        return True in _unless_refused(pull.repository, lambda: [not _is_reviewed(repository, pull, login)])
 
 
 def job_for(pull: ListedPull, installation_id: int) -> Job:
-    """Return the job for a pull request that no delivery told of. Its id is the head's, so that it is there once."""
+    """Return the job for a pull request without a delivery. Its id is made from the head, so it exists once."""
     key = f"{pull.repository}#{pull.number}@{pull.head_sha}"
     return Job(
         key=key,
@@ -128,8 +129,8 @@ def job_for(pull: ListedPull, installation_id: int) -> Job:
 def _is_reviewed(repository: Repository, pull: ListedPull, login: str) -> bool:
     """Whether our check run for the pull request's head is finished, or our summary is about it.
 
-    A check run that is under way with no job in the store is of a job that was lost with its store; one of another pull
-    request is told by its id, the key of its job.
+    A check run that is not finished, with no job in the store, belongs to a job that was lost with its store. A check
+    run of another pull request with the same head has another job's key as its id.
     """
     try:
         runs = repository.check_runs(pull.head_sha, CHECK_NAME)
@@ -147,8 +148,8 @@ def _changed(place: _Place, since: str) -> list[ListedPull]:
     return list(takewhile(lambda pull: pull.updated_at >= since, listed))
 
 
-def _unless_closed(what: str, read: Callable[[], list[_Any]]) -> list[_Any]:
-    """Return what is read; nothing where the App is not let in: suspended, uninstalled, or without the permission."""
+def _unless_refused(what: str, read: Callable[[], list[_Any]]) -> list[_Any]:
+    """Return what is read, or nothing where the App has no access: suspended, uninstalled, or without permission."""
     try:
         return read()
     except (Forbidden, NotFound, Unauthorized) as error:
