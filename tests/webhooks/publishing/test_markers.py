@@ -21,7 +21,7 @@ from webhooks.publishing.markers.summary import (
 )
 from webhooks.publishing.markers.syntax import Marker, pack
 from webhooks.publishing.plan import comment_text
-from webhooks.publishing.summary_tests import earlier_tests
+from webhooks.publishing.summary import earlier_tests
 
 SHA = "a" * 40
 FOLD = "<details>\n<summary>Suggested test: <code>test_a.py</code> (not run)</summary>\n\nx\n\n</details>"
