@@ -91,33 +91,33 @@ def read_environment(values: Mapping[str, str], *, role: Role | None = None, str
     commands need less. Raises SettingsError with one line for each variable that is missing or wrong.
     """
     problems: list[str] = []
-    given = _without_blanks(values)
-    role = role or _role(given, problems)
-    data_dir = Path(given.get("REVIEWER_DATA_DIR", DEFAULT_DATA_DIR))
+    variables = _without_blanks(values)
+    role = role or _role(variables, problems)
+    data_dir = Path(variables.get("REVIEWER_DATA_DIR", DEFAULT_DATA_DIR))
     environment = Environment(
         role=role,
-        database_url=SecretStr(_database_url(given, data_dir, problems)),
+        database_url=SecretStr(_database_url(variables, data_dir, problems)),
         data_dir=data_dir,
-        model_client=_model_client(given, problems),
-        api_url=_api_url(given, problems),
-        app_id=given.get("GITHUB_APP_ID"),
-        private_key=_secret(_private_key(given, problems)),
-        webhook_secrets=tuple(SecretStr(secret) for secret in given.get("GITHUB_WEBHOOK_SECRET", "").split()),
-        parallel_calls=_count(given, "REVIEWER_PARALLEL_CALLS", DEFAULT_PARALLEL_CALLS, problems),
-        calls_per_minute=_count(given, "REVIEWER_CALLS_PER_MINUTE", DEFAULT_CALLS_PER_MINUTE, problems),
-        keep_days=_count(given, "REVIEWER_KEEP_DAYS", DEFAULT_KEEP_DAYS, problems),
-        missed_minutes=_count(given, "REVIEWER_MISSED_MINUTES", DEFAULT_MISSED_MINUTES, problems, least=0),
-        missed_pulls=_count(given, "REVIEWER_MISSED_PULLS", DEFAULT_MISSED_PULLS, problems, least=0),
+        model_client=_model_client(variables, problems),
+        api_url=_api_url(variables, problems),
+        app_id=variables.get("GITHUB_APP_ID"),
+        private_key=_secret(_private_key(variables, problems)),
+        webhook_secrets=tuple(SecretStr(secret) for secret in variables.get("GITHUB_WEBHOOK_SECRET", "").split()),
+        parallel_calls=_count(variables, "REVIEWER_PARALLEL_CALLS", DEFAULT_PARALLEL_CALLS, problems),
+        calls_per_minute=_count(variables, "REVIEWER_CALLS_PER_MINUTE", DEFAULT_CALLS_PER_MINUTE, problems),
+        keep_days=_count(variables, "REVIEWER_KEEP_DAYS", DEFAULT_KEEP_DAYS, problems),
+        missed_minutes=_count(variables, "REVIEWER_MISSED_MINUTES", DEFAULT_MISSED_MINUTES, problems, least=0),
+        missed_pulls=_count(variables, "REVIEWER_MISSED_PULLS", DEFAULT_MISSED_PULLS, problems, least=0),
     )
     needed = {**(_TO_ACCEPT if role.accepts else {}), **(_TO_WORK if role.works else {})} if strict else {}
-    problems += [f"{name} is missing: {remedy}" for name, remedy in needed.items() if name not in given]
+    problems += [f"{name} is missing: {remedy}" for name, remedy in needed.items() if name not in variables]
     if problems:
         raise SettingsError("\n".join(problems))
     return environment
 
 
-def _role(given: Mapping[str, str], problems: list[str]) -> Role:
-    text = given.get("REVIEWER_ROLE", Role.ALL.value)
+def _role(variables: Mapping[str, str], problems: list[str]) -> Role:
+    text = variables.get("REVIEWER_ROLE", Role.ALL.value)
     try:
         return Role(text)
     except ValueError:
@@ -125,8 +125,8 @@ def _role(given: Mapping[str, str], problems: list[str]) -> Role:
         return Role.ALL
 
 
-def _count(given: Mapping[str, str], name: str, default: int, problems: list[str], *, least: int = 1) -> int:
-    text = given.get(name, str(default))
+def _count(variables: Mapping[str, str], name: str, default: int, problems: list[str], *, least: int = 1) -> int:
+    text = variables.get(name, str(default))
     if text.isascii() and text.isdecimal() and least <= int(text) < 1_000_000:
         return int(text)
     problems.append(f"{name} is {text!r}: set it to a whole number from {least}, such as {default}")
@@ -146,8 +146,8 @@ def _without_blanks(values: Mapping[str, str]) -> dict[str, str]:
     return {name: value.strip() for name, value in values.items() if value.strip()}
 
 
-def _api_url(given: Mapping[str, str], problems: list[str]) -> str:
-    text = given.get("GITHUB_API_URL", DEFAULT_API_URL).rstrip("/")
+def _api_url(variables: Mapping[str, str], problems: list[str]) -> str:
+    text = variables.get("GITHUB_API_URL", DEFAULT_API_URL).rstrip("/")
     try:
         parts = urlsplit(text)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
@@ -158,16 +158,16 @@ def _api_url(given: Mapping[str, str], problems: list[str]) -> str:
     return text
 
 
-def _model_client(given: Mapping[str, str], problems: list[str]) -> ClientSettings:
+def _model_client(variables: Mapping[str, str], problems: list[str]) -> ClientSettings:
     try:
-        return read_client_settings(given)
+        return read_client_settings(variables)
     except SettingsError as error:
         problems.append(str(error))
         return ClientSettings()
 
 
-def _database_url(given: Mapping[str, str], data_dir: Path, problems: list[str]) -> str:
-    text = given.get("DATABASE_URL", f"sqlite:///{data_dir / STORE_FILE}")
+def _database_url(variables: Mapping[str, str], data_dir: Path, problems: list[str]) -> str:
+    text = variables.get("DATABASE_URL", f"sqlite:///{data_dir / STORE_FILE}")
     scheme, _, rest = text.partition("://")
     # `postgres://` is what hosters write; libraries want `postgresql://`.
     scheme = "postgresql" if scheme == "postgres" else scheme
@@ -177,9 +177,9 @@ def _database_url(given: Mapping[str, str], data_dir: Path, problems: list[str])
     return f"{scheme}://{rest}"
 
 
-def _private_key(given: Mapping[str, str], problems: list[str]) -> str | None:
-    """Return the PEM text, whether given with line ends, with them written as escapes, or as the path of a file."""
-    text = given.get("GITHUB_APP_PRIVATE_KEY")
+def _private_key(variables: Mapping[str, str], problems: list[str]) -> str | None:
+    """Return the PEM text; the variable holds it with line ends or with escaped ones, or it is the path of a file."""
+    text = variables.get("GITHUB_APP_PRIVATE_KEY")
     if text is None:
         return None
     if "-----BEGIN" not in text:

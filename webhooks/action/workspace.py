@@ -45,7 +45,7 @@ class Workspace:
         private = tuple(Path(self.environ[name]) for name in ("RUNNER_TEMP",) if self.environ.get(name))
         install_sandbox(self.environ)
         checkout = CheckoutToTest(root, pull.base_sha, python, private=private, appends=True)
-        issue = "\n\n".join(f"{one.title}\n\n{one.body}" for one in change.issues)
+        issue = "\n\n".join(f"{issue.title}\n\n{issue.body}" for issue in change.issues)
         outcome = proven_tests(change, settings, checkout, self.ask, salt=self.salt, issue=issue)
         if isinstance(outcome, GeneratedTests) and settings.tests.setup:
             return replace(outcome, notes=(*outcome.notes, _SETUP_HELP))

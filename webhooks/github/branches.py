@@ -118,13 +118,13 @@ class Branches:
         additions = [
             {"path": path, "contents": base64.b64encode(text.encode()).decode()} for path, text in files.items()
         ]
-        given = {
+        mutation = {
             "branch": {"repositoryNameWithOwner": self._repository, "branchName": branch},
             "expectedHeadOid": onto,
             "message": {"headline": headline, "body": body},
             "fileChanges": {"additions": additions},
         }
-        answer = self._transport.graphql(COMMIT, {"input": given}, write=True)
+        answer = self._transport.graphql(COMMIT, {"input": mutation}, write=True)
         if errors := answer.get("errors"):
             raise _refused(errors)
         try:
@@ -143,8 +143,8 @@ class Branches:
 
     def open_pull(self, branch: str, *, base: str, title: str, body: str) -> OpenedPull:
         """Open a pull request: https://docs.github.com/rest/pulls/pulls#create-a-pull-request ."""
-        given = {"head": branch, "base": base, "title": title, "body": body}
-        return _opened(self._transport.write("POST", f"{self._path}/pulls", given))
+        body_fields = {"head": branch, "base": base, "title": title, "body": body}
+        return _opened(self._transport.write("POST", f"{self._path}/pulls", body_fields))
 
     def pull_from(self, branch: str) -> OpenedPull | None:
         """Return the newest pull request from a branch, open before closed, or None."""

@@ -71,8 +71,8 @@ class RemoteSources:
         read_before = {path for path, (key, _) in listed.items() if key in self._texts}
         candidates = [*(path for path in near if is_code(path)), *sorted(read_before)]
         texts = self._read(candidates, Side.RIGHT, MAX_CALLS - LEFT_BY_SEARCH)
-        wanted = set(words)
-        return tuple(hit for path in sorted(texts) for hit in _hits(path, texts[path], wanted))
+        names = set(words)
+        return tuple(hit for path in sorted(texts) for hit in _hits(path, texts[path], names))
 
     def _listed(self) -> dict[str, tuple[str, int]]:
         """Return the blob and size of each regular file of the head, by path."""
@@ -127,7 +127,7 @@ class RemoteSources:
             yield batch
 
 
-def _hits(path: str, text: str, wanted: set[str]) -> Iterable[Hit]:
+def _hits(path: str, text: str, names: set[str]) -> Iterable[Hit]:
     for number, line in enumerate(text.split("\n"), 1):
-        if not wanted.isdisjoint(_WORD.findall(line[:MAX_TEXT])):
+        if not names.isdisjoint(_WORD.findall(line[:MAX_TEXT])):
             yield Hit(path, number, line[:MAX_TEXT])

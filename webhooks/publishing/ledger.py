@@ -80,25 +80,25 @@ def current_ledger(posted: PostedState) -> tuple[LedgerEntry, ...]:
     deleted by somebody, which counts as a dismissal.
     """
     known = posted.ledger or Ledger()
-    by_comment = {one.comment_id: one for one in known.entries if one.comment_id}
-    merged = {one.fingerprint: one for one in known.entries}
+    by_comment = {entry.comment_id: entry for entry in known.entries if entry.comment_id}
+    merged = {entry.fingerprint: entry for entry in known.entries}
     alive: dict[str, Thread] = {}
     for thread in posted.threads:
         marker = read_finding(thread.body, thread.path, thread.line)
         earlier = by_comment.get(thread.comment_id)
-        if (one := earlier or marker) is None:
+        if (entry := earlier or marker) is None:
             continue
-        before = merged.get(one.fingerprint)
+        before = merged.get(entry.fingerprint)
         if earlier is not None:
             # An edited comment may have lost its marker; the summary still has its entry.
-            merged[one.fingerprint] = replace(
+            merged[entry.fingerprint] = replace(
                 earlier, quote=marker.quote if marker else "", explanation=marker.explanation if marker else ""
             )
         elif before is None or before.comment_id < thread.comment_id:
-            merged[one.fingerprint] = replace(one, comment_id=thread.comment_id)
-        if merged[one.fingerprint].comment_id == thread.comment_id:
-            alive[one.fingerprint] = thread
-    return tuple(_now(one, alive.get(one.fingerprint)) for one in merged.values())
+            merged[entry.fingerprint] = replace(entry, comment_id=thread.comment_id)
+        if merged[entry.fingerprint].comment_id == thread.comment_id:
+            alive[entry.fingerprint] = thread
+    return tuple(_now(entry, alive.get(entry.fingerprint)) for entry in merged.values())
 
 
 def _now(entry: LedgerEntry, thread: Thread | None) -> LedgerEntry:
@@ -122,14 +122,14 @@ def outstanding(entries: Sequence[LedgerEntry], found: Sequence[Finding], diff: 
     Those that a review has just found again are not checked; those whose file left the change are fixed.
     """
     located = _located(diff, entries)
-    again = {one.fingerprint for finding in found if (one := _match(entries, finding, located)) is not None}
+    again = {entry.fingerprint for finding in found if (entry := _match(entries, finding, located)) is not None}
     return [
-        _at(one, located.get(one.fingerprint))
-        for one in entries
-        if one.status is FindingStatus.OPEN
-        and one.fingerprint not in again
-        and _in_change(one, diff, located)
-        and _around(one, diff, located) != one.around
+        _at(entry, located.get(entry.fingerprint))
+        for entry in entries
+        if entry.status is FindingStatus.OPEN
+        and entry.fingerprint not in again
+        and _in_change(entry, diff, located)
+        and _around(entry, diff, located) != entry.around
     ]
 
 
@@ -144,11 +144,11 @@ def settle(
 ) -> SettledLedger:
     """Add a review to the ledger. `gone` are the fingerprints of defects that were found to be fixed."""
     located = _located(diff, entries)
-    after = {one.fingerprint: one for one in entries}
+    after = {entry.fingerprint: entry for entry in entries}
     seen: set[str] = set()
     new: list[tuple[Finding, LedgerEntry]] = []
     silent = 0
-    for finding, inline in [*((one, True) for one in findings), *((one, False) for one in below)]:
+    for finding, inline in [*((found, True) for found in findings), *((found, False) for found in below)]:
         match = _match(entries, finding, located)
         if match is not None and match.status is FindingStatus.DISMISSED:
             silent += 1
@@ -162,13 +162,13 @@ def settle(
         if inline and (match is None or not match.inline or match.status is FindingStatus.FIXED):
             new.append((finding, entry))
     updated = [
-        one if one.fingerprint in seen else _without_finding(one, diff, located, head=head, gone=gone)
-        for one in after.values()
+        entry if entry.fingerprint in seen else _without_finding(entry, diff, located, head=head, gone=gone)
+        for entry in after.values()
     ]
-    was_open = {one.fingerprint for one in entries if one.status is FindingStatus.OPEN}
-    fixed = tuple(one for one in updated if one.status is FindingStatus.FIXED and one.fingerprint in was_open)
+    was_open = {entry.fingerprint for entry in entries if entry.status is FindingStatus.OPEN}
+    fixed = tuple(entry for entry in updated if entry.status is FindingStatus.FIXED and entry.fingerprint in was_open)
     # A fixed finding that never had a comment is not kept.
-    kept = tuple(one for one in updated if one.comment_id or one.status is not FindingStatus.FIXED)
+    kept = tuple(entry for entry in updated if entry.comment_id or entry.status is not FindingStatus.FIXED)
     return SettledLedger(kept, tuple(new), fixed, silent)
 
 
@@ -246,7 +246,7 @@ def _file_around(diff: Diff, path: str) -> str:
 
 def _located(diff: Diff, entries: Iterable[LedgerEntry]) -> dict[str, CodePlace]:
     """Find the code of the entries in the change, by fingerprint."""
-    keys = {one.fingerprint: (one.path, one.side, one.lines, one.code) for one in entries}
+    keys = {entry.fingerprint: (entry.path, entry.side, entry.lines, entry.code) for entry in entries}
     found = code_places(diff, keys.values())
     return {fingerprint: found[key] for fingerprint, key in keys.items() if key in found}
 
@@ -256,23 +256,23 @@ def _match(entries: Sequence[LedgerEntry], finding: Finding, located: Mapping[st
     path, code = finding.anchor.path, code_identity(finding.quote)
     where = place_digest(path, finding.quote)
 
-    def same_code(one: LedgerEntry) -> bool:
-        spot = located.get(one.fingerprint)
+    def same_code(entry: LedgerEntry) -> bool:
+        spot = located.get(entry.fingerprint)
         # After a file was renamed the code is what is left of the place.
-        here = one.code == code and path in (one.path, spot.path if spot else None)
-        return (one.place == where or here) and (
-            one.status is not FindingStatus.FIXED or similar_titles(one.title, finding.title)
+        here = entry.code == code and path in (entry.path, spot.path if spot else None)
+        return (entry.place == where or here) and (
+            entry.status is not FindingStatus.FIXED or similar_titles(entry.title, finding.title)
         )
 
-    def same_words(one: LedgerEntry) -> bool:
-        changed = one.fingerprint not in located and one.status is not FindingStatus.FIXED
+    def same_words(entry: LedgerEntry) -> bool:
+        changed = entry.fingerprint not in located and entry.status is not FindingStatus.FIXED
         return (
             changed
-            and (one.path, one.category) == (path, finding.category)
-            and similar_titles(one.title, finding.title)
+            and (entry.path, entry.category) == (path, finding.category)
+            and similar_titles(entry.title, finding.title)
         )
 
-    for same in (lambda one: one.fingerprint == finding.fingerprint, same_code, same_words):
-        if (found := next((one for one in entries if same(one)), None)) is not None:
+    for same in (lambda entry: entry.fingerprint == finding.fingerprint, same_code, same_words):
+        if (found := next((entry for entry in entries if same(entry)), None)) is not None:
             return found
     return None

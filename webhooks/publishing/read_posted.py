@@ -45,9 +45,9 @@ def read_posted(repository: Repository, pull: Pull, login: str) -> PostedState:
 def _peers(repository: Repository, pull: Pull, login: str, comments: Iterable[Comment]) -> set[str]:
     """Return the other logins under which this program reviews the same head; asks only where markers suggest one."""
     marked = {
-        one.author.lower()
-        for one in comments
-        if is_summary(one.body) or (not one.reply_to and read_finding(one.body) is not None)
+        comment.author.lower()
+        for comment in comments
+        if is_summary(comment.body) or (not comment.reply_to and read_finding(comment.body) is not None)
     }
     candidates = {who for who in marked if who.endswith("[bot]") and who != login.lower()}
     if not candidates:
@@ -64,22 +64,22 @@ def refresh_threads(repository: Repository, pull: Pull, login: str, before: Post
     """Return the state with the inline comments that were posted since it was read."""
     known = {thread.comment_id for thread in before.threads}
     new = [
-        Thread(one.id, one.body, one.path, one.line, one.url)
-        for one in repository.review_comments(pull.number)
-        if not one.reply_to and one.id not in known and one.author.lower() == login.lower()
+        Thread(comment.id, comment.body, comment.path, comment.line, comment.url)
+        for comment in repository.review_comments(pull.number)
+        if not comment.reply_to and comment.id not in known and comment.author.lower() == login.lower()
     ]
     return replace(before, threads=(*before.threads, *new))
 
 
 def summary_of(repository: Repository, number: int, login: str) -> PostedState:
-    """Return our summary comment alone, in one request a page of the conversation."""
+    """Return our summary comment alone, in comment request a page of the conversation."""
     return _summary(repository.comments(number), {login.lower()}) or PostedState()
 
 
 def _summary(conversation: Iterable[Comment], logins: set[str]) -> PostedState | None:
-    for one in conversation:
-        if one.author.lower() in logins and is_summary(one.body):
-            return PostedState(one.id, one.body, one.url)
+    for comment in conversation:
+        if comment.author.lower() in logins and is_summary(comment.body):
+            return PostedState(comment.id, comment.body, comment.url)
     return None
 
 
@@ -91,7 +91,7 @@ def _thread(
     us: set[str],
     may_dismiss: Callable[[str], bool],
 ) -> Thread:
-    own = [one for one in replies if one.author.lower() in us]
+    own = [reply for reply in replies if reply.author.lower() in us]
     return Thread(
         comment_id=comment.id,
         body=comment.body,
@@ -101,15 +101,15 @@ def _thread(
         node_id=state.node_id if state else "",
         resolved_by=state.resolved_by if state else None,
         ours=_resolved_by_us(state, us),
-        fixed=next((head for one in own if (head := read_fixed(one.body))), ""),
-        dismissed=_is_dismissed(repository, comment, [one for one in replies if one not in own], may_dismiss),
+        fixed=next((head for reply in own if (head := read_fixed(reply.body))), ""),
+        dismissed=_is_dismissed(repository, comment, [reply for reply in replies if reply not in own], may_dismiss),
     )
 
 
 def _is_dismissed(
     repository: Repository, comment: Comment, replies: Sequence[Comment], may_dismiss: Callable[[str], bool]
 ) -> bool:
-    if any(is_dismissal(one.body) and may_dismiss(one.author) for one in replies):
+    if any(is_dismissal(reply.body) and may_dismiss(reply.author) for reply in replies):
         return True
     return comment.thumbs_down > 0 and any(may_dismiss(who) for who in repository.thumbs_down(comment.id))
 

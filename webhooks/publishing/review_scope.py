@@ -65,7 +65,9 @@ def headline(findings: FindingSummary, scope: ReviewScope) -> str:
         return f"No open findings in {files} reviewed" if scope.since else f"No findings in {files} reviewed"
     levels = Counter(entry.severity for entry in inline)
     nouns = {Severity.INFO: "remark"}
-    detail = ", ".join(count_noun(levels[one], nouns.get(one, one)) for one in reversed(Severity) if levels[one])
+    detail = ", ".join(
+        count_noun(levels[level], nouns.get(level, level)) for level in reversed(Severity) if levels[level]
+    )
     more = f"; {len(listed)} less important" if listed else ""
     kind = "open finding" if scope.since else "finding"
     return f"{count_noun(len(inline), kind)}{f' ({detail})' if detail else ''} in {files} reviewed{more}"

@@ -89,10 +89,12 @@ class FailedDelivery:
 def failures(attempts: Iterable[HookAttempt]) -> list[FailedDelivery]:
     """Return the deliveries that can ask for something and of which no attempt succeeded, oldest first."""
     found = []
-    for guid, same in groupby(sorted(attempts, key=lambda one: (one.guid, one.at, one.id)), attrgetter("guid")):
+    for guid, same in groupby(
+        sorted(attempts, key=lambda attempt: (attempt.guid, attempt.at, attempt.id)), attrgetter("guid")
+    ):
         sent = list(same)
         last = sent[-1]
-        if is_handled(last.event, last.action) and not any(one.succeeded for one in sent):
+        if is_handled(last.event, last.action) and not any(attempt.succeeded for attempt in sent):
             found.append(FailedDelivery(guid, last.id, last.status, sent[0].at, last.at, len(sent)))
     return sorted(found, key=attrgetter("first"))
 
@@ -148,40 +150,42 @@ class MissedDeliveries:
             return
         self._has_searched = True
         attempts = self._listed(since=float(seen.get("since", 0.0)))
-        settled = set(seen.get("settled", ())) & {one.guid for one in attempts}
-        failed = [one for one in failures(attempts) if one.guid not in settled]
-        over = [one for one in failed if one.is_hopeless or one.attempts >= policy.attempts]
+        settled = set(seen.get("settled", ())) & {attempt.guid for attempt in attempts}
+        failed = [delivery for delivery in failures(attempts) if delivery.guid not in settled]
+        over = [delivery for delivery in failed if delivery.is_hopeless or delivery.attempts >= policy.attempts]
         log_hopeless(over)
-        settled |= {one.guid for one in over}
-        open_ = [one for one in failed if one.guid not in settled]
-        settled |= self._ask([one for one in open_ if one.is_due(time.time(), policy)][: policy.asked])
-        newest = max((one.at for one in attempts), default=float(seen.get("since", 0.0)) + _OVERLAP)
-        since = min([newest - _OVERLAP, *(one.first for one in open_ if one.guid not in settled)])
+        settled |= {delivery.guid for delivery in over}
+        open_ = [delivery for delivery in failed if delivery.guid not in settled]
+        due = [delivery for delivery in open_ if delivery.is_due(time.time(), policy)]
+        settled |= self._request(due[: policy.asked])
+        newest = max((attempt.at for attempt in attempts), default=float(seen.get("since", 0.0)) + _OVERLAP)
+        since = min([newest - _OVERLAP, *(delivery.first for delivery in open_ if delivery.guid not in settled)])
         self._jobs.note(DELIVERIES, {"since": since, "settled": sorted(settled)})
 
     def _listed(self, *, since: float) -> list[HookAttempt]:
         """Return the attempts made since then, newest first, as many as are read."""
         limit = self._policy.listed
-        newer = takewhile(lambda one: one.at >= since, self._app.deliveries())
+        newer = takewhile(lambda attempt: attempt.at >= since, self._app.deliveries())
         attempts = list(islice(newer, limit))
         if len(attempts) == limit:
             log.warning("more than %d deliveries since the last search: older ones are not redelivered", limit)
         return attempts
 
-    def _ask(self, failed: Sequence[FailedDelivery]) -> set[str]:
+    def _request(self, failed: Sequence[FailedDelivery]) -> set[str]:
         """Request each again; return the GUIDs that GitHub no longer has or refuses to send."""
         refused = set()
-        for place, one in enumerate(failed):
+        for place, delivery in enumerate(failed):
             if place and self._stopping.wait(self._policy.pace):
                 break
             try:
-                self._app.redeliver(one.attempt)
+                self._app.redeliver(delivery.attempt)
             except (NotFound, Unprocessable) as error:
-                log.warning("not redelivered", extra={"delivery": one.guid, "why": str(error)})
-                refused.add(one.guid)
+                log.warning("not redelivered", extra={"delivery": delivery.guid, "why": str(error)})
+                refused.add(delivery.guid)
             else:
                 log.info(
-                    "redelivery requested", extra={"delivery": one.guid, "status": one.status, "sent": one.attempts}
+                    "redelivery requested",
+                    extra={"delivery": delivery.guid, "status": delivery.status, "sent": delivery.attempts},
                 )
         return refused
 

@@ -27,8 +27,8 @@ def is_signed(body: bytes, header: str, secrets: Iterable[str]) -> bool:
     https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
     """
     # As bytes: `compare_digest` refuses text that is not ASCII, and a header may hold anything.
-    given = header.encode("utf-8", "surrogateescape")
-    matches = [hmac.compare_digest(_PREFIX + _digest(body, secret), given) for secret in secrets if secret]
+    received = header.encode("utf-8", "surrogateescape")
+    matches = [hmac.compare_digest(_PREFIX + _digest(body, secret), received) for secret in secrets if secret]
     return any(matches)
 
 
