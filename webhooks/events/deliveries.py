@@ -1,7 +1,7 @@
-"""What a delivery asks for. Pure: an event and its payload in, a job or the reason to ignore it out.
+"""Turn a webhook delivery into a job, or into the reason to ignore it. Pure.
 
-Promises: reads only the fields that it uses, so that GitHub may add others; what is not a payload of the event is a
-MalformedDelivery. Never fetches: what the payload does not hold (the head sha of a comment's pull request, the
+Promises: reads only the fields that it uses, so that GitHub may add others; a payload that lacks a field is a
+MalformedDelivery. Never fetches: what the payload does not contain (the head sha of a comment's pull request, the
 repository's settings, the rights of the actor) is left to the job.
 """
 
@@ -22,7 +22,7 @@ JOB_VERSION = 1
 
 
 class MalformedDelivery(ReviewerError):
-    """The payload is not one of its event. The message names the field."""
+    """The payload does not fit its event. The message names the field."""
 
 
 class UnknownJobVersion(ReviewerError):
@@ -37,7 +37,7 @@ class Trigger(StrEnum):
     REOPENED = "reopened"
     READY_FOR_REVIEW = "ready_for_review"
     COMMAND = "command"
-    #: No delivery told of it: the App found an open pull request whose head was not reviewed.
+    #: No delivery: the App found an open pull request whose head was not reviewed.
     MISSED = "missed"
 
 
@@ -46,8 +46,8 @@ class Job:
     """One review to make. Holds no secret and no code.
 
     `key` names it for people: `owner/repo#number@head_sha`, or `owner/repo#number@head+comment_id` for a command, whose
-    payload does not tell the head. `repository` is `owner/name`. `updated_at` is when GitHub last changed the pull
-    request before this delivery (ISO 8601, UTC; empty for commands): it orders deliveries that overtook each other.
+    payload has no head. `repository` is `owner/name`. `updated_at` is when GitHub last changed the pull
+    request before this delivery (ISO 8601, UTC; empty for commands): it orders deliveries that arrive out of order.
     `draft` is what the payload said: whether drafts are reviewed is the repository's setting. `delivery` is the GUID of
     the delivery. `installation_id` is None outside an App. `argument` is the word after the command.
     """

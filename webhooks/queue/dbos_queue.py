@@ -1,6 +1,6 @@
-"""The engine's queues, seen from any process: put a job or a model call in, see what is there, clear what is over.
+"""The engine's queues: add a job or a model call, read what is queued, delete what is over.
 
-Promises: a job or call that is put in twice is there once; what is put in belongs to the caller's transaction. The
+Promises: a job or call that is added twice is queued once; adding is part of the caller's transaction. The
 engine's rows hold ids only: no code, no secrets, and JSON instead of pickles, so that they survive a change of classes.
 """
 
@@ -19,9 +19,9 @@ from webhooks.queue.database import Database, store_errors
 #: The name under which the engine keeps our workflows.
 APPLICATION = "reviewer"
 
-#: The engine runs only workflows of its own version, and by default derives that from the source: a deploy would strand
-#: every running job. So it is constant; raise it only when the arguments of a workflow change. What is then under way
-#: in the old shape is withdrawn and queued anew in the new one (`Upkeep`), with the answers that were paid for.
+#: The engine runs only workflows of its own version, by default a hash of the source: with each deploy all running jobs
+#: would be stuck. So it is constant; raise it only when the arguments of a workflow change. Jobs of the old version are
+#: then withdrawn and queued again (`Maintenance`), with the answers that were paid for.
 APPLICATION_VERSION = "1"
 
 #: The engine counts starts in whole seconds on SQLite before Python 3.12: a window of 60 may be one short.
@@ -80,14 +80,14 @@ class QueueLimits:
 
 def migrate(database: Database) -> None:
     """Create or update the engine's own tables. Safe in several processes at once."""
-    # It logs every step of that, and how to buy its hosted service.
+    # It logs every step of the migration, and advertises its hosted service.
     logging.getLogger("dbos").setLevel(logging.WARNING)
     with store_errors():
         DBOS.migrate(database.url)
 
 
 class DbosQueue:
-    """The engine's queues. `close` lets its connections go; the database stays the caller's."""
+    """The engine's queues. `close` closes the client; the database is the caller's."""
 
     def __init__(self, client: DBOSClient) -> None:
         """Store the client; see `connect`."""
@@ -107,11 +107,11 @@ class DbosQueue:
             )
 
     def close(self) -> None:
-        """Let the client go."""
+        """Close the client."""
         self._client.destroy()
 
     def register(self, limits: QueueLimits) -> None:
-        """Write the limits down where every worker reads them, before it is launched."""
+        """Store the limits where every worker reads them, before it is launched."""
         self._client.register_queue(
             REVIEWS,
             partition_concurrency=1,
@@ -126,13 +126,13 @@ class DbosQueue:
         )
 
     def put_job(self, connection: sa.Connection, job: Job, attempt: int, *, delay: float = 0.0) -> None:
-        """Put an attempt of the job in, to be taken after `delay` seconds. Jobs of one pull request run one by one."""
+        """Add an attempt of the job, to be taken after `delay` seconds. Jobs of one pull request run one by one."""
         options = self._options(REVIEWS, _job_workflow(job.delivery, attempt), delay=delay)
         options["queue_partition_key"] = job.pull
         self._client.enqueue_in_transaction(connection, options, job.delivery, attempt)
 
     def put_calls(self, connection: sa.Connection, job_id: str, attempt: int, digests: list[str]) -> None:
-        """Put model calls in. The first of each job come before the second of any, so that a large one leaves room."""
+        """Add model calls. The first call of each job comes before the second of any, so a large job blocks none."""
         for place, digest in enumerate(digests, start=1):
             options = self._options(CALLS, _call_workflow(job_id, attempt, digest))
             options["priority"] = place
@@ -149,9 +149,9 @@ class DbosQueue:
         return {ids[workflow] for workflow in self._live(list(ids))}
 
     def withdraw_other_versions(self, job_id: str) -> int:
-        """Cancel what waits or runs for the job in the shape of another version; return how many.
+        """Cancel the job's workflows of another version; return how many.
 
-        Nobody of this version would carry it out, but it would count for the limits for ever.
+        This version does not carry them out, but they would count for the limits for ever.
         """
         with store_errors():
             found = self._client.list_workflows(
@@ -187,9 +187,9 @@ class DbosQueue:
         return len(ids)
 
     def mend_times(self, now: float) -> None:
-        """Undo what a clock that was put back leaves behind; `now` is in seconds since 1970.
+        """Correct times in the future, after a clock was put back; `now` is in seconds since 1970.
 
-        What was delayed in the future would wait until then, and calls that ended there would count as this minute's.
+        Delayed workflows would wait until then, and calls that ended then would count for this minute.
         """
         future = datetime.fromtimestamp(now + _SKEW, UTC).isoformat()
         with store_errors():

@@ -1,9 +1,9 @@
-"""The one door to the durable engine: accept a job, work on jobs, see and steer them.
+"""The durable queue of jobs: accept, carry out, list, retry and cancel them. Other folders import only this module.
 
 Promises: an accepted job is in the store before `accept` returns and is carried out however often processes are killed;
 a delivery is accepted once; of one pull request one job runs at a time, and a newer head supersedes the jobs for older
-ones; a model's answer that was paid for is not bought again. What is carried out must be safe to repeat from the top at
-any instant. Never stores secrets, nor code longer than its job needs it.
+ones; a model's answer is paid for once. What is carried out must be safe to repeat from the top at
+any moment. Never stores secrets, and code only as long as its job needs it.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Jobs:
     def __init__(self, url: str, limits: QueueLimits | None = None, folder: Path | None = None) -> None:
         """Store where the jobs are: `sqlite:///PATH` or `postgresql://...`. Nothing is opened yet.
 
-        `folder` is for answers on their way to a Postgres server; with SQLite they are kept beside its file.
+        `folder` is for answers that are not yet in a Postgres store; with SQLite they are kept beside its file.
         """
         self._database = Database(url)
         self._folder = self._database.path.parent if self._database.is_sqlite else folder
@@ -104,16 +104,16 @@ class Jobs:
             return is_new
 
     def start_worker(self, work: JobWork) -> None:
-        """Begin to carry jobs out, in threads of this process. Returns when it works or stands by.
+        """Begin to carry jobs out, in threads of this process. Returns when it works or is on standby.
 
-        On SQLite one process works at a time; another stands by until that one ends.
+        On SQLite one process works at a time; another waits until that process ends.
         """
         spool = AnswerSpool(self._folder) if self._folder else None
         self._worker = Worker(JobRunner(self._database, self._queued(), work, self._limits, spool))
         self._worker.start()
 
     def stop(self, grace: float = 10.0) -> None:
-        """Take no more jobs; hand over those that wait for the model, give the others up to `grace` seconds."""
+        """Take no more jobs; give back those that wait for the model, and wait up to `grace` seconds for the others."""
         if self._worker is not None:
             self._worker.stop(grace)
 
@@ -131,7 +131,7 @@ class Jobs:
 
     @property
     def is_standby(self) -> bool:
-        """Whether this process waits for another one to let go of the SQLite store before it works."""
+        """Whether this process waits for another one to release the SQLite store before it works."""
         return self._worker is not None and self._worker.is_standby
 
     def records(self, states: Sequence[JobState] = tuple(JobState), limit: int = 50) -> list[JobRecord]:
@@ -148,7 +148,7 @@ class Jobs:
         return record
 
     def retry(self, job_id: str) -> JobRecord:
-        """Queue a job again that ended undone; a failed one keeps its answers, others ask anew. Raises NoSuchJob."""
+        """Queue a job again that did not end as done; only a failed job keeps its answers. Raises NoSuchJob."""
         with self._database.write() as connection:
             record = job_records.retry(connection, job_id)
             if record is not None:
@@ -159,7 +159,7 @@ class Jobs:
         raise NoSuchJob(f"job {job_id} cannot be retried: it is {state}{more}")
 
     def cancel(self, job_id: str) -> JobRecord:
-        """Put a waiting or running job at its end: a running one makes no further call and posts nothing.
+        """Cancel a waiting or running job: a running one makes no further call and posts nothing.
 
         Raises NoSuchJob, StoreUnavailable.
         """
@@ -173,12 +173,12 @@ class Jobs:
         raise NoSuchJob(f"job {job_id} cannot be cancelled: it is {self.record(job_id).state}")
 
     def counts(self) -> dict[JobState, int]:
-        """Return how many jobs stand in each state. Raises StoreUnavailable."""
+        """Return how many jobs are in each state. Raises StoreUnavailable."""
         with self._database.read() as connection:
             return job_records.counts(connection)
 
     def totals(self) -> list[ModelTotal]:
-        """Return the bill so far, by model and outcome. Raises StoreUnavailable."""
+        """Return the usage so far, by model and outcome. Raises StoreUnavailable."""
         with self._database.read() as connection:
             return billing.totals(connection)
 
@@ -204,9 +204,9 @@ class Jobs:
             return job_records.has_head(connection, pull, head_sha)
 
     def take_turn(self, name: str, *, after: float) -> dict[str, Any] | None:
-        """Take the turn at something that one process of all does, at most every `after` seconds.
+        """Take the turn at a task that one process of all does, at most every `after` seconds.
 
-        Returns what `note` kept in an earlier turn (at first nothing), or None: it is not time yet, or another process
+        Returns what `note` kept in an earlier turn (at first nothing), or None: it is too early, or another process
         had the turn. Raises StoreUnavailable.
         """
         with self._database.write() as connection:
