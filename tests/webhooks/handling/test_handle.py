@@ -379,7 +379,7 @@ def test_ceilings_that_cannot_be_kept_are_said(github: World) -> None:
     github.push_to_base(github.repo, {".github/reviewer.yml": "budget:\n  per_month_usd: 10\n"})
     carry_out(github, github.push(github.pull, {"x.md": "x\n"}), model())
     github.expect_check("success")
-    github.expect_comment("kept by the App")
+    github.expect_comment("enforced by the App only")
 
 
 def test_three_thousand_files_are_reviewed_and_the_rest_is_named(github: World) -> None:

@@ -27,7 +27,7 @@ from webhooks.events.deliveries import Trigger
 from webhooks.github.app import AppClient, HookAttempt
 from webhooks.github.credentials import Credentials
 from webhooks.github.repository import connect
-from webhooks.publishing.plan import completed_check
+from webhooks.publishing.checks import Conclusion, completed_check
 from webhooks.queue.jobs import Jobs, JobState
 from webhooks.recovery.redelivery import FailedDelivery, MissedDeliveries, RedeliveryPolicy, failures
 from webhooks.recovery.unreviewed_pulls import SearchBounds, UnreviewedPulls
@@ -282,7 +282,7 @@ def test_heads_without_a_review_are_found(github: World, jobs: Jobs) -> None:
     ours = connect(credentials(github), github.repo.full_name, github.installation.id)
     body = {"name": "reviewer", "status": "in_progress"}
     run = ours.create_check({**body, "head_sha": checked.head, "external_id": key(checked)})
-    ours.update_check(run["id"], completed_check("success", "No findings", "None."))
+    ours.update_check(run["id"], completed_check(Conclusion.SUCCESS, "No findings", "None."))
     ours.create_comment(summarised.number, f"<!-- reviewer:summary head={summarised.head} -->\nNo findings.")
     jobs.accept(job_of(github.reopen(known)))
     github.convert_to_draft(draft)
@@ -315,7 +315,7 @@ def test_one_head_in_two_pull_requests(github: World, jobs: Jobs) -> None:
     other = github.open_pull(github.repo, "discounts", base="main").subject
     ours = connect(credentials(github), github.repo.full_name, github.installation.id)
     run = ours.create_check({"name": "reviewer", "head_sha": other.head, "external_id": key(other)})
-    ours.update_check(run["id"], completed_check("success", "No findings", "None."))
+    ours.update_check(run["id"], completed_check(Conclusion.SUCCESS, "No findings", "None."))
     github.forgive()
     assert examine(github, jobs) == [key(github.repo.pulls[0])]
 
