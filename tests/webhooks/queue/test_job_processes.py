@@ -18,7 +18,7 @@ from tests.fixtures.job_worker import automatic, numbers
 from tests.fixtures.waiting import wait_until
 from tests.paths import ROOT
 from webhooks.events.deliveries import Job, Trigger
-from webhooks.queue.answer_cache import given
+from webhooks.queue.answer_cache import known_answers
 from webhooks.queue.jobs import Jobs, JobState
 
 pytestmark = pytest.mark.slow
@@ -104,7 +104,7 @@ def paid(jobs: Jobs, accepted: list[Job], asked: list[str]) -> set[str]:
     with jobs._database.read() as connection:
         query = "SELECT job, digest FROM reviewer_answers WHERE answer IS NOT NULL"
         rows = connection.exec_driver_sql(query).all()
-        answers = [given(connection, job, [digest])[digest] for job, digest in rows]
+        answers = [known_answers(connection, job, [digest])[digest] for job, digest in rows]
     ended = {job.delivery for job in accepted if jobs.record(job.delivery).state.is_final}
     return {answer.text.removeprefix("re: ") for answer in answers if isinstance(answer, Reply)} | {
         text for text in asked if text.split()[0] in ended
