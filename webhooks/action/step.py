@@ -25,7 +25,7 @@ from reviewer.llm.client_settings import read_client_settings
 from reviewer.llm.errors import BadKey, ModelError
 from reviewer.llm.messages import Ask, Prompt, Reply
 from reviewer.llm.models import model_named
-from reviewer.output.report import to_markdown
+from reviewer.output.markdown import to_markdown
 from reviewer.output.sarif import to_sarif
 from reviewer.tasks.planning.cost_estimate import cost_per_thousand
 from reviewer.testgen.merge import patch_of

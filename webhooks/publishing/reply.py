@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from reviewer.output.wording import usage_text
 from reviewer.safety.markdown import code_span, neutralise
-from reviewer.safety.shortening import CUT
 from reviewer.tasks.answer_question import QuestionAnswer
 from webhooks.events.deliveries import Job
 from webhooks.github.repository import Repository

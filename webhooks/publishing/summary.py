@@ -15,7 +15,7 @@ from types import MappingProxyType
 from reviewer.domain.findings import Category, Review, TestSuggestion
 from reviewer.domain.settings import SettingsProblem
 from reviewer.domain.severity import Confidence
-from reviewer.output.report import cost_text, usage_text
+from reviewer.output.wording import cost_text, usage_text
 from reviewer.safety.markdown import code_span, fence, neutralise
 from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntry
 from webhooks.publishing.markers.summary import ShownTest, marked_test, read_shown_tests, shown_test

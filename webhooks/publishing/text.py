@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from reviewer.domain.severity import Severity
+from reviewer.safety.shortening import CUT
 
 #: https://docs.github.com/rest/checks/runs: summary and text at most 65,535 characters; comments at most 65,536.
 MAX_BODY = 64_000
 
 DOT = {Severity.ERROR: "🔴", Severity.WARNING: "🟡", Severity.INFO: "🔵"}
-
-#: What stands at the end of a text that was too long.
-_CUT = "\n\n[cut]"
 
 
 def count_noun(number: int, noun: str) -> str:
@@ -31,4 +29,4 @@ def escape(text: str) -> str:
 
 def cut_text(text: str, most: int) -> str:
     """Return the text, cut to at most so many characters; a cut is marked."""
-    return text if len(text) <= most else text[: most - 20].rstrip() + _CUT
+    return text if len(text) <= most else text[: most - 20].rstrip() + f"\n\n{CUT}"

@@ -71,12 +71,12 @@ def test_installations_leave_room_for_each_other(own_worker):
     busy = [worker.on(automatic(installation=1), lambda *_: {"held": hold.wait(20)}) for _ in range(4)]
     quiet = automatic(installation=2)
     for job in [*busy, quiet]:
-        desk.jobs.accept(job)
-    desk.jobs.start_worker(desk.work())
-    desk.ended(quiet)
-    eventually(lambda: sum(desk.carried[job.delivery] for job in busy) == 2, "two of them run")
-    waiting = [job for job in busy if not desk.carried[job.delivery]]
-    reasons = {eventually(lambda job=job: desk.jobs.record(job.delivery).reason, "a reason") for job in waiting}
+        worker.jobs.accept(job)
+    worker.jobs.start_worker(worker.work())
+    worker.ended(quiet)
+    wait_until(lambda: sum(worker.carried[job.delivery] for job in busy) == 2, "two of them run")
+    waiting = [job for job in busy if not worker.carried[job.delivery]]
+    reasons = {wait_until(partial(reason_of, worker, job), "a reason") for job in waiting}
     assert reasons == {"waits for other jobs of its installation"}
     hold.set()
     assert {worker.ended(job).state for job in busy} == {JobState.DONE}
