@@ -37,6 +37,13 @@ JSON = '{"summary": "ok", "findings": []}'
         (f"The code splits at '</think>' here.\n</think>\n{JSON}", JSON),
         (f"The code opens <think> blocks.\n</think>\n{JSON}", JSON),
         (f'{{"draft": 1}} is not enough.\n</think>\n{JSON}', JSON),
+        # Other spellings of the tag.
+        (f"<mm:think>a</mm:think>\n{JSON}", JSON),
+        (f"Let me see.</mm:think>{JSON}", JSON),
+        (f"{JSON}\n<mm:think>A shorter form is {JSON}.</mm:think>", JSON),
+        (f'<mm:think>\n<test path="t.py">\nx\n</test>\n</mm:think>\n{JSON}', JSON),
+        (f'<think budget="low">a</think>{JSON}', JSON),
+        (f"(think)a(/think){JSON}", JSON),
         # Thinking only.
         ("<think>a</think>", ""),
         ("<think>a</think>\n\n  ", ""),
@@ -79,3 +86,9 @@ def test_a_quoted_tag_stays(answer, before):
 def test_thinking_that_came_beside_the_content_makes_tags_unlikely(content, answer):
     """Where the host split the thinking off, only what cannot be a quotation is taken for a tag."""
     assert strip_reasoning(content, separate=True) == answer
+
+
+@pytest.mark.parametrize("unit", ["</think>", "<think>", "<think>a</think>", "a\n</think>\n", "`</think>", '{"<think>'])
+def test_time_is_linear_in_the_number_of_tags(unit, cpu_ratio):
+    """A model that loops on a tag costs no more than its length."""
+    assert cpu_ratio(strip_reasoning, lambda size: "x" + unit * (size // len(unit)), 200_000) < 3.2
