@@ -31,7 +31,7 @@ LONG_MODULES = {
     "reviewer/safety/markdown.py": "one pass over the text: the parts share its state",
     "reviewer/testgen/python/gates/static_gates.py": _UNSPLIT,
     "webhooks/publishing/ledger.py": _UNSPLIT,
-    "webhooks/queue/job_records.py": _UNSPLIT,
+    "webhooks/queue/store/job_records.py": _UNSPLIT,
     "webhooks/queue/runner.py": _UNSPLIT,
 }
 #: Function -> why it may be longer than others.
@@ -39,7 +39,7 @@ LONG_FUNCTIONS = {
     "app.py:_work": "the composition root: what a worker is built of, in order",
     "reviewer/testgen/harness/frameworks.py:run_pytest": "a script without imports of ours, on Python 3.8",
     "reviewer/testgen/harness/inner.py:main": "a script without imports of ours, on Python 3.8",
-    "webhooks/queue/database.py:_sqlite_engine": "SQLite's settings with the reason of each",
+    "webhooks/queue/store/database.py:_sqlite_engine": "SQLite's settings with the reason of each",
 }
 
 _GENERATED = {"__pycache__", "build", "dist", "data", "demo.html"}

@@ -8,8 +8,8 @@ import pytest
 
 import app
 from tests.fixtures.job_worker import automatic
-from webhooks.queue import job_records
 from webhooks.queue.jobs import Jobs, JobState
+from webhooks.queue.store import job_records
 
 
 @pytest.fixture

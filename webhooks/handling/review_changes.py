@@ -28,13 +28,13 @@ from webhooks.github.types import Pull
 from webhooks.handling.budgets import KEPT_BY_THE_APP, is_kept_elsewhere
 from webhooks.handling.fetch import FetchedPull, change_of
 from webhooks.handling.job_context import JobContext, ask_while_wanted, within_budget
-from webhooks.publishing.commit_tests import is_own
 from webhooks.publishing.incremental import changed_blobs, changed_files, digests, file_digest
 from webhooks.publishing.ledger import PostedState, current_ledger, outstanding
 from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntry
 from webhooks.publishing.markers.summary import Ledger
 from webhooks.publishing.plan import ReviewResult
 from webhooks.publishing.review_scope import ReviewScope
+from webhooks.publishing.suggested_tests.commit_tests import is_own
 
 #: The note where somebody asked for tests and no code may be run.
 _NOT_RUN = (

@@ -22,8 +22,8 @@ from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntr
 from webhooks.publishing.markers.replies import review_marker
 from webhooks.publishing.markers.summary import Ledger, summary_markers
 from webhooks.publishing.review_scope import FindingSummary, ReviewScope, ReviewTarget, headline
+from webhooks.publishing.suggested_tests.test_comments import SuggestedTestsComment, comments_with_tests
 from webhooks.publishing.summary import summary_text
-from webhooks.publishing.test_comments import SuggestedTestsComment, comments_with_tests
 from webhooks.publishing.text import DOT, MAX_BODY, count_noun, cut_text, escape, fold
 
 

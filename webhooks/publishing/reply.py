@@ -7,8 +7,8 @@ from reviewer.safety.markdown import code_span, neutralise
 from reviewer.tasks.answer_question import QuestionAnswer
 from webhooks.events.deliveries import Job
 from webhooks.github.repository import Repository
-from webhooks.publishing.commit_tests import AddedTests, NotAdded
 from webhooks.publishing.markers.replies import answer_marker, marker_of_tests_added
+from webhooks.publishing.suggested_tests.commit_tests import AddedTests, NotAdded
 from webhooks.publishing.text import MAX_BODY, cut_text
 
 #: Files that were not shown to the model and that are named; the others are counted.

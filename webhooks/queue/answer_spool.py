@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from webhooks.queue.answer_cache import Packed
+from webhooks.queue.store.answer_cache import Packed
 
 _LOG = logging.getLogger("reviewer.jobs")
 

@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from reviewer.llm.errors import ModelError, ModelUnavailable
 from reviewer.llm.messages import Prompt, Reply
 from reviewer.llm.serialization import prompt_digest
-from webhooks.queue import answer_cache, job_records
-from webhooks.queue.database import Database
 from webhooks.queue.dbos_queue import DbosQueue
-from webhooks.queue.job_state import JobRecord, JobState
+from webhooks.queue.store import answer_cache, job_records
+from webhooks.queue.store.database import Database
+from webhooks.queue.store.job_state import JobRecord, JobState
 
 #: Seconds between two queries while waiting: answers that other processes store are found only by querying.
 _QUERY_PAUSE = 0.5

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, WorkflowStatusString
 
 from webhooks.events.deliveries import Job
-from webhooks.queue.database import Database, store_errors
+from webhooks.queue.store.database import Database, store_errors
 
 #: The name under which the engine keeps our workflows.
 APPLICATION = "reviewer"

@@ -17,15 +17,16 @@ from typing import Any
 from reviewer.errors import ReviewerError
 from reviewer.llm.usage import Usage
 from webhooks.events.deliveries import Job, Trigger
-from webhooks.queue import answer_cache, billing, dbos_queue, job_records, leases
+from webhooks.queue import dbos_queue
 from webhooks.queue.answer_spool import AnswerSpool
 from webhooks.queue.attempt import JobAttempt, RunStopped
-from webhooks.queue.billing import ModelTotal
-from webhooks.queue.database import Database, StoreUnavailable
 from webhooks.queue.dbos_queue import DbosQueue, QueueLimits
-from webhooks.queue.job_state import JobRecord, JobState
 from webhooks.queue.job_work import CarryOut, Complete, GiveUp, JobWork, ReportedFailure
 from webhooks.queue.runner import JobRunner
+from webhooks.queue.store import answer_cache, billing, job_records, leases
+from webhooks.queue.store.billing import ModelTotal
+from webhooks.queue.store.database import Database, StoreUnavailable
+from webhooks.queue.store.job_state import JobRecord, JobState
 from webhooks.queue.worker import Worker
 
 __all__ = [

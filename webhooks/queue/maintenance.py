@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from dbos import DBOS
 from sqlalchemy.dialects import postgresql
 
-from webhooks.queue import answer_cache, billing, job_records
-from webhooks.queue.database import WORKERS, StoreUnavailable
-from webhooks.queue.job_state import JobRecord, JobState
 from webhooks.queue.runner import JobRunner
+from webhooks.queue.store import answer_cache, billing, job_records
+from webhooks.queue.store.database import WORKERS, StoreUnavailable
+from webhooks.queue.store.job_state import JobRecord, JobState
 
 _LOG = logging.getLogger("reviewer.worker")
 

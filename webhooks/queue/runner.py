@@ -22,14 +22,14 @@ from reviewer.llm.errors import ModelError, ModelUnavailable
 from reviewer.llm.messages import Prompt, Reply
 from reviewer.llm.serialization import prompt_digest
 from webhooks.events.deliveries import Job
-from webhooks.queue import answer_cache, billing, job_records
-from webhooks.queue.answer_cache import Packed
 from webhooks.queue.answer_spool import AnswerSpool
 from webhooks.queue.attempt import JobAttempt, RunStopped, StopReason, WorkerSignals
-from webhooks.queue.database import Database, StoreUnavailable
 from webhooks.queue.dbos_queue import DbosQueue, QueueLimits
-from webhooks.queue.job_state import JobRecord, JobState
 from webhooks.queue.job_work import JobWork, PoisonJob, ReportedFailure, place_of, reason_of
+from webhooks.queue.store import answer_cache, billing, job_records
+from webhooks.queue.store.answer_cache import Packed
+from webhooks.queue.store.database import Database, StoreUnavailable
+from webhooks.queue.store.job_state import JobRecord, JobState
 
 _LOG = logging.getLogger("reviewer.jobs")
 

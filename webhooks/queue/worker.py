@@ -18,10 +18,10 @@ from typing import IO
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
 from webhooks.queue import dbos_queue
-from webhooks.queue.database import Database
 from webhooks.queue.dbos_queue import QueueLimits
 from webhooks.queue.maintenance import Maintenance
 from webhooks.queue.runner import JobRunner
+from webhooks.queue.store.database import Database
 
 _LOG = logging.getLogger("reviewer.worker")
 

@@ -16,9 +16,9 @@ from reviewer.llm.serialization import prompt_digest
 from reviewer.llm.usage import Attempt
 from tests.fixtures.job_worker import QUICK, ScriptedWorker, automatic, prompt
 from tests.fixtures.waiting import wait_until
-from webhooks.queue import answer_cache
-from webhooks.queue.answer_cache import Packed, packed
 from webhooks.queue.answer_spool import AnswerSpool
+from webhooks.queue.store import answer_cache
+from webhooks.queue.store.answer_cache import Packed, packed
 
 ANSWER = Packed(b"\x00\xffanswer", failed=False)
 

@@ -18,8 +18,8 @@ from tests.fixtures.job_worker import automatic, numbers
 from tests.fixtures.waiting import wait_until
 from tests.paths import ROOT
 from webhooks.events.deliveries import Job, Trigger
-from webhooks.queue.answer_cache import known_answers
 from webhooks.queue.jobs import Jobs, JobState
+from webhooks.queue.store.answer_cache import known_answers
 
 pytestmark = pytest.mark.slow
 

@@ -11,9 +11,9 @@ from webhooks.handling.job_context import JobContext
 from webhooks.handling.job_outcome import JobOutcome
 from webhooks.handling.review_changes import ReviewRequest
 from webhooks.handling.review_pull import review_pull
-from webhooks.publishing.commit_tests import NotAdded, add_tests
 from webhooks.publishing.markers.replies import marker_of_tests_added
 from webhooks.publishing.reply import post_once, tests_added_text
+from webhooks.publishing.suggested_tests.commit_tests import NotAdded, add_tests
 
 
 def handle(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull) -> JobOutcome:

@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from webhooks.events.deliveries import Job, Trigger
-from webhooks.queue.database import JOBS
-from webhooks.queue.job_state import LIVE, JobRecord, JobState, record_of
+from webhooks.queue.store.database import JOBS
+from webhooks.queue.store.job_state import LIVE, JobRecord, JobState, record_of
 
 
 def add(connection: sa.Connection, job: Job) -> bool:

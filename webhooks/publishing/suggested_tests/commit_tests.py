@@ -17,8 +17,8 @@ from reviewer.safety.markdown import code_span, neutralise
 from webhooks.github.branches import Branches, Commit, CommitRefusal, CommitRefused, OpenedPull
 from webhooks.github.errors import Forbidden, GitHubError, Unprocessable, WriteUncertain
 from webhooks.github.repository import Pull, Repository
-from webhooks.publishing.allowed_files import AllowedTests, choose_allowed, places
 from webhooks.publishing.markers.replies import marker_of_tests_pull
+from webhooks.publishing.suggested_tests.allowed_files import AllowedTests, choose_allowed, places
 
 #: Characters of one test's evidence in the text of the stacked pull request, which GitHub limits to 65,536.
 _MAX_EVIDENCE = 1_000

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reviewer.errors import ReviewerError
-from webhooks.queue.write_lock import PriorityLock, QueuedConnection
+from webhooks.queue.store.write_lock import PriorityLock, QueuedConnection
 
 #: Version of our own tables. Raise it with every change that an older version could not live with.
 SCHEMA_VERSION = 1

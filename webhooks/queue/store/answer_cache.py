@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Prompt, Reply
 from reviewer.llm.serialization import answer_from_json, answer_to_json, prompt_from_json, prompt_to_json
-from webhooks.queue.database import ANSWERS, JOBS
-from webhooks.queue.job_state import LIVE
+from webhooks.queue.store.database import ANSWERS, JOBS
+from webhooks.queue.store.job_state import LIVE
 
 
 def packed_prompts(prompts: Mapping[str, Prompt]) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from webhooks.queue.database import LOOKS
+from webhooks.queue.store.database import LOOKS
 
 
 def take_turn(connection: sa.Connection, name: str, *, now: float, after: float) -> dict[str, Any] | None:

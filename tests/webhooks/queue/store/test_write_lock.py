@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy
 
 from tests.fixtures.waiting import wait_until
-from webhooks.queue.database import Database, StoreUnavailable
-from webhooks.queue.write_lock import PriorityLock
+from webhooks.queue.store.database import Database, StoreUnavailable
+from webhooks.queue.store.write_lock import PriorityLock
 
 
 class Line:

@@ -14,7 +14,7 @@ from tests.fakes.github.model.git import Entry
 from webhooks.github.credentials import Credentials
 from webhooks.github.errors import RateLimited, WriteUncertain
 from webhooks.github.repository import Repository, connect
-from webhooks.publishing.commit_tests import AddedTests, NotAdded, add_tests, is_own
+from webhooks.publishing.suggested_tests.commit_tests import AddedTests, NotAdded, add_tests, is_own
 
 PATH = "tests/test_discounts.py"
 CODE = "def test_x():\n    assert True\n"

@@ -12,7 +12,7 @@ from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Prompt, Reply
 from reviewer.llm.usage import Usage
 from webhooks.events.deliveries import Job
-from webhooks.queue.database import CALLS
+from webhooks.queue.store.database import CALLS
 
 _NANO = Decimal(1_000_000_000)
 

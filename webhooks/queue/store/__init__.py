@@ -1,0 +1,1 @@
+"""The database and its tables: jobs, answers, costs, leases. Each function takes a connection."""
