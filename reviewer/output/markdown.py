@@ -20,7 +20,8 @@ from reviewer.output.wording import (
     suggestion_diff,
     usage_text,
 )
-from reviewer.safety.markdown import code_span, fence, neutralise
+from reviewer.safety.code_blocks import code_span, fence
+from reviewer.safety.markdown import neutralise
 from reviewer.safety.redaction import redact
 
 

@@ -23,7 +23,7 @@ from reviewer.domain.findings import Category, Finding, Review
 from reviewer.domain.severity import Severity
 from reviewer.output.json import json_text
 from reviewer.output.wording import place_text
-from reviewer.safety.markdown import show_invisible
+from reviewer.safety.invisible import show_invisible
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _MOST_RESULTS = 5000

@@ -21,7 +21,7 @@ from reviewer.output.wording import (
     suggestion_diff,
     usage_text,
 )
-from reviewer.safety.markdown import show_invisible
+from reviewer.safety.invisible import show_invisible
 
 _STYLES = {"error": "1;31", "warning": "1;33", "info": "36", "path": "1", "dim": "2", "+": "32", "-": "31"}
 

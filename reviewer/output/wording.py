@@ -14,7 +14,7 @@ from reviewer.diff.model import Anchor, Diff, Side
 from reviewer.domain.findings import Category, Finding, Review
 from reviewer.domain.severity import Severity
 from reviewer.llm.usage import Usage
-from reviewer.safety.markdown import show_invisible
+from reviewer.safety.invisible import show_invisible
 from reviewer.safety.redaction import redact
 
 

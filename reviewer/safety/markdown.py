@@ -1,15 +1,14 @@
-r"""Model text made safe for posting on GitHub, and code put into Markdown.
+r"""Make the model's Markdown safe to post on GitHub.
 
-Promises, for whatever `neutralise` is given: rendered by GitHub it holds no link, image, HTML or comment; notifies
-nobody; refers to no issue, pull request or commit; starts no slash command; leaves no fence open behind it; and holds
-none of our own markers. What stands in code spans and fenced blocks is not touched.
-Never drops text: what is taken out of effect is still shown.
+Whatever `neutralise` is given, its result as GitHub renders it has no link, image, HTML or comment; notifies nobody;
+refers to no issue, pull request or commit; starts no slash command; leaves no fence open; and contains none of our own
+markers. Code spans and fenced blocks stay as they are. No text is dropped: what is disabled is still shown.
 
-Why no Markdown parser: safety must hold for GitHub's parser (cmark-gfm), not for one we could import, and a parser
-gives no text back. So nothing is *recognised* as safe here. Whatever is let through as code is written out again so
-that every parser must see it as code: fences are closed by us, at their own indentation, before anything that could end
-them; code spans begin and end on one line; every other backtick, bracket and `<` is escaped. Where GitHub might read a
-line in two ways it gets the reading without code.
+Why no Markdown parser: the result must be safe for GitHub's parser (cmark-gfm), not for one that we could import, and a
+parser does not return text. So nothing is recognised as safe here. What may stay code is written again so that every
+parser sees code: we close fences, at their own indentation, before anything that could end them; a code span begins and
+ends on one line; every other backtick, bracket and `<` is escaped. Where GitHub could read a line in two ways, it is
+written so that it is not code.
 
 Mentions and references are broken by `&#8203;` (a zero-width space), because GitHub looks for them in the rendered
 text, where a backslash or an entity has already become the character.
@@ -23,102 +22,13 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reviewer.safety.code_blocks import TICKS, break_markers, info_string, unix_lines
+from reviewer.safety.invisible import show_invisible
+
 #: GitHub refuses bodies over 65,536 characters; a body consists of more than one model text.
 LIMIT = 30_000
 _BREAK = "&#8203;"
 _ELLIPSIS = "\n\n… (cut here: too long)"
-
-# --- characters -----------------------------------------------------------------------------------------------------
-
-#: Control, direction and invisible characters, lone surrogates. Tab and newline are text.
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
-_JOINERS = "\u200c\u200d"
-_SELECTORS = "\ufe0e\ufe0f"
-
-
-def show_invisible(text: str) -> str:
-    r"""Return the text with control, direction and invisible characters written out, `{U+202E}`; tab and `\n` stay.
-
-    What joins letters of other scripts and emoji stays behind a character that is not ASCII.
-    The result can be shown in a terminal and encoded as UTF-8.
-    """
-
-    def shown(match: re.Match[str]) -> str:
-        char, at = match[0], match.start()
-        before = text[at - 1] if at else ""
-        joins = (char in _SELECTORS and before > "\u2000" and before not in _SELECTORS) or (
-            char in _JOINERS and not before.isascii() and before not in _JOINERS
-        )
-        return char if joins else f"{{U+{ord(char):04X}}}"
-
-    return _INVISIBLE.sub(shown, text)
-
-
-# --- code -----------------------------------------------------------------------------------------------------------
-
-#: Info strings that GitHub does something with: a suggestion can be applied, the others are drawn.
-_ACTIVE_INFO = {"suggestion", "mermaid", "geojson", "topojson", "stl", "math"}
-_PLAIN_INFO = re.compile(r"[A-Za-z0-9_+#.-]{1,40}\Z")
-_TICKS = re.compile(r"`+")
-_MARKER = re.compile(r"<!--(?=\s*reviewer:)", re.IGNORECASE)
-
-
-def fence(code: str, info: str = "") -> str:
-    r"""Return a fenced block that shows the code, longer than any fence in it; ends with its last fence, no newline.
-
-    One newline at the end of `code` belongs to its last line. Line ends become `\n`, invisible characters visible.
-    """
-    return _block(_unmarked(show_invisible(_lines(code))), _info(info))
-
-
-def suggestion_block(code: str) -> str:
-    r"""Return GitHub's suggestion block: the lines that replace the anchored ones, to the character.
-
-    Empty: the lines are deleted. One newline at the end belongs to the last line, so `"\n"` is one empty line.
-    A suggestion with our own marker, or with characters that UTF-8 cannot hold, must not be posted: see `postable`.
-    https://docs.github.com/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests
-    """
-    return _block(code, "suggestion")
-
-
-def postable(code: str) -> bool:
-    """Whether the code can be posted unchanged: no marker of ours in it, and nothing that shows other than it is."""
-    return not _MARKER.search(code) and not _INVISIBLE.search(code.replace("\r\n", "\n"))
-
-
-def code_span(text: str) -> str:
-    """Return the text as a code span on one line; empty text gives an empty string."""
-    text = _unmarked(show_invisible(" ".join(_lines(text).split("\n"))))
-    if not text:
-        return ""
-    ticks = "`" * (_longest_run(text) + 1)
-    # One space at both ends is taken off again (https://spec.commonmark.org/0.31.2/#code-spans).
-    pad = " " if "`" in text[0] + text[-1] or (text[0] == text[-1] == " " and text.strip(" ")) else ""
-    return f"{ticks}{pad}{text}{pad}{ticks}"
-
-
-def _block(code: str, info: str) -> str:
-    ticks = "`" * max(3, _longest_run(code) + 1)
-    body = code if not code or code.endswith("\n") else f"{code}\n"
-    return f"{ticks}{info}\n{body}{ticks}"
-
-
-def _longest_run(text: str) -> int:
-    return max((len(run) for run in _TICKS.findall(text)), default=0)
-
-
-def _lines(text: str) -> str:
-    r"""Return the text with `\n` for every line end, a lone carriage return included, as CommonMark has it."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _unmarked(text: str) -> str:
-    """Break our own markers even inside code: they are looked for in the body, not in what it renders to."""
-    return _MARKER.sub("<!- -", text)
-
 
 # --- blocks ---------------------------------------------------------------------------------------------------------
 
@@ -169,7 +79,7 @@ class _Page:
     def add(self, number: int, line: str) -> None:
         """Put out a line: of the open block, its end, the opening of one, or text."""
         if self.open and not self.open.ended_by(line) and self.open.holds(line):
-            self.out.append(_unmarked(line))
+            self.out.append(break_markers(line))
             return
         ended = self.open is not None and self.open.ended_by(line)
         self.close()
@@ -194,15 +104,8 @@ class _Page:
             self.out.append(quote)  # an empty line: now this is a fence or indented code, never the paragraph's text
         lead = lead if lead.strip() else " " * (column - len(quote))
         self.open = _Fence(quote, column, run)
-        self.out.append(quote + lead + run + _info(match["info"] or match["other"] or ""))
+        self.out.append(quote + lead + run + info_string(match["info"] or match["other"] or ""))
         return True
-
-
-def _info(info: str) -> str:
-    word = info.split(maxsplit=1)[0] if info.strip() else ""
-    if word.lower() in _ACTIVE_INFO:
-        return "text"
-    return word if _PLAIN_INFO.match(word) else ""
 
 
 def _table_lines(lines: list[str]) -> frozenset[int]:
@@ -248,7 +151,7 @@ _SPLITTING_PIPE = re.compile(r"(?<!\\)\||\\\\\|")
 def _inline(line: str, *, table: bool) -> str:
     """Return a line of text with everything but its code spans made inert."""
     runs: dict[int, list[int]] = defaultdict(list)
-    for run in _TICKS.finditer(line):
+    for run in TICKS.finditer(line):
         runs[len(run[0])].append(run.start())
     text = _spanned(line, runs)
     if table and any(_SPLITTING_PIPE.search(span) for span in text[1::2]):
@@ -274,7 +177,7 @@ def _spanned(line: str, runs: Mapping[int, list[int]]) -> list[str]:
             pieces[-1] += "\\`" * len(match[0])
         else:
             at = ends[later] + len(match[0])
-            pieces += [_unmarked(line[match.start() : at]), ""]
+            pieces += [break_markers(line[match.start() : at]), ""]
     pieces[-1] += line[at:]
     return pieces
 
@@ -305,7 +208,7 @@ def _plain_url(match: re.Match[str], line: str) -> tuple[str, int]:
     if cut or address.endswith("://") or address.startswith(":") or "`" in beside or "\\" in beside or "$" in beside:
         scheme = match[0].partition("://")[0]
         return f"{_spanned(scheme, {})[0]}:{_BREAK}//", match.start() + len(scheme) + 3
-    return f"`{_unmarked(address)}`", end
+    return f"`{break_markers(address)}`", end
 
 
 # --- the whole ------------------------------------------------------------------------------------------------------
@@ -316,7 +219,7 @@ def neutralise(markdown: str, *, limit: int = LIMIT) -> str:
 
     What is cut off is replaced by a visible ellipsis. A fence left open is closed.
     """
-    text = show_invisible(_lines(markdown))
+    text = show_invisible(unix_lines(markdown))
     short = text[:limit]
     safe = _neutral(short)
     while len(safe) > limit - (len(_ELLIPSIS) if len(short) < len(text) else 0):

@@ -16,24 +16,13 @@ MAX_ENTRIES = 15
 MAX_MODULE_LINES = 300
 MAX_FUNCTION_LINES = 40
 
-_UNSPLIT = "being split: see the issue on the layout"
 #: Folder -> why it may hold more entries than others.
 LARGE_FOLDERS = {
     ".": "GitHub, pip, Docker and gunicorn look for their files at the top",
     "tests/samples/proving/bad": "one test file for each reason to refuse it, read beside each other",
 }
 #: Module -> why it may be longer than others.
-LONG_MODULES = {
-    "reviewer/cli/main.py": _UNSPLIT,
-    "reviewer/diff/model.py": "anchors exist only where a diff makes them: their classes know each other",
-    "reviewer/git/worktree.py": _UNSPLIT,
-    "reviewer/output/report.py": _UNSPLIT,
-    "reviewer/safety/markdown.py": "one pass over the text: the parts share its state",
-    "reviewer/testgen/python/gates/static_gates.py": _UNSPLIT,
-    "webhooks/publishing/ledger.py": _UNSPLIT,
-    "webhooks/queue/store/job_records.py": _UNSPLIT,
-    "webhooks/queue/runner.py": _UNSPLIT,
-}
+LONG_MODULES: dict[str, str] = {}
 #: Function -> why it may be longer than others.
 LONG_FUNCTIONS = {
     "app.py:_work": "the composition root: what a worker is built of, in order",

@@ -14,7 +14,8 @@ from reviewer.diff.model import Diff, Side
 from reviewer.domain.findings import Finding, Review
 from reviewer.domain.settings import FailLevel, SettingsProblem
 from reviewer.domain.severity import Confidence, Severity
-from reviewer.safety.markdown import fence, neutralise, suggestion_block
+from reviewer.safety.code_blocks import fence, suggestion_block
+from reviewer.safety.markdown import neutralise
 from webhooks.publishing.checks import Conclusion, annotations_of, completed_check
 from webhooks.publishing.ledger import PostedState, SettledLedger, Thread, current_ledger, settle
 from webhooks.publishing.markers.finding import finding_marker, fixed_marker

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reviewer.output.wording import usage_text
-from reviewer.safety.markdown import code_span, neutralise
+from reviewer.safety.code_blocks import code_span
+from reviewer.safety.markdown import neutralise
 from reviewer.tasks.answer_question import QuestionAnswer
 from webhooks.events.deliveries import Job
 from webhooks.github.repository import Repository

@@ -16,7 +16,8 @@ from reviewer.domain.findings import Category, Review, TestSuggestion
 from reviewer.domain.settings import SettingsProblem
 from reviewer.domain.severity import Confidence
 from reviewer.output.wording import cost_text, usage_text
-from reviewer.safety.markdown import code_span, fence, neutralise
+from reviewer.safety.code_blocks import code_span, fence
+from reviewer.safety.markdown import neutralise
 from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntry
 from webhooks.publishing.markers.summary import ShownTest, marked_test, read_shown_tests, shown_test
 from webhooks.publishing.review_scope import FindingSummary, ReviewScope, ReviewTarget, headline

@@ -12,7 +12,7 @@ from dataclasses import replace
 from reviewer.domain.change import Change, added_text
 from reviewer.domain.findings import Category, Finding, Rejected
 from reviewer.domain.severity import Confidence, Severity
-from reviewer.safety.markdown import postable
+from reviewer.safety.code_blocks import postable
 from reviewer.safety.redaction import redact
 from reviewer.tasks.conversation.replies import FindingsReply, RawFinding, unfence
 from reviewer.tasks.verification.anchoring import LocatedQuote, NotLocated, locate, resolve_path

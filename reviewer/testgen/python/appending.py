@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from reviewer.diff.model import Anchor
 from reviewer.domain.findings import Appendix, TestSuggestion
 from reviewer.languages.paths import is_test
-from reviewer.safety.markdown import postable
+from reviewer.safety.code_blocks import postable
 from reviewer.safety.redaction import redact
 from reviewer.testgen.evidence import ChangeUnderTest
 from reviewer.testgen.python.gates.assertions import test_functions

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from reviewer.safety.markdown import code_span, fence, neutralise, postable, show_invisible, suggestion_block
+from reviewer.safety.code_blocks import code_span, fence, postable, suggestion_block
+from reviewer.safety.invisible import show_invisible
+from reviewer.safety.markdown import neutralise
 
 ZERO_WIDTH = "\u200b"
 ACTIVE = re.compile(r"@\w|#\d|gh-\d|(?:https?|ftp)://|www\.|(?<![0-9a-z])[0-9a-f]{7,40}(?![0-9a-z])", re.IGNORECASE)

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reviewer.domain.findings import TestSuggestion
-from reviewer.safety.markdown import code_span, postable, show_invisible
+from reviewer.safety.code_blocks import code_span, postable
+from reviewer.safety.invisible import show_invisible
 
 _MAX_PATH = 400
 

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reviewer.domain.findings import TestSuggestion
-from reviewer.safety.markdown import code_span, neutralise
+from reviewer.safety.code_blocks import code_span
+from reviewer.safety.markdown import neutralise
 from webhooks.github.branches import Branches, Commit, CommitRefusal, CommitRefused, OpenedPull
 from webhooks.github.errors import Forbidden, GitHubError, Unprocessable, WriteUncertain
 from webhooks.github.repository import Pull, Repository

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reviewer.domain.findings import Appendix, TestSuggestion
-from reviewer.safety.markdown import code_span, neutralise, suggestion_block
+from reviewer.safety.code_blocks import code_span, suggestion_block
+from reviewer.safety.markdown import neutralise
 from webhooks.publishing.ledger import Thread
 from webhooks.publishing.markers.replies import marker_of_tests_comment, read_tests_comment
 
