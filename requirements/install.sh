@@ -18,11 +18,12 @@ fail() {
 }
 
 find_python() {
-    local name
+    local name base
     for name in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
         if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             # In an activated .venv its own Python is found first, which is about to be deleted: take the one below it.
-            "$name" -c 'import sys; print(getattr(sys, "_base_executable", "") or sys.executable)'
+            base=$("$name" -c 'import sys; print(getattr(sys, "_base_executable", "") or sys.executable)')
+            echo "${base:-$(command -v "$name")}"
             return
         fi
     done

@@ -109,7 +109,7 @@ def test_the_app_suggests_tests_as_text(github: World) -> None:
     assert outcome.state is JobEnding.REVIEWED
     summary = github.expect_comment("tests/test_discount_codes.py")
     assert "(not run)" in summary.body
-    assert "the App runs no code of a pull request" in summary.body
+    assert "the App never runs code of a pull request" in summary.body
     github.expect_check("success")
 
 

@@ -55,7 +55,7 @@ def reviewer(model: FakeModel, clone: Path) -> Run:
         known = {**child_environment(), "RUNAPI_KEY": model.key, "RUNAPI_BASE_URL": model.base_url}
         return subprocess.run(
             [sys.executable, str(ROOT / "app.py"), *words],
-            cwd=cwd, env={**known, **environ}, input=given, capture_output=True, text=True, timeout=60, check=False,
+            cwd=cwd, env={**known, **environ}, input=given, capture_output=True, text=True, timeout=110, check=False,
         )  # fmt: skip
 
     return run
@@ -305,7 +305,7 @@ def test_a_full_disk_behind_standard_output(model: FakeModel, clone: Path) -> No
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [sys.executable, str(ROOT / "app.py"), "diff"],
-            cwd=clone, env=environ, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+            cwd=clone, env=environ, stdout=full, stderr=subprocess.PIPE, text=True, timeout=110, check=False,
         )  # fmt: skip
     assert done.returncode == 2
     assert "Cannot write to standard output: No space left on device" in done.stderr

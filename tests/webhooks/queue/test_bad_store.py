@@ -139,7 +139,7 @@ def test_the_app_refuses_to_start(tmp_path: Path, trouble: str) -> None:
     elif trouble == "no folder":
         values, said = {"DATABASE_URL": f"sqlite:///{tmp_path}/none/x.sqlite3"}, "create it, or set DATABASE_URL"
     else:
-        values, said = {"REVIEWER_DATA_DIR": f"{path}/data"}, "set it to another"
+        values, said = {"REVIEWER_DATA_DIR": f"{path}/data"}, "set another one"
     ended = boot(**values)
     assert ended.returncode == 3
     assert said in ended.stderr
