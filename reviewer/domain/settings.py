@@ -88,6 +88,9 @@ class ReviewSettings(_Section):
     )
     max_refactorings: int = Field(default=2, ge=0, le=20, description="Most refactoring suggestions of one review.")
     fail_level: FailLevel = Field(default=FailLevel.NEVER, description="Lowest severity that fails the check run.")
+    author_may_dismiss: bool = Field(
+        default=False, description="Let the author dismiss findings without write access, so that the check passes."
+    )
     language: str = Field(default="English", min_length=2, max_length=40, description="Language of what is posted.")
     instructions: str = Field(default="", max_length=10_000, description="What the reviewer should mind everywhere.")
     path_instructions: Rules = Field(default=(), description="Instructions for the files that match a pattern.")

@@ -54,7 +54,8 @@ def _review(
     login = (check.login if check else "") or repository.identity()
     # On a pull request that was opened just now there is nothing of ours.
     is_first = job.trigger is Trigger.OPENED and not context.again
-    before = PostedState() if is_first else read_posted(repository, pull, login)
+    may_dismiss = fetched.settings.review.author_may_dismiss
+    before = PostedState() if is_first else read_posted(repository, pull, login, author_may_dismiss=may_dismiss)
     level = context.fail_level or fetched.settings.review.fail_level
     # What comes afterwards may be what a killed job still has to do.
     if request.afterwards is None and (scope := already_published(job, pull, fetched, before)) is not None:
@@ -63,7 +64,15 @@ def _review(
     target = ReviewTarget(repository.name, pull.number, pull.head_sha, pull.web_url, pull.base_sha, job.key)
     planned = partial(plan_publication, result, target, fail_level=level)
     quiet = job.is_automatic and not (result.scope.reviewed or fetched.problems)
-    sent = publish(repository, pull, login, planned, quiet=quiet, refusal=lambda: _refusal(context, pull))
+    sent = publish(
+        repository,
+        pull,
+        login,
+        planned,
+        quiet=quiet,
+        refusal=lambda: _refusal(context, pull),
+        author_may_dismiss=may_dismiss,
+    )
     plan = sent.plan or planned(before)
     body = plan.check | ({"details_url": sent.summary_url} if sent.summary_url else {})
     if sent.refused:

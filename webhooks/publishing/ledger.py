@@ -26,7 +26,8 @@ class Thread:
 
     `path` and `line` are where it was posted. `resolved_by` is the login of the person who resolved the thread, empty
     while it is open, None where it is unknown. `ours`: we resolved it. `fixed` is the head in which a reply of ours
-    calls it fixed. `dismissed`: a person who may dismiss it did so in a reply or with a thumbs down.
+    calls it fixed. `dismissed`: a person who may dismiss it did so in a reply or with a thumbs down. `silenced`: only people
+    without write access did, in a reply, with a thumbs down, or by resolving the thread.
     """
 
     comment_id: int
@@ -39,6 +40,7 @@ class Thread:
     ours: bool = False
     fixed: str = ""
     dismissed: bool = False
+    silenced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +108,16 @@ def _now(entry: LedgerEntry, thread: Thread | None) -> LedgerEntry:
     if thread is None:
         gone = entry.comment_id and entry.status is FindingStatus.OPEN
         return replace(entry, status=FindingStatus.DISMISSED) if gone else entry
-    if thread.dismissed or (thread.resolved_by and not thread.ours and entry.status is not FindingStatus.FIXED):
-        return replace(entry, status=FindingStatus.DISMISSED)
+    was_fixed = entry.status is FindingStatus.FIXED
+    resolved_by_others = bool(thread.resolved_by) and not thread.ours
+    if thread.dismissed or (resolved_by_others and not thread.silenced and not was_fixed):
+        return replace(entry, status=FindingStatus.DISMISSED, silenced=False)
     if thread.fixed or (thread.resolved_by and thread.ours):
-        return replace(entry, status=FindingStatus.FIXED, sha=thread.fixed or entry.sha)
-    if thread.resolved_by == "":
-        # Somebody opened the thread again, whatever the ledger says.
-        return replace(entry, status=FindingStatus.OPEN, sha=entry.sha if entry.status is FindingStatus.OPEN else "")
+        return replace(entry, status=FindingStatus.FIXED, sha=thread.fixed or entry.sha, silenced=False)
+    if thread.resolved_by == "" or (thread.silenced and not was_fixed):
+        # Somebody opened the thread again, or nobody with write access closed it, whatever the ledger says.
+        sha = entry.sha if entry.status is FindingStatus.OPEN else ""
+        return replace(entry, status=FindingStatus.OPEN, sha=sha, silenced=thread.silenced)
     return entry
 
 
@@ -205,6 +210,7 @@ def _merged(match: LedgerEntry, found: LedgerEntry) -> LedgerEntry:
         inline=match.inline or found.inline,
         sha=match.sha,
         comment_id=match.comment_id,
+        silenced=match.silenced,
         severity=match.severity,
         title=match.title,
     )

@@ -100,6 +100,7 @@ def publish(
     *,
     quiet: bool,
     refusal: Callable[[], str],
+    author_may_dismiss: bool = False,
 ) -> PublishResult:
     """Post the review, close the threads of fixed findings, and write the summary comment, in this order.
 
@@ -111,7 +112,7 @@ def publish(
     for left in reversed(range(ROUNDS)):
         plan = None
         try:
-            before = read_posted(repository, pull, login)
+            before = read_posted(repository, pull, login, author_may_dismiss=author_may_dismiss)
             plan = make_plan(before)
             if why := refusal():
                 return PublishResult(refused=why, plan=plan)

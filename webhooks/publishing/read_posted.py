@@ -1,27 +1,28 @@
 """Read from GitHub what we posted on a pull request, and how people reacted to it.
 
-Promises: comments of others do not count, whatever markers they have; only people who may write, or who opened the
-pull request, can dismiss a finding. Another identity of this program (the App beside the Action) counts as ours when it
+Promises: comments of others do not count, whatever markers they have; only people who may write can dismiss a finding.
+Who opened the pull request can silence it: it still counts, unless the repository's settings say otherwise. No bot's
+word counts, since bots repeat what others wrote. Another identity of this program (the App beside the Action) counts as ours when it
 also has a check run of ours on the same head: people who can only comment cannot create one. Never writes.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from webhooks.github.errors import Forbidden, NotFound
 from webhooks.github.repository import Comment, Pull, Repository, ThreadState
 from webhooks.publishing.checks import CHECK_NAME, is_about
-from webhooks.publishing.dismissals import is_dismissal
+from webhooks.publishing.dismissals import Say, Voices, is_dismissal
 from webhooks.publishing.ledger import PostedState, Thread
 from webhooks.publishing.markers.finding import read_finding, read_fixed
 from webhooks.publishing.markers.summary import is_summary
 
 
-def read_posted(repository: Repository, pull: Pull, login: str) -> PostedState:
-    """Return what we posted on the pull request."""
+def read_posted(repository: Repository, pull: Pull, login: str, *, author_may_dismiss: bool = False) -> PostedState:
+    """Return what we posted on the pull request. `author_may_dismiss` is as in the settings."""
     conversation, comments = repository.comments(pull.number), repository.review_comments(pull.number)
     peers = _peers(repository, pull, login, [*conversation, *comments])
     found = _summary(conversation, {login.lower()}) or replace(
@@ -35,9 +36,9 @@ def read_posted(repository: Repository, pull: Pull, login: str) -> PostedState:
     if not ours:
         return found
     states = repository.threads(pull.number) or {}
-    may_dismiss = _dismissers(repository, pull)
+    voices = Voices(repository.permission, pull.author, author_may_dismiss=author_may_dismiss)
     threads = (
-        _thread(repository, comment, answers[comment.id], states.get(comment.id), us, may_dismiss) for comment in ours
+        _thread(repository, comment, answers[comment.id], states.get(comment.id), us, voices) for comment in ours
     )
     return replace(found, threads=tuple(threads))
 
@@ -89,9 +90,13 @@ def _thread(
     replies: Sequence[Comment],
     state: ThreadState | None,
     us: set[str],
-    may_dismiss: Callable[[str], bool],
+    voices: Voices,
 ) -> Thread:
     own = [reply for reply in replies if reply.author.lower() in us]
+    say = _say_of(repository, comment, [reply for reply in replies if reply not in own], voices)
+    is_ours = _resolved_by_us(state, us)
+    resolved_by = state.resolved_by if state else None
+    resolver = voices.of(resolved_by) if resolved_by and not is_ours else None
     return Thread(
         comment_id=comment.id,
         body=comment.body,
@@ -99,34 +104,21 @@ def _thread(
         line=comment.line,
         url=comment.url,
         node_id=state.node_id if state else "",
-        resolved_by=state.resolved_by if state else None,
-        ours=_resolved_by_us(state, us),
+        resolved_by=resolved_by,
+        ours=is_ours,
         fixed=next((head for reply in own if (head := read_fixed(reply.body))), ""),
-        dismissed=_is_dismissed(repository, comment, [reply for reply in replies if reply not in own], may_dismiss),
+        dismissed=say is Say.DISMISSES,
+        silenced=resolver is not Say.DISMISSES and (say is Say.SILENCES or resolver is not None),
     )
 
 
-def _is_dismissed(
-    repository: Repository, comment: Comment, replies: Sequence[Comment], may_dismiss: Callable[[str], bool]
-) -> bool:
-    if any(is_dismissal(reply.body) and may_dismiss(reply.author) for reply in replies):
-        return True
-    return comment.thumbs_down > 0 and any(may_dismiss(who) for who in repository.thumbs_down(comment.id))
-
-
-def _dismissers(repository: Repository, pull: Pull) -> Callable[[str], bool]:
-    """Return a function that says whether somebody may dismiss findings; it asks GitHub once for each person."""
-    known: dict[str, bool] = {pull.author.lower(): True}
-
-    def may_dismiss(who: str) -> bool:
-        if who.lower() not in known:
-            try:
-                known[who.lower()] = repository.permission(who) in ("admin", "write")
-            except Forbidden:  # a person whose permission is unknown cannot dismiss
-                known[who.lower()] = False
-        return known[who.lower()]
-
-    return may_dismiss
+def _say_of(repository: Repository, comment: Comment, replies: Sequence[Comment], voices: Voices) -> Say:
+    """Return the strongest word of the people who dismissed the finding in a reply or with a thumbs down."""
+    people = [reply.author for reply in replies if is_dismissal(reply.body)]
+    say = voices.strongest(people)
+    if say is Say.DISMISSES or not comment.thumbs_down:
+        return say
+    return max(say, voices.strongest(repository.thumbs_down(comment.id)))
 
 
 def _resolved_by_us(state: ThreadState | None, us: set[str]) -> bool:

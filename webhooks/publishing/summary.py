@@ -79,11 +79,17 @@ def _since(findings: FindingSummary, scope: ReviewScope, target: ReviewTarget) -
     if dismissed := len(findings.of(FindingStatus.DISMISSED)):
         verb = "is" if dismissed == 1 else "are"
         sentences.append(f"{count_noun(dismissed, 'finding')} dismissed by people {verb} not repeated.")
+    if silenced := sum(entry.silenced for entry in findings.of(FindingStatus.OPEN)):
+        subject = f"{count_noun(silenced, 'finding')} dismissed by people without write access"
+        verb, pronoun = ("counts", "it") if silenced == 1 else ("count", "them")
+        sentences.append(f"{subject} still {verb}: somebody with write access can dismiss {pronoun}.")
     return " ".join(sentences)
 
 
 def _line(entry: LedgerEntry, target: ReviewTarget, findings: FindingSummary) -> str:
-    back = f", fixed in {entry.sha[:7]} and back" if entry.sha and entry.status is FindingStatus.OPEN else ""
+    is_open = entry.status is FindingStatus.OPEN
+    back = f", fixed in {entry.sha[:7]} and back" if entry.sha and is_open else ""
+    back += ", dismissed without write access" if entry.silenced and is_open else ""
     return f"- {DOT[entry.severity]} {neutralise(entry.title)} ({_link(entry, target, findings)}{back})"
 
 

@@ -35,7 +35,8 @@ class LedgerEntry:
     the last of them when it was last seen, on `side`; `around` is a digest of the lines near it. `inline`: it was meant
     for an inline comment, otherwise it is a line of the summary. `sha`: the head in which it was found fixed, or, of an
     open one, the head in which it had been fixed before. `comment_id` is 0 where no comment of ours is known. `quote`
-    and `explanation` are empty where only the summary's ledger is known.
+    and `explanation` are empty where only the summary's ledger is known. `silenced`: it is open, and people without write
+    access dismissed it.
     """
 
     fingerprint: str
@@ -55,6 +56,7 @@ class LedgerEntry:
     comment_id: int = 0
     quote: str = ""
     explanation: str = ""
+    silenced: bool = False
 
 
 class EntryData(BaseModel):
@@ -79,6 +81,7 @@ class EntryData(BaseModel):
     comment_id: int = Field(default=0, alias="m", ge=0)
     quote: str = Field(default="", alias="q", max_length=MAX_QUOTE)
     explanation: str | None = Field(default=None, alias="e", max_length=MAX_EXPLANATION)
+    silenced: bool = Field(default=False, alias="x")
 
     def entry(self) -> LedgerEntry:
         """Return the entry."""
