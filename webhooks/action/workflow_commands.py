@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from reviewer.domain.findings import Finding
 from reviewer.domain.severity import Severity
+from webhooks.publishing.text import cut_text
 
 #: The runner shows at most ten annotations of a kind for a step; the others are in the job summary.
 MAX_OF_A_KIND = 10
@@ -59,12 +60,12 @@ def output_lines(values: Mapping[str, str]) -> str:
 
 
 def summary_within_limit(markdown: str) -> str:
-    """Return the job summary, cut at a line so that the runner keeps it."""
+    """Return the job summary, cut between two blocks so that the runner keeps it."""
     data = markdown.encode("utf-8", "replace")
     if len(data) <= MAX_SUMMARY_BYTES:
         return markdown
-    kept = data[:MAX_SUMMARY_BYTES].decode("utf-8", "ignore").rsplit("\n", 1)[0]
-    return f"{kept}\n\nThis summary was too long and ends here.\n"
+    most = len(data[:MAX_SUMMARY_BYTES].decode("utf-8", "ignore"))
+    return f"{cut_text(markdown, most)}\n\nThis summary was too long and ends here.\n"
 
 
 def _data(text: str) -> str:

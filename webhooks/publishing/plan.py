@@ -14,8 +14,9 @@ from reviewer.diff.model import Diff, Side
 from reviewer.domain.findings import Finding, Review
 from reviewer.domain.settings import FailLevel, SettingsProblem
 from reviewer.domain.severity import Confidence, Severity
-from reviewer.safety.code_blocks import fence, suggestion_block
+from reviewer.safety.code_blocks import suggestion_block
 from reviewer.safety.markdown import neutralise
+from reviewer.safety.shortening import shorten
 from webhooks.publishing.checks import Conclusion, annotations_of, completed_check
 from webhooks.publishing.ledger import PostedState, SettledLedger, Thread, current_ledger, settle
 from webhooks.publishing.markers.finding import finding_marker, fixed_marker
@@ -25,7 +26,10 @@ from webhooks.publishing.markers.summary import Ledger, summary_markers
 from webhooks.publishing.review_scope import FindingSummary, ReviewScope, ReviewTarget, headline
 from webhooks.publishing.suggested_tests.test_comments import SuggestedTestsComment, comments_with_tests
 from webhooks.publishing.summary import summary_text
-from webhooks.publishing.text import DOT, MAX_BODY, count_noun, cut_text, escape, fold
+from webhooks.publishing.text import DOT, MAX_BODY, count_noun, escape, fence_within, fold
+
+#: Characters of a title in a comment, and of code that only advises.
+_MAX_TITLE, _MAX_ADVICE = 2_000, 12_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,22 +143,47 @@ def inline_comment(finding: Finding, entry: LedgerEntry) -> dict[str, Any]:
 
 
 def comment_text(finding: Finding, entry: LedgerEntry) -> str:
-    """Return the text of an inline comment, our marker at its end."""
-    parts = [f"{DOT[finding.severity]} **{finding.severity}** ({finding.category}): {neutralise(finding.title)}"]
+    """Return the text of an inline comment, our marker at its end. A block that does not fit is shown in part.
+
+    A suggestion is posted whole or not as one: what GitHub applies with a click is never cut.
+    """
+    marker = finding_marker(entry)
+    title = neutralise(finding.title, limit=_MAX_TITLE)
+    parts = [f"{DOT[finding.severity]} **{finding.severity}** ({finding.category}): {title}"]
     if entry.sha:
         parts.append(f"This was fixed in {entry.sha[:7]} and is back.")
     if finding.body:
         parts.append(neutralise(finding.body))
+    room = MAX_BODY - len(marker) - sum(len(part) + 2 for part in parts)
+    fix = _fix(finding, room)
+    parts += [part for part in (fix, _reproduction(finding, room - len(fix) - 2)) if part]
+    return "\n\n".join([*parts, marker])
+
+
+def _fix(finding: Finding, room: int) -> str:
+    """Return the suggestion, or where there is none that fits, what may help to write the fix."""
     if finding.suggestion is not None:
-        parts.append(suggestion_block(finding.suggestion))
-    elif finding.advice:
-        parts.append("Possible fix (not checked, it may not apply as it is):\n\n" + fence(finding.advice))
-    if finding.reproduction is not None:
-        test = finding.reproduction
-        title = f"A test that was run shows this defect: <code>{escape(test.path)}</code>"
-        parts.append(fold(title, f"{fence(test.failure)}\n\n{fence(test.code)}", raw_title=True))
-    marker = finding_marker(entry)
-    return cut_text("\n\n".join(parts), MAX_BODY - len(marker)) + f"\n\n{marker}"
+        block = suggestion_block(finding.suggestion)
+        return block if len(block) <= room else _advice("too long to be applied from here", finding.suggestion, room)
+    return _advice("not checked, it may not apply as it is", finding.advice, room) if finding.advice else ""
+
+
+def _advice(why: str, code: str, room: int) -> str:
+    title = f"Possible fix ({why}):"
+    block = fence_within(code, min(_MAX_ADVICE, room - len(title) - 2))
+    return f"{title}\n\n{block}" if block else ""
+
+
+def _reproduction(finding: Finding, room: int) -> str:
+    """Return the test that shows the defect, folded, as much of it as fits."""
+    if finding.reproduction is None:
+        return ""
+    test = finding.reproduction
+    title = f"A test that was run shows this defect: <code>{escape(shorten(test.path, 400))}</code>"
+    room -= len(fold(title, "", raw_title=True)) + 2
+    failure = fence_within(test.failure, min(4_000, room))
+    code = fence_within(test.code, room - len(failure))
+    return fold(title, f"{failure}\n\n{code}", raw_title=True) if failure and code else ""
 
 
 def _fixed_threads(settled: SettledLedger, threads: Iterable[Thread], target: ReviewTarget) -> tuple[FixedThread, ...]:

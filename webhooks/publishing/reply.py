@@ -5,6 +5,7 @@ from __future__ import annotations
 from reviewer.output.wording import usage_text
 from reviewer.safety.code_blocks import code_span
 from reviewer.safety.markdown import neutralise
+from reviewer.safety.shortening import shorten
 from reviewer.tasks.answer_question import QuestionAnswer
 from webhooks.events.deliveries import Job
 from webhooks.github.repository import Repository
@@ -15,17 +16,20 @@ from webhooks.publishing.text import MAX_BODY, cut_text
 #: Files that were not shown to the model and that are named; the others are counted.
 _MOST_NAMED = 10
 
+#: Characters of the question that are repeated, and of a path.
+_MOST_QUOTED, _MOST_PATH = 4_000, 300
+
 
 def answer_text(job: Job, answer: QuestionAnswer) -> str:
     """Return the comment that answers the job's question, beginning with its marker."""
-    quoted = "\n".join(f"> {line}" for line in neutralise(job.argument).split("\n"))
+    quoted = "\n".join(f"> {line}" for line in neutralise(job.argument, limit=_MOST_QUOTED).split("\n"))
     parts = [f"{answer_marker(job.key)}\n{quoted}", neutralise(answer.text)]
     if answer.skipped:
-        names = ", ".join(code_span(file.path) for file in answer.skipped[:_MOST_NAMED])
+        names = ", ".join(code_span(shorten(file.path, _MOST_PATH)) for file in answer.skipped[:_MOST_NAMED])
         more = len(answer.skipped) - _MOST_NAMED
         parts.append(f"⚠️ Not read for this answer: {names}{f' and {more} more' if more > 0 else ''}.")
     footer = f"<sub>{neutralise(usage_text(answer.usage, answer.models))}</sub>"
-    text = cut_text("\n\n".join(parts), MAX_BODY - len(footer))
+    text = cut_text("\n\n".join(parts), MAX_BODY - len(footer) - 2)
     return f"{text}\n\n{footer}"
 
 
@@ -38,7 +42,8 @@ def tests_added_text(job: Job, result: AddedTests | NotAdded) -> str:
     else:
         text = f"The suggested tests are in {result.sha[:7]}: {result.url}"
     left_out = result.left_out if isinstance(result, AddedTests) else ()
-    return "\n".join([marker_of_tests_added(job.key), text, *(f"- Not added: {reason}" for reason in left_out)])
+    lines = [marker_of_tests_added(job.key), text, *(f"- Not added: {reason}" for reason in left_out)]
+    return cut_text("\n".join(lines), MAX_BODY)
 
 
 def post_once(repository: Repository, number: int, login: str, marker: str, text: str) -> str:
