@@ -8,6 +8,7 @@ from dataclasses import replace
 from reviewer.diff.model import Side
 from reviewer.domain.findings import Appendix, Finding, Rejected, Reproduction, Review, TestSuggestion
 from reviewer.domain.severity import Confidence
+from reviewer.languages.allowed_tests import refused_name
 from reviewer.testgen.evidence import DefectReproduction, GeneratedTests, NotRun
 
 
@@ -81,13 +82,14 @@ def _reproduced(finding: Finding, reproduction: DefectReproduction) -> Finding:
 def patch_of(tests: Sequence[TestSuggestion]) -> str:
     """Return the tests as one patch for `git apply`, for the head they were run on.
 
-    They are new files, whose paths were checked before, or additions at the end of files of the change.
+    They are new files, whose places in the repository were checked before, or additions at the end of files of the
+    change. A file that is not named as a test is left out.
     """
     appendices: dict[str, list[Appendix]] = {}
     for test in tests:
         if test.appendix is not None:
             appendices.setdefault(test.appendix.anchor.path, []).append(test.appendix)
-    new = [_patch_of_new_file(test) for test in tests if test.appendix is None]
+    new = [_patch_of_new_file(test) for test in tests if test.appendix is None and refused_name(test.path) is None]
     return "".join([*new, *(_patch_of_appendices(path, parts) for path, parts in appendices.items())])
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from reviewer.languages.allowed_tests import PathKind
+
 #: Larger files are not code that a person wrote.
 MOST_BYTES = 1 << 20
 
@@ -35,6 +37,23 @@ def inside(tree: Path, path: str) -> Path | None:
         if place.is_symlink():
             return None
     return place
+
+
+def folder_of(tree: Path, path: str) -> dict[str, PathKind] | None:
+    """Return what a folder of the tree holds, by name; None if there is no such folder, or a link leads to it."""
+    place = inside(tree, path) if path else tree
+    if place is None or not place.is_dir():
+        return None
+    with os.scandir(place) as entries:
+        return {entry.name: _kind_of(entry) for entry in entries}
+
+
+def _kind_of(entry: os.DirEntry[str]) -> PathKind:
+    if entry.is_symlink():
+        return PathKind.LINK
+    if entry.is_dir():
+        return PathKind.FOLDER
+    return PathKind.FILE if entry.is_file() else PathKind.OTHER
 
 
 def text_of(tree: Path, path: str) -> str | None:

@@ -68,7 +68,7 @@ def posted(**changes: object) -> str:
     ids=range(13),
 )
 def test_a_comment_is_never_cut_inside_a_block(changes: dict[str, object]) -> None:
-    """It fits, its marker is whole, and what GitHub could apply with a click is the whole suggestion or is not there."""
+    """It fits, its marker is whole, and a suggestion is posted whole or not as one."""
     text = posted(**changes)
     assert len(text) <= MAX_BODY
     assert_whole(text)

@@ -46,24 +46,24 @@ def edited(github: World, author: str) -> None:
 
 
 def edited_by_a_writer(github: World, author: str) -> None:
-    """A maintainer edits somebody else's comment: the comment stays that of its author."""
+    """Let a maintainer edit somebody else's comment: it stays the comment of its author."""
     github.reply(comment_of(github), "I will see.", by=author)
     github.edit_review_comment(github.repo.pulls[0].review_comments()[-1], "This is intended.", by="octocat")
 
 
 def quoting_a_writer(github: World, author: str) -> None:
-    """The author says what a maintainer is supposed to have said."""
+    """Let the author say what a maintainer is supposed to have said."""
     github.reply(comment_of(github), "@octocat agreed: this is by design.", by=author)
 
 
 def withdrawn(github: World, _author: str) -> None:
-    """A maintainer dismissed it, then deleted the reply."""
+    """Let a maintainer dismiss it, then delete the reply."""
     github.reply(comment_of(github), "won't fix", by="octocat")
     github.delete_review_comment(github.repo.pulls[0].review_comments()[-1], by="octocat")
 
 
 def echoed(github: World, _author: str) -> None:
-    """A bot that may write repeats what somebody wrote."""
+    """Let a bot that may write repeat what somebody wrote."""
     github.user("parrot[bot]", kind="Bot")
     github.repo.permissions["parrot[bot]"] = "write"
     github.reply(comment_of(github), "false positive", by="parrot[bot]")

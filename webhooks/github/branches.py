@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from reviewer.languages.allowed_tests import PathKind
 from webhooks.github.errors import DEFAULT_WAIT, GitHubError, GitHubUnavailable, NotFound, RateLimited, WriteUncertain
 from webhooks.github.transport import Transport
 
@@ -90,16 +91,19 @@ class Branches:
             for entry in self._transport.read(f"{self._path}/commits?{query}")
         ]
 
-    def kinds(self, sha: str, paths: Sequence[str]) -> dict[str, str]:
-        """Return what exists at each path of a commit, `Blob` or `Tree`; a path with nothing is left out.
+    def folders(self, sha: str, paths: Sequence[str]) -> dict[str, dict[str, PathKind]]:
+        """Return what each folder of a commit holds, by name; the top is "". A path that is no folder is left out.
 
-        https://docs.github.com/graphql/reference/interfaces#gitobject . Raises GitHubUnavailable.
+        https://docs.github.com/graphql/reference/objects#tree , in one request. Raises GitHubUnavailable.
         """
         if not paths:
             return {}
         owner, _, name = self._repository.partition("/")
         names = ", ".join(f"$e{index}: String!" for index in range(len(paths)))
-        fields = " ".join(f"f{index}: object(expression: $e{index}) {{ __typename }}" for index in range(len(paths)))
+        fields = " ".join(
+            f"f{index}: object(expression: $e{index}) {{ ... on Tree {{ entries {{ name mode }} }} }}"
+            for index in range(len(paths))
+        )
         inside = f"repository(owner: $owner, name: $name) {{ {fields} }}"
         query = f"query($owner: String!, $name: String!, {names}) {{ {inside} }}"
         variables = {"owner": owner, "name": name} | {f"e{n}": f"{sha}:{path}" for n, path in enumerate(paths)}
@@ -107,7 +111,12 @@ class Branches:
         found = (answer.get("data") or {}).get("repository")
         if found is None or answer.get("errors"):
             raise GitHubUnavailable("GitHub: GraphQL did not list the files")
-        return {path: found[f"f{n}"]["__typename"] for n, path in enumerate(paths) if found[f"f{n}"]}
+        listed = {path: (found[f"f{n}"] or {}).get("entries") for n, path in enumerate(paths)}
+        return {
+            path: {str(entry["name"]): _kind(int(entry["mode"])) for entry in entries}
+            for path, entries in listed.items()
+            if entries is not None
+        }
 
     def commit(self, branch: str, *, onto: str, message: tuple[str, str], files: Mapping[str, str]) -> Commit:
         """Add a commit with these new files to a branch whose head is `onto`; `message` is headline and body.
@@ -152,6 +161,12 @@ class Branches:
         query = urlencode({"head": f"{owner}:{branch}", "state": "all"})
         found = [_opened(entry) for entry in self._transport.read(f"{self._path}/pulls?{query}")]
         return next((pull for pull in found if pull.state == "open"), found[0] if found else None)
+
+
+def _kind(mode: int) -> PathKind:
+    """Return what the mode of a line of a tree stands for: https://git-scm.com/docs/git-fast-import#_filemodify ."""
+    kinds = {0o040000: PathKind.FOLDER, 0o100644: PathKind.FILE, 0o100755: PathKind.FILE, 0o120000: PathKind.LINK}
+    return kinds.get(mode, PathKind.OTHER)
 
 
 def _opened(data: Mapping[str, Any]) -> OpenedPull:

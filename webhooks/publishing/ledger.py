@@ -26,8 +26,8 @@ class Thread:
 
     `path` and `line` are where it was posted. `resolved_by` is the login of the person who resolved the thread, empty
     while it is open, None where it is unknown. `ours`: we resolved it. `fixed` is the head in which a reply of ours
-    calls it fixed. `dismissed`: a person who may dismiss it did so in a reply or with a thumbs down. `silenced`: only people
-    without write access did, in a reply, with a thumbs down, or by resolving the thread.
+    calls it fixed. `dismissed`: a person who may dismiss it did so in a reply or with a thumbs down. `silenced`: only
+    people without write access did, in a reply, with a thumbs down, or by resolving the thread.
     """
 
     comment_id: int

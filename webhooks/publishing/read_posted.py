@@ -2,8 +2,8 @@
 
 Promises: comments of others do not count, whatever markers they have; only people who may write can dismiss a finding.
 Who opened the pull request can silence it: it still counts, unless the repository's settings say otherwise. No bot's
-word counts, since bots repeat what others wrote. Another identity of this program (the App beside the Action) counts as ours when it
-also has a check run of ours on the same head: people who can only comment cannot create one. Never writes.
+word counts, since bots repeat what others wrote. Another identity of this program (the App beside the Action) counts as
+ours when it also has a check run of ours on the same head: people who can only comment cannot create one. Never writes.
 """
 
 from __future__ import annotations
@@ -37,9 +37,7 @@ def read_posted(repository: Repository, pull: Pull, login: str, *, author_may_di
         return found
     states = repository.threads(pull.number) or {}
     voices = Voices(repository.permission, pull.author, author_may_dismiss=author_may_dismiss)
-    threads = (
-        _thread(repository, comment, answers[comment.id], states.get(comment.id), us, voices) for comment in ours
-    )
+    threads = [_thread(repository, it, answers[it.id], states.get(it.id), us, voices) for it in ours]
     return replace(found, threads=tuple(threads))
 
 

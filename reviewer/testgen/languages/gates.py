@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
 
+from reviewer.languages.allowed_tests import refused_place
 from reviewer.testgen.evidence import Candidate, Evidence, FailedTest, Gate, GateFailure
 from reviewer.testgen.languages.canaries import throwing
 from reviewer.testgen.languages.coverage import LineCoverage
@@ -20,7 +22,7 @@ from reviewer.testgen.languages.mutants import TextMutant, text_mutants
 from reviewer.testgen.languages.static_gates import static_violation
 from reviewer.testgen.languages.test_runners import SUFFIXES
 from reviewer.testgen.repair_loop import left_behind, restore
-from reviewer.testgen.working_tree import added, changed_to, changes, snapshot, text_of
+from reviewer.testgen.working_tree import added, changed_to, changes, folder_of, snapshot, text_of
 
 #: New processes in which a candidate must pass, and the most mutants that are tried.
 RUNS, MUTANTS = 3, 8
@@ -76,6 +78,8 @@ class LanguageGates:
         suffixes = SUFFIXES[self.runner.project.row.language]
         if (violation := static_violation(candidate.path, candidate.code, suffixes, exists=exists)) is not None:
             return violation
+        if why := refused_place(candidate.path, partial(folder_of, tree)):
+            return GateFailure(Gate.POLICY, f"Its path {why}.", f"Its path {why}: choose another.")
         untouched = snapshot(tree)
         try:
             with added(tree, candidate.path, candidate.code):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from reviewer.languages.allowed_tests import refused_name
 from reviewer.languages.paths import is_test
 from reviewer.testgen.evidence import Gate, GateFailure
 from reviewer.testgen.working_tree import is_safe_path
@@ -47,6 +48,8 @@ def static_violation(path: str, code: str, suffixes: Sequence[str], *, exists: b
     if not is_safe_path(path) or exists or not is_test(path) or not path.endswith(tuple(suffixes)):
         reason = "It must be a new test file of the same language, named as one, inside the repository."
         return GateFailure(Gate.POLICY, reason, reason)
+    if why := refused_name(path):
+        return GateFailure(Gate.POLICY, f"Its path {why}.", f"Its path {why}: choose another.")
     if len(code.encode("utf-8", "replace")) > MOST_BYTES:
         return GateFailure(Gate.POLICY, "The file is too large.", "The file is too large.")
     if not _ASSERTS.search(code):

@@ -35,8 +35,8 @@ class LedgerEntry:
     the last of them when it was last seen, on `side`; `around` is a digest of the lines near it. `inline`: it was meant
     for an inline comment, otherwise it is a line of the summary. `sha`: the head in which it was found fixed, or, of an
     open one, the head in which it had been fixed before. `comment_id` is 0 where no comment of ours is known. `quote`
-    and `explanation` are empty where only the summary's ledger is known. `silenced`: it is open, and people without write
-    access dismissed it.
+    and `explanation` are empty where only the summary's ledger is known. `silenced`: it is open, and people without
+    write access dismissed it.
     """
 
     fingerprint: str

@@ -87,7 +87,7 @@ def add_tests(
     try:
         commit = None if stacked else _find_commit(branches, pull.head_ref, trailer)
         onto = commit.parents[0] if commit is not None and commit.parents else pull.head_sha
-        addition = _Addition(branches, pull, choose_allowed(tests, branches.kinds(onto, places(tests))), trailer)
+        addition = _Addition(branches, pull, choose_allowed(tests, branches.folders(onto, places(tests))), trailer)
         if commit is not None:
             return AddedTests(commit.url, commit.sha, left_out=addition.left_out)
         return _stack(addition) if stacked else _commit(addition)

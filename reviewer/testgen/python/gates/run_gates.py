@@ -10,8 +10,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import PurePosixPath
 
+from reviewer.languages.allowed_tests import refused_place
 from reviewer.testgen.evidence import Candidate, CodeUnit, Evidence, FailedTest, Gate, GateFailure, GenerationBudget
 from reviewer.testgen.python.baseline import Baseline
 from reviewer.testgen.python.gates.assertions import test_functions
@@ -21,7 +23,7 @@ from reviewer.testgen.python.harness_client import HarnessClient, HarnessRun
 from reviewer.testgen.python.harness_report import HarnessReport, HarnessTestResult, function_of
 from reviewer.testgen.python.units import branches, hit
 from reviewer.testgen.repair_loop import left_behind, restore
-from reviewer.testgen.working_tree import added, changes, snapshot
+from reviewer.testgen.working_tree import added, changes, folder_of, snapshot
 
 #: A suite that takes longer is not run again for each candidate; only its nearest files are.
 NEIGHBOURS_FROM_SECONDS, MOST_NEIGHBOURS = 20.0, 4
@@ -48,7 +50,7 @@ def judge(candidate: Candidate, context: GateContext) -> Evidence | GateFailure:
     """Run all gates on a candidate. Raises TreeChanged if it changed existing files of the tree."""
     plan = context.head.plan
     allowed = policy(candidate, roots=plan.test_roots, names=plan.names, taken=context.taken)
-    if stopped := allowed or smells(candidate):
+    if stopped := allowed or _placed(candidate, context) or smells(candidate):
         return stopped
     untouched = snapshot(context.head.tree)
     try:
@@ -58,6 +60,12 @@ def judge(candidate: Candidate, context: GateContext) -> Evidence | GateFailure:
         return GateFailure(Gate.POLICY, f"`{candidate.path}` cannot be added: something else is there.")
     finally:
         restore(context.head.tree, untouched)
+
+
+def _placed(candidate: Candidate, context: GateContext) -> GateFailure | None:
+    """Stop a file whose place in the repository is not one for its tests."""
+    why = refused_place(candidate.path, partial(folder_of, context.head.tree))
+    return GateFailure(Gate.POLICY, f"Its path {why}.", f"Its path {why}: choose another.") if why else None
 
 
 def _run_through(candidate: Candidate, context: GateContext) -> Evidence | GateFailure:

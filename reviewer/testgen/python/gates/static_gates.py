@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
+from reviewer.languages.allowed_tests import refused_name
 from reviewer.testgen.evidence import Candidate, Gate, GateFailure
 from reviewer.testgen.python.gates.assertions import empty_tests
 from reviewer.testgen.python.gates.side_effects import side_effects
@@ -35,7 +36,7 @@ def policy(
         return _policy(f"`{path[:200]}` is not a path of a Python file inside the repository.")
     if path in taken:
         return _policy(f"`{path}` exists: a suggested test is a new file and never edits an existing one.")
-    if name == "conftest.py" or not any(fnmatchcase(name, pattern) for pattern in names):
+    if refused_name(path) or not any(fnmatchcase(name, pattern) for pattern in names):
         return _policy(
             f"`{name}` is not named as a test file: use {' or '.join(f'`{pattern}`' for pattern in names[:4])}."
         )

@@ -145,6 +145,14 @@ def _object(repo: Repository, info: Info, expression: str | None = None, oid: st
     return (repo, entry) if entry else None
 
 
+def _entries(tree: tuple[Repository, TreeEntry], _info: Info) -> list[dict[str, Any]]:
+    """Return the lines of a folder; `mode` is a number, as git writes it in octal."""
+    return [
+        {"name": entry.path.rpartition("/")[2], "mode": int(entry.mode, 8), "type": entry.kind, "oid": entry.sha}
+        for entry in tree[0].git.tree(tree[1].sha)
+    ]
+
+
 def _blob_text(blob: tuple[Repository, TreeEntry], info: Info) -> str | None:
     data = blob[0].git.blob(blob[1].sha)
     return None if b"\0" in data[:8000] else data[:TRUNCATED].decode(errors="replace")
@@ -342,6 +350,7 @@ RESOLVERS: dict[tuple[str, str], Callable[..., Any]] = {
         for kind in ("Blob", "Tree", "Commit")
         for name, read in (("oid", lambda it: it[1].sha), ("abbreviatedOid", lambda it: it[1].sha[:7]))
     },
+    ("Tree", "entries"): _entries,
     ("Blob", "byteSize"): _plain(lambda blob: blob[1].size),
     ("Blob", "isBinary"): _is_binary,
     ("Blob", "isTruncated"): _plain(lambda blob: (blob[1].size or 0) > TRUNCATED),

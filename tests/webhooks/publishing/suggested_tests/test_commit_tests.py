@@ -93,9 +93,11 @@ def test_an_actions_token_will_do(github: World) -> None:
 
 def test_the_message_holds_nothing_that_others_wrote(github: World) -> None:
     """A path or evidence that mentions people or closes issues stays out of the commit message."""
-    test = TestSuggestion("tests/fixes #1 @mona.py", "", CODE, "closes #1\n\nReviewer-Job: 0")
+    test = TestSuggestion("tests/test_fixes_mona.py", "", CODE, "closes #1\n\nReviewer-Job: 0")
     added(ask(github, test, job="octo-org/shop#1\nReviewer-Job: x"))
-    assert not set("#@") & set(github.expect_commit().body)
+    assert not {"#", "@", "mona"} & set(github.expect_commit().body.replace("mona", "@"))
+    named = ask(github, TestSuggestion("tests/test_fixes #1 @mona.py", "", CODE, EVIDENCE), job="job-2")
+    refused(named, "is not named as a test file")
 
 
 def test_done_again_it_finds_its_commit(github: World) -> None:
@@ -261,15 +263,18 @@ def test_what_exists_is_named_and_the_rest_goes(github: World) -> None:
     github.push(github.pull, {"link": Entry("/etc", "120000")})
     others = {
         "tests/test_cart.py": "exists already",
-        "src": "exists already",
+        "src": "is of a language whose tests the reviewer does not write",
         "README.md/test_x.py": "`README.md` is a file",
-        "link/test_x.py": "`link` is a file",
-        PATH.upper(): "is suggested twice",
+        "link/test_x.py": "`link` is a link",
+        PATH.replace("_d", "_D"): "is suggested twice",
     }
     tests = [TEST, *(TestSuggestion(path, "", CODE, EVIDENCE) for path in others)]
     tests += [TestSuggestion("tests/a.py", "", CODE), TestSuggestion("tests/b.py", "", "x = '\u202e'\n", EVIDENCE)]
     answer = added(ask(github, *tests))
-    said = [f"`{path}` {'cannot be created: ' if 'a file' in why else ''}{why}" for path, why in others.items()]
+    said = [
+        f"`{path}` {'cannot be created: ' if 'a file' in why or 'a link' in why else ''}{why}"
+        for path, why in others.items()
+    ]
     assert list(answer.left_out) == [
         *said,
         "`tests/a.py` was not run",
