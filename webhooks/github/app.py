@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from webhooks.github.credentials import Credentials
+from webhooks.github.tokens import TO_LIST
 from webhooks.github.transport import Transport
 
 
@@ -83,7 +84,8 @@ class AppClient:
     def inside(self, installation_id: int) -> InstallationView:
         """Return the view of one installation, under its token. Makes no request yet."""
         credentials = self._credentials
-        return InstallationView(Transport(credentials.api_url, credentials.as_installation(installation_id)))
+        auth = credentials.as_installation(installation_id, permissions=TO_LIST)
+        return InstallationView(Transport(credentials.api_url, auth))
 
 
 class InstallationView:

@@ -44,9 +44,8 @@ def _load(private_key: str) -> Any:
 class InstallationAuth(github.Auth.Auth):
     """The token of an installation, fetched when it is needed and again before it expires after an hour.
 
-    PyGithub's own class asks for `permissions: {}`, which can be read as "none"; this one asks for all that the
-    installation has: https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app
-    Safe to share between threads.
+    Not PyGithub's own class, which can ask neither for one repository nor for less than all permissions: see
+    `webhooks.github.tokens`. Safe to share between threads.
     """
 
     def __init__(self, fetch: Callable[[], str]) -> None:

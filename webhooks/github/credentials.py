@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from webhooks.github.auth import Auth, InstallationAuth, app_auth, token_auth
 from webhooks.github.errors import GitHubError
+from webhooks.github.tokens import TO_REVIEW, InstallationTokens, Permissions, installation_auth
 from webhooks.github.transport import Transport
 
 
@@ -17,25 +18,29 @@ class Credentials:
     token: str = field(default="", repr=False)
     app_id: str = ""
     private_key: str = field(default="", repr=False)
-    _installations: dict[int, InstallationAuth] = field(default_factory=dict, repr=False, compare=False)
+    _installations: dict[tuple[int, str, tuple[tuple[str, str], ...]], InstallationAuth] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def as_app(self) -> Auth:
         """Return the authentication of the App itself."""
         return app_auth(self.app_id, self.private_key)
 
-    def as_installation(self, installation_id: int | None) -> Auth:
-        """Return the token, or the authentication of the App's installation, which all of its jobs share."""
+    def as_installation(
+        self, installation_id: int | None, repository: str = "", permissions: Permissions = TO_REVIEW
+    ) -> Auth:
+        """Return the token, or the authentication of the App's installation for one repository (empty: for all).
+
+        All jobs of a repository share it.
+        """
         if self.token:
             return token_auth(self.token)
         if installation_id is None:
             raise GitHubError(
                 "The webhook names no installation. Install the App on the repository, then deliver it again."
             )
-        app = Transport(self.api_url, self.as_app())
-        auth = InstallationAuth(lambda: _installation_token(app, installation_id))
-        return self._installations.setdefault(installation_id, auth)
-
-
-def _installation_token(app: Transport, installation_id: int) -> str:
-    # Making a token twice does no harm, so this is not a write that needs care.
-    return str(app.send("POST", f"/app/installations/{installation_id}/access_tokens", None, write=False)["token"])
+        key = (installation_id, repository.lower(), tuple(sorted(permissions.items())))
+        if key not in self._installations:
+            tokens = InstallationTokens(Transport(self.api_url, self.as_app()), self.api_url, installation_id)
+            self._installations.setdefault(key, installation_auth(tokens, repository, permissions))
+        return self._installations[key]

@@ -6,6 +6,7 @@ GitHubError
 ├── RateLimited         a primary or secondary limit; nothing was done; `retry_after` in seconds
 ├── Unauthorized        the App's key or the token is refused
 ├── Forbidden           a permission is missing, or the conversation is locked or archived
+├── Redirected          sent to another host, to which nothing of ours is sent
 ├── NotFound            gone, renamed away, or not visible to us
 ├── DiffTooLarge        GitHub does not return the diff; list the files instead
 └── Unprocessable       422: the request is wrong, for example an anchor outside the diff
@@ -55,6 +56,10 @@ class Unauthorized(GitHubError):
 
 class Forbidden(GitHubError):
     """A permission is missing."""
+
+
+class Redirected(GitHubError):
+    """The answer names another host or scheme: a proxy, or a wrong address of the API. Nothing was sent there."""
 
 
 class NotFound(GitHubError):

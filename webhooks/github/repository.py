@@ -16,6 +16,7 @@ from reviewer.diff.parser import FilePatch, diff_from_files, parse_diff
 from webhooks.github.branches import Branches
 from webhooks.github.credentials import Credentials
 from webhooks.github.errors import DiffTooLarge, GitHubError, NotFound
+from webhooks.github.tokens import TO_WRITE_CONTENTS
 from webhooks.github.transport import Transport
 from webhooks.github.types import (
     RESOLVE,
@@ -36,23 +37,30 @@ log = logging.getLogger(__name__)
 
 def connect(credentials: Credentials, repository: str, installation_id: int | None = None) -> Repository:
     """Return the repository as seen with these credentials. Makes no request yet."""
-    auth = credentials.as_installation(installation_id)
-    return Repository(Transport(credentials.api_url, auth), credentials, repository)
+    auth = credentials.as_installation(installation_id, repository)
+    writing = credentials.as_installation(installation_id, repository, TO_WRITE_CONTENTS)
+    transport = Transport(credentials.api_url, auth)
+    writer = transport if credentials.token else Transport(credentials.api_url, writing)
+    return Repository(transport, credentials, repository, writer)
 
 
 class Repository:
     """One repository. Each method is one request (or one a page) and returns plain values."""
 
-    def __init__(self, transport: Transport, credentials: Credentials, name: str) -> None:
-        """Store the connection, the credentials and the name, `owner/name`."""
+    def __init__(self, transport: Transport, credentials: Credentials, name: str, writer: Transport) -> None:
+        """Store the connection, the credentials and the name, `owner/name`.
+
+        `writer` is the connection that may write contents; it is used for nothing else.
+        """
         self._transport = transport
+        self._writer = writer
         self._credentials = credentials
         self.name = name
         self.path = f"/repos/{name}"
 
     def branches(self, name: str = "") -> Branches:
         """Return its branches; `name` is the repository's present name, if it was renamed."""
-        return Branches(self._transport, name or self.name)
+        return Branches(self._writer, name or self.name)
 
     # ------------------------------------------------------------------ reading
 
@@ -269,7 +277,7 @@ class Repository:
         https://docs.github.com/graphql/reference/mutations#resolvereviewthread
         """
         try:
-            answer = self._transport.graphql(RESOLVE, {"thread": node_id})
+            answer = self._writer.graphql(RESOLVE, {"thread": node_id})
         except GitHubError as error:
             log.info("thread not resolved", extra={"repository": self.name, "why": str(error)})
             return False

@@ -23,6 +23,7 @@ from webhooks.github.errors import (
     GitHubError,
     GitHubUnavailable,
     NotFound,
+    Redirected,
     Unauthorized,
     WriteUncertain,
     error_of,
@@ -43,6 +44,9 @@ LONGEST_WAIT = 20.0
 
 #: The most entries GitHub gives on one page of a list.
 PER_PAGE = 100
+
+#: The answers with which GitHub sends a request elsewhere.
+_MOVED = frozenset({301, 302, 307, 308})
 
 API_VERSION = "2022-11-28"
 USER_AGENT = f"minimax-reviewer/{__version__}"
@@ -113,7 +117,7 @@ class Transport:
         return self._retry_transient(f"{verb} {_plain(url)}", send_once, write=write)
 
     def _moved(self, headers: Mapping[str, str]) -> str | None:
-        """Return the new address of a renamed repository, if it is on the same host."""
+        """Return the new address of a renamed repository, if it is on the same host. No token goes elsewhere."""
         target, ours = urlsplit(headers.get("location", "")), urlsplit(self._api_url)
         same = (target.scheme, target.netloc) == (ours.scheme, ours.netloc)
         return target.geturl() if same else None
@@ -128,7 +132,9 @@ class Transport:
                 "User-Agent": USER_AGENT,
                 "X-GitHub-Api-Version": API_VERSION,
             }
-            response = requests.get(self._api_url + url, headers=headers, timeout=TIMEOUT)
+            response = requests.get(self._api_url + url, headers=headers, timeout=TIMEOUT, allow_redirects=False)
+            if response.status_code in _MOVED and (moved := self._moved(response.headers)):
+                response = requests.get(moved, headers=headers, timeout=TIMEOUT, allow_redirects=False)
             return response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content
 
         return self._retry_transient(f"GET {url} as {media_type.rsplit('.', 1)[-1]}", send_once, write=False)[1]
@@ -178,6 +184,8 @@ def _checked(
     """Send once; return the headers and body of a success, raise a typed error for anything else."""
     try:
         status, headers, body = send_once()
+    except (RuntimeError, AssertionError) as error:  # PyGithub's words for an address on another host
+        raise Redirected(f"GitHub: {what}: sent us to another address. Check GITHUB_API_URL: {error}") from error
     except requests.ConnectTimeout as error:
         raise GitHubUnavailable(f"GitHub: {what}: no connection in {TIMEOUT} s") from error
     except requests.RequestException as error:

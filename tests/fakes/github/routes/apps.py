@@ -64,6 +64,7 @@ def create_token(request: Request) -> Answer:
         if level not in ("read", "write") or not _granted(installation, name, level):
             raise Refusal(422, "The permissions requested are not granted to this installation.")
     chosen = _chosen(request, installation)
+    _check_least(request, permissions, chosen)
     token, caller = request.world.installation_token(installation, permissions=permissions, repositories=chosen)
     answer: dict[str, Any] = {
         "token": token,
@@ -74,6 +75,19 @@ def create_token(request: Request) -> Answer:
     if chosen is not None:
         answer["repositories"] = [rest_bodies.repository(request.world, repo) for repo in chosen]
     return Answer(201, answer)
+
+
+def _check_least(request: Request, permissions: Any, chosen: list[Repository] | None) -> None:
+    """Record a violation where the reviewer asks for more than it needs: all repositories, or all permissions.
+
+    Without a repository it may only list.
+    """
+    if "minimax-reviewer" not in request.headers.get("user-agent", ""):
+        return
+    if not permissions:
+        request.world.violations.append("an installation token was asked for with all permissions")
+    elif chosen is None and set(permissions.values()) - {"read"}:
+        request.world.violations.append("a token that may write was asked for with all repositories")
 
 
 def _granted(installation: Installation, name: str, level: str) -> bool:
