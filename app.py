@@ -7,6 +7,7 @@ when it runs: `reviewer --help` and `reviewer diff` load neither Flask nor the e
 from __future__ import annotations
 
 import hashlib
+import hmac
 import logging
 import os
 import sys
@@ -127,7 +128,7 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
     client = Client.from_settings(settings, max_parallel=environment.parallel_calls)
     credentials = _credentials(environment)
     # The same on every machine and after a restart, so that a prompt is the same and its paid answer is found.
-    salt = hashlib.sha256(b"fence:" + settings.key.encode()).digest()
+    fence_key = hashlib.sha256(b"fence:" + settings.key.encode()).digest()
     price = cost_per_thousand(model_named(settings.model, settings.prices))
 
     def carry_out(job: Job, run: JobAttempt) -> dict[str, Any]:
@@ -135,7 +136,8 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
         context = JobContext(
             repository,
             _ask(run),
-            salt,
+            # Another one for each job, and the same when it is tried again.
+            hmac.digest(fence_key, job.delivery.encode(), "sha256"),
             is_wanted=run.is_wanted,
             cost_per_thousand=price,
             again=run.is_repeated,

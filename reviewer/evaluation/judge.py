@@ -17,8 +17,7 @@ from reviewer.domain.findings import Finding
 from reviewer.evaluation.cases import KnownFinding
 from reviewer.evaluation.scores import Pair
 from reviewer.llm.messages import Ask, Prompt
-from reviewer.safety.prompt_text import printable
-from reviewer.safety.redaction import redact
+from reviewer.safety.prompt_text import code_excerpt, prose
 from reviewer.tasks.conversation.follow_ups import Answer, ask_and_read
 from reviewer.tasks.conversation.prompts import ask_prompt
 from reviewer.tasks.conversation.replies import Unreadable, read_json
@@ -40,17 +39,12 @@ def judge(
 
 def judge_prompt(findings: Sequence[Finding], known: Sequence[KnownFinding], *, fence: str) -> Prompt:
     """Return the prompt; reports and references are numbered from 1 in their order."""
-
-    def fit(text: str) -> str:
-        lines = "\n".join(printable(line) for line in text[:_MOST].split("\n"))
-        return redact(lines.replace(fence, ""))[0].strip("\n")
-
     reports = [
         {
             "path": finding.anchor.path,
             "lines": _lines(finding.anchor.start_line or finding.anchor.line, finding.anchor.line, finding.anchor.side),
-            "code": fit(finding.quote),
-            "text": fit(f"{finding.title}\n\n{finding.body}"),
+            "code": code_excerpt(finding.quote, _MOST),
+            "text": prose(f"{finding.title}\n\n{finding.body}", _MOST),
         }
         for finding in findings
     ]
@@ -58,8 +52,8 @@ def judge_prompt(findings: Sequence[Finding], known: Sequence[KnownFinding], *, 
         {
             "path": reference.path,
             "lines": _lines(reference.first, reference.last, reference.side),
-            "code": fit(reference.code),
-            "text": fit(reference.description),
+            "code": code_excerpt(reference.code, _MOST),
+            "text": prose(reference.description, _MOST),
         }
         for reference in known
     ]

@@ -17,6 +17,7 @@ from reviewer.domain.sources import Hit, is_unsafe_path
 from reviewer.errors import WorktreeError
 from reviewer.git.command import lines_of_git
 from reviewer.git.worktree import LocalChange, Worktree
+from reviewer.safety.redaction import safe_start
 
 #: The largest file that is read, in bytes, and the most files of one call.
 MAX_FILE_BYTES, MAX_FILES = 1_000_000, 600
@@ -26,6 +27,9 @@ MAX_LISTING, MAX_RESULT, MAX_SECONDS = 32_000_000, 16_000_000, 10.0
 
 #: Characters of a line that a search returns.
 MAX_TEXT = 400
+
+#: Bytes of a line that are looked at for secrets before it is cut.
+_WINDOW = 16_000
 
 #: A word with more hits than this is left out if a search finds too much.
 MAX_PLACES = 2_000
@@ -118,4 +122,4 @@ def _hit(row: bytes, prefix: str) -> Hit | None:
     if not found or not number.isdigit():
         return None
     name = os.fsdecode(path).removeprefix(prefix)
-    return Hit(name, int(number), text[: 4 * MAX_TEXT].decode("utf-8", "replace")[:MAX_TEXT])
+    return Hit(name, int(number), safe_start(text[:_WINDOW].decode("utf-8", "replace"), MAX_TEXT))

@@ -55,6 +55,11 @@ def redact(text: str) -> tuple[str, int]:
     return "\n".join(lines), count
 
 
+def safe_start(text: str, most: int) -> str:
+    """Return the first `most` characters of a text, without secrets: they are replaced before it is cut."""
+    return redact(text)[0][:most] if len(text) > most else text
+
+
 def secret_kinds(line: str) -> list[str]:
     """Return the kinds of secret on one line, such as `github token`, in the order in which they are replaced."""
     clean, _ = redact(line)

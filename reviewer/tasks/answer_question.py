@@ -14,6 +14,7 @@ from reviewer.domain.findings import Skipped
 from reviewer.domain.settings import Settings
 from reviewer.llm.messages import Ask
 from reviewer.llm.usage import Usage
+from reviewer.safety.fencing import without_fence
 from reviewer.safety.redaction import redact
 from reviewer.safety.shortening import CUT
 from reviewer.tasks.conversation.follow_ups import ask_and_read
@@ -50,7 +51,7 @@ def answer_question(change: Change, settings: Settings, question: str, ask: Ask,
 
 def read_answer(text: str, *, complete: bool) -> str:
     """Return the answer without secrets. Raises Unreadable when there is none."""
-    text = redact(text.strip())[0]
+    text = redact(without_fence(text.strip()))[0]
     if not text:
         raise Unreadable("there was no answer")
     return text if complete else f"{text}\n\n{CUT}"

@@ -16,6 +16,7 @@ from reviewer.domain.settings import Settings
 from reviewer.domain.severity import Severity
 from reviewer.llm.messages import Ask, Prompt, Task
 from reviewer.llm.usage import Usage
+from reviewer.safety.prompt_text import code_excerpt, prose
 from reviewer.tasks.conversation.follow_ups import ask_and_read
 from reviewer.tasks.conversation.prompts import Prompter, fence_of, prompt_from_templates
 from reviewer.tasks.conversation.replies import read_verdicts
@@ -110,12 +111,12 @@ def _prompt(prompter: Prompter, part: Chunk, claims: Sequence[OpenFinding]) -> P
     shown = [
         {
             "id": number,
-            "path": prompter.plain(claim.path, MAX_TITLE),
+            "path": prose(claim.path, MAX_TITLE),
             "category": claim.category.value,
             "severity": claim.severity.value,
-            "quote": prompter.plain(claim.quote, MAX_QUOTE),
-            "title": prompter.plain(claim.title, MAX_TITLE),
-            "body": prompter.plain(claim.body, MAX_BODY),
+            "quote": code_excerpt(claim.quote, MAX_QUOTE),
+            "title": prose(claim.title, MAX_TITLE),
+            "body": prose(claim.body, MAX_BODY),
         }
         for number, claim in enumerate(claims, 1)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reviewer.llm.messages import Message, Prompt
-from reviewer.safety.prompt_text import printable
+from reviewer.safety.prompt_text import printable_path
 from reviewer.tasks.conversation.prompts import render_template
 from reviewer.testgen.evidence import Candidate, Gate, GateFailure
 
@@ -33,7 +33,7 @@ def repair_prompt_for_test(
         evidence=plain(f"Gate: {stopped.gate}. {stopped.reason}\n\n{stopped.feedback}", MOST_EVIDENCE),
         failing=bool(stopped.failures),
         path=path,
-        covers=printable(covers),
+        covers=printable_path(covers),
     )
     return prompt.followed_by(Message("assistant", mine), Message("user", words))
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from reviewer.diff.model import Side
 from reviewer.domain.sources import Hit, is_unsafe_path
 from reviewer.languages.paths import is_code
+from reviewer.safety.redaction import safe_start
 from webhooks.github.errors import GitHubError
 from webhooks.github.repository import Repository
 
@@ -130,4 +131,4 @@ class RemoteSources:
 def _hits(path: str, text: str, names: set[str]) -> Iterable[Hit]:
     for number, line in enumerate(text.split("\n"), 1):
         if not names.isdisjoint(_WORD.findall(line[:MAX_TEXT])):
-            yield Hit(path, number, line[:MAX_TEXT])
+            yield Hit(path, number, safe_start(line, MAX_TEXT))

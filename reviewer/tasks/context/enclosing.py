@@ -14,8 +14,7 @@ from reviewer.diff.model import FileDiff, FileStatus, Hunk
 from reviewer.languages.outline import Outline, outline_of
 from reviewer.languages.registry import language_of
 from reviewer.llm.models import planned_tokens
-from reviewer.safety.prompt_text import printable
-from reviewer.safety.redaction import redact
+from reviewer.safety.prompt_text import printable_lines, printable_path
 
 #: Tokens of surroundings in one prompt, beside CHUNK_TOKENS of diff.
 CONTEXT_TOKENS = 6_000
@@ -90,7 +89,7 @@ class _Place:
         shown = {line.new for hunk in self.file.hunks for line in hunk.lines if line.new is not None}
         wanted = self.around(reach) - shown
         rows = _rows(sorted(number for number in wanted if self.lines[number - 1].strip()), self.lines)
-        return "\n".join([f"### {printable(self.file.path)}", *rows]) + "\n" if rows else ""
+        return "\n".join([f"### {printable_path(self.file.path)}", *rows]) + "\n" if rows else ""
 
 
 def _enclosing(hunk: Hunk, outline: Outline, reach: int) -> set[int]:
@@ -123,7 +122,7 @@ def _rows(numbers: Sequence[int], lines: Sequence[str]) -> list[str]:
     """Write the lines with their numbers, a gap between runs that are apart."""
     if not numbers:
         return []
-    code = redact("\n".join(printable(lines[number - 1]) for number in numbers))[0].split("\n")
+    code = printable_lines(numbers, lines)
     rows: list[str] = []
     for place, (number, text) in enumerate(zip(numbers, code, strict=True)):
         if place and number - numbers[place - 1] > _GAP:

@@ -13,8 +13,7 @@ from enum import IntEnum
 from reviewer.languages.outline import Outline
 from reviewer.languages.treesitter import Definition
 from reviewer.llm.models import planned_tokens
-from reviewer.safety.prompt_text import printable
-from reviewer.safety.redaction import redact
+from reviewer.safety.prompt_text import printable_lines, printable_path
 
 #: Tokens of related code in one prompt, beside CHUNK_TOKENS of diff and CONTEXT_TOKENS of surroundings.
 RELATED_TOKENS = 8_000
@@ -64,7 +63,7 @@ def render_snippets(
         lines = [number for number in piece.lines if 0 < number <= len(text)]
         if all(number in known or not text[number - 1].strip() for number in lines):
             continue
-        part = "\n".join([f"### {printable(piece.path)} ({piece.reason})", *numbered(lines, text)])
+        part = "\n".join([f"### {printable_path(piece.path)} ({piece.reason})", *numbered(lines, text)])
         size = planned_tokens(part)
         if size <= budget:
             budget -= size
@@ -75,12 +74,12 @@ def render_snippets(
 
 def numbered(numbers: Sequence[int], text: Sequence[str]) -> list[str]:
     """Write those lines of a text with their numbers, a gap between runs that are apart."""
-    code = redact("\n".join(printable(text[number - 1][:_WIDEST]) for number in numbers))[0].split("\n")
+    code = printable_lines(numbers, text)
     rows: list[str] = []
     for place, (number, line) in enumerate(zip(numbers, code, strict=False)):
         if place and number - numbers[place - 1] > 1:
             rows.append("      ...")
-        rows.append(f"{number:>5} | {line}")
+        rows.append(f"{number:>5} | {line[:_WIDEST]}")
     return rows
 
 

@@ -15,7 +15,7 @@ from reviewer.diff.model import Side
 from reviewer.domain.sources import Sources, is_unsafe_path
 from reviewer.llm.messages import Message, Prompt, Reply
 from reviewer.llm.models import planned_tokens
-from reviewer.safety.prompt_text import printable
+from reviewer.safety.prompt_text import printable_path
 from reviewer.tasks.context.snippets import numbered
 from reviewer.tasks.conversation.prompts import lookup_answer
 from reviewer.tasks.conversation.replies import Unreadable, read_json
@@ -59,7 +59,7 @@ class LookupHandler:
         request = read_request(reply.text, complete=reply.finish_reason == "stop")
         if request is None:
             return None
-        text = lookup_answer(render_lookup(request, self.sources).replace(self.fence, ""), self.fence)
+        text = lookup_answer(render_lookup(request, self.sources), self.fence)
         return prompt.followed_by(Message("assistant", reply.raw or reply.text), Message("user", text))
 
 
@@ -119,7 +119,7 @@ def _read(ranges: Sequence[LineRange], sources: Sources, side: Side) -> list[str
 
 def _lines(span: LineRange, text: str | None) -> str:
     where = "before the change" if span.side is Side.LEFT else "at the head"
-    title = f"### {printable(span.path)}, {where}"
+    title = f"### {printable_path(span.path)}, {where}"
     if text is None:
         return f"{title}\n(no such file)"
     lines = text.removesuffix("\n").split("\n")
@@ -134,7 +134,8 @@ def _search(words: Sequence[str], sources: Sources) -> list[str]:
     for word in words:
         places = [hit for hit in hits if re.search(rf"(?<!\w){word}(?!\w)", hit.text)]
         rows = [
-            f"{printable(hit.path)}:{numbered([1], [hit.text])[0].replace('    1', str(hit.line))}" for hit in places
+            f"{printable_path(hit.path)}:{numbered([1], [hit.text])[0].replace('    1', str(hit.line))}"
+            for hit in places
         ]
         more = f"\n(and {len(places) - MAX_PLACES} more)" if len(places) > MAX_PLACES else ""
         found = "\n".join(rows[:MAX_PLACES]) or "(nowhere)"

@@ -1,7 +1,7 @@
 """Build the prompts: fill in the templates, fence untrusted text, one system message each.
 
 The same input gives the same prompt, to the byte, so that an answer that was paid for is found again. Text of the pull
-request stands only in the user message, between two lines that its author cannot guess. Reads nothing but templates.
+request stands only in the user message, between fences that its author cannot guess. Reads nothing but templates.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from reviewer.domain.change import Change
 from reviewer.domain.findings import Category, Finding
 from reviewer.domain.settings import Settings
 from reviewer.llm.messages import Message, Prompt, Reply, Task
-from reviewer.safety.prompt_text import printable
-from reviewer.safety.redaction import redact
-from reviewer.safety.shortening import shorten
+from reviewer.safety.fencing import fence_word, fenced_rows, fenced_text, quoted
+from reviewer.safety.prompt_text import code_excerpt, printable_path, prose
 from reviewer.tasks.context.enclosing import surroundings
 from reviewer.tasks.planning.chunks import Chunk, without_prose
 from reviewer.tasks.planning.file_filter import instructions_for
@@ -101,7 +100,7 @@ class Prompter:
 
     def ask(self, chunk: Chunk, question: str) -> Prompt:
         """Return the prompt that asks a person's question about the chunk."""
-        text = self._untrusted(question, MAX_DESCRIPTION)
+        text = prose(question, MAX_DESCRIPTION)
         asked = self._about(Task.ASK, chunk)
         system, change = asked.messages
         user = _render("ask/question.md", change=change.content, fence=self.fence, question=text)
@@ -125,10 +124,6 @@ class Prompter:
         """Return the chunk with what is known around it, fenced, as every prompt about it shows it."""
         return self._change(chunk)
 
-    def plain(self, text: str, most: int) -> str:
-        """Return untrusted text fit to stand inside the fence: at most so many characters, without secrets."""
-        return self._untrusted(text, most)
-
     def _about(self, task: Task, chunk: Chunk, **more: object) -> Prompt:
         review = self.settings.review
         instructions = [review.instructions] if review.instructions.strip() else []
@@ -151,34 +146,35 @@ class Prompter:
         return self._written[key]
 
     def _write(self, chunk: Chunk) -> str:
-        others = [printable(file.path) for file in self.change.diff.files if file.path not in chunk.paths]
+        others = [printable_path(file.path) for file in self.change.diff.files if file.path not in chunk.paths]
         return _render(
             "review/change.md",
             fence=self.fence,
-            title=self._untrusted(self.change.title, MAX_TITLE),
-            description=self._untrusted(self.change.description, MAX_DESCRIPTION),
+            title=prose(self.change.title, MAX_TITLE),
+            description=prose(self.change.description, MAX_DESCRIPTION),
             issues=[
                 {
                     "number": issue.number,
-                    "title": self._untrusted(issue.title, MAX_TITLE),
-                    "body": self._untrusted(issue.body, MAX_ISSUE),
+                    "title": prose(issue.title, MAX_TITLE),
+                    "body": prose(issue.body, MAX_ISSUE),
                 }
                 for issue in self.change.issues[:MAX_ISSUES]
             ],
             guidance=self._guidance(),
             other_paths=others[:MAX_OTHER_PATHS],
-            around=surroundings(chunk.files, self.change.head).replace(self.fence, ""),
-            related=self.related.get(chunk.id, "").replace(self.fence, ""),
-            diff=chunk.text.replace(self.fence, ""),  # made printable and rid of secrets when it was rendered
+            # The rest was made printable and rid of secrets when it was rendered.
+            around=surroundings(chunk.files, self.change.head),
+            related=self.related.get(chunk.id, ""),
+            diff=chunk.text.removesuffix("\n"),
         )
 
     def _guidance(self) -> list[dict[str, str]]:
         shown: list[dict[str, str]] = []
         room = MAX_GUIDANCE
         for guide in self.change.guidance:
-            text = self._untrusted(guide.text, room)
+            text = prose(guide.text, room)
             if text:
-                shown.append({"path": guide.path, "text": text})
+                shown.append({"path": printable_path(guide.path), "text": text})
                 room = max(0, room - len(text))
         return shown
 
@@ -190,29 +186,24 @@ class Prompter:
         proposed = claim.advice if claim.category is Category.REFACTORING else None
         return {
             "id": number,
-            "path": printable(anchor.path),
+            "path": printable_path(anchor.path),
             "where": f"{'old' if anchor.side == 'LEFT' else 'new'} {where}",
             "category": claim.category.value,
-            "quote": self._untrusted(claim.quote, MAX_DESCRIPTION),
-            "title": self._untrusted(claim.title, MAX_TITLE),
-            "claim": self._untrusted(claim.claim, MAX_CLAIM),
-            "replacement": None if proposed is None else self._untrusted(proposed, MAX_DESCRIPTION),
+            "quote": code_excerpt(claim.quote, MAX_DESCRIPTION),
+            "title": prose(claim.title, MAX_TITLE),
+            "claim": prose(claim.claim, MAX_CLAIM),
+            "replacement": None if proposed is None else code_excerpt(proposed, MAX_DESCRIPTION),
         }
-
-    def _untrusted(self, text: str, most: int) -> str:
-        """Return the text cut to size, without secrets, invisible characters and our fence: a model may echo that."""
-        text = "\n".join(printable(line) for line in text[: most + 1].split("\n")).replace(self.fence, "")
-        return shorten(redact(text)[0].strip("\n"), most)
 
 
 def fence_of(salt: bytes, change: Change) -> str:
-    """Return a word for the fence around untrusted text: it depends on a secret and is stable for one change."""
+    """Return the word of the fences around untrusted text: it depends on the job's secret, and is stable for it."""
     digest = hmac.new(salt, digestmod=hashlib.sha256)
     for file in change.diff.files:
         digest.update(file.path.encode("utf-8", "surrogateescape"))
         for hunk in file.hunks:
             digest.update(b"\n".join(line.text.encode("utf-8", "surrogateescape") for line in hunk.lines))
-    return f"data-{digest.hexdigest()[:16]}"
+    return fence_word(digest.hexdigest())
 
 
 def ask_prompt(system: str, user: str, **values: object) -> Prompt:
@@ -227,7 +218,7 @@ def repair_prompt(prompt: Prompt, reply: Reply, problem: str) -> Prompt:
 
 
 def lookup_answer(found: str, fence: str) -> str:
-    """Return the words with which the model is given what it asked to see; `found` holds no fence."""
+    """Return the words with which the model is shown what it asked to see."""
     return _render("follow_up/found.md", found=found, fence=fence)
 
 
@@ -245,13 +236,15 @@ def _templates() -> Environment:
     # Imported here: rendering is needed only when there is something to review.
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
 
-    return Environment(  # noqa: S701 - the result is a prompt, not HTML
+    environment = Environment(  # noqa: S701 - the result is a prompt, not HTML
         loader=PackageLoader("prompts", package_path=""),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=False,
     )
+    environment.filters |= {"text": fenced_text, "rows": fenced_rows, "quoted": quoted}
+    return environment
 
 
 def render_template(template: str, /, **values: object) -> str:

@@ -16,6 +16,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from reviewer.domain.findings import Category, Rejected, TestSuggestion
 from reviewer.domain.severity import Severity
+from reviewer.safety.fencing import without_fence, without_fences
+from reviewer.safety.redaction import redact
 
 T = TypeVar("T")
 
@@ -134,7 +136,7 @@ def read_json(text: str, shape: Callable[[Any], T], *, complete: bool) -> T:
     problem = "it holds no JSON object."
     for candidate in _candidates(text):
         try:
-            value = json.loads(candidate, strict=False)
+            value = without_fences(json.loads(candidate, strict=False))
         except (ValueError, RecursionError) as error:
             if "{" in candidate:
                 problem = f"it is not valid JSON ({error})."
@@ -147,7 +149,7 @@ def read_json(text: str, shape: Callable[[Any], T], *, complete: bool) -> T:
         from json_repair import loads  # noqa: PLC0415 - needed by few replies
 
         try:
-            return shape(loads(text[found.start() :]))
+            return shape(without_fences(loads(text[found.start() :])))
         except (Unreadable, ValueError, RecursionError):
             pass
     if not complete:
@@ -219,12 +221,17 @@ def _as_findings(value: Any) -> FindingsReply:
             problem = _validator_words(error)
             known = item if isinstance(item, dict) else {}
             bad.append(
-                Rejected("malformed", str(known.get("path", ""))[:300], str(known.get("title", ""))[:200], problem)
+                Rejected("malformed", _start(known.get("path", ""), 300), _start(known.get("title", ""), 200), problem)
             )
     if bad and not good:
         raise Unreadable(f'no entry of "findings" is usable: {problem}')
     summary = value.get("summary")
     return FindingsReply(summary if isinstance(summary, str) else "", tuple(good), tuple(bad))
+
+
+def _start(value: Any, most: int) -> str:
+    """Return the beginning of a value as text, without secrets."""
+    return redact(str(value))[0][:most]
 
 
 def _as_verdicts(value: Any) -> dict[int, RawVerdict]:
@@ -261,6 +268,7 @@ def read_tests(text: str, *, complete: bool = True) -> tuple[TestSuggestion, ...
     A last file without its closing tag was cut off and is left out, unless nothing else is there.
     """
     found: list[TestSuggestion] = []
+    text = without_fence(text)
     opened: re.Match[str] | None = None
     for tag in _TEST_TAG.finditer(text):
         if tag["end"] is None:

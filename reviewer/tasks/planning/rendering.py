@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from reviewer.diff.model import FileDiff, FileStatus, Hunk, Line
-from reviewer.safety.prompt_text import printable
-from reviewer.safety.redaction import redact
+from reviewer.safety.prompt_text import printable_code, printable_path
 
 
 def render_file(file: FileDiff, *, partial: bool = False) -> str:
@@ -14,17 +13,28 @@ def render_file(file: FileDiff, *, partial: bool = False) -> str:
     """
     what = file.status.value
     if file.status in (FileStatus.RENAMED, FileStatus.COPIED):
-        what += f" from {printable(file.old_path)}"
-    header = f"### {printable(file.path)} ({what}{', in part' if partial else ''})"
+        what += f" from {printable_path(file.old_path)}"
+    header = f"### {printable_path(file.path)} ({what}{', in part' if partial else ''})"
     return "\n".join([header, *(render_hunk(hunk) for hunk in file.hunks)]) + "\n"
 
 
 def render_hunk(hunk: Hunk) -> str:
     """Return one hunk: `OLD NEW |MARK code`, numbers blank on the side where a line is absent."""
-    section = f" in: {printable(hunk.section)}" if hunk.section.strip() else ""
-    code = redact("\n".join(printable(line.text) for line in hunk.lines))[0].split("\n")
+    code = printable_code("\n".join(line.text for line in hunk.lines)).split("\n")
     rows = (_row(line, text) for line, text in zip(hunk.lines, code, strict=True))
-    return "\n".join([f"@@ old {hunk.old_start}, new {hunk.new_start}{section} @@", *rows])
+    return "\n".join([f"@@ old {hunk.old_start}, new {hunk.new_start}{_section(hunk)} @@", *rows])
+
+
+#: Characters of the line above a hunk that git shows; a longer one is cut there.
+_SECTION_SHOWN = 76
+
+
+def _section(hunk: Hunk) -> str:
+    """Return the line above the hunk, without secrets. Of one that git has cut, the last word may be part of one."""
+    section = hunk.section.strip()
+    if len(section) >= _SECTION_SHOWN:
+        section = section.rpartition(" ")[0]
+    return f" in: {printable_code(section)}" if section else ""
 
 
 def _row(line: Line, text: str) -> str:

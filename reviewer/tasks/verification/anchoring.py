@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reviewer.diff.model import Anchor, Diff, FileDiff, Line, Side
-from reviewer.safety.prompt_text import printable
-from reviewer.safety.redaction import redact
+from reviewer.safety.prompt_text import printable, printable_code, printable_path
 
 #: A quote that stands in several places is taken where the model said, give or take its habitual slip.
 NEAR = 2
@@ -45,6 +44,10 @@ def resolve_path(diff: Diff, path: str) -> str | None:
     for candidate in (path, path.strip().strip("`"), re.sub(r"^(?:\./|[ab]/|/)", "", path.strip())):
         if diff.file(candidate) is not None:
             return candidate
+    # A path is shown without secrets and tokens.
+    shown = [file.path for file in diff.files if printable_path(file.path) == path]
+    if len(shown) == 1:
+        return shown[0]
     ending = "/" + path.strip().lstrip("./")
     matches = [file.path for file in diff.files if ("/" + file.path).endswith(ending) or file.old_path == path]
     return matches[0] if len(matches) == 1 else None
@@ -116,7 +119,7 @@ def _matches(
                 window = texts[start : start + len(needle)]
                 if window != list(needle):
                     if redacted is None:
-                        redacted = _redacted(lines, texts, normalise)
+                        redacted = _redacted(lines, normalise)
                     if redacted[start : start + len(needle)] != list(needle):
                         continue
                 run = tuple(lines[start : start + len(needle)])
@@ -124,10 +127,10 @@ def _matches(
                     yield side, run
 
 
-def _redacted(lines: Sequence[Line], texts: list[str], normalise: Callable[[str], str]) -> list[str]:
-    """Return the lines as the model saw them, secrets replaced; the same list when there were none."""
-    whole, count = redact("\n".join(printable(line.text) for line in lines))
-    return [normalise(text) for text in whole.split("\n")] if count else texts
+def _redacted(lines: Sequence[Line], normalise: Callable[[str], str]) -> list[str]:
+    """Return the lines as the model saw them, secrets replaced."""
+    shown = printable_code("\n".join(line.text for line in lines)).split("\n")
+    return [normalise(text) for text in shown]
 
 
 def _number(side: Side, line: Line) -> int:

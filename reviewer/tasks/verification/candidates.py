@@ -13,6 +13,8 @@ from reviewer.domain.change import Change, added_text
 from reviewer.domain.findings import Category, Finding, Rejected
 from reviewer.domain.severity import Confidence, Severity
 from reviewer.safety.code_blocks import postable
+from reviewer.safety.fencing import FENCE_MARK
+from reviewer.safety.prompt_text import has_broken_token
 from reviewer.safety.redaction import redact
 from reviewer.tasks.conversation.replies import FindingsReply, RawFinding, unfence
 from reviewer.tasks.verification.anchoring import LocatedQuote, NotLocated, locate, resolve_path
@@ -44,10 +46,12 @@ def candidates(change: Change, replies: Iterable[FindingsReply]) -> tuple[tuple[
 def _placed(change: Change, raw: RawFinding) -> Finding | Rejected:
     path = resolve_path(change.diff, raw.path)
     if path is None:
-        return Rejected("unknown file", raw.path[:300], raw.title[:200], "the file is not part of the change")
+        return Rejected(
+            "unknown file", _one_line(raw.path, 300), _one_line(raw.title, 200), "the file is not part of the change"
+        )
     located = locate(change.diff, path, raw.quote, raw.line)
     if isinstance(located, NotLocated):
-        return Rejected(located.reason, path, raw.title[:200], located.detail)
+        return Rejected(located.reason, path, _one_line(raw.title, 200), located.detail)
     quote = "\n".join(line.text for line in located.lines)
     title = _one_line(raw.title, MAX_TITLE)
     refactoring = raw.category is Category.REFACTORING
@@ -90,11 +94,16 @@ def with_proofs(change: Change, findings: Sequence[Finding]) -> list[Finding]:
     )
 
 
+def _is_code(text: str) -> bool:
+    """Whether the text holds nothing that prompts show instead of what is in the file."""
+    return redact(text)[1] == 0 and "[redacted: " not in text and FENCE_MARK not in text and not has_broken_token(text)
+
+
 def _proven(change: Change, finding: Finding, head: str | None) -> Finding:
     if finding.advice is None:
         return finding
     located = locate(change.diff, finding.anchor.path, finding.quote, finding.anchor.line)
     result = prove_suggestion(located, finding.advice, head) if isinstance(located, LocatedQuote) else None
-    if isinstance(result, ProvenSuggestion) and postable(result.text) and redact(result.text)[1] == 0:
+    if isinstance(result, ProvenSuggestion) and postable(result.text) and _is_code(result.text):
         return replace(finding, suggestion=result.text, advice=None)
     return replace(finding, advice=redact(finding.advice)[0][:MAX_BODY].strip("\n") or None)

@@ -20,7 +20,7 @@ from reviewer.domain.findings import TestSuggestion
 from reviewer.domain.settings import Settings
 from reviewer.languages.paths import is_code, is_test
 from reviewer.llm.messages import Ask, Message, Prompt, Task
-from reviewer.safety.prompt_text import printable
+from reviewer.safety.prompt_text import code_excerpt, printable_path
 from reviewer.sandbox.api import SandboxRunner
 from reviewer.tasks.conversation.prompts import Prompter, prompt_from_templates, render_template
 from reviewer.tasks.suggest_tests import MAX_TESTS, prompts_for_tests
@@ -184,12 +184,12 @@ class LanguageTestPrompts:
         """Return the prompt for tests, with the runner's name and an existing test."""
         system, user = prompt.messages
         runner_text = render_template(
-            "tests/runner.md", name=self.project.row.name, folder=printable(self.project.folder)
+            "tests/runner.md", name=self.project.row.name, folder=printable_path(self.project.folder)
         )
         path, text = self.sibling
         shown = render_template(
-            "tests/styled.md", change=user.content, fence=self.prompter.fence, path=printable(path),
-            text=self.prompter.plain(text, MOST_SIBLING),
+            "tests/styled.md", change=user.content, fence=self.prompter.fence, path=printable_path(path),
+            text=code_excerpt(text, MOST_SIBLING),
         )  # fmt: skip
         messages = (
             Message("system", f"{system.content}\n\n{runner_text}"),
@@ -199,7 +199,7 @@ class LanguageTestPrompts:
 
     def repair(self, prompt: Prompt, candidate: Candidate, stopped: GateFailure) -> Prompt:
         """Return the conversation, continued by the candidate and the reason why a gate stopped it."""
-        fence, plain = self.prompter.fence, self.prompter.plain
+        fence, plain = self.prompter.fence, code_excerpt
         return repair_prompt_for_test(prompt, candidate, stopped, fence=fence, path=candidate.path, plain=plain)
 
     def confirm_failure(self, prompt: Prompt, candidate: Candidate, failure: FailedTest) -> Prompt:
@@ -207,8 +207,8 @@ class LanguageTestPrompts:
         change = prompt.messages[1].content  # the change as in the first prompt, without the later conversation
         return prompt_from_templates(
             Task.VERIFY, "verify/reproduction.md", "verify/reproduced.md", fence=self.prompter.fence, unit=change,
-            name=printable(candidate.unit.covers), test=self.prompter.plain(candidate.code, MOST_CODE),
-            failure=self.prompter.plain(f"{failure.test}\n{failure.message}", MOST_EVIDENCE),
+            name=printable_path(candidate.unit.covers), test=code_excerpt(candidate.code, MOST_CODE),
+            failure=code_excerpt(f"{failure.test}\n{failure.message}", MOST_EVIDENCE),
         )  # fmt: skip
 
 

@@ -15,9 +15,7 @@ from pathlib import PurePosixPath
 
 from reviewer.languages.paths import is_test
 from reviewer.llm.messages import Message, Prompt, Task
-from reviewer.safety.prompt_text import printable
-from reviewer.safety.redaction import redact
-from reviewer.safety.shortening import shorten
+from reviewer.safety.prompt_text import code_excerpt, printable_path
 from reviewer.tasks.conversation.prompts import MAX_DESCRIPTION, MAX_TITLE, render_template
 from reviewer.testgen.evidence import Candidate, ChangeUnderTest, CodeUnit, FailedTest, Gate, GateFailure
 from reviewer.testgen.python.baseline import Baseline
@@ -57,11 +55,11 @@ class UnitPrompts:
             "tests/proving.md",
             fence=self.fence,
             framework=self.client.plan.framework,
-            roots=", ".join(printable(root) for root in self.client.plan.test_roots),
+            roots=", ".join(printable_path(root) for root in self.client.plan.test_roots),
             language=self.subject.language,
             path=self.home(unit),
-            covers=printable(unit.covers),
-            ends=", ".join(f"`{printable(path)}`" for path in self.ends[:MOST_SIBLINGS]),
+            covers=printable_path(unit.covers),
+            ends=", ".join(f"`{printable_path(path)}`" for path in self.ends[:MOST_SIBLINGS]),
         )
         return _prompt(Task.TESTS, system, self._unit(unit))
 
@@ -107,7 +105,7 @@ class UnitPrompts:
             title=self._untrusted(change.title, MAX_TITLE),
             description=self._untrusted(change.description, MAX_DESCRIPTION),
             issue=self._untrusted(self.subject.issue, MAX_DESCRIPTION),
-            path=printable(unit.path),
+            path=printable_path(unit.path),
             name=unit.name,
             module=module_of(unit.path, self.client.plan.roots),
             imports=self._untrusted(_imports(unit.source), MOST_SIBLING),
@@ -126,7 +124,7 @@ class UnitPrompts:
         )
         for path in list(near)[:MOST_SIBLINGS]:
             if text := text_of(self.client.tree, path):
-                yield {"path": printable(path), "text": self._untrusted(text, MOST_SIBLING)}
+                yield {"path": printable_path(path), "text": self._untrusted(text, MOST_SIBLING)}
 
     def _callers(self, unit: CodeUnit) -> str:
         above, _, name = unit.name.rpartition(".")
@@ -154,10 +152,8 @@ class UnitPrompts:
             yield from _signatures(path, text_of(self.client.tree, path) or "")
 
     def _untrusted(self, text: str, most: int) -> str:
-        """Return the text cut to `most` characters, without secrets, invisible characters, colours and our fence."""
-        text = re.sub(r"\x1b\[[0-9;]*m", "", text[: most + 1]).replace("\r\n", "\n")
-        text = "\n".join(printable(line) for line in text.split("\n")).replace(self.fence, "")
-        return shorten(redact(text)[0].strip("\n"), most)
+        """Return the text cut to `most` characters, without secrets, colours and what would be a fence."""
+        return code_excerpt(re.sub(r"\x1b\[[0-9;]*m", "", text), most)
 
 
 def module_of(path: str, roots: Sequence[str]) -> str:

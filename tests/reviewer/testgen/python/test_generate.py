@@ -14,6 +14,7 @@ from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.testgen.evidence import ChangeUnderTest, Gate, GeneratedTests, GenerationBudget, NotRun
 from reviewer.testgen.python.generate import generate_python_tests
+from tests.fixtures.prompt_blocks import blocks
 from tests.fixtures.run_unconfined import run_in_tree
 from tests.samples.stages import QUICK, SAMPLE, staged, staged_sample
 
@@ -136,9 +137,9 @@ def test_the_prompt_fences_and_redacts_what_is_not_ours(tmp_path: Path) -> None:
     proven(staged(tmp_path, head, issue="It should double.", command=QUICK), script)
     (prompt,) = script.prompts
     system, user = prompt.messages
-    fence = re.search(r"^<(data-\w+)>$", user.content, re.MULTILINE)
-    assert fence
-    assert user.content.count(f"</{fence[1]}>") == 1
+    found, outside = blocks(user.content)
+    assert "linked issue" in dict(found)
+    assert "double" not in outside
     assert secret not in user.content
     assert (
         "double"
