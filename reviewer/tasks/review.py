@@ -1,4 +1,4 @@
-"""Review a change: find defects, then try to refute each of them.
+"""Review a change: find defects, then try to refute each of them. Added secrets are found without the model.
 
 `ask`, `change.read_head` and `change.sources` are the only effects, and all are arguments. Two batches of prompts are
 asked one after the other (find, then falsify), each with follow-ups for lookups and for replies that cannot be read: at
@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any
 
 from reviewer.domain.change import Change
-from reviewer.domain.findings import Review, Skipped, TestSuggestion
+from reviewer.domain.findings import Finding, Rejected, Review, Skipped, TestSuggestion
 from reviewer.domain.settings import ReviewSettings, Settings
 from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Ask
@@ -31,6 +31,7 @@ from reviewer.tasks.planning.chunks import Chunk, affordable, chunk
 from reviewer.tasks.planning.file_filter import select
 from reviewer.tasks.planning.lenses import Depth, depth_of
 from reviewer.tasks.suggest_tests import added_code, testable, usable_tests
+from reviewer.tasks.verification.added_secrets import AddedSecrets, added_secrets, drop_repeated
 from reviewer.tasks.verification.candidates import candidates, with_proofs
 from reviewer.tasks.verification.falsifier import FalsifiedClaims, Falsifier
 from reviewer.tasks.verification.triage import triage
@@ -68,24 +69,24 @@ def review(change: Change, settings: Settings, ask: Ask, *, salt: bytes, wish: R
     """
     wish = wish or ReviewOptions()
     files, skipped = select(change.diff, settings.review)
+    secrets = added_secrets(change.diff, files)
     chunks, unfit = chunk(files)
     chunks, too_dear = affordable(chunks, cost=wish.cost_per_thousand, ceiling=settings.budget.per_review_usd)
     skipped += unfit + too_dear
     if not chunks:
-        return Review(summary="", skipped=skipped)
+        return _secrets_alone(secrets, skipped, settings)
     gathered = gather_related(change, chunks)
     change = replace(change, head=gathered.head)
     prompter = Prompter(change, settings, fence_of(salt, change), gathered.related)
     depth = depth_of(chunks, cost=wish.cost_per_thousand, ceiling=settings.budget.per_review_usd)
     look = LookupHandler(change.sources, prompter.fence)
-
     found = _find(prompter, chunks, depth, wish, ask, look)
     if all(answer.error for answer in found.general):
         raise _nothing_reviewed(found.general)
-    claims, rejected = candidates(change, found.replies())
+    claims, rejected = _claims(change, found, secrets)
     falsifier = Falsifier(prompter, ask, look, follow_ups=min(wish.chain - 1 - _longest(found.answers()), 2))
     judged = falsifier.judge(chunks, claims, two_opinions=depth.two_opinions)
-    result = triage(with_proofs(change, judged.kept), _caps(settings.review, wish))
+    result = triage([*secrets.findings, *with_proofs(change, judged.kept)], _caps(settings.review, wish))
     tests, bad_tests = usable_tests(found.tests)
     answers = (*found.answers(), *judged.answers)
     return Review(
@@ -95,12 +96,25 @@ def review(change: Change, settings: Settings, ask: Ask, *, salt: bytes, wish: R
         tests=tests,
         skipped=skipped + _unanswered(chunks, found.general),
         rejected=(*rejected, *judged.refuted, *result.rejected, *bad_tests),
-        notes=_notes(found, judged, depth, settings),
+        notes=(*secrets.notes, *_notes(found, judged, depth, settings)),
         files_reviewed=_files(chunks, found.general),
         chain=_longest(found.answers()) + _longest(judged.answers),
         usage=sum((answer.usage for answer in answers), Usage()),
         models=tuple(sorted(frozenset().union(*(answer.models for answer in answers)))),
     )
+
+
+def _claims(change: Change, found: _Found, secrets: AddedSecrets) -> tuple[tuple[Finding, ...], tuple[Rejected, ...]]:
+    """Return the model's findings that have a place, without what is known of the added secrets already."""
+    placed, rejected = candidates(change, found.replies())
+    claims, repeated = drop_repeated(placed, secrets.findings)
+    return claims, (*rejected, *repeated)
+
+
+def _secrets_alone(secrets: AddedSecrets, skipped: tuple[Skipped, ...], settings: Settings) -> Review:
+    """Return the review of a change of which nothing is shown to the model."""
+    result = triage(secrets.findings, settings.review)
+    return Review(summary="", findings=result.findings, below=result.below, skipped=skipped, notes=secrets.notes)
 
 
 def _longest(answers: Sequence[Answer[Any]]) -> int:

@@ -20,7 +20,7 @@ from reviewer.tasks.conversation.prompts import fence_of
 from reviewer.tasks.planning.rendering import render_file
 from reviewer.tasks.review import ReviewOptions, review
 from reviewer.tasks.verification.anchoring import LocatedQuote, locate
-from tests.fixtures.prompt_blocks import blocks
+from tests.attacks.prompt_blocks import blocks
 
 SALT = b"a job's secret"
 LINES = ["def run(xs):", *(f"    step_{n}(xs)" for n in range(10))]

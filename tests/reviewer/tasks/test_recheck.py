@@ -15,7 +15,7 @@ from reviewer.llm.errors import ModelError, ModelUnavailable
 from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.llm.usage import Attempt
 from reviewer.tasks.recheck import OpenFinding, recheck
-from tests.fixtures.prompt_blocks import blocks, fence_of_prompt
+from tests.attacks.prompt_blocks import blocks, fence_of_prompt
 from tests.paths import PROMPTS
 
 GOLDEN = PROMPTS / "reexamine.txt"

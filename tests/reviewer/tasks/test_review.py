@@ -21,8 +21,8 @@ from reviewer.tasks.conversation.prompts import Prompter
 from reviewer.tasks.planning.chunks import chunk
 from reviewer.tasks.planning.lenses import Lens
 from reviewer.tasks.review import ReviewOptions, review
+from tests.attacks.prompt_blocks import blocks, fence_of_prompt
 from tests.fixtures.factories import finding
-from tests.fixtures.prompt_blocks import blocks, fence_of_prompt
 from tests.paths import PROMPTS
 
 HEAD = "def mean(xs):\n    total = sum(xs)\n    return total / len(xs)\n\n\ndef double(x):\n    return x * 2\n"

@@ -23,7 +23,7 @@ from reviewer.tasks.context.snippets import RELATED_TOKENS
 from reviewer.tasks.conversation.prompts import MAX_GUIDANCE
 from reviewer.tasks.planning.cost_estimate import cost_per_thousand
 from reviewer.tasks.review import ReviewOptions, review
-from tests.fixtures.prompt_blocks import blocks
+from tests.attacks.prompt_blocks import blocks
 
 SALT = b"a secret"
 

@@ -18,7 +18,7 @@ from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.llm.models import planned_tokens
 from reviewer.tasks.conversation.lookups import MAX_LINES, MAX_RANGES, MAX_TOKENS, read_request, render_lookup
 from reviewer.tasks.review import LONGEST_CHAIN, ReviewOptions, review
-from tests.fixtures.prompt_blocks import blocks, fence_of_prompt
+from tests.attacks.prompt_blocks import blocks, fence_of_prompt
 
 BODY = "".join(f"    step_{n}(x)\n" for n in range(12))
 FILES = {

@@ -14,7 +14,7 @@ from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.testgen.evidence import ChangeUnderTest, Gate, GeneratedTests, GenerationBudget, NotRun
 from reviewer.testgen.python.generate import generate_python_tests
-from tests.fixtures.prompt_blocks import blocks
+from tests.attacks.prompt_blocks import blocks
 from tests.fixtures.run_unconfined import run_in_tree
 from tests.samples.stages import QUICK, SAMPLE, staged, staged_sample
 
