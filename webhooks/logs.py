@@ -7,6 +7,9 @@ import logging
 import re
 import sys
 
+from reviewer.safety.invisible import show_invisible
+from reviewer.safety.redaction import redact
+
 #: The attributes of every record; all others are fields.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -28,10 +31,12 @@ class Fields(logging.Formatter):
         line = (
             f"{self.formatTime(record, '%Y-%m-%dT%H:%M:%S')} {record.levelname} {record.getMessage()} {pairs}".rstrip()
         )
-        line = line.replace("\r", "\\r").replace("\n", "\\n")
+        line = show_invisible(line.replace("\r", "\\r").replace("\n", "\\n"))
         if record.exc_info:
-            line = f"{line}\n{self.formatException(record.exc_info)}"
-        return _SECRET.sub("[redacted]", line)
+            # Indented: the words of an error may look like an event of ours.
+            trace = show_invisible(self.formatException(record.exc_info)).replace("\n", "\n  ")
+            line = f"{line}\n  {trace}"
+        return redact(_SECRET.sub("[redacted]", line))[0]
 
 
 def _word(value: object) -> str:

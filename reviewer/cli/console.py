@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from reviewer.errors import UsageError
 from reviewer.output.formats import FORMATS, Layout
+from reviewer.safety.terminal import json_safe, line_safe, workflow_safe
 
 if TYPE_CHECKING:
     from reviewer.diff.model import Diff
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def say(text: str) -> None:
     """Write a line of progress, or an error, to standard error."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(line_safe(text) + "\n")
     sys.stderr.flush()
 
 
@@ -30,7 +31,7 @@ def say_nothing(_text: str) -> None:
 
 def print_line(text: str) -> None:
     """Write a line of the result at once: the next may take a while."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(line_safe(text) + "\n")
     sys.stdout.flush()
 
 
@@ -46,9 +47,9 @@ def write_review(review: Review, diff: Diff, *, form: str, output: str | None, t
     text = FORMATS[form].render(review, diff, Layout(title=title, colour=colour))
     on_runner = not output and os.environ.get("GITHUB_ACTIONS") == "true"
     if FORMATS[form].for_people and on_runner and ("::" in text or "##[" in text):
-        from reviewer.safety.terminal import workflow_safe  # noqa: PLC0415 - on GitHub's runners only
-
         text = workflow_safe(text)
+    if not FORMATS[form].for_people and not output:
+        text = json_safe(text)
     _write((text if text.endswith("\n") else text + "\n").encode("utf-8", "backslashreplace"), output)
 
 

@@ -22,6 +22,7 @@ from reviewer.evaluation.tables import compared_text, rate, run_text
 from reviewer.llm.client import Client
 from reviewer.llm.defaults import DEFAULT_MODEL
 from reviewer.output.json import to_json as review_to_json
+from reviewer.safety.terminal import line_safe
 
 #: Reviews at the same time; each sends several prompts in parallel.
 PARALLEL = 3
@@ -145,5 +146,5 @@ def _print(text: str) -> None:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(line_safe(text) + "\n")
     sys.stderr.flush()

@@ -28,6 +28,7 @@ from reviewer.llm.errors import (
     SlowDown,
 )
 from reviewer.llm.models import LISTED
+from reviewer.safety.redaction import redact
 
 
 class NoSuchModel(BadKey):
@@ -172,7 +173,7 @@ def _fault_from(error: Any, status: int) -> ServiceFault:
     message = _squeezed(_words(error))
     entry = error if isinstance(error, dict) else {}
     if param := entry.get("param"):
-        message = f"{message} [{param}]"
+        message = _squeezed(f"{message} [{param}]")
     suffix = _CODE_IN_MESSAGE.search(message)
     numbers = [int(suffix[1])] if suffix else []
     numbers += [number for key in ("code", "http_code", "status") if (number := _number(entry.get(key))) is not None]
@@ -208,7 +209,8 @@ def _page(text: str) -> str:
 
 
 def _squeezed(text: str) -> str:
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    # The service may repeat what it was sent: secrets are replaced before the text is cut.
+    line = redact(" ".join("".join(char if char.isprintable() else " " for char in text).split()))[0]
     return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
 
 

@@ -27,6 +27,7 @@ from reviewer.llm.messages import Ask, Prompt, Reply
 from reviewer.llm.models import model_named
 from reviewer.output.markdown import to_markdown
 from reviewer.output.sarif import to_sarif
+from reviewer.safety.markdown import neutralise
 from reviewer.tasks.planning.cost_estimate import cost_per_thousand
 from reviewer.testgen.merge import patch_of
 from webhooks.action.workflow_commands import annotation_commands, command, output_lines, summary_within_limit
@@ -240,7 +241,7 @@ def _failed(step: Step, error: ReviewerError, *, forked: bool) -> int:
     _print(command("warning" if forked else "error", str(error), title="reviewer: not reviewed"))
     _outputs(step, findings="0", review_url="", cost_usd="0", sarif_file="", tests_patch="")
     hint = f"\n\n{_FORK_HELP}" if forked else ""
-    _summary(step, f"### Not reviewed\n\n{error}{hint}\n")
+    _summary(step, f"### Not reviewed\n\n{neutralise(str(error))}{hint}\n")
     return 0 if forked else error.exit_code
 
 

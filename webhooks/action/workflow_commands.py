@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping
 
 from reviewer.domain.findings import Finding
 from reviewer.domain.severity import Severity
+from reviewer.safety.code_blocks import break_markers
+from reviewer.safety.invisible import show_invisible
+from reviewer.safety.redaction import redact
 from webhooks.publishing.text import cut_text
 
 #: The runner shows at most ten annotations of a kind for a step; the others are in the job summary.
@@ -22,9 +25,17 @@ _COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO:
 
 
 def command(name: str, message: str, **properties: object) -> str:
-    """Return one workflow command, on one line whatever the message contains."""
-    pairs = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items() if value not in (None, ""))
-    return f"::{name}{' ' + pairs if pairs else ''}::{_data(message)}"
+    """Return one workflow command, on one line whatever the message contains, without secrets and escapes."""
+    pairs = ",".join(
+        f"{key}={_property(_plain(str(value)))}" for key, value in properties.items() if value not in (None, "")
+    )
+    return f"::{name}{' ' + pairs if pairs else ''}::{_data(_plain(message))}"
+
+
+def _plain(text: str) -> str:
+    """Return text as a log and an annotation may show it."""
+    shown = "\r".join(show_invisible(part) for part in redact(text)[0].split("\r"))
+    return break_markers(shown).replace("##[", "# #[")
 
 
 def annotation_commands(findings: Iterable[Finding]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reviewer.errors import ReviewerError
 from reviewer.llm.errors import ModelError
 from reviewer.safety.markdown import neutralise
+from reviewer.safety.redaction import redact
 from webhooks.events.deliveries import Job
 from webhooks.github.repository import Repository
 from webhooks.github.types import Pull
@@ -49,4 +50,5 @@ def give_up(job: Job, repository: Repository, reason: str) -> None:
 
 
 def _text(pull: Pull, reason: str) -> str:
-    return f"**Not reviewed** at {pull.head_sha[:7]}.\n\n{neutralise(reason)}\n\nComment `/review` to try again."
+    why = neutralise(redact(reason)[0])
+    return f"**Not reviewed** at {pull.head_sha[:7]}.\n\n{why}\n\nComment `/review` to try again."

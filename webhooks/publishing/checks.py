@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
 from reviewer.domain.findings import Finding
 from reviewer.domain.severity import Severity
+from reviewer.safety.code_blocks import break_markers
+from reviewer.safety.invisible import show_invisible
+from reviewer.safety.redaction import redact
 from webhooks.publishing.text import MAX_BODY, cut_text
 
 #: The name of our check run, whose external id is the key of the job.
@@ -33,6 +37,16 @@ def is_about(external_id: str, repository: str, number: int) -> bool:
     return external_id.startswith(f"{repository}#{number}@")
 
 
+def _plain(text: str) -> str:
+    """Return text for where GitHub renders none: without secrets, escapes, mentions and markers of ours."""
+    shown = break_markers(show_invisible(redact(text)[0]))
+    return _MENTION.sub("@ ", shown)
+
+
+#: What might call somebody.
+_MENTION = re.compile(r"(?<![\w.])@(?=[A-Za-z0-9])")
+
+
 def completed_check(conclusion: Conclusion, title: str, summary: str) -> dict[str, Any]:
     """Return the body of a completed check run."""
     output = {"title": title[:250], "summary": cut_text(summary, MAX_BODY)}
@@ -47,8 +61,8 @@ def annotations_of(findings: Iterable[Finding]) -> list[dict[str, Any]]:
             "start_line": finding.anchor.start_line or finding.anchor.line,
             "end_line": finding.anchor.line,
             "annotation_level": _LEVEL[finding.severity],
-            "title": finding.title[:250],
-            "message": (finding.body or finding.title)[:4000],
+            "title": _plain(finding.title)[:250],
+            "message": _plain(finding.body or finding.title)[:4000],
         }
         for finding in findings
     ][:MAX_ANNOTATIONS]
