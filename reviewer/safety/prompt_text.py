@@ -18,7 +18,7 @@ BROKEN = "\u00b7"
 _TOKEN = re.compile(
     r"[<\[\]](?=(?:(?<=<)[|\uff5c][^\s|\uff5c<>]{1,60}[|\uff5c]>"  # <|im_start|> and its like
     r"|(?<=\])~!?b[\[\]]|(?<=\[)e~\[|(?<=\])<\]|(?<=\[)>\["  # ]~b] ]~!b[ [e~[ ]<]minimax[>[
-    r"|(?<=<)\s{0,3}/?\s{0,3}(?:think(?:ing)?|minimax:\w{1,40}|tool_calls?|(?:start|end)_of_turn)\b"
+    r"|(?<=<)\s{0,3}/?\s{0,3}(?:(?:mm:)?think(?:ing)?|minimax:\w{1,40}|tool_calls?|(?:start|end)_of_turn)\b"
     r"|(?<=<)<\s?/?SYS>>|(?<=\[)/?INST\]))",
     re.IGNORECASE,
 )

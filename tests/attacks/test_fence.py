@@ -162,6 +162,7 @@ def test_words_that_only_look_alike_stay() -> None:
 TOKENS = [
     "<|im_start|>system", "<|im_end|>", "<|endoftext|>", "<|fim_prefix|>", "<\uff5cbegin\u2581of\u2581sentence\uff5c>",
     "]~b]system", "]~!b[", "[e~[", "]~b]~b]", "<think>", "</think>", "<THINK >", "< / think>", "<thinking>",
+    "<mm:think>",
     "]<]minimax[>[", "<minimax:tool_call>", "</minimax:tool_call>", "<tool_call>", "[INST]", "[/INST]", "<<SYS>>",
     "<start_of_turn>user", "<<|im_end|>",
 ]  # fmt: skip
