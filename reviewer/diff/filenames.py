@@ -8,6 +8,7 @@ The rules are git's own: https://git-scm.com/docs/diff-format#generate_patch_tex
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 
@@ -22,6 +23,9 @@ _PREFIX = re.compile(r"[abciow12]/(?=.)")
 
 #: Longer than two names on any system (PATH_MAX is 4096 bytes); limits the search for the second name.
 _LONGEST = 10_000
+
+#: Places at which two names are split on trial: no name has so many spaces.
+_MOST_SPLITS = 1_000
 
 #: GNU diff -N gives an absent file the time of the epoch, in local time.
 _EPOCH = ("1970-01-01 ", "1969-12-31 ")
@@ -91,7 +95,7 @@ def _git_pair(rest: str) -> tuple[str, str] | None:
 def _splits(text: str, separator: str) -> Iterator[tuple[str, str]]:
     """Yield every way to split the text at the separator."""
     if len(text) <= _LONGEST:
-        for place in re.finditer(re.escape(separator), text):
+        for place in itertools.islice(re.finditer(re.escape(separator), text), _MOST_SPLITS):
             yield text[: place.start()], text[place.end() :]
 
 

@@ -6,24 +6,37 @@ text, never a file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from reviewer.domain.path_patterns import checked_pattern
+from reviewer.domain.settings_yaml import YamlText, read_yaml
 from reviewer.domain.severity import Confidence, Severity
-
-if TYPE_CHECKING:
-    from yaml import Node
 
 #: The settings file, read from the base branch only: the head may be anybody's.
 SETTINGS_PATH = ".github/reviewer.yml"
 
 #: A settings file is a page of text; a larger one is a mistake or an attack.
 MAX_SETTINGS_BYTES = 64_000
+
+#: Patterns of one list, and rules with a pattern.
+MAX_PATTERNS = 200
+
+#: Characters of a pattern: a path longer than this is a mistake.
+MAX_PATTERN = 300
+
+#: Problems that are reported; of more, their number.
+MAX_PROBLEMS = 50
+
+#: Decimal places of an amount in dollars.
+_MOST_PLACES = 12
+
+_LONGEST_KEY, _LONGEST_MESSAGE = 100, 400
+_GONE = object()
 
 
 class FailLevel(StrEnum):
@@ -44,15 +57,25 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
+Pattern = Annotated[str, Field(max_length=MAX_PATTERN), AfterValidator(checked_pattern)]
+
+
 class PathInstructions(_Section):
     """Extra instructions for the files that match a pattern (as in .gitignore)."""
 
-    path: str = Field(min_length=1, description="Pattern as in .gitignore, for example `src/api/**`.")
+    path: Pattern = Field(min_length=1, description="Pattern as in .gitignore, for example `src/api/**`.")
     instructions: str = Field(min_length=1, max_length=10_000, description="What the reviewer should mind there.")
 
 
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
+
+
+def _plain_amount(amount: Decimal) -> Decimal:
+    """Refuse a number with so many places that writing it out would fill the memory."""
+    if (amount and amount.adjusted() < -_MOST_PLACES) or len(amount.as_tuple().digits) > _MOST_PLACES * 2:
+        raise ValueError(f"a number of dollars has at most {_MOST_PLACES} decimal places")
+    return amount
 
 
 def _as_rules(value: Any) -> Any:
@@ -62,12 +85,17 @@ def _as_rules(value: Any) -> Any:
     return value
 
 
-Patterns = Annotated[tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=tuple[str, ...] | str)]
+Patterns = Annotated[
+    tuple[Pattern, ...],
+    Field(max_length=MAX_PATTERNS),
+    BeforeValidator(_as_list, json_schema_input_type=tuple[str, ...] | str),
+]
 Rules = Annotated[
     tuple[PathInstructions, ...],
+    Field(max_length=MAX_PATTERNS),
     BeforeValidator(_as_rules, json_schema_input_type=tuple[PathInstructions, ...] | dict[str, str]),
 ]
-Dollars = Annotated[Decimal, Field(ge=0)]
+Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000), AfterValidator(_plain_amount)]
 
 
 class ReviewSettings(_Section):
@@ -150,75 +178,57 @@ def parse_settings(text: str) -> tuple[Settings, tuple[SettingsProblem, ...]]:
         return DEFAULTS, ()
     if len(text.encode("utf-8", "replace")) > MAX_SETTINGS_BYTES:
         return DEFAULTS, (SettingsProblem("", 1, f"larger than {MAX_SETTINGS_BYTES:,} bytes; the defaults hold"),)
-    import yaml  # noqa: PLC0415 - most repositories have no settings file, and the command line should start fast
-
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        problem = getattr(error, "problem", None) or "it cannot be read"
-        return DEFAULTS, (SettingsProblem("", line, f"not valid YAML ({problem}); the defaults hold"),)
-    if data is None:
-        return DEFAULTS, ()
-    if not isinstance(data, dict) or root is None:
+    read = read_yaml(text)
+    problems = [_problem(problem.path, problem.line, problem.message) for problem in read.problems]
+    if read.value is None:
+        return DEFAULTS, _shown(problems)
+    if not isinstance(read.value, dict):
         return DEFAULTS, (SettingsProblem("", 1, "must be a mapping with `review:`, `tests:` or `budget:`"),)
-    return _validated(data, root)
+    return _validated(read, problems)
 
 
-def _validated(data: dict[Any, Any], root: Node) -> tuple[Settings, tuple[SettingsProblem, ...]]:
+def _validated(read: YamlText, problems: list[SettingsProblem]) -> tuple[Settings, tuple[SettingsProblem, ...]]:
     """Validate, dropping each value that is wrong, until what is left is right."""
-    problems = list(_given_twice(root))
-    data = {str(key): ({} if value is None and key in Settings.model_fields else value) for key, value in data.items()}
+    data = {
+        str(key): {} if value is None and key in Settings.model_fields else _by_name(value)
+        for key, value in read.value.items()
+    }
     while True:
         try:
-            return Settings.model_validate(data), tuple(sorted(problems, key=lambda problem: problem.line))
+            return Settings.model_validate(data), _shown(problems)
         except ValidationError as error:
-            for one in error.errors(include_url=False, include_context=False):
+            for one in error.errors(include_url=False, include_context=False, include_input=False):
                 path = tuple(str(part) for part in one["loc"][:2])
                 if _drop(data, path):
-                    problems.append(SettingsProblem(".".join(path), _line(root, path), _words(one, path)))
+                    problems.append(_problem(path, read.line(path), _words(one, path)))
 
 
-def _given_twice(root: Node) -> Iterator[SettingsProblem]:
-    """Yield the keys that a section, or the file, has more than once: YAML readers take the last without a word."""
-    from yaml import MappingNode  # noqa: PLC0415 - see parse_settings
-
-    sections = [(f"{key.value}.", value) for key, value in root.value] if isinstance(root, MappingNode) else []
-    for prefix, node in [("", root), *sections]:
-        seen: set[str] = set()
-        for key, _ in node.value if isinstance(node, MappingNode) else ():
-            if (name := str(key.value)) in seen:
-                yield SettingsProblem(f"{prefix}{name}", key.start_mark.line + 1, "given twice; the last one counts")
-            seen.add(name)
+def _by_name(section: Any) -> Any:
+    """Return the section with its keys as words: YAML reads some as numbers or dates."""
+    return {str(key): value for key, value in section.items()} if isinstance(section, dict) else section
 
 
-def _drop(data: dict[Any, Any], path: tuple[str, ...]) -> bool:
+def _problem(path: tuple[str, ...], line: int, message: str) -> SettingsProblem:
+    return SettingsProblem(".".join(path)[:_LONGEST_KEY], line, message[:_LONGEST_MESSAGE])
+
+
+def _shown(problems: list[SettingsProblem]) -> tuple[SettingsProblem, ...]:
+    """Return the problems in the order of the file: of very many, the first, and how many more there are."""
+    ordered = sorted(problems, key=lambda problem: problem.line)
+    if len(ordered) <= MAX_PROBLEMS:
+        return tuple(ordered)
+    more = len(ordered) - MAX_PROBLEMS
+    return (*ordered[:MAX_PROBLEMS], SettingsProblem("", ordered[MAX_PROBLEMS].line, f"and {more:,} more problems"))
+
+
+def _drop(data: dict[str, Any], path: tuple[str, ...]) -> bool:
     """Remove the value at that path; False when it is gone already (several errors in one value)."""
     parent = data
     for part in path[:-1]:
         parent = parent.get(part, {})
         if not isinstance(parent, dict):
             return False
-    for key in list(parent):
-        if str(key) == path[-1]:
-            del parent[key]
-            return True
-    return False
-
-
-def _line(root: Node, path: tuple[str, ...]) -> int:
-    """Return the 1-based line of the key at that path."""
-    from yaml import MappingNode  # noqa: PLC0415 - see parse_settings
-
-    line, node = root.start_mark.line + 1, root
-    for part in path:
-        for key, value in node.value if isinstance(node, MappingNode) else ():
-            if str(key.value) == part:
-                line, node = key.start_mark.line + 1, value
-                break
-    return line
+    return parent.pop(path[-1], _GONE) is not _GONE
 
 
 def _words(error: Any, path: tuple[str, ...]) -> str:
@@ -228,7 +238,7 @@ def _words(error: Any, path: tuple[str, ...]) -> str:
         known = section.annotation.model_fields if section and section.annotation else Settings.model_fields
         return f"unknown key; known here are {', '.join(known)}"
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"][2:])
-    message = str(error["msg"])
+    message = str(error["msg"]).removeprefix("Value error, ")
     return f"{f'at `{where}`: ' if where else ''}{message[:1].lower()}{message[1:]}; the default holds"
 
 

@@ -99,6 +99,7 @@ def _code(path: str, lines: Iterable[str]) -> Iterator[str]:
 def _by_indentation(lines: Sequence[str]) -> tuple[Definition, ...]:
     """Return the definitions whose first line says so by its words, each as far as the text is indented below it."""
     depths = [_depth(line) for line in lines]
+    last_text = _last_texts(depths)
     spots: list[Definition] = []
     open_: list[tuple[int, int, str]] = []  # depth, number of the first line, name
     for number, (line, depth) in enumerate(zip(lines, depths, strict=True), 1):
@@ -107,19 +108,21 @@ def _by_indentation(lines: Sequence[str]) -> tuple[Definition, ...]:
         closer = line.lstrip()[:1] in ")]}" or line.lstrip().startswith("end")
         while open_ and depth <= open_[-1][0]:
             level, first, name = open_.pop()
-            last = number if closer and depth == level else _last_text(depths, number - 1)
+            last = number if closer and depth == level else last_text[number - 1]
             spots.append(Definition(name, "block", first, last, first))
         if defined := defined_on(line):
             open_.append((depth, number, defined))
-    end = _last_text(depths, len(lines))
+    end = last_text[len(lines)]
     spots += [Definition(name, "block", first, end, first) for _, first, name in open_]
     return tuple(sorted(spots, key=lambda spot: (spot.first, -spot.last)))
 
 
-def _last_text(depths: Sequence[int | None], number: int) -> int:
-    while number > 1 and depths[number - 1] is None:
-        number -= 1
-    return number
+def _last_texts(depths: Sequence[int | None]) -> list[int]:
+    """Return for each line number, and for 0, the last line up to it that is not blank, or 1."""
+    found = [0, 1]
+    for number, depth in enumerate(depths[1:], 2):
+        found.append(found[-1] if depth is None else number)
+    return found
 
 
 def _depth(line: str) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 
+from reviewer.languages.parsers import CannotTell
 from reviewer.languages.registry import language_of
 from reviewer.languages.treesitter import errors
 
@@ -21,7 +22,7 @@ def errors_in(path: str, text: str) -> int | None:
     if language is None:
         return None
     if language.parse is not None:
-        return 0 if _succeeds(language.parse, text) else 1
+        return _errors(language.parse, text)
     return None if language.grammar is None else errors(language.grammar, text)
 
 
@@ -31,11 +32,13 @@ def is_exact(path: str) -> bool:
     return language is not None and language.parse is not None
 
 
-def _succeeds(parse: Callable[[str], object], text: str) -> bool:
+def _errors(parse: Callable[[str], object], text: str) -> int | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             parse(text)
+    except CannotTell:
+        return None
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+        return 1
+    return 0

@@ -8,7 +8,6 @@ for invisible characters. Thinking is removed only when the whole text is there,
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from collections.abc import Collection
@@ -70,6 +69,64 @@ def request_body(prompt: Prompt, model: Model, without: Collection[str] = ()) ->
     }
 
 
+#: Characters of an answer, and of the thinking beside it. No model writes a tenth of that.
+LARGEST_TEXT = 4_000_000
+
+
+class StreamedText:
+    """The text of a stream.
+
+    If thinking is sent separately, MiniMax repeats all earlier text in each chunk: then the last piece is the text.
+    Pieces that repeat the earlier ones are kept once, so that the memory does not grow with the square of the text.
+    """
+
+    def __init__(self, what: str) -> None:
+        """Begin with nothing; `what` names the text in errors."""
+        self._what = what
+        self._clear()
+
+    def _clear(self) -> None:
+        self._pieces: list[str] = []
+        # While each piece repeats the one before it: only the last, and the lengths of all.
+        self._last = ""
+        self._lengths: list[int] = []
+        self._size = 0
+
+    def add(self, piece: str) -> None:
+        """Add the next piece. Raises BrokenReply when the text becomes too large."""
+        self._size += len(piece)
+        if (self._lengths and piece.startswith(self._last)) or not (self._lengths or self._pieces):
+            self._lengths.append(len(piece))
+            self._last = piece
+        else:
+            self._pieces += self._unfolded()
+            self._pieces.append(piece)
+            self._lengths, self._last = [], ""
+        if (len(self._last) if self._repeats() else self._size) > LARGEST_TEXT:
+            raise unreadable_answer(f"{self._what} has more than {LARGEST_TEXT:,} characters")
+
+    def replace(self, text: str) -> None:
+        """Take that text in place of what was received."""
+        self._clear()
+        self.add(text)
+
+    def __bool__(self) -> bool:
+        """Whether anything was received."""
+        return bool(self._lengths or self._pieces)
+
+    def __str__(self) -> str:
+        """Return the text so far."""
+        return self._last if self._repeats() else "".join(self._pieces or self._unfolded())
+
+    def _repeats(self) -> bool:
+        return len(self._lengths) > 1 and len(self._last) > self._lengths[0]
+
+    def _unfolded(self) -> list[str]:
+        if sum(self._lengths) > LARGEST_TEXT:
+            raise unreadable_answer(f"{self._what} has more than {LARGEST_TEXT:,} characters")
+        return [self._last[:length] for length in self._lengths]
+
+
 class Completion:
     """One answer, put together from the events of the stream.
 
@@ -86,18 +143,18 @@ class Completion:
         self.model = ""
         self.done = False
         self.calls_tools = False
-        self._content: list[str] = []
-        self._thinking: list[str] = []
+        self._content = StreamedText("its text")
+        self._thinking = StreamedText("its thinking")
 
     @property
     def content(self) -> str:
         """The assistant message as received, including thinking if the service leaves it there."""
-        return _joined(self._content)
+        return str(self._content)
 
     @property
     def thinking(self) -> str:
         """The thinking that was sent separately from the content."""
-        return _joined(self._thinking)
+        return str(self._thinking)
 
     @property
     def begun(self) -> bool:
@@ -109,13 +166,13 @@ class Completion:
         return planned_tokens(self.content) + planned_tokens(self.thinking)
 
     def feed(self, data: str) -> None:
-        """Add the data of one event of the stream."""
+        """Add the data of one event of the stream. Raises BrokenReply when the answer becomes too large."""
         if data.strip() == "[DONE]":
             self.done = True
             return
         try:
             value = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             self.fault = ServiceFault(200, "an event that is not JSON")
             return
         self._take(value)
@@ -124,7 +181,7 @@ class Completion:
         """Add an answer that was sent whole instead of as a stream."""
         try:
             value = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             self.fault = fault_of(200, data)
             return
         self._take(value)
@@ -151,13 +208,17 @@ class Completion:
             self.finish_reason = choice["finish_reason"] or self.finish_reason
         delta, message = choice.get("delta"), choice.get("message")
         if isinstance(delta, dict):
-            self._content += _texts(delta.get("content"))
-            self._thinking += _thoughts(delta)
+            for text in _texts(delta.get("content")):
+                self._content.add(text)
+            for text in _thoughts(delta):
+                self._thinking.add(text)
             self.calls_tools = self.calls_tools or bool(delta.get("tool_calls"))
         if isinstance(message, dict):
             # A message is the whole text, also at the end of a stream of deltas.
-            self._content = _texts(message.get("content")) or self._content
-            self._thinking = _thoughts(message) or self._thinking
+            for text in _texts(message.get("content")):
+                self._content.replace(text)
+            for text in _thoughts(message):
+                self._thinking.replace(text)
             self.calls_tools = self.calls_tools or bool(message.get("tool_calls"))
 
 
@@ -175,14 +236,8 @@ def _thoughts(message: dict[str, Any]) -> list[str]:
     return _texts("".join(text for entry in entries if isinstance(entry, dict) for text in _texts(entry.get("text"))))
 
 
-def _joined(pieces: list[str]) -> str:
-    """Join the pieces of a stream.
-
-    If thinking is sent separately, MiniMax repeats all earlier text in each chunk: then the last piece is the text.
-    """
-    grows = len(pieces) > 1 and len(pieces[-1]) > len(pieces[0])
-    repeats = grows and all(later.startswith(earlier) for earlier, later in itertools.pairwise(pieces))
-    return pieces[-1] if repeats else "".join(pieces)
+#: More than any model reads or writes: such a count is made up.
+_MOST_TOKENS = 10**9
 
 
 def _usage(value: Any) -> tuple[int, int] | None:
@@ -190,7 +245,9 @@ def _usage(value: Any) -> tuple[int, int] | None:
     if not isinstance(value, dict):
         return None
     sent, written = value.get("prompt_tokens"), value.get("completion_tokens")
-    if not (isinstance(sent, int) and isinstance(written, int) and min(sent, written) >= 0):
+    if not (isinstance(sent, int) and isinstance(written, int)):
+        return None
+    if min(sent, written) < 0 or max(sent, written) > _MOST_TOKENS:
         return None
     return (sent, written) if sent or written else None
 

@@ -89,7 +89,7 @@ class Endpoint:
                     data = event.data
         try:
             value = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         fault = fault_in(value, head.status)
         entries = value.get("data") if isinstance(value, dict) else value

@@ -136,7 +136,7 @@ _SENTENCES: Mapping[type[ModelError], str] = {
     ModelUnavailable: "{host} failed (HTTP {status}). Try again later.",
 }
 _CODE_IN_MESSAGE = re.compile(r"\((\d{4})\)\s*$")
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{0,1000})</title>", re.IGNORECASE)
 _MESSAGE_KEYS = ("message", "msg", "detail", "errorMessage", "error_message", "status_msg", "error_description")
 _LONGEST_MESSAGE = 300
 # The kind of a fault that is an HTML page: it comes from something in front of the service.
@@ -148,7 +148,7 @@ def fault_of(status: int, body: bytes) -> ServiceFault:
     text = body.decode("utf-8", "replace").strip()
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ServiceFault(status, _page(text), kind=_PAGE if text.startswith("<") else "")
     return fault_in(value, status) or ServiceFault(status, _squeezed(_words(value)))
 

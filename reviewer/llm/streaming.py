@@ -24,11 +24,17 @@ from typing import NoReturn, Self
 import httpx
 import httpx_sse
 
-from reviewer.llm.error_mapping import CutOff, retry_after
+from reviewer.llm.error_mapping import CutOff, retry_after, unreadable_answer
 from reviewer.llm.errors import ModelUnavailable
 
 # Error bodies and plain answers are read up to this many bytes; real ones are never larger.
 _LARGEST_BODY = 8 * 1024 * 1024
+# One event, and a whole stream. A chunk of text is some hundred bytes; where each chunk repeats the thinking so far,
+# the longest answer that a model may write comes to some 100 MB.
+_LARGEST_EVENT = 4 * 1024 * 1024
+_LARGEST_STREAM = 256 * 1024 * 1024
+# Events that may wait to be read: beyond them, no more is read from the connection.
+_WAITING_EVENTS = 32
 # White space and the bytes of a byte order mark; the first byte after them shows the kind of answer.
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 _REQUEST_IDS = ("x-request-id", "minimax-request-id", "x-mm-request-id", "trace-id")
@@ -107,6 +113,7 @@ class StreamingRequest:
         self._limits = limits
         self._idle = limits.idle
         self._inbox: queue.SimpleQueue[Event | _End] = queue.SimpleQueue()
+        self._room = threading.Semaphore(_WAITING_EVENTS)
         self._lock = threading.Lock()
         self._response: httpx.Response | None = None
         self._cancelled = False
@@ -143,6 +150,7 @@ class StreamingRequest:
             if time.monotonic() > start + self._limits.total:
                 raise self._cut_off(start)
             if isinstance(event, Data):
+                self._room.release()
                 last = time.monotonic()
             yield event
 
@@ -188,11 +196,19 @@ class StreamingRequest:
         stream = httpx.Response(
             200,
             headers={"content-type": "text/event-stream; charset=utf-8"},
-            content=itertools.chain([first], chunks, [b"\n\n"]),
+            content=_bounded(itertools.chain([first], chunks, [b"\n\n"])),
         )
         for event in httpx_sse.EventSource(stream).iter_sse():
-            if event.data:
-                self._inbox.put(Data(event.data))
+            if event.data and not self._put(Data(event.data)):
+                return
+
+    def _put(self, event: Data) -> bool:
+        """Put the event into the inbox as soon as there is room; False when the request was cancelled."""
+        while not self._room.acquire(timeout=1.0):
+            if self._cancelled:
+                return False
+        self._inbox.put(event)
+        return True
 
     def _cut_off(self, start: float) -> CutOff:
         waited = time.monotonic() - start
@@ -210,6 +226,23 @@ class StreamingRequest:
         if isinstance(error, httpx.RequestError):
             raise ModelUnavailable(f"The connection to {host} was lost: {error}. Try again later.") from error
         raise error
+
+
+def _bounded(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the chunks of a stream. Raises BrokenReply when an event, or all of it, becomes too large."""
+    total = event = 0
+    tail = b""
+    for chunk in chunks:
+        total += len(chunk)
+        joined = tail + chunk
+        ends = max(joined.rfind(blank) for blank in (b"\n\n", b"\r\n\r\n", b"\r\r"))
+        event = event + len(chunk) if ends < 0 else len(joined) - ends
+        tail = joined[-3:]
+        if event > _LARGEST_EVENT:
+            raise unreadable_answer(f"an event of its stream is larger than {_LARGEST_EVENT // 1024**2} MB")
+        if total > _LARGEST_STREAM:
+            raise unreadable_answer(f"its stream is longer than {_LARGEST_STREAM // 1024**2} MB")
+        yield chunk
 
 
 def _at_most(chunks: Iterator[bytes], size: int) -> bytes:

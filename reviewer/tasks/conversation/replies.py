@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -18,6 +18,7 @@ from reviewer.domain.findings import Category, Rejected, TestSuggestion
 from reviewer.domain.severity import Severity
 from reviewer.safety.fencing import without_fence, without_fences
 from reviewer.safety.redaction import redact
+from reviewer.tasks.conversation.json_candidates import candidates, repairable
 
 T = TypeVar("T")
 
@@ -52,11 +53,15 @@ def _synonym(words: dict[str, str]) -> Callable[[Any], Any]:
 def _number(value: Any) -> Any:
     """Accept `"12"`, `12.0` and `"10-12"` (its last number) for 12; anything else means no number."""
     if isinstance(value, str):
-        digits = re.findall(r"\d+", value)
-        return int(digits[-1]) if digits else None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        digits = re.findall(r"\d+", value[-100:])
+        value = int(digits[-1]) if digits else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_LARGEST < value < _LARGEST:
         return None
     return int(value)
+
+
+#: No line or claim has such a number; infinity, which JSON may spell `1e999`, is no number at all.
+_LARGEST = 10**9
 
 
 def _text(value: Any) -> Any:
@@ -134,7 +139,7 @@ def read_json(text: str, shape: Callable[[Any], T], *, complete: bool) -> T:
     which would turn a cut-off list of findings into a short one.
     """
     problem = "it holds no JSON object."
-    for candidate in _candidates(text):
+    for candidate in candidates(text):
         try:
             value = without_fences(json.loads(candidate, strict=False))
         except (ValueError, RecursionError) as error:
@@ -145,7 +150,7 @@ def read_json(text: str, shape: Callable[[Any], T], *, complete: bool) -> T:
             return shape(value)
         except Unreadable as error:
             problem = str(error)
-    if complete and (found := re.search(r"[{\[]", text)) and _repairable(text):
+    if complete and (found := re.search(r"[{\[]", text)) and repairable(text):
         from json_repair import loads  # noqa: PLC0415 - needed by few replies
 
         try:
@@ -155,55 +160,6 @@ def read_json(text: str, shape: Callable[[Any], T], *, complete: bool) -> T:
     if not complete:
         problem = "it was cut off. Say less: only the most important points, in short sentences."
     raise Unreadable(problem)
-
-
-def _repairable(text: str) -> bool:
-    """Whether json-repair may have a try: it is quadratic on what a model in a loop may write."""
-    return len(text) <= _MOST_CHARACTERS and text.count("{") + text.count("[") <= _MOST_BRACKETS
-
-
-_MOST_CHARACTERS, _MOST_BRACKETS = 60_000, 600
-
-
-def _candidates(text: str) -> Iterator[str]:
-    """Yield the parts of the text that may be the JSON meant: all of it, fenced blocks, the last balanced objects."""
-    text = text.strip().removeprefix("\ufeff")
-    yield text
-    for block in reversed(re.findall(r"^```[^\n`]*\n(.*?)^\s*```", text, re.DOTALL | re.MULTILINE)):
-        yield block.strip()
-    yield from _balanced(text)
-
-
-#: The last few objects are looked at, not all of them: a reply may be long and full of braces.
-_MOST_OBJECTS = 20
-
-
-def _balanced(text: str) -> Iterator[str]:
-    """Yield top-level `{...}` and `[...]` runs of the text, the last first; braces inside JSON strings do not count.
-
-    One pass by hand: a regular expression for strings is quadratic on a reply that never closes one. Quotes count only
-    inside an object, so that an apostrophe or inch mark in the prose before it opens no string.
-    """
-    spans: list[tuple[int, int]] = []
-    start = depth = position = 0
-    quoted = False
-    while match := _MARKS.search(text, position):
-        mark, position = match.group(), match.end()
-        if quoted:
-            quoted = mark not in ('"', "\n")
-        elif mark == '"':
-            quoted = depth > 0
-        elif mark in ("{", "["):
-            start = match.start() if depth == 0 else start
-            depth += 1
-        elif mark in ("}", "]") and depth:
-            depth -= 1
-            if depth == 0:
-                spans.append((start, position))
-    yield from (text[begin:end] for begin, end in reversed(spans[-_MOST_OBJECTS:]))
-
-
-_MARKS = re.compile(r'\\.|["{}\[\]\n]', re.DOTALL)
 
 
 def _as_findings(value: Any) -> FindingsReply:
@@ -258,8 +214,8 @@ def _validator_words(error: ValidationError) -> str:
     return f"{'.'.join(map(str, first['loc'])) or 'the entry'}: {first['msg']}."
 
 
-_TEST_TAG = re.compile(r"^[ \t]*(?:<test\s+(?P<attributes>[^>\n]*)>|(?P<end></test>))[ \t\r]*$", re.MULTILINE)
-_ATTRIBUTE = re.compile(r"""(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_TEST_TAG = re.compile(r"^[ \t]*+(?:<test\s(?P<attributes>[^>\n]*+)>|(?P<end></test>))[ \t\r]*+$", re.MULTILINE)
+_ATTRIBUTE = re.compile(r"""(?<!\w)(\w{1,40}+)\s{0,20}+=\s{0,20}+(?:"([^"]*)"|'([^']*)')""")
 
 
 def read_tests(text: str, *, complete: bool = True) -> tuple[TestSuggestion, ...]:
@@ -275,7 +231,8 @@ def read_tests(text: str, *, complete: bool = True) -> tuple[TestSuggestion, ...
             opened = tag
             continue
         if opened is not None:
-            attributes = {name: first or second for name, first, second in _ATTRIBUTE.findall(opened["attributes"])}
+            written = _ATTRIBUTE.findall(opened["attributes"][:4000])
+            attributes = {name: first or second for name, first, second in written}
             code = _unfenced(text[opened.end() : tag.start()].removeprefix("\n"))
             if attributes.get("path") and code.strip():
                 found.append(TestSuggestion(attributes["path"].strip(), attributes.get("covers", "").strip(), code))

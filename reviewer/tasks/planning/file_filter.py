@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from reviewer.diff.line_endings import ignore_line_ending_changes
 from reviewer.diff.model import Diff, FileDiff, FileStatus
 from reviewer.domain.findings import Skipped
+from reviewer.domain.path_patterns import PathPatterns
 from reviewer.domain.settings import PathInstructions, ReviewSettings
 
 #: Files written by package managers: their names are exact.
@@ -62,8 +63,8 @@ def select(diff: Diff, settings: ReviewSettings) -> tuple[tuple[FileDiff, ...], 
 
     Lines that differ in their line ends alone are no longer among the changed ones of the former.
     """
-    included = matcher(settings.include) if settings.include else None
-    excluded = matcher(settings.exclude) if settings.exclude else None
+    included = PathPatterns(settings.include) if settings.include else None
+    excluded = PathPatterns(settings.exclude) if settings.exclude else None
     kept: list[FileDiff] = []
     skipped: list[Skipped] = []
     for given in diff.files:
@@ -125,26 +126,7 @@ def _size(file: FileDiff) -> int:
     return sum(len(line.text) for hunk in file.hunks for line in hunk.lines)
 
 
-def matcher(patterns: Iterable[str]) -> _Matcher:
-    """Return a predicate on paths for patterns written as in .gitignore."""
-    return _Matcher(tuple(patterns))
-
-
-class _Matcher:
-    """Patterns as in .gitignore, by the library that black and many others use for it."""
-
-    def __init__(self, patterns: tuple[str, ...]) -> None:
-        # Imported here: most repositories set no patterns, and the command line should start fast.
-        from pathspec import GitIgnoreSpec  # noqa: PLC0415
-
-        self._spec = GitIgnoreSpec.from_lines(patterns)
-
-    def __call__(self, path: str) -> bool:
-        """Whether the path matches."""
-        return bool(self._spec.match_file(path))
-
-
 def instructions_for(paths: Iterable[str], rules: Iterable[PathInstructions]) -> tuple[str, ...]:
     """Return the instructions of the rules that match one of the paths, in their order."""
     paths = tuple(paths)
-    return tuple(rule.instructions for rule in rules if any(map(matcher((rule.path,)), paths)))
+    return tuple(rule.instructions for rule in rules if any(map(PathPatterns((rule.path,)), paths)))

@@ -5,7 +5,6 @@ Any bytes give a tuple of `ReportedTest` or a `ValueError`. The code under test 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -156,7 +155,7 @@ def go(raw: bytes) -> tuple[ReportedTest, ...]:
 def rspec(raw: bytes) -> tuple[ReportedTest, ...]:
     """Read rspec's JSON; `pending` counts as skipped."""
     found: list[ReportedTest] = []
-    for example in _Rspec.model_validate(json.loads(raw)).examples:
+    for example in _Rspec.model_validate_json(raw).examples:
         error = example.exception
         message = f"{error.kind}: {error.message}"[:MOST_MESSAGE] if error else ""
         found.append(ReportedTest(example.name, _WORDS.get(example.status, "skipped"), message))

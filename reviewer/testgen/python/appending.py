@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 from reviewer.diff.model import Anchor
 from reviewer.domain.findings import Appendix, TestSuggestion
+from reviewer.languages.parsers import python_tree
 from reviewer.languages.paths import is_test
 from reviewer.safety.code_blocks import postable
 from reviewer.safety.redaction import redact
@@ -88,7 +89,7 @@ def _above(text: str) -> str:
 
 def _passes(path: str, text: str, test: TestSuggestion, context: GateContext) -> bool:
     """Whether the file passes with its new end, in new processes under all conditions, and every new test is run."""
-    names = {function.name for function in test_functions(ast.parse(test.code))}
+    names = {function.name for function in test_functions(python_tree(test.code))}
     untouched = snapshot(context.head.tree)
     try:
         with changed_to(context.head.tree, path, text):
@@ -111,7 +112,7 @@ def appended(existing: str, code: str) -> str | None:
     define, and has no settings for all of its tests. Pure.
     """
     try:
-        there, new = ast.parse(existing), ast.parse(code)
+        there, new = python_tree(existing), python_tree(code)
         taken, used = _bound(existing), _names(new)
     except (SyntaxError, ValueError, RecursionError):
         return None

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from reviewer.languages.parsers import python_tree
 from reviewer.testgen.evidence import CodeUnit
 
 #: The most definitions shown, lines of a definition shown whole, and modules through which a name is followed.
@@ -59,7 +60,7 @@ class _Module:
     def of(cls, path: str, text: str | None) -> _Module | None:
         """Return the module, None for a text that does not parse."""
         try:
-            return None if text is None else cls(path, ast.parse(text), tuple(text.split("\n")))
+            return None if text is None else cls(path, python_tree(text), tuple(text.split("\n")))
         except (SyntaxError, ValueError, RecursionError):
             return None
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
+from reviewer.languages.parsers import python_tree
 from reviewer.testgen.evidence import CodeUnit
 
 #: Mutants with a known outcome. Numbers about other mutants are used only if these behave as expected.
@@ -85,7 +86,7 @@ class _MutantMaker:
         self._starts = [0]
         for row in self._data.split(b"\n"):
             self._starts.append(self._starts[-1] + len(row) + 1)
-        tree = ast.parse(unit.source)
+        tree = python_tree(unit.source)
         self._function = next(
             node
             for node in ast.walk(tree)
@@ -129,7 +130,7 @@ class _MutantMaker:
     def _compiles(self, mutant: Mutant) -> bool:
         text = self._data[: mutant.start] + mutant.after.encode() + self._data[mutant.end :]
         try:
-            ast.parse(text)
+            python_tree(text.decode("utf-8"))
         except (SyntaxError, ValueError):
             return False
         return True

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
 
+from reviewer.languages.parsers import python_tree
 from reviewer.languages.paths import is_test
 from reviewer.llm.messages import Message, Prompt, Task
 from reviewer.safety.prompt_text import code_excerpt, printable_path
@@ -178,7 +179,7 @@ def _rows(unit: CodeUnit) -> str:
 def _imports(source: str) -> str:
     rows = source.split("\n")
     found: list[str] = []
-    for node in ast.parse(source).body:
+    for node in python_tree(source).body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             found += rows[node.lineno - 1 : node.end_lineno]
     return "\n".join(found)
@@ -186,7 +187,7 @@ def _imports(source: str) -> str:
 
 def _signatures(path: str, text: str) -> Iterator[str]:
     try:
-        tree = ast.parse(text)
+        tree = python_tree(text)
     except (SyntaxError, ValueError, RecursionError):
         return
     for node in tree.body:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import configparser
 import re
 import shlex
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from reviewer.languages.parsers import parse_toml
 from reviewer.languages.paths import is_test
 from reviewer.testgen.evidence import NotRun
 from reviewer.testgen.working_tree import text_of
@@ -180,15 +180,19 @@ def _pytest_options(tree: Path, cwd: str) -> dict[str, str]:
 
 def _toml_options(text: str, section: str) -> dict[str, str]:
     try:
-        table = tomllib.loads(text).get(section, {})
-    except tomllib.TOMLDecodeError:
+        table = parse_toml(text).get(section, {})
+    except ValueError:
         return {}
     if section == "tool":
         table = table.get("pytest", {}) if isinstance(table, dict) else {}
     if not isinstance(table, dict):
         return {}
     options = table.get("ini_options", table) if section == "tool" else table  # pytest 9 also reads [tool.pytest]
-    words = {key: shlex.join(value) if isinstance(value, list) else str(value) for key, value in options.items()}
+    if not isinstance(options, dict):
+        return {}
+    words = {
+        key: shlex.join(map(str, value)) if isinstance(value, list) else str(value) for key, value in options.items()
+    }
     return words | ({"configured": section} if table else {})
 
 

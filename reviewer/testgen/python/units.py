@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from reviewer.diff.hunks import Hunk
 from reviewer.diff.model import Diff, FileDiff, FileStatus
+from reviewer.languages.parsers import python_tree
 from reviewer.languages.paths import is_test
 from reviewer.testgen.evidence import CodeUnit
 from reviewer.testgen.python.harness_report import FileCoverage
@@ -54,7 +55,7 @@ def riskiest(units: Iterable[CodeUnit], *, most: int, fix: bool) -> tuple[CodeUn
 def statements(source: str, first: int, last: int) -> dict[int, int]:
     """Return, for each line of the functions in that range, the first line of its statement."""
     found: dict[int, int] = {}
-    for function in _outermost(ast.parse(source)):
+    for function in _outermost(python_tree(source)):
         if first <= function.lineno <= last:
             found |= _statements(function)
     return found
@@ -84,7 +85,7 @@ def _measured(unit: CodeUnit, hits: FileCoverage) -> CodeUnit:
     missed = unit.lines - hit(unit, hits)
     forks = {
         node.lineno
-        for node in ast.walk(ast.parse(unit.source))
+        for node in ast.walk(python_tree(unit.source))
         if isinstance(node, _FORKS) and node.lineno in unit.lines and not _endless(node)
     }
     exits = branches(unit, hits)
@@ -98,7 +99,7 @@ def _endless(node: ast.stmt) -> bool:
 
 def _units(file: FileDiff, source: str) -> Iterator[CodeUnit]:
     try:
-        tree = ast.parse(source)
+        tree = python_tree(source)
     except (SyntaxError, ValueError, RecursionError):
         return
     if "\r" in source.replace("\r\n", "\n") or "\f" in source:

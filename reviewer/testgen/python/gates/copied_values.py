@@ -9,6 +9,7 @@ import ast
 import copy
 from collections.abc import Collection, Iterator
 
+from reviewer.languages.parsers import python_tree
 from reviewer.testgen.python.gates.assertions import TestFunction, test_functions
 from reviewer.testgen.python.gates.dotted_names import dotted
 
@@ -23,7 +24,7 @@ def only_expectation_changed(before: str, after: str, failed: Collection[str]) -
     every failed test is gone, unchanged, or differs in more than its expectations: a literal, a value built of
     literals, an inverted comparison or a `not`. A renamed test counts as the same test.
     """
-    old, new = ast.parse(before), ast.parse(after)
+    old, new = python_tree(before), python_tree(after)
     known = {test.name for test in test_functions(old)}
     renewed = test_functions(new)
     for test in test_functions(old):

@@ -7,13 +7,13 @@ the candidate is in the tree only during its runs.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import PurePosixPath
 
 from reviewer.languages.allowed_tests import refused_place
+from reviewer.languages.parsers import python_tree
 from reviewer.testgen.evidence import Candidate, CodeUnit, Evidence, FailedTest, Gate, GateFailure, GenerationBudget
 from reviewer.testgen.python.baseline import Baseline
 from reviewer.testgen.python.gates.assertions import test_functions
@@ -94,7 +94,7 @@ def collects(candidate: Candidate, alone: HarnessReport) -> GateFailure | None:
         return GateFailure(Gate.COLLECTS, "The file cannot be imported by the test framework.", _tail(text))
     if alone.problem and not alone.collected:
         return GateFailure(Gate.COLLECTS, f"Nothing was collected: {alone.problem}.", alone.problem)
-    expected = {test.name for test in test_functions(ast.parse(candidate.code))}
+    expected = {test.name for test in test_functions(python_tree(candidate.code))}
     seen = {function_of(name) for name in alone.collected}
     if missing := sorted(expected - seen):
         return GateFailure(Gate.COLLECTS, f"`{missing[0]}` was not collected.", f"Not collected: {', '.join(missing)}.")

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from reviewer.languages.allowed_tests import refused_name
+from reviewer.languages.parsers import python_tree
 from reviewer.testgen.evidence import Candidate, Gate, GateFailure
 from reviewer.testgen.python.gates.assertions import empty_tests
 from reviewer.testgen.python.gates.side_effects import side_effects
@@ -45,7 +46,7 @@ def policy(
     if len(candidate.code) > MAX_BYTES or candidate.code.count("\n") > MAX_LINES:
         return _policy(f"The file is too large: at most {MAX_LINES} lines and {MAX_BYTES:,} characters.")
     try:
-        tree = ast.parse(candidate.code)
+        tree = python_tree(candidate.code)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return _policy(f"The file does not parse: {error}.")
     for node in tree.body:
@@ -60,7 +61,7 @@ def _policy(reason: str) -> GateFailure:
 
 def smells(candidate: Candidate) -> GateFailure | None:
     """Stop a file whose text shows that it proves nothing, or that it does what a unit test must not do."""
-    tree = ast.parse(candidate.code)
+    tree = python_tree(candidate.code)
     found = [*side_effects(tree, candidate.unit), *empty_tests(tree)]
     if not found:
         return None

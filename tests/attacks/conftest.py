@@ -1,0 +1,7 @@
+"""What the attacks share."""
+
+from __future__ import annotations
+
+from tests.cpu_time import cpu_ratio
+
+__all__ = ["cpu_ratio"]
