@@ -1,7 +1,8 @@
 """List, read and search the files of a clone, at the base and at the head of a local change.
 
-Only regular files of the repository, never through a symlink. Files, bytes and seconds are limited. If git fails, the
-result is incomplete or empty; nothing is raised.
+Only regular files that are listed: those that git tracks, and the untracked files of the change itself. Never an
+ignored file, and never through a symlink. Files, bytes and seconds are limited. If git fails, the result is incomplete
+or empty; nothing is raised.
 """
 
 from __future__ import annotations
@@ -40,26 +41,32 @@ _WORD = re.compile(rb"\w+")
 
 @dataclass(frozen=True, slots=True)
 class CheckoutSources:
-    """The `Sources` of a working tree; the head is a commit, or the files on disk. See `reviewer.domain.sources`."""
+    """The `Sources` of a working tree; the head is a commit, or the files on disk. See `reviewer.domain.sources`.
+
+    `untracked` are the files of the change that git does not track yet.
+    """
 
     tree: Worktree
     base: str
     head: str | None
+    untracked: tuple[str, ...] = ()
     _listed: list[tuple[str, ...]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def paths(self) -> Sequence[str]:
-        """Return the regular files of the head, including untracked files of a working tree."""
+        """Return the regular files of the head: the tracked ones, and in a working tree the change's untracked ones."""
         if not self._listed:
             self._listed.append(tuple(sorted(self._list())))
         return self._listed[0]
 
     def read(self, paths: Sequence[str], side: Side = Side.RIGHT) -> Mapping[str, str]:
-        """Return the texts of the first MAX_FILES files."""
+        """Return the texts of the first MAX_FILES files; at the head only of those that `paths` lists."""
         revision = self.base if side is Side.LEFT else self.head
+        wanted = [path for path in dict.fromkeys(paths) if not is_unsafe_path(path)]
+        if revision is None:  # the disk holds more than the repository
+            listed = set(self.paths())
+            wanted = [path for path in wanted if path in listed]
         try:
-            found = self.tree.read_all(
-                [path for path in dict.fromkeys(paths) if not is_unsafe_path(path)][:MAX_FILES], revision
-            )
+            found = self.tree.read_all(wanted[:MAX_FILES], revision)
         except WorktreeError:
             return {}
         small = {path: data for path, data in found.items() if len(data) <= MAX_FILE_BYTES and b"\0" not in data[:8000]}
@@ -74,22 +81,37 @@ class CheckoutSources:
         where = ("--untracked",) if self.head is None else (self.head,)
         # https://git-scm.com/docs/git-grep: whole words, no binary files, NUL after the path. One expression of all
         # words is twenty times as fast as a fixed string for each.
-        options = ("--no-color", "--full-name", "-I", "-n", "-z", "-w", "-E", "--no-recurse-submodules", "-f", "-")
+        options = (
+            "--no-color",
+            "--no-column",
+            "--full-name",
+            "-I",
+            "-n",
+            "-z",
+            "-w",
+            "-E",
+            "--no-recurse-submodules",
+            "-f",
+            "-",
+        )
         data = self._output("grep", *options, *where, stdin=_any_of(plain))
         if len(data) == MAX_RESULT and (rare := _rare(plain, data)):
             data = self._output("grep", *options, *where, stdin=_any_of(rare))
         prefix = "" if self.head is None else f"{self.head}:"
         known = set(self.paths())
-        hits = (_hit(row, prefix) for row in data.split(b"\n")) if data else ()
-        return tuple(hit for hit in hits if hit and hit.path in known)
+        found = (_hit(row, prefix) for row in data.split(b"\n")) if data else ()
+        hits = [hit for hit in found if hit and hit.path in known]
+        if self.head is None:  # git grep follows a folder that became a symlink
+            real = {path for path in {hit.path for hit in hits} if not self.tree.goes_through_link(path)}
+            hits = [hit for hit in hits if hit.path in real]
+        return tuple(hits)
 
     def _list(self) -> list[str]:
         if self.head is not None:
             rows = self._output("ls-tree", "-r", "-z", "--full-tree", self.head).split(b"\0")
         else:
             rows = self._output("ls-files", "--stage", "-z").split(b"\0")
-            new = self._output("ls-files", "--others", "--exclude-standard", "-z").split(b"\0")
-            rows += [b"100644 -\t" + name for name in new if name]
+            rows += [b"100644 -\t" + os.fsencode(name) for name in self.untracked]
         named = (row.partition(b"\t") for row in rows if row.startswith(b"100"))
         return list(dict.fromkeys(path for _, _, name in named if not is_unsafe_path(path := os.fsdecode(name))))
 
@@ -103,7 +125,7 @@ class CheckoutSources:
 
 def checkout_of(tree: Worktree, change: LocalChange) -> CheckoutSources:
     """Return the sources of a local change."""
-    return CheckoutSources(tree, change.base_sha, change.head)
+    return CheckoutSources(tree, change.base_sha, change.head, change.untracked)
 
 
 def _any_of(words: Sequence[str]) -> bytes:

@@ -1,8 +1,8 @@
 """Read a local clone: the diff of a range, files, and commit messages.
 
-Nothing in the clone is written (no index, refs or objects), nothing outside it is read, and no program that the clone
-configures is run for a diff: no external diff, textconv, fsmonitor, hook, pager or signature check. Clean filters
-(git-lfs, line endings) do run, as in `git add`, because they define what would be committed.
+Nothing in the clone is written (no index, refs or objects), nothing outside it is read, nothing is fetched, and no
+program that the clone configures is run (see `reviewer.git.command`). Filters are programs too, so a file of git-lfs is
+compared as it is on disk. Line endings are converted as in `git add`, because that defines what would be committed.
 """
 
 from __future__ import annotations
@@ -20,15 +20,13 @@ from pathlib import Path
 
 from reviewer.domain.sources import is_unsafe_path
 from reviewer.errors import NothingToReview, WorktreeError
-from reviewer.git.command import git_answer, git_output, run_git
+from reviewer.git.command import filters_off, git_output, run_git
 from reviewer.git.revisions import HOW_TO_NAME_A_RANGE, SHALLOW_CLONE, ends_of, head_commit, is_shallow, object_id
 
 #: The same form for all settings of the person. https://git-scm.com/docs/git-diff
 _DIFF = (
     "diff",
     "--patch",
-    "--no-ext-diff",
-    "--no-textconv",
     "--no-color",
     "--src-prefix=a/",
     "--dst-prefix=b/",
@@ -54,7 +52,7 @@ class LocalChange:
     `diff_bytes` is git's output, never empty. `base_sha` is the commit it starts from (or a tree, if the range names
     one or nothing is committed yet), `head` the commit it ends with, None for the working tree. `tip` is the last
     commit: `head`, or the commit that is checked out, None if nothing is committed yet. `description` says what was
-    compared.
+    compared. `untracked` are the files of the diff that git does not track yet.
     """
 
     diff_bytes: bytes
@@ -62,21 +60,49 @@ class LocalChange:
     head: str | None
     tip: str | None
     description: str
+    untracked: tuple[str, ...] = ()
 
 
 def open_worktree(path: str | Path) -> Worktree:
     """Return the working tree that contains a directory. Raises WorktreeError if there is none, or no git."""
     if not Path(path).is_dir():
         raise WorktreeError(f"{path} is not a directory.")
-    done = run_git(Path(path), "rev-parse", "--show-toplevel")
+    root = _folder_with_git(Path(path).resolve())
+    if root is None:
+        raise WorktreeError(f"{path} is not in the working tree of a git repository. Run this inside a clone.")
+    done = run_git(root, "rev-parse", "--show-toplevel")
     if b"dubious ownership" in done.stderr:
         raise WorktreeError(
             f"Git does not trust {path}, because it belongs to another user. "
-            f"If you trust it: git config --global --add safe.directory {Path(path).resolve()}"
+            f"If you trust it: git config --global --add safe.directory {root}"
         )
     if done.returncode:
         raise WorktreeError(f"{path} is not in the working tree of a git repository. Run this inside a clone.")
-    return Worktree(Path(os.fsdecode(done.stdout.removesuffix(b"\n"))))
+    top = Path(os.fsdecode(done.stdout.removesuffix(b"\n")))
+    if not top.is_dir() or not top.samefile(root):
+        raise WorktreeError(
+            f"The clone at {root} names another folder as its working tree (core.worktree is {top}), so it is not "
+            "read. Remove that setting: git config --unset core.worktree"
+        )
+    return Worktree(top)
+
+
+def _folder_with_git(start: Path) -> Path | None:
+    """Return the nearest folder around `start` that is the top of a working tree.
+
+    Git is started there only: below it, git would take any folder of the clone that looks like a bare repository for
+    the repository, with its settings. https://git-scm.com/docs/git-config#Documentation/git-config.txt-safebareRepository
+    """
+    if ".git" in start.parts:
+        return None
+    ceilings = {Path(place) for place in os.environ.get("GIT_CEILING_DIRECTORIES", "").split(os.pathsep) if place}
+    for folder in (start, *start.parents):
+        if folder != start and folder in ceilings:
+            return None
+        mark = folder / ".git"
+        if mark.is_file() or os.path.lexists(mark / "HEAD"):
+            return folder
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +121,17 @@ class Worktree:
         Raises NothingToReview if there is no change, WorktreeError for a range that git does not know.
         """
         ends = ends_of(self.root, range_)
+        untracked: tuple[str, ...] = ()
         if ends.head is None:
-            with self._own_index() as environment:
-                diff_bytes = git_output(self.root, *_DIFF, ends.base, "--", environment=environment)
+            filters = filters_off(self.root)
+            with self._own_index(filters) as (environment, untracked):
+                diff_bytes = git_output(self.root, *_DIFF, ends.base, "--", filters=filters, environment=environment)
         else:
             diff_bytes = git_output(self.root, *_DIFF, ends.base, ends.head, "--")
         if not diff_bytes:
             hint = f" {SHALLOW_CLONE}" if is_shallow(self.root) else ""
             raise NothingToReview(f"Nothing to review: no difference: {ends.description}. {HOW_TO_NAME_A_RANGE}{hint}")
-        return LocalChange(diff_bytes, ends.base, ends.head, ends.tip, ends.description)
+        return LocalChange(diff_bytes, ends.base, ends.head, ends.tip, ends.description, untracked)
 
     def read(self, path: str, rev: str | None = None) -> bytes | None:
         """Return the content of a file at a revision, or as it is on disk when `rev` is None.
@@ -147,13 +175,13 @@ class Worktree:
         return change.head == head_commit(self.root) and clean
 
     @contextmanager
-    def _own_index(self) -> Iterator[Mapping[str, str]]:
-        """Yield the environment for a temporary copy of the index with untracked files added (`git add -N`).
+    def _own_index(self, filters: Sequence[str]) -> Iterator[tuple[Mapping[str, str], tuple[str, ...]]]:
+        """Yield the environment for a temporary copy of the index with untracked files added (`git add -N`), and these.
 
         A copy is needed even without such files, because git diff updates file times in the index. The empty object
         that git stores for untracked files goes to a temporary directory too, so a read-only clone works.
         """
-        index = self._git_path("index")
+        index, objects = self._git_paths("index", "objects")
         listed = git_output(self.root, "ls-files", "--others", "--exclude-standard", "-z").split(b"\0")
         files = [name for name in listed if name and not name.endswith(b"/")]  # a slash at the end: a nested repository
         closed = [name for name in files if not self._can_be_read(name)]
@@ -168,26 +196,42 @@ class Worktree:
                 # https://git-scm.com/docs/racy-git
                 shutil.copy2(index, ours["GIT_INDEX_FILE"])
             if files:
-                escaped = str(self._git_path("objects")).replace("\\", "\\\\").replace('"', '\\"')
+                escaped = str(objects).replace("\\", "\\\\").replace('"', '\\"')
                 store = {"GIT_OBJECT_DIRECTORY": scratch, "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{escaped}"'}
                 add = ("add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul")
                 everywhere = ("core.sparseCheckout=false",)  # otherwise git refuses files outside of a sparse checkout
-                git_output(self.root, *add, settings=everywhere, environment=ours | store, stdin=b"\0".join(files))
-            yield ours
+                git_output(
+                    self.root,
+                    *add,
+                    settings=everywhere,
+                    filters=filters,
+                    environment=ours | store,
+                    stdin=b"\0".join(files),
+                )
+            yield ours, tuple(map(os.fsdecode, files))
 
     def _can_be_read(self, name: bytes) -> bool:
         place = os.path.join(os.fsencode(self.root), name)  # noqa: PTH118 - a name of any bytes
         return os.path.islink(place) or os.access(place, os.R_OK)  # noqa: PTH114
 
-    def _git_path(self, name: str) -> Path:
-        return self.root / (git_answer(self.root, "rev-parse", "--git-path", name) or name)
+    def _git_paths(self, *names: str) -> list[Path]:
+        asked = [word for name in names for word in ("--git-path", name)]
+        answer = git_output(self.root, "rev-parse", *asked).removesuffix(b"\n").split(b"\n")
+        return [self.root / os.fsdecode(path) for path in answer[: len(names)]]
 
-    def _read_disk(self, path: str) -> bytes | None:
+    def goes_through_link(self, path: str) -> bool:
+        """Return whether the file on disk is a symlink, or lies behind one."""
         place = self.root
         for part in path.split("/"):
             place /= part
             if place.is_symlink():
-                return None
+                return True
+        return False
+
+    def _read_disk(self, path: str) -> bytes | None:
+        place = self.root / path
+        if self.goes_through_link(path):
+            return None
         try:
             return place.read_bytes() if place.is_file() else None
         except OSError as error:
@@ -225,7 +269,6 @@ class Worktree:
             "--no-merges",
             "--no-patch",
             "--no-color",
-            "--no-show-signature",
             "--encoding=UTF-8",
         )
         output = git_output(

@@ -9,19 +9,17 @@ read the files of a copy; only root and the reviewer's user can enter the folder
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from reviewer.errors import UnsafePath, WorktreeError
+from reviewer.errors import UnsafePath
+from reviewer.git.command import git_output
 from reviewer.sandbox.tree_copy import TreeCopy, folder_of
 
-_SECONDS = 300.0
-_SETTINGS = ("core.fsmonitor=false", f"core.hooksPath={os.devnull}", "index.sparse=false", "core.sparseCheckout=false")
+_SETTINGS = ("core.sparseCheckout=false",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,26 +111,6 @@ def _remove(folder: int, name: str, path: str) -> None:
 
 
 def _git(checkout: Path, *args: str, environment: Mapping[str, str] = {}) -> bytes:
-    """Run git in the checkout without changing its index or objects."""
-    program = shutil.which("git")
-    if program is None:
-        raise WorktreeError("Git is not installed, or not on the PATH.")
-    # Hooks set some of these, and would point git elsewhere. https://git-scm.com/docs/git#_environment_variables
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_") or "CONFIG" in key}
-    options = [option for setting in _SETTINGS for option in ("-c", setting)]
-    try:
-        done = subprocess.run(  # noqa: S603 - an argument list, without a shell
-            [program, "--no-pager", *options, *args],
-            cwd=checkout,
-            env={**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=_SECONDS,
-            umask=0o022,  # the sandbox's user must be able to read what git writes
-        )
-    except subprocess.TimeoutExpired as error:
-        raise WorktreeError(f"git {args[0]} did not end within {_SECONDS:.0f} seconds in {checkout}.") from error
-    if done.returncode:
-        raise WorktreeError(f"git {args[0]} failed in {checkout}: {done.stderr.decode('utf-8', 'replace').strip()}")
-    return done.stdout
+    """Run git in the checkout without changing its index or objects, and without filters: git-lfs fetches nothing."""
+    umask = 0o022  # the sandbox's user must be able to read what git writes
+    return git_output(checkout, *args, settings=_SETTINGS, environment=environment, umask=umask)
