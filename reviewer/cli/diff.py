@@ -57,6 +57,8 @@ def _check_options(options: argparse.Namespace) -> None:
         "--patch": options.patch is not None,
         "--python": options.python is not None,
         "--sandbox": options.sandbox != "auto",
+        "--setup": options.setup is not None,
+        "--confirm-setup": options.confirm_setup,
     }
     for name in (name for name, is_set in about_tests.items() if is_set):
         if not options.tests:

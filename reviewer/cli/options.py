@@ -76,5 +76,16 @@ def _add_testing(parser: argparse.ArgumentParser) -> None:
         help="auto: run tests in a sandbox or not at all; none: run them with your rights, for your own code only",
     )
     parser.add_argument(
+        "--setup",
+        metavar="COMMAND",
+        help="run this command in the checkout before the tests, with your rights (tests.setup of the repository runs "
+        "only if you confirmed it; empty: run none)",
+    )
+    parser.add_argument(
+        "--confirm-setup",
+        action="store_true",
+        help="with --setup: if it is tests.setup of this repository, run it from now on without being named",
+    )
+    parser.add_argument(
         "--patch", metavar="FILE", help="write the tests that proved something to this file, as a patch for git apply"
     )

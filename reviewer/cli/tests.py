@@ -15,6 +15,7 @@ from pathlib import Path
 from reviewer.cli.console import check_writable, say, say_nothing, write_review
 from reviewer.cli.local_change import change_of_range
 from reviewer.cli.model_client import ask_of, open_client
+from reviewer.cli.setup_consent import allowed_command, confirm
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Review, TestSuggestion
 from reviewer.domain.settings import Settings
@@ -63,11 +64,22 @@ def run_tests(
     python = python_of(tree.root, os.environ, options.python or "")
     checkout = CheckoutToTest(tree.root, local.base_sha, python, sandboxed=options.sandbox != "none")
     progress(f"running suggested tests with {python}{'' if checkout.sandboxed else ', without a sandbox'}")
-    command = settings.tests.setup  # of the base, which the change cannot edit
-    if command:
-        progress(f"running tests.setup: {command}")
-        set_up(command, checkout.root)
+    _prepare(settings.tests.setup, options, checkout.root, progress)
     return proven_tests(change, settings, checkout, ask, salt=salt)
+
+
+def _prepare(configured: str | None, options: argparse.Namespace, root: Path, progress: Callable[[str], None]) -> None:
+    """Run the setup command that the person named or confirmed; say so if the repository's own is not run."""
+    if options.confirm_setup and not options.setup:
+        raise UsageError("--confirm-setup needs the command that you confirm: --setup COMMAND.")
+    command, message = allowed_command(configured, options.setup, root, os.environ)
+    if command is None and message:
+        say(message)
+    elif command is not None:
+        progress(message)
+        set_up(command, root)
+        if options.confirm_setup:
+            confirm(command, root, os.environ)
 
 
 def _headline(outcome: GeneratedTests) -> str:

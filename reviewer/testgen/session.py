@@ -130,20 +130,23 @@ def _base(checkout: CheckoutToTest, added: Sequence[str], *, needed: bool) -> It
 def set_up(command: str, root: Path, *, seconds: float = 900.0) -> None:
     """Run a command that prepares the tests, in the checkout, with network but without the reviewer's variables.
 
-    Raises UsageError if it fails or does not end in time.
+    Only for a command that the person named or confirmed: it runs with the person's rights. Raises UsageError if it
+    fails or does not end in time.
     """
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     try:
-        # The command is from the repository's settings file and is written for a shell.
+        # The person named or confirmed the command, and it is written for a shell.
         done = subprocess.run(  # noqa: S602
             command, shell=True, cwd=root, env=kept, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             timeout=seconds, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise UsageError(f"`tests.setup` did not end within {seconds:.0f} seconds: {command}") from error
+        raise UsageError(f"The setup command did not end within {seconds:.0f} seconds: {command}") from error
     if done.returncode:
         lines = terminal_safe(done.stderr.decode("utf-8", "replace")).strip().splitlines()
-        raise UsageError(f"`tests.setup` failed ({done.returncode}): {command}: {lines[-1] if lines else 'no message'}")
+        raise UsageError(
+            f"The setup command failed ({done.returncode}): {command}: {lines[-1] if lines else 'no message'}"
+        )
 
 
 def install_sandbox(environ: Mapping[str, str]) -> None:

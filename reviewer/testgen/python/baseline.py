@@ -154,7 +154,8 @@ def _reason(report: HarnessReport, client: HarnessClient) -> str:
     if "cannot be imported" in report.problem:
         return (
             f"{report.problem} by `{client.python}`. Name the interpreter that has what the tests need (`--python`, or "
-            "the Action's input `tests-python`), or install it there before (locally `tests.setup` does)."
+            "the Action's input `tests-python`), or install it there before (locally `--setup COMMAND` does, or "
+            "`tests.setup` once you confirmed it)."
         )
     return f"The repository's tests cannot be run: {report.problem}"
 
