@@ -29,6 +29,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _INODE_BYTES = 1024  # kernel memory for each file of a tmpfs
 _FEW = 16  # for the sandbox's own processes and for a count that is slightly late
 _SPARE = 256 << 20
+_OTHERS = 128 << 20  # kernel memory that other programs of the machine may take meanwhile
 
 
 def main() -> None:
@@ -146,6 +147,7 @@ class RunWatch:
         self.truncated = False
         self.cpu_seconds = 0.0
         self.began = time.monotonic()
+        self.kernel = _machine()[1]
 
     def until_it_ends(self) -> str:
         """Read output and check limits until the output has no writer; return the exceeded limit, or an empty string.
@@ -185,12 +187,14 @@ class RunWatch:
             return "processes"
         self.cpu_seconds = max(self.cpu_seconds, sum(seconds for _, seconds in usage.values()))
         resident = sum(resident for resident, _ in usage.values()) + sum(map(_stored, self.folders))
-        limit = self.limits["memory_bytes"]
+        available, kernel = _machine()
+        # Socket buffers, page tables and pipes belong to no process: what the machine's kernel took since the start.
+        limit = self.limits["memory_bytes"] - max(0, kernel - self.kernel - _OTHERS)
         # The first sum counts shared pages once for each process. The exact sum takes longer, and is too high while
         # such processes end, because the pages they leave to others are counted again. So it is measured twice.
         if resident > limit and self._memory() > limit and self._memory() > limit:
             return "memory"
-        return "memory of the machine" if _available() < _SPARE else ""
+        return "memory of the machine" if available < _SPARE else ""
 
     def _memory(self) -> int:
         """Return the memory of all processes and files, in bytes."""
@@ -227,12 +231,17 @@ def _stored(folder: int) -> int:
     return (usage.f_blocks - usage.f_bfree) * usage.f_frsize + (usage.f_files - usage.f_ffree) * _INODE_BYTES
 
 
-def _available() -> int:
-    """Return the machine's available memory in bytes; enough to go on if it is unknown."""
-    for line in _text(None, "/proc/meminfo").splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return _SPARE
+def _machine() -> tuple[int, int]:
+    """Return the machine's available memory and what its kernel uses for itself, in bytes.
+
+    The second is what is neither free, nor a page of a process or file, nor a cache. Where the first is unknown, there
+    is enough to go on. https://docs.kernel.org/filesystems/proc.html#meminfo
+    """
+    rows = (line.split() for line in _text(None, "/proc/meminfo").splitlines())
+    sizes = {row[0]: int(row[1]) * 1024 for row in rows if len(row) > 1}
+    others = ("MemFree:", "Active:", "Inactive:", "Unevictable:", "SReclaimable:", "Hugetlb:")
+    kernel = sizes.get("MemTotal:", 0) - sum(sizes.get(name, 0) for name in others)
+    return sizes.get("MemAvailable:", _SPARE), kernel
 
 
 def _text(folder: int | None, name: str) -> str:

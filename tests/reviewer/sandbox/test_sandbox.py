@@ -273,6 +273,28 @@ import mmap
 x = mmap.mmap(-1, 600 << 20)
 for place in range(0, len(x), 4096): x[place] = 1
 signal.pause()""",
+    "page tables": """
+import mmap
+hole = mmap.mmap(-1, 1 << 40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)
+hole.madvise(15)
+for place in range(0, 1 << 40, 2 << 20):
+    hole[place]
+""",
+    "socket buffers": """
+import os, socket, time
+for _ in range(40):
+    if os.fork() == 0:
+        kept = [socket.socketpair() for _ in range(480)]
+        for one, _ in kept:
+            one.setblocking(False)
+            try:
+                while True:
+                    one.send(bytes(65536))
+            except BlockingIOError:
+                pass
+        time.sleep(60)
+time.sleep(60)
+""",
     "files in memory": """
 for folder in ("/dev/shm", "/tmp"):
     try:
@@ -354,6 +376,7 @@ DANGEROUS = {
     "chroot": "chroot 0",
     "fsopen": "fsopen 0 0",
     "open_tree": "open_tree 0 0 1",
+    "open_tree_attr": "open_tree_attr 0 0 1 0 0",
     "move_mount": "move_mount 0 0 0 0 0",
     "mount_setattr": "mount_setattr 0 0 0 0 0",
     "setns": "setns 0 0",
