@@ -178,7 +178,7 @@ def _command(
     directory: Path, args: Sequence[str], settings: Sequence[str], environment: Mapping[str, str]
 ) -> tuple[list[str], dict[str, str]]:
     """Return the arguments and the environment to start git with."""
-    path = os.pathsep.join(_outside(directory))
+    path = search_path(directory, os.environ)
     program = shutil.which("git", path=path)
     if program is None:
         raise WorktreeError("Git is not installed, or not on the PATH. Install it, or pass a diff with --diff FILE.")
@@ -188,12 +188,11 @@ def _command(
     return [program, "--no-pager", *options, *words], {**kept, **_FORCED, **environment}
 
 
-def _outside(directory: Path) -> Iterator[str]:
-    """Yield the folders of the PATH that cannot hold a program of the clone: absolute ones that are not inside it."""
+def search_path(directory: Path, environ: Mapping[str, str]) -> str:
+    """Return the PATH without the folders that may hold programs of the clone: relative ones, and those inside it."""
     inside = directory.resolve()
-    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
-        if Path(folder).is_absolute() and not Path(folder).resolve().is_relative_to(inside):
-            yield folder
+    folders = [folder for folder in environ.get("PATH", os.defpath).split(os.pathsep) if Path(folder).is_absolute()]
+    return os.pathsep.join(folder for folder in folders if not Path(folder).resolve().is_relative_to(inside))
 
 
 def _trusted() -> Iterator[str]:

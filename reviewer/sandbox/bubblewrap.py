@@ -45,6 +45,16 @@ SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"
 SYSTEM_SETTINGS = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/java-*")
 #: Never shown, and no folder that contains one of them. Callers add the person's home.
 _PRIVATE = ("/etc", "/home", "/root", "/var", "/tmp", "/boot", "/dev", "/proc", "/run", "/sys")  # noqa: S108
+#: Folders with keys, tokens or histories, wherever they are. Never shown, and nothing inside them.
+_SECRET_NAMES = frozenset(
+    {
+        *(".ssh", ".aws", ".azure", ".config", ".docker", ".git-credentials", ".gnupg", ".kube", ".netrc", ".npmrc"),
+        *(".password-store", ".pypirc", ".terraform.d", ".vault-token", "keyrings"),
+        *(".mozilla", ".thunderbird", ".bash_history", ".pgpass", ".git"),
+    }
+)
+#: The folders of /etc that a test runner may need.
+_OPEN_SETTINGS = ("/etc/maven", "/etc/ssl/certs")
 #: Never shown, and no folder inside them.
 _CLOSED = ("/dev", "/proc", "/run", "/sys", "/var/run")
 
@@ -66,7 +76,8 @@ class SandboxMethod:
     installed in `python_home`; `code` is the folder that contains this package. `bwrap` is the bubblewrap program,
     `options` the options it knows. `system` are the arguments that show the system folders. `filter` is the filter of
     system calls, None for an unknown kind of machine. `ids` are user ids that nobody has. `private` are folders that
-    are never shown.
+    are never shown; folders inside them may be, as a Python in the person's home. `hidden` are folders of which nothing
+    is shown but this package.
     """
 
     privilege: Privilege
@@ -80,6 +91,7 @@ class SandboxMethod:
     filter: bytes | None
     ids: range
     private: tuple[Path, ...] = ()
+    hidden: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +221,7 @@ def _check_places(command: SandboxCommand, method: SandboxMethod) -> None:
         if not path.is_absolute() or ".." in path.parts:
             raise NoSandbox(f"{path} is not an absolute path.")
     for path in command.read_only:
-        for private in (*map(Path, _PRIVATE), *method.private):
-            if private.is_relative_to(path):
-                raise NoSandbox(f"{path} cannot be shown to untrusted code, because it contains {private}.")
-        if _is_under(path, _CLOSED):
-            raise NoSandbox(f"{path} cannot be shown to untrusted code.")
+        refuse_private(path, method)
     own = (*SYSTEM_FOLDERS, *_CLOSED, "/etc", f"/{RESULTS}")
     if _is_under(command.shown_at, own) or any(
         Path(f"/{folder}").is_relative_to(command.shown_at) for folder in WRITABLE
@@ -221,6 +229,17 @@ def _check_places(command: SandboxCommand, method: SandboxMethod) -> None:
         raise NoSandbox(
             f"The checkout cannot be shown at {command.shown_at}, because system files are there. Move it elsewhere."
         )
+
+
+def refuse_private(path: Path, method: SandboxMethod) -> None:
+    """Raise NoSandbox for a folder that code inside must not read, or that contains such a folder."""
+    for private in (*map(Path, _PRIVATE), *method.private, *method.hidden):
+        if private.is_relative_to(path):
+            raise NoSandbox(f"{path} cannot be shown to untrusted code, because it contains {private}.")
+    hidden = (*_CLOSED, *map(str, method.hidden)) if not path.is_relative_to(method.code / "reviewer") else _CLOSED
+    settings = path.is_relative_to("/etc") and not _is_under(path, _OPEN_SETTINGS)
+    if settings or _is_under(path, hidden) or not _SECRET_NAMES.isdisjoint(path.parts):
+        raise NoSandbox(f"{path} cannot be shown to untrusted code.")
 
 
 def _is_under(path: Path, folders: tuple[str, ...]) -> bool:

@@ -33,8 +33,8 @@ _APPARMOR = (
 _UNUSED_IDS = (range(1_900_000_000, 2_100_000_000), range(61_184, 65_520))
 
 
-def sandbox_methods(*, private: tuple[Path, ...] = ()) -> Iterator[SandboxMethod | str]:
-    """Yield each method to try, or the reason why one cannot be used. `private` are further folders to keep hidden."""
+def sandbox_methods(*, private: tuple[Path, ...] = (), hidden: tuple[Path, ...] = ()) -> Iterator[SandboxMethod | str]:
+    """Yield each method to try, or the reason why one cannot be used. `private`, `hidden`: as in `SandboxMethod`."""
     program = shutil.which("bwrap", path=_PATH)
     options = frozenset(re.findall(r"--[a-z-]+", _output_of(program, "--help"))) if program else frozenset()
     if program is None or not options >= _NEEDED:
@@ -57,6 +57,7 @@ def sandbox_methods(*, private: tuple[Path, ...] = ()) -> Iterator[SandboxMethod
             filter=seccomp.program(os.uname().machine),
             ids=_free_ids(Path("/proc/self/uid_map").read_text(encoding="ascii")),
             private=private,
+            hidden=hidden,
         )
         for privilege, prefix in _privileges()
     )

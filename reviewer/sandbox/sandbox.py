@@ -26,7 +26,7 @@ from typing import Any
 
 from reviewer.errors import NoSandbox
 from reviewer.sandbox.api import SandboxCommand, SandboxLimits, SandboxResult
-from reviewer.sandbox.bubblewrap import ENDS, WRITABLE, Launch, Privilege, SandboxMethod, launch
+from reviewer.sandbox.bubblewrap import ENDS, WRITABLE, Launch, Privilege, SandboxMethod, launch, refuse_private
 from reviewer.sandbox.detection import sandbox_methods
 from reviewer.sandbox.selftest import SelftestPassed, parse_selftest, problems, selftest_command
 
@@ -54,11 +54,11 @@ class Sandbox:
 def find_sandbox(*, private: tuple[Path, ...] = ()) -> Sandbox:
     """Find the strongest way to make a sandbox here, test it from inside, and return it.
 
-    Takes about 0.2 seconds: call it once and keep the result. `private` are folders that no command may show, beside
-    the person's home and the system's own. Raises NoSandbox with all reasons if no method passes.
+    Takes about 0.2 seconds: call it once and keep the result. `private` are folders of which no command may show
+    anything, beside the person's home and the system's own. Raises NoSandbox with all reasons if no method passes.
     """
     reasons: list[str] = []
-    for method in sandbox_methods(private=(*_home(), *private)):
+    for method in sandbox_methods(private=_home(), hidden=tuple(path.resolve() for path in private)):
         if isinstance(method, str):
             reasons.append(method)
             continue
@@ -95,6 +95,8 @@ def run(command: SandboxCommand, method: SandboxMethod, *, canary: str = "") -> 
         raise NoSandbox("This machine has no unused user id for the sandbox: it is a container that maps few of them.")
     if not command.tree.is_dir():
         raise NoSandbox(f"{command.tree} is not a folder.")
+    for path in command.read_only:  # a symlink must not name what its own path could not
+        refuse_private(path.resolve(), method)
     user = secrets.choice(method.ids) if method.ids else 0
     launched = launch(command, method, user=user)
     reply = _ask_supervisor(method, launched, command.limits, canary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
+from reviewer.git.command import search_path
 from reviewer.sandbox.api import SandboxCommand, SandboxLimits, SandboxRunner
 from reviewer.testgen.languages.coverage import LineCoverage, go_profile, lcov
 from reviewer.testgen.languages.test_reports import ReportedTest
@@ -18,7 +20,7 @@ from reviewer.testgen.working_tree import text_of
 
 #: Folders of the person's home with modules that a run needs and cannot fetch. They are shown read-only. Not the
 #: folders around them, because those contain tokens.
-_CACHES = ("go/pkg/mod", ".cache/go-build", ".cargo/registry", ".rustup", ".m2/repository", ".gem", ".rbenv")
+_CACHES = ("go/pkg/mod", ".cache/go-build", ".cargo/registry", ".rustup", ".m2/repository", ".gem/ruby", ".rbenv")
 #: Install prefixes in a person's home that contain more than programs.
 _HOMELY = ("", ".local", ".cargo")
 #: Settings that the system's test runners need to start.
@@ -199,5 +201,6 @@ class ProjectRunner:
                     yield prefix
 
     def _programs(self) -> list[Path]:
-        found = (shutil.which(name) for name in PROGRAMS[self.project.row.language])
+        path = search_path(self.shown_at, os.environ)  # no program of the checkout
+        found = (shutil.which(name, path=path) for name in PROGRAMS[self.project.row.language])
         return [Path(path) for path in found if path is not None]

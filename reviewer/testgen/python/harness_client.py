@@ -14,7 +14,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from reviewer.errors import NoSandbox
 from reviewer.sandbox.api import SandboxCommand, SandboxLimits, SandboxRunner
+from reviewer.sandbox.bubblewrap import SYSTEM_FOLDERS
 from reviewer.testgen.python.harness_report import HarnessReport, read_report
 from reviewer.testgen.python.mutants import Mutant
 from reviewer.testgen.python.test_command import CommandPlan
@@ -72,7 +74,7 @@ class HarnessClient:
             shown_at=self.shown_at,
             cwd=self.plan.cwd,
             environment={**_ENVIRONMENT, **dict(self.plan.environment), **run.environment},
-            read_only=(HARNESS, *interpreter_folders(self.python)),
+            read_only=(HARNESS, *interpreter_folders(self.python, self.shown_at)),
             limits=SandboxLimits(seconds=run.seconds),
         )
         return read_report(self.execute(command), nonce)
@@ -111,11 +113,12 @@ def _written(mutant: Mutant, tests: Sequence[str] | None) -> dict[str, Any]:
     }
 
 
-def interpreter_folders(python: Path) -> tuple[Path, ...]:
+def interpreter_folders(python: Path, checkout: Path | None = None) -> tuple[Path, ...]:
     """Return the folders that an interpreter must be able to read: its own, and those of the Python it was made from.
 
     A virtual environment (it has a `pyvenv.cfg`) is needed whole. Of another prefix only programs and libraries are
-    needed: a link in `~/bin` must not show the whole home folder.
+    needed: a link in `~/bin` must not show the whole home folder. An environment inside the checkout may come with the
+    change, so beside the checkout it can show installed Pythons only. Raises NoSandbox for anything else.
     """
     folders: list[Path] = []
     waiting, seen = [python.absolute()], set[Path]()
@@ -133,7 +136,29 @@ def interpreter_folders(python: Path) -> tuple[Path, ...]:
             waiting.append(Path(os.path.normpath(place.parent / place.readlink())))
         else:
             folders += [prefix / name for name in ("bin", "lib", "lib64") if (prefix / name).is_dir()]
+    if checkout is not None and python.absolute().is_relative_to(checkout):
+        for folder in folders:
+            if not _may_be_named(folder.resolve(), checkout.resolve()):
+                raise NoSandbox(
+                    f"The environment in the checkout ({python}) names {folder}, which is not part of an installed "
+                    "Python, so it is not shown to untrusted code. If the environment is yours, name it by its own "
+                    "path outside the checkout with --python (the Action's input `tests-python`)."
+                )
     return tuple(dict.fromkeys(folders))
+
+
+def _may_be_named(folder: Path, checkout: Path) -> bool:
+    """Return whether an environment of the checkout may show this folder, given without symlinks."""
+    if folder.is_relative_to(checkout) or any(folder.is_relative_to(system) for system in SYSTEM_FOLDERS):
+        return True
+    if folder.name == "bin" and any(_is_installed(link.resolve().parent.parent) for link in folder.glob("python3*")):
+        return True
+    return folder.name in ("bin", "lib", "lib64") and _is_installed(folder.parent)
+
+
+def _is_installed(prefix: Path) -> bool:
+    """Return whether a Python is installed there, with its standard library, and not just an environment of one."""
+    return any(prefix.glob("lib*/python3*/os.py")) and any(prefix.glob("bin/python3*"))
 
 
 def _homes(config: Path) -> list[str]:

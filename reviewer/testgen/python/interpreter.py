@@ -13,6 +13,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from reviewer.git.command import search_path
+
 #: The time limit in seconds for a shim to report its interpreter.
 MAX_SECONDS = 30.0
 
@@ -28,14 +30,14 @@ def python_of(root: Path, environ: Mapping[str, str], choice: str = "") -> Path:
     PATH outside the reviewer's own environment, which lacks the repository's packages.
     """
     if choice:
-        return _resolve_shim(Path(shutil.which(choice, path=environ.get("PATH")) or choice), root, environ)
+        return _resolve_shim(Path(shutil.which(choice, path=search_path(root, environ)) or choice), root, environ)
     active = environ.get("VIRTUAL_ENV", "")
     folders = [root / ".venv", root / "venv", *([Path(active)] if active else [])]
     for folder in folders:
         if os.access(folder / "bin" / "python", os.X_OK):
             return folder / "bin" / "python"
     own = Path(sys.prefix, "bin").resolve() if sys.prefix != sys.base_prefix else None
-    path = environ.get("PATH", os.defpath).split(os.pathsep)
+    path = search_path(root, environ).split(os.pathsep)
     others = os.pathsep.join(folder for folder in path if not folder or Path(folder).resolve() != own)
     found = shutil.which("python", path=others) or shutil.which("python3", path=others)
     return _resolve_shim(Path(found or "python3"), root, environ)

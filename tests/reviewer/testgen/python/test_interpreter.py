@@ -41,7 +41,8 @@ def test_a_shim_is_asked_in_the_checkout_what_it_stands_for(shim: Path, tmp_path
 
 def test_a_shim_that_fails_is_named_itself(shim: Path, tmp_path: Path) -> None:
     """No version for this folder: what is run next says so with the path that the person knows."""
-    assert python_of(tmp_path, {"PATH": str(shim.parent)}) == shim
+    (tmp_path / "work").mkdir()
+    assert python_of(tmp_path / "work", {"PATH": str(shim.parent)}) == shim
 
 
 def test_a_link_to_a_tool_is_a_shim_too(tmp_path: Path) -> None:
@@ -49,7 +50,8 @@ def test_a_link_to_a_tool_is_a_shim_too(tmp_path: Path) -> None:
     tool = script(tmp_path / "tool", f'exec {REAL} "$@"')
     (tmp_path / "shims").mkdir()
     (tmp_path / "shims" / "python3").symlink_to(tool)
-    assert python_of(tmp_path, {"PATH": str(tmp_path / "shims")}).resolve() == REAL
+    (tmp_path / "work").mkdir()
+    assert python_of(tmp_path / "work", {"PATH": str(tmp_path / "shims")}).resolve() == REAL
 
 
 def test_the_environment_in_the_checkout_comes_first(shim: Path, tmp_path: Path) -> None:
