@@ -221,7 +221,7 @@ def _check_places(command: SandboxCommand, method: SandboxMethod) -> None:
         if not path.is_absolute() or ".." in path.parts:
             raise NoSandbox(f"{path} is not an absolute path.")
     for path in command.read_only:
-        refuse_private(path, method)
+        refuse_private(path, method, command.shown_at)
     own = (*SYSTEM_FOLDERS, *_CLOSED, "/etc", f"/{RESULTS}")
     if _is_under(command.shown_at, own) or any(
         Path(f"/{folder}").is_relative_to(command.shown_at) for folder in WRITABLE
@@ -231,14 +231,18 @@ def _check_places(command: SandboxCommand, method: SandboxMethod) -> None:
         )
 
 
-def refuse_private(path: Path, method: SandboxMethod) -> None:
-    """Raise NoSandbox for a folder that code inside must not read, or that contains such a folder."""
+def refuse_private(path: Path, method: SandboxMethod, checkout: Path) -> None:
+    """Raise NoSandbox for a folder that code inside must not read, or that contains such a folder.
+
+    What lies in the checkout may have any name, because code inside sees it anyway.
+    """
     for private in (*map(Path, _PRIVATE), *method.private, *method.hidden):
         if private.is_relative_to(path):
             raise NoSandbox(f"{path} cannot be shown to untrusted code, because it contains {private}.")
-    hidden = (*_CLOSED, *map(str, method.hidden)) if not path.is_relative_to(method.code / "reviewer") else _CLOSED
+    ours = path.is_relative_to(checkout) or path.is_relative_to(method.code / "reviewer")
+    hidden = _is_under(path, tuple(map(str, method.hidden))) or not _SECRET_NAMES.isdisjoint(path.parts)
     settings = path.is_relative_to("/etc") and not _is_under(path, _OPEN_SETTINGS)
-    if settings or _is_under(path, hidden) or not _SECRET_NAMES.isdisjoint(path.parts):
+    if settings or _is_under(path, _CLOSED) or (hidden and not ours):
         raise NoSandbox(f"{path} cannot be shown to untrusted code.")
 
 

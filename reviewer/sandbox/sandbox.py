@@ -96,7 +96,7 @@ def run(command: SandboxCommand, method: SandboxMethod, *, canary: str = "") -> 
     if not command.tree.is_dir():
         raise NoSandbox(f"{command.tree} is not a folder.")
     for path in command.read_only:  # a symlink must not name what its own path could not
-        refuse_private(path.resolve(), method)
+        refuse_private(path.resolve(), method, command.shown_at)
     user = secrets.choice(method.ids) if method.ids else 0
     launched = launch(command, method, user=user)
     reply = _ask_supervisor(method, launched, command.limits, canary)
