@@ -18,8 +18,10 @@ _MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # has a peer, for the second core: together they take in more than twice as many (`make bench ARGS=durable`).
 _ACCEPTS_ONLY = os.environ.get("REVIEWER_ROLE", "").strip() == "web"
 workers = 2 if _ACCEPTS_ONLY else 1
-worker_class = "gthread"
+# gunicorn's threads, behind an event loop that receives each request completely: a slow sender holds no thread.
+worker_class = "webhooks.server.gunicorn_worker.BufferingWorker"
 threads = 8
+worker_connections = 1000
 
 # The engine's threads and its database connections do not survive a fork, so the worker makes its own.
 preload_app = False

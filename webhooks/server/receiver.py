@@ -23,6 +23,7 @@ from webhooks.events.commands import CommandSyntax
 from webhooks.events.deliveries import Ignored, MalformedDelivery, decide
 from webhooks.queue.jobs import Jobs, StoreUnavailable
 from webhooks.server.metrics import Metrics
+from webhooks.server.request_buffer import MAX_BODY
 from webhooks.server.signature import SIGNATURE_HEADER, is_signed
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PATH = "/webhooks/github"
-
-#: https://docs.github.com/webhooks/webhook-events-and-payloads: larger payloads are not delivered.
-MAX_BODY = 25 * 1024 * 1024
 
 EVENT_HEADER, DELIVERY_HEADER = "X-GitHub-Event", "X-GitHub-Delivery"
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
@@ -159,8 +157,11 @@ def _body(request: Request) -> bytes:
     # Without a length the body comes in chunks of any number.
     try:
         body = request.stream.read(MAX_BODY + 1) if length is None else request.get_data(cache=False)
-    except ClientDisconnected:
+    except (ClientDisconnected, OSError, EOFError):
         raise BadDelivery(400, "The body ended early.") from None
+    except Exception as error:  # noqa: BLE001 - the server's own errors, for chunks that are none
+        log.info("body not read", extra={"why": type(error).__name__})
+        raise BadDelivery(400, "The body cannot be read: are its chunks well formed?") from None
     if len(body) > MAX_BODY:
         raise too_large
     return body
