@@ -37,7 +37,7 @@ BOOT_ERROR = 3
 
 
 def create_app() -> Flask:
-    """Return the App with its store open and, if the role says so, its worker running.
+    """Return the App with its store open and, if this process is to work, its worker running.
 
     If it cannot start, the process ends without a traceback and says what to do: it names every missing variable, or
     what is wrong with the store.
@@ -63,11 +63,23 @@ def _create_app() -> Flask:
     if not environment.role.accepts:
         raise SettingsError("REVIEWER_ROLE is `worker`: start it with `reviewer worker`, or set `all` or `web`.")
     jobs = _open(environment)
-    if environment.role.works:
-        jobs.start_worker(_work(environment, jobs))
+    if environment.process.works:
+        jobs.start_worker(_work(environment, jobs), is_guarded=True)
     _close_at_exit(jobs, _look_for_missed(environment, jobs))
     secrets = tuple(secret.get_secret_value() for secret in environment.webhook_secrets)
-    return flask_app(ReceiverConfig(jobs, secrets, Metrics(), SYNTAX))
+    token = environment.operator_token.get_secret_value() if environment.operator_token else ""
+    return flask_app(ReceiverConfig(jobs, secrets, Metrics(), SYNTAX, token))
+
+
+def _warn_of_plain_http(environment: Environment) -> None:
+    from reviewer.llm.base_url import plain_http_warning  # noqa: PLC0415
+
+    for warning in (
+        plain_http_warning("RUNAPI_BASE_URL", environment.model_client.base_url, "RUNAPI_KEY and code"),
+        plain_http_warning("GITHUB_API_URL", environment.api_url, "GitHub's tokens and code"),
+    ):
+        if warning:
+            logging.getLogger("reviewer").warning("%s", warning)
 
 
 def _open(environment: Environment, *, create: bool = True) -> Jobs:
@@ -76,7 +88,7 @@ def _open(environment: Environment, *, create: bool = True) -> Jobs:
 
     if create and "DATABASE_URL" not in os.environ:
         try:
-            environment.data_dir.mkdir(parents=True, exist_ok=True)
+            environment.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             message = f"REVIEWER_DATA_DIR {environment.data_dir} cannot be created ({error.strerror}): set another one"
             raise SettingsError(message) from error
@@ -103,7 +115,7 @@ def _look_for_missed(environment: Environment, jobs: Jobs) -> MissedDeliveries |
     from webhooks.recovery.redelivery import MissedDeliveries, RedeliveryPolicy  # noqa: PLC0415
     from webhooks.recovery.unreviewed_pulls import SearchBounds  # noqa: PLC0415
 
-    if not environment.role.works or not (environment.missed_minutes or environment.missed_pulls):
+    if not environment.process.works or not (environment.missed_minutes or environment.missed_pulls):
         return None
     policy = RedeliveryPolicy(
         period=environment.missed_minutes * 60.0, pulls=SearchBounds(reviews=environment.missed_pulls)
@@ -122,6 +134,7 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
     from webhooks.handling.handle import JobContext, JobEnding, give_up, handle  # noqa: PLC0415
     from webhooks.queue.jobs import JobWork, ReportedFailure  # noqa: PLC0415
 
+    _warn_of_plain_http(environment)
     settings = environment.model_client
     if not settings.key:
         raise SettingsError("a worker needs RUNAPI_KEY")
@@ -197,7 +210,7 @@ def _worker(argv: list[str]) -> int:
     log_to_stderr()
     environment = read_environment(os.environ, role=Role.WORKER)
     jobs = _open(environment)
-    jobs.start_worker(_work(environment, jobs))
+    jobs.start_worker(_work(environment, jobs), is_guarded=True)
     return work(jobs, _look_for_missed(environment, jobs))
 
 

@@ -7,17 +7,18 @@ from pathlib import Path
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
+from gunicorn.workers.base import Worker
 
 bind = f"0.0.0.0:{os.environ.get('PORT') or '8000'}"
 
 # Memory, and the only place that can be written where the root file system is read-only.
 _MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
-# One process that does everything: with the embedded store it holds the lock and runs the jobs, and a second could only
-# wait for it. The work is waiting for GitHub, the model and the store, so threads suffice. A process that only accepts
-# has a peer, for the second core: together they take in more than twice as many (`make bench ARGS=durable`).
-_ACCEPTS_ONLY = os.environ.get("REVIEWER_ROLE", "").strip() == "web"
-workers = 2 if _ACCEPTS_ONLY else 1
+# Two processes. With the role `all`, one accepts deliveries and the other carries jobs out, so that a delivery is
+# answered whatever a job does; gunicorn starts either again when it dies. With the role `web` both accept, one for each
+# core: together they take in more than twice as many (`make bench ARGS=durable`). With `--workers 1` one does all.
+_DOES_ALL = os.environ.get("REVIEWER_ROLE", "").strip() in {"", "all"}
+workers = 2
 # gunicorn's threads, behind an event loop that receives each request completely: a slow sender holds no thread.
 worker_class = "webhooks.server.gunicorn_worker.BufferingWorker"
 threads = 8
@@ -50,6 +51,23 @@ def on_starting(server: Arbiter) -> None:
     """Prepare for processes that accept side by side."""
     _end_once(server)
     _count_together()
+
+
+def pre_fork(server: Arbiter, worker: Worker) -> None:
+    """Decide what the next process is for: of those that will be left, one carries jobs out.
+
+    At a reload the new processes are begun before the oldest are ended, so only the newest count.
+    """
+    worker.part = None
+    if _DOES_ALL and server.num_workers > 1:
+        newest = sorted(server.WORKERS.values(), key=lambda one: one.age)[1 - server.num_workers :]
+        worker.part = "web" if any(one.part == "worker" for one in newest) else "worker"
+
+
+def post_fork(_server: Arbiter, worker: Worker) -> None:
+    """Tell the App what this process is for."""
+    if worker.part is not None:
+        os.environ["REVIEWER_PROCESS"] = worker.part
 
 
 def _end_once(server: Arbiter) -> None:

@@ -55,7 +55,9 @@ class Environment:
 
     `model_client` is for `Client.from_settings`. There are several `webhook_secrets` while one is rotated.
     `private_key` is PEM text. `parallel_calls` and `calls_per_minute` hold for all processes on one store together,
-    since one API key has one rate limit; `keep_days` is how long ended jobs are kept.
+    since one API key has one rate limit; `keep_days` is how long ended jobs are kept. `process` is what this process
+    does, where `gunicorn.conf.py` shares the role `all` between two; otherwise it is the role. `operator_token` opens
+    /metrics and the reasons of /readyz from elsewhere than this machine.
     """
 
     role: Role
@@ -71,6 +73,8 @@ class Environment:
     keep_days: int = DEFAULT_KEEP_DAYS
     missed_minutes: int = DEFAULT_MISSED_MINUTES
     missed_pulls: int = DEFAULT_MISSED_PULLS
+    process: Role = Role.ALL
+    operator_token: SecretStr | None = None
 
 
 #: Variable -> what to do when it is missing.
@@ -96,12 +100,14 @@ def read_environment(values: Mapping[str, str], *, role: Role | None = None, str
     data_dir = Path(variables.get("REVIEWER_DATA_DIR", DEFAULT_DATA_DIR))
     environment = Environment(
         role=role,
+        process=_process(variables, role),
         database_url=SecretStr(_database_url(variables, data_dir, problems)),
         data_dir=data_dir,
         model_client=_model_client(variables, problems),
         api_url=_api_url(variables, problems),
         app_id=variables.get("GITHUB_APP_ID"),
         private_key=_secret(_private_key(variables, problems)),
+        operator_token=_secret(variables.get("REVIEWER_OPERATOR_TOKEN")),
         webhook_secrets=tuple(SecretStr(secret) for secret in variables.get("GITHUB_WEBHOOK_SECRET", "").split()),
         parallel_calls=_count(variables, "REVIEWER_PARALLEL_CALLS", DEFAULT_PARALLEL_CALLS, problems),
         calls_per_minute=_count(variables, "REVIEWER_CALLS_PER_MINUTE", DEFAULT_CALLS_PER_MINUTE, problems),
@@ -123,6 +129,12 @@ def _role(variables: Mapping[str, str], problems: list[str]) -> Role:
     except ValueError:
         problems.append(f"REVIEWER_ROLE is {text!r}: set it to {', '.join(Role)}")
         return Role.ALL
+
+
+def _process(variables: Mapping[str, str], role: Role) -> Role:
+    """Return what this process does; `gunicorn.conf.py` sets the variable, nobody else needs it."""
+    part = variables.get("REVIEWER_PROCESS")
+    return Role(part) if role is Role.ALL and part in {Role.WEB.value, Role.WORKER.value} else role
 
 
 def _count(variables: Mapping[str, str], name: str, default: int, problems: list[str], *, least: int = 1) -> int:

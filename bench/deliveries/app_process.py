@@ -58,7 +58,7 @@ def create_app() -> WSGIApplication:
     log_to_stderr()
     jobs = Jobs(os.environ["STORE"], LIMITS)
     jobs.open()
-    if os.environ.get("REVIEWER_ROLE") != "web":
+    if "web" not in {os.environ.get("REVIEWER_ROLE"), os.environ.get("REVIEWER_PROCESS")}:
         jobs.start_worker(work())
     app = flask_app(ReceiverConfig(jobs, (SECRET,), Metrics(), SYNTAX))
 

@@ -90,7 +90,7 @@ def send_slowly(port: int, count: int, kinds: list[str], over: threading.Event, 
 
 def deliver(port: int) -> float:
     """Make one signed delivery on a connection of its own; return the seconds until its answer."""
-    body = json.dumps(pull_request())  # type: ignore[no-untyped-call].encode()
+    body = json.dumps(pull_request()).encode()  # type: ignore[no-untyped-call]
     lines = {
         "Host": "x",
         "Content-Type": "application/json",

@@ -9,6 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from reviewer.cli.console import say
+from reviewer.llm.base_url import plain_http_warning
 from reviewer.llm.client import Client
 from reviewer.llm.client_settings import read_client_settings
 from reviewer.llm.errors import BadKey, ModelError
@@ -24,6 +25,8 @@ def open_client(model: str | None) -> Client:
         raise BadKey(
             "No key. Set RUNAPI_KEY to your RunAPI key (https://runapi.ai), for example: export RUNAPI_KEY=..."
         )
+    if warning := plain_http_warning("RUNAPI_BASE_URL", settings.base_url, "RUNAPI_KEY and code"):
+        say(f"warning: {warning}")
     return Client.from_settings(replace(settings, model=model) if model else settings)
 
 

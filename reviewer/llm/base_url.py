@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import ipaddress
 from urllib.parse import urlsplit
 
 from reviewer.errors import SettingsError
 from reviewer.llm.defaults import DEFAULT_BASE_URL
+
+
+def plain_http_warning(name: str, url: str, carries: str) -> str | None:
+    """Return what to say of a URL that sends `carries` unencrypted; None for https and for this machine."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        is_local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_local = host == "localhost" or host.endswith(".localhost")
+    if parts.scheme != "http" or is_local:
+        return None
+    return f"{name} is not encrypted: {carries} can be read on the way to {host}; set it to an https:// address"
 
 
 def check_base_url(text: str) -> str:

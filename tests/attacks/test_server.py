@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from bench.deliveries.slow import KINDS, slow_senders
-from tests.fixtures.app_server import SECRET, AppServer
+from reviewer.llm.base_url import plain_http_warning
+from tests.fakes.github import default_world
+from tests.fakes.model import FakeModel
+from tests.fixtures.app_server import SECRET, AppServer, doubles_environment
+from tests.fixtures.waiting import wait_until
 from tests.webhooks.events.test_deliveries import pull_request
+from webhooks.queue.jobs import Jobs
 from webhooks.server.connections import Connection, UnfinishedConnections, network_of
 from webhooks.server.request_buffer import MAX_BODY, RequestBuffer
 from webhooks.server.signature import sign
@@ -172,6 +181,127 @@ def test_a_body_that_must_be_asked_for(server):
         sock.sendall(body)
         sock.shutdown(socket.SHUT_WR)
         assert b"HTTP/1.1 202" in file.read()
+
+
+class TestOperators:
+    """What is for operators only."""
+
+    @pytest.mark.parametrize(
+        "header", ["X-Forwarded-For: 127.0.0.1", "Forwarded: for=127.0.0.1", "X-Real-IP: ::1", "Via: 1.1 x"]
+    )
+    def test_counts_are_not_for_everybody(self, server, header):
+        """What a proxy passes on sees no counts, whatever address it claims; this machine sees them."""
+        assert server.raw(f"GET /metrics HTTP/1.1\nHost: x\n{header}\n\n", []).startswith(b"HTTP/1.1 401")
+        assert server.get("/metrics")[0] == 200
+
+    def test_with_a_token(self, tmp_path):
+        """With a token set, only the token opens the counts and the reasons, from this machine as well."""
+        with AppServer(tmp_path, REVIEWER_ROLE="web", REVIEWER_OPERATOR_TOKEN="open sesame") as server:
+            assert server.get("/metrics")[0] == 401
+            assert "REVIEWER_OPERATOR_TOKEN" in server.get("/metrics")[1]["error"]
+            head = "GET /metrics HTTP/1.1\nHost: x\nConnection: close\n"
+            for word in ("", "Bearer", "Bearer wrong", "Basic open sesame", "Bearer open sesamE", "Bearer \xe9"):
+                assert server.raw(f"{head}Authorization: {word}\n\n", []).startswith(b"HTTP/1.1 401")
+            assert server.raw(f"{head}Authorization: Bearer open sesame\n\n", []).startswith(b"HTTP/1.1 200")
+            (tmp_path / "reviewer.sqlite3").rename(tmp_path / "elsewhere")
+            assert str(tmp_path) not in str(server.get("/readyz")[1])
+
+    def test_the_store_is_private(self, server, tmp_path):
+        """Nobody else on the machine reads the store, also where an earlier version left it readable."""
+        folder = Path(server.process.environ["REVIEWER_DATA_DIR"])
+        files = [path for path in folder.iterdir() if path.name.startswith("reviewer.sqlite3")]
+        assert files
+        assert [path.name for path in files if path.stat().st_mode & 0o077] == []
+        old = tmp_path / "old.sqlite3"
+        old.touch(mode=0o644)
+        jobs = Jobs(f"sqlite:///{old}")
+        jobs.open()
+        jobs.close()
+        assert old.stat().st_mode & 0o077 == 0
+
+    @pytest.mark.parametrize(
+        ("url", "is_told"),
+        [
+            ("http://model.example/v1", True),
+            ("http://10.0.0.1:8000", True),
+            ("http://localhost.example", True),
+            ("http://127.0.0.1.example", True),
+            ("http://localhost:1", False),
+            ("http://127.0.0.53:1/v1", False),
+            ("http://[::1]:1", False),
+            ("https://model.example/v1", False),
+        ],
+    )
+    def test_keys_in_the_clear(self, url, is_told):
+        """An unencrypted address beyond this machine is named, with what can be read and what to do."""
+        warning = plain_http_warning("RUNAPI_BASE_URL", url, "RUNAPI_KEY and code")
+        assert (warning is not None) is is_told
+        assert warning is None or "https://" in warning
+
+
+@pytest.mark.slow
+class TestTwoProcesses:
+    """With the role `all`, who accepts and who works are processes of their own."""
+
+    @pytest.fixture
+    def both(self, tmp_path) -> Iterator[AppServer]:
+        with (
+            default_world(strict=False) as github,
+            FakeModel() as model,
+            AppServer(tmp_path, **doubles_environment(github, model)) as both,
+        ):
+            wait_until(lambda: len(children(both)) == 2, "two processes", 30, log=both.process.output)
+            yield both
+
+    def test_a_worker_that_stands_still(self, both):
+        """Deliveries are answered in time while the process that works stands still, even if it holds the store."""
+        worker = working(both)
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            for _ in range(3):
+                began = time.monotonic()
+                assert both.deliver(pull_request())[0] in {202, 503}
+                assert time.monotonic() - began < 10
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        wait_until(lambda: both.deliver(pull_request())[0] == 202, "deliveries are accepted", 30)
+
+    @pytest.mark.parametrize("is_worker", [True, False])
+    def test_either_is_killed(self, both, is_worker):
+        """Either is started again when it is killed, as what it was, and the other one is left alone."""
+        worker = working(both)
+        (web,) = children(both) - {worker}
+        victim, other = (worker, web) if is_worker else (web, worker)
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: len(children(both) - {victim}) == 2, "another process", 30, log=both.process.output)
+        wait_until(lambda: working(both) != victim, "one process works", 30, log=both.process.output)
+        both.wait()
+        assert other in children(both)
+        assert (working(both) == other) is not is_worker
+        assert answered_soon(both)
+
+    def test_a_reload_leaves_one_of_each(self, both):
+        """After a reload there are again two new processes, and one of them works."""
+        before = children(both)
+        os.kill(both.process.pid, signal.SIGHUP)
+        wait_until(lambda: len(children(both)) == 2 and not children(both) & before, "a reload", 60)
+        wait_until(lambda: working(both) in children(both), "one works", 30, log=both.process.output)
+        assert answered_soon(both)
+
+
+def children(server: AppServer) -> set[int]:
+    found = subprocess.run(["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True, check=False)
+    return {int(line) for line in found.stdout.split()}
+
+
+def working(server: AppServer) -> int:
+    """Return the process that carries jobs out: it keeps a file of what runs, named by its number."""
+    folder = Path(server.process.environ["REVIEWER_DATA_DIR"])
+
+    def found() -> set[int]:
+        return {int(path.name.partition("-")[0]) for path in folder.glob("*.running")} & children(server)
+
+    return max(wait_until(found, "a process that works", 30, log=server.process.output))
 
 
 class TestRequestBuffer:

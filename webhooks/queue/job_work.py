@@ -38,6 +38,17 @@ class ReportedFailure(ReviewerError):
     """The job failed, and people were told already: it is only marked as failed."""
 
 
+class WorkTooLong(ReviewerError):
+    """The job's own work took too long and was interrupted."""
+
+    def __init__(self, seconds: float) -> None:
+        """Store the limit in the message."""
+        super().__init__(
+            f"the reviewer's own work on this change took more than {seconds:g} seconds of processor time and was"
+            " stopped; split the change, or leave the files out that take so long (`review.exclude`)"
+        )
+
+
 class PoisonJob(ReviewerError):
     """The job crashes its workers, so it is not tried again."""
 

@@ -20,6 +20,7 @@ from webhooks.events.deliveries import Job, Trigger
 from webhooks.queue import dbos_queue
 from webhooks.queue.answer_spool import AnswerSpool
 from webhooks.queue.attempt import JobAttempt, RunStopped
+from webhooks.queue.crash_record import CrashRecord
 from webhooks.queue.dbos_queue import DbosQueue, QueueLimits
 from webhooks.queue.job_work import CarryOut, Complete, GiveUp, JobWork, ReportedFailure
 from webhooks.queue.runner import JobRunner
@@ -104,13 +105,15 @@ class Jobs:
                 self._queued().put_job(connection, job, 1, delay=delay)
             return is_new
 
-    def start_worker(self, work: JobWork) -> None:
+    def start_worker(self, work: JobWork, *, is_guarded: bool = False) -> None:
         """Begin to carry jobs out, in threads of this process. Returns when it works or is on standby.
 
-        On SQLite one process works at a time; another waits until that process ends.
+        On SQLite one process works at a time; another waits until that process ends. With `is_guarded`, the process
+        ends itself when a job blocks it: then whoever started it has to start it again.
         """
         spool = AnswerSpool(self._folder) if self._folder else None
-        self._worker = Worker(JobRunner(self._database, self._queued(), work, self._limits, spool))
+        crashes = CrashRecord(self._folder, self._limits.stuck_after) if is_guarded and self._folder else None
+        self._worker = Worker(JobRunner(self._database, self._queued(), work, self._limits, spool, crashes))
         self._worker.start()
 
     def stop(self, grace: float = 10.0) -> None:

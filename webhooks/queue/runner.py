@@ -24,12 +24,14 @@ from reviewer.llm.serialization import prompt_digest
 from webhooks.events.deliveries import Job
 from webhooks.queue.answer_spool import AnswerSpool
 from webhooks.queue.attempt import JobAttempt, RunStopped, StopReason, WorkerSignals
+from webhooks.queue.crash_record import CrashRecord
 from webhooks.queue.dbos_queue import DbosQueue, QueueLimits
-from webhooks.queue.job_work import JobWork, PoisonJob, ReportedFailure, place_of, reason_of
+from webhooks.queue.job_work import JobWork, PoisonJob, ReportedFailure, WorkTooLong, place_of, reason_of
 from webhooks.queue.store import answer_cache, billing, job_records
 from webhooks.queue.store.answer_cache import Packed
 from webhooks.queue.store.database import Database, StoreUnavailable
 from webhooks.queue.store.job_state import JobRecord, JobState
+from webhooks.queue.work_time import WorkInterrupted, WorkTime
 
 _LOG = logging.getLogger("reviewer.jobs")
 
@@ -48,6 +50,8 @@ class JobRunner:
     work: JobWork
     limits: QueueLimits
     spool: AnswerSpool | None = None
+    crashes: CrashRecord | None = None
+    work_time: WorkTime = field(default_factory=WorkTime)
     signals: WorkerSignals = field(default_factory=WorkerSignals)
     _running: set[tuple[str, object]] = field(default_factory=set)
     _suspect: str | None = None
@@ -175,7 +179,10 @@ class JobRunner:
         try:
             self._refuse_poison(record)
             run.check()
-            result = self.work.carry_out(record.job, run)
+            with self._watched(record.id):
+                result = self.work.carry_out(record.job, run)
+        except WorkInterrupted:
+            return self._failed(record, owner, WorkTooLong(self.limits.work_seconds))
         except RunStopped:
             return self._stopped(record, owner, run.stop_reason)
         except Exception as error:  # noqa: BLE001 - every failure becomes a state with a reason
@@ -184,7 +191,26 @@ class JobRunner:
             return self._stopped(record, owner, run.stop_reason)
         return self._end(record, owner, JobState.DONE, "", result)
 
+    @contextmanager
+    def _watched(self, job_id: str) -> Iterator[None]:
+        """Bound the job's own work, and remember that it runs, should the process die of it."""
+        if self.crashes is not None:
+            self.crashes.begin(job_id)
+        try:
+            with self.work_time.limited(self.limits.work_seconds):
+                yield
+        finally:
+            if self.crashes is not None:
+                self.crashes.end(job_id)
+
+    def suspect(self, job_ids: list[str]) -> None:
+        """Remember that these jobs ran when their worker crashed or was blocked: the second time, a job is given up."""
+        with self.database.write() as connection:
+            job_records.suspect(connection, job_ids, weight=self.limits.starts // 2 - 1, most=self.limits.starts)
+
     def _refuse_poison(self, record: JobRecord) -> None:
+        if record.starts > self.limits.starts and record.reason == job_records.CRASHED:
+            raise PoisonJob("it crashed or blocked its worker twice, so it is not tried again")
         if record.starts > self.limits.starts:
             raise PoisonJob(f"it crashed its worker {self.limits.starts} times")
 

@@ -32,6 +32,10 @@ _SQLITE_EXECUTOR = "sqlite-worker"
 _ENGINE_STARTS = 200
 
 
+#: Seconds between two looks at the jobs that run.
+_WATCH_PAUSE = 0.5
+
+
 class Worker:
     """The worker of a process. `start` once, `stop` once."""
 
@@ -69,6 +73,8 @@ class Worker:
             DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=timeout)
         if self._runner.spool is not None:
             self._runner.spool.close()
+        if self._runner.crashes is not None:
+            self._runner.crashes.close()
         if self._maintenance is not None:
             self._maintenance.unregister()
         for thread in self._threads:
@@ -97,6 +103,7 @@ class Worker:
             return True
         if self._lock is None:
             path = Path(f"{self._database.path}.worker.lock")
+            path.touch(mode=0o600)
             self._lock = path.open("a", encoding="ascii")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -135,6 +142,8 @@ class Worker:
         }
         if self._database.is_sqlite:
             config["system_database_engine"] = self._database.engine
+        if self._runner.crashes is not None:
+            self._runner.crashes.open(self._runner.suspect)
         if self._runner.spool is not None:
             self._runner.spool.open(self._runner.found)
         self._runner.queue.register(self._limits)
@@ -142,6 +151,14 @@ class Worker:
         DBOS.launch()
         self._launched.set()
         self._spawn("reviewer-upkeep", self._maintenance.run)
+        self._spawn("reviewer-watch", self._watch)
+
+    def _watch(self) -> None:
+        """Interrupt jobs whose own work takes too long, and show the system that Python still runs."""
+        while not self._runner.signals.stopping.wait(_WATCH_PAUSE):
+            self._runner.work_time.interrupt()
+            if self._runner.crashes is not None:
+                self._runner.crashes.alive()
 
     def _register_workflows(self) -> None:
         runner = self._runner

@@ -6,11 +6,39 @@ Promises: somebody who opens many connections closes their own; whoever sends a 
 from __future__ import annotations
 
 import ipaddress
+import resource
+import select
 import time
 from collections import defaultdict
 from typing import Any
 
 from webhooks.server.request_buffer import RequestBuffer
+
+#: Seconds for the headers, and for the body after them. GitHub gives a delivery up after ten.
+HEAD_SECONDS, BODY_SECONDS = 10.0, 20.0
+
+#: Unfinished requests of one address; more are allowed for the first second, for a burst of deliveries.
+PER_ADDRESS, BURST_SECONDS = 128, 1.0
+
+#: Bytes of all requests together.
+MAX_BYTES = 256 * 1024 * 1024
+
+#: Seconds for a client to take its answer, and then to close the connection; bytes that are read meanwhile.
+ANSWER_SECONDS, LINGER_SECONDS, LINGER_BYTES = 2.0, 2.0, 1024 * 1024
+
+#: Connections that are accepted in a turn of the loop, seconds between two looks for those that are too slow, and
+#: between two lines in the log about them.
+ACCEPT_AT_ONCE, SWEEP_SECONDS, REPORT_SECONDS = 32, 0.25, 60.0
+
+#: Bytes that are received at once, and for how many of a body the loop is woken.
+RECEIVE = 256 * 1024
+LOW_WATER = 32 * 1024
+
+_SLOW = b'{"error": "The request did not arrive in time."}\n'
+TOO_SLOW = (
+    b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(_SLOW), _SLOW)
+)
 
 
 class Connection:
@@ -105,3 +133,19 @@ def network_of(client: Any) -> str:
         mapped = parsed.ipv4_mapped
         return str(mapped) if mapped else str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
     return str(parsed)
+
+
+def takes_answers(sock: Any) -> bool:
+    """Whether there is room for an answer: its client reads."""
+    poll = select.poll()
+    poll.register(sock, select.POLLOUT)
+    return bool(poll.poll(0))
+
+
+def allow_open_files(count: int) -> None:
+    """Raise this process's limit of open files to that many, as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (count if hard == resource.RLIM_INFINITY else min(count, hard), hard)
+        )

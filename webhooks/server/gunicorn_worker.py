@@ -8,43 +8,39 @@ to speak it, goes gunicorn's own way. gunicorn's first process imports this modu
 from __future__ import annotations
 
 import errno
-import resource
+import os
 import select
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from selectors import EVENT_READ
 from typing import Any
 
 from gunicorn import http
 from gunicorn.workers.gthread import ThreadWorker
 
-from webhooks.server.connections import Connection, UnfinishedConnections
+from webhooks.server.connections import (
+    ACCEPT_AT_ONCE,
+    ANSWER_SECONDS,
+    BODY_SECONDS,
+    BURST_SECONDS,
+    HEAD_SECONDS,
+    LINGER_BYTES,
+    LINGER_SECONDS,
+    LOW_WATER,
+    MAX_BYTES,
+    PER_ADDRESS,
+    RECEIVE,
+    REPORT_SECONDS,
+    SWEEP_SECONDS,
+    TOO_SLOW,
+    Connection,
+    UnfinishedConnections,
+    allow_open_files,
+    takes_answers,
+)  # fmt: skip
 from webhooks.server.request_buffer import MAX_BODY, RequestBuffer
-
-#: Seconds for the headers, and for the body after them. GitHub gives a delivery up after ten.
-HEAD_SECONDS, BODY_SECONDS = 10.0, 20.0
-
-#: Unfinished requests of one address; more are allowed for the first second, for a burst of deliveries.
-PER_ADDRESS, BURST_SECONDS = 128, 1.0
-
-#: Bytes of all requests together.
-MAX_BYTES = 256 * 1024 * 1024
-
-#: Seconds for a client to take its answer, and then to close the connection; bytes that are read meanwhile.
-ANSWER_SECONDS, LINGER_SECONDS, LINGER_BYTES = 2.0, 2.0, 1024 * 1024
-
-_RECEIVE = 256 * 1024
-_LOW_WATER = 32 * 1024
-_ACCEPT_AT_ONCE = 32
-_SWEEP_SECONDS = 0.25
-_REPORT_SECONDS = 60.0
-
-_SLOW = b'{"error": "The request did not arrive in time."}\n'
-_TOO_SLOW = (
-    b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/json\r\n"
-    b"Content-Length: %d\r\n\r\n%s" % (len(_SLOW), _SLOW)
-)
 
 
 class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -53,6 +49,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
     def __init__(self, *arguments: Any, **named: Any) -> None:
         """Begin without connections."""
         super().__init__(*arguments, **named)
+        self.part: str | None = None  # `gunicorn.conf.py` says what the process is for
         self._unfinished = UnfinishedConnections()
         self._leaving: dict[Connection, None] = {}
         self._bytes = 0
@@ -61,18 +58,27 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
 
     def init_process(self) -> None:
         """Allow as many open files as connections need, then begin."""
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = self.worker_connections + 512
-        if soft != resource.RLIM_INFINITY and soft < wanted:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard) if hard >= 0 else wanted, hard))
+        allow_open_files(self.worker_connections + 512)
         super().init_process()
+
+    def run(self) -> None:
+        """Serve; or, in a process that only carries jobs out, let its threads do so."""
+        if self.part == "worker":
+            for listener in self.sockets:
+                listener.close()
+            while self.alive and self.is_parent_alive():
+                self.notify()
+                if select.select([self.PIPE[0]], (), (), 1.0)[0]:
+                    os.read(self.PIPE[0], 4096)
+        else:
+            super().run()
 
     def accept(self, listener: socket.socket) -> None:
         """Accept what waits, and read the requests as they arrive."""
         if self.cfg.is_ssl:
             super().accept(listener)
             return
-        for _ in range(_ACCEPT_AT_ONCE):
+        for _ in range(ACCEPT_AT_ONCE):
             self._make_room()
             if self.nr_conns >= self.worker_connections:
                 return
@@ -88,8 +94,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             self.nr_conns += 1
             connection = Connection(sock, client, listener.getsockname(), RequestBuffer(MAX_BODY))
             self._await(connection, HEAD_SECONDS)
-            too_old = time.monotonic() - BURST_SECONDS
-            self._close_oldest(self._unfinished.too_many_of(connection.address, PER_ADDRESS, begun_before=too_old))
+            burst = time.monotonic() - BURST_SECONDS
+            self._close_oldest(self._unfinished.too_many_of(connection.address, PER_ADDRESS, begun_before=burst))
 
     def handle(self, conn: Any) -> Any:
         """Answer a request that has arrived; runs in a thread. Returns whether the connection is kept."""
@@ -124,8 +130,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             self._leave(conn)
             return
         conn.request = RequestBuffer(MAX_BODY, conn.request.behind())
-        conn.told_to_continue = False
-        conn.began = time.monotonic()
+        conn.told_to_continue, conn.began = False, time.monotonic()
         self._bytes += len(conn.request)
         self._await(conn, self.cfg.keepalive if not len(conn.request) else HEAD_SECONDS)
         if conn.request.is_whole:
@@ -137,7 +142,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         now = time.monotonic()
         if now < self._next_sweep and not force:
             return
-        self._next_sweep = now + _SWEEP_SECONDS
+        self._next_sweep = now + SWEEP_SECONDS
         for connection in self._unfinished.all():
             if force or connection.deadline <= now:
                 self._close_slow(connection, force=force)
@@ -145,7 +150,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             if force or connection.deadline <= now:
                 self._close_leaving(connection)
         if self._closed and now >= self._next_report:
-            self._next_report = now + _REPORT_SECONDS
+            self._next_report = now + REPORT_SECONDS
             self.log.warning("Closed %d connections whose request did not arrive in time.", self._closed)
             self._closed = 0
 
@@ -175,12 +180,11 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
     def _receive(self, connection: Connection) -> None:
         """Take in bytes; hand the request to a thread when it is complete."""
         try:
-            data = connection.sock.recv(_RECEIVE)
+            data = connection.sock.recv(RECEIVE)
         except (BlockingIOError, InterruptedError):
-            return
+            return None
         except OSError:
-            self._drop(connection)
-            return
+            return self._drop(connection)
         request = connection.request
         had_head, was_empty = request.has_head, not len(request)
         if data:
@@ -189,11 +193,9 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         elif request.has_head:
             request.end()
         else:
-            self._drop(connection)
-            return
+            return self._drop(connection)
         if request.is_whole:
-            self._hand_over(connection)
-            return
+            return self._hand_over(connection)
         if was_empty:
             connection.deadline = max(connection.deadline, time.monotonic() + HEAD_SECONDS)
         if request.has_head and not had_head:
@@ -202,6 +204,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             self._wake_when_much_is_there(connection)
         while self._bytes > MAX_BYTES and (largest := self._unfinished.oldest_of_largest()):
             self._close_oldest(largest)
+        return None
 
     def _expect_body(self, connection: Connection) -> None:
         connection.deadline = time.monotonic() + BODY_SECONDS
@@ -213,13 +216,13 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
     def _wake_when_much_is_there(self, connection: Connection) -> None:
         """Have the system keep the single bytes of a slow sender, so that they cost no turn of the loop."""
         if missing := connection.request.missing:
-            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, min(missing, _LOW_WATER))
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, min(missing, LOW_WATER))
 
     def _hand_over(self, connection: Connection) -> None:
         """Let a thread answer; a client that does not take its earlier answers is closed instead."""
         self._forget(connection)
         try:
-            if not _takes_answers(connection.sock):
+            if not takes_answers(connection.sock):
                 raise BlockingIOError
             connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
         except OSError:
@@ -230,10 +233,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, connection, done))
 
     def _send(self, connection: Connection, data: bytes) -> None:
-        try:
+        with suppress(OSError):
             connection.sock.send(data)
-        except OSError:
-            self.log.debug("A client did not take an answer.")
 
     def _forget(self, connection: Connection) -> None:
         """Stop waiting for bytes of an unfinished request."""
@@ -247,11 +248,10 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         self._close(connection)
 
     def _make_room(self) -> None:
-        while self.nr_conns >= self.worker_connections - 1 and (self._leaving or len(self._unfinished)):
-            if self._leaving:
-                self._close_leaving(next(iter(self._leaving)))
-            else:
-                self._close_oldest(self._unfinished.oldest_of_busiest())
+        while self.nr_conns >= self.worker_connections - 1 and self._leaving:
+            self._close_leaving(next(iter(self._leaving)))
+        while self.nr_conns >= self.worker_connections - 1 and len(self._unfinished):
+            self._close_oldest(self._unfinished.oldest_of_busiest())
 
     def _close_oldest(self, connection: Connection | None) -> None:
         if connection is not None:
@@ -261,13 +261,12 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
     def _close_slow(self, connection: Connection, *, force: bool) -> None:
         """Close a connection whose request did not arrive in time, with an answer where it had begun."""
         if force or not len(connection.request):
-            self._drop(connection)
-            return
+            return self._drop(connection)
         self._closed += 1
-        self._forget(connection)
         self._bytes -= len(connection.request)
-        self._send(connection, _TOO_SLOW)
-        self._leave(connection)
+        self._forget(connection)
+        self._send(connection, TOO_SLOW)
+        return self._leave(connection)
 
     def _leave(self, connection: Connection) -> None:
         """Close when the client has read the answer: a reset could overtake it (RFC 9112, section 9.6)."""
@@ -282,7 +281,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
 
     def _drain(self, connection: Connection) -> None:
         try:
-            data = connection.sock.recv(_RECEIVE)
+            data = connection.sock.recv(RECEIVE)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -299,10 +298,3 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
     def _close(self, connection: Connection) -> None:
         self.nr_conns -= 1
         connection.sock.close()
-
-
-def _takes_answers(sock: socket.socket) -> bool:
-    """Whether there is room for an answer: its client reads."""
-    poll = select.poll()
-    poll.register(sock, select.POLLOUT)
-    return bool(poll.poll(0))

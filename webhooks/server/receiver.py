@@ -54,12 +54,16 @@ class BadDelivery(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReceiverConfig:
-    """What the routes need: the jobs, the secrets that sign deliveries, the counters, and the commands in comments."""
+    """What the routes need: the jobs, the secrets that sign deliveries, the counters, and the commands in comments.
+
+    `operator_token` opens what only operators see; without one, only requests from this machine see it.
+    """
 
     jobs: Jobs
     secrets: Sequence[str]
     metrics: Metrics
     commands: Sequence[CommandSyntax]
+    operator_token: str = ""
 
 
 class Receiver:

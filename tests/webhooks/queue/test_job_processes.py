@@ -165,6 +165,50 @@ def test_a_poison_job_is_given_up(workers, jobs):
     wait_until(lambda: states(jobs, accepted) == {JobState.DONE}, "the other job is done", 30)
 
 
+@pytest.mark.parametrize("number", [667, 669])
+def test_a_job_that_blocks_or_crashes_its_worker_twice(workers, jobs, number):
+    """It is given up at once after the second time, people are told, and the jobs beside it are done."""
+    poison = automatic(number=number)
+    beside = accept(jobs, 2)
+    jobs.accept(poison)
+    for _ in range(3):
+        worker = workers.start("stuck_after=1.5")
+        wait_until(partial(ended, worker, jobs, poison), "the worker or the job ends", 30)
+    record = jobs.record(poison.delivery)
+    reason = "PoisonJob: it crashed or blocked its worker twice, so it is not tried again"
+    assert (record.state, record.reason) == (JobState.FAILED, reason)
+    assert len(workers.notes("poisoned")) == 2
+    assert workers.notes("gave-up") == [f"{poison.delivery} {reason}"]
+    wait_until(lambda: states(jobs, beside) == {JobState.DONE}, "the other jobs are done", 30)
+
+
+def test_a_job_that_calculates_without_end(workers, jobs):
+    """It is interrupted and fails with what to do; its worker lives, and the job beside it is done."""
+    poison = automatic(number=668)
+    jobs.accept(poison)
+    beside = accept(jobs, 1)
+    worker = workers.start("work_seconds=1.0")
+    wait_until(lambda: jobs.record(poison.delivery).state.is_final, "it is interrupted", 30)
+    assert jobs.record(poison.delivery).state is JobState.FAILED
+    assert "review.exclude" in jobs.record(poison.delivery).reason
+    assert len(workers.notes("gave-up")) == 1
+    wait_until(lambda: states(jobs, beside) == {JobState.DONE}, "the other job is done", 30)
+    assert worker.poll() is None
+
+
+def test_a_worker_that_is_killed_from_outside_blames_no_job(workers, jobs):
+    """Whoever kills a worker again and again does not make its jobs fail."""
+    accepted = accept(jobs, 2)
+    for count in range(4):
+        worker = workers.start()
+        wait_until(partial(asked_at_least, workers, 2 * (count + 1)), "calls are made", 30)
+        workers.kill(worker)
+        if states(jobs, accepted) == {JobState.DONE}:
+            break
+    workers.start()
+    wait_until(lambda: states(jobs, accepted) == {JobState.DONE}, "every job is done", 30)
+
+
 def test_a_worker_that_is_asked_to_stop(workers, jobs):
     """At SIGTERM a worker hands its jobs over and ends by itself; the next one ends them, and nothing is paid twice."""
     accepted = accept(jobs, 4)

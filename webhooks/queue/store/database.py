@@ -158,6 +158,7 @@ class Database:
         """Connect. Raises StoreUnavailable, with what to do, when the file cannot be there."""
         if self.is_sqlite:
             _check_place(self.path)
+            _keep_private(self.path)
             self._engine = self._urgent = _sqlite_engine(self.path)
         else:
             # A second pool, so that a delivery does not wait for the connection of a job.
@@ -210,6 +211,17 @@ def _check_place(path: Path) -> None:
     places = [directory, path] if path.exists() else [directory]
     if not all(os.access(place, os.W_OK, effective_ids=os.access in os.supports_effective_ids) for place in places):
         raise StoreUnavailable(f"the store {path} and its folder must be writable for the user {os.geteuid()}")
+
+
+def _keep_private(path: Path) -> None:
+    """Let only this user read the store, which holds code. SQLite gives the files beside it the same mode."""
+    try:
+        path.touch(mode=0o600)
+        for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+            if file.exists() and file.stat().st_uid == os.geteuid() and file.stat().st_mode & 0o077:
+                file.chmod(0o600)
+    except OSError as error:
+        raise StoreUnavailable(f"the store {path} cannot be created: {error.strerror}") from error
 
 
 def _sqlite_engine(path: Path) -> sa.Engine:

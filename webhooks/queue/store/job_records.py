@@ -19,6 +19,9 @@ from webhooks.events.deliveries import Job, Trigger
 from webhooks.queue.store.database import JOBS
 from webhooks.queue.store.job_state import LIVE, JobRecord, JobState, record_of
 
+#: The reason of a job that is tried again after its worker crashed or was blocked.
+CRASHED = "it crashed or blocked its worker"
+
 
 def add(connection: sa.Connection, job: Job) -> bool:
     """Insert the job as queued, attempt 1. False when its delivery was accepted before."""
@@ -155,6 +158,13 @@ def end(
         )
     )
     return connection.execute(statement).rowcount > 0
+
+
+def suspect(connection: sa.Connection, job_ids: Sequence[str], *, weight: int, most: int) -> None:
+    """Count running jobs as begun `weight` times more, at most `most` in all: their worker crashed."""
+    starts = sa.case((JOBS.c.starts + weight < most, JOBS.c.starts + weight), else_=most)
+    statement = JOBS.update().where(JOBS.c.id.in_(job_ids), JOBS.c.state == JobState.RUNNING.value)
+    connection.execute(statement.values(starts=starts, reason=CRASHED))
 
 
 def requeue(

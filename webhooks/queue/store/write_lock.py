@@ -14,6 +14,9 @@ from collections import deque
 #: How long a transaction waits for its turn, in seconds; longer means that something holds the store for good.
 PATIENCE = 30.0
 
+#: How long an urgent one waits for its turn, and then for other processes: GitHub waits ten seconds for an answer.
+URGENT_PATIENCE = 4.0
+
 
 class PriorityLock:
     """A lock that goes to urgent waiters first, and otherwise to waiters in the order of their requests."""
@@ -57,13 +60,18 @@ class QueuedConnection(sqlite3.Connection):
 
     lock: PriorityLock
     _has_lock = False
+    _patience = 0.0
 
     def begin(self, *, urgent: bool) -> None:
         """Begin a transaction that writes. Raises sqlite3.OperationalError when the store stays locked."""
-        if not self.lock.acquire(PATIENCE, urgent=urgent):
+        patience = URGENT_PATIENCE if urgent else PATIENCE
+        if not self.lock.acquire(patience, urgent=urgent):
             raise sqlite3.OperationalError("database is locked")
         self._has_lock = True
         try:
+            if patience != self._patience:
+                self.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+                self._patience = patience
             self.execute("BEGIN IMMEDIATE")
         finally:
             self._release()
