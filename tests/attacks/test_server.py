@@ -194,6 +194,7 @@ class TestOperators:
         assert server.raw(f"GET /metrics HTTP/1.1\nHost: x\n{header}\n\n", []).startswith(b"HTTP/1.1 401")
         assert server.get("/metrics")[0] == 200
 
+    @pytest.mark.slow
     def test_with_a_token(self, tmp_path):
         """With a token set, only the token opens the counts and the reasons, from this machine as well."""
         with AppServer(tmp_path, REVIEWER_ROLE="web", REVIEWER_OPERATOR_TOKEN="open sesame") as server:
