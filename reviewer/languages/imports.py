@@ -62,7 +62,7 @@ def index_of(paths: Iterable[str]) -> PathIndex:
 def shared_folders(path: str, other: str) -> int:
     """Return how many leading folders two paths have in common."""
     pairs = zip(path.split("/")[:-1], other.split("/")[:-1], strict=False)
-    return next((count for count, (one, two) in enumerate(pairs) if one != two), min(path.count("/"), other.count("/")))
+    return next((count for count, (a, b) in enumerate(pairs) if a != b), min(path.count("/"), other.count("/")))
 
 
 def imported(path: str, text: str, index: PathIndex) -> list[str]:

@@ -17,7 +17,7 @@ _TAB, _NEWLINE = "\t", "\n"
 def terminal_safe(text: str) -> str:
     """Return the text without control characters and whatever reorders or hides; line ends become newlines."""
     lines = text.replace("\r\n", _NEWLINE).replace("\r", _NEWLINE)
-    return "".join(one if one.isprintable() or one in (_TAB, _NEWLINE) else "�" for one in lines)
+    return "".join(char if char.isprintable() or char in (_TAB, _NEWLINE) else "�" for char in lines)
 
 
 def line_safe(text: str) -> str:

@@ -76,14 +76,14 @@ class _Place:
         return cls(file, tuple(text.split("\n")), outline)
 
     def around(self, reach: int) -> set[int]:
-        wanted: set[int] = set()
+        rows: set[int] = set()
         for hunk in self.file.hunks:
             if all(line.kind == " " or not line.text.strip() for line in hunk.lines):
                 continue  # blank lines came or went: there is nothing to understand
             # A function without a name, such as a handler or a test that is passed on, is found by its indentation.
             named = _enclosing(hunk, self.outline, reach) if self.outline else set()
-            wanted |= named or set(block_of(hunk, self.lines, reach))
-        return wanted
+            rows |= named or set(block_of(hunk, self.lines, reach))
+        return rows
 
     def written(self, reach: int) -> str:
         shown = {line.new for hunk in self.file.hunks for line in hunk.lines if line.new is not None}
@@ -96,18 +96,18 @@ def _enclosing(hunk: Hunk, outline: Outline, reach: int) -> set[int]:
     """Return the lines of what the hunk's changed lines stand in; of a long definition, what is within reach."""
     changed = [line.new for line in hunk.lines if line.kind == "+" and line.new and line.text.strip()]
     numbers = changed or [line.new for line in hunk.lines if line.new and line.text.strip()]
-    wanted: set[int] = set()
+    enclosing: set[int] = set()
     for number in numbers:
         outer = [spot for spot in outline.around(number) if spot.last > spot.first]
         for place, spot in enumerate(outer):
             small = spot.last - spot.first < SMALL or place == len(outer) - 1
             first = _with_marks(spot.first, outline.lines)
             if small:
-                wanted |= set(range(max(first, number - reach), min(spot.last, number + reach) + 1))
-            wanted |= set(range(first, min(spot.head, spot.first + _GAP) + 1))
+                enclosing |= set(range(max(first, number - reach), min(spot.last, number + reach) + 1))
+            enclosing |= set(range(first, min(spot.head, spot.first + _GAP) + 1))
             if small:
                 break
-    return wanted
+    return enclosing
 
 
 def _with_marks(first: int, lines: Sequence[str]) -> int:

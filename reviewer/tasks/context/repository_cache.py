@@ -47,9 +47,9 @@ class RepositoryCache:
         """Read those files of the head that were not asked for before, in one go."""
         known = self.index.paths
         new = [path for path in dict.fromkeys(paths) if path not in self.texts and path not in self._asked]
-        if wanted := [path for path in new if path in known]:
-            self._asked.update(wanted)
-            self.texts.update(self.sources.read(wanted))
+        if unread := [path for path in new if path in known]:
+            self._asked.update(unread)
+            self.texts.update(self.sources.read(unread))
 
     def outline(self, path: str) -> Outline:
         """Return the outline of a file that was fetched; an empty one for any other."""

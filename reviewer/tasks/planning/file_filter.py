@@ -67,9 +67,9 @@ def select(diff: Diff, settings: ReviewSettings) -> tuple[tuple[FileDiff, ...], 
     excluded = PathPatterns(settings.exclude) if settings.exclude else None
     kept: list[FileDiff] = []
     skipped: list[Skipped] = []
-    for given in diff.files:
-        file = ignore_line_ending_changes(given)
-        reason = "only its line ends changed" if given.hunks and not file.hunks else _shape_reason(file)
+    for original in diff.files:
+        file = ignore_line_ending_changes(original)
+        reason = "only its line ends changed" if original.hunks and not file.hunks else _shape_reason(file)
         if reason is None and included is not None and not included(file.path):
             reason = "not in `review.include`"
         if reason is None and excluded is not None and excluded(file.path):

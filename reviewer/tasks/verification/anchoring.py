@@ -63,11 +63,11 @@ def locate(diff: Diff, path: str, quote: str, line: int | None) -> LocatedQuote 
     file = diff.file(path)
     if file is None:
         return NotLocated("unknown file", f"{path} is not part of the change")
-    wanted = _quoted(quote)
-    if not wanted:
+    quoted = _quoted(quote)
+    if not quoted:
         return NotLocated("no quote", "it quotes no code")
     for normalise in (_verbatim, _without_indent, _without_space):
-        needle = [normalise(text) for text in wanted]
+        needle = [normalise(text) for text in quoted]
         if not any(needle):
             return NotLocated("no quote", "it quotes no code")
         matches = list(_matches(file, needle, normalise))
@@ -78,7 +78,7 @@ def locate(diff: Diff, path: str, quote: str, line: int | None) -> LocatedQuote 
             if chosen is None:
                 return NotLocated("ambiguous", f"the quoted code stands in {len(matches)} places")
             return _located(diff, path, chosen, exact=True)
-    return _by_number(diff, file, wanted, line)
+    return _by_number(diff, file, quoted, line)
 
 
 def _quoted(quote: str) -> list[str]:
@@ -170,9 +170,9 @@ def _touched(run: Sequence[Line]) -> bool:
     return any(line.kind != " " for line in run)
 
 
-def _by_number(diff: Diff, file: FileDiff, wanted: list[str], line: int | None) -> LocatedQuote | NotLocated:
+def _by_number(diff: Diff, file: FileDiff, quoted: list[str], line: int | None) -> LocatedQuote | NotLocated:
     """Anchor at the given number if the line there is one of the quoted lines; else say that the quote is nowhere."""
-    known = {_without_space(text) for text in wanted if len(_without_space(text)) > NEAR}
+    known = {_without_space(text) for text in quoted if len(_without_space(text)) > NEAR}
     for hunk in file.hunks if line is not None else ():
         for candidate in hunk.lines:
             side = Side.LEFT if candidate.kind == "-" else Side.RIGHT
