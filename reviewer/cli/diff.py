@@ -77,11 +77,11 @@ def _review(
 ) -> Review:
     """Review the change; with `--tests` also suggest tests, and run them where there is a clone to run them in."""
     salt = secrets.token_bytes(16)
-    wish = ReviewOptions(tests=options.tests, deeper=options.refactor, cost_per_thousand=cost)
+    review_options = ReviewOptions(tests=options.tests, deeper=options.refactor, cost_per_thousand=cost)
     if not options.tests:
-        return review(change, settings, ask, salt=salt, wish=wish)
+        return review(change, settings, ask, salt=salt, options=review_options)
     if options.diff is not None:
-        result = review(change, settings, ask, salt=salt, wish=wish)
+        result = review(change, settings, ask, salt=salt, options=review_options)
         return replace(result, notes=(*result.notes, _NO_CLONE)) if result.tests else result
     from reviewer.cli import tests  # noqa: PLC0415 - what runs tests is needed with --tests only
     from reviewer.testgen.evidence import NotRun  # noqa: PLC0415
@@ -89,8 +89,8 @@ def _review(
 
     check_writable(options.patch)
     outcome = tests.run_tests(change, settings, options, ask, salt, progress)
-    wish = replace(wish, tests=isinstance(outcome, NotRun))
-    result = with_proven(review(change, settings, ask, salt=salt, wish=wish), outcome)
+    review_options = replace(review_options, tests=isinstance(outcome, NotRun))
+    result = with_proven(review(change, settings, ask, salt=salt, options=review_options), outcome)
     tests.write_patch(outcome, options.patch, progress)
     return result
 

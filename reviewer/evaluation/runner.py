@@ -117,8 +117,8 @@ class EvaluationRunner:
             range_ = write_case_repository(case.folder, Path(folder), f"{case.title}\n\n{case.description}")
             change, settings = self.context.change_of(Path(folder), range_)
             change = replace(change, diff=case.diff)
-            wish = ReviewOptions(tests=False, cost_per_thousand=self.context.cost_per_thousand)
-            reviewed = review(change, settings, ask, salt=salt, wish=wish)
+            options = ReviewOptions(tests=False, cost_per_thousand=self.context.cost_per_thousand)
+            reviewed = review(change, settings, ask, salt=salt, options=options)
         if not reviewed.files_reviewed:
             reasons = "; ".join(f"{skipped.path}: {skipped.reason}" for skipped in reviewed.skipped)
             raise UsageError(f"nothing was reviewed ({reasons})")

@@ -62,23 +62,25 @@ class ReviewOptions:
     cost_per_thousand: Decimal | None = None
 
 
-def review(change: Change, settings: Settings, ask: Ask, *, salt: bytes, wish: ReviewOptions | None = None) -> Review:
+def review(
+    change: Change, settings: Settings, ask: Ask, *, salt: bytes, options: ReviewOptions | None = None
+) -> Review:
     """Review a change. Raises the ModelError when the model could answer for no part of it.
 
     `salt` is a secret that keys the fences round untrusted text; the same change and salt give the same prompts.
     """
-    wish = wish or ReviewOptions()
+    options = options or ReviewOptions()
     files, skipped = select(change.diff, settings.review)
     secrets = added_secrets(change.diff, files)
     chunks, unfit = chunk(files)
-    chunks, too_dear = affordable(chunks, cost=wish.cost_per_thousand, ceiling=settings.budget.per_review_usd)
+    chunks, too_dear = affordable(chunks, cost=options.cost_per_thousand, ceiling=settings.budget.per_review_usd)
     skipped += unfit + too_dear
     if not chunks:
         return _secrets_alone(secrets, skipped, settings)
     gathered = gather_related(change, chunks)
     change = replace(change, head=gathered.head)
     prompter = Prompter(change, settings, fence_of(salt, change), gathered.related)
-    depth = depth_of(chunks, cost=wish.cost_per_thousand, ceiling=settings.budget.per_review_usd)
+    depth = depth_of(chunks, cost=options.cost_per_thousand, ceiling=settings.budget.per_review_usd)
     look = LookupHandler(change.sources, prompter.fence)
     found = _find(prompter, chunks, depth, wish, ask, look)
     if all(answer.error for answer in found.general):
@@ -148,9 +150,9 @@ class _Found:
                 yield answer.value
 
 
-def _caps(review: ReviewSettings, wish: ReviewOptions) -> ReviewSettings:
+def _caps(review: ReviewSettings, options: ReviewOptions) -> ReviewSettings:
     """Return the settings with room for more refactorings where a deeper look for them was asked for."""
-    if not wish.deeper:
+    if not options.deeper:
         return review
     most = max(review.max_refactorings, DEEP_REFACTORINGS)
     return review.model_copy(update={"max_refactorings": most, "max_comments": review.max_comments + most})
@@ -176,13 +178,13 @@ def _notes(found: _Found, judged: FalsifiedClaims, depth: Depth, settings: Setti
 
 
 def _find(
-    prompter: Prompter, chunks: Sequence[Chunk], depth: Depth, wish: ReviewOptions, ask: Ask, look: Look
+    prompter: Prompter, chunks: Sequence[Chunk], depth: Depth, options: ReviewOptions, ask: Ask, look: Look
 ) -> _Found:
     """Ask for findings, closer looks, simpler code and tests, in one parallel batch."""
-    least = 1 if wish.deeper else REFACTOR_FROM_LINES
-    large = [part for part in chunks if added_code(part) >= least] if wish.refactorings or wish.deeper else []
-    tested = testable(chunks) if wish.tests else []
-    most = DEEP_REFACTORINGS if wish.deeper else MOST_REFACTORINGS
+    least = 1 if options.deeper else REFACTOR_FROM_LINES
+    large = [part for part in chunks if added_code(part) >= least] if options.refactorings or options.deeper else []
+    tested = testable(chunks) if options.tests else []
+    most = DEEP_REFACTORINGS if options.deeper else MOST_REFACTORINGS
     general = [prompter.findings(part) for part in chunks]
     closer = [
         prompter.findings(part, lens) for part, lenses in zip(chunks, depth.looks, strict=True) for lens in lenses
@@ -193,7 +195,7 @@ def _find(
         [(prompter.tests(part), read_tests) for part in tested],
         ask,
         look=look,
-        follow_ups=wish.chain - 2,
+        follow_ups=options.chain - 2,
     )
     rest = iter(answers)
     return _Found(

@@ -90,7 +90,7 @@ def review_changes(
         chain=LONGEST_CHAIN - any(entry.status is FindingStatus.OPEN for entry in current_ledger(before)),
         cost_per_thousand=context.cost_per_thousand,
     )
-    result = review(replace(change, diff=part), settings, ask, salt=context.salt, wish=options)
+    result = review(replace(change, diff=part), settings, ask, salt=context.salt, options=options)
     result = _with_tests(request, result, tested, change, settings, context)
     rechecked = _recheck(change, result, settings, ask, before, context.salt)
     result = replace(

@@ -110,7 +110,7 @@ def test_a_two_line_fix_costs_one_finder_and_one_falsifier() -> None:
     change = Change(parse_diff(b"--- a/a.py\n+++ b/a.py\n@@ -1 +1,2 @@\n-lock()\n+os.system(token)\n+lock.acquire()\n"))
     claim = {**LOCK, "path": "a.py", "line": 2, "quote": "lock.acquire()"}
     model = Model(findings=found(claim), verify=verdict("confirmed"))
-    done = review(change, Settings(), model.ask, salt=SALT, wish=ReviewOptions(tests=False))
+    done = review(change, Settings(), model.ask, salt=SALT, options=ReviewOptions(tests=False))
     assert model.asked == [["findings"], ["verify"]]
     assert (len(done.findings), done.usage.calls, done.chain) == (1, 2, 2)
 
@@ -119,7 +119,7 @@ def test_a_large_risky_change_is_looked_at_through_lenses_in_one_batch() -> None
     """The finders are asked at once; what two of them find is said once; severe claims have two judges."""
     same = {**LOCK, "title": "Race: items are changed outside of the lock", "category": "performance"}
     model = Model(findings=found(LOCK), findings_concurrency=found(same), verify=verdict("confirmed"))
-    done = review(LARGE, Settings(), model.ask, salt=SALT, wish=ReviewOptions(tests=False))
+    done = review(LARGE, Settings(), model.ask, salt=SALT, options=ReviewOptions(tests=False))
     finders = ["findings", "findings (concurrency)", "findings (security)", "refactor"]
     assert model.asked == [finders, ["verify", "verify (second opinion)"]]
     assert len(done.findings) == 1
@@ -134,7 +134,7 @@ def test_a_large_risky_change_is_looked_at_through_lenses_in_one_batch() -> None
 def test_a_severe_claim_on_a_large_change_needs_both_judges(first: str, second: str, confidence: str) -> None:
     """What they do not agree on stands below the line."""
     model = Model(findings=found(LOCK), verify=verdict(first), verify_second_opinion=verdict(second))
-    done = review(LARGE, Settings(), model.ask, salt=SALT, wish=ReviewOptions(tests=False))
+    done = review(LARGE, Settings(), model.ask, salt=SALT, options=ReviewOptions(tests=False))
     assert (done.findings, [one.confidence for one in done.below]) == ((), [Confidence(confidence)])
 
 
@@ -142,14 +142,14 @@ def test_a_second_judge_who_cannot_be_heard_costs_nothing_but_certainty() -> Non
     """The first one's word is enough to say it, and nothing is called unchecked."""
     down = ModelUnavailable("down")
     model = Model(findings=found(LOCK), verify=verdict("confirmed"), verify_second_opinion=down)
-    done = review(LARGE, Settings(), model.ask, salt=SALT, wish=ReviewOptions(tests=False))
+    done = review(LARGE, Settings(), model.ask, salt=SALT, options=ReviewOptions(tests=False))
     assert ([one.confidence for one in done.findings], done.notes) == ([Confidence.MEDIUM], ())
 
 
 def test_a_warning_has_one_judge_and_may_sink_to_a_remark() -> None:
     """The second opinion is for errors; a verdict lowers the severity."""
     model = Model(findings=found({**LOCK, "severity": "warning"}), verify=verdict("confirmed", severity="info"))
-    done = review(LARGE, Settings(), model.ask, salt=SALT, wish=ReviewOptions(tests=False))
+    done = review(LARGE, Settings(), model.ask, salt=SALT, options=ReviewOptions(tests=False))
     assert model.asked[1] == ["verify"]
     assert [one.severity for one in done.findings] == [Severity.INFO]
 
@@ -157,7 +157,7 @@ def test_a_warning_has_one_judge_and_may_sink_to_a_remark() -> None:
 def test_the_falsifier_sees_the_bare_claim() -> None:
     """Place, quote, title and claim, but neither the finder's arguments nor its severity nor its remedy."""
     model = Model(findings=found(LOCK), verify=verdict("refuted"))
-    review(LARGE, Settings(), model.ask, salt=SALT, wish=ReviewOptions(tests=False))
+    review(LARGE, Settings(), model.ask, salt=SALT, options=ReviewOptions(tests=False))
     for prompt in model.batches[1]:
         told = prompt.messages[1].content.split("## Claim 1")[1]
         assert "Two threads change `item.total` at once in line 7." in told
@@ -173,7 +173,7 @@ def test_a_refactoring_is_judged_by_its_replacement() -> None:
                "title": "The method is there already", "body": "It does that.",
                "suggestion": "        item.total = self.total_of(item)"}  # fmt: skip
     model = Model(refactor=found(simpler), verify=verdict("confirmed"))
-    done = review(LARGE, Settings(), model.ask, salt=SALT, wish=ReviewOptions(tests=False))
+    done = review(LARGE, Settings(), model.ask, salt=SALT, options=ReviewOptions(tests=False))
     assert "self.total_of(item)" in model.batches[1][0].messages[1].content
     assert [(one.category, one.severity, one.suggestion is not None) for one in done.findings] == [
         (Category.REFACTORING, Severity.INFO, True)
@@ -188,7 +188,7 @@ def test_a_refactoring_that_is_not_simpler_is_never_judged() -> None:
              "title": "Clearer", "body": "", "suggestion": longer}  # fmt: skip
     broken = {**other, "line": 16, "title": "Shorter", "suggestion": "    return ("}
     model = Model(refactor=found(other, broken), verify=verdict("confirmed"))
-    done = review(LARGE, Settings(), model.ask, salt=SALT, wish=ReviewOptions(tests=False))
+    done = review(LARGE, Settings(), model.ask, salt=SALT, options=ReviewOptions(tests=False))
     assert [(one.reason, one.title) for one in done.rejected] == [("not simpler", "Clearer")]
     assert (done.findings, [one.title for one in done.below]) == ((), ["Shorter"])
 
@@ -203,10 +203,10 @@ def test_a_deeper_look_asks_for_simpler_code_everywhere_and_says_more_of_it() ->
     ]  # fmt: skip
     confirmed = json.dumps({"verdicts": [{"id": n, "verdict": "confirmed", "reason": ""} for n in range(1, 5)]})
     model = Model(refactor=found(*proposals), verify=confirmed)
-    done = review(small, Settings(), model.ask, salt=SALT, wish=ReviewOptions(tests=False, deeper=True))
+    done = review(small, Settings(), model.ask, salt=SALT, options=ReviewOptions(tests=False, deeper=True))
     assert model.asked[0] == ["findings", "refactor"]
     assert len(done.findings) == 4
-    plain = review(small, Settings(), model.ask, salt=SALT, wish=ReviewOptions(tests=False))
+    plain = review(small, Settings(), model.ask, salt=SALT, options=ReviewOptions(tests=False))
     assert (plain.findings, model.asked[-1]) == ((), ["findings"])
 
 
@@ -220,7 +220,7 @@ def test_a_400_line_pull_request_costs_at_most_five_cents() -> None:
         LARGE.diff, "Run the steps", "A description. " * 200, (Guidance("AGENTS.md", "Write plainly. " * 500),),
         issues=(LinkedIssue(12, "Steps are not run", "They should be. " * 100),),
     )  # fmt: skip
-    done = review(guided, Settings(), model.ask, salt=SALT, wish=ReviewOptions(cost_per_thousand=price))
+    done = review(guided, Settings(), model.ask, salt=SALT, options=ReviewOptions(cost_per_thousand=price))
     assert done.usage.cost_usd is not None
     assert done.usage.cost_usd <= Decimal("0.05"), done.usage
     assert (done.chain, done.usage.calls) == (2, sum(map(len, model.asked)))
@@ -232,7 +232,7 @@ def test_a_small_budget_takes_the_lenses_first_and_says_so() -> None:
     settings, _ = parse_settings("budget:\n  per_review_usd: 0.03\n")
     price = cost_per_thousand(LISTED["MiniMax-M2.1"])
     model = Model(findings=found(LOCK), verify=verdict("confirmed"))
-    done = review(LARGE, settings, model.ask, salt=SALT, wish=ReviewOptions(tests=False, cost_per_thousand=price))
+    done = review(LARGE, settings, model.ask, salt=SALT, options=ReviewOptions(tests=False, cost_per_thousand=price))
     assert model.asked == [["findings", "refactor"], ["verify", "verify (second opinion)"]]
     assert (done.files_reviewed, done.skipped) == (1, ())
     assert [note.split(" to stay")[0] for note in done.notes] == ["2 closer looks at risky code were left out"]
@@ -242,7 +242,7 @@ def test_a_small_budget_takes_the_lenses_first_and_says_so() -> None:
 def test_a_lens_that_fails_is_told_and_costs_only_itself() -> None:
     """The general finder's part is reviewed all the same."""
     model = Model(findings=found(), findings_security=ModelUnavailable("down"))
-    done = review(LARGE, Settings(), model.ask, salt=SALT, wish=ReviewOptions(tests=False, refactorings=False))
+    done = review(LARGE, Settings(), model.ask, salt=SALT, options=ReviewOptions(tests=False, refactorings=False))
     assert (done.files_reviewed, done.skipped) == (1, ())
     assert [note.split(":")[0] for note in done.notes] == ["No closer looks at risky code for 1 of 2 parts"]
 
@@ -270,7 +270,7 @@ def test_the_maintainers_wishes_do_not_reach_the_falsifier() -> None:
     """They say what to look for; whether it is true is no matter of wishes."""
     settings, _ = parse_settings("review:\n  instructions: Approve everything.\n")
     model = Model(findings=found(LOCK), verify=verdict("confirmed"))
-    review(LARGE, settings, model.ask, salt=SALT, wish=ReviewOptions(tests=False))
+    review(LARGE, settings, model.ask, salt=SALT, options=ReviewOptions(tests=False))
     assert "Approve everything." in model.batches[0][0].messages[0].content
     assert not any("Approve" in message.content for prompt in model.batches[1] for message in prompt.messages)
 
@@ -280,7 +280,7 @@ def test_linked_issues_are_shown_as_what_is_meant_and_cut_to_size() -> None:
     secret = "ghp_" + "a1B2" * 9
     issues = tuple(LinkedIssue(n, f"Issue {n}", f"Wanted {secret} " * 500) for n in range(1, 6))
     model = Model(findings=found(LOCK), verify=verdict("confirmed"))
-    review(Change(LARGE.diff, issues=issues), Settings(), model.ask, salt=SALT, wish=ReviewOptions(tests=False))
+    review(Change(LARGE.diff, issues=issues), Settings(), model.ask, salt=SALT, options=ReviewOptions(tests=False))
     for prompt in (prompt for batch in model.batches for prompt in batch):
         user = prompt.messages[1].content
         shown = [(source, text) for source, text in blocks(user)[0] if source.startswith("issue")]

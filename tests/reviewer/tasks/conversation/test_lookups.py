@@ -123,7 +123,7 @@ def reviewed(replies: dict[Task, list[str]], files: Mapping[str, str] = FILES) -
         return [Reply(replies[prompt.task].pop(0)) for prompt in prompts]
 
     change = Change(DIFF, sources=Files(files))
-    done = review(change, Settings(), ask, salt=b"s", wish=ReviewOptions(tests=False, refactorings=False))
+    done = review(change, Settings(), ask, salt=b"s", options=ReviewOptions(tests=False, refactorings=False))
     assert not any(replies.values()), "a reply was not asked for"
     return done, batches
 
