@@ -1,7 +1,7 @@
-"""The composition root: builds the App and the console command from their parts. No module imports it.
+"""Build the App and the console command from their parts. No module imports this one.
 
 `gunicorn 'app:create_app()'` serves the App; `main` is the console command `reviewer`. A command imports its modules
-when it runs: `reviewer --help` and `reviewer diff` load neither Flask nor the engine.
+when it runs: `reviewer --help` and `reviewer diff` load neither Flask nor DBOS.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _NO_SERVER = "This needs the server's packages: in a clone, pip install '.[server]' into its environment."
 
 
-#: gunicorn's exit code for a worker that cannot start: with another one it would restart the worker for ever.
+#: gunicorn's exit code for a worker that cannot start: with another code it would restart the worker forever.
 BOOT_ERROR = 3
 
 
@@ -111,7 +111,7 @@ def _close_at_exit(jobs: Jobs, missed: MissedDeliveries | None) -> None:
 
 
 def _look_for_missed(environment: Environment, jobs: Jobs) -> MissedDeliveries | None:
-    """Start the search for missed webhooks, if this process works and the search is not turned off."""
+    """Start the search for missed webhooks, if this process carries out jobs and the search is not turned off."""
     from webhooks.recovery.redelivery import MissedDeliveries, RedeliveryPolicy  # noqa: PLC0415
     from webhooks.recovery.unreviewed_pulls import SearchBounds  # noqa: PLC0415
 
@@ -177,7 +177,7 @@ def _credentials(environment: Environment) -> Credentials:
         raise SettingsError("a worker needs GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY")
     private_key = environment.private_key.get_secret_value()
     if not is_rsa_key(private_key):
-        # Deliveries are accepted all the same: jobs that fail because of it can be retried later.
+        # Deliveries are still accepted: jobs that fail because of this can be retried later.
         logging.getLogger("reviewer").error(
             "GITHUB_APP_PRIVATE_KEY cannot be read as an RSA key, so every job will fail: use the .pem file from GitHub"
         )
@@ -185,7 +185,7 @@ def _credentials(environment: Environment) -> Credentials:
 
 
 def _ask(run: JobAttempt) -> Ask:
-    """Return the attempt's `ask`. It raises Superseded, which `handle` knows, when the job is superseded meanwhile."""
+    """Return the attempt's `ask`. It raises Superseded, which `handle` knows, when the job is superseded."""
     from webhooks.handling.job_context import Superseded  # noqa: PLC0415
     from webhooks.queue.jobs import RunStopped  # noqa: PLC0415
 
@@ -232,7 +232,7 @@ def _action(argv: list[str]) -> int:
 
 
 def _served(run: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
-    """Return a command that says how to install the server's packages when they are missing."""
+    """Return the command; without the server's packages, it says how to install them."""
 
     def command(argv: list[str]) -> int:
         try:

@@ -1,4 +1,4 @@
-"""How gunicorn runs the App: `gunicorn --config gunicorn.conf.py 'app:create_app()'`. Imports nothing of the App."""
+"""Configure gunicorn: `gunicorn --config gunicorn.conf.py 'app:create_app()'`. Imports nothing of the App."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from gunicorn.workers.base import Worker
 
 bind = f"0.0.0.0:{os.environ.get('PORT') or '8000'}"
 
-# Memory, and the only place that can be written where the root file system is read-only.
+# In memory, and the only writable place if the root file system is read-only.
 _MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 # Two processes. With the role `all`, one accepts deliveries and the other carries jobs out, so that a delivery is
@@ -24,14 +24,14 @@ worker_class = "webhooks.server.gunicorn_worker.BufferingWorker"
 threads = 8
 worker_connections = 1000
 
-# The engine's threads and its database connections do not survive a fork, so the worker makes its own.
+# DBOS's threads and database connections do not survive a fork, so the worker makes its own.
 preload_app = False
 
 # A delivery is stored and answered within GitHub's ten seconds; a worker silent for longer than this is stuck.
 # https://docs.github.com/webhooks/using-webhooks/best-practices-for-using-webhooks#respond-within-10-seconds
 timeout = 60
-# On SIGTERM running steps get this long; what is not done then is taken up again by the next process.
-# `docker stop` waits ten seconds only, unless it is told more: --time 30.
+# On SIGTERM running steps get this long; the next process takes up unfinished work.
+# `docker stop` waits only ten seconds by default: give it --time 30.
 graceful_timeout = 25
 keepalive = 5
 
@@ -39,7 +39,7 @@ keepalive = 5
 # https://docs.gunicorn.org/en/stable/faq.html#how-do-i-avoid-gunicorn-excessively-blocking-in-os-fchmod
 worker_tmp_dir = _MEMORY
 
-# gunicorn's control socket would be made in a home directory, which a container's user has not.
+# gunicorn would make its control socket in the home directory, which the container's user does not have.
 control_socket_disable = True
 
 # The App logs what it accepts and does, with fields; gunicorn reports only on itself.
@@ -48,7 +48,7 @@ errorlog = "-"
 
 
 def on_starting(server: Arbiter) -> None:
-    """Prepare for processes that accept side by side."""
+    """Prepare for several processes that accept deliveries."""
     _end_once(server)
     _count_together()
 
@@ -71,10 +71,10 @@ def post_fork(_server: Arbiter, worker: Worker) -> None:
 
 
 def _end_once(server: Arbiter) -> None:
-    """Have gunicorn end as it means to when a second process cannot begin either.
+    """Make gunicorn end cleanly when a second process cannot start either.
 
-    The first ends the server; where the next is found dead while gunicorn waits for it, its own exception is raised
-    again, and nothing catches that: a traceback after the line that says what to do, and another exit code.
+    The first process that cannot start ends the server. If gunicorn finds a second dead one while it waits, it raises
+    the same exception again, and nothing catches it: a traceback after the message, and another exit code.
     """
     stop = server.stop
 
@@ -82,14 +82,14 @@ def _end_once(server: Arbiter) -> None:
         while True:
             try:
                 return stop(graceful)
-            except HaltServer:  # one process less to wait for
+            except HaltServer:  # one process fewer to wait for
                 continue
 
     server.stop = stop_whatever_comes
 
 
 def _count_together() -> None:
-    """Give the processes a place to count together: /metrics is the same whoever answers it.
+    """Let the processes share their counters: /metrics is the same from each of them.
 
     https://prometheus.github.io/client_python/multiprocess/
     """
@@ -100,12 +100,12 @@ def _count_together() -> None:
             except ProcessLookupError:  # it was killed
                 shutil.rmtree(left, ignore_errors=True)
             except (PermissionError, ValueError):
-                continue  # somebody else's
+                continue  # another user's
         place = tempfile.mkdtemp(prefix=f"reviewer-metrics-{os.getpid()}-", dir=_MEMORY)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = place
 
 
 def on_exit(_server: object) -> None:
-    """Leave nothing behind."""
+    """Remove the folder of shared counters."""
     if workers > 1:
         shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

@@ -1,1 +1,1 @@
-"""Data only: the templates of what the model is told. `reviewer.tasks.conversation.prompts` renders them."""
+"""The templates of the prompts. Data only. `reviewer.tasks.conversation.prompts` renders them."""

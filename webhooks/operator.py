@@ -14,12 +14,12 @@ from webhooks.recovery.redelivery import MissedDeliveries
 
 
 def work(jobs: Jobs, missed: MissedDeliveries | None = None) -> int:
-    """Work until SIGTERM or SIGINT, then give back what is running. `missed` searches for missed webhooks meanwhile."""
+    """Carry out jobs until SIGTERM or SIGINT, then give back running ones. `missed` searches for missed webhooks."""
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     if jobs.is_standby:
-        sys.stderr.write("reviewer: another worker uses the store; this one waits until it ends\n")
+        sys.stderr.write("reviewer: another worker uses the store; this one waits until that one ends\n")
     ended.wait()
     if missed is not None:
         missed.stop()
@@ -28,7 +28,7 @@ def work(jobs: Jobs, missed: MissedDeliveries | None = None) -> int:
 
 
 def steer(jobs: Jobs, argv: list[str]) -> int:
-    """Carry out `reviewer jobs list|show|retry|cancel`. The jobs must be open."""
+    """Carry out `reviewer jobs list|show|retry|cancel`. `jobs` must be open."""
     options = _parser().parse_args(argv)
     act: Callable[[], str] = {
         "list": lambda: _table(jobs.records(_states(options), options.limit)),
@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--limit", type=int, default=50, help="how many at most (default: 50)")
     for name, what in (
         ("show", "show everything about a job"),
-        ("retry", "queue a job again that has ended; a failed job keeps the answers that were paid for"),
+        ("retry", "queue an ended job again; a failed job keeps the answers that were paid for"),
         ("cancel", "cancel a job"),
     ):
         commands.add_parser(name, help=what).add_argument("job", help="its id, or its key as in the answer to GitHub")
@@ -96,7 +96,7 @@ def _page(record: JobRecord) -> str:
 
 
 def _reason(record: JobRecord) -> str:
-    """Return the reason for the job's state; for a job that is done, perhaps why there was nothing to do."""
+    """Return the reason for the job's state; for a done job, why there was nothing to do, if so."""
     return record.reason or str((record.result or {}).get("reason", ""))
 
 

@@ -1,6 +1,6 @@
 """Write to the console: results to standard output or a file, progress and errors to standard error.
 
-On a GitHub runner, text that quotes code cannot give the runner commands.
+On a GitHub runner, commands inside quoted code have no effect.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def print_line(text: str) -> None:
 
 
 def check_writable(output: str | None) -> None:
-    """Raise UsageError for a file that cannot be written, before any call is paid for."""
+    """Raise UsageError for a file that cannot be written, before any call costs money."""
     if output is not None and (Path(output).is_dir() or not os.access(Path(output).parent, os.W_OK)):
         raise UsageError(f"Cannot write {output}: it is a folder, or its folder cannot be written. Name another file.")
 
@@ -71,5 +71,5 @@ def _write(data: bytes, output: str | None) -> None:
 
 
 def discard_stdout() -> None:
-    """Send what is still buffered for standard output nowhere: writing it at the end would fail again."""
+    """Discard what is still buffered for standard output: writing it at exit would fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -25,7 +25,7 @@ _NO_CLONE = "Suggested tests were not run: with --diff there is no clone to run 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code. Raises ReviewerError."""
-    # The interpreter need not search all modules for cycles when it ends: an eighth of the time of a whole run.
+    # No search for cycles at exit: it takes an eighth of the time of a whole run.
     atexit.register(gc.freeze)
     _check_options(options)
     check_writable(options.output)
@@ -75,7 +75,7 @@ def _review(
     cost: Decimal | None,
     progress: Callable[[str], None],
 ) -> Review:
-    """Review the change; with `--tests` also suggest tests, and run them where there is a clone to run them in."""
+    """Review the change; with `--tests` also suggest tests, and run them if there is a clone."""
     salt = secrets.token_bytes(16)
     review_options = ReviewOptions(tests=options.tests, deeper=options.refactor, cost_per_thousand=cost)
     if not options.tests:
@@ -96,5 +96,5 @@ def _review(
 
 
 def _uncapped(settings: Settings) -> Settings:
-    """Return the settings without the cap on comments: it spares a pull request's readers, not who asked just now."""
+    """Return the settings without the cap on comments: it is meant for pull requests, not for a terminal."""
     return settings.model_copy(update={"review": settings.review.model_copy(update={"max_comments": 10_000})})

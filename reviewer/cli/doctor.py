@@ -1,4 +1,4 @@
-"""`reviewer doctor`: check what a review needs, and print what is there and what is missing."""
+"""`reviewer doctor`: check what a review needs, and print what works and what is missing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reviewer.git.worktree import open_worktree
 
 
 def run() -> int:
-    """Run the command and return its exit code. Raises ReviewerError where the model cannot be used."""
+    """Run the command and return its exit code. Raises ReviewerError if the model cannot be used."""
     code = 0
     try:
         open_worktree(Path.cwd())
@@ -21,6 +21,6 @@ def run() -> int:
         code = error.exit_code
     with open_client(None) as client:
         models = client.models()
-        listed = "listed" if client.model in models else f"not listed (listed are {', '.join(models)})"
+        listed = "listed" if client.model in models else f"not listed (the service lists {', '.join(models)})"
         print_line(f"model: {client.base_url} answers; {client.model} is {listed}")
     return code

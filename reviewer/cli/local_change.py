@@ -1,7 +1,7 @@
 """Read a local change: a range or the working tree of a clone, or a diff in a file.
 
-Settings and guidance come from the base of the change, which it cannot edit. A bare diff has neither, and no file
-around it is read. Writes nothing but problems of the settings, to standard error.
+Settings and guidance come from the base of the change, which it cannot edit. A bare diff has neither, and no other
+file is read. Writes only problems of the settings, to standard error.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from reviewer.git.worktree import open_worktree
 
 
 def change_of_diff(name: str) -> tuple[Change, Settings]:
-    """Read a unified diff from a file, or from standard input where it is `-`. Raises UsageError."""
+    """Read a unified diff from a file, or from standard input for `-`. Raises UsageError."""
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
@@ -30,7 +30,7 @@ def change_of_diff(name: str) -> tuple[Change, Settings]:
 def change_of_range(
     revisions: str | None, progress: Callable[[str], None], folder: Path | None = None
 ) -> tuple[Change, Settings]:
-    """Read the change of a range from git; None: everything that differs from the default branch.
+    """Read the change of a range from git; None means everything that differs from the default branch.
 
     `progress` is called with what is compared, since the base may have been guessed. `folder` is the clone, by default
     the current folder. Raises ReviewerError.
@@ -45,7 +45,7 @@ def change_of_range(
     files = read((SETTINGS_PATH, *GUIDANCE_PATHS), local.base_sha)
     settings, problems = parse_settings(files.get(SETTINGS_PATH, ""))
     for problem in problems:
-        # The working tree may hold a corrected version: name the one that was read.
+        # The working tree may hold a corrected version: name the commit that was read.
         sys.stderr.write(f"reviewer: at {local.base_sha[:10]}: {problem}\n")
     title, description = tree.title_and_description(local)
     change = Change(

@@ -1,7 +1,7 @@
 """The command line: find the command, run it, and turn expected failures into a message and an exit code.
 
 Exit codes: 0 done, 1 findings at or above the fail level, 2 usage or settings (also: there was nothing to review),
-3 the model could not be used. A command's module is imported only when it runs: `--help` is instant.
+3 the model could not be used. A command's module is imported only when it runs, so `--help` is fast.
 """
 
 from __future__ import annotations
@@ -67,5 +67,5 @@ def _guarded(run: Callable[[], int]) -> int:
         say("reviewer: stopped")
         return 130
     except BrokenPipeError:
-        discard_stdout()  # the reader (head, less) went away: not a failure
+        discard_stdout()  # the reader (head, less) has ended: not a failure
         return 0

@@ -1,4 +1,4 @@
-"""The model client of a command: built from the environment, with its price and its progress lines."""
+"""Build the model client of a command from the environment, with its price and progress lines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reviewer.tasks.planning.cost_estimate import cost_per_thousand
 
 
 def open_client(model: str | None) -> Client:
-    """Return the client of the environment, for another model where one is named. Raises BadKey without a key."""
+    """Return the client that the environment describes, or the same for another model. Raises BadKey without a key."""
     settings = read_client_settings(os.environ)
     if not settings.key:
         raise BadKey(
@@ -31,7 +31,7 @@ def open_client(model: str | None) -> Client:
 
 
 def cost_of(client: Client) -> Decimal | None:
-    """Return the estimated dollars for a thousand tokens of diff, None where the model's price is not known."""
+    """Return the estimated dollars for a thousand tokens of diff, None if the model's price is not known."""
     return cost_per_thousand(model_named(client.model, client.prices))
 
 

@@ -1,4 +1,4 @@
-"""The options of the command line, and the text of `--help`. Imports no other package: `--help` is instant."""
+"""The options of the command line, and the text of `--help`. Imports no other package, so `--help` is fast."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def build_parser(more: Mapping[str, str]) -> argparse.ArgumentParser:
 
 
 def _add_range(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("range", nargs="?", metavar="RANGE", help="what git diff takes: A..B, A...B, or one revision")
+    parser.add_argument("range", nargs="?", metavar="RANGE", help="as for git diff: A..B, A...B, or one revision")
 
 
 def _add_result(parser: argparse.ArgumentParser, *formats: str) -> None:

@@ -1,6 +1,6 @@
 """`reviewer tests`, and `reviewer diff --tests`: suggest tests of a local change and run them on this machine.
 
-Nothing of the change runs without a sandbox, unless a person asks for it with `--sandbox none`.
+Code of the change runs only in a sandbox, unless a person gives `--sandbox none`.
 """
 
 from __future__ import annotations
@@ -88,11 +88,12 @@ def _headline(outcome: GeneratedTests) -> str:
     if not tried:
         return "No test was suggested."
     text = f"{kept} of {tried} suggested test file{'' if tried == 1 else 's'} proved something."
-    return f"{text} {failing} more: fails on the code as it is, and may be right." if failing else text
+    more = f" {failing} more {'fails' if failing == 1 else 'fail'} on the code as it is, and may be right."
+    return text + more if failing else text
 
 
 def _review_of(outcome: GeneratedTests) -> Review:
-    """Return the tests as a review. No defect was looked for, so a failing test that may be right stands alone."""
+    """Return the tests as a review, without findings. A failing test that may be right is shown as a test."""
     failing = []
     for reproduction in outcome.reproductions:
         message = reproduction.failure.message.partition("\n")[0]

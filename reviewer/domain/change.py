@@ -17,7 +17,7 @@ GUIDANCE_PATHS = ("AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md", "
 
 
 def unreadable(paths: Sequence[str]) -> Mapping[str, str]:
-    """Read nothing: for a diff that comes without its repository."""
+    """Read nothing: for a diff without its repository."""
     del paths
     return {}
 
@@ -44,8 +44,8 @@ class Change:
     """A change to review. All text in it is untrusted, but for `guidance`, which comes from the base branch.
 
     Title, description and `issues` say what the change is meant to do. `head` holds texts of files after the change
-    that were read already: the code around a hunk is shown from them. `read_head` reads others, at a cost; suggestions
-    are proven against them. `sources` are the rest of the repository.
+    that were read already: the code around a hunk is shown from them. `read_head` reads others, which takes time;
+    suggestions are proven against them. `sources` are the rest of the repository.
     """
 
     diff: Diff
@@ -59,7 +59,7 @@ class Change:
 
 
 def added_text(file: FileDiff) -> str | None:
-    """Return the whole text of a file that the change adds; None for other files: their diff holds only a part."""
+    """Return the whole text of a file that the change adds; None for other files, whose diff holds only a part."""
     if file.status is not FileStatus.ADDED or file.missing or len(file.hunks) != 1:
         return None
     lines = file.hunks[0].lines

@@ -32,7 +32,7 @@ class Reproduction:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    r"""A defect or improvement, at one place where GitHub takes a comment.
+    r"""A defect or improvement, at a place where GitHub accepts a comment.
 
     `quote` is the anchored code, lines joined by `\n`. `suggestion` is text that is proven to replace exactly the
     anchored lines (empty: delete them); `advice` is a replacement that could not be proven and is shown as text.
@@ -56,7 +56,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A finding of the model that was dropped: `reason` is one word or two, `detail` is for a person."""
+    """A finding of the model that was dropped: `reason` is one or two words, `detail` is a sentence."""
 
     reason: str
     path: str
@@ -66,7 +66,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file, or a part of one, that was not reviewed, and why. `reason` is for a person."""
+    """A file, or a part of one, that was not reviewed, and why."""
 
     path: str
     reason: str

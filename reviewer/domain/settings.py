@@ -53,7 +53,7 @@ class FailLevel(StrEnum):
 
 
 class _Section(BaseModel):
-    # Built when something is validated: where a repository sets nothing, never (see `DEFAULTS`).
+    # Built at the first validation, which a repository without settings never needs (see `DEFAULTS`).
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
@@ -99,7 +99,7 @@ Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000), AfterValidator(_plain_am
 
 
 class ReviewSettings(_Section):
-    """When a review is made, of what, and how much is said."""
+    """When a review is made, of which files, and how much is posted."""
 
     auto: bool = Field(default=True, description="Review a pull request when it is opened and on every push.")
     drafts: bool = Field(default=False, description="Review drafts too.")
@@ -120,7 +120,7 @@ class ReviewSettings(_Section):
         default=False, description="Let the author dismiss findings without write access, so that the check passes."
     )
     language: str = Field(default="English", min_length=2, max_length=40, description="Language of what is posted.")
-    instructions: str = Field(default="", max_length=10_000, description="What the reviewer should mind everywhere.")
+    instructions: str = Field(default="", max_length=10_000, description="Instructions for all files.")
     path_instructions: Rules = Field(default=(), description="Instructions for the files that match a pattern.")
 
 
@@ -155,7 +155,7 @@ class Settings(_Section):
     budget: BudgetSettings = BudgetSettings.model_construct()
 
 
-#: What holds where a repository sets nothing.
+#: The settings of a repository without a settings file.
 DEFAULTS = Settings.model_construct()
 
 
@@ -168,7 +168,7 @@ class SettingsProblem:
     message: str
 
     def __str__(self) -> str:
-        """Return the problem as a person should read it."""
+        """Return the problem as text for a person."""
         return f"{SETTINGS_PATH}:{self.line}: {f'`{self.key}`: ' if self.key else ''}{self.message}"
 
 
@@ -232,7 +232,7 @@ def _drop(data: dict[str, Any], path: tuple[str, ...]) -> bool:
 
 
 def _words(error: Any, path: tuple[str, ...]) -> str:
-    """Say what is wrong, what would be right, and that the default holds."""
+    """Return a message: what is wrong, what is accepted, and that the default is used."""
     if error["type"] == "extra_forbidden":
         section = Settings.model_fields.get(path[0]) if len(path) > 1 else None
         known = section.annotation.model_fields if section and section.annotation else Settings.model_fields

@@ -14,7 +14,7 @@ from reviewer.diff.model import Side
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A line of the head in which a word stands; `line` counts from 1, `text` may be cut."""
+    """A line at head that contains a word; `line` counts from 1, `text` may be cut."""
 
     path: str
     line: int
@@ -28,17 +28,17 @@ class Sources(Protocol):
         """Return the paths of the regular files at head, sorted; empty where nothing can be read."""
 
     def read(self, paths: Sequence[str], side: Side = Side.RIGHT) -> Mapping[str, str]:
-        """Return the texts of those files; what is absent, too large or not text is left out."""
+        """Return the texts of those files; missing, too large and binary files are left out."""
 
     def search(self, words: Sequence[str], near: Sequence[str] = ()) -> Sequence[Hit]:
-        """Return the lines at head that hold one of the words as a whole word, by path and line.
+        """Return the lines at head that contain one of the words as a whole word, by path and line.
 
         `near` are the likeliest files, best first, for sources that cannot search all of them.
         """
 
 
 class NoSources:
-    """Nothing beside the change can be read: a bare diff."""
+    """The sources of a bare diff: nothing can be read."""
 
     def paths(self) -> Sequence[str]:
         """Return nothing."""

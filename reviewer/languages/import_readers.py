@@ -1,6 +1,6 @@
-"""Read what one line of a file imports, for each language that we can follow. Pure.
+"""Read what one line of a file imports, for each language with import rules. Pure.
 
-A reader returns modules in the form of a path: `a.b` of Python is `a/b`, and a leading `./` or `../` is relative.
+A reader returns modules written as paths: `a.b` of Python is `a/b`, and a leading `./` or `../` is relative.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Find the files of the repository that a file imports or refers to by name, from paths alone.
 
-Pure: texts and paths in, paths out, in a stable order; a module that is not in the repository gives nothing.
+Pure: texts and paths in, paths out, in a stable order; a module that is not in the repository is left out.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from reviewer.languages.import_readers import without_endings
 from reviewer.languages.paths import is_test
 from reviewer.languages.registry import family_of, language_of
 
-#: Lines of a file in which imports are looked for, and modules that one file may name.
+#: Most lines of a file that are searched for imports, and most modules of one file.
 MAX_LINES, MAX_MODULES = 400, 80
 
-#: Files that one module may mean: a package of Go, or a name that several folders have.
+#: Most files that one module may mean, such as a package of Go or a name in several folders.
 MAX_FILES = 8
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -77,7 +77,7 @@ def imported(path: str, text: str, index: PathIndex) -> list[str]:
 
 
 def named_after(names: Iterable[str], path: str, index: PathIndex) -> list[str]:
-    """Return the files named after one of the classes: UserCart is looked for in UserCart, user_cart and user-cart."""
+    """Return the files named after one of the classes: UserCart may be in UserCart, user_cart or user-cart."""
     family = family_of(path)
     found: dict[str, None] = {}
     for name in names:
@@ -111,7 +111,7 @@ def neighbours(path: str, index: PathIndex) -> list[str]:
 
 
 def _modules(path: str, text: str) -> Iterator[str]:
-    """Yield what the imports of a text name, each in the form of a path; a leading `./` or `../` is relative."""
+    """Yield the modules that a text imports, written as paths; a leading `./` or `../` is relative."""
     language = language_of(path)
     if language is not None and language.imports is not None:
         for line in text.split("\n", MAX_LINES)[:MAX_LINES]:
@@ -119,14 +119,14 @@ def _modules(path: str, text: str) -> Iterator[str]:
 
 
 def modules_on(path: str, line: str) -> list[str]:
-    """Return what one line of a file imports, each in the form of a path; a leading `./` or `../` is relative."""
+    """Return the modules that one line of a file imports, written as paths; a leading `./` or `../` is relative."""
     language = language_of(path)
     rules = language.imports if language else None
     return rules.read(line) if rules and len(line) <= MAX_LINES else []
 
 
 def _meant(path: str, module: str, index: PathIndex) -> Sequence[str]:
-    """Return the files that a module means: by itself, as a folder, or as the last but one part of its name."""
+    """Return the files that a module may mean: a file, a folder, or a file with the name of the last but one part."""
     family, folder = family_of(path), path.rpartition("/")[0]
     if module.startswith("."):
         module = posixpath.normpath(posixpath.join(folder, module))
@@ -158,7 +158,7 @@ def _main_of(module: str, family: str, path: str, index: PathIndex) -> list[str]
 
 
 def _package(module: str, family: str, index: PathIndex) -> list[str]:
-    """Return the files of a package: those of the folder with the longest end in common with its path."""
+    """Return the files of a package: those in the folder whose path has the longest common end with it."""
     parts = module.split("/")
     for start in range(len(parts)):
         if files := index.by_folder.get("/".join(parts[start:])):

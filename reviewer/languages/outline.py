@@ -1,4 +1,4 @@
-"""Find what a text defines and which names its lines use, by grammar where there is one, else by indentation.
+"""Find what a text defines and which names its lines use, by grammar if there is one, else by indentation.
 
 Pure and linear in the text. Definitions that cannot be recognised are left out.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from reviewer.languages.registry import language_of
 from reviewer.languages.treesitter import Definition, definitions
 
-#: Longer lines are data. Characters of a line that are looked at.
+#: Only so many characters of a line are read: longer lines are data.
 MAX_LINE = 400
 
 _KEYWORD = re.compile(
@@ -26,7 +26,7 @@ _TYPED = re.compile(
 )
 _METHOD = re.compile(r"\s+(?:(?:async|static|get|set)\s+)*(?P<name>[\w$]+)\s*\([^()]{0,200}\)[^;]{0,80}\{\s*$")
 _CONSTANT = re.compile(r"(?P<name>[A-Z][A-Z0-9_]{2,})\s*(?::[^=]{1,80})?=(?!=)")
-#: Words before a parenthesis that make it no definition.
+#: Words before a parenthesis that show that the line defines nothing.
 _CONTROL_WORDS = """
     return new else throw await yield delete case goto if while for switch catch and or not in is assert raise
     print echo from import using require include elif unless until when match with super this typeof sizeof do try
@@ -46,7 +46,7 @@ class Outline:
     spots: tuple[Definition, ...]
 
     def around(self, line: int) -> tuple[Definition, ...]:
-        """Return the definitions that the 1-based line stands in, the outermost first."""
+        """Return the definitions around the 1-based line, the outermost first."""
         return tuple(spot for spot in self.spots if spot.first <= line <= spot.last)
 
     def named(self, name: str) -> tuple[Definition, ...]:
@@ -63,7 +63,7 @@ def outline_of(path: str, text: str) -> Outline:
 
 
 def defined_on(line: str) -> str | None:
-    """Return the name that the line seems to define, in whatever language."""
+    """Return the name that the line seems to define, in any language."""
     line = line[:MAX_LINE]
     if found := _KEYWORD.match(line) or _CONSTANT.match(line):
         return found["name"]
@@ -85,7 +85,7 @@ def used_on(path: str, lines: Iterable[str]) -> dict[str, bool]:
 
 
 def members_on(path: str, lines: Iterable[str]) -> frozenset[tuple[str, str]]:
-    """Return what the lines take members of, and the members: of `Base.run` and of `self.get()` both words."""
+    """Return pairs of an object and its member on the lines: both words of `Base.run` and of `self.get()`."""
     return frozenset((match["of"], match["name"]) for code in _code(path, lines) for match in _MEMBER.finditer(code))
 
 
@@ -97,7 +97,7 @@ def _code(path: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def _by_indentation(lines: Sequence[str]) -> tuple[Definition, ...]:
-    """Return the definitions whose first line says so by its words, each as far as the text is indented below it."""
+    """Return the definitions, known by the words of their first line, each with the indented lines below it."""
     depths = [_depth(line) for line in lines]
     last_text = _last_texts(depths)
     spots: list[Definition] = []

@@ -1,4 +1,4 @@
-"""What the name of a file says about it: whether it is code, documentation or a test."""
+"""Tell from a file's path whether it is code, documentation or a test."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def is_test(path: str) -> bool:
 
 
 def unit_stem(path: str) -> str:
-    """Return the name of a file without its ending and without what makes it the name of a test."""
+    """Return the name of a file without its ending, and without the part that marks it as a test."""
     return _TEST_WORDS.sub("", path.rpartition("/")[2].rsplit(".", 1)[0]).strip("._-").lower()

@@ -1,8 +1,8 @@
-"""The table of languages: everything the reviewer knows of each stands in its row.
+"""The table of languages: a row holds everything the reviewer knows about a language.
 
 A new language is a new row here; to run its tests it also needs a row in `testgen/languages/test_runners.py`. Files
 whose ending has no row are reviewed too, with definitions found by indentation. Grammars and parsers are loaded when
-they are first used. The kinds of node are those of each grammar's `node-types.json`.
+they are first used. The kinds of node are listed in each grammar's `node-types.json`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Grammar:
 
 @dataclass(frozen=True, slots=True)
 class ImportRules:
-    """How imports name files. `read` takes a line and returns modules in the form of a path.
+    """How imports name files. `read` takes a line and returns modules written as paths.
 
     `names_folders`: a module is all files of a folder. `plain_names_are_packages`: a name without a slash is never a
     file of the repository. `may_end_in_member`: the last part may be something in the module. `may_mean_last_part`:
@@ -48,7 +48,7 @@ class ImportRules:
 class Language:
     """A language. Files of one `family` use each other's names; `endings` are without dots, separated by spaces.
 
-    `comment` is what begins a comment on a line: `//`, which goes with `/* */`, or `#`. `bare_calls`: functions are
+    `comment` begins a comment on a line: `//`, which goes with `/* */`, or `#`. `bare_calls`: functions are
     called without parentheses. `parse` raises SyntaxError or ValueError for a text with errors.
     """
 
@@ -214,7 +214,7 @@ LANGUAGES = (
     Language(family="asciidoc", endings="adoc", is_code=False, is_prose=True),
 )
 
-#: By the ending of a file's name, in small letters and without its dot.
+#: Languages by file ending, in lower case and without the dot.
 BY_ENDING: Mapping[str, Language] = MappingProxyType(
     {ending: language for language in LANGUAGES for ending in language.endings.split()}
 )

@@ -1,4 +1,4 @@
-"""Count the syntax errors of a text, by the language's own parser where we have it, else by its grammar.
+"""Count the syntax errors of a text, with the language's own parser if we have it, else with its grammar.
 
 The count is None where there is no parser, or the text is too large or too slow to parse. Never raises or waits long.
 """
@@ -14,7 +14,7 @@ from reviewer.languages.treesitter import errors
 
 
 def errors_in(path: str, text: str) -> int | None:
-    """Return the number of syntax errors in the text of that file, None where it cannot be told.
+    """Return the number of syntax errors in the text of that file, None if unknown.
 
     A parser stops at the first error and counts one; a grammar counts each place that it cannot read.
     """
@@ -27,7 +27,7 @@ def errors_in(path: str, text: str) -> int | None:
 
 
 def is_exact(path: str) -> bool:
-    """Whether errors of that file are certain: a grammar may also find some in a sound file."""
+    """Whether errors in that file are certain: a grammar may also find some in a correct file."""
     language = language_of(path)
     return language is not None and language.parse is not None
 

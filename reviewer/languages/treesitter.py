@@ -17,26 +17,26 @@ from typing import Any
 
 from reviewer.languages.registry import Grammar
 
-#: A larger text, or one with a longer line, is generated: bytes.
+#: A text with more bytes, or with a longer line in bytes, counts as generated and is not parsed.
 MAX_BYTES, MAX_LINE = 400_000, 5_000
 
-#: Seconds for one text; an ordinary one takes some milliseconds, but error recovery may take minutes on what is no
-#: code at all. This holds us to tree-sitter 0.25: 0.26.1 has no such limit, and the `progress_callback` that both offer
-#: instead crashes the process.
+#: Seconds for one text; an ordinary one takes some milliseconds, but error recovery may take minutes on text that
+#: is not code. This limit keeps us on tree-sitter 0.25: 0.26.1 has no such limit, and the `progress_callback` of
+#: both versions crashes the process.
 MAX_SECONDS = 0.5
 
-#: Brackets that may be open at once, by a plain count that strings and comments may mislead.
+#: Brackets that may be open at once, counted without regard to strings and comments.
 MAX_NESTING = 500
 
-#: Levels and nodes of the tree that are looked at. The walk is ours: queries take minutes on deep trees.
+#: Levels and nodes of the tree that are visited. We walk it ourselves: queries take minutes on deep trees.
 MAX_DEPTH, MAX_NODES = 48, 60_000
 
-#: Errors from which on they are not counted.
+#: The count of errors stops here.
 MOST_ERRORS = 200
 
 _BRACKETS = re.compile(rb"[(\[{]|[)\]}]")
 _NAME = re.compile(r"[\w$]+[?!=]?")
-#: Where a node keeps its name, or the node that keeps it: the first of these fields that it has.
+#: The first of these fields that a node has holds its name, or the node with its name.
 _FIELDS = ("name", "declarator", "left", "property", "key", "type")
 _NEED_BODY = frozenset(("struct_specifier", "union_specifier", "enum_specifier", "class_specifier"))
 _FUNCTIONS = re.compile(r"function|method|arrow|lambda|constructor")
@@ -54,7 +54,7 @@ class Definition:
 
 
 def definitions(grammar: Grammar, text: str) -> tuple[Definition, ...] | None:
-    """Return what the text defines, by place, the outer before the inner; None where it cannot be told."""
+    """Return what the text defines, in order, the outer before the inner; None if the text cannot be parsed."""
     root = _root(grammar, text)
     if root is None:
         return None
@@ -63,7 +63,7 @@ def definitions(grammar: Grammar, text: str) -> tuple[Definition, ...] | None:
 
 
 def errors(grammar: Grammar, text: str) -> int | None:
-    """Return how many places of the text the grammar makes no sense of, MOST_ERRORS at most; None: cannot be told."""
+    """Return how many places of the text the grammar cannot parse, at most MOST_ERRORS; None if it is not known."""
     root = _root(grammar, text)
     if root is None:
         return None
@@ -116,9 +116,9 @@ def _defining(grammar: Grammar, root: Any) -> Iterator[Any]:
 
 
 def _is_worth(node: Any, *, local: bool) -> bool:
-    """Whether a value is a definition: all that is not local to a function, and whatever holds a function.
+    """Whether a value is a definition: it is not local to a function, or it holds a function.
 
-    An assignment to what is there already, as in `exports.run = function () {}`, only if it holds one.
+    An assignment to an existing name, as in `exports.run = function () {}`, counts only if it holds a function.
     """
     value = node.child_by_field_name("value") or node.child_by_field_name("right")
     holds = value is not None and bool(_FUNCTIONS.search(value.type))
@@ -141,7 +141,7 @@ def _spot(whole: Any) -> Definition | None:
 
 
 def _name(node: Any) -> str | None:
-    """Return the name in a node: down the fields that lead to it, a few levels at most."""
+    """Return the name in a node: follow the fields that lead to it, a few levels at most."""
     for _ in range(8):
         found = next((child for field in _FIELDS if (child := node.child_by_field_name(field)) is not None), None)
         if found is None:
@@ -155,7 +155,7 @@ def _name(node: Any) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """A parser, Any because the wheels are optional, and its lock: threads may not share one at a time."""
+    """A parser (Any, because the wheels are optional) and its lock: only one thread at a time may use it."""
 
     parser: Any
     lock: Lock
@@ -169,8 +169,8 @@ def _loaded(grammar: Grammar) -> _Loaded | None:
 
         language = Language(getattr(importlib.import_module(grammar.module), grammar.function)())
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # what it recommends crashes: see MAX_SECONDS
+            warnings.simplefilter("ignore", DeprecationWarning)  # the recommended replacement crashes: see MAX_SECONDS
             parser = Parser(language, timeout_micros=int(MAX_SECONDS * 1e6))
-    except (ImportError, AttributeError, TypeError, ValueError):  # absent, or of a version that does not fit
+    except (ImportError, AttributeError, TypeError, ValueError):  # not installed, or an incompatible version
         return None
     return _Loaded(parser, Lock())

@@ -1,6 +1,6 @@
 """The output formats of the command line: a row for each. A new format is a row here, a module and its test.
 
-The names are needed for `--help`, so that a row imports its module only when it is used.
+`--help` needs the names, so a row imports its module only when it is used.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class Layout(NamedTuple):
-    """How a review is to look: `title` stands above it instead of its headline, `colour` is for terminals."""
+    """How a review is shown: `title` stands above it instead of its headline, `colour` is for terminals."""
 
     title: str | None = None
     colour: bool = False
 
 
 class OutputFormat(NamedTuple):
-    """A format: how a review is written, whether people read it, and whether it has room for suggested tests."""
+    """A format: how to write a review, whether people read it, and whether it can show suggested tests."""
 
     render: Callable[[Review, Diff, Layout], str]
     for_people: bool

@@ -1,4 +1,4 @@
-"""A review as JSON, for programs: nothing is left out of it. Never writes anywhere."""
+"""Write a review as JSON, for programs: nothing is left out. Returns text; writes no file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def to_json(review: Review) -> str:
     """Return the review as one JSON object, ASCII only, ending with a newline.
 
     `findings` come best first; `below`, those held back, has the same shape. `cost_usd` is a number of US dollars, null
-    where it is not known. `chain` is the number of calls in a row. `suggestion` is null or the proven replacement,
+    if it is not known. `chain` is the number of calls in a row. `suggestion` is null or the proven replacement,
     `advice` null or the unproven one.
     """
     value = {

@@ -1,6 +1,6 @@
-"""A review as GitHub Markdown, safe to post (`safety.markdown`).
+"""Write a review as GitHub Markdown, safe to post (`safety.markdown`).
 
-The same review gives the same bytes, and nothing is left out of it. Never writes anywhere.
+The same review gives the same bytes, and nothing is left out. Returns text; writes no file.
 """
 
 from __future__ import annotations

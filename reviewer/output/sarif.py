@@ -1,13 +1,13 @@
-"""A review as a SARIF 2.1.0 log, for code scanning and editors.
+"""Write a review as a SARIF 2.1.0 log, for code scanning and editors.
 
-Promises: the log is valid against the schema, deterministic, and within GitHub's limits
+The log is valid against the schema, deterministic, and within GitHub's limits
 (https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning):
 one run, at most 5,000 results, messages cut at 1,000 characters (before escaping), a line for every result.
-Never writes anywhere.
+Returns text; writes no file.
 
-SARIF knows only the new files. A finding about removed lines (side LEFT) stands on the line that took their place: the
+SARIF knows only the new files. A finding about removed lines (side LEFT) is reported at the line in their place: the
 next surviving line of the hunk, else the one before, else line 1; its message names the removed line, and its
-`properties` hold side and number. It never carries a fix.
+`properties` hold side and number. It never has a fix.
 
 Findings below the line are not results: they were held back on purpose, and code scanning would make each an alert.
 """
@@ -72,7 +72,7 @@ def _driver() -> dict[str, Any]:
 
 
 def _invocation(review: Review) -> dict[str, Any]:
-    """Return whether anything was reviewed, and what was not: no results must not look like praise."""
+    """Return whether anything was reviewed, and what was not: an empty result must not look like a good review."""
     left_out = [f"Not reviewed: {skipped.path}: {skipped.reason}" for skipped in review.skipped]
     value: dict[str, Any] = {"executionSuccessful": review.files_reviewed > 0}
     if notes := [*left_out, *review.notes]:
@@ -92,7 +92,7 @@ def _result(finding: Finding, diff: Diff) -> dict[str, Any]:
         "locations": [
             {"physicalLocation": {"artifactLocation": _artifact(anchor.path), "region": _region(finding, diff)}}
         ],
-        # GitHub tells alerts apart by primaryLocationLineHash, in the form HASH:OCCURRENCE. Left to itself it hashes
+        # GitHub distinguishes alerts by primaryLocationLineHash, in the form HASH:OCCURRENCE. By default it hashes
         # the line, and two findings of one category about one line become one alert.
         "partialFingerprints": {
             "primaryLocationLineHash": f"{finding.fingerprint}:1",
@@ -110,7 +110,7 @@ def _result(finding: Finding, diff: Diff) -> dict[str, Any]:
 
 
 def _artifact(path: str) -> dict[str, str]:
-    """Return the path as a relative URI. Bytes that are not UTF-8 are encoded as they are in the file's name."""
+    """Return the path as a relative URI. Bytes that are not UTF-8 are percent-encoded unchanged."""
     uri = quote(path, safe="/-._~", errors="surrogateescape")
     # A colon before the first slash would read as a scheme (RFC 3986, section 4.2): quote() has encoded it.
     return {"uri": uri, "uriBaseId": "%SRCROOT%"}
@@ -125,7 +125,7 @@ def _region(finding: Finding, diff: Diff) -> dict[str, int]:
 
 
 def _surviving_line(diff: Diff, path: str, old: int) -> int:
-    """Return the new-file line that stands where the removed line stood."""
+    """Return the line of the new file at the place of the removed line."""
     file = diff.file(path)
     for hunk in file.hunks if file else ():
         numbers = [line.old for line in hunk.lines]
@@ -141,7 +141,7 @@ def _fix(finding: Finding, suggestion: str) -> dict[str, Any]:
     """Return the suggestion as a replacement of whole lines.
 
     A region without columns leaves the last line's newline out (SARIF 2.1.0, section 3.30), so the text carries none at
-    its end either. A deletion must take the newline along and ends at the beginning of the next line.
+    its end either. A deletion must include the newline, so it ends at the beginning of the next line.
     """
     anchor = finding.anchor
     first = anchor.start_line or anchor.line

@@ -1,7 +1,7 @@
-"""A review as text for a terminal.
+"""Write a review as text for a terminal.
 
-The same review gives the same bytes, nothing is left out of it, and no control character of the model or of the code
-reaches the terminal. Never writes anywhere.
+The same review gives the same bytes, nothing is left out, and no control character of the model or of the code
+reaches the terminal. Returns text; writes no file.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _STYLES = {"error": "1;31", "warning": "1;33", "info": "36", "path": "1", "dim":
 
 @dataclass(frozen=True, slots=True)
 class _Ink:
-    """Colours text for a terminal, or leaves it."""
+    """Colours text for a terminal, or leaves it plain."""
 
     colour: bool
 

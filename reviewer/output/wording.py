@@ -1,6 +1,6 @@
-"""The wording and order that all forms of a review share. Pure.
+"""The wording and order that all output formats share. Pure.
 
-Secrets in the code that is shown are replaced (`safety.redaction`), and an unknown cost is called unknown.
+Secrets in shown code are replaced (`safety.redaction`).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def headline(review: Review) -> str:
 
 
 def place_text(anchor: Anchor) -> str:
-    """Return where in its file the anchor is: `line 7`, `lines 7-9`, `removed line 7`."""
+    """Return the anchor's place in its file: `line 7`, `lines 7-9`, `removed line 7`."""
     first = anchor.line if anchor.start_line is None else anchor.start_line
     word = "line" if first == anchor.line else "lines"
     lines = f"{word} {first}" if first == anchor.line else f"{word} {first}-{anchor.line}"
@@ -78,7 +78,7 @@ def anchored_code(finding: Finding, diff: Diff) -> list[tuple[int, str]]:
 
 
 def count_of(number: int, noun: str) -> str:
-    """Return the number with the noun, in the plural where it needs one: `1,200 calls`."""
+    """Return the number with the noun, in the plural if needed: `1,200 calls`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
@@ -108,7 +108,7 @@ def rejections_text(review: Review) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the text on one line, invisible characters written out."""
+    """Return the text on one line, with invisible characters written out."""
     return " ".join(show_invisible(text).split())
 
 

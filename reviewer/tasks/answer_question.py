@@ -1,7 +1,7 @@
 """Answer a question about a change, in Markdown.
 
-Files that the model was not shown are named. The answer is model text: whoever posts it must neutralise it. One call,
-and a second one where the first reply is empty.
+The result names the files that the model was not shown. The answer is model text: whoever posts it must neutralise it.
+One call, and a second one if the first reply is empty.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from reviewer.tasks.conversation.replies import Unreadable
 from reviewer.tasks.planning.chunks import Chunk, chunk
 from reviewer.tasks.planning.file_filter import select
 
-#: Tokens of diff in the one prompt: what the window of every model holds beside the reply.
+#: Tokens of diff in the prompt. It fits the context window of every model, with room for the reply.
 QUESTION_TOKENS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
 class QuestionAnswer:
-    """The answer as Markdown of the model, what was not shown to it, and what it cost."""
+    """The model's answer in Markdown, the files it was not shown, and the cost."""
 
     text: str
     skipped: tuple[Skipped, ...]
@@ -38,7 +38,7 @@ class QuestionAnswer:
 
 
 def answer_question(change: Change, settings: Settings, question: str, ask: Ask, *, salt: bytes) -> QuestionAnswer:
-    """Answer a question about the change. Raises ModelError when no answer came. `salt` is as in `review`."""
+    """Answer a question about the change. Raises ModelError if there is no answer. `salt` is as in `review`."""
     files, skipped = select(change.diff, settings.review)
     chunks, unfit = chunk(files)
     shown, left_out = _joined(chunks)
@@ -58,7 +58,7 @@ def read_answer(text: str, *, complete: bool) -> str:
 
 
 def _joined(chunks: Sequence[Chunk]) -> tuple[Chunk, list[Skipped]]:
-    """Join the first chunks into one that fits the prompt; return the files of the others as skipped."""
+    """Join the first chunks into one that fits the prompt; return the files of the other chunks as skipped."""
     kept: list[Chunk] = []
     left_out: list[Skipped] = []
     for part in chunks:

@@ -1,6 +1,6 @@
-"""Ask whether defects that were reported before are still there, now that their code has changed.
+"""Ask whether defects that were reported before are still there after their code changed.
 
-One prompt for each chunk that holds such code, all in one batch. A finding counts as gone only where the model says so;
+One prompt for each chunk that holds such code, all in one batch. A finding counts as gone only if the model says so;
 without a readable verdict it stays open. `ask` is the only effect.
 """
 
@@ -30,7 +30,7 @@ MAX_QUOTE, MAX_BODY, MAX_TITLE = 2_000, 4_000, 300
 class OpenFinding:
     """A defect reported earlier in a file of the change. `key` is the caller's name for it; all text is untrusted.
 
-    `line` is about where it stands now, by the numbers of the new file: it chooses the part of a large file.
+    `line` is roughly where it is now in the new file: it chooses the part of a large file.
     """
 
     key: str
@@ -45,7 +45,7 @@ class OpenFinding:
 
 @dataclass(frozen=True, slots=True)
 class Rechecked:
-    """The keys of the defects that are gone, a note when some could not be judged, the bill, and calls in a row."""
+    """The keys of the defects that are gone, notes on those not judged, the cost, and the calls in a row."""
 
     gone: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class Rechecked:
 
 
 def recheck(change: Change, standing: Sequence[OpenFinding], settings: Settings, ask: Ask, *, salt: bytes) -> Rechecked:
-    """Ask which of the defects are still there. Those whose file is not part of the change are not asked about.
+    """Ask which of the defects are still there. Defects whose file is not part of the change are left out.
 
     `salt` keys the fences as in `reviewer.tasks.review.review`; the same input gives the same prompts, to the byte.
     """
@@ -100,7 +100,7 @@ def _by_chunk(change: Change, standing: Sequence[OpenFinding]) -> list[tuple[Chu
 
 
 def _distance(part: Chunk, finding: OpenFinding) -> int | None:
-    """Return how many lines the defect is away from the hunks of its file in the chunk; None where it has none."""
+    """Return the distance in lines from the defect to the hunks of its file in the chunk; None if there are none."""
     hunks = [hunk for file in part.files if file.path == finding.path for hunk in file.hunks]
     line = finding.line
     gaps = (max(hunk.new_start - line, line - hunk.new_start - hunk.new_count, 0) for hunk in hunks)

@@ -3,8 +3,8 @@
 `ask`, `change.read_head` and `change.sources` are the only effects, and all are arguments. Two batches of prompts are
 asked one after the other (find, then falsify), each with follow-ups for lookups and for replies that cannot be read: at
 most `ReviewOptions.chain` calls in a row.
-The review names everything that was left out, parts without an answer included. When no part could be reviewed, the
-model's error is raised instead of returning an empty review.
+The review names everything that was left out, including parts without an answer. If no part could be reviewed, the
+model's error is raised.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ from reviewer.tasks.verification.candidates import candidates, with_proofs
 from reviewer.tasks.verification.falsifier import FalsifiedClaims, Falsifier
 from reviewer.tasks.verification.triage import triage
 
-#: Added lines of code from which a chunk gets a prompt of its own for simpler code.
+#: A chunk with at least so many added lines of code also gets a prompt for simpler code.
 REFACTOR_FROM_LINES = 30
 
-#: Refactorings of a deeper look: at most so many in one prompt, and in the review.
+#: With `deeper`: most refactorings in one prompt, and in the review.
 DEEP_REFACTORINGS = 10
 
-#: Calls one after the other in a review.
+#: Most calls one after the other in a review.
 LONGEST_CHAIN = 4
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewOptions:
-    """What a review contains beside findings, and its price.
+    """What a review contains beside findings, and its estimated price.
 
-    `deeper` looks for simpler code in every chunk that adds any, and shows more of it than the settings allow. `chain`
+    `deeper` looks for simpler code in every chunk that adds code, and shows more of it than the settings allow. `chain`
     is how many calls may follow one another, at least 2: with fewer than 4 there are fewer repairs and lookups.
-    `cost_per_thousand` estimates the dollars that a thousand tokens of diff cost in all, None where it is not known.
+    `cost_per_thousand` is the estimated total cost in dollars of a thousand tokens of diff, None if not known.
     """
 
     tests: bool = True
@@ -65,7 +65,7 @@ class ReviewOptions:
 def review(
     change: Change, settings: Settings, ask: Ask, *, salt: bytes, options: ReviewOptions | None = None
 ) -> Review:
-    """Review a change. Raises the ModelError when the model could answer for no part of it.
+    """Review a change. Raises the ModelError if no part of it could be reviewed.
 
     `salt` is a secret that keys the fences round untrusted text; the same change and salt give the same prompts.
     """
@@ -125,7 +125,7 @@ def _longest(answers: Sequence[Answer[Any]]) -> int:
 
 
 def _files(chunks: Sequence[Chunk], found: Sequence[Answer[Any]]) -> int:
-    """Count the files of the parts that were answered for."""
+    """Count the files of the parts that were reviewed."""
     answered = (part for part, answer in zip(chunks, found, strict=True) if not answer.error)
     return len({path for part in answered for path in part.paths})
 
@@ -151,7 +151,7 @@ class _Found:
 
 
 def _caps(review: ReviewSettings, options: ReviewOptions) -> ReviewSettings:
-    """Return the settings with room for more refactorings where a deeper look for them was asked for."""
+    """Return the settings, with room for more refactorings if `deeper` was asked for."""
     if not options.deeper:
         return review
     most = max(review.max_refactorings, DEEP_REFACTORINGS)

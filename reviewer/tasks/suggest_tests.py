@@ -19,14 +19,14 @@ from reviewer.tasks.conversation.replies import read_tests
 from reviewer.tasks.planning.chunks import Chunk, chunk
 from reviewer.tasks.planning.file_filter import select
 
-#: Parts of a change for which tests are asked, and test files shown in the end.
+#: Most parts of a change that tests are asked for, and most test files that are shown.
 MAX_TEST_PROMPTS, MAX_TESTS = 3, 5
 
 
 def suggest_tests(change: Change, settings: Settings, ask: Ask, *, salt: bytes) -> Review:
     """Ask for tests of the change and nothing else; `salt` is as in `review`.
 
-    Raises ModelError when nothing was answered.
+    Raises ModelError if no prompt was answered.
     """
     _, prompts = prompts_for_tests(change, settings, salt)
     if not prompts:
@@ -45,7 +45,7 @@ def suggest_tests(change: Change, settings: Settings, ask: Ask, *, salt: bytes) 
 def prompts_for_tests(
     change: Change, settings: Settings, salt: bytes, *, only: Collection[str] | None = None
 ) -> tuple[Prompter, list[Prompt]]:
-    """Return the prompts that ask for tests of the change, or of some of its files, and what made them."""
+    """Return the prompts that ask for tests of the change, or of some of its files, and their Prompter."""
     files, _ = select(change.diff, settings.review)
     parts = testable(chunk([file for file in files if only is None or file.path in only])[0])
     gathered = gather_related(change, parts)
@@ -54,7 +54,7 @@ def prompts_for_tests(
 
 
 def testable(parts: Sequence[Chunk]) -> list[Chunk]:
-    """Return the parts that add program text, as many as tests are asked for."""
+    """Return the parts that add code, up to the number that tests are asked for."""
     return [part for part in parts if added_code(part)][:MAX_TEST_PROMPTS]
 
 
@@ -69,7 +69,7 @@ def added_code(part: Chunk) -> int:
 def usable_tests(
     answers: Sequence[Answer[tuple[TestSuggestion, ...]]],
 ) -> tuple[tuple[TestSuggestion, ...], tuple[Rejected, ...]]:
-    """Return the suggested test files, one for each path, and those that are no sensible place for a file."""
+    """Return the suggested test files, one for each path, and reject those at a place where no test belongs."""
     kept: dict[str, TestSuggestion] = {}
     rejected: list[Rejected] = []
     for answer in answers:

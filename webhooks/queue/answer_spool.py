@@ -1,8 +1,8 @@
-"""Keep answers in a file until they are in the store, so that a killed process loses none that was paid for.
+"""Keep answers in a file until they are in the store, so that a killed process loses no paid answer.
 
-A transaction waits for the lock and for the disk; the file is written with one system call. Promises: when `keep` has
+A transaction waits for the lock and for the disk; the file is written with one system call. When `keep` has
 returned, the next process finds the answer, however this one ends; the file is emptied as soon as the store has all of
-them, since answers quote code. It only saves money: where it cannot be written, the work goes on without it.
+them, since answers quote code. It only saves money: if it cannot be written, work goes on without it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from webhooks.queue.store.answer_cache import Packed
 _LOG = logging.getLogger("reviewer.jobs")
 
 _ENDING = ".answers"
-#: Of a file that nobody holds yet: what it is called until its process has locked it.
+#: Ending of a file's name until its process has locked it.
 _BEGINNING = ".beginning"
 
 
@@ -30,7 +30,7 @@ class AnswerSpool:
     """The file of one process in a folder that processes on this machine may share."""
 
     def __init__(self, folder: Path) -> None:
-        """Store the folder; nothing is opened yet."""
+        """Store the folder; no file is opened yet."""
         self._folder = folder
         self._path = folder / f"{os.getpid()}-{secrets.token_hex(4)}{_ENDING}"
         self._file = -1
@@ -38,7 +38,7 @@ class AnswerSpool:
         self._guard = threading.Lock()
 
     def open(self, found: Callable[[str, str, Packed], None]) -> None:
-        """Begin; first hand over the answers that dead processes left: job, digest of the prompt, answer."""
+        """Create the file. Give `found` each answer that dead processes left: job, digest of the prompt, answer."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             for ending in (_ENDING, _BEGINNING):
@@ -49,7 +49,7 @@ class AnswerSpool:
             _LOG.warning("answers are not kept until they are stored: %s", error)
 
     def _locked(self) -> int:
-        """Create the file. It gets its name only when it is locked, or another process would remove it."""
+        """Create the file. It gets its final name only when it is locked; otherwise another process would remove it."""
         beginning = self._path.with_suffix(_BEGINNING)
         while True:
             file = os.open(beginning, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -77,7 +77,7 @@ class AnswerSpool:
             self._write((json.dumps(value) + "\n").encode("ascii"))
 
     def stored(self) -> None:
-        """Count one more answer as stored; with the last, the file is emptied."""
+        """Count one more answer as stored; after the last, empty the file."""
         with self._guard:
             self._under_way -= 1
             if self._under_way == 0 and self._file >= 0:
@@ -101,7 +101,7 @@ class AnswerSpool:
 
 
 def _take_over(path: Path, found: Callable[[str, str, Packed], None]) -> None:
-    """Hand over the answers in the file of a dead process, and remove it; a running process holds the lock."""
+    """Yield the answers in the file of a dead process, and remove it; a running process holds the lock."""
     try:
         opened = path.open("rb")
     except FileNotFoundError:  # another process was quicker
@@ -117,7 +117,7 @@ def _take_over(path: Path, found: Callable[[str, str, Packed], None]) -> None:
 
 
 def _answers(content: bytes) -> Iterator[tuple[str, str, Packed]]:
-    """Read the whole lines; the last may have been cut."""
+    """Read the complete lines; the last may have been cut."""
     for line in content.split(b"\n"):
         try:
             value = json.loads(line)

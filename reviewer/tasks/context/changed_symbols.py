@@ -1,6 +1,6 @@
-"""Find what the change of one file touches: definitions it changes or removes, and names that its new lines use.
+"""Find which definitions the change of a file touches or removes, and which names its new lines use.
 
-Pure. Names that half of all programs use are left out: a search for them finds nothing useful.
+Pure. Very common names are left out: a search for them finds nothing useful.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from reviewer.diff.model import FileDiff, FileStatus, Hunk
 from reviewer.languages.outline import CONTROL, Outline, defined_on, members_on, used_on
 from reviewer.languages.treesitter import Definition
 
-#: Names of one file that are followed.
+#: At most so many names of one file are looked up.
 MAX_USED, MAX_CHANGED, MAX_REMOVED = 60, 20, 20
 
-#: What a class calls its constructor: whoever calls it writes the name of the class.
+#: Names of constructors. Callers write the name of the class instead.
 _CONSTRUCTORS = frozenset(("__init__", "__new__", "constructor", "initialize", "__construct"))
 _CLASS = re.compile(r"class|struct|interface|trait|enum|record|impl|module|type_spec|object")
-#: How a method speaks of the object, or class, that it belongs to.
+#: Names for the object or class that a method belongs to.
 _SELF = frozenset(("self", "this", "cls", "Self", "static"))
 _OUTCOME = re.compile(r"\b(?:return|yield|raise|throw|throws|panic|Err|None|null|nil)\b")
 
@@ -38,7 +38,7 @@ _PAGE = """
     u8 u32 u64 f64 args kwargs params options value data name key item response request context ctx err id
 """
 
-#: Words of languages and of their first pages, methods of every list and string.
+#: Keywords, names from tutorials, and methods of lists and strings.
 COMMON = CONTROL | frozenset(_PAGE.split())
 
 
@@ -55,8 +55,8 @@ class ChangedDefinition:
 class ChangedSymbols:
     """The change of a file. `used` are the names on its new lines, and whether each is called there.
 
-    `members` are pairs on the lines of its hunks at head: the name of what a member is taken of, and the member's own.
-    `own` are the methods of the changed classes that the new lines call by a name too common to be searched for.
+    `members` are pairs of names on the lines of its hunks at head: an object, and its member that is used.
+    `own` are methods of the changed classes that the new lines call, whose names are too common to be searched for.
     """
 
     path: str
@@ -69,13 +69,13 @@ class ChangedSymbols:
 
 
 def changed_symbols_of(file: FileDiff, outline: Outline) -> ChangedSymbols:
-    """Return what the change of a file is about, by the outline of the file at head."""
+    """Return the symbols that the change of a file touches; `outline` is that of the file at head."""
     rows = [line for hunk in file.hunks for line in hunk.lines]
     used = used_on(file.path, [line.text for line in rows if line.kind == "+"])
     worth = [(name, called) for name, called in used.items() if is_telling(name)]
     return ChangedSymbols(
         path=file.path,
-        # What is new has no users yet: who writes its names means something else.
+        # New definitions have no users yet: the same name elsewhere means something else.
         changed=()
         if file.status in (FileStatus.REMOVED, FileStatus.ADDED)
         else tuple(_changed(file, outline)[:MAX_CHANGED]),
@@ -88,12 +88,12 @@ def changed_symbols_of(file: FileDiff, outline: Outline) -> ChangedSymbols:
 
 
 def is_telling(name: str) -> bool:
-    """Whether the name is worth a search."""
+    """Whether the name is rare enough to be worth a search."""
     return len(name) > 2 and name not in COMMON and not (name.startswith("__") and name.endswith("__"))
 
 
 def _own(file: FileDiff, outline: Outline) -> Iterator[Definition]:
-    """Yield the methods with common names that new lines take of their own class, as in `self.get(...)`."""
+    """Yield the methods with common names that new lines call on their own class, as in `self.get(...)`."""
     rows = [line for hunk in file.hunks for line in hunk.lines if line.kind == "+" and line.new is not None]
     seen: set[Definition] = set()
     for line in rows:
@@ -122,7 +122,7 @@ def _changed(file: FileDiff, outline: Outline) -> list[ChangedDefinition]:
 
 
 def _called_by(spot: Definition, around: Iterable[Definition]) -> str:
-    """Return the name by which others call what is defined there."""
+    """Return the name that callers of the definition write."""
     if spot.name not in _CONSTRUCTORS:
         return spot.name
     classes = [outer.name for outer in around if outer is not spot and _CLASS.search(outer.kind)]
@@ -131,7 +131,7 @@ def _called_by(spot: Definition, around: Iterable[Definition]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Touch:
-    """A line at head that is new, or stands before a gap where lines were removed; `text` is that of the change."""
+    """A line at head that is new, or follows removed lines; `text` is the added or removed text."""
 
     line: int
     text: str
@@ -139,7 +139,7 @@ class _Touch:
 
 
 def _touched(hunks: Iterable[Hunk]) -> list[_Touch]:
-    """Return where the hunks touch the head. Lines that were replaced count where the new ones stand."""
+    """Return where the hunks touch the head. Replaced lines count at the place of the new ones."""
     touched: list[_Touch] = []
     for hunk in hunks:
         last = max(1, hunk.new_start)
@@ -159,7 +159,7 @@ def _touched(hunks: Iterable[Hunk]) -> list[_Touch]:
 
 
 def _removed(file: FileDiff, outline: Outline) -> list[str]:
-    """Return the names that removed lines define and no line at head does."""
+    """Return the names that removed lines define and no line at head defines."""
     rows = [line for hunk in file.hunks for line in hunk.lines]
     kept = {defined_on(line.text) for line in rows if line.kind != "-"}
     names = (defined_on(line.text) for line in rows if line.kind == "-" and not line.text.startswith(" " * 12))

@@ -1,7 +1,7 @@
-"""Show the function or block that each hunk stands in, without the lines that the hunk shows already.
+"""Show the function or block around each hunk, without the lines that the hunk shows already.
 
-With the hunks alone, the model calls a variable unused that is used two lines further down. Works by grammar where
-there is one, else by indentation. Pure: texts in, numbered lines out, within a budget.
+With the hunks alone, the model reports a variable as unused that is used two lines further down. Uses the grammar if
+there is one, else the indentation. Pure: texts in, numbered lines out, within a budget.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from reviewer.safety.prompt_text import printable_lines, printable_path
 #: Tokens of surroundings in one prompt, beside CHUNK_TOKENS of diff.
 CONTEXT_TOKENS = 6_000
 
-#: Lines of one block above and below the hunk; a longer block is cut around the change. The later ones are for a change
-#: that would not fit otherwise.
+#: Lines of one block above and below the hunk; a longer block is cut around the change. The smaller numbers are tried
+#: where a change would not fit otherwise.
 REACHES = (60, 20, 8)
 
-#: Lines of a class that is shown whole; of a longer one its signature and the method.
+#: A class of at most so many lines is shown whole; of a longer one, only its signature and the method.
 SMALL = 60
 
 _OPENER = re.compile(r"^\s*(?:@|#\[|//|#|\*|/\*|\"\"\"|'''|template\b|public\b|private\b|protected\b|export\b)")
 _CLOSER = re.compile(r"^\s*(?:[)\]}]|end\b|else\b|elif\b|except\b|finally\b|catch\b|rescue\b|ensure\b|when\b|case\b)")
-#: What begins a branch or a loop, not a definition: the block that a reader needs is further out.
+#: Lines that begin a branch or a loop. The definition that a reader needs is further out.
 _CONTROL = re.compile(
     r"^\s*(?:[})\]]\s*)?(?:async\s+)?(?:if|for|while|switch|else|elif|elsif|try|except|finally|catch|do|with|match|case"
     r"|when|unless|until|loop|begin|rescue|ensure|default|select|return|and|or)\b|^\s*[)}\]]"
@@ -36,7 +36,7 @@ _CONTROL = re.compile(
 
 
 def surroundings(files: Iterable[FileDiff], head: Mapping[str, str], *, budget: int = CONTEXT_TOKENS) -> str:
-    """Return what stands around the hunks, by the files' texts at head.
+    """Return the code around the hunks, from the files' texts at head.
 
     If a file exceeds the remaining budget, show fewer lines, then none.
     """
@@ -63,7 +63,7 @@ def around(file: FileDiff, text: str) -> set[int]:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A changed file with its text at head, taken apart once."""
+    """A changed file with its text at head, parsed once."""
 
     file: FileDiff
     lines: tuple[str, ...]
@@ -79,7 +79,7 @@ class _Place:
         rows: set[int] = set()
         for hunk in self.file.hunks:
             if all(line.kind == " " or not line.text.strip() for line in hunk.lines):
-                continue  # blank lines came or went: there is nothing to understand
+                continue  # only blank lines changed: no context is needed
             # A function without a name, such as a handler or a test that is passed on, is found by its indentation.
             named = _enclosing(hunk, self.outline, reach) if self.outline else set()
             rows |= named or set(block_of(hunk, self.lines, reach))
@@ -93,7 +93,7 @@ class _Place:
 
 
 def _enclosing(hunk: Hunk, outline: Outline, reach: int) -> set[int]:
-    """Return the lines of what the hunk's changed lines stand in; of a long definition, what is within reach."""
+    """Return the lines of the definitions around the hunk's changed lines; of a long one, those within reach."""
     changed = [line.new for line in hunk.lines if line.kind == "+" and line.new and line.text.strip()]
     numbers = changed or [line.new for line in hunk.lines if line.new and line.text.strip()]
     enclosing: set[int] = set()
@@ -111,7 +111,7 @@ def _enclosing(hunk: Hunk, outline: Outline, reach: int) -> set[int]:
 
 
 def _with_marks(first: int, lines: Sequence[str]) -> int:
-    """Return the first of the decorators and comments right above a line."""
+    """Return the first line of the decorators and comments right above a line."""
     depth = _indent(lines[first - 1])
     while first > 1 and _OPENER.match(lines[first - 2]) and _indent(lines[first - 2]) == depth:
         first -= 1
@@ -119,7 +119,7 @@ def _with_marks(first: int, lines: Sequence[str]) -> int:
 
 
 def _rows(numbers: Sequence[int], lines: Sequence[str]) -> list[str]:
-    """Write the lines with their numbers, a gap between runs that are apart."""
+    """Write the lines with their numbers, and a gap where lines are left out."""
     if not numbers:
         return []
     code = printable_lines(numbers, lines)
@@ -131,12 +131,12 @@ def _rows(numbers: Sequence[int], lines: Sequence[str]) -> list[str]:
     return rows
 
 
-#: Blank lines are not shown; a larger jump of numbers is code left out.
+#: Blank lines are not shown. A larger jump of numbers means that code is left out.
 _GAP = 4
 
 
 def block_of(hunk: Hunk, lines: Sequence[str], reach: int = REACHES[0]) -> range:
-    """Return the 1-based line numbers of the function, or other block, that the hunk's changed lines stand in."""
+    """Return the 1-based line numbers of the function or other block around the hunk's changed lines."""
     changed = [line.new for line in hunk.lines if line.kind == "+" and line.new and line.text.strip()]
     numbers = changed or [line.new for line in hunk.lines if line.new and line.text.strip()]
     if not numbers or numbers[-1] > len(lines):
@@ -155,7 +155,7 @@ def block_of(hunk: Hunk, lines: Sequence[str], reach: int = REACHES[0]) -> range
 
 
 def _header_above(number: int, depth: int, lines: Sequence[str], reach: int) -> int:
-    """Return the line that begins the enclosing definition, climbing over the headers of branches and loops."""
+    """Return the line that begins the enclosing definition, passing over the headers of branches and loops."""
     top = max(1, number - reach)
     start = number
     while start > top and depth > 0:

@@ -1,7 +1,7 @@
-"""Find where the repository still names files that are gone, and lists of a folder's files that lack a new one.
+"""Find where the repository still names removed files, and lists of a folder's files that lack a new file.
 
-A name that could mean another file is not taken for the one that is gone. A list is shown only where the new file is
-missing from it. Pure: paths and hits in, snippets out, in a stable order.
+A name that could mean another file does not count as the removed one. A list is shown only if the new file is missing
+from it. Pure: paths and hits in, snippets out, in a stable order.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from reviewer.languages.imports import modules_on
 from reviewer.languages.paths import is_code, is_test
 from reviewer.tasks.context.snippets import Rank, Snippet
 
-#: Files of one change that are followed, and places of one that are shown.
+#: Files of one change that are looked up, and places of one file that are shown.
 MAX_FILES, MAX_PLACES = 20, 6
 
-#: Files of a folder that are asked for, how many of them make a list, and which share of them.
+#: Files of a folder that are searched for; the number and the share of them that make a place a list.
 MAX_SIBLINGS, LEAST_LISTED, LISTED_SHARE = 12, 3, 0.6
 
 #: Lines above and below a mention that are shown.
 BESIDE = 1
 
-#: Files that stand for their folder, and names that every repository has.
+#: Main files of a folder, and names that every repository has.
 _MAIN = frozenset(("__init__", "index", "mod", "lib", "main", "__main__"))
 _EVERYWHERE = frozenset(("readme", "license", "changelog", "makefile", "dockerfile", "conftest", "setup", "config"))
 
-#: Where the packages of a Python project are listed, unless they are searched for.
+#: Where a Python project lists its packages, unless setuptools finds them itself.
 #: https://setuptools.pypa.io/en/latest/userguide/package_discovery.html
 MANIFESTS = ("setup.cfg", "setup.py", "pyproject.toml")
 _PACKAGES = re.compile(r"^\s*packages\s*=\s*(?!.*\bfind)")
 _SECTION = re.compile(r"^\[(.+)\]\s*$")
-#: What tells of the past, or of the code for people: it may name what is gone.
+#: Change logs and documentation: they may name what is gone.
 _PROSE = re.compile(r"\.(?:md|mdx|rst|txt|adoc)$|(?:^|/)(?:change(?:s|log)|history|news)\b[^/]*$", re.IGNORECASE)
 _PART = re.compile(r"\w+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """What to look for because of the files that a change takes away, moves and adds. Made by `mentions_of`.
+    """What to search for because of the files that a change removes, moves and adds. Made by `mentions_of`.
 
     `gone` and `new` are paths; `siblings` are the other files of the folder of a new one.
     """
@@ -96,14 +96,14 @@ class Mentions:
 
 
 def mentions_of(files: Sequence[FileDiff], paths: Collection[str]) -> Mentions:
-    """Return what to look for; `paths` are all files at head."""
+    """Return what to search for; `paths` are all files at head."""
     left = [file.old_path if file.status is FileStatus.RENAMED else file.path for file in files if _left(file)]
     found = _found_at_head(paths)
     gone = [path for path in left if not _still_there(path, found) and _stem(path).lower() not in _EVERYWHERE]
     added = [file.path for file in files if file.status in (FileStatus.ADDED, FileStatus.RENAMED, FileStatus.COPIED)]
     own = [path for path in added if is_code(path) and not is_test(path) and not _is_main(path)]
-    new = [path for path in own if not _stem(path).startswith("_")]  # private: nobody lists it
-    before = set(paths) - set(added)  # what moved together has a list of its own, or none
+    new = [path for path in own if not _stem(path).startswith("_")]  # private files are not listed anywhere
+    before = set(paths) - set(added)  # a folder that moved as a whole has its own list, or none
     siblings = {path: _siblings(path, before) for path in new[:MAX_FILES]}
     known = {path.rpartition("/")[0] for path in before}
     mains = [path.rpartition("/")[0] for path in added if path.endswith("/__init__.py") and not is_test(path)]
@@ -120,7 +120,7 @@ def _left(file: FileDiff) -> bool:
 
 
 def _found_at_head(paths: Iterable[str]) -> frozenset[str]:
-    """Return by what the files at head can be meant: the last one or two parts of their paths, and their folders."""
+    """Return the names that can mean a file at head: the last one or two parts of its path, and its folders."""
     found: set[str] = set()
     for path in paths:
         parts = _bare(path).split("/")
@@ -130,13 +130,13 @@ def _found_at_head(paths: Iterable[str]) -> frozenset[str]:
 
 
 def _still_there(path: str, found: Collection[str]) -> bool:
-    """Whether what names the path still finds something: the same end of a path, or a folder in place of the file."""
+    """Whether a mention of the path may mean something at head: a path with the same end, or a folder of that name."""
     bare = _bare(path)
     return "/".join(bare.split("/")[-2:]) in found or f"{bare}/" in found
 
 
 def _stem(path: str) -> str:
-    """Return the name by which others speak of the file."""
+    """Return the name that other files use for the file."""
     return _bare(path).rpartition("/")[2]
 
 
@@ -151,7 +151,7 @@ def _word(stem: str) -> str:
 
 
 def _means(hit: Hit, gone: str) -> bool:
-    """Whether a line means the file that is gone: it imports it, or has the end of its path in it."""
+    """Whether a line means the removed file: it imports it, or contains the end of its path."""
     bare = _bare(gone)
     if bare.rpartition("/")[2] not in hit.text:
         return False
@@ -166,7 +166,7 @@ def _means(hit: Hit, gone: str) -> bool:
 
 
 def _end_of_path(gone: str) -> re.Pattern[str]:
-    """Return what the last two parts of the path look like in a text; of what is no code the name will do."""
+    """Return a pattern for the last two parts of the path; for a file that is not code, the name is enough."""
     bare = _bare(gone)
     above, _, name = bare.rpartition("/")
     parent, name = re.escape(above.rpartition("/")[2]), re.escape(name)
@@ -180,7 +180,7 @@ def _end_of_path(gone: str) -> re.Pattern[str]:
 
 
 def _bare(path: str) -> str:
-    """Return the path as imports write it: code without its ending, the main file of a folder as the folder."""
+    """Return the path as imports write it: code without its ending, and the folder for its main file."""
     if not is_code(path):
         return path
     bare = path.rsplit(".", 1)[0]
@@ -200,7 +200,7 @@ def _code_first(hit: Hit) -> tuple[bool, bool, str, int]:
 
 
 def _places_of(path: str, hits: Mapping[str, Sequence[Hit]]) -> dict[str, int]:
-    """Return where a file is named outside of tests, the first line of each file."""
+    """Return where a file is named outside of tests: the first such line of each file."""
     name = path.rpartition("/")[2]
     found: dict[str, int] = {}
     for hit in hits.get(_word(_stem(path)), ()):
@@ -210,7 +210,7 @@ def _places_of(path: str, hits: Mapping[str, Sequence[Hit]]) -> dict[str, int]:
 
 
 def _lists(path: str, listed: Mapping[str, Mapping[str, int]], knows: Collection[str]) -> list[Snippet]:
-    """Return the files that name nearly all siblings of the new file, and are not among those that know its name."""
+    """Return the files that name nearly all siblings of the new file but not the new file itself."""
     rows: defaultdict[str, list[int]] = defaultdict(list)
     for places in listed.values():
         for where, line in places.items():
@@ -224,7 +224,7 @@ def _lists(path: str, listed: Mapping[str, Mapping[str, int]], knows: Collection
 
 
 def _list_of_packages(path: str, text: str) -> list[int]:
-    """Return the 1-based lines where a list of packages begins: of setuptools only, others take what is below one."""
+    """Return the 1-based lines where a list of packages begins. Only setuptools needs every package in it."""
     found: list[int] = []
     section = ""
     for number, line in enumerate(text.split("\n"), 1):

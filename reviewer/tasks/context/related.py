@@ -1,7 +1,7 @@
-"""Gather the code beyond the diff that a reviewer would open: definitions it uses, callers, uses of what it removed.
+"""Gather the code outside the diff that a reviewer would open: used definitions, callers, uses of removed names.
 
-The same change and sources give the same text to the byte. A name that could mean several things is not guessed. What
-to read is planned for the whole review at once, so that it takes few calls. Reading the sources is the only effect.
+The same change and sources give the same text to the byte. A name with several definitions is not guessed. All
+reading is planned for the whole review at once, so that it takes few calls. Reading the sources is the only effect.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from reviewer.tasks.context.repository_cache import RepositoryCache
 from reviewer.tasks.context.snippets import Rank, Snippet, definition_lines, render_snippets, usage_lines
 from reviewer.tasks.planning.chunks import Chunk
 
-#: Words of one search, files that may hold the answer, and files that are read because of it.
+#: Words of one search, files that are likely to match, and matching files that are read.
 MAX_WORDS, MAX_NEAR, MAX_READ = 160, 400, 200
 
-#: Definitions of a name beyond which it is ambiguous; uses of one name, and in one file, that are shown.
+#: A name with more definitions is ambiguous; uses of one name, and in one file, that are shown.
 MAX_MEANINGS, MAX_USES, MAX_USES_IN_FILE = 2, 4, 2
 
-#: Uses of one name that are weighed.
+#: Uses of one name that are ranked.
 MAX_WEIGHED = 200
 
 _IMPORT = re.compile(r"\s*(?:import|from|use|using|require|include|#\s*include|package|export\s.*\bfrom)\b")
@@ -50,7 +50,7 @@ def gather_related(change: Change, chunks: Sequence[Chunk]) -> RelatedCode:
     """Return the related code of each chunk, read with as few calls as the sources allow."""
     files: dict[str, FileDiff] = {}
     for file in (file for part in chunks for file in part.files if is_code(file.path)):
-        before = files.get(file.path)  # of a long file each part has some hunks
+        before = files.get(file.path)  # each part of a long file has only some of its hunks
         files[file.path] = replace(file, hunks=before.hunks + file.hunks) if before else file
     whole = {path: text for path, file in files.items() if (text := added_text(file)) is not None}
     library = RepositoryCache(change.sources, whole | dict(change.head))
@@ -85,7 +85,7 @@ def _shown(file: FileDiff, library: RepositoryCache) -> set[int]:
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """What was found for the whole review: the library, the places of words, and which files are part of the change."""
+    """What was found for the whole review: the texts read, the places of words, and the files of the change."""
 
     library: RepositoryCache
     hits: Mapping[str, tuple[Hit, ...]]
@@ -94,7 +94,7 @@ class _Search:
 
     @classmethod
     def over(cls, subjects: Iterable[ChangedSymbols], library: RepositoryCache, mentions: Mentions) -> _Search:
-        """Read what the files point to, search once for all of them, and read where something was found."""
+        """Read the files that the change refers to, search once for all names, and read the files with matches."""
         by_path = {subject.path: subject for subject in subjects}
         pointed = {path: _pointed_to(subject, library) for path, subject in by_path.items()}
         library.fetch(path for paths in pointed.values() for path in paths)
@@ -106,7 +106,7 @@ class _Search:
         return search
 
     def mentioned(self, mentions: Mentions) -> list[Snippet]:
-        """Return the places that name files which are gone, and the lists in which new ones are missing."""
+        """Return the places that name removed files, and the lists that lack new ones."""
         pieces = mentions.pieces(self.hits, {path: subject.lines for path, subject in self.subjects.items()})
         manifests = MANIFESTS if mentions.packages else ()
         self.library.fetch([*manifests, *(piece.path for piece in pieces)])
@@ -114,7 +114,7 @@ class _Search:
         return [*pieces, *mentions.packaged(texts)]
 
     def pieces(self, subject: ChangedSymbols) -> list[Snippet]:
-        """Return everything worth showing beside a file's change, in the order in which it was found."""
+        """Return all snippets worth showing with a file's change, in the order in which they were found."""
         found = [piece for name in subject.removed for piece in self._uses(subject, name, Rank.STILL_USED)]
         for definition in subject.changed:
             rank = Rank.CALLER_OF_CONTRACT if definition.contract else Rank.CALLER
@@ -136,7 +136,7 @@ class _Search:
         return places + tests_of(subject.path, self.library.index)
 
     def _defining(self, subject: ChangedSymbols, name: str) -> list[Hit]:
-        """Return where other files of the language seem to define a name; nothing where they are too many."""
+        """Return where other files of the language seem to define a name; nothing if there are too many."""
         family = family_of(subject.path)
         hits = [
             hit
@@ -152,7 +152,7 @@ class _Search:
         return []
 
     def _definitions(self, subject: ChangedSymbols, name: str, rank: Rank) -> list[Snippet]:
-        """Return the definition of a name: in the file itself, in what it imports, else anywhere."""
+        """Return the definition of a name: from the file itself, else from its imports, else from anywhere."""
         word = "calls" if rank is Rank.DEFINITION else "names"
         reason = f"{name}, which {subject.path} {word}"
         here = [(subject.path, spot) for spot in self.library.outline(subject.path).named(name)]
@@ -175,13 +175,13 @@ class _Search:
     def _candidates(self, subject: ChangedSymbols, name: str, *, akin: bool = True) -> list[Hit]:
         """Return the likeliest uses of a name outside of the lines of the diff, the nearest first.
 
-        `akin`: of an ambiguous name only where the file is known to import the subject's.
+        `akin`: the name is ambiguous, so count only files that are known to import the subject's file.
         """
         family = family_of(subject.path)
         hits = [hit for hit in self.hits.get(name, ()) if family_of(hit.path) == family][:MAX_WEIGHED]
         defining = {hit.path for hit in hits if defined_on(hit.text) == name} - {subject.path}
-        others = 0 if name in subject.removed else 1  # what still bears a removed name is likely to be meant
-        ambiguous = len(defining) > others or is_test(subject.path)  # what a test defines its importers use
+        others = 0 if name in subject.removed else 1  # a removed name is likely to be meant
+        ambiguous = len(defining) > others or is_test(subject.path)  # only files that import a test use its definitions
         calls = {hit: called for hit in hits if (called := self._calls(hit, name)) is not None}
         uses = [hit for hit in calls if not akin or self._akin(hit, subject) or (calls[hit] and not ambiguous)]
         uses.sort(key=lambda hit: _order(hit, subject, called=calls[hit]))
@@ -198,9 +198,9 @@ class _Search:
         return hit.path == subject.path or subject.path in self.library.imports(hit.path)
 
     def _calls(self, hit: Hit, name: str) -> bool | None:
-        """Whether the line surely uses a definition of that name: calls it, or names a type or constant.
+        """Whether the line uses a definition of that name for certain: it calls it, or names a type or constant.
 
-        None: the line does not use it, or belongs to the diff. False: it may as well be a variable of that name.
+        None: the line does not use it, or belongs to the diff. False: it may also be a variable of that name.
         """
         changed = self.subjects.get(hit.path)
         in_diff = changed is not None and hit.line in changed.lines
@@ -212,7 +212,7 @@ class _Search:
         return called if called is None else called or bare or name[:1].isupper() or f".{name}" in hit.text
 
     def _uses(self, subject: ChangedSymbols, name: str, rank: Rank) -> list[Snippet]:
-        """Return the places that use a name, and those that inherit from what bears it."""
+        """Return the places that use a name, and those that inherit from a class of that name."""
         hits = self._candidates(subject, name)[:MAX_USES]
         return [
             self._use(subject, name, rank, [hit for hit in hits if hit.path == path])
@@ -220,7 +220,7 @@ class _Search:
         ]
 
     def _use(self, subject: ChangedSymbols, name: str, rank: Rank, hits: Sequence[Hit]) -> Snippet:
-        """Return the piece that shows how one file uses a name."""
+        """Return the snippet that shows how one file uses a name."""
         path = hits[0].path
         text = next((hit.text for hit in hits if _HEIR.search(hit.text) and defined_on(hit.text) is not None), "")
         heir = rank is not Rank.STILL_USED and bool(text)
@@ -241,21 +241,21 @@ class _Search:
 
 
 def _order(hit: Hit, subject: ChangedSymbols, *, called: bool) -> tuple[bool, bool, int, str, int]:
-    """Return what sorts uses: those outside of tests, sure ones and near ones first."""
+    """Return the sort key of uses: those outside tests first, then certain ones, then near ones."""
     return (is_test(hit.path), not called, -shared_folders(hit.path, subject.path), hit.path, hit.line)
 
 
 def _pointed_to(subject: ChangedSymbols, library: RepositoryCache) -> list[str]:
-    """Return the files that the subject imports, and those that bear the name of a type it uses."""
+    """Return the files that the subject imports, and those named after a type it uses."""
     names = [name for name, _ in subject.used]
     paths = library.imports(subject.path)
     return list(dict.fromkeys([*paths, *named_after(names, subject.path, library.index)]))
 
 
 def _near(pointed: Mapping[str, Sequence[str]], library: RepositoryCache) -> list[str]:
-    """Return where uses and definitions are likeliest, for sources that cannot search everything.
+    """Return the files most likely to hold uses and definitions, for sources that cannot search everything.
 
-    First what the changed files point to, their tests and neighbours; then the rest of the code, by how close it is.
+    First the files that the changed files refer to, their tests and neighbours; then the other code, nearest first.
     """
     index = library.index
     near = [other for path in pointed for other in tests_of(path, index)]
@@ -273,13 +273,13 @@ def _near(pointed: Mapping[str, Sequence[str]], library: RepositoryCache) -> lis
 def _words(
     subjects: Iterable[ChangedSymbols], library: RepositoryCache, pointed: Mapping[str, Sequence[str]]
 ) -> list[str]:
-    """Return the words to search for, the most telling first: removed, changed, then used ones without a definition."""
+    """Return the words to search for, most useful first: removed, changed, then used names without a definition."""
     first, second, third = [], [], []
     for subject in subjects:
         first += [*subject.removed, *(definition.name for definition in subject.changed if definition.contract)]
         second += [definition.name for definition in subject.changed]
         known = [library.outline(path) for path in (subject.path, *pointed[subject.path])]
-        # A name in small letters that is not called is most likely a variable of the function.
+        # A lower-case name that is not called is most likely a local variable.
         global_ = [name for name, called in subject.used if called or not name[:1].islower()]
         third += [name for name in global_ if not any(outline.named(name) for outline in known)]
     return list(dict.fromkeys([*first, *second, *third]))

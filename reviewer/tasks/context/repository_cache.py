@@ -1,6 +1,6 @@
-"""Cache what one review has read of the repository: texts, outlines and hits of searches. Nothing is read twice.
+"""Cache what one review has read of the repository: texts, outlines and search hits. Nothing is read twice.
 
-Outlines are made when they are asked for. The same questions in the same order give the same answers.
+Outlines are made on first use. The same calls in the same order give the same results.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from reviewer.domain.sources import Hit, Sources
 from reviewer.languages.imports import PathIndex, imported, index_of
 from reviewer.languages.outline import Outline, defined_on, outline_of
 
-#: Characters of all texts that are outlined in one review: what comes later is taken for text without definitions.
+#: Characters of text that are outlined in one review. Later files count as text without definitions.
 MAX_OUTLINED = 20_000_000
 
-#: Places from which a word is so common that its uses say nothing.
+#: A word found in so many places is too common for its uses to mean anything.
 COMMON_FROM = 300
 
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
@@ -26,7 +26,7 @@ _NOTHING = Outline((), ())
 
 @dataclass(slots=True)
 class RepositoryCache:
-    """The sources of a review, remembered. `texts` begins with what is at hand already, by path at head."""
+    """The cached sources of a review. `texts` begins with the texts that are known already, by path at head."""
 
     sources: Sources
     texts: dict[str, str]
@@ -38,13 +38,13 @@ class RepositoryCache:
 
     @property
     def index(self) -> PathIndex:
-        """The repository's paths, sorted out."""
+        """The index of the repository's paths."""
         if self._index is None:
             self._index = index_of(self.sources.paths())
         return self._index
 
     def fetch(self, paths: Iterable[str]) -> None:
-        """Read those files of the head that were not asked for before, in one go."""
+        """Read those of the files at head that were not read before, in one call."""
         known = self.index.paths
         new = [path for path in dict.fromkeys(paths) if path not in self.texts and path not in self._asked]
         if unread := [path for path in new if path in known]:
@@ -68,7 +68,7 @@ class RepositoryCache:
         return self._imports[path]
 
     def search(self, words: Sequence[str], near: Sequence[str]) -> Mapping[str, tuple[Hit, ...]]:
-        """Return where each of the words stands at head, by word; of a common one only where it seems defined."""
+        """Return where each word occurs at head, by word; for a common word, only where it seems defined."""
         searched = set(words)
         found: defaultdict[str, list[Hit]] = defaultdict(list)
         for hit in self.sources.search(words, near) if words else ():

@@ -1,6 +1,6 @@
-"""Write snippets of code beside the change as the model sees them: path, reason and numbered lines.
+"""Write snippets of related code as the model sees them: path, reason and numbered lines.
 
-The best come first, within a budget of tokens; what does not fit is dropped from the end, and no line is shown twice.
+The most useful come first, within a token budget; the last ones are dropped if they do not fit. No line is shown twice.
 Untrusted text is made printable, and secrets are replaced. Pure.
 """
 
@@ -18,15 +18,15 @@ from reviewer.safety.prompt_text import printable_lines, printable_path
 #: Tokens of related code in one prompt, beside CHUNK_TOKENS of diff and CONTEXT_TOKENS of surroundings.
 RELATED_TOKENS = 8_000
 
-#: Lines of a definition that is shown whole; of a longer one its signature and what stands below; round a use.
+#: Lines: of a definition that is shown whole; of a longer one, below its signature; around a use.
 MAX_WHOLE, BELOW, BESIDE = 30, 6, 3
 
-#: Lines of one piece, and with the members that matter.
+#: Lines of one snippet, and of one that shows members of a class.
 MAX_LINES, MOST_LINES = 40, 80
 
 
 class Rank(IntEnum):
-    """Why a piece is shown, the most telling first: what does not fit is dropped from the other end."""
+    """Why a snippet is shown, most useful first. The last ones are dropped if they do not fit."""
 
     STILL_USED = 0
     CALLER_OF_CONTRACT = 1
@@ -54,7 +54,7 @@ def render_snippets(
     *,
     budget: int = RELATED_TOKENS,
 ) -> str:
-    """Write the pieces, best first; `texts` are lines by path, `shown` the lines that the prompt holds already."""
+    """Write the snippets, best first; `texts` are lines by path, `shown` the lines already in the prompt."""
     seen: dict[str, set[int]] = {path: set(numbers) for path, numbers in shown.items()}
     parts: list[str] = []
     for piece in sorted(pieces, key=lambda snippet: snippet.rank):
@@ -90,7 +90,7 @@ _WIDEST = 500
 def definition_lines(spot: Definition, outline: Outline, members: Collection[str] = ()) -> tuple[int, ...]:
     """Return the lines that show a definition: all of a short one, else its signature and those of its members.
 
-    `members` are those that matter here: short ones are shown whole.
+    `members` are the ones that the change uses: short ones are shown whole.
     """
     if spot.last - spot.first < MAX_WHOLE:
         return tuple(range(spot.first, spot.last + 1))
@@ -107,7 +107,7 @@ def definition_lines(spot: Definition, outline: Outline, members: Collection[str
 
 
 def usage_lines(line: int, outline: Outline) -> tuple[int, ...]:
-    """Return the lines that show a use: the signature of the definition it stands in, and what is beside it."""
+    """Return the lines that show a use: the signature of the definition around it, and the lines next to it."""
     around = outline.around(line)
     first, last = (around[-1].first, around[-1].last) if around else (1, len(outline.lines))
     numbers = set(range(max(first, line - BESIDE), min(last, line + BESIDE) + 1))

@@ -1,4 +1,4 @@
-"""Ask a batch of prompts and read the replies, with one follow-up for a lookup and one for a reply that is unreadable.
+"""Ask a batch of prompts and read the replies, with one follow-up for a lookup and one for an unreadable reply.
 
 Every prompt gets an Answer with either a value or an error, and with the cost of all calls made for it.
 """
@@ -24,7 +24,7 @@ class ReplyReader(Protocol[T_co]):
     """Reads one kind of reply; raises Unreadable."""
 
     def __call__(self, text: str, *, complete: bool) -> T_co:
-        """Return the value. `complete`: the model ended by itself."""
+        """Return the value. `complete`: the model ended its reply itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Answer(Generic[T]):
     calls: int = 1
 
 
-#: A prompt and its reply in; out comes the prompt that shows what the reply asked to see, None when it asked nothing.
+#: Takes a prompt and its reply; returns the prompt that shows what the reply asked to see, None if it asked nothing.
 Look = Callable[[Prompt, Reply], Prompt | None]
 
 
@@ -122,7 +122,7 @@ class _PendingAnswer(Generic[T]):
             self._follow_up(prompt, reply, look, str(unreadable), last=last)
 
     def _follow_up(self, prompt: Prompt, reply: Reply, look: Look, problem: str, *, last: bool) -> None:
-        """Choose what follows a reply that is no answer: what it asks to see, a request to repair it, or the error."""
+        """Choose what follows a reply that is no answer: the lookup it asks for, a repair request, or the error."""
         shown = None if last or self.looked else look(prompt, reply)
         if shown is not None:
             self.prompt, self.looked = shown, True

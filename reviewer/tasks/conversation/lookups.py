@@ -1,7 +1,7 @@
-"""Answer the model's requests to see code before it replies: lines of files, and where words occur.
+"""Answer the model's requests to see code before it replies: lines of files, and the places of words.
 
 Only regular files inside the repository, at head or base, within limits on items, lines and tokens. The same request
-gets the same answer to the byte. What is found is untrusted and fenced as such. Never runs anything.
+gets the same answer to the byte. What is found is untrusted and is fenced. Never runs anything.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class LookupHandler:
     fence: str
 
     def __call__(self, prompt: Prompt, reply: Reply) -> Prompt | None:
-        """Return the prompt continued by what the reply asks to see; None when it may not ask, or asks for nothing."""
+        """Return the prompt with the code that the reply asks to see; None if it may not ask, or asks for nothing."""
         if not prompt.may_look_up:
             return None
         request = read_request(reply.text, complete=reply.finish_reason == "stop")

@@ -28,7 +28,7 @@ from reviewer.tasks.planning.lenses import Lens
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-#: Characters of title, of description, and of all guidance together, that go into one prompt.
+#: Most characters of the title, of the description, and of all guidance together, in one prompt.
 MAX_TITLE, MAX_DESCRIPTION, MAX_GUIDANCE = 300, 6_000, 12_000
 
 #: Linked issues in one prompt, characters of the text of each, and of a claim.
@@ -40,10 +40,10 @@ MAX_OTHER_PATHS = 60
 #: Test files, and proposals for simpler code, that one prompt asks for.
 MOST_TESTS, MOST_REFACTORINGS = 3, 2
 
-#: Changed lines of a chunk from which the model may ask to see more: a two-line fix costs one finder and one falsifier.
+#: The model may ask to see more of a chunk with at least so many changed lines. A smaller change costs just two calls.
 LOOK_FROM_LINES = 8
 
-#: Templates that show code, whose empty lines stay.
+#: Templates that show code. Their empty lines are kept.
 _AS_WRITTEN = frozenset(
     {"review/change.md", "verify/claims.md", "follow_up/found.md", "ask/question.md", "verify/open_findings.md"}
 )
@@ -110,8 +110,8 @@ class Prompter:
         """Return the prompt that asks for a verdict on each claim about the chunk, numbered from 1.
 
         It holds the bare claims: neither the finder's arguments nor its severity nor the wishes of the maintainers, so
-        that nothing but the code decides. `second`: the prompt for a judge who comes from the other side. `last`: the
-        model must answer at once, it may not ask to see more.
+        that only the code decides. `second`: the prompt for a second judge, who takes the author's side first.
+        `last`: the model must answer at once; it may not ask to see more.
         """
         numbered = [self._claim(number, claim) for number, claim in enumerate(claims, 1)]
         part = without_prose(chunk, {claim.anchor.path for claim in claims})
@@ -121,7 +121,7 @@ class Prompter:
         return replace(_prompt(Task.VERIFY, system, user), may_look_up=look)
 
     def shown(self, chunk: Chunk) -> str:
-        """Return the chunk with what is known around it, fenced, as every prompt about it shows it."""
+        """Return the chunk with its context, fenced, as every prompt about it shows it."""
         return self._change(chunk)
 
     def _about(self, task: Task, chunk: Chunk, **more: object) -> Prompt:
@@ -134,7 +134,7 @@ class Prompter:
         return _prompt(task, system, self._change(chunk))
 
     def _may_look(self, chunk: Chunk) -> bool:
-        """Whether there is anything to look at, and a change that is worth it."""
+        """Whether there are sources to look at, and the change is large enough."""
         rows = (line for file in chunk.files for hunk in file.hunks for line in hunk.lines)
         return sum(line.kind != " " for line in rows) >= LOOK_FROM_LINES and bool(self.change.sources.paths())
 
@@ -182,7 +182,7 @@ class Prompter:
         anchor = claim.anchor
         first = anchor.start_line or anchor.line
         where = f"line {first}" if first == anchor.line else f"lines {first} to {anchor.line}"
-        # Of a refactoring, the replacement is what is claimed; for a defect it would only plead.
+        # A refactoring claims that its replacement is simpler. For a defect, the replacement would only bias the judge.
         proposed = claim.advice if claim.category is Category.REFACTORING else None
         return {
             "id": number,

@@ -22,7 +22,7 @@ from reviewer.tasks.conversation.json_candidates import candidates, repairable
 
 T = TypeVar("T")
 
-#: Words that models use for the three severities and six categories beside the ones that were asked for.
+#: Other words that models use for the three severities and the six categories.
 _SEVERITIES = {
     "critical": "error", "blocker": "error", "high": "error", "major": "error", "fatal": "error",
     "medium": "warning", "moderate": "warning", "warn": "warning",
@@ -39,7 +39,7 @@ _CATEGORIES = {
 
 
 class Unreadable(Exception):
-    """The reply is not what was asked for. The message tells the model what to mend."""
+    """The reply is not what was asked for. The message tells the model what to correct."""
 
 
 def _synonym(words: dict[str, str]) -> Callable[[Any], Any]:
@@ -51,7 +51,7 @@ def _synonym(words: dict[str, str]) -> Callable[[Any], Any]:
 
 
 def _number(value: Any) -> Any:
-    """Accept `"12"`, `12.0` and `"10-12"` (its last number) for 12; anything else means no number."""
+    """Accept `"12"`, `12.0` and `"10-12"` (its last number) as 12; anything else means no number."""
     if isinstance(value, str):
         digits = re.findall(r"\d+", value[-100:])
         value = int(digits[-1]) if digits else None
@@ -65,14 +65,14 @@ _LARGEST = 10**9
 
 
 def _text(value: Any) -> Any:
-    """Accept a list of lines for a text, and null for an empty one."""
+    """Accept a list of lines as a text, and null as an empty text."""
     if isinstance(value, list) and all(isinstance(line, str) for line in value):
         return "\n".join(value)
     return "" if value is None else value
 
 
 def _word_or_none(value: Any) -> Any:
-    """Accept what is no severity for none: the field is optional."""
+    """Treat an unknown severity as a missing one: the field is optional."""
     word = _synonym(_SEVERITIES)(value)
     return word if isinstance(word, str) and word in set(Severity) else None
 
@@ -83,7 +83,7 @@ def _text_or_none(value: Any) -> Any:
 
 
 class RawFinding(BaseModel):
-    """One finding as the model wrote it: nothing in it is believed yet. `claim` is often left out."""
+    """One finding as the model wrote it, not checked yet. `claim` is often left out."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -99,7 +99,7 @@ class RawFinding(BaseModel):
 
 
 class RawVerdict(BaseModel):
-    """One verdict as the model wrote it. The last three are None where it left them out, as it may."""
+    """One verdict as the model wrote it. The last three are optional."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -123,7 +123,7 @@ class FindingsReply:
 
 
 def read_findings(text: str, *, complete: bool = True) -> FindingsReply:
-    """Read the answer to `findings` or `refactor`. `complete`: the model ended by itself (finish reason `stop`)."""
+    """Read the answer to `findings` or `refactor`. `complete`: the finish reason is `stop`."""
     return read_json(text, _as_findings, complete=complete)
 
 
@@ -133,9 +133,9 @@ def read_verdicts(text: str, *, complete: bool = True) -> dict[int, RawVerdict]:
 
 
 def read_json(text: str, shape: Callable[[Any], T], *, complete: bool) -> T:
-    """Return the first reading of the text that has the shape, from strict to patient; raise Unreadable if none has.
+    """Return the first reading of the text with that shape, strict ones first; raise Unreadable if there is none.
 
-    json-repair is the last rung and only for replies that ended by themselves: it closes a truncated object silently,
+    json-repair comes last, and only for replies that the model ended itself: it closes a truncated object silently,
     which would turn a cut-off list of findings into a short one.
     """
     problem = "it holds no JSON object."
@@ -219,9 +219,9 @@ _ATTRIBUTE = re.compile(r"""(?<!\w)(\w{1,40}+)\s{0,20}+=\s{0,20}+(?:"([^"]*)"|'(
 
 
 def read_tests(text: str, *, complete: bool = True) -> tuple[TestSuggestion, ...]:
-    """Read the answer to `tests`. NONE and an empty answer are no tests; anything else without a test is Unreadable.
+    """Read the answer to `tests`. NONE and an empty answer mean no tests; another answer without a test is Unreadable.
 
-    A last file without its closing tag was cut off and is left out, unless nothing else is there.
+    A last file without its closing tag was cut off. It is left out, unless it is the only one.
     """
     found: list[TestSuggestion] = []
     text = without_fence(text)

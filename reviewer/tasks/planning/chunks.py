@@ -1,6 +1,6 @@
 """Divide a change into chunks that each fit into one prompt.
 
-The same change gives the same chunks. Related files stay together, a large file is split between hunks, and whatever
+The same change gives the same chunks. Related files stay together, a large file is split between hunks, and what
 does not fit is returned with its reason. Pure, and linear in the size of the change.
 """
 
@@ -24,7 +24,7 @@ CHUNK_TOKENS = 12_000
 #: A last chunk of at most this share of CHUNK_TOKENS is added to the one before it.
 REST_SHARE = 0.15
 
-#: Larger hunks are skipped: nobody can review them. A hunk of this size fits every model's window.
+#: Larger hunks are skipped: they cannot be reviewed well. A hunk of this size fits every model's context window.
 MAX_HUNK_TOKENS = 60_000
 
 #: Most chunks of one review: with CHUNK_TOKENS each, GitHub's own limit of a 20,000-line diff fits.
@@ -78,7 +78,7 @@ def _files(sections: Sequence[ChunkSection]) -> tuple[FileDiff, ...]:
 
 
 def chunk(files: Sequence[FileDiff], *, budget: int = CHUNK_TOKENS) -> tuple[tuple[Chunk, ...], tuple[Skipped, ...]]:
-    """Pack the files into chunks of about `budget` tokens. Returns the chunks and what fits into none."""
+    """Pack the files into chunks of about `budget` tokens. Return the chunks, and what fits in none."""
     all_sections: list[ChunkSection] = []
     skipped: list[Skipped] = []
     for file in _ordered(files):
@@ -146,9 +146,9 @@ def _section(file: FileDiff, hunks: Iterable[Hunk]) -> ChunkSection:
 
 
 def _packed(sections: Iterable[ChunkSection], budget: int) -> list[list[ChunkSection]]:
-    """Fill one chunk after the other, in order; a section larger than the budget stands alone.
+    """Fill one chunk after the other, in order; a section larger than the budget gets its own chunk.
 
-    A small rest goes with what is before it: a call of its own would cost more in instructions than it reads.
+    A small last part is added to the chunk before it: a call of its own would cost more for instructions than for code.
     """
     groups: list[list[ChunkSection]] = []
     sizes: list[int] = []
@@ -181,8 +181,8 @@ def affordable(
 ) -> tuple[tuple[Chunk, ...], tuple[Skipped, ...]]:
     """Keep the chunks that `ceiling` dollars pay for, at `cost` dollars for each thousand tokens of diff.
 
-    Unknown prices (None) cannot be held to a ceiling. What falls away is the end: prose and configuration go first,
-    because code sorts before them.
+    An unknown price (None) means no ceiling. Chunks are dropped from the end: prose and configuration go first, because
+    code sorts before them.
     """
     if cost is None or ceiling is None:
         return tuple(chunks), ()

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 from reviewer.llm.models import Model
 
-#: A thousand tokens of diff are read by the finder, the falsifier and the test writer, with instructions around them.
+#: Tokens read for a thousand tokens of diff, by finder, falsifier and test writer together, instructions included.
 _READ_PER_THOUSAND = 4_500
 
-#: ... and are answered, thinking included, with about so many tokens in all.
+#: Tokens that all of them answer, thinking included.
 _WRITTEN_PER_THOUSAND = 2_500
 
 

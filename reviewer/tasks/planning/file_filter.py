@@ -47,21 +47,21 @@ _GENERATED_NAME = re.compile(
     r"|\.generated\.\w+$|(?:^|/)__snapshots__/|\.snap$|(?:^|/)(?:dist|__generated__)/",
     re.IGNORECASE,
 )
-#: https://pkg.go.dev/cmd/go#hdr-Generate_Go_files and the mark of Meta's tools, both looked for at the top of a file.
+#: https://pkg.go.dev/cmd/go#hdr-Generate_Go_files and the mark of Meta's tools, both searched at the top of a file.
 _GENERATED_MARK = re.compile(r"^\W*Code generated .* DO NOT EDIT|@generated\b", re.IGNORECASE)
 _DATA_NAME = re.compile(
     r"\.(?:svg|csv|tsv|ipynb|geojson|po|pot|wasm|pem|crt|key|ttf|woff2?|eot|excalidraw|drawio|parquet|jsonl|ndjson)$",
     re.IGNORECASE,
 )
 
-#: A file whose changed text passes this is a data dump or a code drop; nobody reviews it line by line.
+#: A file with more changed text is a data dump or a code drop, which nobody reviews line by line.
 MAX_FILE_BYTES = 400_000
 
 
 def select(diff: Diff, settings: ReviewSettings) -> tuple[tuple[FileDiff, ...], tuple[Skipped, ...]]:
     """Split the files of a change into those to review and those skipped, each with its reason.
 
-    Lines that differ in their line ends alone are no longer among the changed ones of the former.
+    In the files to review, lines that differ only in their line ends no longer count as changed.
     """
     included = PathPatterns(settings.include) if settings.include else None
     excluded = PathPatterns(settings.exclude) if settings.exclude else None
@@ -86,7 +86,7 @@ def select(diff: Diff, settings: ReviewSettings) -> tuple[tuple[FileDiff, ...], 
 
 
 def _shape_reason(file: FileDiff) -> str | None:
-    """Tell why there is nothing to read in the file, whatever its name."""
+    """Return why the file has nothing to review, whatever its name; None if it has."""
     if file.submodule:
         return "submodule: only the commit it points to changed"
     if file.symlink:
@@ -108,7 +108,7 @@ def _shape_reason(file: FileDiff) -> str | None:
 
 
 def _generated_reason(file: FileDiff) -> str | None:
-    """Tell why the file is nobody's handiwork, by its name or by the mark at its top."""
+    """Return why the file counts as generated, by its name or by the mark at its top; None if it does not."""
     name = file.path.rsplit("/", 1)[-1]
     if name in LOCK_FILES:
         return "lock file"

@@ -1,7 +1,7 @@
 """Choose which classes of defect get a finder of their own for each chunk, within the budget.
 
-The general finder reads every chunk. A closer look is added where the size and the words of the changed lines call for
-one, and is the first thing to be dropped when money is short. Pure: the same chunks give the same looks.
+The general finder reads every chunk. A closer look is added where the size and the words of the changed lines suggest
+one. Closer looks are the first thing to be dropped when the budget is short. Pure: the same chunks give the same looks.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ class Lens(StrEnum):
     TESTS = "tests"
 
 
-#: Changed lines of code in a part from which it gets one closer look, two, three. Below, the general finder will do.
+#: From so many changed lines of code, a part gets one, two or three closer looks; below, only the general finder.
 DEPTHS = (12, 60, 500)
 
-#: Closer looks at all parts of one change together.
+#: Most closer looks at all parts of one change together.
 MOST_LOOKS = 24
 
-#: What one more finder costs, and one more falsifier, as a share of what all calls about a part are planned to cost.
+#: The cost of one more finder, and of one more falsifier, as a share of the planned cost of all calls about a part.
 LOOK_SHARE, OPINION_SHARE = Decimal("0.4"), Decimal("0.25")
 
-#: Tokens of instructions and context make a call about the smallest part cost about as much as one about so many.
+#: Instructions and context make a call about a smaller part cost about as much as one about so many tokens.
 LEAST_TOKENS = 1_500
 
-#: Changed lines of code from which a severe claim needs two falsifiers who agree.
+#: In a change of at least so many lines of code, a severe claim needs two falsifiers that agree.
 LARGE = 150
 
-#: Changed lines that make a look at correctness, or at tests, weigh as much as one telling word.
+#: For correctness and tests, so many changed lines count as much as one hit.
 _LINES_PER_HIT = 12
 
-#: Hits from which a lens is worth its call, and how much each hit weighs when looks compete.
+#: Hits that a lens needs, and the weight of each hit when looks compete.
 _LEAST_HITS = {Lens.SECURITY: 1, Lens.CONCURRENCY: 2, Lens.CONTRACTS: 2, Lens.CORRECTNESS: 4, Lens.TESTS: 1}
 _WEIGHT = {Lens.SECURITY: 3, Lens.CONCURRENCY: 2, Lens.CONTRACTS: 2, Lens.CORRECTNESS: 2, Lens.TESTS: 1}
 
-#: Characters of a line that are looked at: a longer one is data.
+#: Only so many characters of a line are searched: a longer line is data.
 _LOOKED_AT = 400
 
 _SECURITY = re.compile(
@@ -99,9 +99,9 @@ class Depth:
 
 
 def depth_of(parts: Sequence[Chunk], *, cost: Decimal | None, ceiling: Decimal | None) -> Depth:
-    """Choose the closer looks at the parts, within what `ceiling` dollars leave beside the calls that are made anyhow.
+    """Choose the closer looks at the parts, with what `ceiling` dollars leave after the calls that are always made.
 
-    `cost` is what a thousand tokens of diff cost in all those calls. Without a price or a ceiling all looks are taken.
+    `cost` is what a thousand tokens of diff cost in those calls. Without a price or a ceiling, all looks are taken.
     Every part gets its first look before any gets its second.
     """
     choices = sorted(
@@ -130,7 +130,7 @@ def _cost(part: Chunk, cost: Decimal) -> Decimal:
 
 
 def lenses_for(part: Chunk) -> tuple[Lens, ...]:
-    """Return the lenses that a part of a change is worth, the most telling first: by its paths and changed lines."""
+    """Return the lenses that fit a part of a change, best first, chosen by its paths and changed lines."""
     lines = _code_lines(part)
     most = sum(lines >= least for least in DEPTHS)
     hits = {lens: _hits(lens, part) for lens in Lens} if most else {}
@@ -139,7 +139,7 @@ def lenses_for(part: Chunk) -> tuple[Lens, ...]:
 
 
 def _hits(lens: Lens, part: Chunk) -> int:
-    """Count the changed lines and the paths that speak for a lens."""
+    """Count the changed lines and the paths that match a lens."""
     if lens is Lens.TESTS:
         return sum(is_test(file.path) for file, _ in _changed(part)) // _LINES_PER_HIT
     code = [(file, line) for file, line in _changed(part) if not is_test(file.path)]
@@ -153,7 +153,7 @@ def _hits(lens: Lens, part: Chunk) -> int:
 
 
 def _is_contract(line: Line) -> bool:
-    """Whether others may rely on the line: a definition that goes or changes, a route, a format, a setting."""
+    """Whether other code may rely on the line: a removed or changed definition, a route, a format, a setting."""
     text = line.text[:_LOOKED_AT]
     return bool((line.kind == "-" and _DEFINES.match(text)) or _CONTRACT.search(text))
 

@@ -1,6 +1,6 @@
-"""Find the quoted code in the diff; the model's line number only chooses between several matches.
+"""Find the quoted code in the diff. The model's line number only chooses between several matches.
 
-An anchor is returned only where the quoted code is in the diff, else the reason why there is none. Pure.
+Returns an anchor only if the quoted code is in the diff, otherwise the reason why there is none. Pure.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from reviewer.diff.model import Anchor, Diff, FileDiff, Line, Side
 from reviewer.safety.prompt_text import printable, printable_code, printable_path
 
-#: A quote that stands in several places is taken where the model said, give or take its habitual slip.
+#: Models are often off by so many lines: of several matches, one that near to the model's line number is taken.
 NEAR = 2
 
-#: A comment over more lines than this no longer points at anything.
+#: A comment on more lines would not point at anything.
 MAX_LINES = 40
 
-#: Letters and digits from which a quote is found without its line number.
+#: A quote needs so many letters and digits to be found without its line number.
 _TELLING = 3
 
 
 @dataclass(frozen=True, slots=True)
 class LocatedQuote:
-    """Where a quote stands. `lines` are the diff's lines there; `exact` that all of the quote was found there."""
+    """Where a quote was found. `lines` are the diff's lines there; `exact`: all of the quote was found there."""
 
     anchor: Anchor
     lines: tuple[Line, ...]
@@ -40,7 +40,7 @@ class NotLocated:
 
 
 def resolve_path(diff: Diff, path: str) -> str | None:
-    """Return the path of the diff that the model meant: as written, without `a/` or `./`, or the only one so ending."""
+    """Return the diff's path that the model meant: as written, without `a/` or `./`, or the only one with its end."""
     for candidate in (path, path.strip().strip("`"), re.sub(r"^(?:\./|[ab]/|/)", "", path.strip())):
         if diff.file(candidate) is not None:
             return candidate
@@ -56,9 +56,9 @@ def resolve_path(diff: Diff, path: str) -> str | None:
 def locate(diff: Diff, path: str, quote: str, line: int | None) -> LocatedQuote | NotLocated:
     """Find the quote in that file of the diff.
 
-    Looked for on both sides, first to the letter, then without regard to white space. Several matches: the one the
-    line number names; else the only one that the change touches; else none. A quote that is found nowhere as a whole
-    but whose line at the given number agrees is anchored at that line.
+    Both sides are searched, first exactly, then ignoring white space. Of several matches, the one at the line number is
+    taken; else the only one that the change touches; else none. If the whole quote is nowhere, but the line with the
+    given number is one of its lines, it is anchored at that line.
     """
     file = diff.file(path)
     if file is None:
@@ -102,14 +102,14 @@ def _without_indent(text: str) -> str:
 
 
 def _without_space(text: str) -> str:
-    """Without white space, and without a diff mark that the model may have left at the front."""
+    """Return the text without white space, and without a diff mark that the model may have left at the front."""
     return re.sub(r"^[-+](?=\s)|\s+", "", re.sub(r"^\s*[-+](?=\s)", "", text))
 
 
 def _matches(
     file: FileDiff, needle: Sequence[str], normalise: Callable[[str], str]
 ) -> Iterator[tuple[Side, tuple[Line, ...]]]:
-    """Yield each run of lines of one side of one hunk that reads like the needle."""
+    """Yield each run of lines, on one side of one hunk, that equals the needle."""
     for hunk in file.hunks:
         for side, kind in ((Side.RIGHT, "-"), (Side.LEFT, "+")):
             lines = [line for line in hunk.lines if line.kind != kind]
@@ -138,7 +138,7 @@ def _number(side: Side, line: Line) -> int:
 
 
 def _is_telling(needle: Sequence[str]) -> bool:
-    """Whether the quote says by itself which code is meant: a closing bracket alone does not."""
+    """Whether the quote alone shows which code is meant: a closing bracket does not."""
     return sum(char.isalnum() for text in needle for char in text) >= _TELLING
 
 
@@ -160,7 +160,7 @@ def _choose(
 
 
 def _gap(match: tuple[Side, tuple[Line, ...]], line: int) -> int:
-    """Return how many lines the number is off the match; models name its first line as often as its last."""
+    """Return the distance in lines from the number to the match; models name the first line as often as the last."""
     side, run = match
     first, last = _number(side, run[0]), _number(side, run[-1])
     return max(first - line, line - last, 0)
@@ -171,7 +171,7 @@ def _touched(run: Sequence[Line]) -> bool:
 
 
 def _by_number(diff: Diff, file: FileDiff, quoted: list[str], line: int | None) -> LocatedQuote | NotLocated:
-    """Anchor at the given number if the line there is one of the quoted lines; else say that the quote is nowhere."""
+    """Anchor at the given number if the line there is one of the quoted lines; else report that it was not found."""
     known = {_without_space(text) for text in quoted if len(_without_space(text)) > NEAR}
     for hunk in file.hunks if line is not None else ():
         for candidate in hunk.lines:

@@ -1,4 +1,4 @@
-"""Turn the model's findings into findings with an anchor and, where they can be proven, suggestions.
+"""Turn the model's findings into findings with an anchor and, if it can be proven, a suggestion.
 
 Each entry of a reply becomes a finding or a `Rejected` with the reason; duplicates are dropped. A suggestion is offered
 only when `reviewer.tasks.verification.suggestions` proves it. Pure but for `read_head`.
@@ -23,7 +23,7 @@ from reviewer.tasks.verification.simplicity import is_simpler
 from reviewer.tasks.verification.suggestions import ProvenSuggestion, drop_overlapping, prove_suggestion
 from reviewer.tasks.verification.triage import deduplicate
 
-#: Characters of a title, of a claim and of a text that are kept.
+#: Most characters of a title, of a claim and of a text.
 MAX_TITLE, MAX_CLAIM, MAX_BODY = 200, 400, 4_000
 
 
@@ -81,7 +81,7 @@ def _one_line(text: str, most: int) -> str:
 def with_proofs(change: Change, findings: Sequence[Finding]) -> list[Finding]:
     """Turn the advice that can be proven to apply into one-click suggestions, no two for the same lines.
 
-    Reads each file once. Where two overlap, a defect's comes before a refactoring's, and the surer one's first.
+    Reads each file once. If two overlap, a defect's is preferred to a refactoring's, then the one with more confidence.
     """
     paths = sorted({finding.anchor.path for finding in findings if finding.advice is not None})
     head = {path: text for path in paths if (file := change.diff.file(path)) and (text := added_text(file)) is not None}

@@ -1,4 +1,4 @@
-"""Try to refute each candidate finding from the code and its bare claim; severe ones of a large change twice.
+"""Try to refute each candidate finding from the code and its bare claim; severe ones in a large change twice.
 
 All prompts are asked in one parallel batch. Candidates without a verdict are kept at low confidence, and counted.
 `ask`, and what `look` reads, are the only effects.
@@ -19,10 +19,10 @@ from reviewer.tasks.conversation.replies import RawVerdict, read_verdicts
 from reviewer.tasks.planning.chunks import Chunk
 from reviewer.tasks.verification.verdicts import apply_verdicts
 
-#: What a falsifier says of each claim, by its number in the prompt.
+#: A falsifier's verdict on each claim, by the claim's number in the prompt.
 Verdicts = dict[int, RawVerdict]
 
-#: Claims in one prompt: with more, the later ones are judged in passing.
+#: Most claims in one prompt: with more, the later ones are judged less carefully.
 MOST_CLAIMS = 10
 
 

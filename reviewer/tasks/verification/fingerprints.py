@@ -1,4 +1,4 @@
-"""Identities of findings and of code, by which they are recognised in a later review. No line numbers in them. Pure."""
+"""Compute identities of findings and of code, to recognise them in a later review. They hold no line numbers. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reviewer.domain.findings import Category
 
 
 def fingerprint(path: str, category: Category, quote: str, title: str) -> str:
-    """Return the identity of a finding, 16 hex digits: no line numbers in it, so that it survives a rebase."""
+    """Return the identity of a finding, 16 hex digits. It holds no line numbers, so it survives a rebase."""
     words = re.sub(r"\W+", " ", title.lower()).strip()
     return _digest(path, category.value, _bare(quote), words)
 
@@ -20,7 +20,7 @@ def place_digest(path: str, quote: str) -> str:
 
 
 def code_identity(code: str) -> str:
-    """Return the identity of code wherever it stands, 12 hex digits; white space does not count."""
+    """Return the identity of code at any place, 12 hex digits; white space does not count."""
     return _digest(_bare(code))[:12]
 
 

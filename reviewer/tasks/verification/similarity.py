@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-#: Share of common words, of all words of two titles, from which they say the same of code that was changed or moved.
+#: Two titles about changed or moved code say the same if they share at least this part of their words.
 _SAME_TITLE = 0.5
 
 _FILLER_WORDS = """
@@ -21,11 +21,11 @@ def similar_titles(title: str, other: str) -> bool:
 
 
 def share_of_common(a: frozenset[str], b: frozenset[str]) -> float:
-    """Return the share of common words, of the smaller of two sets."""
+    """Return the number of common words as a share of the smaller set."""
     return len(a & b) / min(len(a), len(b)) if a and b else 0.0
 
 
 def telling_words(text: str) -> frozenset[str]:
-    """Return the words that tell something, without the endings that grammar gives them."""
+    """Return the words that carry meaning, without grammatical endings."""
     found = (word for word in re.findall(r"\w+", text.lower()) if len(word) > 2 and word not in _FILLERS)
     return frozenset(re.sub(r"(?:ing|ed|es|s)$", "", word) if len(word) > 4 else word for word in found)

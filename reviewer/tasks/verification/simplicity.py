@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-#: Fewer lines or less nesting may cost so many times the words and signs of the old code, no more.
+#: A replacement with fewer lines or less nesting may have at most so many times the words and signs of the old code.
 _WORDIER = 1.1
 
 _WORDS = re.compile(r"\w+|[^\w\s]+")

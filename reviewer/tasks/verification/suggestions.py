@@ -21,7 +21,7 @@ from reviewer.tasks.verification.anchoring import LocatedQuote
 
 @dataclass(frozen=True, slots=True)
 class ProvenSuggestion:
-    """The text that may replace the anchored lines; empty means to delete them. Lines end as the file's do."""
+    """The text that may replace the anchored lines; empty deletes them. It has the file's line ends."""
 
     text: str
 
@@ -34,7 +34,7 @@ class UnprovenSuggestion:
 
 
 def prove_suggestion(located: LocatedQuote, suggestion: str, head: str | None) -> ProvenSuggestion | UnprovenSuggestion:
-    """Judge a suggestion for the located lines, given the whole file at head (None: it could not be read)."""
+    """Check a suggestion for the located lines against the whole file at head (None: it could not be read)."""
     if located.anchor.side is Side.LEFT:
         return UnprovenSuggestion("removed lines cannot be replaced")
     if not located.exact:
@@ -57,7 +57,7 @@ def prove_suggestion(located: LocatedQuote, suggestion: str, head: str | None) -
 
 
 def _bare(suggestion: str) -> str:
-    """Return the suggestion without a Markdown fence round it, with plain line ends and none at its end."""
+    """Return the suggestion without a Markdown fence around it, with plain line ends and none at its end."""
     return unfence(suggestion).replace("\r\n", "\n").removesuffix("\n")
 
 
@@ -84,10 +84,10 @@ def _indent(lines: Sequence[str]) -> str:
 
 
 def _broken(path: str, before: str, after: str, old: Sequence[str], new: Sequence[str]) -> str | None:
-    """Tell what the replacement breaks, or None.
+    """Return what the replacement breaks, or None.
 
-    A grammar may not know all of a language, so what counts is that no error is new; but around an error that stands
-    there already, and where no parser can tell, the brackets must match as well.
+    A grammar may not know all of a language, so only new errors count. Near an existing error, and if no parser can
+    tell, the brackets must match as well.
     """
     first, second = errors_in(path, before), errors_in(path, after)
     if first is not None and second is not None:
@@ -103,7 +103,7 @@ def _broken(path: str, before: str, after: str, old: Sequence[str], new: Sequenc
 
 
 def drop_overlapping(findings: Sequence[Finding]) -> list[Finding]:
-    """Return the findings in their order; of suggestions that overlap, only the first one's stays to be clicked.
+    """Return the findings in their order; of suggestions that overlap, only the first stays clickable.
 
     Whoever commits two suggestions for the same lines at once gets a conflict. The others become advice.
     """
@@ -124,7 +124,7 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 
 
 def _brackets(lines: Sequence[str]) -> tuple[str, str]:
-    """Return the brackets that the lines leave closed and open, outside of strings: what their surroundings rely on."""
+    """Return the brackets that the lines close and open without a partner, outside of strings."""
     closed: list[str] = []
     opened: list[str] = []
     for char in _STRINGS.sub("", "\n".join(lines)):

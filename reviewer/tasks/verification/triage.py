@@ -9,10 +9,10 @@ from reviewer.domain.findings import Category, Finding, Rejected
 from reviewer.domain.settings import ReviewSettings
 from reviewer.tasks.verification.similarity import share_of_common, telling_words
 
-#: Share of common words from which two findings on overlapping lines are taken for one: of titles, of all words.
+#: Two findings on overlapping lines are the same with at least this share of common words: of titles, of all words.
 _ALIKE, _ALIKE_IN_ALL = 0.5, 0.6
 
-#: Different words from which all that a finding says can be compared.
+#: All words of two findings are compared only if there are at least so many different ones.
 _TELLING = 6
 
 
@@ -26,7 +26,7 @@ class Triaged:
 
 
 def deduplicate(findings: Iterable[Finding]) -> tuple[tuple[Finding, ...], tuple[Rejected, ...]]:
-    """Keep one finding of each defect: the better one where two are about the same thing on overlapping lines.
+    """Keep one finding for each defect: the better of two about the same thing on overlapping lines.
 
     Two findings with one fingerprint at two places are two defects in equal code: the second gets a suffix.
     """
@@ -43,7 +43,7 @@ def deduplicate(findings: Iterable[Finding]) -> tuple[tuple[Finding, ...], tuple
 
 
 def triage(findings: Sequence[Finding], settings: ReviewSettings) -> Triaged:
-    """Rank the findings; those below the wanted severity or confidence, or over the caps, are only listed."""
+    """Rank the findings; those below the set severity or confidence, or over the caps, are only listed."""
     kept, rejected = deduplicate(findings)
     inline: list[Finding] = []
     below: list[Finding] = []
@@ -52,7 +52,7 @@ def triage(findings: Sequence[Finding], settings: ReviewSettings) -> Triaged:
         severe = finding.severity.rank >= settings.severity.rank
         sure = finding.confidence.rank >= settings.confidence.rank
         refactoring = finding.category is Category.REFACTORING
-        # Simpler code is worth a comment only where one click applies it.
+        # Simpler code gets a comment only if one click applies it.
         room = not refactoring or (finding.suggestion is not None and refactorings < settings.max_refactorings)
         if severe and sure and room and len(inline) < settings.max_comments:
             inline.append(finding)

@@ -15,7 +15,7 @@ from reviewer.domain.severity import Confidence
 from reviewer.safety.redaction import redact
 from reviewer.tasks.conversation.replies import RawVerdict
 
-#: Words of a verdict that confirms without having followed a case. Bounded, so that a long reason costs nothing.
+#: Words of a verdict that hedges. The pattern is bounded, so that a long reason costs little.
 _HEDGES = re.compile(
     r"\b(?:might|perhaps|presumably|possibly|potentially|conceivably|theoretically|in theory|hypothetically"
     r"|could (?:possibly|potentially|conceivably|theoretically)"
@@ -24,7 +24,7 @@ _HEDGES = re.compile(
     re.IGNORECASE,
 )
 
-#: Characters of a reason that are looked at, and those that are kept.
+#: Characters of a reason that are searched, and those that are kept.
 _LOOKED_AT, _KEPT = 2_000, 500
 
 

@@ -135,7 +135,7 @@ def test_a_failing_test_that_may_be_right_is_shown(reviewer: Run, model: FakeMod
     patch = tmp_path / "tests.patch"
     done = reviewer("tests", "--sandbox", "none", "--python", sys.executable, "--patch", str(patch))
     assert done.returncode == 0, done.stderr
-    assert "0 of 1 suggested test file proved something. 1 more: fails on the code as it is" in done.stdout
+    assert "0 of 1 suggested test file proved something. 1 more fails on the code as it is" in done.stdout
     assert "a second pass finds it right" in done.stdout
     assert "assert mean([1]) == 7" in done.stdout
     assert not patch.exists()
