@@ -1,4 +1,4 @@
-"""What reviews cost the App: a first one of ten files, and a second one after a push of one file of twenty."""
+"""Measure what reviews cost the App: a first one of ten files, and one after a push of one file of twenty."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def again() -> None:
-    """Print what a push of one file costs on a pull request of twenty files, beside the first review."""
+    """Print what a push of one file costs on a pull request of twenty files, compared with the first review."""
     rows = []
     with default_world(strict=False) as github, FakeModel() as model:
         script_large(model)

@@ -1,9 +1,9 @@
 """How fast the command line is: from the start of the process to its end, against a model that answers at once.
 
 Each command runs once unmeasured, which compiles the modules and fills the cache of the disk, then `RUNS` times. Wall
-time is taken around the process; CPU seconds (user and system) and peak memory are what the kernel counted for it and
-for the git processes it started. Best beside median, because on a shared machine the median measures the neighbours.
-Linux never counts less memory than the process that started it had, which is this one: some 25 MB.
+time is measured around the process; CPU seconds (user and system) and peak memory are what the kernel counts for it and
+for the git processes it started. Shows best and median: on a shared machine the median also measures other work.
+Linux never reports less memory than the starting process (this one) had: about 25 MB.
 
 The interpreter is one of a fresh environment with the base packages only, as users have it (in the development
 environment httpx finds and loads rich, 0.1 s); BENCH_PYTHON names another.

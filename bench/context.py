@@ -1,4 +1,4 @@
-"""What it takes to gather the code beside a change: seconds with a checkout, calls to GitHub without."""
+"""Measure gathering the code around a change: seconds with a checkout, calls to GitHub without one."""
 
 from __future__ import annotations
 

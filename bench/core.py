@@ -1,4 +1,4 @@
-"""How fast the pure core is: a diff parsed, chunked and rendered, over sizes."""
+"""Measure how fast the pure core parses, chunks and renders diffs of several sizes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ print(json.dumps([len(data), parsed - start, end - parsed, end - start, rss // 1
 
 
 def main() -> None:
-    """Print the table; each size in a process of its own, so that its memory is its own."""
+    """Print the table. Each size runs in its own process, so that its memory is measured alone."""
     rows = []
     for files, lines in ((3, 200), (30, 2_000), (75, 5_000), (150, 10_000), (300, 20_000), (600, 40_000)):
         run = subprocess.run(

@@ -1,4 +1,4 @@
-"""Diffs of any size, made up but shaped like code."""
+"""Make up diffs of any size that look like code."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a newcomer waits for: `make serve` and `make demo` in a fresh clone, from nothing to listening or done.
+"""Measure how long `make serve` and `make demo` take in a fresh clone, until they listen or are done.
 
 Clones what is committed, downloads everything anew (pip's cache is left aside) and runs the command as README names it.
-CPU seconds are those of all processes that it started: on a shared machine wall time measures the neighbours. The size
+CPU seconds are those of all its processes: on a shared machine, wall time also measures other work. The size
 is that of site-packages without compiled modules, which grow with use.
 """
 
@@ -73,7 +73,7 @@ def _serve(clone: Path, environ: Mapping[str, str]) -> None:
 
 
 def _address(process: subprocess.Popen[bytes]) -> str:
-    """Return where gunicorn listens, as it says itself."""
+    """Return the address that gunicorn prints."""
     seen = b""
     for line in process.stderr or ():
         seen += line

@@ -1,4 +1,4 @@
-"""What an installation costs: of the packages of the Action and the command line, and of the first command in a clone.
+"""Measure the cost of an installation: the packages of the Action and the command line, the first command in a clone.
 
 Downloads everything anew (pip's cache is left aside), as on a runner that has never seen the packages. The size is that
 of all files in site-packages, compiled modules included, without pip and setuptools, which come with Python.

@@ -1,7 +1,7 @@
-"""What proving costs on a real package: humanize 4.17.0, about 900 tests, in an environment of its own.
+"""Measure the cost of running suggested tests on a real package, humanize 4.17.0 with about 900 tests.
 
-Downloads the sdist and pytest with pip. A function is taken as new: a strong and a weak test file are put through all
-gates. CPU is that of all processes, the repository's own suite (run once before) apart.
+Downloads the sdist and pytest with pip. One function counts as new: a strong and a weak test file go through all gates.
+CPU is that of all processes, without the repository's own suite (run once before).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input")
 #: Its benchmarks need plugins that come with no release.
 COMMAND = "python -m pytest --ignore=tests/test_benchmarks.py tests src"
 
-#: Rounds of the mutants: what else the machine does can only make one slower.
+#: Rounds of the mutants: other work on the machine can only make a round slower.
 ROUNDS = 5
 
 STRONG = """from __future__ import annotations
@@ -63,7 +63,7 @@ def test_natural_list() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """Runs orders and keeps what each took."""
+    """Runs commands and records how long each took."""
 
     runs: list[SandboxResult] = field(default_factory=list)
 
@@ -103,7 +103,7 @@ def _judged(name: str, code: str, unit: CodeUnit, bench: GateContext, counting: 
 
 
 def _mutants(unit: CodeUnit, bench: GateContext, counting: Counting) -> None:
-    """Print what one mutant takes once its tests are collected: of each, the round in which it took least."""
+    """Print what one mutant takes once its tests are collected: for each, its fastest round."""
     path = "tests/test_lists_strong.py"
     place = bench.head.tree / path
     candidate = Candidate(unit, path, STRONG)

@@ -1,4 +1,4 @@
-"""What the sandbox costs: its start and self-test, and copies of a checkout."""
+"""Measure what the sandbox costs: its start and self-test, and copies of a checkout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table on the terminal."""
+"""Print a table on the terminal."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The App with work that only takes time, for `durable`: under gunicorn, or as a program that works alone.
+"""The App with simulated work, for `durable`: under gunicorn, or as a separate worker.
 
 `STORE` is the store's URL, `THINKS` how long a model call takes in seconds; with `APART` the App only accepts, and
-this module run with the argument `work` works beside it. Run with a COUNT, it prints the CPU seconds that one review of
+this module, run with the argument `work`, is the worker. Run with a COUNT, it prints the CPU seconds that one review of
 five instant calls takes.
 """
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 SECRET = "hush"
 
-#: As they are served, but for the calls a minute, which would leave little work to go on.
+#: The usual limits, but more calls a minute: otherwise there would be little work to measure.
 LIMITS = QueueLimits(calls_per_minute=100_000)
 
 
 def work() -> JobWork:
-    """Carry out each job as four calls beside each other and one after them."""
+    """Carry out each job as four calls in parallel and one after them."""
     thinks = float(os.environ["THINKS"])
 
     def complete(_prompt: Prompt) -> Reply:

@@ -1,4 +1,4 @@
-"""What pushes in quick succession cost: ten pull requests, each opened and pushed to four more times, 0.7 s apart."""
+"""Measure the cost of quick pushes: ten pull requests, each opened and pushed to four more times, 0.7 s apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How quickly deliveries are taken in, through real gunicorn, on SQLite and Postgres; what a review costs."""
+"""Measure how quickly real gunicorn accepts deliveries, on SQLite and Postgres, and what a review costs."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ AT_ONCE = 200
 IGNORED_SECONDS, ROUNDS, SENDERS = 2.0, 4, 4
 REVIEWS = 30
 
-#: What a model call takes while deliveries come in, in seconds.
+#: Seconds that a model call takes while deliveries arrive.
 THINKS = "0.5"
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One delivery's answer; status 0 where none came. `handled` (in the handler) and `waited` are in seconds."""
+    """The answer to a delivery; status 0 if there was none. `handled` (in the handler) and `waited` are in seconds."""
 
     status: int
     handled: float
@@ -80,7 +80,7 @@ def _deliver(connection: http.client.HTTPConnection, body: bytes, path: str = OU
     connection.request("POST", path, body, _headers(body))
     response = connection.getresponse()
     response.read()
-    # The peer does not tell how long it spent in its handler.
+    # The peer does not report the time in its handler.
     return Answered(response.status, float(response.headers.get("X-Seconds", "nan")), time.perf_counter() - began)
 
 
@@ -95,7 +95,7 @@ def _alone(port: int, body: bytes, path: str = OURS) -> Answered:
 
 
 def _paced(port: int, bodies: Sequence[bytes], path: str = OURS) -> list[Answered]:
-    """Deliver so many a second, whether the earlier ones are answered or not."""
+    """Deliver so many a second, without waiting for the answers to earlier ones."""
     began = time.perf_counter()
     with ThreadPoolExecutor(64) as senders:
         waiting = []
@@ -111,7 +111,7 @@ def _at_once(port: int, bodies: Sequence[bytes], path: str = OURS) -> list[Answe
 
 
 def _ignored_per_second(port: int, body: bytes, path: str = OURS) -> float:
-    """Return how many a second, the best of some rounds: what else the machine does comes and goes."""
+    """Return how many a second, the best of some rounds: other work on the machine disturbs some of them."""
     head = "".join(f"{name}: {value}\r\n" for name, value in _headers(body).items())
     request = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
     command = [sys.executable, "-m", "bench.deliveries.sender", str(port), str(IGNORED_SECONDS), str(SENDERS)]
@@ -124,7 +124,7 @@ def _serving(store: str, folder: Path) -> Iterator[int]:
     values = {"STORE": store, "THINKS": THINKS}
     apart = not store.startswith("sqlite")
     if apart:
-        # As it is meant to run there: who accepts and who works are processes of their own.
+        # As it should run on Postgres: separate processes accept and work.
         values["REVIEWER_ROLE"] = "web"
     server = AppServer(folder, app="bench.deliveries.app_process:create_app()", ready="/readyz", **values)
     command = [sys.executable, "-m", "bench.deliveries.app_process", "work"]

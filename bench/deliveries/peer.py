@@ -1,7 +1,7 @@
-"""PR-Agent's webhook server, the peer beside which `durable` runs: installed once, in an environment of its own.
+"""PR-Agent's webhook server, with which `durable` compares: installed once, in its own environment.
 
-It answers before it has stored anything: a delivery lives in its memory only. What it does afterwards fails here, since
-its App's key is none; only how it takes deliveries in is measured.
+It answers before it has stored anything: a delivery lives in its memory only. Its later work fails here, because
+its App has no key; only how it accepts deliveries is measured.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ HOME = ROOT / ".bench" / "pr-agent"
 
 VERSION = "0.2.4"
 
-#: Its own pins contradict each other for today's installers, so it gets what it imports, in versions that it runs with.
+#: Today's installers cannot resolve its own pins, so it gets what it imports, in versions that work.
 NEEDS = (
     *("aiohttp", "anthropic<0.40", "atlassian-python-api", "azure-devops==7.1.0b4", "azure-identity", "boto3"),
     *("dynaconf", "fastapi", "GitPython", "google-cloud-storage", "jinja2", "litellm<1.60", "loguru", "msrest"),

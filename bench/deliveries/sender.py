@@ -1,7 +1,7 @@
-"""Sends a request repeatedly: `python -m bench.deliveries.sender PORT SECONDS CONNECTIONS`, the request on stdin.
+"""Send a request repeatedly: `python -m bench.deliveries.sender PORT SECONDS CONNECTIONS`, the request on stdin.
 
-A process of its own and next to no work a request, so that it measures the server and not itself. Prints how many were
-answered with a 2xx; another answer ends it.
+Runs in its own process with little work for each request, so that it measures the server and not itself. Prints how
+many were answered with a 2xx; another answer ends it.
 """
 
 from __future__ import annotations

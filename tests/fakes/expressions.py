@@ -1,7 +1,7 @@
-"""GitHub's expressions, as far as actions use them: literals, contexts, operators, status checks, a few functions.
+"""Evaluate the GitHub expressions that actions use: literals, contexts, operators, status checks, a few functions.
 
-Promises GitHub's own coercions (https://docs.github.com/actions/reference/workflows-and-actions/expressions).
-What it does not know, and what GitHub would silently read as an empty string, is an `ExpressionError`.
+Coerces types as GitHub does (https://docs.github.com/actions/reference/workflows-and-actions/expressions).
+Anything unknown, which GitHub would silently read as an empty string, is an `ExpressionError`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STATUS_CHECKS = {"always", "cancelled", "failure", "success"}
 
 
 class ExpressionError(Exception):
-    """The expression means nothing to this interpreter, or names what does not exist."""
+    """The expression is not supported here, or names something that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def interpolate(text: Any, contexts: Mapping[str, Any]) -> str:
 
 
 def holds(condition: Any, contexts: Mapping[str, Any], *, failed: bool) -> bool:
-    """Say whether a step with this `if:` runs; without a status check in it, only while nothing has failed."""
+    """Whether a step with this `if:` runs; without a status check in it, only while nothing has failed."""
     text = as_text(True if condition is None else condition).strip()
     whole = INTERPOLATION.fullmatch(text)
     parser = Parser(whole[1] if whole else text, contexts, failed=failed)
@@ -52,7 +52,7 @@ def evaluate(text: str, contexts: Mapping[str, Any]) -> Any:
 
 
 class Parser:
-    """Evaluates while it reads, by descent: or, and, comparison, not, value."""
+    """Evaluates while it parses, by recursive descent: or, and, comparison, not, value."""
 
     def __init__(self, text: str, contexts: Mapping[str, Any], *, failed: bool) -> None:
         self.text = text
@@ -159,13 +159,13 @@ class Parser:
 
 
 def open_member(value: Open | None, member: str) -> Any:
-    """Return a member that may be missing; what lies below it may be missing too."""
+    """Return a member that may be missing; its own members may be missing too."""
     found = None if value is None else value.members.get(member)
     return Open(found) if isinstance(found, Mapping) else found
 
 
 def truthy(value: Any) -> bool:
-    """Say what GitHub takes for true: all but false, 0, NaN, the empty string and null."""
+    """Whether GitHub counts the value as true: all but false, 0, NaN, the empty string and null."""
     return bool(value) and not (isinstance(value, float) and math.isnan(value))
 
 

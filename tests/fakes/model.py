@@ -4,11 +4,11 @@
         model.script("findings", '{"summary": "", "findings": []}', error(529, "busy"))
         ...a client at model.base_url with model.key...
 
-It refuses what MiniMax refuses (facts of its documentation and issue tracker), speaks with all its oddities, and at
-the end of the `with` fails the test for anything left over: a scripted reply that was not asked for, a request that
-nobody scripted, a body that a strict upstream would refuse. Knows nothing of the code under test.
+It refuses what MiniMax refuses (from its documentation and issue tracker), and answers with all its quirks. At the
+end of the `with` it fails the test for anything left over: a scripted reply that was not asked for, a request that
+was not scripted, a body that a strict upstream would refuse. It does not know the code under test.
 
-By itself, for a demonstration: `python -m tests.fakes.model --port 8080`.
+To run it alone, for a demonstration: `python -m tests.fakes.model --port 8080`.
 """
 
 from __future__ import annotations
@@ -97,15 +97,15 @@ class _Script:
 
 
 class FakeModel:
-    """The service. A context manager: it listens from `__enter__`, and is checked and gone after `__exit__`."""
+    """The service, a context manager: it listens from `__enter__` on, and is checked and stopped in `__exit__`."""
 
     def __init__(self, *, key: str = KEY, models: tuple[str, ...] = MODELS, refuses: tuple[str, ...] = ()) -> None:
-        """Set the key that is right, the model ids that are served, and the optional fields that are refused."""
+        """Set the valid key, the served model ids, and the optional fields that are refused."""
         self.key = key
         self.models = models
         self.refuses = refuses
         self.calls: list[Call] = []
-        #: When (monotonic) an answer was sent to its end, to a client that was still there then, and the call.
+        #: When (monotonic) an answer was sent completely, to a client still connected, and the call.
         self.finished: list[tuple[float, Call]] = []
         self.violations: list[str] = []
         self.active = 0
@@ -127,12 +127,12 @@ class FakeModel:
         self._scripts[task].queue.extend(replies)
 
     def answers(self, task: str, answer: Callable[[Call], Scripted]) -> None:
-        """Answer that task by a function whenever its queue is empty."""
+        """Answer that task with a function whenever its queue is empty."""
         assert task in TASKS, task
         self._scripts[task].answer = answer
 
     def release(self) -> None:
-        """Let everything that stalls go on."""
+        """Let all stalled answers go on."""
         self.released.set()
 
     def wait_for(self, condition: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
@@ -142,12 +142,12 @@ class FakeModel:
         assert met, f"waited in vain for {what}; {len(self.calls)} calls: {[call.task for call in self.calls]}"
 
     def listen(self, port: int = 0) -> None:
-        """Begin to serve, in a thread."""
+        """Start serving, in a thread."""
         self._server = _Server(self, port)
         threading.Thread(target=self._server.serve_forever, args=(0.01,), name="fake-model", daemon=True).start()
 
     def stop(self) -> None:
-        """Hang up on everybody and stop serving."""
+        """Close all connections and stop serving."""
         assert self._server is not None, "not listening"
         self.release()
         self._server.shutdown()
@@ -155,7 +155,7 @@ class FakeModel:
         self._server.server_close()
 
     def check(self) -> None:
-        """Fail for whatever is left over or was wrong."""
+        """Fail for anything left over or wrong."""
         left = [f"{task}: {len(one.queue)} scripted replies left" for task, one in self._scripts.items() if one.queue]
         faults = [*self.violations, *left]
         assert not faults, "\n".join(["the model's double is not content:", *faults])
@@ -170,7 +170,7 @@ class FakeModel:
             self.check()
 
     def take(self, call: Call) -> Behaviour:
-        """Record a call and return how it is answered."""
+        """Record a call and return its answer."""
         with self.changed:
             self.calls.append(call)
             script = self._scripts[call.task]
@@ -202,7 +202,7 @@ class FakeModel:
                 self.changed.notify_all()
 
     def judge(self, body: Any) -> tuple[str | None, Failure | None]:
-        """Return what a client must never send, and what the service answers to it (or to a thing it does not have)."""
+        """Return what the client did wrong, and the service's answer to it (or to something it does not have)."""
         wrong = self._wrong(body)
         if wrong is not None:
             return wrong, error(400, f"invalid params, {wrong} (2013)", "bad_request_error")
@@ -270,7 +270,7 @@ class _Server(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        """Pass over clients that hung up; anything else is a fault of this double or of its script."""
+        """Ignore clients that hung up; anything else is a fault of this double or of its script."""
         cause = sys.exc_info()[1]
         if not isinstance(cause, ConnectionError):
             self.model.violate(f"the double failed: {cause!r}")
@@ -352,7 +352,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif behaviour.stream:
             self._pause(behaviour.latency)
             self._stream(behaviour, call)
-            # Into the socket of a client that was killed meanwhile one can write for a while.
+            # Writing to the socket of a killed client works for a while.
             if not self._hung_up():
                 self._finish(call)
         else:

@@ -1,4 +1,4 @@
-"""What the model's double can answer: completions with every oddity of MiniMax, every error envelope, stalls.
+"""What the model's double can answer: completions with every quirk of MiniMax, every error envelope, stalls.
 
 Values, and how they look as events of a stream. `tests.fakes.model` serves them.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request for a completion: what was asked, and when it came (monotonic seconds)."""
+    """One request for a completion, and when it arrived (monotonic seconds)."""
 
     task: str
     qualifier: str
@@ -121,12 +121,12 @@ def base_resp(code: int, message: str, status: int = 200) -> Failure:
 
 
 def page(status: int, title: str = "Bad gateway") -> Failure:
-    """Answer with a web page, as a proxy on the way does."""
+    """Answer with a web page, as a proxy in between does."""
     return Failure(status, f"<!DOCTYPE html><html><head><title>{title}</title></head></html>", "text/html")
 
 
 def thinks(answer: str, thought: str = "Let me see.\nDone.", form: str = "whole") -> str:
-    """Put thinking before an answer, in one of the forms that hosts deliver."""
+    """Put thinking before an answer, in one of the forms that hosts use."""
     return {
         "whole": f"<think>\n{thought}\n</think>\n\n{answer}",
         "unopened": f"{thought}\n</think>\n\n{answer}",
@@ -137,7 +137,7 @@ def thinks(answer: str, thought: str = "Let me see.\nDone.", form: str = "whole"
 
 
 def fenced(text: str, language: str = "json") -> str:
-    """Put text in a Markdown fence, as the model does in spite of being told not to."""
+    """Put text in a Markdown fence, as the model does although the prompt forbids it."""
     return f"```{language}\n{text}\n```"
 
 

@@ -1,8 +1,8 @@
-"""A runner for composite actions: reads `action.yml` and carries its steps out in real bash, one by one.
+"""Run composite actions: read `action.yml` and run its steps in real bash, one by one.
 
-Promises the order, environment, files and conditions of GitHub's runner. It is stricter: an unknown key, expression,
-input or `uses` is a `RunnerRefused` or an `ExpressionError`, and so is an expression inside a script. A `uses` that it
-knows is emulated; nothing is fetched from GitHub.
+Order, environment, files and conditions are those of GitHub's runner. It is stricter: an unknown key, expression,
+input or `uses` is a `RunnerRefused` or an `ExpressionError`, and so is an expression inside a script. A known
+`uses` is emulated; nothing is fetched from GitHub.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tests.fakes.runner_protocol import (
 
 STEP_KEYS = {"id", "name", "if", "shell", "run", "uses", "with", "env", "working-directory", "continue-on-error"}
 FILES = ("GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
-#: What a self-hosted runner would know of its machine: where programs are, and how packages and hosts are reached.
+#: Variables that a self-hosted runner has from its machine: where programs are, and how to reach packages and hosts.
 FROM_MACHINE = ("PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
 FROM_MACHINE_PREFIXES = ("PIP_", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
@@ -86,7 +86,7 @@ class Runner:
 
     `python` is what `actions/setup-python` finds. `secrets` are masked in the log from the start. `environ` is added
     to every step's environment, as a job's `env:` would be. A step that takes more than `seconds` fails the test.
-    `ran` holds steps by id that an earlier run has carried out: they are not repeated, what they left is taken over.
+    `ran` holds steps of an earlier run by id: they are not repeated, and their results are used.
     """
 
     home: Path
@@ -190,7 +190,7 @@ class Job:
         }
 
     def step(self, step: Mapping[str, Any], number: int, contexts: Mapping[str, Any], *, failed: bool) -> Step:
-        """Carry out one step, or skip it by its `if:`."""
+        """Run one step, or skip it by its `if:`."""
         name = str(step.get("name") or step.get("id") or f"step {number + 1}")
         if unknown := step.keys() - STEP_KEYS:
             raise RunnerRefused(f"{name}: unknown keys {sorted(unknown)}")
@@ -250,7 +250,7 @@ class Job:
         return self.read(name, done, {variable: path.read_bytes() for variable, path in files.items()})
 
     def read(self, name: str, done: subprocess.CompletedProcess[bytes], files: Mapping[str, bytes]) -> Step:
-        """Take what the script printed and wrote, for the next steps and for the reader."""
+        """Read what the script printed and wrote, for the next steps and for the log."""
         output = done.stdout.decode("utf-8", "replace")
         listener = Listener(self.masks)
         for line in split_lines(output):

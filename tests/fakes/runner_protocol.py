@@ -1,6 +1,6 @@
-"""What a step may say to its runner: workflow commands in its output, and the files named in its environment.
+"""Read what a step tells its runner: workflow commands in its output, and the files named in its environment.
 
-Promises the runner's own readings and limits:
+Parses and limits as the runner does:
 https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands. Runs nothing.
 """
 
@@ -16,7 +16,7 @@ ESCAPED_PROPERTY = re.compile("%(0D|0A|25|3A|2C)")
 LINE_END = re.compile("\r\n|\n|\r")
 LEVELS = ("error", "warning", "notice")
 SILENT = {"debug", "group", "endgroup", "echo", "add-matcher", "remove-matcher"}
-#: The runner obeys or refuses these; nothing of ours may print one, and least of all text that somebody else wrote.
+#: The runner obeys or refuses these. Our output must not contain one, above all not in text that somebody else wrote.
 DEPRECATED = {"add-path", "save-state", "set-env", "set-output"}
 PROPERTIES = {"file", "line", "endLine", "col", "endColumn", "title"}
 PER_STEP = 10
@@ -24,12 +24,12 @@ SUMMARY_LIMIT = 1024 * 1024
 
 
 class RunnerRefused(Exception):
-    """The runner, or a strict reading of its documentation, does not accept what the action says or is."""
+    """The runner, or its documentation read strictly, does not accept what the action prints or contains."""
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """One annotation as it stands on the run: level `error`, `warning` or `notice`, and where it points."""
+    """One annotation as shown on the run: level `error`, `warning` or `notice`, and where it points."""
 
     level: str
     message: str
@@ -38,9 +38,9 @@ class Annotation:
 
 @dataclass(slots=True)
 class Listener:
-    """Reads one step's output line by line, and keeps what the lines ask for.
+    """Reads one step's output line by line, and records what the lines ask for.
 
-    Of each level the run shows ten annotations a step; the others are only counted, in `dropped`.
+    The run shows ten annotations of each level for a step; the others are only counted, in `dropped`.
     """
 
     masks: list[str]
@@ -49,7 +49,7 @@ class Listener:
     paused_by: str | None = None
 
     def hear(self, line: str) -> None:
-        """Take one line without its end; obey it if it is a command and commands are not stopped."""
+        """Read one line without its end; obey it if it is a command and commands are not stopped."""
         found = COMMAND.fullmatch(line)
         if self.paused_by is not None:
             if line.strip() == f"::{self.paused_by}::":

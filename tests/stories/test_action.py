@@ -1,4 +1,4 @@
-"""Stories of the Action: `action.yml` itself, interpreted step by step in real bash, against doubles."""
+"""Stories of the Action: run the real `action.yml` step by step in bash, against doubles."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Act = Callable[..., Run]
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Step:
-    """Carry the Action out once for an event that asks for nothing: its install step serves the other stories."""
+    """Run the Action once for an event that asks for nothing: the other stories use its install step."""
     home = tmp_path_factory.mktemp("runner")
     payload = {"action": "labeled", "repository": {"full_name": "o/r"}, "sender": {"login": "mona"}}
     done = Runner(home, home, "http://127.0.0.1:9", seconds=300).run(ROOT, {"runapi-key": ""}, Event("label", payload))
@@ -32,7 +32,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Step:
 
 
 def find(model: FakeModel, *findings: dict[str, Any]) -> None:
-    """Let the model find these, confirm them all and suggest a test."""
+    """Make the model find these, confirm them all and suggest a test."""
     verdicts = [{"id": n, "verdict": "confirmed", "reason": "r"} for n in range(1, len(findings) + 1)]
     model.script("findings", json.dumps({"summary": "Adds discount codes.", "findings": findings}))
     model.script("tests", TEST)
@@ -42,7 +42,7 @@ def find(model: FakeModel, *findings: dict[str, Any]) -> None:
 
 @pytest.fixture
 def act(installed: Step, github: World, model: FakeModel, tmp_path: Path) -> Act:
-    """Return what carries the Action out for a delivery, as a workflow would."""
+    """Return a function that runs the Action for a delivery, as a workflow would."""
 
     def run(delivery: Delivery, *, token: str = "", event: str = "", key: str | None = None, **inputs: str) -> Run:
         runner = Runner(tmp_path, tmp_path, github.url, secrets=(model.key,), ran={"install": installed})

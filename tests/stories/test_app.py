@@ -1,4 +1,4 @@
-"""Stories of the App: real gunicorn, the real engine on SQLite, and the doubles of GitHub and of the model."""
+"""Stories of the App: real gunicorn, real DBOS on SQLite, and the doubles of GitHub and of the model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 @contextmanager
 def serving(github: World, model: FakeModel, folder: Path, **more: str) -> Iterator[AppServer]:
-    """Serve the App for the world and the model; whatever happens, no process is left."""
+    """Serve the App for the world and the model; leave no process at the end."""
     values = {
         **doubles_environment(github, model),
         "GITHUB_WEBHOOK_SECRET": f"an-old-one {github.hook.secret}".replace("It's a Secret to Everybody", "s3cret"),
@@ -35,7 +35,7 @@ def serving(github: World, model: FakeModel, folder: Path, **more: str) -> Itera
 
 
 def find(model: FakeModel, *findings: dict[str, object]) -> None:
-    """Let the model find these in whatever it is shown, confirm them all and suggest a test."""
+    """Make the model find these in whatever it is shown, confirm them all and suggest a test."""
 
     def verdicts(call: Call) -> str:
         count = call.user.count("\n## Claim ")
@@ -67,7 +67,7 @@ def test_a_delivery_becomes_a_review(github: World, model: FakeModel, tmp_path: 
         assert 'outcome="known"' in text
         assert 'reviewer_model_calls_total{model="MiniMax-M2.1",outcome="ok"}' in text
         assert httpx.get(f"{server.url}/healthz").status_code == 200
-        assert len(github.calls) <= 16  # 14 of one just opened; here it has to look what stands there first
+        assert len(github.calls) <= 16  # 14 for a new pull request; here it must first read what is posted
         log = server.process.output()
         assert "accepted" in log
         assert model.key not in log

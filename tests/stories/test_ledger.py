@@ -1,4 +1,4 @@
-"""Stories of a pull request over several pushes: what is read again, what is said, what stands open, what is fixed."""
+"""Stories of a pull request over several pushes: what is reviewed again, posted, open and fixed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ERRORS_FAIL = {".github/reviewer.yml": "review:\n  fail_level: error\n"}
 
 @pytest.fixture
 def github(github: World) -> World:
-    """Give a world with one open pull request that was reviewed once: an error in src/cart.py stands open."""
+    """Give a world with one open pull request, reviewed once: an error in src/cart.py is open."""
     github.push_to_base(github.repo, ERRORS_FAIL)
     carry_out(github, github.push(github.pull, {"notes.txt": "x\n"}), model(DELETE))
     github.expect_review(comments=1)
@@ -49,7 +49,7 @@ def thread(github: World) -> Thread:
 
 
 def grant_contents(github: World) -> None:
-    """Give the App the permission that resolving a thread takes."""
+    """Give the App the permission to resolve a thread."""
     github.installation.permissions["contents"] = "write"
 
 
@@ -199,7 +199,7 @@ def test_a_regression_is_called_one(github: World) -> None:
 
 
 def dismissals() -> dict[str, object]:
-    """Return the ways in which people turn a finding down."""
+    """Return the ways in which people dismiss a finding."""
     return {
         "resolved by a person": lambda world: world.resolve(thread(world), by="alice"),
         "reply of a writer": lambda world: world.reply(first_comment(world), "This is intended.", by="mona"),

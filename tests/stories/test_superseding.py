@@ -1,4 +1,4 @@
-"""A push while a review is made: the review of the old head ends, visibly, and only the new head is reviewed."""
+"""Stories of a push during a review: the review of the old head is cancelled, and only the new head is reviewed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_push_supersedes_a_running_review(github: World, model: FakeModel, tmp
         pushed = github.push(github.pull, {"src/more.py": "x = 1\n"})
         assert pushed.post(server.hook).status_code == 202
         if not seconds:
-            model.release()  # nobody knows yet which head is the newer, so the first review goes on, up to posting
+            model.release()  # it is not known yet which head is newer, so the first review goes on until it posts
         assert github.expect_check("cancelled", within=30).head_sha == old
         model.release()
         assert github.expect_check("neutral", within=30).head_sha == github.pull.head

@@ -1,4 +1,4 @@
-"""Stories of suggested tests: asked for in a comment, run in a sandbox by the Action, shown with what they proved."""
+"""Stories of suggested tests: requested in a comment, run in a sandbox by the Action, shown with their results."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_code_works_once():
 
 @pytest.fixture
 def checkout(github: World, tmp_path: Path) -> Path:
-    """Check the pull request's head out, as a workflow does."""
+    """Check out the pull request's head, as a workflow does."""
     folder = tmp_path / "shop"
     clone = ["git", "clone", "-q", str(github.repo.git.path), str(folder)]
     subprocess.run(clone, check=True, capture_output=True)
@@ -57,7 +57,7 @@ def checkout(github: World, tmp_path: Path) -> Path:
 
 
 def suggesting(*findings: dict[str, object], test: str = GOOD) -> Ask:
-    """Return a model that suggests that test whenever it is asked for tests."""
+    """Return a model that always suggests that test when asked for tests."""
     other = model(*findings)
 
     def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:

@@ -1,7 +1,7 @@
-"""What a test expects to be written, and the end of a story, where nothing may be left over.
+"""Expectations of a test: what must be written, and that nothing is left over at the end.
 
-Promises to wait on the world's condition with a deadline, never to sleep, and to show the whole conversation when
-what was expected does not come.
+Waits on the world's condition with a deadline, never sleeps, and shows the whole conversation if an expectation is
+not met.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ T = TypeVar("T")
 
 
 class NotMet(AssertionError):
-    """What was expected did not come in time."""
+    """An expectation was not met in time."""
 
 
 class LeftOver(AssertionError):
-    """Something happened that no test expected, or something prepared was never used."""
+    """Something happened that the test did not expect, or something prepared was never used."""
 
 
 class Expectations(Acts):
@@ -181,7 +181,7 @@ class Expectations(Acts):
     # -- the end --------------------------------------------------------------------------------------------
 
     def left_over(self) -> list[str]:
-        """Return what no test expected and what was prepared in vain, a sentence each."""
+        """Return what was not expected and what was prepared but not used, a sentence each."""
         with self.changed:
             unexpected = [f"unexpected {_written(one)}" for one in self.unexpected.values()]
             unmet = [f"a fault that met no request: {fault}" for fault in self.faults if fault.unmatched]
@@ -194,12 +194,12 @@ class Expectations(Acts):
             raise LeftOver("\n".join([*left, "", self.story()]))
 
     def forgive(self) -> None:
-        """Take everything written so far as expected."""
+        """Treat everything written so far as expected."""
         with self.changed:
             self.unexpected.clear()
 
     def story(self) -> str:
-        """Return everything that was said and asked, for a person."""
+        """Return the whole conversation and all calls, as text for a person."""
         with self.changed:
             lines: list[str] = []
             for repo in self.repositories:

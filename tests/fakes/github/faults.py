@@ -1,6 +1,6 @@
-"""What goes wrong on demand: a fault meets the requests it is meant for, once, several times or always.
+"""Make requests fail on demand: a fault applies to certain requests, once, several times or always.
 
-A fault that never met a request is a mistake in the test and is reported at the end. Never strikes by chance.
+A fault that was never used is a mistake in the test and is reported at the end. There is no randomness.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.fakes.github.refusals import DOCS, Refusal, diff_too_large
 
-#: What a proxy in front of GitHub answers, instead of JSON.
+#: The answer of a proxy in front of GitHub, instead of JSON.
 UNICORN = b"""<!DOCTYPE html>
 <!-- Hello future GitHubber! I bet you're here to remove those nasty inline styles, DRY up these templates. -->
 <html><head><title>Unicorn! &middot; GitHub</title></head>
@@ -33,7 +33,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What happens to one request, in this order.
+    """How one request goes wrong, in this order.
 
     `wait` seconds or until `gate` is set; then `before` is called with the world and the request; then `reset`
     "before" cuts the connection; then `answer` (a Reply or a Refusal) is given instead of the route's own; otherwise
@@ -65,7 +65,7 @@ class Fault:
 
     @property
     def unmatched(self) -> bool:
-        """Whether requests it waited for never came."""
+        """Whether the requests it is for never came."""
         return self.hits == 0 if self.times is None else not self.spent
 
     def meets(self, method: str, path: str) -> bool:

@@ -1,6 +1,6 @@
-"""What GitHub says when it refuses: one exception, and a maker for each refusal with its exact text and shape.
+"""GitHub's refusals: one exception, and a function for each refusal with its exact text and shape.
 
-Never decides whether something is refused; the routes and the rules do.
+Routes and rules decide what is refused.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The double over HTTP: reads a request, finds its route, checks who asks, answers, and remembers the call.
+"""Serve the double over HTTP: read a request, find its route, check the caller, answer, and record the call.
 
-Promises to answer as GitHub does at the level of HTTP: headers, rate limits, ETags, redirects, error bodies. Requests
+It answers as GitHub does at the level of HTTP: headers, rate limits, ETags, redirects, error bodies. Requests
 are handled one at a time under the world's lock, so that a test that waits on it sees whole states.
 """
 
@@ -110,7 +110,7 @@ def _handled(world: Records, request: Request, trouble: Trouble | None) -> Reply
             return _reply(world, request, _routed(world, request))
     except Refusal as refused:
         return _reply(world, request, refused)
-    except Exception:  # noqa: BLE001  # a mistake of the double itself has to be seen by the test and not by a thread
+    except Exception:  # noqa: BLE001  # a mistake of the double itself must fail the test, not a thread
         world.violations.append(f"the double failed at {request.method} {request.path}:\n{traceback.format_exc()}")
         return _reply(world, request, Refusal(500, "Server Error"))
 

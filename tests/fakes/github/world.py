@@ -4,7 +4,7 @@
         github.push(github.pull, {"src/cart.py": "..."}).post(server_url)
         review = github.expect_review(on=github.pull)
 
-Promises that at the end nothing is left over: what no test expected fails it, even if the test never mentions it.
+At the end nothing may be left over: anything that the test did not expect fails it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The shapes of request bodies: which keys are permitted, of what type, how long.
+"""Check the shape of request bodies: which keys are permitted, of what type, how long.
 
-Promises GitHub's own sentences for each mistake (those of its JSON schema checker). Never knows what the keys mean.
+Each mistake has GitHub's own message (from its JSON schema checker). What the keys mean is not known here.
 """
 
 from __future__ import annotations

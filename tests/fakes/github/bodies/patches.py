@@ -1,7 +1,7 @@
-r"""The diff GitHub holds comments against, read from git and never from the product's own parser.
+r"""Read the diff that comments are checked against, from git and never with the product's own parser.
 
-Promises: files, hunks and line numbers are exactly git's (`-U3 -M`); a comment stands only where a hunk has that line
-on that side. Splits on `\n` alone. Never guesses: what is not in a hunk has no place.
+Files, hunks and line numbers are exactly git's (`-U3 -M`). A comment is accepted only where a hunk has that line on
+that side. Splits on `\n` alone. Never guesses.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The JSON of pull requests, their files, commits, reviews and review comments, as the REST API writes it.
+"""Write the JSON of pull requests, their files, commits, reviews and review comments, as the REST API does.
 
-Promises that every number in it is computed from git. Reads the world, never changes it.
+Every number in it is computed from git. Reads the world, never changes it.
 """
 
 from __future__ import annotations

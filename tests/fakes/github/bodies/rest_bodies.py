@@ -1,6 +1,6 @@
-"""The JSON of accounts, repositories, Apps, issues, comments and check runs, as the REST API writes it.
+"""Write the JSON of accounts, repositories, Apps, issues, comments and check runs, as the REST API does.
 
-Promises the keys that GitHub's published description requires. Reads the world, never changes it.
+It has the keys that GitHub's published description requires. Reads the world, never changes it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Who calls and what they may do: App JWTs, installation tokens, Actions tokens, personal tokens.
+"""Check who calls and what they may do: App JWTs, installation tokens, Actions tokens, personal tokens.
 
-Promises GitHub's answers for each way a credential can be wrong, and its order: 401 who, 404 what is not visible,
-403 what is not permitted. Never looks into a request body.
+Each wrong credential gets GitHub's own answer, in its order: 401 who, 404 what is not visible, 403 what is not
+permitted. Never reads a request body.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What people do on GitHub: each act changes the world and returns the signed delivery that tells of it.
+"""Do what people do on GitHub: each act changes the world and returns its signed delivery.
 
-Promises that state and delivery agree, for the payload is built from the state. People's comments are not counted as
+State and delivery agree, because the payload is built from the state. People's comments are not counted as
 something a test has to expect; what a client writes over the API is.
 """
 
@@ -344,7 +344,7 @@ class Acts(Records):
             return self._last()
 
     def react(self, comment: IssueComment | ReviewComment, content: str, *, by: str = "octocat") -> Reaction:
-        """Put a reaction under a comment; GitHub tells nobody."""
+        """Put a reaction under a comment; GitHub sends no delivery."""
         with self.changed:
             made = Reaction(self.next_id(), self.user(by), content, self.now())
             comment.reactions.append(made)

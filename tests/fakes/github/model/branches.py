@@ -1,7 +1,7 @@
 """Branches that move: commits made over the API, refs made and deleted, and the pull requests that follow them.
 
-Promises that a pull request whose branch moved is told of as GitHub tells it (`synchronize`, `closed`, `opened`), also
-where an App moved it, and that nothing gets around a protected branch. Texts marked [K] are not verified.
+If the branch of a pull request moved, the delivery is sent as GitHub does (`synchronize`, `closed`, `opened`), also
+if an App moved it. Nothing gets around a protected branch. Texts marked [K] are not verified.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def open_pull(
 
 
 def moved(world: Records, repo: Repository, branch: str, sender: User) -> None:
-    """Tell of every open pull request whose branch moved."""
+    """Emit the event of every open pull request whose branch moved."""
     for pull in _from(world, repo, branch):
         before = pull.head
         advance(world, pull)

@@ -1,7 +1,7 @@
-"""What is said on a pull request and what GitHub refuses to have said: comments, reviews, threads.
+"""Add comments, reviews and threads to a pull request, or refuse them as GitHub does.
 
-Promises that a refused act leaves nothing behind, and that every act that happened is told to the App. Used by the
-API's routes and by the acts of people alike.
+A refused act changes nothing; the App gets a delivery for every other act. Used by the API's routes and by the acts
+of people.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.fakes.github.refusals import (
 
 STATES = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}
 
-#: problem -> what the reviews endpoint says, in the wording until 2025 and since.
+#: problem -> the message of the reviews endpoint, in the wording until 2025 and since.
 OLD_WORDS = {
     ("path",): "Pull request review thread path is invalid and Pull request review thread diff hunk can't be blank",
     ("line",): "Pull request review thread line must be part of the diff and "

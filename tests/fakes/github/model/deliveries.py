@@ -1,7 +1,7 @@
-"""Webhook deliveries: signed as GitHub signs them, posted over HTTP, and remembered with what came back.
+"""Webhook deliveries: signed as GitHub does, posted over HTTP, and recorded with the response.
 
-Promises that the same delivery always has the same GUID and bytes, however often it is sent. Never decides what is
-in a payload.
+A delivery always has the same GUID and bytes, however often it is sent. The contents of payloads are decided
+elsewhere.
 https://docs.github.com/webhooks/webhook-events-and-payloads#delivery-headers
 """
 
@@ -54,7 +54,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One webhook delivery. `subject` is the thing in the world it tells of (a pull, a comment, a check run)."""
+    """One webhook delivery. `subject` is what it is about: a pull, a comment, a check run."""
 
     guid: str
     event: str
@@ -143,7 +143,7 @@ class HookLog:
         return delivery.form_encoded() if self.hook.content_type == FORM else delivery
 
     def send(self, delivery: Delivery, url: str = "", *, timeout: float = 30.0) -> httpx.Response:
-        """Post a delivery and record what came back. Raises httpx.HTTPError after recording that nothing came."""
+        """Post a delivery and record the response. Raises httpx.HTTPError after recording that there was none."""
         target = url or self.hook.url
         began = time.monotonic()
         try:
@@ -178,7 +178,7 @@ class HookLog:
             self._changed.notify_all()
 
     def send_later(self, delivery: Delivery) -> None:
-        """Send in the background, in order. What goes wrong is only recorded, as GitHub does."""
+        """Send in the background, in order. Failures are only recorded, as GitHub does."""
         self._waiting.put(delivery)
 
     def start(self) -> None:

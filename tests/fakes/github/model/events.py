@@ -1,7 +1,6 @@
-"""What GitHub tells the App about: payloads built from the state, and the delivery of each.
+"""Build the payloads of GitHub's events from the state, and the delivery of each.
 
-Promises that a payload says what the world holds at that moment. Never sends anything itself, except in the
-background where the hook is set to automatic.
+A payload shows the world at that moment. Nothing is sent here, except in the background if the hook is automatic.
 """
 
 from __future__ import annotations

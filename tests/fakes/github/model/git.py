@@ -1,7 +1,7 @@
-"""Real git repositories: commits made from values, and read back by running git.
+"""Make real git repositories: commits from values, read back by running git.
 
-Promises that every sha, tree and diff the double serves is git's own. Answers for immutable shas are remembered.
-Never looks at the configuration of the machine or of the user.
+Every sha, tree and diff that the double serves is git's own. Answers for immutable shas are cached. The git settings
+of the machine and of the user are ignored.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
 class GitFailed(Exception):
-    """Git ended with an error; the message holds its arguments and what it said."""
+    """Git ended with an error; the message holds its arguments and output."""
 
 
 @dataclass(frozen=True, slots=True)

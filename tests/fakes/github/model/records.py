@@ -1,6 +1,6 @@
-"""The state of the double: what exists, who holds which token, what was asked, and what was written.
+"""The state of the double: what exists, all tokens, all calls, and what was written.
 
-One lock guards it all; whoever waits for something waits on its condition. Never speaks HTTP and never runs a rule.
+One lock guards it all; waiting is done on its condition. No HTTP and no rules here.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ PERMISSIONS = {
 
 @dataclass(slots=True)
 class Limits:
-    """Where GitHub stops. Tests shrink them. `patch_*` are for one file, `diff_*` for a whole pull request.
+    """GitHub's limits. Tests may lower them. `patch_*` are for one file, `diff_*` for a whole pull request.
 
     https://docs.github.com/repositories/creating-and-managing-repositories/repository-limits
     """
@@ -228,7 +228,7 @@ class Records:
         return token, caller
 
     def revoke_tokens(self) -> None:
-        """Let every token that was made so far be refused, as if its hour were over."""
+        """Make every token so far invalid, as if its hour were over."""
         with self.changed:
             self.tokens.clear()
 
@@ -262,7 +262,7 @@ class Records:
         written.acts.append(act)
 
     def forget(self, kind: str, thing: Any) -> None:
-        """Take back that a client wrote something: it is gone without a trace."""
+        """Forget that a client wrote something."""
         self.unexpected.pop((kind, thing.id), None)
 
     def fault(self, request: str, trouble: Trouble, times: int | None = 1) -> Fault:

@@ -1,6 +1,6 @@
-"""The nouns of GitHub as plain values that change: users, repositories, pulls, comments, reviews, check runs.
+"""GitHub's objects as plain mutable values: users, repositories, pulls, comments, reviews, check runs.
 
-Holds no behaviour beyond simple questions about itself, never speaks HTTP and never judges a request.
+They have only simple lookups. No HTTP and no rules here.
 """
 
 from __future__ import annotations

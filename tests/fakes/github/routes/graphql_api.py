@@ -1,7 +1,7 @@
 """GraphQL: the part of GitHub's schema a reviewer uses, run by graphql-core.
 
-Promises GitHub's shape of errors: status 200, `errors[].type` (FORBIDDEN, NOT_FOUND, ...), and its permissions, of
-which the odd one is that resolving a thread takes `contents: write`. A query that does not fit the schema is
+Errors have GitHub's shape: status 200, `errors[].type` (FORBIDDEN, NOT_FOUND, ...). Permissions are GitHub's: an
+unexpected one is that resolving a thread takes `contents: write`. A query that does not fit the schema is
 recorded as a violation.
 https://docs.github.com/graphql/reference
 """
@@ -103,7 +103,7 @@ def _error(error: GraphQLError) -> dict[str, Any]:
 
 
 def _need(info: Info, repo: Repository, needs: str) -> None:
-    """Check a permission as the REST API does, and say no in GraphQL's way."""
+    """Check a permission as the REST API does, and refuse in GraphQL's form."""
     try:
         authorise(info.context.caller, repo, needs)
     except Refusal as refused:

@@ -1,7 +1,6 @@
-"""A request as routes see it, the answers they give, paging, and the table that finds a route.
+"""The requests and answers of routes, paging, and the table that finds a route.
 
-Promises that a handler only ever runs for a caller who may see the repository and has the route's permission.
-Never knows a single endpoint.
+A handler runs only for a caller who may see the repository and has the route's permission. Knows no single endpoint.
 """
 
 from __future__ import annotations
@@ -152,7 +151,7 @@ class Request:
         return int(text) if text.isdigit() and int(text) > 0 else default
 
     def _page_url(self, page: int) -> str:
-        # GitHub's own links name a repository by its id, so a client that builds URLs by hand is found out.
+        # GitHub's own links name a repository by its id, so a client that builds URLs by hand is noticed.
         path = self.path
         if "owner" in self.params:
             path = "/".join(["", "repositories", str(self.repository.id), *path.split("/")[4:]])
