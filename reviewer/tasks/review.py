@@ -82,13 +82,13 @@ def review(
     prompter = Prompter(change, settings, fence_of(salt, change), gathered.related)
     depth = depth_of(chunks, cost=options.cost_per_thousand, ceiling=settings.budget.per_review_usd)
     look = LookupHandler(change.sources, prompter.fence)
-    found = _find(prompter, chunks, depth, wish, ask, look)
+    found = _find(prompter, chunks, depth, options, ask, look)
     if all(answer.error for answer in found.general):
         raise _nothing_reviewed(found.general)
     claims, rejected = _claims(change, found, secrets)
-    falsifier = Falsifier(prompter, ask, look, follow_ups=min(wish.chain - 1 - _longest(found.answers()), 2))
+    falsifier = Falsifier(prompter, ask, look, follow_ups=min(options.chain - 1 - _longest(found.answers()), 2))
     judged = falsifier.judge(chunks, claims, two_opinions=depth.two_opinions)
-    result = triage([*secrets.findings, *with_proofs(change, judged.kept)], _caps(settings.review, wish))
+    result = triage([*secrets.findings, *with_proofs(change, judged.kept)], _caps(settings.review, options))
     tests, bad_tests = usable_tests(found.tests)
     answers = (*found.answers(), *judged.answers)
     return Review(

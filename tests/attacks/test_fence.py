@@ -46,7 +46,7 @@ def asked(change: Change, **finding: object) -> tuple[Review, list[Prompt]]:
         return [Reply(replies[prompt.task]) for prompt in batch]
 
     options = ReviewOptions(tests=False, refactorings=False)
-    return review(change, Settings(), ask, salt=SALT, wish=options), prompts
+    return review(change, Settings(), ask, salt=SALT, options=options), prompts
 
 
 WORD = fence_of(SALT, change_of())

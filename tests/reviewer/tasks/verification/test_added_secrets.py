@@ -50,7 +50,7 @@ def reviewed(change: Change, *found: dict[str, object]) -> tuple[Review, list[Pr
         return [Reply(replies[prompt.task]) for prompt in batch]
 
     options = ReviewOptions(tests=False, refactorings=False)
-    return review(change, Settings(), ask, salt=b"s", wish=options), prompts
+    return review(change, Settings(), ask, salt=b"s", options=options), prompts
 
 
 def test_an_added_secret_is_a_finding_without_a_call_and_without_its_value() -> None:
@@ -136,5 +136,5 @@ def test_it_is_reported_also_where_nothing_else_can_be_paid_for() -> None:
     def ask(batch: Sequence[Prompt]) -> list[Reply | ModelError]:
         raise AssertionError(batch)
 
-    done = review(change, settings.model_copy(update={"budget": budget}), ask, salt=b"s", wish=options)
+    done = review(change, settings.model_copy(update={"budget": budget}), ask, salt=b"s", options=options)
     assert [finding.title for finding in done.findings] == ["A secret is added: github token"]
