@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -20,6 +21,8 @@ _MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 _DOES_ALL = os.environ.get("REVIEWER_ROLE", "").strip() in {"", "all"}
 workers = 2
 # gunicorn's threads, behind an event loop that receives each request completely: a slow sender holds no thread.
+# gunicorn looks for the class before it puts the working directory on Python's path.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 worker_class = "webhooks.server.gunicorn_worker.BufferingWorker"
 threads = 8
 worker_connections = 1000

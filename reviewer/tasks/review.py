@@ -15,6 +15,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
+from reviewer.diff.model import FileDiff
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Finding, Rejected, Review, Skipped, TestSuggestion
 from reviewer.domain.settings import ReviewSettings, Settings
@@ -72,9 +73,8 @@ def review(
     options = options or ReviewOptions()
     files, skipped = select(change.diff, settings.review)
     secrets = added_secrets(change.diff, files)
-    chunks, unfit = chunk(files)
-    chunks, too_dear = affordable(chunks, cost=options.cost_per_thousand, ceiling=settings.budget.per_review_usd)
-    skipped += unfit + too_dear
+    chunks, left_out = _chunks(files, options, settings)
+    skipped += left_out
     if not chunks:
         return _secrets_alone(secrets, skipped, settings)
     gathered = gather_related(change, chunks)
@@ -111,6 +111,16 @@ def _claims(change: Change, found: _Found, secrets: AddedSecrets) -> tuple[tuple
     placed, rejected = candidates(change, found.replies())
     claims, repeated = drop_repeated(placed, secrets.findings)
     return claims, (*rejected, *repeated)
+
+
+def _chunks(
+    files: Sequence[FileDiff], options: ReviewOptions, settings: Settings
+) -> tuple[tuple[Chunk, ...], tuple[Skipped, ...]]:
+    """Return the parts to review, and the files that fit into none or cost too much."""
+    chunks, unfit = chunk(files)
+    ceiling = settings.budget.per_review_usd
+    chunks, too_dear = affordable(chunks, cost=options.cost_per_thousand, ceiling=ceiling)
+    return chunks, (*unfit, *too_dear)
 
 
 def _secrets_alone(secrets: AddedSecrets, skipped: tuple[Skipped, ...], settings: Settings) -> Review:

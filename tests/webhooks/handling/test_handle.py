@@ -415,7 +415,7 @@ def test_a_question_is_answered_once(github: World) -> None:
     system, user = (message.content for message in seen[0].messages)
     assert system.startswith("# Task: ask\n")
     assert "del self.items[sku]" in user
-    assert user.rstrip().split("\n")[-2] == "Who calls `remove`, @stan?"
+    assert user.rstrip().split("\n")[-2] == "| Who calls `remove`, @stan?"
 
 
 def test_a_question_that_cannot_be_answered(github: World) -> None:
@@ -523,7 +523,7 @@ def test_linked_issues_tell_what_is_meant(github: World) -> None:
     assert outcome.state is JobEnding.REVIEWED
     github.expect_comment("No findings")
     github.expect_check("success")
-    assert all("Codes can be used twice\n\nA code shall work once." in one.messages[1].content for one in prompts)
+    assert all("| Codes can be used twice\n|\n| A code shall work once." in one.messages[1].content for one in prompts)
     assert len(github.calls_to("GET /issues/[0-9]+$")) == 3
 
 

@@ -77,7 +77,7 @@ def test_a_weak_test_is_repaired_with_the_faults_it_missed(tmp_path: Path) -> No
     (repair,) = [prompt for prompt in script.prompts if len(prompt.messages) > 2]
     assert repair.messages[0].content.startswith("# Task: tests\n")
     assert "kills mutants" in repair.messages[-1].content
-    assert re.search(r"^- .*\n\+ ", repair.messages[-1].content, re.MULTILINE)
+    assert re.search(r"^\| - .*\n\| \+ ", repair.messages[-1].content, re.MULTILINE)
     assert not result.dropped
 
 
