@@ -83,8 +83,6 @@ def review(
     depth = depth_of(chunks, cost=options.cost_per_thousand, ceiling=settings.budget.per_review_usd)
     look = LookupHandler(change.sources, prompter.fence)
     found = _find(prompter, chunks, depth, options, ask, look)
-    if all(answer.error for answer in found.general):
-        raise _nothing_reviewed(found.general)
     claims, rejected = _claims(change, found, secrets)
     falsifier = Falsifier(prompter, ask, look, follow_ups=min(options.chain - 1 - _longest(found.answers()), 2))
     judged = falsifier.judge(chunks, claims, two_opinions=depth.two_opinions)
@@ -190,7 +188,7 @@ def _notes(found: _Found, judged: FalsifiedClaims, depth: Depth, settings: Setti
 def _find(
     prompter: Prompter, chunks: Sequence[Chunk], depth: Depth, options: ReviewOptions, ask: Ask, look: Look
 ) -> _Found:
-    """Ask for findings, closer looks, simpler code and tests, in one parallel batch."""
+    """Ask for findings, closer looks, simpler code and tests, in one parallel batch. Raises if no part was reviewed."""
     least = 1 if options.deeper else REFACTOR_FROM_LINES
     large = [part for part in chunks if added_code(part) >= least] if options.refactorings or options.deeper else []
     tested = testable(chunks) if options.tests else []
@@ -207,6 +205,8 @@ def _find(
         look=look,
         follow_ups=options.chain - 2,
     )
+    if all(answer.error for answer in answers[: len(general)]):
+        raise _nothing_reviewed(answers[: len(general)])
     rest = iter(answers)
     return _Found(
         general=tuple(islice(rest, len(general))),

@@ -94,7 +94,8 @@ def test_no_line_of_a_stranger_is_outside_its_fence(source: str, escape: str) ->
         found, outside = blocks(user)
         assert outside.split() == blocks(usual.messages[1].content)[1].split()
         lines = [line for name, text in found if name != "diff" for line in text.split("\n")]
-        assert all(line.startswith(("|", "## Claim 1")) or line == "" for line in lines)
+        labels = ("|", "## Claim 1", "File: ", "Kind: ", "Quoted code:", "Claim: ")
+        assert all(line.startswith(labels) or line == "" for line in lines)
     assert any("POISON" in text for prompt in prompts for _, text in blocks(prompt.messages[1].content)[0])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -113,6 +114,8 @@ def test_image_installs_serves_and_knows_its_health(tmp_path):
         subprocess.run(command, cwd=tmp_path, check=True, timeout=380)
     (tmp_path / "app.py").write_text(APP, encoding="utf-8")
     (tmp_path / "gunicorn.conf.py").write_bytes((ROOT / "gunicorn.conf.py").read_bytes())
+    for package in ("prompts", "reviewer", "webhooks"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "well").touch()
     with reserved_port() as port, served(tmp_path, tmp_path / "venv" / "bin", port) as env:
         wait_until(lambda: healthy(env), "its health", 60, log=(tmp_path / "gunicorn.log").read_text)
