@@ -544,6 +544,6 @@ def test_private_places_are_never_shown(tmp_path: Path, place: str) -> None:
         bwrap="/nowhere/bwrap", options=frozenset(), system=(), filter=None, ids=range(0), private=(home,),
         hidden=(temp,),
     )  # fmt: skip
-    command = SandboxCommand(("/bin/true",), tmp_path / "tree", Path("/work/clone"), read_only=(path,))
+    command = SandboxCommand(("/bin/true",), tmp_path / "tree", Path("/home/ada/project"), read_only=(path,))
     with pytest.raises(NoSandbox, match="cannot be shown to untrusted code"):
         run(command, method)
