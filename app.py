@@ -6,9 +6,6 @@ when it runs: `reviewer --help` and `reviewer diff` load neither Flask nor DBOS.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -72,6 +69,8 @@ def _create_app() -> Flask:
 
 
 def _warn_of_plain_http(environment: Environment) -> None:
+    import logging  # noqa: PLC0415
+
     from reviewer.llm.base_url import plain_http_warning  # noqa: PLC0415
 
     for warning in (
@@ -127,6 +126,9 @@ def _look_for_missed(environment: Environment, jobs: Jobs) -> MissedDeliveries |
 
 def _work(environment: Environment, jobs: Jobs) -> JobWork:
     """Return the functions of a worker: `handle` carries out jobs, the model answers prompts."""
+    import hashlib  # noqa: PLC0415
+    import hmac  # noqa: PLC0415
+
     from reviewer.llm.client import Client  # noqa: PLC0415
     from reviewer.llm.models import model_named  # noqa: PLC0415
     from reviewer.tasks.planning.cost_estimate import cost_per_thousand  # noqa: PLC0415
@@ -170,6 +172,8 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
 
 def _credentials(environment: Environment) -> Credentials:
     """Return the App's credentials for GitHub."""
+    import logging  # noqa: PLC0415
+
     from webhooks.environment import is_rsa_key  # noqa: PLC0415
     from webhooks.github.credentials import Credentials  # noqa: PLC0415
 

@@ -42,7 +42,8 @@ def _measure(run: Callable[[Path, Mapping[str, str]], None]) -> list[object]:
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "clone"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("VIRTUAL_ENV", "MAKE"))}
+        ours = ("VIRTUAL_ENV", "MAKE", "ARGS")  # `make bench ARGS=...` hands its own arguments on to every `make` below
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         kept["PATH"] = os.pathsep.join(
             entry for entry in kept["PATH"].split(os.pathsep) if not Path(entry).is_relative_to(ROOT)
         )

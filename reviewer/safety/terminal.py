@@ -6,8 +6,8 @@ readable. Never promises that what it says is true.
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 
 from reviewer.safety.invisible import INVISIBLE
 
@@ -44,6 +44,6 @@ def workflow_safe(text: str) -> str:
 
     https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#stopping-and-starting-workflow-commands
     """
-    token = secrets.token_hex(32)
+    token = os.urandom(32).hex()
     body = terminal_safe(text).rstrip(_NEWLINE)
     return f"::stop-commands::{token}\n{body}\n::{token}::\n"
