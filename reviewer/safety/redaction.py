@@ -69,7 +69,7 @@ def secret_kinds(line: str) -> list[str]:
 def _candidates(text: str, low: str) -> _Candidates:
     """Return what matches somewhere in the text: one search of it all is far cheaper than one for each line."""
     maybe = _Candidates.of(low, FORMS, CONTEXTS)
-    return _Candidates([form for form in maybe.forms if form.pattern.search(text)], maybe.contexts)
+    return _Candidates([form for form in maybe.forms if form.is_in(text)], maybe.contexts)
 
 
 def _redact_line(line: str, candidates: _Candidates) -> tuple[str, int]:
@@ -77,8 +77,7 @@ def _redact_line(line: str, candidates: _Candidates) -> tuple[str, int]:
     here = _Candidates.of(low, candidates.forms, candidates.contexts)
     count = 0
     for form in here.forms:
-        matches = form.pattern.finditer(line)
-        spans = [match.span(form.group) for match in matches if form.accepts is None or form.accepts(match[form.group])]
+        spans = form.spans(line)
         line, count = _replaced(line, spans, form.kind), count + len(spans)
     for context in here.contexts:
         spans = list(context.spans(line))

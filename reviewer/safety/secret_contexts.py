@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from reviewer.safety.secret_forms import is_random
+from reviewer.safety.secret_forms import compiled, is_random
 
 _NAME = (
     r"(?i:pass(?:word|wd|phrase|code)|passwd|pwd|_pass|secret|token|api[_-]?key|access[_-]?key|auth[_-]?key"
@@ -26,66 +26,56 @@ _TYPE = (
 )
 _OPERATOR = rf"[ \t]{{0,20}}+(?:{_TYPE}|:=|=>|={{1,3}}+|:)[ \t]{{0,20}}+"
 _ASSIGN = rf"{_REST}{_OPERATOR}"
-_QUOTED = re.compile(rf"({_NAME}){_ASSIGN}(?:String\.raw|[A-Za-z@$]{{0,2}}+)(['\"`])([^'\"`\s]{{6,512}}+)\2")
-_BARE = re.compile(rf"({_NAME}){_ASSIGN}([A-Za-z0-9_+/=~.-]{{16,512}}+)(?=[ \t,;'\"&<)\]}}]|\\|$)")
+_QUOTED = rf"({_NAME}){_ASSIGN}(?:String\.raw|[A-Za-z@$]{{0,2}}+)(['\"`])([^'\"`\s]{{6,512}}+)\2"
+_BARE = rf"({_NAME}){_ASSIGN}([A-Za-z0-9_+/=~.-]{{16,512}}+)(?=[ \t,;'\"&<)\]}}]|\\|$)"
 #: `DB_PASSWORD=S3cret!` in an environment file, `password: S3cret!` in YAML: the value is the rest of the line.
-_REST_OF_LINE = re.compile(
+_REST_OF_LINE = (
     r"^[\s\d|+>-]{0,80}+(?:(?:export|set|ENV|ARG)[ \t]{1,4}+|-[ \t])?+"
     r"[\w.-]{0,60}?(?i:password|passwd|pwd|passphrase|_pass|secret|token|api_?key)[\w.-]{0,40}"
     r"(?:[ \t]{0,8}=[ \t]{0,8}|:[ \t]{1,8}|[ \t]{1,4})([^\s'\"]{6,256})\s*$"
 )
-_FLAG = re.compile(
-    r"(?i:--(?:[a-z]{1,20}-)?(?:password|passwd|pass|token|secret|api-key)|-p)[ \t=]{1,4}+['\"]?+([^\s'\"]{6,256}+)"
-)
+_FLAG = r"(?i:--(?:[a-z]{1,20}-)?(?:password|passwd|pass|token|secret|api-key)|-p)[ \t=]{1,4}+['\"]?+([^\s'\"]{6,256}+)"
 #: `define('DB_PASSWORD', 'x')`, `setenv("TOKEN", "x")`
-_CALL = re.compile(
+_CALL = (
     r"(?i:define|setenv|putenv|set)[ \t]{0,2}+\([ \t]{0,2}+['\"][\w.-]{0,60}?"
     rf"({_NAME})[\w.-]{{0,40}}+['\"][ \t]{{0,4}}+,"
     r"[ \t]{0,4}+(['\"])([^'\"\s]{6,512}+)\2"
 )
-_ELEMENT = re.compile(rf"<[\w:.-]{{0,40}}?{_NAME}[\w:.-]{{0,40}}+(?:[ \t][^<>]{{0,200}}+)?>([^<>\s]{{6,512}}+)</")
-_ATTRIBUTE = re.compile(
+_ELEMENT = rf"<[\w:.-]{{0,40}}?{_NAME}[\w:.-]{{0,40}}+(?:[ \t][^<>]{{0,200}}+)?>([^<>\s]{{6,512}}+)</"
+_ATTRIBUTE = (
     rf"(?i:key|name|id)[ \t]{{0,2}}+=[ \t]{{0,2}}+['\"][\w:.-]{{0,60}}?{_NAME}[\w:.-]{{0,40}}+['\"][ \t]{{1,4}}+"
     r"(?i:value)[ \t]{0,2}+=[ \t]{0,2}+['\"]([^'\"\s]{6,512}+)['\"]"
 )
-_ENTRY = re.compile(
+_ENTRY = (
     rf"(?i:name|key)['\"]?+[ \t]{{0,2}}+:[ \t]{{0,2}}+['\"]?+[\w.-]{{0,60}}?{_NAME}[\w.-]{{0,40}}+['\"]?+,[ \t]{{0,4}}+"
     r"['\"]?+(?i:value)['\"]?+[ \t]{0,2}+:[ \t]{0,2}+['\"]?+([^'\"\s,}]{6,512}+)"
 )
-_QUERY = re.compile(
+_QUERY = (
     r"[?&](?i:password|passwd|pwd|token|access_token|auth_token|api_?key|apikey|secret|client_secret|sig|signature|key)"
     r"=([^&\s'\"`<>#]{6,512}+)"
 )
-_CONNECTION = re.compile(
-    r"(?:[;'\"` \t]|^)(?i:password|pwd|accountkey|sharedaccesskey)[ \t]?=[ \t]?([^;'\"`\s]{4,256}+)[ \t]?;"
-)
-_CONNECTION_END = re.compile(
-    r";[ \t]{0,4}+(?i:password|pwd|accountkey|sharedaccesskey)[ \t]?=[ \t]?([^;'\"`\s]{4,256}+)"
-)
-_URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,30}+://[^\s/:@\"'`]{0,256}+:([^\s/@\"'`]{1,256}+)@")
-_AUTHORIZATION = re.compile(
-    r"(?i:\b(?:bearer|basic|token|apikey))[ \t]{1,4}+([A-Za-z0-9._~+/=-]{16,2048}+)(?![A-Za-z0-9._~+/=-])"
-)
-_BASIC = re.compile(
-    r"(?i:authorization['\"]?[ \t]{0,4}+[:=,][ \t]{0,4}+['\"]?basic)[ \t]{1,4}+([A-Za-z0-9+/=]{8,512}+)"
-)
-_HEADER = re.compile(
+_CONNECTION = r"(?:[;'\"` \t]|^)(?i:password|pwd|accountkey|sharedaccesskey)[ \t]?=[ \t]?([^;'\"`\s]{4,256}+)[ \t]?;"
+_CONNECTION_END = r";[ \t]{0,4}+(?i:password|pwd|accountkey|sharedaccesskey)[ \t]?=[ \t]?([^;'\"`\s]{4,256}+)"
+_URL = r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,30}+://[^\s/:@\"'`]{0,256}+:([^\s/@\"'`]{1,256}+)@"
+_AUTHORIZATION = r"(?i:\b(?:bearer|basic|token|apikey))[ \t]{1,4}+([A-Za-z0-9._~+/=-]{16,2048}+)(?![A-Za-z0-9._~+/=-])"
+_BASIC = r"(?i:authorization['\"]?[ \t]{0,4}+[:=,][ \t]{0,4}+['\"]?basic)[ \t]{1,4}+([A-Za-z0-9+/=]{8,512}+)"
+_HEADER = (
     r"(?i:x-[a-z-]{0,30}?(?:api-?key|token|secret|auth)[a-z-]{0,20}+|api-?key|private-token)['\"]?+[ \t]{0,4}+[:,]"
     r"[ \t]{0,4}+['\"]?+([A-Za-z0-9._~+/=-]{16,512}+)"
 )
-_AWS_SECRET = re.compile(
+_AWS = (
     r"(?i:aws|amazon)(?i:[\w.-]{0,20}secret[\w.-]{0,20})['\"]?[ \t]{0,8}+(?::=|=>|[=:,]|[ \t])[ \t]{0,8}+['\"]?"
     r"([A-Za-z0-9/+=]{40})(?![A-Za-z0-9/+=])"
 )
-_NETRC = re.compile(r"(?:^|[ \t])(?:login|account)[ \t]{1,8}+\S{1,100}+[ \t]{1,8}+password[ \t]{1,8}+(\S{3,256}+)")
-_NPMRC = re.compile(r"(?:^|[:/ \t+|-])_(?:auth|authToken|password)[ \t]{0,2}+=[ \t]{0,2}+['\"]?+([^\s'\"]{8,512}+)")
-_DOCKER_AUTH = re.compile(r"\"auth\"[ \t]{0,4}+:[ \t]{0,4}+\"([A-Za-z0-9+/]{8,1024}+={0,2})\"")
-_CURL_USER = re.compile(r"(?:^|[ \t])(?:-u|--user)[ \t=]{0,4}+['\"]?+[^\s:'\"]{1,100}+:([^\s'\"]{3,256}+)")
-_IDENTIFIED_BY = re.compile(r"(?i:identified[ \t]++by|with[ \t]++password|[ \t]password)[ \t]++'([^'\s]{4,256}+)'")
-_JWK = re.compile(r"\"(?:d|dp|dq|qi|k)\"[ \t]{0,4}+:[ \t]{0,4}+\"([A-Za-z0-9_-]{40,2048}+)\"")
-_XML_KEY = re.compile(r"<(?:D|P|Q|DP|DQ|InverseQ)>([A-Za-z0-9+/=]{40,2048}+)</")
+_NETRC = r"(?:^|[ \t])(?:login|account)[ \t]{1,8}+\S{1,100}+[ \t]{1,8}+password[ \t]{1,8}+(\S{3,256}+)"
+_NPMRC = r"(?:^|[:/ \t+|-])_(?:auth|authToken|password)[ \t]{0,2}+=[ \t]{0,2}+['\"]?+([^\s'\"]{8,512}+)"
+_DOCKER_AUTH = r"\"auth\"[ \t]{0,4}+:[ \t]{0,4}+\"([A-Za-z0-9+/]{8,1024}+={0,2})\""
+_CURL_USER = r"(?:^|[ \t])(?:-u|--user)[ \t=]{0,4}+['\"]?+[^\s:'\"]{1,100}+:([^\s'\"]{3,256}+)"
+_IDENTIFIED_BY = r"(?i:identified[ \t]++by|with[ \t]++password|[ \t]password)[ \t]++'([^'\s]{4,256}+)'"
+_JWK = r"\"(?:d|dp|dq|qi|k)\"[ \t]{0,4}+:[ \t]{0,4}+\"([A-Za-z0-9_-]{40,2048}+)\""
+_XML_KEY = r"<(?:D|P|Q|DP|DQ|InverseQ)>([A-Za-z0-9+/=]{40,2048}+)</"
 #: Kubernetes: the values of a Secret are base64 under names of their own.
-_ENCODED = re.compile(
+_ENCODED = (
     r"^[\s\d|+>-]{0,80}+[\w.-]{0,60}?(?i:password|passwd|secret|token|key|credential)[\w.-]{0,40}:[ \t]{1,4}+['\"]?+"
     r"([A-Za-z0-9+/]{12,2048}+={1,2})['\"]?+\s*$"
 )
@@ -164,13 +154,13 @@ class SecretContext:
 
     kind: str
     needles: tuple[str, ...]
-    pattern: re.Pattern[str]
+    expression: str
     group: int
     accepts: Callable[[re.Match[str], str], bool]
 
     def spans(self, line: str) -> Iterator[tuple[int, int]]:
         """Yield where values stand on the line."""
-        for match in self.pattern.finditer(line):
+        for match in compiled(self.expression).finditer(line):
             if self.accepts(match, match[self.group]):
                 yield match.span(self.group)
 
@@ -178,7 +168,7 @@ class SecretContext:
 _NAMES = ("pass", "pwd", "secret", "token", "key", "credential", "webhook", "connection")
 
 CONTEXTS: tuple[SecretContext, ...] = (
-    SecretContext("aws key", ("secret",), _AWS_SECRET, 1, _anything),
+    SecretContext("aws key", ("secret",), _AWS, 1, _anything),
     SecretContext("password", ("://",), _URL, 1, _in_url),
     SecretContext("token", ("basic",), _BASIC, 1, _not_code),
     SecretContext("token", ("bearer", "basic", "token", "apikey"), _AUTHORIZATION, 1, _random),

@@ -154,7 +154,7 @@ def test_deep_replies(text: str) -> None:
         ("a.py", "x = " + "a." * 20_000 + "b"),
         ("a.py", "x = " + "+".join("1" * 20_000)),
     ],
-    ids=str,
+    ids=lambda value: repr(value[:16]),
 )
 def test_too_deep_to_tell(path: str, text: str) -> None:
     """Whether such a file is sound cannot be told: nothing crashes, and nothing is said against it."""

@@ -92,6 +92,7 @@ UNITS = [
 
 
 @pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.slow
 def test_hostile_alphabets(unit: str) -> None:
     """64 kB of anything are read or refused at once, and never raise."""
     began = time.process_time()

@@ -106,6 +106,7 @@ def test_a_missing_wheel_is_no_error() -> None:
     ids=["open", "deep", "nested", "arrows", "quotes", "one line", "classes", "odd", "empty"],
 )
 @pytest.mark.parametrize("ending", ["py", "ts", "c", "rb", "nothing"])
+@pytest.mark.slow
 def test_hostile_texts_neither_hang_nor_crash(ending: str, text: str) -> None:
     """Deep nesting, a megabyte in one line and what is no code at all cost seconds at most."""
     start = time.monotonic()

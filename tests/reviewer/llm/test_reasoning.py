@@ -89,6 +89,7 @@ def test_thinking_that_came_beside_the_content_makes_tags_unlikely(content, answ
 
 
 @pytest.mark.parametrize("unit", ["</think>", "<think>", "<think>a</think>", "a\n</think>\n", "`</think>", '{"<think>'])
+@pytest.mark.slow
 def test_time_is_linear_in_the_number_of_tags(unit, cpu_ratio):
     """A model that loops on a tag costs no more than its length."""
     assert cpu_ratio(strip_reasoning, lambda size: "x" + unit * (size // len(unit)), 200_000) < 3.2

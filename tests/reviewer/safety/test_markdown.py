@@ -158,6 +158,7 @@ def test_long_text_is_cut_visibly() -> None:
 @pytest.mark.parametrize(
     "unit", ["> ", "- ", "`", "`a``b", "[](", "0a", "a://", "\\", "<", "```\n", "|-", " ", "www.", "|-|\n"]
 )
+@pytest.mark.slow
 def test_time_is_bounded(unit: str) -> None:
     """Text made to provoke backtracking takes a moment, however long it is."""
     start = time.process_time()

@@ -212,6 +212,7 @@ _HOSTILE = (
 
 
 @pytest.mark.parametrize("unit", _HOSTILE)
+@pytest.mark.slow
 def test_time_is_linear_whatever_is_repeated(unit: str, cpu_ratio) -> None:
     """Twice the text takes about twice the time, for pieces chosen to provoke backtracking."""
     assert cpu_ratio(redact, lambda size: unit * (size // len(unit)) + "!", 60_000) < 3.2

@@ -39,6 +39,7 @@ def _killed(folder: Path, then: bytes = b"") -> None:
     assert process.exitcode == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_its_answers(tmp_path: Path) -> None:
     """What was kept is handed over once to the next process; half a line behind it does no harm."""
     _killed(tmp_path, b'{"job": "x", "dig')
