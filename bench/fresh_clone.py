@@ -20,8 +20,9 @@ from pathlib import Path
 import httpx
 
 from bench.table import show
-from tests.fakes.github import World, default_world
+from tests.fakes.github import default_world
 from tests.fakes.model import FakeModel
+from tests.fixtures.app_server import doubles_environment
 
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST = 600.0
@@ -64,7 +65,8 @@ def _cpu() -> float:
 
 def _serve(clone: Path, environ: Mapping[str, str]) -> None:
     with default_world(strict=False) as github, FakeModel() as model:
-        env = {**environ, **_settings(github, model, clone), "PORT": "0"}
+        ours = {"GITHUB_WEBHOOK_SECRET": "measurement", "REVIEWER_DATA_DIR": str(clone / "data"), "PORT": "0"}
+        env = {**environ, **doubles_environment(github, model), **ours}
         command = ["make", "serve"]
         with subprocess.Popen(command, cwd=clone, env=env, start_new_session=True, stderr=subprocess.PIPE) as process:
             try:
@@ -81,18 +83,6 @@ def _address(process: subprocess.Popen[bytes]) -> str:
         if found := re.search(rb"Listening at: http://[^:]+:(\d+)", line):
             return f"http://127.0.0.1:{found[1].decode()}"
     raise RuntimeError(seen.decode(errors="replace"))
-
-
-def _settings(github: World, model: FakeModel, folder: Path) -> dict[str, str]:
-    return {
-        "RUNAPI_KEY": model.key,
-        "RUNAPI_BASE_URL": model.base_url,
-        "GITHUB_API_URL": github.url,
-        "GITHUB_APP_ID": str(github.app.id),
-        "GITHUB_APP_PRIVATE_KEY": github.app.private_key,
-        "GITHUB_WEBHOOK_SECRET": "measurement",
-        "REVIEWER_DATA_DIR": str(folder / "data"),
-    }
 
 
 def _demo(clone: Path, environ: Mapping[str, str]) -> None:

@@ -28,7 +28,7 @@ from reviewer.testgen.python.harness_client import interpreter_folders
 from reviewer.testgen.python.interpreter import python_of
 from tests.fakes.model import FakeModel
 from tests.fixtures.app_server import child_environment
-from tests.fixtures.git_repo import ENVIRONMENT, Repo
+from tests.fixtures.git_repo import Repo, without_git_settings
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.slow
@@ -38,11 +38,7 @@ SECRET = "the-word-that-nobody-may-read"
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM"):
-        monkeypatch.setenv(name, ENVIRONMENT[name])
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    without_git_settings(monkeypatch, tmp_path)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ them, since answers quote code. It only saves money: if it cannot be written, wo
 from __future__ import annotations
 
 import base64
-import fcntl
 import json
 import logging
 import os
@@ -17,13 +16,12 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from webhooks.queue.process_files import BEGINNING, create_locked, left_by_dead_process
 from webhooks.queue.store.answer_cache import Packed
 
 _LOG = logging.getLogger("reviewer.jobs")
 
 _ENDING = ".answers"
-#: Ending of a file's name until its process has locked it.
-_BEGINNING = ".beginning"
 
 
 class AnswerSpool:
@@ -41,28 +39,12 @@ class AnswerSpool:
         """Create the file. Give `found` each answer that dead processes left: job, digest of the prompt, answer."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            for ending in (_ENDING, _BEGINNING):
+            for ending in (_ENDING, BEGINNING):
                 for path in sorted(self._folder.glob(f"*{ending}")):
                     _take_over(path, found)
-            self._file = self._locked()
+            self._file = create_locked(self._path, os.O_APPEND)
         except OSError as error:
             _LOG.warning("answers are not kept until they are stored: %s", error)
-
-    def _locked(self) -> int:
-        """Create the file. It gets its final name only when it is locked; otherwise another process would remove it."""
-        beginning = self._path.with_suffix(_BEGINNING)
-        while True:
-            file = os.open(beginning, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                beginning.rename(self._path)
-            except FileNotFoundError:  # it was removed before it was locked
-                os.close(file)
-                continue
-            except OSError:
-                os.close(file)
-                raise
-            return file
 
     def keep(self, job_id: str, digest: str, answer: Packed) -> None:
         """Keep an answer until `stored` is called."""
@@ -101,19 +83,10 @@ class AnswerSpool:
 
 
 def _take_over(path: Path, found: Callable[[str, str, Packed], None]) -> None:
-    """Yield the answers in the file of a dead process, and remove it; a running process holds the lock."""
-    try:
-        opened = path.open("rb")
-    except FileNotFoundError:  # another process was quicker
-        return
-    with opened as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        for job_id, digest, answer in _answers(file.read()):
+    """Hand over the answers in the file of a dead process, and remove it."""
+    with left_by_dead_process(path) as content:
+        for job_id, digest, answer in _answers(content or b""):
             found(job_id, digest, answer)
-        path.unlink(missing_ok=True)
 
 
 def _answers(content: bytes) -> Iterator[tuple[str, str, Packed]]:

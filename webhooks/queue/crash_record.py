@@ -8,7 +8,6 @@ itself. The next worker on the machine reads both. A worker that was killed from
 from __future__ import annotations
 
 import faulthandler
-import fcntl
 import json
 import logging
 import os
@@ -17,6 +16,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
+
+from webhooks.queue.process_files import BEGINNING, create_locked, left_by_dead_process
 
 _LOG = logging.getLogger("reviewer.worker")
 
@@ -32,18 +33,18 @@ class CrashRecord:
         self._stuck_after = stuck_after
         self._jobs: list[str] = []
         self._guard = threading.Lock()
-        self._running: IO[str] | None = None
+        self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._running: IO[bytes] | None = None
         self._crash: IO[str] | None = None
 
     def open(self, found: Callable[[list[str]], None]) -> None:
         """Begin; first hand over the jobs that ran in a process that crashed."""
-        name = f"{os.getpid()}-{secrets.token_hex(4)}"
         try:
-            for path in sorted(self._folder.glob(f"*{_RUNNING}")):
-                _take_over(path, found)
-            self._running = _private(self._folder / f"{name}{_RUNNING}")
-            fcntl.flock(self._running, fcntl.LOCK_EX)
-            self._crash = _private(self._folder / f"{name}{_CRASH}")
+            for ending in (_RUNNING, BEGINNING):
+                for path in sorted(self._folder.glob(f"*{ending}")):
+                    _take_over(path, found)
+            self._running = os.fdopen(create_locked(self._folder / f"{self._name}{_RUNNING}"), "wb")
+            self._crash = _private(self._folder / f"{self._name}{_CRASH}")
         except OSError as error:
             _LOG.warning("jobs that crash their worker cannot be recognised: %s", error)
             return
@@ -71,13 +72,14 @@ class CrashRecord:
         """Remove the files: this process ends in order."""
         faulthandler.cancel_dump_traceback_later()
         with self._guard:
-            for file in (self._crash, self._running):
-                if file is not None:
-                    Path(file.name).unlink(missing_ok=True)
             if self._crash is not None:
                 faulthandler.disable()
                 self._crash.close()
-            self._crash = None
+            if self._running is not None:
+                for ending in (_CRASH, _RUNNING):
+                    (self._folder / f"{self._name}{ending}").unlink(missing_ok=True)
+                self._running.close()
+            self._crash = self._running = None
 
     def _write(self) -> None:
         if self._running is None:
@@ -97,23 +99,16 @@ def _private(path: Path) -> IO[str]:
 
 def _take_over(path: Path, found: Callable[[list[str]], None]) -> None:
     """Hand over the jobs of a process that is dead, if it crashed, and remove its files."""
-    try:
-        opened = path.open("r", encoding="ascii")
-    except FileNotFoundError:  # another process was quicker
-        return
-    with opened as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with left_by_dead_process(path) as content:
+        if content is None:
             return
         crash = path.with_suffix(_CRASH)
         text = crash.read_text("utf-8", "replace") if crash.exists() else ""
         try:
-            jobs = [str(job) for job in json.loads(file.read() or "[]")]
+            jobs = [str(job) for job in json.loads(content or b"[]")]
         except ValueError:
             jobs = []
         if text:
             _LOG.error("the last worker crashed or was blocked while it ran %d jobs:\n%s", len(jobs), text[:4000])
             found(jobs)
         crash.unlink(missing_ok=True)
-        path.unlink(missing_ok=True)

@@ -14,17 +14,12 @@ from reviewer.diff.model import FileStatus, Side
 from reviewer.diff.parser import parse_diff
 from reviewer.errors import NothingToReview, UsageError, WorktreeError
 from reviewer.git.worktree import LocalChange, Worktree, open_worktree
-from tests.fixtures.git_repo import ENVIRONMENT, Repo
+from tests.fixtures.git_repo import Repo, without_git_settings
 
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in list(os.environ):
-        if name.startswith("GIT_"):
-            monkeypatch.delenv(name)
-    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM"):
-        monkeypatch.setenv(name, ENVIRONMENT[name])
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    without_git_settings(monkeypatch, tmp_path)
 
 
 @pytest.fixture
