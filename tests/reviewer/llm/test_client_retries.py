@@ -156,12 +156,13 @@ def timed(call):
 @pytest.mark.parametrize("limit", ["idle_timeout", "total_timeout"])
 def test_a_stalled_answer_is_cut_off(model, stall, limit):
     """Silence ends at the deadline, and comments that keep the connection alive do not count as an answer."""
+    # Long enough that half an answer arrives before the end also on a busy machine.
     model.script("findings", stall)
-    with client_of(model, max_attempts=1, **{limit: 0.15}) as client:
+    with client_of(model, max_attempts=1, **{limit: 0.6}) as client:
         found = []
         seconds = timed(lambda: found.append(failure(client)))
     assert isinstance(found[0], CutOff)
-    assert 0.1 < seconds < 2
+    assert 0.5 < seconds < 10
     (attempt,) = found[0].attempts
     assert attempt.outcome == "unavailable"
     assert attempt.estimated == bool(stall.text)
