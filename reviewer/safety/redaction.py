@@ -60,12 +60,6 @@ def safe_start(text: str, most: int) -> str:
     return redact(text)[0][:most] if len(text) > most else text
 
 
-def secret_kinds(line: str) -> list[str]:
-    """Return the kinds of secret on one line, such as `github token`, in the order in which they are replaced."""
-    clean, _ = redact(line)
-    return [part.partition("]")[0] for part in clean.split("[redacted: ")[1:]] if clean != line else []
-
-
 def _candidates(text: str, low: str) -> _Candidates:
     """Return what matches somewhere in the text: one search of it all is far cheaper than one for each line."""
     maybe = _Candidates.of(low, FORMS, CONTEXTS)
