@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import random
+import statistics
 import sys
 import tempfile
 import threading
@@ -25,7 +26,7 @@ from pathlib import Path
 from bench.table import show
 from tests.chaos.traffic import CODE, DUPLICATES, PUSHES, Traffic
 from tests.fakes.github import World
-from tests.fakes.github.model.state import Pull
+from tests.fakes.github.model.state import Pull, Review
 from tests.fakes.model import Answer, Call, FakeModel
 from tests.fixtures import postgres
 from tests.fixtures.app_processes import AppProcesses, environment, running
@@ -61,6 +62,9 @@ class Seen:
     lost: list[str] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
+    #: Milliseconds between the last look at the head and the review, of each; and of those whose head moved meanwhile.
+    looked: list[int] = field(default_factory=list)
+    overtaken: list[int] = field(default_factory=list)
     calls: int = 0
     #: Of each call that was bought again, how many milliseconds before a kill its first answer had been sent.
     bought_again: list[int] = field(default_factory=list)
@@ -162,7 +166,16 @@ def count(world: World, model: FakeModel, pulls: Sequence[Pull], seen: Seen) -> 
         repeated = [*(key for key, times in (per_head + marks).items() if times > 1)]
         seen.twice += [f"{name}: {key}" for key in repeated]
         seen.twice += [f"{name}: {summaries} summaries"] if summaries > 1 else []
-        seen.stale += [f"{name}: {one.commit_id}" for one in reviews if one.commit_id != one.head_then]
+        for one in reviews:
+            looked_at, posted_at = last_look(world, one)
+            seen.looked.append(round((posted_at - looked_at) * 1000))
+            if one.commit_id == one.head_then:
+                continue
+            following = pull.heads[pull.heads.index(one.commit_id) + 1]
+            if pull.moved[following] > looked_at:
+                seen.overtaken.append(seen.looked[-1])  # GitHub has no way to post only if the head is the same
+            else:
+                seen.stale.append(f"{name}: {one.commit_id}")
     heard = [(at, _digest(call)) for at, call in model.finished if not any(a <= at <= b for a, b in seen.killing)]
     seen.calls = len(heard)
     first: dict[str, float] = {}
@@ -171,6 +184,18 @@ def count(world: World, model: FakeModel, pulls: Sequence[Pull], seen: Seen) -> 
             wait = min((began - first[digest] for began, _ in seen.killing if began >= first[digest]), default=0.0)
             seen.bought_again.append(round(wait * 1000))
         first.setdefault(digest, at)
+
+
+def last_look(world: World, review: Review) -> tuple[float, float]:
+    """Return when the head was read last before the review was posted, and when that was."""
+    path = f"/repos/{review.pull.repository.full_name}/pulls/{review.pull.number}"
+    looked_at = 0.0
+    for call in world.calls_to():
+        if call.method == "GET" and call.path == path and call.status == 200:
+            looked_at = call.at
+        if call.at >= review.created_at and call.method == "POST" and call.path == f"{path}/reviews":
+            return looked_at, call.at
+    raise AssertionError(f"no request posted the review {review.id}")
 
 
 def _digest(call: Call) -> str:
@@ -215,6 +240,13 @@ def chaos(mode: str, store: str, plan: Plan) -> Seen:
     return seen
 
 
+def spread(values: Sequence[int]) -> str:
+    """Show how many there are, their median and the largest."""
+    if not values:
+        return "0"
+    return f"{len(values)}: median {statistics.median(values):.0f}, longest {max(values)}"
+
+
 def table(results: Sequence[Seen]) -> None:
     """Print what was seen, and each thing that went wrong."""
     head = ["", *(one.mode for one in results), "aim"]
@@ -224,6 +256,12 @@ def table(results: Sequence[Seen]) -> None:
         ["lost", *(len(one.lost) for one in results), 0],
         ["posted twice", *(len(one.twice) for one in results), 0],
         ["posted on an old head", *(len(one.stale) for one in results), 0],
+        [
+            "of reviews whose head moved between the last look and the write",
+            *(spread(one.overtaken) for one in results),
+            "",
+        ],
+        ["milliseconds from that look to the write", *(spread(one.looked) for one in results), ""],
         ["finished calls bought again", *(one.rebought_share for one in results), "1 in 300"],
         ["reviews posted", *(one.reviews for one in results), ""],
         ["seconds", *(f"{one.seconds:.0f}" for one in results), ""],

@@ -243,8 +243,12 @@ class Repository:
     # ------------------------------------------------------------------ writing
 
     def create_review(self, number: int, body: Mapping[str, Any]) -> str:
-        """Post a review with its comments, all or nothing, and return its page's address."""
-        return str(self._transport.write("POST", f"{self.path}/pulls/{number}/reviews", body).get("html_url") or "")
+        """Post a review with its comments, all or nothing, and return its page's address.
+
+        Raises RateLimited at once where GitHub asks to wait: the head may move meanwhile.
+        """
+        answer = self._transport.write("POST", f"{self.path}/pulls/{number}/reviews", body, at_once=True)
+        return str(answer.get("html_url") or "")
 
     def create_review_comment(self, number: int, body: Mapping[str, Any]) -> None:
         """Post one inline comment."""

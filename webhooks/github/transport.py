@@ -23,6 +23,7 @@ from webhooks.github.errors import (
     GitHubError,
     GitHubUnavailable,
     NotFound,
+    RateLimited,
     Redirected,
     Unauthorized,
     WriteUncertain,
@@ -91,19 +92,24 @@ class Transport:
         """Send a query or, with `write`, a mutation. The answer may hold `errors` beside or instead of `data`."""
         return self.send("POST", self._requester.graphql_url, {"query": query, "variables": variables}, write=write)
 
-    def write(self, verb: str, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Send a write and return its JSON object, empty where GitHub answers with nothing."""
-        data = self.send(verb, url, body, write=True)
+    def write(
+        self, verb: str, url: str, body: Mapping[str, Any] | None = None, *, at_once: bool = False
+    ) -> dict[str, Any]:
+        """Send a write and return its JSON object, empty where GitHub answers with nothing.
+
+        `at_once`: raise RateLimited instead of waiting, since the caller must look again before it writes.
+        """
+        data = self.send(verb, url, body, write=True, at_once=at_once)
         return data if isinstance(data, dict) else {}
 
-    def send(self, verb: str, url: str, body: Mapping[str, Any] | None, *, write: bool) -> Any:
+    def send(self, verb: str, url: str, body: Mapping[str, Any] | None, *, write: bool, at_once: bool = False) -> Any:
         """Send a request and return the JSON of its answer; `write`: sending it twice could do harm."""
-        _, text = self._request(verb, url, body, write=write)
+        _, text = self._request(verb, url, body, write=write, at_once=at_once)
         kind = WriteUncertain if write else GitHubUnavailable
         return _json(f"{verb} {_plain(url)}", text, kind) if text else {}
 
     def _request(
-        self, verb: str, url: str, body: Mapping[str, Any] | None, *, write: bool
+        self, verb: str, url: str, body: Mapping[str, Any] | None, *, write: bool, at_once: bool = False
     ) -> tuple[Mapping[str, str], str]:
         """Send a request; a read is retried after a transient failure, a write only when it was not carried out."""
         headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION}
@@ -114,7 +120,7 @@ class Transport:
                 status, answer, text = self._requester.requestJson(verb, moved, None, dict(headers), body)
             return status, answer, text
 
-        return self._retry_transient(f"{verb} {_plain(url)}", send_once, write=write)
+        return self._retry_transient(f"{verb} {_plain(url)}", send_once, write=write, at_once=at_once)
 
     def _moved(self, headers: Mapping[str, str]) -> str | None:
         """Return the new address of a renamed repository, if it is on the same host. No token goes elsewhere."""
@@ -140,7 +146,12 @@ class Transport:
         return self._retry_transient(f"GET {url} as {media_type.rsplit('.', 1)[-1]}", send_once, write=False)[1]
 
     def _retry_transient(
-        self, what: str, send_once: Callable[[], tuple[int, Mapping[str, str], Text]], *, write: bool
+        self,
+        what: str,
+        send_once: Callable[[], tuple[int, Mapping[str, str], Text]],
+        *,
+        write: bool,
+        at_once: bool = False,
     ) -> tuple[Mapping[str, str], Text]:
         """Send until it succeeds, fails for good, or TRIES are over."""
         wait = WAIT
@@ -154,9 +165,9 @@ class Transport:
                     raise
                 renewed = True
             except GitHubError as error:
-                uncertain = isinstance(error, WriteUncertain)
+                look_first = isinstance(error, WriteUncertain) or (at_once and isinstance(error, RateLimited))
                 pause = error.retry_after or wait
-                if not error.retryable or uncertain or attempt == TRIES or pause > LONGEST_WAIT:
+                if not error.retryable or look_first or attempt == TRIES or pause > LONGEST_WAIT:
                     raise
                 log.info("retrying a GitHub request", extra={"why": str(error), "pause": pause})
                 time.sleep(pause)

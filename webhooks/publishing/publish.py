@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from webhooks.github.errors import Forbidden, GitHubError, NotFound, Unprocessable, WriteUncertain
+from webhooks.github.errors import Forbidden, GitHubError, NotFound, RateLimited, Unprocessable, WriteUncertain
 from webhooks.github.repository import Pull, Repository
+from webhooks.github.transport import LONGEST_WAIT
 from webhooks.publishing.checks import CHECK_NAME
 from webhooks.publishing.ledger import PostedState
 from webhooks.publishing.plan import FixedThread, Publication
@@ -117,11 +118,12 @@ def publish(
             if why := refusal():
                 return PublishResult(refused=why, plan=plan)
             return _write(repository, pull, login, plan, before, make_plan, quiet=quiet)
-        except WriteUncertain as error:
-            log.info("write uncertain, reading again", extra={"repository": repository.name, "why": str(error)})
-            if not left:
+        except (WriteUncertain, RateLimited) as error:
+            pause = error.retry_after or PAUSE
+            if not left or pause > LONGEST_WAIT:
                 raise
-            time.sleep(PAUSE)
+            log.info("reading again before the next write", extra={"repository": repository.name, "why": str(error)})
+            time.sleep(pause)
         except Forbidden as error:
             return PublishResult(refused=str(error), plan=plan)
     raise AssertionError("unreachable")

@@ -93,7 +93,8 @@ def _remember(world: Records, request: Request, reply: Reply | None) -> None:
     route = request.route.template if request.route else ""
     login = request.caller.user.login if request.caller.user else request.caller.app.slug if request.caller.app else ""
     status = reply.status if reply else 0
-    world.calls.append(Call(request.method, request.path, request.query, status, route, login, request.data))
+    call = Call(request.method, request.path, request.query, status, route, login, request.data, world.now())
+    world.calls.append(call)
 
 
 # -- handling ---------------------------------------------------------------------------------------------------

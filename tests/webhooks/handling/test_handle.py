@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -74,6 +75,19 @@ def test_a_write_that_failed_is_made_up_for(github: World, trouble: faults.Troub
     github.fault("POST /pulls/1/reviews$", trouble)
     carry_out(github, github.opened, model(DELETE, DEFAULT))
     expect_all(github)
+
+
+def test_the_head_is_looked_at_again_after_a_pause(github: World) -> None:
+    """GitHub asks to wait with the review, and somebody pushes meanwhile: nothing is posted on the old head."""
+    limit = replace(
+        faults.secondary_limit(retry_after=1),
+        before=lambda world, _: world.push(world.pull, {"src/extra.py": "x = 1\n"}),
+    )
+    github.fault("POST /pulls/1/reviews$", limit)
+    outcome = carry_out(github, github.opened, model(DELETE))
+    assert outcome.state is JobEnding.SUPERSEDED
+    assert len(github.calls_to("POST /pulls/1/reviews$")) == 1
+    github.expect_check("cancelled", name="reviewer")
 
 
 def test_reads_survive_passing_failures(github: World) -> None:

@@ -29,6 +29,7 @@ def advance(world: Records, pull: Pull) -> None:
     else:
         pull.heads.append(pull.repository.head(pull.head_ref))
         pull.repository.git.set_ref(ref, pull.head)
+    pull.moved[pull.head] = world.now()
     pull.bases.append(pull.repository.head(pull.base_ref))
     message = f"Merge {pull.head} into {pull.base}"
     pull.merge_commit = pull.repository.git.merge_commit(pull.base, pull.head, message, author="github")

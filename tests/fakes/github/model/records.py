@@ -79,7 +79,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request that was answered. `status` is 0 where the connection was cut."""
+    """One request that was answered, at a time of the world. `status` is 0 where the connection was cut."""
 
     method: str
     path: str
@@ -88,6 +88,7 @@ class Call:
     route: str
     login: str
     body: bytes = field(repr=False)
+    at: float = 0.0
 
     def __str__(self) -> str:
         query = "?" + "&".join(f"{k}={v}" for k, v in self.query.items()) if self.query else ""

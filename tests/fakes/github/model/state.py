@@ -197,7 +197,7 @@ class Issue:
 class Pull:
     """A pull request. `heads` and `bases` are the shas it has had, oldest first; `seen` is the head last computed for.
 
-    `head_repository` is None once the fork was deleted.
+    `moved` tells when each head came. `head_repository` is None once the fork was deleted.
     """
 
     id: int
@@ -218,6 +218,7 @@ class Pull:
     reviews: dict[int, Review] = field(default_factory=dict)
     threads: dict[int, Thread] = field(default_factory=dict)
     closes: list[Issue] = field(default_factory=list)
+    moved: dict[str, float] = field(default_factory=dict)
 
     @property
     def number(self) -> int:
