@@ -5,7 +5,7 @@
     │   ├── SettingsError       a settings file or an environment variable is wrong
     │   ├── DiffError           the bytes are not a unified diff
     │   └── WorktreeError       git refused: no repository, unknown range
-    │       └── NothingToReview the range, or the working tree, holds no change
+    │       └── NothingToReview the range, or the working tree, holds no change: exit 0
     ├── NoSandbox               untrusted code cannot be run safely here, so it is not run
     ├── UnsafePath              a file would be written outside of its folder, or over another
     └── ModelError              the model could not be used: exit 3 (`reviewer.llm.errors`)
@@ -41,7 +41,9 @@ class WorktreeError(UsageError):
 
 
 class NothingToReview(WorktreeError):
-    """What was asked for exists, but holds no change; the message says what to pass instead."""
+    """What was asked for exists, but holds no change; the message says what to pass instead. Not a failure."""
+
+    exit_code = 0
 
 
 class NoSandbox(ReviewerError):

@@ -13,11 +13,14 @@ from decimal import Decimal
 from reviewer.cli.console import check_writable, say, say_nothing, write_review
 from reviewer.cli.local_change import change_of_diff, change_of_range
 from reviewer.cli.model_client import ask_of, cost_of, open_client
+from reviewer.diff.model import Diff
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Review
 from reviewer.domain.settings import FailLevel, Settings
-from reviewer.errors import UsageError
+from reviewer.errors import NothingToReview, ReviewerError, UsageError
 from reviewer.llm.messages import Ask
+from reviewer.output.formats import FORMATS
+from reviewer.output.wording import headline
 from reviewer.tasks.review import ReviewOptions, review
 
 _NO_CLONE = "Suggested tests were not run: with --diff there is no clone to run them in."
@@ -30,23 +33,42 @@ def run(options: argparse.Namespace) -> int:
     _check_options(options)
     check_writable(options.output)
     progress = say_nothing if options.quiet else say
-    if options.diff is None:
-        change, settings = change_of_range(options.range, progress)
-    else:
-        change, settings = change_of_diff(options.diff)
-    if not change.diff.files:
-        raise UsageError("There is nothing to review: the diff is empty.")
+    try:
+        change, settings = _change(options, progress)
+    except NothingToReview as error:
+        say(f"reviewer: {error}")
+        if not FORMATS[options.format].for_people:  # a program that reads the result gets one
+            write_review(Review(summary=""), Diff(()), form=options.format, output=options.output)
+        return error.exit_code
     with open_client(options.model) as client:
         ask = ask_of(client, quiet=options.quiet)
         result = _review(change, _uncapped(settings), options, ask, cost_of(client), progress)
     write_review(result, change.diff, form=options.format, output=options.output)
+    return _exit_code(result, FailLevel(options.fail_level) if options.fail_level else settings.review.fail_level)
+
+
+def _change(options: argparse.Namespace, progress: Callable[[str], None]) -> tuple[Change, Settings]:
+    """Read the change that the options name. Raises NothingToReview, UsageError."""
+    if options.diff is None:
+        return change_of_range(options.range, progress)
+    change, settings = change_of_diff(options.diff)
+    if not change.diff.files:
+        raise NothingToReview("Nothing to review: the diff is empty.")
+    return change, settings
+
+
+def _exit_code(result: Review, level: FailLevel) -> int:
+    """Say what was not done, and return what the command ends with."""
     if not result.files_reviewed:
-        say("reviewer: nothing was reviewed:")
+        say(f"reviewer: {'nothing was reviewed' if result.unfit else 'there is nothing to review'}:")
         for skipped in result.skipped:
             say(f"  {skipped.path}: {skipped.reason}")
-        return UsageError.exit_code
-    level = FailLevel(options.fail_level) if options.fail_level else settings.review.fail_level
-    return 1 if any(level.fails(finding.severity) for finding in result.findings) else 0
+    if not result.is_complete:
+        say(f"reviewer: {headline(result)}")
+        return ReviewerError.exit_code
+    if any(level.fails(finding.severity) for finding in result.findings):
+        return 1
+    return UsageError.exit_code if result.unfit and not result.files_reviewed else 0
 
 
 def _check_options(options: argparse.Namespace) -> None:

@@ -1,7 +1,8 @@
 """The command line: find the command, run it, and turn expected failures into a message and an exit code.
 
-Exit codes: 0 done, 1 findings at or above the fail level, 2 usage or settings (also: there was nothing to review),
-3 the model could not be used. A command's module is imported only when it runs, so `--help` is fast.
+Exit codes: 0 done (also: there was nothing to review), 1 findings at or above the fail level, 2 usage or settings,
+3 the model could not be used, even if only for a part. A command's module is imported only when it runs, so `--help`
+is fast.
 """
 
 from __future__ import annotations

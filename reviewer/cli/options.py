@@ -25,6 +25,8 @@ def build_parser(more: Mapping[str, str]) -> argparse.ArgumentParser:
         help="review a local change",
         description="Review a local change: by default everything that differs from the default branch, uncommitted "
         "changes included.",
+        epilog="Exit codes: 0 done, or nothing to review; 1 findings at or above the fail level; 2 wrong usage or "
+        "settings; 3 the model could not be used, also for a part of the change or for the second pass alone.",
     )
     _add_range(review)
     review.add_argument("--diff", metavar="FILE", help="review this unified diff instead (- for standard input)")

@@ -108,6 +108,8 @@ class Review:
     `findings` are for inline comments, best first. `below` are too minor, too unsure or over the cap on comments: one
     line each in the summary. Everything else that was left out is in `skipped` or `rejected`.
     `chain` is the number of model calls that were made one after the other.
+    `unfit` counts the files that should have been reviewed, but were too large or too dear; `unanswered` the parts of
+    the change for which the model could not be used; `unjudged` the findings that could not be double-checked.
     """
 
     summary: str
@@ -121,3 +123,11 @@ class Review:
     models: tuple[str, ...] = ()
     files_reviewed: int = 0
     chain: int = 0
+    unfit: int = 0
+    unanswered: int = 0
+    unjudged: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the model answered everything that the review itself needs: findings, and a second look at each."""
+        return not self.unanswered and not self.unjudged

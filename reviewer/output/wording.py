@@ -39,7 +39,16 @@ def usage_text(usage: Usage, models: Sequence[str], *, chain: int = 0) -> str:
 
 
 def headline(review: Review) -> str:
-    """Return one line: how many findings in how many files, or that nothing was reviewed."""
+    """Return one line: how many findings in how many files, and what could not be done."""
+    missing = []
+    if review.unanswered:
+        missing.append(f"{count_of(review.unanswered, 'part')} of the change could not be reviewed")
+    if review.unjudged:
+        missing.append(f"{count_of(review.unjudged, 'finding')} could not be double-checked")
+    return _counted(review) + (f" Incomplete: {' and '.join(missing)}." if missing else "")
+
+
+def _counted(review: Review) -> str:
     files = count_of(review.files_reviewed, "file")
     if not review.files_reviewed and not (review.findings or review.tests):
         return "Nothing was reviewed."

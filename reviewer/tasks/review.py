@@ -76,7 +76,7 @@ def review(
     chunks, left_out = _chunks(files, options, settings)
     skipped += left_out
     if not chunks:
-        return _secrets_alone(secrets, skipped, settings)
+        return replace(_secrets_alone(secrets, skipped, settings), unfit=len(left_out))
     gathered = gather_related(change, chunks)
     change = replace(change, head=gathered.head)
     prompter = Prompter(change, settings, fence_of(salt, change), gathered.related)
@@ -99,6 +99,9 @@ def review(
         notes=(*secrets.notes, *_notes(found, judged, depth, settings)),
         files_reviewed=_files(chunks, found.general),
         chain=_longest(found.answers()) + _longest(judged.answers),
+        unfit=len(left_out),
+        unanswered=sum(answer.error is not None for answer in found.general),
+        unjudged=judged.unjudged,
         usage=sum((answer.usage for answer in answers), Usage()),
         models=tuple(sorted(frozenset().union(*(answer.models for answer in answers)))),
     )

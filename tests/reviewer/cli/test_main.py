@@ -194,9 +194,8 @@ def test_a_range_and_a_diff_from_standard_input(reviewer: Run, model: FakeModel,
 @pytest.mark.parametrize(
     ("words", "given", "code", "says"),
     [
-        (["diff", "HEAD..HEAD"], "", 2, "Nothing to review"),
+        (["tests", "no-such..thing"], "", 2, "no-such"),
         (["diff", "no-such..thing"], "", 2, "no-such"),
-        (["diff", "--diff", "-"], "", 2, "othing to review"),
         (["diff", "--diff", "-"], "hello\n", 2, "not a unified diff"),
         (["diff", "--diff", "/no/such/file"], "", 2, "No such file"),
         (["diff", "HEAD", "--diff", "-"], "", 2, "either"),
@@ -222,12 +221,51 @@ def test_outside_a_repository(reviewer: Run, tmp_path: Path) -> None:
     assert "Run this inside a clone" in done.stderr
 
 
-def test_nothing_reviewed_is_not_success(reviewer: Run) -> None:
-    """A change of a lock file alone: 2, with the reason for each file."""
-    text = "--- a/yarn.lock\n+++ b/yarn.lock\n@@ -1 +1 @@\n-a\n+b\n"
-    done = reviewer("diff", "--diff", "-", given=text)
-    assert done.returncode == 2
-    assert "yarn.lock: lock file" in done.stderr
+LOCK_FILE = "--- a/yarn.lock\n+++ b/yarn.lock\n@@ -1 +1 @@\n-a\n+b\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "given", "says"),
+    [
+        (["diff", "HEAD..HEAD"], "", "Nothing to review"),
+        (["tests", "HEAD..HEAD"], "", "Nothing to review"),
+        (["diff", "--diff", "-"], "", "Nothing to review"),
+        (["diff", "--diff", "-"], LOCK_FILE, "yarn.lock: lock file"),
+    ],
+)
+def test_nothing_to_review_is_no_failure(
+    reviewer: Run, model: FakeModel, words: list[str], given: str, says: str
+) -> None:
+    """No change, or a change of skipped files alone: 0, and it is said why. The model is not asked."""
+    done = reviewer(*words, given=given)
+    assert (done.returncode, says in done.stderr) == (0, True), done.stderr
+    assert model.calls == []
+
+
+@pytest.mark.parametrize("given", ["", LOCK_FILE])
+@pytest.mark.parametrize("form", ["json", "sarif"])
+def test_nothing_to_review_is_a_result_for_programs(reviewer: Run, form: str, given: str) -> None:
+    """A program that reads the output gets an empty result, not an empty file."""
+    done = reviewer("diff", "--diff", "-", "--format", form, given=given)
+    assert (done.returncode, bool(json.loads(done.stdout))) == (0, True)
+
+
+def test_what_should_have_been_reviewed_and_was_not_is_a_failure(reviewer: Run) -> None:
+    """A single change that is too large for any prompt: 2, with the reason."""
+    lines = "".join(f"+x{number} = {'1' * 90}\n" for number in range(3_000))
+    done = reviewer("diff", "--diff", "-", given=f"--- /dev/null\n+++ b/x.py\n@@ -0,0 +1,3000 @@\n{lines}")
+    assert (done.returncode, "too large" in done.stderr) == (2, True), done.stderr
+
+
+def test_a_second_pass_that_could_not_be_made(reviewer: Run, model: FakeModel) -> None:
+    """The credit ends between the two passes: what was found is shown, the headline says so, and the end is 3."""
+    model.script("findings", json.dumps({"summary": "s", "findings": [ZERO]}))
+    model.script("verify", error(402, "insufficient balance (1008)"))
+    done = reviewer("diff")
+    assert done.returncode == 3, done.stderr
+    assert "1 finding could not be double-checked" in done.stdout.split("\n")[0]
+    assert "Division by zero" in done.stdout
+    assert "could not be double-checked" in done.stderr
 
 
 def test_without_a_usable_model_it_ends_with_3(reviewer: Run, model: FakeModel) -> None:
