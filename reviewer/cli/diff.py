@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from reviewer.cli.console import check_writable, say, say_nothing, write_review
-from reviewer.cli.local_change import change_of_diff, change_of_range
+from reviewer.cli.local_change import change_of_diff, change_of_options
 from reviewer.cli.model_client import ask_of, cost_of, open_client
 from reviewer.diff.model import Diff
 from reviewer.domain.change import Change
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
 def _change(options: argparse.Namespace, progress: Callable[[str], None]) -> tuple[Change, Settings]:
     """Read the change that the options name. Raises NothingToReview, UsageError."""
     if options.diff is None:
-        return change_of_range(options.range, progress)
+        return change_of_options(options, progress)
     change, settings = change_of_diff(options.diff)
     if not change.diff.files:
         raise NothingToReview("Nothing to review: the diff is empty.")
@@ -75,6 +75,8 @@ def _check_options(options: argparse.Namespace) -> None:
     """Raise UsageError for options that would have no effect."""
     if options.diff is not None and options.range:
         raise UsageError("Give either a RANGE or --diff, not both.")
+    if options.diff is not None and (options.paths or options.staged or options.untracked or options.include):
+        raise UsageError("--staged, --untracked, --include and paths select from a clone: they do not go with --diff.")
     about_tests = {
         "--patch": options.patch is not None,
         "--python": options.python is not None,

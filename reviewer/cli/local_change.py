@@ -6,6 +6,8 @@ file is read. Writes only problems of the settings, to standard error.
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,8 +16,9 @@ from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import GUIDANCE_PATHS, Change, Guidance
 from reviewer.domain.settings import DEFAULTS, SETTINGS_PATH, Settings, parse_settings
 from reviewer.errors import UsageError
+from reviewer.git.selection import Selection, pathspecs, untracked_left_out
 from reviewer.git.sources import checkout_of
-from reviewer.git.worktree import open_worktree
+from reviewer.git.worktree import LocalChange, Worktree, open_worktree
 
 
 def change_of_diff(name: str) -> tuple[Change, Settings]:
@@ -27,17 +30,31 @@ def change_of_diff(name: str) -> tuple[Change, Settings]:
     return Change(diff=parse_diff(data)), DEFAULTS
 
 
-def change_of_range(
-    revisions: str | None, progress: Callable[[str], None], folder: Path | None = None
-) -> tuple[Change, Settings]:
-    """Read the change of a range from git; None means everything that differs from the default branch.
+def selection_of(options: argparse.Namespace, root: Path) -> Selection:
+    """Return which part of the change the options select. Raises UsageError."""
+    outputs = {options.output, options.patch} - {None}
+    places = [Path(os.path.abspath(name)) for name in outputs]  # noqa: PTH100 - links are not followed
+    return Selection(
+        paths=pathspecs(options.paths, Path.cwd(), root),
+        staged=options.staged,
+        untracked=options.untracked,
+        include=tuple(options.include),
+        left_out=frozenset(place.relative_to(root).as_posix() for place in places if place.is_relative_to(root)),
+    )
 
-    `progress` is called with what is compared, since the base may have been guessed. `folder` is the clone, by default
-    the current folder. Raises ReviewerError.
-    """
-    tree = open_worktree(folder or Path.cwd())
-    local = tree.diff(revisions)
+
+def change_of_options(options: argparse.Namespace, progress: Callable[[str], None]) -> tuple[Change, Settings]:
+    """Read the change of `options.range` from the clone around the current folder. Raises ReviewerError."""
+    tree = open_worktree(Path.cwd())
+    return _read(tree, tree.diff(options.range, selection_of(options, tree.root)), progress)
+
+
+def _read(tree: Worktree, local: LocalChange, progress: Callable[[str], None]) -> tuple[Change, Settings]:
     progress(f"comparing {local.description}")
+    if local.untracked:
+        progress(f"untracked, and part of the change: {', '.join(local.untracked)}")
+    if local.not_shown:
+        progress(untracked_left_out(local.not_shown))
 
     def read(paths: Sequence[str], revision: str | None) -> dict[str, str]:
         return {path: data.decode("utf-8", "surrogateescape") for path, data in tree.read_all(paths, revision).items()}
@@ -60,5 +77,6 @@ def change_of_range(
 
 
 def change_without_progress(folder: Path, revisions: str) -> tuple[Change, Settings]:
-    """Read the change of a range from the clone in that folder, without progress lines."""
-    return change_of_range(revisions, lambda _: None, folder)
+    """Read the change of a range from the clone in that folder, without progress lines. Raises ReviewerError."""
+    tree = open_worktree(folder)
+    return _read(tree, tree.diff(revisions), lambda _: None)

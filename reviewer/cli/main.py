@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 
 from reviewer.cli.console import discard_stdout, say
-from reviewer.cli.options import build_parser
+from reviewer.cli.options import build_parser, split_paths
 from reviewer.errors import ReviewerError
 
 #: Commands that parse their own arguments: name -> (what it does, its main).
@@ -25,7 +25,9 @@ def main(argv: Sequence[str], *, more: More | None = None) -> int:
     words = list(argv)
     if words and words[0] in more:
         return _guarded(lambda: more[words[0]][1](words[1:]))
+    words, paths = split_paths(words)
     options = parser.parse_args(words)
+    options.paths = paths
     if options.command is None:
         parser.print_help()
         return 0

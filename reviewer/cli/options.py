@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from reviewer import __version__
 from reviewer.llm.defaults import DEFAULT_MODEL
@@ -54,8 +54,30 @@ def build_parser(more: Mapping[str, str]) -> argparse.ArgumentParser:
     return parser
 
 
+def split_paths(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the words before `--` and the paths behind it; argparse would take the first path for the range."""
+    end = list(words).index("--") if "--" in words else len(words)
+    return list(words[:end]), list(words[end + 1 :])
+
+
 def _add_range(parser: argparse.ArgumentParser) -> None:
+    parser.usage = f"{parser.prog} [RANGE] [options] [-- PATH ...]"
     parser.add_argument("range", nargs="?", metavar="RANGE", help="as for git diff: A..B, A...B, or one revision")
+    parser.add_argument(
+        "--staged", "--cached", action="store_true", help="only what is staged, compared with HEAD or with one revision"
+    )
+    parser.add_argument(
+        "--untracked",
+        action="store_true",
+        help="also files that git does not track yet, except those whose names say that they hold secrets or dumps",
+    )
+    parser.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="also these untracked files, whatever their names (a path in the repository or a pattern; repeatable)",
+    )
 
 
 def _add_result(parser: argparse.ArgumentParser, *formats: str) -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reviewer.cli.console import check_writable, say, say_nothing, write_review
-from reviewer.cli.local_change import change_of_range
+from reviewer.cli.local_change import change_of_options, selection_of
 from reviewer.cli.model_client import ask_of, open_client
 from reviewer.cli.setup_consent import allowed_command, confirm
 from reviewer.domain.change import Change
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     check_writable(options.output)
     check_writable(options.patch)
     progress = say_nothing if options.quiet else say
-    change, settings = change_of_range(options.range, progress)
+    change, settings = change_of_options(options, progress)
     with open_client(options.model) as client:
         ask = ask_of(client, quiet=options.quiet)
         outcome = run_tests(change, settings, options, ask, secrets.token_bytes(16), progress)
@@ -55,7 +55,7 @@ def run_tests(
 ) -> GeneratedTests | NotRun:
     """Suggest tests for the change of `options.range` and run them."""
     tree = open_worktree(Path.cwd())
-    local = tree.diff(options.range)
+    local = tree.diff(options.range, selection_of(options, tree.root))
     if not tree.holds(local):
         return NotRun(
             "Suggested tests are not run: the files here are not those at the end of the range. "

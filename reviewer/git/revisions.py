@@ -5,6 +5,7 @@ Only asks git. Raises WorktreeError, with what to pass instead, for a name that 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from reviewer.git.command import git_answer, git_output
 _DEFAULT_BRANCHES = ("main", "master", "trunk", "develop")
 HOW_TO_NAME_A_RANGE = "Pass a range: A..B, A...B, or one revision to compare with the working tree."
 SHALLOW_CLONE = "This clone is shallow. Run git fetch --unshallow, or set fetch-depth: 0 for actions/checkout."
+
+
+#: The head of a change that ends with what is staged.
+INDEX = ":"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +44,24 @@ def ends_of(root: Path, range_: str | None) -> Ends:
     return Ends(object_id(root, range_), None, head_commit(root), f"from {range_} to the working tree")
 
 
+def staged_ends(root: Path, revision: str | None) -> Ends:
+    """Return the two ends of what is staged: HEAD, or the revision, and the index."""
+    if revision is not None and ".." in revision:
+        raise WorktreeError("--staged compares with one revision, or with HEAD: leave the range out, or name one end.")
+    head = head_commit(root)
+    if revision is not None:
+        return Ends(object_id(root, revision), INDEX, head, f"from {revision} to what is staged")
+    return Ends(head or _empty_tree(root), INDEX, head, "what is staged")
+
+
+def _empty_tree(root: Path) -> str:
+    return git_output(root, "hash-object", "-t", "tree", "--stdin").decode().strip()
+
+
 def _default_ends(root: Path) -> Ends:
     head = head_commit(root)
     if head is None:
-        empty_tree = git_output(root, "hash-object", "-t", "tree", "--stdin").decode().strip()
-        return Ends(empty_tree, None, None, "the whole working tree (nothing is committed yet)")
+        return Ends(_empty_tree(root), None, None, "the whole working tree (nothing is committed yet)")
     branch = _default_branch(root)
     if branch is None:
         return Ends(head, None, head, "from HEAD to the working tree (no default branch was found)")
@@ -91,6 +109,8 @@ def object_id(root: Path, name: str) -> str:
         if found := git_answer(root, "rev-parse", "--verify", "--quiet", f"{name}^{{{kind}}}"):
             return found
     hint = SHALLOW_CLONE if is_shallow(root) else "Is it spelt right, and fetched?"
+    if os.path.lexists(name):
+        hint = f"Paths come behind two dashes: -- {name}"
     raise WorktreeError(f"Git knows no revision {name!r}. {hint} {HOW_TO_NAME_A_RANGE}")
 
 

@@ -17,6 +17,7 @@ from reviewer.diff.model import Side
 from reviewer.domain.sources import Hit, is_unsafe_path
 from reviewer.errors import WorktreeError
 from reviewer.git.command import lines_of_git
+from reviewer.git.revisions import INDEX
 from reviewer.git.worktree import LocalChange, Worktree
 from reviewer.safety.redaction import safe_start
 
@@ -41,7 +42,7 @@ _WORD = re.compile(rb"\w+")
 
 @dataclass(frozen=True, slots=True)
 class CheckoutSources:
-    """The `Sources` of a working tree; the head is a commit, or the files on disk. See `reviewer.domain.sources`.
+    """The `Sources` of a working tree; the head is a commit, what is staged, or what is on disk.
 
     `untracked` are the files of the change that git does not track yet.
     """
@@ -78,7 +79,7 @@ class CheckoutSources:
         plain = [word for word in words if _PLAIN.fullmatch(word)]
         if not plain or not self.paths():
             return ()
-        where = ("--untracked",) if self.head is None else (self.head,)
+        where = {None: "--untracked", INDEX: "--cached"}.get(self.head, self.head)
         # https://git-scm.com/docs/git-grep: whole words, no binary files, NUL after the path. One expression of all
         # words is twenty times as fast as a fixed string for each.
         options = (
@@ -94,10 +95,10 @@ class CheckoutSources:
             "-f",
             "-",
         )
-        data = self._output("grep", *options, *where, stdin=_any_of(plain))
+        data = self._output("grep", *options, str(where), stdin=_any_of(plain))
         if len(data) == MAX_RESULT and (rare := _rare(plain, data)):
-            data = self._output("grep", *options, *where, stdin=_any_of(rare))
-        prefix = "" if self.head is None else f"{self.head}:"
+            data = self._output("grep", *options, str(where), stdin=_any_of(rare))
+        prefix = "" if self.head in (None, INDEX) else f"{self.head}:"
         known = set(self.paths())
         found = (_hit(row, prefix) for row in data.split(b"\n")) if data else ()
         hits = [hit for hit in found if hit and hit.path in known]
@@ -107,8 +108,8 @@ class CheckoutSources:
         return tuple(hits)
 
     def _list(self) -> list[str]:
-        if self.head is not None:
-            rows = self._output("ls-tree", "-r", "-z", "--full-tree", self.head).split(b"\0")
+        if self.head not in (None, INDEX):
+            rows = self._output("ls-tree", "-r", "-z", "--full-tree", str(self.head)).split(b"\0")
         else:
             rows = self._output("ls-files", "--stage", "-z").split(b"\0")
             rows += [b"100644 -\t" + os.fsencode(name) for name in self.untracked]

@@ -8,20 +8,27 @@ compared as it is on disk. Line endings are converted as in `git add`, because t
 from __future__ import annotations
 
 import io
-import logging
 import os
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from reviewer.domain.sources import is_unsafe_path
 from reviewer.errors import NothingToReview, WorktreeError
 from reviewer.git.command import filters_off, git_output, run_git
-from reviewer.git.revisions import HOW_TO_NAME_A_RANGE, SHALLOW_CLONE, ends_of, head_commit, is_shallow, object_id
+from reviewer.git.index_copy import own_index, untracked_files
+from reviewer.git.revisions import (
+    HOW_TO_NAME_A_RANGE,
+    INDEX,
+    SHALLOW_CLONE,
+    ends_of,
+    head_commit,
+    is_shallow,
+    object_id,
+    staged_ends,
+)
+from reviewer.git.selection import Selection, untracked_left_out
 
 #: The same form for all settings of the person. https://git-scm.com/docs/git-diff
 _DIFF = (
@@ -42,7 +49,7 @@ _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _MOST_COMMITS = 50
 
 
-_LOG = logging.getLogger(__name__)
+EVERYTHING = Selection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ class LocalChange:
     `diff_bytes` is git's output, never empty. `base_sha` is the commit it starts from (or a tree, if the range names
     one or nothing is committed yet), `head` the commit it ends with, None for the working tree. `tip` is the last
     commit: `head`, or the commit that is checked out, None if nothing is committed yet. `description` says what was
-    compared. `untracked` are the files of the diff that git does not track yet.
+    compared. `untracked` are the files of the diff that git does not track yet, `not_shown` those that were left out.
     """
 
     diff_bytes: bytes
@@ -61,6 +68,7 @@ class LocalChange:
     tip: str | None
     description: str
     untracked: tuple[str, ...] = ()
+    not_shown: tuple[str, ...] = ()
 
 
 def open_worktree(path: str | Path) -> Worktree:
@@ -111,27 +119,43 @@ class Worktree:
 
     root: Path
 
-    def diff(self, range_: str | None = None) -> LocalChange:
-        """Return the change of a range.
+    def diff(self, range_: str | None = None, selection: Selection = EVERYTHING) -> LocalChange:
+        """Return the selected part of the change of a range.
 
-        None compares the merge base with the default branch to the working tree: commits, staged, unstaged and
-        untracked files. `A..B` and `A...B` are as in git diff. `A` compares with the working tree, including untracked
-        files, because they would be committed. Ignored files are never included.
+        None compares the merge base with the default branch to the working tree: commits, staged and unstaged changes.
+        `A..B` and `A...B` are as in git diff. `A` compares with the working tree. In the working tree the selection
+        decides about untracked files; ignored files are never included. With `staged`, the index is compared with HEAD
+        or with the revision `A`.
 
         Raises NothingToReview if there is no change, WorktreeError for a range that git does not know.
         """
-        ends = ends_of(self.root, range_)
+        ends = staged_ends(self.root, range_) if selection.staged else ends_of(self.root, range_)
         untracked: tuple[str, ...] = ()
+        not_shown: tuple[str, ...] = ()
+        patterns = {"GIT_LITERAL_PATHSPECS": "0"}  # `selection.paths` say for each whether it is one
+        filters = filters_off(self.root)
         if ends.head is None:
-            filters = filters_off(self.root)
-            with self._own_index(filters) as (environment, untracked):
-                diff_bytes = git_output(self.root, *_DIFF, ends.base, "--", filters=filters, environment=environment)
+            untracked, not_shown = untracked_files(self.root, selection)
+            with own_index(self.root, untracked, filters) as environment:
+                words = (*_DIFF, ends.base, "--", *selection.paths)
+                diff_bytes = git_output(self.root, *words, filters=filters, environment={**environment, **patterns})
         else:
-            diff_bytes = git_output(self.root, *_DIFF, ends.base, ends.head, "--")
+            to = ("--cached", ends.base) if ends.head == INDEX else (ends.base, ends.head)
+            words = (*_DIFF, *to, "--", *selection.paths)
+            diff_bytes = git_output(self.root, *words, filters=filters, environment=patterns)
         if not diff_bytes:
-            hint = f" {SHALLOW_CLONE}" if is_shallow(self.root) else ""
-            raise NothingToReview(f"Nothing to review: no difference: {ends.description}. {HOW_TO_NAME_A_RANGE}{hint}")
-        return LocalChange(diff_bytes, ends.base, ends.head, ends.tip, ends.description, untracked)
+            raise NothingToReview(self._why_nothing(ends.description, selection, not_shown))
+        return LocalChange(diff_bytes, ends.base, ends.head, ends.tip, ends.description, untracked, not_shown)
+
+    def _why_nothing(self, description: str, selection: Selection, not_shown: Sequence[str]) -> str:
+        hints = [HOW_TO_NAME_A_RANGE]
+        if selection.paths:
+            hints.append("Only the paths that you named were compared.")
+        if not_shown:
+            hints.append(untracked_left_out(not_shown))
+        if is_shallow(self.root):
+            hints.append(SHALLOW_CLONE)
+        return f"Nothing to review: no difference: {description}. {' '.join(hints)}"
 
     def read(self, path: str, rev: str | None = None) -> bytes | None:
         """Return the content of a file at a revision, or as it is on disk when `rev` is None.
@@ -146,7 +170,7 @@ class Worktree:
         """Return the content of each path for which `read` finds one. Takes as long as for one file."""
         inside = [path for path in paths if not is_unsafe_path(path)]
         if rev is not None:
-            return self._read_tree(inside, rev) if inside else {}
+            return self._read_blobs(inside, rev) if inside else {}
         found = {path: self._read_disk(path) for path in inside}
         return {path: data for path, data in found.items() if data is not None}
 
@@ -171,53 +195,10 @@ class Worktree:
         """Whether the files on disk are the end of the change."""
         if change.head is None:
             return True
+        if change.head == INDEX:
+            return run_git(self.root, "diff-files", "--quiet").returncode == 0
         clean = not git_output(self.root, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all")
         return change.head == head_commit(self.root) and clean
-
-    @contextmanager
-    def _own_index(self, filters: Sequence[str]) -> Iterator[tuple[Mapping[str, str], tuple[str, ...]]]:
-        """Yield the environment for a temporary copy of the index with untracked files added (`git add -N`), and these.
-
-        A copy is needed even without such files, because git diff updates file times in the index. The empty object
-        that git stores for untracked files goes to a temporary directory too, so a read-only clone works.
-        """
-        index, objects = self._git_paths("index", "objects")
-        listed = git_output(self.root, "ls-files", "--others", "--exclude-standard", "-z").split(b"\0")
-        files = [name for name in listed if name and not name.endswith(b"/")]  # a slash at the end: a nested repository
-        closed = [name for name in files if not self._can_be_read(name)]
-        if closed:
-            named = ", ".join(os.fsdecode(name) for name in closed[:5])
-            _LOG.warning("left out, because it cannot be read: %s", named)
-            files = [name for name in files if name not in closed]
-        with tempfile.TemporaryDirectory(prefix="reviewer-") as scratch:
-            ours = {"GIT_INDEX_FILE": f"{scratch}/index"}
-            if index.exists():
-                # Keep its time: otherwise a file changed within the same tick counts as unchanged.
-                # https://git-scm.com/docs/racy-git
-                shutil.copy2(index, ours["GIT_INDEX_FILE"])
-            if files:
-                escaped = str(objects).replace("\\", "\\\\").replace('"', '\\"')
-                store = {"GIT_OBJECT_DIRECTORY": scratch, "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{escaped}"'}
-                add = ("add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul")
-                everywhere = ("core.sparseCheckout=false",)  # otherwise git refuses files outside of a sparse checkout
-                git_output(
-                    self.root,
-                    *add,
-                    settings=everywhere,
-                    filters=filters,
-                    environment=ours | store,
-                    stdin=b"\0".join(files),
-                )
-            yield ours, tuple(map(os.fsdecode, files))
-
-    def _can_be_read(self, name: bytes) -> bool:
-        place = os.path.join(os.fsencode(self.root), name)  # noqa: PTH118 - a name of any bytes
-        return os.path.islink(place) or os.access(place, os.R_OK)  # noqa: PTH114
-
-    def _git_paths(self, *names: str) -> list[Path]:
-        asked = [word for name in names for word in ("--git-path", name)]
-        answer = git_output(self.root, "rev-parse", *asked).removesuffix(b"\n").split(b"\n")
-        return [self.root / os.fsdecode(path) for path in answer[: len(names)]]
 
     def goes_through_link(self, path: str) -> bool:
         """Return whether the file on disk is a symlink, or lies behind one."""
@@ -237,14 +218,18 @@ class Worktree:
         except OSError as error:
             raise WorktreeError(f"{path} cannot be read: {error.strerror}.") from error
 
-    def _read_tree(self, paths: Sequence[str], rev: str) -> dict[str, bytes]:
-        tree = rev if _ID.fullmatch(rev) else object_id(self.root, rev)
+    def _read_blobs(self, paths: Sequence[str], rev: str) -> dict[str, bytes]:
+        """Return the content of the regular files among the paths, in a tree or in the index."""
+        if rev == INDEX:
+            listed = git_output(self.root, "ls-files", "--stage", "-z", "--", *paths)  # mode, id, stage
+        else:
+            tree = rev if _ID.fullmatch(rev) else object_id(self.root, rev)
+            listed = git_output(self.root, "ls-tree", "-z", tree, "--", *paths)  # mode, type, id
         blobs: dict[str, str] = {}
-        for entry in git_output(self.root, "ls-tree", "-z", tree, "--", *paths).split(b"\0"):
+        for entry in listed.split(b"\0"):
             attributes, _, name = entry.partition(b"\t")
-            mode, _, blob = attributes.partition(b" blob ")
-            if mode.startswith(b"100") and os.fsdecode(name) in paths:
-                blobs[os.fsdecode(name)] = blob.decode()
+            if attributes.startswith(b"100") and os.fsdecode(name) in paths:
+                blobs[os.fsdecode(name)] = attributes.split(b" ")[1 if rev == INDEX else 2].decode()
         return dict(zip(blobs, self._contents(list(blobs.values())), strict=True))
 
     def _contents(self, blobs: Sequence[str]) -> Iterator[bytes]:

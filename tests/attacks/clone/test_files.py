@@ -26,7 +26,7 @@ from reviewer.testgen.python.interpreter import python_of
 from tests.attacks.clone.hostile import SECRET
 from tests.fakes.model import FakeModel
 from tests.fixtures.app_server import child_environment
-from tests.fixtures.git_repo import Repo
+from tests.fixtures.git_repo import UNTRACKED_TOO, Repo
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.slow
@@ -69,7 +69,7 @@ def hiding(repo: Repo, tmp_path: Path) -> Repo:
 def test_only_listed_files_reach_the_model(hiding: Repo, path: str, range_: str | None) -> None:
     """What is ignored, untracked, outside or behind a link is no such file, whatever the model calls it."""
     tree = open_worktree(hiding.path)
-    change = tree.diff(range_)
+    change = tree.diff(range_, UNTRACKED_TOO)
     hiding.write("late.txt", SECRET)  # written after the person chose what is reviewed
     sources = checkout_of(tree, change)
     wanted = path.replace("ABSOLUTE", str(hiding.path.parent / "secret"))
@@ -86,7 +86,7 @@ def test_only_listed_files_reach_the_model(hiding: Repo, path: str, range_: str 
 def test_changed_files_that_the_person_chose_can_be_read(hiding: Repo) -> None:
     """An untracked file that is part of the change is read and found like a tracked one."""
     tree = open_worktree(hiding.path)
-    sources = checkout_of(tree, tree.diff())
+    sources = checkout_of(tree, tree.diff(selection=UNTRACKED_TOO))
     assert sources.read(["chosen.py", "open.py"]) == {"chosen.py": "chosen too\n", "open.py": "chosen\n"}
     assert {hit.path for hit in sources.search(["chosen"])} == {"chosen.py", "open.py"}
 

@@ -16,7 +16,7 @@ from reviewer.git.sources import checkout_of
 from reviewer.git.worktree import open_worktree
 from reviewer.sandbox.staging import stage_revision
 from tests.attacks.clone.hostile import SECRET
-from tests.fixtures.git_repo import Repo
+from tests.fixtures.git_repo import UNTRACKED_TOO, Repo
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.slow
@@ -27,7 +27,7 @@ def use(repo: Repo, folder: Path | None = None) -> None:
     for range_ in (None, "base", "base..HEAD", "HEAD"):
         try:
             tree = open_worktree(folder or repo.path)
-            change = tree.diff(range_)
+            change = tree.diff(range_, UNTRACKED_TOO)
         except ReviewerError:
             continue
         tree.title_and_description(change)
@@ -118,7 +118,7 @@ def test_a_filter_that_cannot_be_switched_off_is_refused(repo: Repo, trap: tuple
     touched(repo)
     mark.unlink(missing_ok=True)
     with pytest.raises(WorktreeError, match="Remove it from the clone"):
-        open_worktree(repo.path).diff()
+        open_worktree(repo.path).diff(selection=UNTRACKED_TOO)
     assert not mark.exists()
 
 
@@ -157,7 +157,7 @@ def test_nothing_is_fetched(repo: Repo, trap: tuple[Path, Path], settings: Mappi
         repo.git("config", key, value)
     use(repo)
     with pytest.raises(WorktreeError, match="nothing is fetched for a review"):
-        open_worktree(repo.path).diff("base..HEAD")
+        open_worktree(repo.path).diff("base..HEAD", UNTRACKED_TOO)
     assert not mark.exists()
 
 
@@ -194,7 +194,7 @@ def test_git_itself_never_comes_from_the_clone(
     place = where.replace("IN", str(repo.path)).replace("LINK", str(repo.path.parent / "link"))
     monkeypatch.setenv("PATH", f"{place}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.chdir(repo.path)
-    open_worktree(repo.path).diff()
+    open_worktree(repo.path).diff(selection=UNTRACKED_TOO)
     assert not mark.exists()
 
 
@@ -269,11 +269,11 @@ def test_settings_of_the_clone_do_not_change_what_is_reviewed(repo: Repo, key: s
     repo.git("mv", "old.py", "new.py")
     repo.write("new.py", "".join(f"line {n}\n\n" for n in range(40) if n != 20))
     tree = open_worktree(repo.path)
-    before = tree.diff("base")
+    before = tree.diff("base", UNTRACKED_TOO)
     found = checkout_of(tree, before).search(["line"])
     assert found
     repo.git("config", key, value)
-    after = tree.diff("base")
+    after = tree.diff("base", UNTRACKED_TOO)
     assert re.sub(rb"\nindex [^\n]*", b"", after.diff_bytes) == re.sub(rb"\nindex [^\n]*", b"", before.diff_bytes)
     assert checkout_of(tree, after).search(["line"]) == found
 

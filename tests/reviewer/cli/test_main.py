@@ -191,6 +191,25 @@ def test_a_range_and_a_diff_from_standard_input(reviewer: Run, model: FakeModel,
     assert "not proven to apply" in done.stdout
 
 
+def test_a_selection_of_the_change(reviewer: Run, model: FakeModel, clone: Path) -> None:
+    """Paths come behind two dashes; untracked files and the reviewer's own output are named, and not sent."""
+    (clone / "other.py").write_text("x = 1\n")
+    (clone / ".env").write_text("PLAIN=word\n")
+    find(model, ZERO)
+    done = reviewer("diff", "--output", "review.txt", "--", "stats.py")
+    assert done.returncode == 0, done.stderr
+    assert "untracked" not in done.stderr
+    find(model, ZERO)
+    done = reviewer("diff", "--untracked", "--output", "review.txt")
+    assert "untracked, and part of the change: other.py" in done.stderr
+    assert "1 untracked file is left out: .env." in done.stderr
+    (asked,) = [call.user for call in model.calls if call.task == "findings"][1:]
+    assert ("x = 1" in asked, "PLAIN" in asked, "review.txt" in asked) == (True, False, False)
+    assert reviewer("diff", "--staged").returncode == 0  # nothing is staged
+    refused = reviewer("diff", "--diff", "-", "--", "stats.py")
+    assert (refused.returncode, "do not go with --diff" in refused.stderr) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("words", "given", "code", "says"),
     [

@@ -12,7 +12,7 @@ from reviewer.diff.model import FileStatus
 from reviewer.diff.parser import parse_diff
 from reviewer.errors import NothingToReview, UsageError, WorktreeError
 from reviewer.git.worktree import open_worktree
-from tests.fixtures.git_repo import Repo
+from tests.fixtures.git_repo import UNTRACKED_TOO, Repo
 from tests.reviewer.git.changes import changed, clone, snapshot
 
 
@@ -28,7 +28,7 @@ def test_everything_new_on_a_branch_is_the_change(repo: Repo) -> None:
     repo.write(".gitignore", "ignored\n")
     repo.write("ignored", "1\n")
     repo.write("deep/un tracked *.txt", "1\n")
-    change = open_worktree(repo.path).diff()
+    change = open_worktree(repo.path).diff(selection=UNTRACKED_TOO)
     assert changed(change) == {
         ".gitignore": FileStatus.ADDED,
         "committed": FileStatus.ADDED,
@@ -51,7 +51,7 @@ def test_main_moved_on_meanwhile(repo: Repo) -> None:
     repo.write("theirs", "1\n")
     repo.commit()
     repo.git("checkout", "-q", "feature")
-    change = open_worktree(repo.path).diff()
+    change = open_worktree(repo.path).diff(selection=UNTRACKED_TOO)
     assert changed(change) == {"mine": FileStatus.ADDED}
     assert change.base_sha == base
 
@@ -69,7 +69,7 @@ def test_the_clone_is_left_as_it_was(repo: Repo, untracked: list[str]) -> None:
         repo.write(name, "2\n")
     before = snapshot(repo)
     worktree = open_worktree(repo.path)
-    change = worktree.diff()
+    change = worktree.diff(selection=UNTRACKED_TOO)
     assert set(changed(change)) == {"staged", "x", *untracked}
     worktree.title_and_description(change)
     assert worktree.read("x", "HEAD")
@@ -85,7 +85,7 @@ def test_a_read_only_clone_will_do(repo: Repo) -> None:
             place.chmod(stat.S_IRUSR | stat.S_IXUSR)
         if os.access(repo.path, os.W_OK):
             pytest.skip("this user may write anywhere")
-        assert changed(open_worktree(repo.path).diff()) == {"untracked": FileStatus.ADDED}
+        assert changed(open_worktree(repo.path).diff(selection=UNTRACKED_TOO)) == {"untracked": FileStatus.ADDED}
     finally:
         for place in places:
             place.chmod(stat.S_IRWXU)
@@ -114,7 +114,7 @@ def test_ranges_mean_what_git_says(repo: Repo, range_: str, paths: set[str]) -> 
     repo.write("theirs", "other\n")
     repo.commit()
     repo.write("uncommitted", "more\n")
-    change = open_worktree(repo.path).diff(range_)
+    change = open_worktree(repo.path).diff(range_, UNTRACKED_TOO)
     assert set(changed(change)) == paths
     assert (change.head is None) == (".." not in range_)
     assert range_ in change.description
@@ -126,24 +126,24 @@ def test_ranges_mean_what_git_says(repo: Repo, range_: str, paths: set[str]) -> 
 def test_an_unknown_range_is_named(repo: Repo, range_: str) -> None:
     """A range that git does not know, an option in disguise and an empty one are refused with what to pass."""
     with pytest.raises(WorktreeError, match=r"revision.*A\.\.B") as caught:
-        open_worktree(repo.path).diff(range_)
+        open_worktree(repo.path).diff(range_, UNTRACKED_TOO)
     assert not isinstance(caught.value, NothingToReview)
     assert not (repo.path / "stolen").exists()
 
 
 def test_nothing_to_review_says_what_to_pass(repo: Repo) -> None:
-    """On the default branch without changes there is nothing: its own error, a usage error, tells how to go on."""
+    """On the default branch without changes there is nothing. That is no failure; it is told how to go on."""
     for range_ in (None, "HEAD", "HEAD..HEAD"):
         with pytest.raises(NothingToReview, match=r"A\.\.B") as caught:
-            open_worktree(repo.path).diff(range_)
+            open_worktree(repo.path).diff(range_, UNTRACKED_TOO)
         assert isinstance(caught.value, UsageError)
-        assert caught.value.exit_code == 2
+        assert caught.value.exit_code == 0
 
 
 def test_on_the_default_branch_the_uncommitted_changes_count(repo: Repo) -> None:
     """On `main` without a remote, the change is what is not committed."""
     repo.write("x", "other\n")
-    change = open_worktree(repo.path).diff()
+    change = open_worktree(repo.path).diff(selection=UNTRACKED_TOO)
     assert changed(change) == {"x": FileStatus.MODIFIED}
     assert change.base_sha == repo.head()
 
@@ -153,7 +153,7 @@ def test_unpushed_commits_on_the_default_branch_count(repo: Repo, tmp_path: Path
     cloned = clone(repo, tmp_path / "clone")
     cloned.write("unpushed", "1\n")
     cloned.commit()
-    change = open_worktree(cloned.path).diff()
+    change = open_worktree(cloned.path).diff(selection=UNTRACKED_TOO)
     assert changed(change) == {"unpushed": FileStatus.ADDED}
     assert "origin/main" in change.description
 
@@ -169,7 +169,7 @@ def test_the_default_branch_is_found_without_a_remote(tmp_path: Path, name: str)
     repo.git("checkout", "-q", "-b", "feature")
     repo.write("mine", "1\n")
     repo.commit()
-    change = open_worktree(repo.path).diff()
+    change = open_worktree(repo.path).diff(selection=UNTRACKED_TOO)
     assert changed(change) == {"mine": FileStatus.ADDED}
     assert name in change.description
 
@@ -187,7 +187,7 @@ def test_the_remote_says_which_branch_is_the_default(tmp_path: Path) -> None:
         cloned = clone(repo, tmp_path / remote, "--origin", remote)
         cloned.git("checkout", "-q", "-b", "feature")
         cloned.write("mine", "1\n")
-        change = open_worktree(cloned.path).diff()
+        change = open_worktree(cloned.path).diff(selection=UNTRACKED_TOO)
         assert changed(change) == {"mine": FileStatus.ADDED}
         assert f"{remote}/release/9" in change.description
 
@@ -197,7 +197,7 @@ def test_a_stale_origin_head_is_not_believed(repo: Repo, tmp_path: Path) -> None
     cloned = clone(repo, tmp_path / "clone")
     cloned.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/gone")
     cloned.write("mine", "1\n")
-    assert "origin/main" in open_worktree(cloned.path).diff().description
+    assert "origin/main" in open_worktree(cloned.path).diff(selection=UNTRACKED_TOO).description
 
 
 @pytest.mark.slow
@@ -207,7 +207,7 @@ def test_without_a_default_branch_the_uncommitted_changes_count(tmp_path: Path) 
     repo.git("checkout", "-q", "-b", "spike")
     repo.commit()
     repo.write("mine", "1\n")
-    change = open_worktree(repo.path).diff()
+    change = open_worktree(repo.path).diff(selection=UNTRACKED_TOO)
     assert changed(change) == {"mine": FileStatus.ADDED}
     assert "no default branch" in change.description
 
@@ -220,15 +220,15 @@ def test_before_the_first_commit_everything_is_new(tmp_path: Path) -> None:
     repo.git("add", "staged")
     repo.write("untracked", "1\n")
     worktree = open_worktree(repo.path)
-    change = worktree.diff()
+    change = worktree.diff(selection=UNTRACKED_TOO)
     assert changed(change) == {"staged": FileStatus.ADDED, "untracked": FileStatus.ADDED}
     assert worktree.title_and_description(change) == ("Uncommitted changes", "")
     with pytest.raises(WorktreeError, match="no revision 'HEAD'"):
-        worktree.diff("HEAD")
+        worktree.diff("HEAD", UNTRACKED_TOO)
 
 
 @pytest.mark.slow
 def test_an_empty_repository_has_nothing_to_review(tmp_path: Path) -> None:
     """No commit and no file is NothingToReview."""
     with pytest.raises(NothingToReview, match="nothing is committed yet"):
-        open_worktree(Repo.create(tmp_path / "repo").path).diff()
+        open_worktree(Repo.create(tmp_path / "repo").path).diff(selection=UNTRACKED_TOO)

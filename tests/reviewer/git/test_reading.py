@@ -10,7 +10,7 @@ import pytest
 from reviewer.diff.model import FileStatus
 from reviewer.errors import WorktreeError
 from reviewer.git.worktree import Worktree, open_worktree
-from tests.fixtures.git_repo import Repo
+from tests.fixtures.git_repo import UNTRACKED_TOO, Repo
 from tests.reviewer.git.changes import changed
 
 
@@ -103,7 +103,7 @@ def test_an_untracked_file_that_cannot_be_read_is_left_out(repo: Repo, caplog: p
     (repo.path / "closed").chmod(0)
     if os.access(repo.path / "closed", os.R_OK):
         pytest.skip("this user may read anything")
-    assert changed(open_worktree(repo.path).diff()) == {"open": FileStatus.ADDED}
+    assert changed(open_worktree(repo.path).diff(selection=UNTRACKED_TOO)) == {"open": FileStatus.ADDED}
     assert "closed" in caplog.text
 
 
@@ -115,7 +115,7 @@ def test_commit_messages_give_title_and_description(repo: Repo) -> None:
     worktree = open_worktree(repo.path)
 
     def told(range_: str | None = None) -> tuple[str, str]:
-        return worktree.title_and_description(worktree.diff(range_))
+        return worktree.title_and_description(worktree.diff(range_, UNTRACKED_TOO))
 
     assert told() == ("Add a", "Because b needs it.\n\nFixes #1")
     repo.write("a", "2\n")

@@ -12,7 +12,7 @@ from reviewer.diff.model import FileStatus, Side
 from reviewer.diff.parser import parse_diff
 from reviewer.errors import NothingToReview, WorktreeError
 from reviewer.git.worktree import open_worktree
-from tests.fixtures.git_repo import Repo
+from tests.fixtures.git_repo import UNTRACKED_TOO, Repo
 from tests.reviewer.git.changes import changed, clone, snapshot
 
 
@@ -21,7 +21,7 @@ def test_detached_head(repo: Repo) -> None:
     repo.git("checkout", "-q", "--detach")
     repo.write("mine", "1\n")
     repo.commit()
-    assert changed(open_worktree(repo.path).diff()) == {"mine": FileStatus.ADDED}
+    assert changed(open_worktree(repo.path).diff(selection=UNTRACKED_TOO)) == {"mine": FileStatus.ADDED}
 
 
 def test_from_a_subdirectory_the_whole_repository_counts(repo: Repo) -> None:
@@ -31,7 +31,7 @@ def test_from_a_subdirectory_the_whole_repository_counts(repo: Repo) -> None:
     repo.write("x", "other\n")
     worktree = open_worktree(repo.path / "deep" / "er")
     assert worktree.root == repo.path.resolve()
-    assert set(changed(worktree.diff())) == {"deep/er/file", "x"}
+    assert set(changed(worktree.diff(selection=UNTRACKED_TOO))) == {"deep/er/file", "x"}
 
 
 def test_linked_worktree(repo: Repo, tmp_path: Path) -> None:
@@ -41,7 +41,10 @@ def test_linked_worktree(repo: Repo, tmp_path: Path) -> None:
     linked.write("untracked", "1\n")
     linked.write("x", "other\n")
     before = snapshot(repo)
-    assert changed(open_worktree(linked.path).diff()) == {"untracked": FileStatus.ADDED, "x": FileStatus.MODIFIED}
+    assert changed(open_worktree(linked.path).diff(selection=UNTRACKED_TOO)) == {
+        "untracked": FileStatus.ADDED,
+        "x": FileStatus.MODIFIED,
+    }
     assert snapshot(repo) == before
 
 
@@ -55,7 +58,10 @@ def test_a_change_within_one_tick_of_the_clock_is_seen(repo: Repo) -> None:
     repo.write("untracked", "1\n")
     for path in ("x", ".git/index"):
         os.utime(repo.path / path, ns=(tick, tick))
-    assert changed(open_worktree(repo.path).diff()) == {"untracked": FileStatus.ADDED, "x": FileStatus.MODIFIED}
+    assert changed(open_worktree(repo.path).diff(selection=UNTRACKED_TOO)) == {
+        "untracked": FileStatus.ADDED,
+        "x": FileStatus.MODIFIED,
+    }
 
 
 @pytest.mark.parametrize("form", ["--no-sparse-index", "--sparse-index"])
@@ -68,7 +74,7 @@ def test_sparse_checkout(repo: Repo, form: str) -> None:
     repo.write("in/a", "2\n")
     repo.write("in/new", "3\n")
     repo.write("out/new", "4\n")
-    assert changed(open_worktree(repo.path).diff()) == {
+    assert changed(open_worktree(repo.path).diff(selection=UNTRACKED_TOO)) == {
         "in/a": FileStatus.MODIFIED,
         "in/new": FileStatus.ADDED,
         "out/new": FileStatus.ADDED,
@@ -83,7 +89,7 @@ def test_renames_spaces_and_languages_of_names(repo: Repo) -> None:
     repo.git("mv", "old näme", "new näme b ,x")
     repo.write('unträcked "q"\t', "1\n")
     repo.write(":!x", "2\n")
-    diff = parse_diff(open_worktree(repo.path).diff().diff_bytes)
+    diff = parse_diff(open_worktree(repo.path).diff(selection=UNTRACKED_TOO).diff_bytes)
     assert {(f.path, f.old_path, f.status) for f in diff.files} == {
         ("new näme b ,x", "old näme", FileStatus.RENAMED),
         ('unträcked "q"\t', 'unträcked "q"\t', FileStatus.ADDED),
@@ -100,7 +106,7 @@ def test_submodules_and_nested_repositories(repo: Repo, tmp_path: Path) -> None:
     repo.git("config", "diff.submodule", "log")
     Repo.create(repo.path / "nested").write("file", "1\n")
     repo.write("lib/file", "dirty\n")
-    diff = parse_diff(open_worktree(repo.path).diff().diff_bytes)
+    diff = parse_diff(open_worktree(repo.path).diff(selection=UNTRACKED_TOO).diff_bytes)
     assert {(f.path, f.status, f.submodule) for f in diff.files} == {
         (".gitmodules", FileStatus.ADDED, False),
         ("lib", FileStatus.ADDED, True),
@@ -108,7 +114,7 @@ def test_submodules_and_nested_repositories(repo: Repo, tmp_path: Path) -> None:
     assert diff.anchor("lib", 1), "the short form has a line"
     repo.git("commit", "-q", "-m", "lib")
     with pytest.raises(NothingToReview):
-        open_worktree(repo.path).diff("HEAD")
+        open_worktree(repo.path).diff("HEAD", UNTRACKED_TOO)
 
 
 def test_unresolved_conflicts_can_be_reviewed(repo: Repo) -> None:
@@ -121,7 +127,7 @@ def test_unresolved_conflicts_can_be_reviewed(repo: Repo) -> None:
     repo.commit()
     repo.git("merge", "-q", "feature", ok=(1,))
     repo.write("untracked", "1\n")
-    diff = parse_diff(open_worktree(repo.path).diff("HEAD").diff_bytes)
+    diff = parse_diff(open_worktree(repo.path).diff("HEAD", UNTRACKED_TOO).diff_bytes)
     file = diff.file("x")
     assert file
     assert "<<<<<<< HEAD" in [line.text for line in file.hunks[0].lines]
@@ -148,7 +154,7 @@ def test_variables_of_a_hook_do_not_mislead(repo: Repo, tmp_path: Path, monkeypa
     repo.write("x", "1\n2\nthree\n")
     worktree = open_worktree(repo.path)
     assert worktree.root == repo.path.resolve()
-    diff = parse_diff(worktree.diff().diff_bytes)
+    diff = parse_diff(worktree.diff(selection=UNTRACKED_TOO).diff_bytes)
     assert diff.anchor("x", 1)
     assert diff.anchor("x", 3, side=Side.LEFT)
 
@@ -191,8 +197,8 @@ def test_a_hostile_clone_runs_nothing(repo: Repo, trap: tuple[Path, Path], setti
         (repo.path / ".git" / "hooks").mkdir(exist_ok=True)
         (repo.path / ".git" / "hooks" / setting).symlink_to(program)
     worktree = open_worktree(repo.path)
-    assert set(changed(worktree.diff("main"))) == {".gitattributes", "staged.evil", "untracked.evil"}
-    worktree.title_and_description(worktree.diff("4b825dc642cb6eb9a060e54bf8d69288fbee4904..HEAD"))
+    assert set(changed(worktree.diff("main", UNTRACKED_TOO))) == {".gitattributes", "staged.evil", "untracked.evil"}
+    worktree.title_and_description(worktree.diff("4b825dc642cb6eb9a060e54bf8d69288fbee4904..HEAD", UNTRACKED_TOO))
     worktree.read("staged.evil")
     worktree.read("x", "HEAD")
     assert not mark.exists()
@@ -206,7 +212,7 @@ def test_settings_do_not_change_the_diff(repo: Repo) -> None:
     repo.commit()
     repo.git("mv", "old", "new")
     repo.write("x", "1\n2\nthree\n")
-    plain = open_worktree(repo.path).diff().diff_bytes
+    plain = open_worktree(repo.path).diff(selection=UNTRACKED_TOO).diff_bytes
     repo.write("../order", "x\n*\n")
     for name, value in {
         "color.ui": "always",
@@ -221,7 +227,7 @@ def test_settings_do_not_change_the_diff(repo: Repo) -> None:
         "diff.wordRegex": ".",
     }.items():
         repo.git("config", name, value)
-    assert open_worktree(repo.path).diff().diff_bytes == plain
+    assert open_worktree(repo.path).diff(selection=UNTRACKED_TOO).diff_bytes == plain
 
 
 def test_shallow_clones_say_how_to_deepen(repo: Repo, tmp_path: Path) -> None:
@@ -237,7 +243,7 @@ def test_shallow_clones_say_how_to_deepen(repo: Repo, tmp_path: Path) -> None:
     worktree = open_worktree(shallow.path)
     for range_ in (None, "origin/main...feature", "feature~1", "feature..feature"):
         with pytest.raises(WorktreeError, match=r"git fetch --unshallow.*fetch-depth: 0"):
-            worktree.diff(range_)
+            worktree.diff(range_, UNTRACKED_TOO)
 
 
 def test_unrelated_histories_have_no_merge_base(repo: Repo) -> None:
@@ -245,7 +251,7 @@ def test_unrelated_histories_have_no_merge_base(repo: Repo) -> None:
     repo.git("checkout", "-q", "--orphan", "other")
     repo.commit()
     with pytest.raises(WorktreeError, match=r"no merge base in main\.\.\.other.*A\.\.B"):
-        open_worktree(repo.path).diff("main...other")
+        open_worktree(repo.path).diff("main...other", UNTRACKED_TOO)
 
 
 @pytest.mark.slow
@@ -280,4 +286,4 @@ def test_a_failure_of_git_is_passed_on(repo: Repo) -> None:
     (repo.path / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
     repo.write("x", "other\n")
     with pytest.raises(WorktreeError, match=f"git diff failed.*{blob}"):
-        open_worktree(repo.path).diff()
+        open_worktree(repo.path).diff(selection=UNTRACKED_TOO)
