@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
+from reviewer.cli.before_asking import check_limit, show_preview
 from reviewer.cli.console import check_writable, say, say_nothing, write_review
-from reviewer.cli.local_change import change_of_diff, change_of_options
+from reviewer.cli.local_change import change_of_diff, change_of_options, untracked_of
 from reviewer.cli.model_client import ask_of, cost_of, open_client
 from reviewer.diff.model import Diff
 from reviewer.domain.change import Change
@@ -21,6 +22,7 @@ from reviewer.errors import NothingToReview, ReviewerError, UsageError
 from reviewer.llm.messages import Ask
 from reviewer.output.formats import FORMATS
 from reviewer.output.wording import headline
+from reviewer.tasks.planning.preview import preview_of
 from reviewer.tasks.review import ReviewOptions, review
 
 _NO_CLONE = "Suggested tests were not run: with --diff there is no clone to run them in."
@@ -40,7 +42,12 @@ def run(options: argparse.Namespace) -> int:
         if not FORMATS[options.format].for_people:  # a program that reads the result gets one
             write_review(Review(summary=""), Diff(()), form=options.format, output=options.output)
         return error.exit_code
-    with open_client(options.model) as client:
+    with open_client(options.model, needs_key=not options.dry_run) as client:
+        preview = preview_of(change.diff, settings, cost=cost_of(client))
+        show_preview(preview, client, untracked_of(change), say if options.dry_run else progress)
+        if options.dry_run:
+            return 0
+        check_limit(preview, options)
         ask = ask_of(client, quiet=options.quiet)
         result = _review(change, _uncapped(settings), options, ask, cost_of(client), progress)
     write_review(result, change.diff, form=options.format, output=options.output)

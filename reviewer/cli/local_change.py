@@ -17,7 +17,7 @@ from reviewer.domain.change import GUIDANCE_PATHS, Change, Guidance
 from reviewer.domain.settings import DEFAULTS, SETTINGS_PATH, Settings, parse_settings
 from reviewer.errors import UsageError
 from reviewer.git.selection import Selection, pathspecs, untracked_left_out
-from reviewer.git.sources import checkout_of
+from reviewer.git.sources import CheckoutSources, checkout_of
 from reviewer.git.worktree import LocalChange, Worktree, open_worktree
 
 
@@ -51,8 +51,6 @@ def change_of_options(options: argparse.Namespace, progress: Callable[[str], Non
 
 def _read(tree: Worktree, local: LocalChange, progress: Callable[[str], None]) -> tuple[Change, Settings]:
     progress(f"comparing {local.description}")
-    if local.untracked:
-        progress(f"untracked, and part of the change: {', '.join(local.untracked)}")
     if local.not_shown:
         progress(untracked_left_out(local.not_shown))
 
@@ -74,6 +72,11 @@ def _read(tree: Worktree, local: LocalChange, progress: Callable[[str], None]) -
         sources=checkout_of(tree, local),
     )
     return change, settings
+
+
+def untracked_of(change: Change) -> frozenset[str]:
+    """Return the files of the change that git does not track yet."""
+    return frozenset(change.sources.untracked) if isinstance(change.sources, CheckoutSources) else frozenset()
 
 
 def change_without_progress(folder: Path, revisions: str) -> tuple[Change, Settings]:

@@ -18,10 +18,10 @@ from reviewer.llm.models import model_named
 from reviewer.tasks.planning.cost_estimate import cost_per_thousand
 
 
-def open_client(model: str | None) -> Client:
+def open_client(model: str | None, *, needs_key: bool = True) -> Client:
     """Return the client that the environment describes, or the same for another model. Raises BadKey without a key."""
     settings = read_client_settings(os.environ)
-    if not settings.key:
+    if needs_key and not settings.key:
         raise BadKey(
             "No key. Set RUNAPI_KEY to your RunAPI key (https://runapi.ai), for example: export RUNAPI_KEY=..."
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from reviewer import __version__
 from reviewer.llm.defaults import DEFAULT_MODEL
@@ -36,6 +37,16 @@ def build_parser(more: Mapping[str, str]) -> argparse.ArgumentParser:
         choices=("error", "warning", "info", "never"),
         help="exit 1 when a finding is at least this severe (default: review.fail_level of the settings, else never)",
     )
+    review.add_argument(
+        "--dry-run", action="store_true", help="show what would be sent, and its likely cost, but send nothing"
+    )
+    review.add_argument(
+        "--max-usd",
+        type=_dollars,
+        metavar="N",
+        help="ask before a review that is likely to cost more dollars (default on a terminal: 1); without a terminal, "
+        "make none",
+    )
     review.add_argument("--refactor", action="store_true", help="also look for code that could be simpler")
     review.add_argument("--tests", action="store_true", help="also suggest unit tests, and run them")
     _add_testing(review)
@@ -52,6 +63,16 @@ def build_parser(more: Mapping[str, str]) -> argparse.ArgumentParser:
     for name, summary in more.items():
         commands.add_parser(name, help=summary, add_help=False)
     return parser
+
+
+def _dollars(text: str) -> Decimal:
+    try:
+        amount = Decimal(text.removeprefix("$"))
+    except ArithmeticError:
+        amount = Decimal(-1)
+    if not amount.is_finite() or amount < 0:
+        raise argparse.ArgumentTypeError(f"{text} is no amount of dollars: give a number such as 0.50")
+    return amount
 
 
 def split_paths(words: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -125,6 +125,15 @@ def depth_of(parts: Sequence[Chunk], *, cost: Decimal | None, ceiling: Decimal |
     return Depth(tuple(map(tuple, looks)), unpaid, two)
 
 
+def billed_tokens(parts: Sequence[Chunk], depth: Depth) -> int:
+    """Return for how many tokens of diff the calls about the parts are likely to be billed, closer looks included."""
+    total = Decimal(0)
+    for part, looks in zip(parts, depth.looks, strict=True):
+        shares = 1 + len(looks) * LOOK_SHARE + (OPINION_SHARE if depth.two_opinions else 0)
+        total += max(part.tokens, LEAST_TOKENS) * shares
+    return int(total)
+
+
 def _cost(part: Chunk, cost: Decimal) -> Decimal:
     return cost * max(part.tokens, LEAST_TOKENS) / 1000
 

@@ -6,67 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.model import FakeModel, error
-from tests.fixtures.app_server import child_environment
 from tests.fixtures.waiting import reserved_port
 from tests.paths import ROOT
-
-BEFORE = "def mean(xs):\n    return sum(xs) / max(len(xs), 1)\n"
-AFTER = "def mean(xs):\n    total = sum(xs)\n    return total / len(xs)\n"
-ZERO = {
-    "path": "stats.py", "line": 3, "quote": "    return total / len(xs)", "severity": "error", "category": "bug",
-    "title": "Division by zero for an empty list", "body": "`mean([])` raises.",
-    "suggestion": "    return total / max(len(xs), 1)",
-}  # fmt: skip
-TEST = '<test path="test_stats.py" covers="stats.py:2-3">\ndef test_mean():\n    assert mean([]) == 0\n</test>'
-
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def clone(tmp_path: Path) -> Path:
-    """Give a repository without a remote, with one commit and an uncommitted change."""
-    folder = tmp_path / "clone"
-    folder.mkdir()
-
-    def git(*words: str) -> None:
-        who = ("-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "init.defaultBranch=main")
-        subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
-
-    git("init")
-    (folder / "stats.py").write_text(BEFORE)
-    (folder / "AGENTS.md").write_text("Mind the empty list.\n")
-    git("add", ".")
-    git("commit", "-m", "Begin")
-    (folder / "stats.py").write_text(AFTER)
-    return folder
-
-
-@pytest.fixture
-def reviewer(model: FakeModel, clone: Path) -> Run:
-    """Return what runs `reviewer` in the clone."""
-
-    def run(*words: str, given: str = "", cwd: Path = clone, **environ: str) -> subprocess.CompletedProcess[str]:
-        known = {**child_environment(), "RUNAPI_KEY": model.key, "RUNAPI_BASE_URL": model.base_url}
-        return subprocess.run(
-            [sys.executable, str(ROOT / "app.py"), *words],
-            cwd=cwd, env={**known, **environ}, input=given, capture_output=True, text=True, timeout=110, check=False,
-        )  # fmt: skip
-
-    return run
-
-
-def find(model: FakeModel, *findings: dict[str, object], verdict: str = "confirmed") -> None:
-    """Let the model find these and judge them all alike."""
-    model.script("findings", json.dumps({"summary": "Splits the sum.", "findings": findings}))
-    if findings:
-        rows = [{"id": n + 1, "verdict": verdict, "reason": "r"} for n in range(len(findings))]
-        model.script("verify", json.dumps({"verdicts": rows}))
+from tests.reviewer.cli.local_review import TEST, ZERO, Run, find
 
 
 def test_a_local_change_is_reviewed(reviewer: Run, model: FakeModel) -> None:
