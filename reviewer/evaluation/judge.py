@@ -7,7 +7,7 @@ match".
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -19,8 +19,8 @@ from reviewer.evaluation.scores import Pair
 from reviewer.llm.messages import Ask, Prompt
 from reviewer.safety.prompt_text import code_excerpt, prose
 from reviewer.tasks.conversation.follow_ups import Answer, ask_and_read
+from reviewer.tasks.conversation.json_replies import JsonForm, Unreadable, read_json
 from reviewer.tasks.conversation.prompts import ask_prompt
-from reviewer.tasks.conversation.replies import Unreadable, read_json
 
 #: The most characters of one text in the judge's prompt.
 _MOST = 4_000
@@ -90,10 +90,12 @@ class _Reader:
 
     def __call__(self, text: str, *, complete: bool) -> tuple[Pair, ...]:
         """Return the pairs, counted from 0. Raises Unreadable."""
-        return read_json(text, self._pairs, complete=complete)
+        form: JsonForm[frozenset[Pair]] = JsonForm("matches", "report", self._pairs, _join)
+        pairs = read_json(text, form, complete=complete)
+        return tuple(sorted(pairs))
 
-    def _pairs(self, value: Any) -> tuple[Pair, ...]:
-        matches = value.get("matches") if isinstance(value, dict) else value
+    def _pairs(self, value: Mapping[str, Any]) -> frozenset[Pair]:
+        matches = value.get("matches")
         if not isinstance(matches, list):
             raise Unreadable('the object must have the key "matches" (a list).')
         try:
@@ -103,4 +105,8 @@ class _Reader:
         for match in read:
             if not (1 <= match.report <= self.reports and 1 <= match.reference <= self.references):
                 raise Unreadable(f"there is no report {match.report} with a reference {match.reference} to compare.")
-        return tuple(sorted({(match.report - 1, match.reference - 1) for match in read}))
+        return frozenset((match.report - 1, match.reference - 1) for match in read)
+
+
+def _join(answers: Sequence[frozenset[Pair]]) -> frozenset[Pair]:
+    return frozenset().union(*answers)

@@ -14,10 +14,11 @@ from collections.abc import Collection
 from typing import Any
 
 from reviewer.llm.error_mapping import ServiceFault, fault_in, fault_of, unreadable_answer
-from reviewer.llm.errors import ModelUnavailable, PromptTooLong, RequestRefused
+from reviewer.llm.errors import BrokenReply, ModelError, ModelUnavailable, RequestRefused, UnusableReply
 from reviewer.llm.messages import Prompt, Reply
 from reviewer.llm.models import Model, planned_tokens
-from reviewer.llm.reasoning import strip_reasoning
+from reviewer.llm.reasoning import begins_in_reasoning, leak_in, strip_reasoning
+from reviewer.llm.usage import reported_thought_tokens, reported_tokens
 
 #: Fields that a service may refuse by name and that a request can omit.
 OPTIONAL = ("stream_options", "top_p", "temperature", "max_tokens", "max_completion_tokens")
@@ -38,8 +39,10 @@ _TOP_P = 0.95
 # A reply that was cut at its limit and is shorter than this was only thinking (others measured that no useful one is).
 _SHORTEST_CUT_REPLY = 50
 
-# Tool calls in the model's own syntax that leak into the text, although no tool was offered.
-_LEAKS = ("minimax:tool_call", "]<]minimax[>[")
+_CALLS_A_TOOL = "it calls a tool, but there is none to call."
+
+# The share of the tokens from which on they count as all.
+_NEARLY_ALL = 0.95
 
 
 def without_invisible(text: str) -> str:
@@ -131,7 +134,8 @@ class Completion:
     """One answer, put together from the events of the stream.
 
     `fault` is the error if the answer is one; `finish_reason` is None until the model finished. `usage` are the
-    reported tokens of prompt and completion, None if nothing credible was reported. `model` is the id that the service
+    reported tokens of prompt and completion, None if nothing credible was reported, `thought_tokens` those of the
+    thinking. `model` is the id that the service
     names.
     """
 
@@ -140,6 +144,7 @@ class Completion:
         self.fault: ServiceFault | None = None
         self.finish_reason: str | None = None
         self.usage: tuple[int, int] | None = None
+        self.thought_tokens = 0
         self.model = ""
         self.done = False
         self.calls_tools = False
@@ -197,7 +202,8 @@ class Completion:
             return
         if isinstance(value.get("model"), str):
             self.model = value["model"] or self.model
-        self.usage = _usage(value.get("usage")) or self.usage
+        self.usage = reported_tokens(value.get("usage")) or self.usage
+        self.thought_tokens = reported_thought_tokens(value.get("usage")) or self.thought_tokens
         choices = value.get("choices")
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict) and choice.get("index") in {None, 0}:
@@ -236,27 +242,11 @@ def _thoughts(message: dict[str, Any]) -> list[str]:
     return _texts("".join(text for entry in entries if isinstance(entry, dict) for text in _texts(entry.get("text"))))
 
 
-#: More than any model reads or writes: such a count is made up.
-_MOST_TOKENS = 10**9
-
-
-def _usage(value: Any) -> tuple[int, int] | None:
-    """Return the tokens of prompt and completion, None if they are missing or all zero."""
-    if not isinstance(value, dict):
-        return None
-    sent, written = value.get("prompt_tokens"), value.get("completion_tokens")
-    if not (isinstance(sent, int) and isinstance(written, int)):
-        return None
-    if min(sent, written) < 0 or max(sent, written) > _MOST_TOKENS:
-        return None
-    return (sent, written) if sent or written else None
-
-
 def read_reply(completion: Completion, prompt: Prompt) -> Reply:
     """Return the reply of a complete answer without fault; its attempts are still empty.
 
-    Raises ModelUnavailable (cut, or empty), RequestRefused (content filter), PromptTooLong (only thinking within the
-    limit: a larger limit does not help, a smaller prompt does), BrokenReply (a tool call leaked into the text).
+    Raises ModelUnavailable (cut, or nothing at all), RequestRefused (content filter), and BrokenReply for what the
+    model wrote instead of an answer: a call of a tool, only thinking, the end of a sentence begun while thinking.
     """
     reason = completion.finish_reason
     if reason is None or reason == "error":
@@ -265,18 +255,42 @@ def read_reply(completion: Completion, prompt: Prompt) -> Reply:
         raise RequestRefused(
             "The service's content filter withheld the answer. This part of the change was not reviewed."
         )
-    content = completion.content
-    text = strip_reasoning(content, separate=bool(completion.thinking))
-    if reason == "length" and len(text) < _SHORTEST_CUT_REPLY:
-        raise PromptTooLong(
-            f"The model used all {prompt.max_tokens} tokens for thinking and did not answer. Review a smaller change."
-        )
+    content, thinking = completion.content, completion.thinking
+    text = strip_reasoning(content, separate=bool(thinking))
     if completion.calls_tools or reason in {"tool_calls", "function_call"}:
-        raise unreadable_answer("it calls a tool, but none was offered")
-    for leak in _LEAKS:
-        # A review of code that contains these words may quote them.
-        if leak in text and not any(leak in message.content for message in prompt.messages):
-            raise unreadable_answer(f"a tool call leaked into its text ({leak})")
-    if not text:
-        raise ModelUnavailable("The model thought but did not answer. Try again later, or review a smaller change.")
+        raise _unusable(completion, "it calls a tool, but none was offered", text=text, raw=text)
+    if (leak := leak_in(text, [message.content for message in prompt.messages])) is not None:
+        before = text[: leak.start()].rstrip()
+        # The mark itself is not repeated to the model.
+        unusable = UnusableReply(_CALLS_A_TOOL, text=before, raw=before, model=completion.model)
+        raise unreadable_answer(f"a tool call leaked into its text ({leak[0]})", unusable)
+    if reason == "length" and len(text) < _SHORTEST_CUT_REPLY:
+        raise _ran_out(completion, prompt, text)
+    if not any(character.isalnum() or character in "[]{}" for character in text):
+        raise _empty(completion)
+    if begins_in_reasoning(content, text, thinking):
+        raise _unusable(completion, "its answer begins before the end of its thinking", raw=text)
     return Reply(text, raw=content, model=completion.model, finish_reason=reason)
+
+
+def _unusable(completion: Completion, why: str, *, text: str = "", raw: str = "", ran_out: bool = False) -> BrokenReply:
+    unusable = UnusableReply(f"{why}.", text=text, raw=raw, model=completion.model, ran_out=ran_out)
+    return unreadable_answer(why, unusable)
+
+
+def _ran_out(completion: Completion, prompt: Prompt, text: str) -> BrokenReply:
+    """Return the error for an answer whose tokens ended before it began: for thinking, where the usage says so."""
+    written = completion.usage[1] if completion.usage else 0
+    thought = max(completion.thought_tokens, written if written >= _NEARLY_ALL * prompt.max_tokens else 0)
+    if thought and thought >= _NEARLY_ALL * written:
+        why = f"it used up its {written:,} tokens for thinking and did not answer"
+    else:
+        why = f"it was cut off{f' after {written:,} tokens' if written else ''} before its answer began"
+    return _unusable(completion, why, text=text, ran_out=True)
+
+
+def _empty(completion: Completion) -> ModelError:
+    """Return the error for an answer without text: of the model, where it wrote anything, else of the service."""
+    if completion.begun or (completion.usage is not None and completion.usage[1]):
+        return _unusable(completion, "it is empty: the model thought but did not answer")
+    return ModelUnavailable("The model's answer is empty. Try again later.")

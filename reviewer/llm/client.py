@@ -21,7 +21,7 @@ from reviewer.llm.client_settings import ClientSettings
 from reviewer.llm.defaults import DEFAULT_BASE_URL, DEFAULT_MODEL
 from reviewer.llm.endpoint import Endpoint
 from reviewer.llm.error_mapping import CutOff, NoSuchModel, UnsupportedField
-from reviewer.llm.errors import BadKey, ModelError, ModelUnavailable, NoCredit, PromptTooLong, SlowDown
+from reviewer.llm.errors import BadKey, BrokenReply, ModelError, ModelUnavailable, NoCredit, PromptTooLong, SlowDown
 from reviewer.llm.messages import Prompt, Reply
 from reviewer.llm.models import LISTED, Model, Price, model_named, planned_tokens
 from reviewer.llm.streaming import StreamTimeouts
@@ -60,11 +60,12 @@ class _Batch:
 class Client:
     """Asks one model, from any number of threads. A context manager; `close` ends the calls under way.
 
-    `fallback_models` are tried in order, with the same key, if a model is not served or keeps failing. `prices` are the
-    user's own, in USD per million tokens. All times are in seconds: `connect_timeout` for a connection, `idle_timeout`
-    for the next piece of an answer, `total_timeout` for one attempt, `trailer_timeout` for the usage after the end of
-    the answer; after `retry_timeout` no model is tried again. `clock`, `sleep` and `jitter` (a random number between
-    two) are for tests.
+    `fallback_models` are tried in order, with the same key, if a model is not served or keeps failing. A reply
+    names the next of them, to be asked if it cannot be read. `prices` are the user's own, in USD per million
+    tokens. All times are in seconds: `connect_timeout` for a connection, `idle_timeout` for the next piece of an
+    answer, `total_timeout` for one attempt, `trailer_timeout` for the usage after the end of the answer; after
+    `retry_timeout` no model is tried again. `clock`, `sleep` and `jitter` (a random number between two) are for
+    tests.
     """
 
     key: str = field(repr=False)
@@ -158,12 +159,17 @@ class Client:
         """Ask the model, then the fallbacks if another model may succeed. `attempts` collects all requests."""
         attempts: list[Attempt] = []
         models = list(dict.fromkeys((self.model, *self.fallback_models)))
+        if prompt.model in models:
+            models = models[models.index(prompt.model) :]
         try:
-            for model_id, following in zip(models, [*models[1:], None], strict=True):
+            for model_id, following in zip(models, [*models[1:], ""], strict=True):
                 try:
-                    return self._retry(model_id, prompt, batch, attempts)
+                    return replace(self._retry(model_id, prompt, batch, attempts), fallback=following)
+                except BrokenReply as error:
+                    error.unusable = error.unusable and replace(error.unusable, fallback=following)
+                    raise
                 except (ModelUnavailable, SlowDown, NoSuchModel) as error:
-                    if following is None or self._endpoint.closed.is_set():
+                    if not following or self._endpoint.closed.is_set():
                         raise
                     _log.warning("model_fallback from=%s to=%s reason=%s", model_id, following, error.kind)
         except ModelError as error:

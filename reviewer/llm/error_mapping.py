@@ -26,6 +26,7 @@ from reviewer.llm.errors import (
     PromptTooLong,
     RequestRefused,
     SlowDown,
+    UnusableReply,
 )
 from reviewer.llm.models import LISTED
 from reviewer.safety.redaction import redact
@@ -261,9 +262,11 @@ def _sentence(kind: type[ModelError], fault: ServiceFault, request: RequestDescr
     return sentence.format(host=request.host, model=model, status=fault.status, listed=", ".join(LISTED))
 
 
-def unreadable_answer(why: str) -> BrokenReply:
+def unreadable_answer(why: str, unusable: UnusableReply | None = None) -> BrokenReply:
     """Return the error for an answer that cannot be used."""
-    return BrokenReply(f"The model's reply cannot be used: {why}. Run again, or choose another model.")
+    error = BrokenReply(f"The model's reply cannot be used: {why}. Run again, or choose another model.")
+    error.unusable = unusable or UnusableReply(f"{why}.")
+    return error
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -7,12 +7,14 @@
     ├── BadKey              the key is missing or refused; stop the run
     ├── PromptTooLong       the prompt does not fit the model's window; shrink it
     ├── RequestRefused      the request or its content was refused; do not send it again
-    └── BrokenReply         the answer cannot be read
+    └── BrokenReply         an answer came but cannot be used; ask once more, then another model
 
 Each message tells a person what to do next.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from reviewer.errors import ReviewerError
 from reviewer.llm.usage import Attempt
@@ -69,10 +71,31 @@ class RequestRefused(ModelError):
     kind = "refused"
 
 
+@dataclass(frozen=True, slots=True)
+class UnusableReply:
+    """What was received instead of an answer. `problem` tells the model what was wrong with it.
+
+    `text` stands before a leaked tool call: if it is complete JSON, it may be read. `raw` is sent back in a repair
+    turn, unless it is empty. `ran_out`: the tokens ended before the answer began, so smaller parts may help. `fallback`
+    is the model that may be asked next.
+    """
+
+    problem: str
+    text: str = ""
+    raw: str = ""
+    model: str = ""
+    ran_out: bool = False
+    fallback: str = ""
+
+
 class BrokenReply(ModelError):
-    """The answer is not in the form that was asked for, and a repair turn did not help."""
+    """An answer was received, and perhaps paid for, that cannot be used or read.
+
+    The client raises it with `unusable` and does not ask again: a repair turn follows, then the fallback models.
+    """
 
     kind = "broken-reply"
+    unusable: UnusableReply | None = None
 
 
 #: Kind -> class, to restore an error from a checkpoint.

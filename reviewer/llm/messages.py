@@ -37,7 +37,8 @@ class Prompt:
     """One request to the model.
 
     The first of `messages` is the only system message. `max_tokens` limits the reply, thinking included. `may_look_up`
-    allows the model to ask once for code instead of answering; the system message then says how.
+    allows the model to ask once for code instead of answering; the system message then says how. `model` is the
+    fallback model to begin with, empty for the configured one.
     """
 
     task: Task
@@ -45,6 +46,7 @@ class Prompt:
     max_tokens: int = 16_384
     temperature: float = 0.2
     may_look_up: bool = False
+    model: str = ""
 
     def followed_by(self, *more: Message) -> Prompt:
         """Return the prompt with more messages: for example a repair turn after an unreadable reply."""
@@ -56,7 +58,8 @@ class Reply:
     """The model's answer.
 
     `text` is the visible answer without think blocks. `raw` is the assistant message as received, to be sent back
-    unchanged in a repair turn. `model` is the id of the model that the service reports.
+    unchanged in a repair turn. `model` is the id of the model that the service reports. `fallback` is the model that
+    may be asked next if the reply cannot be read.
     """
 
     text: str
@@ -64,6 +67,7 @@ class Reply:
     model: str = ""
     finish_reason: str = "stop"
     attempts: tuple[Attempt, ...] = field(default=())
+    fallback: str = ""
 
     @property
     def usage(self) -> Usage:

@@ -1,10 +1,13 @@
-r"""Remove the thinking from an assistant message.
+r"""Remove the thinking from an assistant message, and find a tool call that leaked into it.
 
 MiniMax's models think inside the content, between `<think>` and `</think>`; MiniMax-M3 writes `<mm:think>` on some
 hosts (https://github.com/MiniMax-AI/MiniMax-Provider-Verifier/issues/17), and `(think)` is reported for M2
 (https://github.com/MiniMax-AI/MiniMax-M2/issues/105). Hosts deliver broken forms of these blocks: without the opening
 tag (the chat template puts it in the prompt), without the closing tag, twice, or in the middle of JSON. An answer about
 code may also quote the tags as text; those must stay.
+
+A tool call in the model's own syntax leaks into the text now and then, although no tool was offered
+(https://github.com/MiniMax-AI/MiniMax-M3/issues/31, https://github.com/MiniMax-AI/MiniMax-M2.5/issues/10).
 
 Returns a part of the message without thinking, or an empty text. Never repairs the answer itself. Each character is
 looked at a fixed number of times, however many tags there are.
@@ -13,14 +16,33 @@ looked at a fixed number of times, however many tags there are.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+
+from reviewer.safety.quotations import Quotations
 
 _TAG = re.compile(
-    r"<(?P<close>/?)(?:mm:)?think(?:ing)?(?:\s[^<>]{0,200})?>|\((?P<closed>/?)think\)",
+    r"<\s{0,5}+(?P<close>/?)\s{0,5}+(?:[a-z]\w{0,19}+:)?(?:think(?:ing)?|thoughts?|reasoning)(?:\s[^<>/]{0,200}+)?"
+    r"\s{0,5}+(?P<alone>/?)>"
+    r"|\((?P<closed>/?)think(?:ing)?\)",
     re.IGNORECASE,
 )
 _ANSWER = re.compile(r"\s{0,2000}+(?:\{|```|<test\b)")
-_UNESCAPED_QUOTE = re.compile(r'\\.|(?P<quote>")', re.DOTALL)
+_TEST = re.compile(r"\s{0,2000}+<test\b")
+
+_LEAK = re.compile(
+    r"\]<\]\s{0,5}+minimax\s{0,5}+\[>\["
+    r"|</?minimax:tool_calls?\b|minimax:tool_call\b"
+    r"|</?tool_calls?>|\[/?TOOL_CALLS?\]|<\|/?tool_calls?(?:_begin|_end)?\|>"
+    r"|</?function_calls?>|<?\binvoke name=[\"']",
+    re.IGNORECASE,
+)
+
+# What ends a sentence, or stands before the answer for another reason; how no answer begins, but a cut one does.
+_SENTENCE_ENDS = set(".!?:;…。！？)]}\"'`*_>|")  # noqa: RUF001 - the model may think in Chinese
+_MID_SENTENCE = re.compile(r"[a-z,.;:)\]}]")
+_SHORTEST_SENTENCE = 3  # words
+# A block within a line that is longer than this is thinking, not a sentence about the tags.
+_LONGEST_MENTION = 60
 
 
 def strip_reasoning(content: str, *, separate: bool = False) -> str:
@@ -34,27 +56,61 @@ def strip_reasoning(content: str, *, separate: bool = False) -> str:
     return _after_thinking(answer, trusted=trusted).strip()
 
 
+def begins_in_reasoning(content: str, answer: str, thinking: str = "") -> bool:
+    """Whether the beginning of the answer was lost: it goes on with a sentence that the thinking began.
+
+    `thinking` is what the host delivered separately.
+    """
+    if _MID_SENTENCE.match(answer) is None:
+        return False
+    text = content.rstrip()
+    before = text[: len(text) - len(answer)] if text.endswith(answer) else ""
+    if not before.strip():
+        before = thinking if before == "" else ""
+    elif (end := _last_tag(before)) is None:
+        return False
+    else:
+        before = before[:end]
+    sentence = before.rstrip(" \t")[-400:].rpartition("\n")[2].split()
+    return len(sentence) >= _SHORTEST_SENTENCE and sentence[-1][-1] not in _SENTENCE_ENDS
+
+
+def leak_in(answer: str, shown: Iterable[str]) -> re.Match[str] | None:
+    """Return the first mark of a leaked tool call, None if there is none.
+
+    A reply about code with such marks may quote them: in a string of JSON, in code, or where what was `shown` to the
+    model has them, too.
+    """
+    place, position = Quotations(), 0
+    texts = list(shown)
+    may_quote: dict[str, bool] = {}
+    for leak in _LEAK.finditer(answer):
+        place.add(answer[position : leak.start()])
+        position = leak.start()
+        if place.in_string or place.in_code or place.fence:
+            continue
+        bare = leak[0].strip("<>/[]|")
+        if bare not in may_quote:
+            may_quote[bare] = any(bare in text for text in texts)
+        if not may_quote[bare]:
+            return leak
+    return None
+
+
+def _last_tag(text: str) -> int | None:
+    """Return where the tag begins that the text ends with, not counting spaces; None if there is none."""
+    bare = text.rstrip(" \t")
+    ends = [tag.start() for tag in _TAG.finditer(bare, max(0, len(bare) - 300)) if tag.end() == len(bare)]
+    return ends[-1] if ends else None
+
+
 def _is_close(tag: re.Match[str]) -> bool:
     return bool(tag["close"] or tag["closed"])
 
 
 def _without_blocks(text: str) -> str:
     """Remove every `<think>...</think>`, and everything after a block that is not closed."""
-    kept = _Kept()
-    position, inside = 0, False
-    for tag in _TAG.finditer(text):
-        if inside:
-            inside = not _is_close(tag)
-            position = tag.end()
-            continue
-        kept.add(text[position : tag.start()])
-        position = tag.end()
-        inside = not _is_close(tag) and kept.expects_markup()
-        if not inside:
-            kept.add(tag[0])
-    if not inside:
-        kept.add(text[position:])
-    return kept.text()
+    return _strip(text, from_the_start=False, trusted=False)
 
 
 def _after_thinking(text: str, *, trusted: bool) -> str:
@@ -62,19 +118,28 @@ def _after_thinking(text: str, *, trusted: bool) -> str:
 
     `trusted`: accept the first one anywhere, because in `reasoning</think>answer` nothing else marks it.
     """
+    return _strip(text, from_the_start=True, trusted=trusted)
+
+
+def _strip(text: str, *, from_the_start: bool, trusted: bool) -> str:
+    """Remove the blocks; with `from_the_start`, also what a closing tag without an opening one ends."""
     kept = _Kept()
     position, inside = 0, False
-    for tag in _TAG.finditer(text):
+    tags = list(_TAG.finditer(text))
+    for tag, following in zip(tags, [*tags[1:], None], strict=False):
         if inside:
             inside = not _is_close(tag)
             position = tag.end()
             continue
         kept.add(text[position : tag.start()])
         position = tag.end()
-        if _is_close(tag) and kept.ends_thinking(tag, trusted=trusted):
+        if tag["alone"]:
+            kept.add("" if kept.expects_markup() else tag[0])
+            continue
+        if from_the_start and _is_close(tag) and kept.ends_thinking(tag, trusted=trusted):
             kept, trusted = _Kept(), False
             continue
-        inside = not _is_close(tag) and kept.expects_markup()
+        inside = not _is_close(tag) and (kept.expects_markup() or kept.holds_thinking(tag, following))
         if not inside:
             kept.add(tag[0])
     if not inside:
@@ -87,60 +152,45 @@ class _Kept:
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
-        self._start = ""  # the first characters that are not blank
-        self._fences = 0
-        self._quotes = _Quotes()
-        self._end = ""  # the last character
+        self._place = Quotations()
+        self._end = ""  # the end of the text, without white space
 
     def add(self, piece: str) -> None:
         """Put a piece at the end."""
         if not piece:
             return
         self._pieces.append(piece)
-        if len(self._start) < len("<test"):
-            self._start = (self._start + piece[:2_000]).lstrip()[:8]
-        self._fences += piece.count("```")
-        self._quotes.add(piece)
-        self._end = piece[-1]
+        self._place.add(piece)
+        self._end = piece.rstrip()[-1:] or self._end
 
     def text(self) -> str:
         """Return all pieces."""
         return "".join(self._pieces)
 
     def expects_markup(self) -> bool:
-        """Whether a tag here is markup, not text: at the start, outside JSON strings, or alone on its line."""
-        if not self._start:
+        """Whether a tag here is markup, not text: at the start, in JSON outside its strings, or at a line's start."""
+        place = self._place
+        if not place.begun:
             return True
-        if self._begins_with_json():
-            return not self._quotes.open
-        return self._end == "\n" and not (self._start.startswith("<test") or self._in_fence())
+        if place.depth:
+            return not place.in_string
+        return not place.quoted and place.last == "\n"
+
+    def holds_thinking(self, tag: re.Match[str], following: re.Match[str] | None) -> bool:
+        """Whether a tag within a line of prose opens a block of thinking, and is not a mention of the tag."""
+        if self._place.quoted or following is None or not _is_close(following) or tag["closed"] is not None:
+            return False
+        inside = tag.string[tag.end() : following.start()]
+        # A closing tag on a line of its own ends all thinking so far, and this tag is spoken of in it.
+        return self._end in ".!?" or (len(inside) > _LONGEST_MENTION and not inside.endswith("\n"))
 
     def ends_thinking(self, tag: re.Match[str], *, trusted: bool) -> bool:
         """Whether this closing tag ends thinking that has no opening tag."""
-        if self._begins_with_json() or self._start.startswith("<test"):
+        place = self._place
+        if place.depth:
             return self.expects_markup()
-        quoted = self._end == "`" or self._in_fence()
+        if place.in_test:
+            return _TEST.match(tag.string, tag.end()) is not None
         answers = _ANSWER.match(tag.string, tag.end()) is not None
+        quoted = place.quoted or place.last == "`"
         return self.expects_markup() or answers or (trusted and not quoted)
-
-    def _begins_with_json(self) -> bool:
-        return self._start.startswith(("{", "[", "```"))
-
-    def _in_fence(self) -> bool:
-        """Whether Markdown ends inside a fenced block of code."""
-        return self._fences % 2 == 1
-
-
-@dataclass(slots=True)
-class _Quotes:
-    """Whether JSON text, given piece by piece, is inside a string: an odd number of quotes that nothing escapes."""
-
-    open: bool = False
-    escaped: bool = False
-
-    def add(self, piece: str) -> None:
-        """Read on."""
-        rest = piece[1:] if self.escaped else piece
-        self.escaped = (len(rest) - len(rest.rstrip("\\"))) % 2 == 1
-        quotes = sum(1 for found in _UNESCAPED_QUOTE.finditer(rest) if found["quote"])
-        self.open ^= quotes % 2 == 1

@@ -55,6 +55,29 @@ class Usage:
         return total
 
 
+#: More than any model reads or writes: such a count is made up.
+_MOST_TOKENS = 10**9
+
+
+def reported_tokens(usage: Any) -> tuple[int, int] | None:
+    """Return the tokens of prompt and completion that a service reports, None if they are missing or all zero."""
+    if not isinstance(usage, dict):
+        return None
+    sent, written = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if not (isinstance(sent, int) and isinstance(written, int)):
+        return None
+    if min(sent, written) < 0 or max(sent, written) > _MOST_TOKENS:
+        return None
+    return (sent, written) if sent or written else None
+
+
+def reported_thought_tokens(usage: Any) -> int:
+    """Return the tokens of the thinking that a service reports, 0 if it does not."""
+    details = usage.get("completion_tokens_details") if isinstance(usage, dict) else None
+    tokens = details.get("reasoning_tokens") if isinstance(details, dict) else None
+    return tokens if isinstance(tokens, int) and 0 <= tokens <= _MOST_TOKENS else 0
+
+
 def attempt_to_json(attempt: Attempt) -> dict[str, Any]:
     """Return the attempt as JSON values, for a checkpoint or a ledger."""
     return {

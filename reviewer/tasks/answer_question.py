@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Skipped
 from reviewer.domain.settings import Settings
-from reviewer.llm.messages import Ask
+from reviewer.llm.messages import Ask, Prompt
 from reviewer.llm.usage import Usage
 from reviewer.safety.fencing import without_fence
 from reviewer.safety.redaction import redact
 from reviewer.safety.shortening import CUT
-from reviewer.tasks.conversation.follow_ups import ask_and_read
+from reviewer.tasks.conversation.follow_ups import Division, SmallerPrompt, ask_and_read
+from reviewer.tasks.conversation.json_replies import Unreadable
 from reviewer.tasks.conversation.prompts import Prompter, fence_of
-from reviewer.tasks.conversation.replies import Unreadable
-from reviewer.tasks.planning.chunks import Chunk, chunk
+from reviewer.tasks.planning.chunks import Chunk, chunk, halves
 from reviewer.tasks.planning.file_filter import select
 
 #: Tokens of diff in the prompt. It fits the context window of every model, with room for the reply.
@@ -42,11 +42,21 @@ def answer_question(change: Change, settings: Settings, question: str, ask: Ask,
     files, skipped = select(change.diff, settings.review)
     chunks, unfit = chunk(files)
     shown, left_out = _joined(chunks)
-    prompt = Prompter(change, settings, fence_of(salt, change)).ask(shown, question)
-    (answer,) = ask_and_read([(prompt, read_answer)], ask)
-    if answer.error:
-        raise answer.error
-    return QuestionAnswer(answer.value or "", (*skipped, *unfit, *left_out), answer.usage, tuple(sorted(answer.models)))
+    prompter = Prompter(change, settings, fence_of(salt, change))
+
+    def divide(_: Prompt) -> Division[str] | None:
+        """Show only the first half of the change, if the model used up its tokens on the whole of it."""
+        kept, *rest = halves(shown)
+        left = tuple(path for half in rest for path in half.paths if path not in kept.paths)
+        half = SmallerPrompt(prompter.ask(kept, question), read_answer)
+        return Division((half,), lambda texts: texts[0], left) if rest else None
+
+    (answer,) = ask_and_read([(prompter.ask(shown, question), read_answer)], ask, divide=divide)
+    if answer.value is None:
+        raise answer.error or AssertionError("an answer has a text or an error")
+    not_shown = tuple(Skipped(path, "the model could not think about the whole change at once") for path in answer.lost)
+    everything = (*skipped, *unfit, *left_out, *not_shown)
+    return QuestionAnswer(answer.value, everything, answer.usage, tuple(sorted(answer.models)))
 
 
 def read_answer(text: str, *, complete: bool) -> str:

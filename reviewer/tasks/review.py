@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -24,14 +25,15 @@ from reviewer.llm.messages import Ask
 from reviewer.llm.usage import Usage
 from reviewer.safety.redaction import redact
 from reviewer.tasks.context.related import gather_related
+from reviewer.tasks.conversation.divisions import DivisionByCode
 from reviewer.tasks.conversation.follow_ups import Answer, Look, ask_and_read_both
 from reviewer.tasks.conversation.lookups import LookupHandler
 from reviewer.tasks.conversation.prompts import MOST_REFACTORINGS, Prompter, fence_of
-from reviewer.tasks.conversation.replies import FindingsReply, read_findings, read_tests
+from reviewer.tasks.conversation.replies import FindingsReply, join_findings, read_findings, read_tests
 from reviewer.tasks.planning.chunks import Chunk, affordable, chunk
 from reviewer.tasks.planning.file_filter import select
 from reviewer.tasks.planning.lenses import Depth, depth_of
-from reviewer.tasks.suggest_tests import added_code, testable, usable_tests
+from reviewer.tasks.suggest_tests import added_code, join_tests, testable, usable_tests
 from reviewer.tasks.verification.added_secrets import AddedSecrets, added_secrets, drop_repeated
 from reviewer.tasks.verification.candidates import candidates, with_proofs
 from reviewer.tasks.verification.falsifier import FalsifiedClaims, Falsifier
@@ -137,8 +139,8 @@ def _longest(answers: Sequence[Answer[Any]]) -> int:
 
 def _files(chunks: Sequence[Chunk], found: Sequence[Answer[Any]]) -> int:
     """Count the files of the parts that were reviewed."""
-    answered = (part for part, answer in zip(chunks, found, strict=True) if not answer.error)
-    return len({path for part in answered for path in part.paths})
+    answered = [(part, answer) for part, answer in zip(chunks, found, strict=True) if answer.value is not None]
+    return len({path for part, answer in answered for path in part.paths if path not in answer.lost})
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,19 +198,24 @@ def _find(
     large = [part for part in chunks if added_code(part) >= least] if options.refactorings or options.deeper else []
     tested = testable(chunks) if options.tests else []
     most = DEEP_REFACTORINGS if options.deeper else MOST_REFACTORINGS
-    general = [prompter.findings(part) for part in chunks]
+    divide = DivisionByCode(read_findings, join_findings)
+    divide_tests = DivisionByCode(read_tests, join_tests)
+    general = [divide.prompt(part, prompter.findings) for part in chunks]
     closer = [
-        prompter.findings(part, lens) for part, lenses in zip(chunks, depth.looks, strict=True) for lens in lenses
+        divide.prompt(part, partial(prompter.findings, lens=lens))
+        for part, lenses in zip(chunks, depth.looks, strict=True)
+        for lens in lenses
     ]
-    simpler = [prompter.refactor(part, most=most) for part in large]
+    simpler = [divide.prompt(part, partial(prompter.refactor, most=most)) for part in large]
     answers, tests = ask_and_read_both(
         [(prompt, read_findings) for prompt in (*general, *closer, *simpler)],
-        [(prompter.tests(part), read_tests) for part in tested],
+        [(divide_tests.prompt(part, prompter.tests), read_tests) for part in tested],
         ask,
         look=look,
+        divide=(divide, divide_tests),
         follow_ups=options.chain - 2,
     )
-    if all(answer.error for answer in answers[: len(general)]):
+    if all(answer.value is None for answer in answers[: len(general)]):
         raise _nothing_reviewed(answers[: len(general)])
     rest = iter(answers)
     return _Found(
@@ -231,7 +238,7 @@ def _unanswered(chunks: Sequence[Chunk], found: Sequence[Answer[Any]]) -> tuple[
         Skipped(path, f"the model could not answer for it: {answer.error}")
         for part, answer in zip(chunks, found, strict=True)
         if answer.error
-        for path in part.paths
+        for path in (answer.lost or part.paths)
     )
 
 

@@ -13,6 +13,7 @@ from reviewer.llm.messages import Ask, Prompt
 from reviewer.llm.usage import Usage
 from reviewer.safety.redaction import redact
 from reviewer.tasks.context.related import gather_related
+from reviewer.tasks.conversation.divisions import DivisionByCode
 from reviewer.tasks.conversation.follow_ups import Answer, ask_and_read
 from reviewer.tasks.conversation.prompts import Prompter, fence_of
 from reviewer.tasks.conversation.replies import read_tests
@@ -28,12 +29,14 @@ def suggest_tests(change: Change, settings: Settings, ask: Ask, *, salt: bytes) 
 
     Raises ModelError if no prompt was answered.
     """
-    _, prompts = prompts_for_tests(change, settings, salt)
-    if not prompts:
+    prompter, parts = _parts_to_test(change, settings, salt)
+    if not parts:
         return Review(summary="", notes=("The change adds no code that could be tested.",))
-    answers = ask_and_read([(prompt, read_tests) for prompt in prompts], ask)
+    divide = DivisionByCode(read_tests, join_tests)
+    batch = [(divide.prompt(part, prompter.tests), read_tests) for part in parts]
+    answers = ask_and_read(batch, ask, divide=divide)
     errors = [answer.error for answer in answers if answer.error]
-    if len(errors) == len(answers):
+    if errors and all(answer.value is None for answer in answers):
         raise errors[0]
     notes = [f"No test suggestions for {len(errors)} of {len(answers)} parts: {errors[0]}"] if errors else []
     tests, rejected = usable_tests(answers)
@@ -46,11 +49,24 @@ def prompts_for_tests(
     change: Change, settings: Settings, salt: bytes, *, only: Collection[str] | None = None
 ) -> tuple[Prompter, list[Prompt]]:
     """Return the prompts that ask for tests of the change, or of some of its files, and their Prompter."""
+    prompter, parts = _parts_to_test(change, settings, salt, only=only)
+    return prompter, [prompter.tests(part) for part in parts]
+
+
+def _parts_to_test(
+    change: Change, settings: Settings, salt: bytes, *, only: Collection[str] | None = None
+) -> tuple[Prompter, list[Chunk]]:
+    """Return the parts of the change, or of some of its files, that tests are asked for, and their Prompter."""
     files, _ = select(change.diff, settings.review)
     parts = testable(chunk([file for file in files if only is None or file.path in only])[0])
     gathered = gather_related(change, parts)
     prompter = Prompter(replace(change, head=gathered.head), settings, fence_of(salt, change), gathered.related)
-    return prompter, [prompter.tests(part) for part in parts]
+    return prompter, parts
+
+
+def join_tests(answers: Sequence[tuple[TestSuggestion, ...]]) -> tuple[TestSuggestion, ...]:
+    """Join the tests of several answers."""
+    return tuple(test for tests in answers for test in tests)
 
 
 def testable(parts: Sequence[Chunk]) -> list[Chunk]:

@@ -25,7 +25,8 @@ from reviewer.llm.chat_completions import Completion
 from reviewer.llm.error_mapping import fault_of
 from reviewer.llm.errors import ModelError
 from reviewer.safety.markdown import neutralise
-from reviewer.tasks.conversation.replies import Unreadable, read_findings, read_tests, read_verdicts, unfence
+from reviewer.tasks.conversation.json_replies import Unreadable
+from reviewer.tasks.conversation.replies import read_findings, read_tests, read_verdicts, unfence
 from reviewer.tasks.verification.fingerprints import fingerprint
 from webhooks.events.commands import CommandSyntax, parse_command
 from webhooks.github.linked_issues import closed_by

@@ -1,19 +1,21 @@
-"""Ask a batch of prompts and read the replies, with one follow-up for a lookup and one for an unreadable reply.
+"""Ask a batch of prompts and read the replies, with follow-ups for lookups and for replies that cannot be used.
 
-Every prompt gets an Answer with either a value or an error, and with the cost of all calls made for it.
+A reply that cannot be read, or that is no answer at all, is asked for once more: in smaller parts where it ran out of
+tokens and can be divided, else with the reason. Then the fallback models are asked. Every prompt gets an Answer with a
+value or an error, and with the cost of all calls made for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
 
-from reviewer.llm.errors import BrokenReply, ModelError
-from reviewer.llm.messages import Ask, Prompt, Reply
-from reviewer.llm.usage import Usage
+from reviewer.llm.errors import BrokenReply, ModelError, UnusableReply
+from reviewer.llm.messages import Ask, Prompt, Reply, Task
+from reviewer.llm.usage import Attempt, Usage
+from reviewer.tasks.conversation.json_replies import Unreadable
 from reviewer.tasks.conversation.prompts import repair_prompt
-from reviewer.tasks.conversation.replies import Unreadable
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -31,7 +33,8 @@ class ReplyReader(Protocol[T_co]):
 class Answer(Generic[T]):
     """The result of one prompt: a value, or the error that says why there is none; and what it cost.
 
-    `calls` is the number of calls made for it, one after the other.
+    `calls` is the number of calls made for it, one after the other, without those to fallback models. Where the prompt
+    was divided and a part has no answer, there are both: the value of the others, and `lost` names that part.
     """
 
     value: T | None
@@ -39,10 +42,34 @@ class Answer(Generic[T]):
     usage: Usage
     models: frozenset[str]
     calls: int = 1
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SmallerPrompt(Generic[T]):
+    """A part of a prompt that was too much for the model; `about` names what it is about."""
+
+    prompt: Prompt
+    read: ReplyReader[T]
+    about: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Division(Generic[T]):
+    """The prompts that together ask for the same as a larger one, and how their values are joined.
+
+    `left_out` names what none of them is about.
+    """
+
+    prompts: tuple[SmallerPrompt[T], ...]
+    join: Callable[[Sequence[T]], T]
+    left_out: tuple[str, ...] = ()
 
 
 #: Takes a prompt and its reply; returns the prompt that shows what the reply asked to see, None if it asked nothing.
 Look = Callable[[Prompt, Reply], Prompt | None]
+#: Divides a prompt into smaller ones; None where it cannot be divided.
+Divide = Callable[[Prompt], Division[T] | None]
 
 
 def no_lookups(prompt: Prompt, reply: Reply) -> Prompt | None:
@@ -51,15 +78,26 @@ def no_lookups(prompt: Prompt, reply: Reply) -> Prompt | None:
     return None
 
 
+def undivided(prompt: Prompt) -> None:
+    """Divide nothing."""
+    del prompt
+
+
 def ask_and_read(
-    batch: Sequence[tuple[Prompt, ReplyReader[T]]], ask: Ask, *, look: Look = no_lookups, follow_ups: int = 1
+    batch: Sequence[tuple[Prompt, ReplyReader[T]]],
+    ask: Ask,
+    *,
+    look: Look = no_lookups,
+    divide: Divide[T] = undivided,
+    follow_ups: int = 1,
 ) -> list[Answer[T]]:
     """Ask a batch and read the replies, with at most `follow_ups` more calls in a row for each prompt.
 
-    A reply that asks to see code gets it, once. One that cannot be read is asked for again, once, with the reason.
+    A reply that asks to see code gets it, once. One that cannot be used is asked for again, once. Calls to fallback
+    models do not count: there are some only where the user set them.
     """
-    pending = [_PendingAnswer(prompt, read) for prompt, read in batch]
-    _complete(pending, ask, look, follow_ups)
+    pending = [_PendingAnswer(prompt, read, look, divide, follow_ups) for prompt, read in batch]
+    _complete(pending, ask)
     return [question.answer() for question in pending]
 
 
@@ -69,65 +107,148 @@ def ask_and_read_both(
     ask: Ask,
     *,
     look: Look = no_lookups,
+    divide: tuple[Divide[T], Divide[U]] = (undivided, undivided),
     follow_ups: int = 1,
 ) -> tuple[list[Answer[T]], list[Answer[U]]]:
     """Ask two groups with different kinds of reply in one batch, as `ask_and_read` does."""
-    some = [_PendingAnswer(prompt, read) for prompt, read in first]
-    others = [_PendingAnswer(prompt, read) for prompt, read in second]
-    _complete([*some, *others], ask, look, follow_ups)
+    some = [_PendingAnswer(prompt, read, look, divide[0], follow_ups) for prompt, read in first]
+    others = [_PendingAnswer(prompt, read, look, divide[1], follow_ups) for prompt, read in second]
+    _complete([*some, *others], ask)
     return [question.answer() for question in some], [question.answer() for question in others]
 
 
-def _complete(pending: Sequence[_PendingAnswer[Any]], ask: Ask, look: Look, follow_ups: int) -> None:
+def _complete(pending: Sequence[_PendingAnswer[Any]], ask: Ask) -> None:
     """Ask until every prompt has its answer: each round sends those that need another call."""
-    for rounds_left in reversed(range(follow_ups + 1)):
-        waiting = [(question, question.prompt) for question in pending if question.prompt is not None]
-        replies = ask([prompt for _, prompt in waiting]) if waiting else []
-        for (question, prompt), reply in zip(waiting, replies, strict=True):
-            question.take(prompt, reply, look, last=not rounds_left)
+    while waiting := [question for top in pending for question in top.waiting()]:
+        prompts = [question.prompt for question in waiting if question.prompt is not None]
+        for question, prompt, reply in zip(waiting, prompts, ask(prompts), strict=True):
+            question.take(prompt, reply)
 
 
 @dataclass(slots=True)
 class _PendingAnswer(Generic[T]):
-    """One prompt that is being answered. `prompt` is the next to ask, None when the answer is complete."""
+    """One prompt that is being answered. `prompt` is the next to ask, None when the answer is complete.
+
+    `parts` are the smaller prompts that are asked in its place. `question` is the prompt without repair turns, as the
+    fallback models get it.
+    """
 
     prompt: Prompt | None
     read: ReplyReader[T]
+    look: Look
+    divide: Divide[T]
+    follow_ups: int
+    about: tuple[str, ...] = ()
+    question: Prompt | None = None
     value: T | None = None
     error: ModelError | None = None
     usage: Usage = field(default_factory=Usage)
+    attempts: tuple[Attempt, ...] = ()
     models: frozenset[str] = frozenset()
     calls: int = 0
     looked: bool = False
     repaired: bool = False
+    division: Division[T] | None = None
+    parts: tuple[_PendingAnswer[T], ...] = ()
+
+    def waiting(self) -> list[_PendingAnswer[T]]:
+        """Return what has to be asked next: this prompt, or some of its parts."""
+        own = [self] if self.prompt is not None else []
+        return own + [question for part in self.parts for question in part.waiting()]
 
     def answer(self) -> Answer[T]:
         """Return the complete answer."""
-        return Answer(self.value, self.error, self.usage, self.models, self.calls)
+        if self.division is None:
+            return Answer(self.value, self.error, self.usage, self.models, self.calls)
+        answers = [part.answer() for part in self.parts]
+        values = [answer.value for answer in answers if answer.value is not None]
+        lost = [path for part, answer in zip(self.parts, answers, strict=True) if answer.error
+                for path in (answer.lost or part.about)]  # fmt: skip
+        return Answer(
+            self.division.join(values) if values else None,
+            next((answer.error for answer in answers if answer.error), None),
+            sum((answer.usage for answer in answers), self.usage),
+            self.models.union(*(answer.models for answer in answers)),
+            self.calls + max(answer.calls for answer in answers),
+            (*self.division.left_out, *lost),
+        )
 
-    def take(self, prompt: Prompt, reply: Reply | ModelError, look: Look, *, last: bool) -> None:
+    def take(self, prompt: Prompt, reply: Reply | ModelError) -> None:
         """Take the reply to `prompt`: it completes the answer, or `prompt` becomes the follow-up to ask."""
         self.prompt = None
-        self.calls += 1
+        self.calls += not prompt.model
+        self.usage += Usage.of(reply.attempts)
+        self.attempts += reply.attempts
         if isinstance(reply, ModelError):
-            self.usage += Usage.of(reply.attempts)
             self.models |= {attempt.model for attempt in reply.attempts}
-            self.error = reply
+            unusable = reply.unusable if isinstance(reply, BrokenReply) else None
+            if unusable is None:
+                self._end(reply)
+            elif not self._read_before(prompt, unusable):
+                self._ask_again(prompt, unusable, str(reply))
             return
-        self.usage += reply.usage
         self.models |= {reply.model} - {""}
         try:
             self.value = self.read(reply.text, complete=reply.finish_reason == "stop")
         except Unreadable as unreadable:
-            self._follow_up(prompt, reply, look, str(unreadable), last=last)
+            self._follow_up(prompt, reply, str(unreadable))
 
-    def _follow_up(self, prompt: Prompt, reply: Reply, look: Look, problem: str, *, last: bool) -> None:
-        """Choose what follows a reply that is no answer: the lookup it asks for, a repair request, or the error."""
-        shown = None if last or self.looked else look(prompt, reply)
+    def _end(self, error: ModelError) -> None:
+        """End without an answer. The error carries the requests that were made for it, with their cost."""
+        error.attempts = self.attempts
+        self.error = error
+
+    def _read_before(self, prompt: Prompt, unusable: UnusableReply) -> bool:
+        """Read what stands before a leaked tool call, if it is a complete answer. Of prose nobody can tell."""
+        if not unusable.text or prompt.task is Task.ASK:
+            return False
+        try:
+            self.value = self.read(unusable.text, complete=False)
+        except Unreadable:
+            return False
+        return True
+
+    def _follow_up(self, prompt: Prompt, reply: Reply, problem: str) -> None:
+        """Choose what follows a reply that is no answer: the lookup it asks for, or another attempt at the answer."""
+        may_look = self.calls <= self.follow_ups and not (self.looked or prompt.model)
+        shown = self.look(prompt, reply) if may_look else None
         if shown is not None:
             self.prompt, self.looked = shown, True
-        elif not (last or self.repaired):
-            self.prompt, self.repaired = repair_prompt(prompt, reply, problem), True
+            return
+        unusable = UnusableReply(
+            problem,
+            raw=reply.raw or reply.text,
+            model=reply.model,
+            ran_out=reply.finish_reason == "length",
+            fallback=reply.fallback,
+        )
+        self._ask_again(prompt, unusable, "")
+
+    def _ask_again(self, prompt: Prompt, unusable: UnusableReply, explanation: str) -> None:
+        """Ask once more, in smaller parts or with the reason; then the fallback models; then end with the error."""
+        question = self.question or prompt
+        if not self.repaired and not prompt.model and self.calls <= self.follow_ups:
+            self.repaired, self.question = True, prompt
+            self.division = self.divide(prompt) if unusable.ran_out else None
+            if self.division is None:
+                self.prompt = repair_prompt(prompt, unusable.raw, unusable.problem)
+            else:
+                self.parts = tuple(self._part(smaller) for smaller in self.division.prompts)
+        elif unusable.fallback:
+            self.question = question
+            self.prompt = replace(question, model=unusable.fallback)
         else:
             twice = ", twice" if self.repaired else ""
-            self.error = BrokenReply(f"The model's answer could not be read{twice}: {problem}")
+            asked = f", nor that of {prompt.model}" if prompt.model else ""
+            self._end(
+                BrokenReply(
+                    explanation if explanation and not (twice or asked)
+                    else f"The model's answer could not be read{twice}{asked}: {unusable.problem}"
+                    " Run again, or choose another model."
+                )
+            )  # fmt: skip
+
+    def _part(self, smaller: SmallerPrompt[T]) -> _PendingAnswer[T]:
+        """Return a part to ask, with the follow-ups that are left."""
+        left = self.follow_ups - self.calls
+        return _PendingAnswer(smaller.prompt, smaller.read, self.look, self.divide, left, smaller.about)

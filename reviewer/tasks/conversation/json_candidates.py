@@ -1,9 +1,53 @@
-"""Find the parts of a reply that may be the JSON that was asked for, in linear time. Pure."""
+"""Find the JSON objects, the fenced blocks and the broken parts of a reply, in linear time. Pure.
+
+Whatever stands around an object, brackets of prose or of quoted code, does not hide it.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: A reply that needs more attempts than this to find its objects holds code, not an answer.
+_MOST_FAILURES = 100
+
+_MOST_CHARACTERS, _MOST_BRACKETS, _MOST_QUOTES = 60_000, 600, 2_000
+
+#: How an object of JSON begins: with its first key, or empty.
+_OBJECT = re.compile(r'\{\s{0,200}+(?:\}|"(?:[^"\\\n]|\\.){0,200}+"\s{0,50}+:)')
+_LOOSE_OBJECT = re.compile(r"""\{\s{0,200}+["'\u201c]""")
+_FENCE = re.compile(r"^[ \t]{0,8}+(?P<marks>```|~~~)(?P<label>[^`\n]{0,100}+)$", re.MULTILINE)
+
+#: Labels of a fence that may hold an answer without a finding; others hold code that is only quoted.
+_LABELS = {"", "json", "json5", "jsonc", "jsonl", "javascript", "js", "text", "plaintext", "txt"}
+
+
+@dataclass(frozen=True, slots=True)
+class JsonObject:
+    """An object of JSON, and where it stands in the text. `quoted`: as code that the text is about."""
+
+    value: dict[Any, Any]
+    start: int
+    end: int
+    quoted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FencedBlock:
+    """A block between two lines of three back-ticks or tildes; `start` and `end` are those of its contents."""
+
+    label: str
+    start: int
+    end: int
+
+    @property
+    def holds_code(self) -> bool:
+        """Whether its label names a language that no answer is written in."""
+        return self.label not in _LABELS
 
 
 def repairable(text: str) -> bool:
@@ -12,59 +56,81 @@ def repairable(text: str) -> bool:
     return len(text) <= _MOST_CHARACTERS and brackets <= _MOST_BRACKETS and text.count('"') <= _MOST_QUOTES
 
 
-_MOST_CHARACTERS, _MOST_BRACKETS, _MOST_QUOTES = 60_000, 600, 2_000
+def decode(text: str) -> Any:
+    """Return the value of a text that is JSON and nothing else. Raises ValueError."""
+    try:
+        return json.loads(text, strict=False, object_pairs_hook=_joined)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
 
 
-def candidates(text: str) -> Iterator[str]:
-    """Yield the parts of the text that may be the JSON meant: all of it, fenced blocks, the last balanced objects."""
-    text = text.strip().removeprefix("\ufeff")
-    yield text
-    yield from reversed(_fenced(text))
-    yield from _balanced(text)
-
-
-def _fenced(text: str) -> list[str]:
-    """Return the contents of the blocks between lines that begin with three backticks."""
-    blocks: list[str] = []
-    opened: list[str] | None = None
-    for line in text.split("\n"):
-        if opened is None:
-            opened = [] if line.startswith("```") and "`" not in line[3:] else None
-        elif line.lstrip().startswith("```"):
-            blocks.append("\n".join(opened).strip())
-            opened = None
+def json_objects(text: str, blocks: Sequence[FencedBlock]) -> list[JsonObject]:
+    """Return the outermost objects of the text, in order."""
+    decoder = json.JSONDecoder(strict=False, object_pairs_hook=_joined)
+    found: list[JsonObject] = []
+    position = failures = 0
+    while failures < _MOST_FAILURES and (begin := _OBJECT.search(text, position)):
+        start = begin.start()
+        try:
+            value, position = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            failures += 1
+            position = start + 1
         else:
-            opened.append(line)
+            quoted = text[max(0, start - 1) : start] == "`" and not text.startswith("```", max(0, start - 3))
+            quoted |= any(block.start <= start < block.end and block.holds_code for block in blocks)
+            found.append(JsonObject(value, start, position, quoted))
+    return found
+
+
+def _joined(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its pairs; lists under the same key are joined, so that the last does not hide the first."""
+    value: dict[str, Any] = {}
+    for key, item in pairs:
+        earlier = value.get(key)
+        value[key] = [*earlier, *item] if isinstance(earlier, list) and isinstance(item, list) else item
+    return value
+
+
+def fenced_blocks(text: str) -> list[FencedBlock]:
+    """Return the blocks between lines that begin with three back-ticks or tildes."""
+    blocks: list[FencedBlock] = []
+    opened: re.Match[str] | None = None
+    for line in _FENCE.finditer(text):
+        if opened is None:
+            opened = line
+        elif line["marks"] == opened["marks"]:
+            label = opened["label"].strip().lower()
+            blocks.append(FencedBlock(label, min(opened.end() + 1, line.start()), line.start()))
+            opened = None
     return blocks
 
 
-#: The last few objects are looked at, not all of them: a reply may be long and full of braces.
-_MOST_OBJECTS = 20
+def broken_parts(text: str, key: str, objects: Sequence[JsonObject]) -> list[str]:
+    """Return the parts of the text that hold the key outside of these objects: answers that are not quite JSON."""
+    begins = [begin.start() for begin in _LOOSE_OBJECT.finditer(text)]
+    places = (bisect_left(begins, mark) for mark in _outside(text, key, objects))
+    starts = list(dict.fromkeys(begins[place - 1] if place else 0 for place in places))
+    ends = [*starts[1:], len(text)]
+    return [text[start : _end(text, start, end, objects)] for start, end in zip(starts, ends, strict=False)]
 
 
-def _balanced(text: str) -> Iterator[str]:
-    """Yield top-level `{...}` and `[...]` runs of the text, the last first; braces inside JSON strings do not count.
-
-    One pass by hand: a regular expression for strings is quadratic on a reply that never closes one. Quotes count only
-    inside an object, so that an apostrophe or inch mark in the prose before it opens no string.
-    """
-    spans: list[tuple[int, int]] = []
-    start = depth = position = 0
-    quoted = False
-    while match := _MARKS.search(text, position):
-        mark, position = match.group(), match.end()
-        if quoted:
-            quoted = mark not in ('"', "\n")
-        elif mark == '"':
-            quoted = depth > 0
-        elif mark in ("{", "["):
-            start = match.start() if depth == 0 else start
-            depth += 1
-        elif mark in ("}", "]") and depth:
-            depth -= 1
-            if depth == 0:
-                spans.append((start, position))
-    yield from (text[begin:end] for begin, end in reversed(spans[-_MOST_OBJECTS:]))
+def _outside(text: str, key: str, objects: Sequence[JsonObject]) -> list[int]:
+    """Return the places of the key that are in none of the objects."""
+    marks = re.finditer(rf"""(?<!\\)["'\u201c]{re.escape(key)}["'\u201d]\s{{0,50}}+:""", text)
+    spans = iter(objects)
+    span = next(spans, None)
+    found = []
+    for mark in marks:
+        while span is not None and span.end <= mark.start():
+            span = next(spans, None)
+        if span is None or mark.start() < span.start:
+            found.append(mark.start())
+    return found
 
 
-_MARKS = re.compile(r'\\.|["{}\[\]\n]', re.DOTALL)
+def _end(text: str, start: int, end: int, objects: Sequence[JsonObject]) -> int:
+    fence = text.find("\n```", start, end)
+    place = bisect_left(objects, start, key=lambda found: found.start)
+    following = objects[place].start if place < len(objects) else end
+    return min(end, following, end if fence < 0 else fence)

@@ -17,8 +17,8 @@ from reviewer.llm.messages import Message, Prompt, Reply
 from reviewer.llm.models import planned_tokens
 from reviewer.safety.prompt_text import printable_path
 from reviewer.tasks.context.snippets import numbered
+from reviewer.tasks.conversation.json_replies import objects_in
 from reviewer.tasks.conversation.prompts import lookup_answer
-from reviewer.tasks.conversation.replies import Unreadable, read_json
 
 #: Ranges and words of one request, lines of one range, places of one word, tokens of the answer.
 MAX_RANGES, MAX_WORDS, MAX_LINES, MAX_PLACES, MAX_TOKENS = 6, 4, 120, 20, 10_000
@@ -64,18 +64,13 @@ class LookupHandler:
 
 
 def read_request(text: str, *, complete: bool) -> LookupRequest | None:
-    """Return the lookup that a reply asks for, None when it asks for none."""
-    try:
-        return read_json(text, _as_request, complete=complete)
-    except Unreadable:
+    """Return the lookup that a reply asks for, several joined, None when it asks for none."""
+    objects = objects_in(text, complete=complete)
+    requests = [value for value in objects if value and value.keys() <= {"read", "search"}]
+    if not requests:
         return None
-
-
-def _as_request(value: Any) -> LookupRequest:
-    if not isinstance(value, dict) or not value or not value.keys() <= {"read", "search"}:
-        raise Unreadable("not a request")
-    ranges = (_range(item) for item in _strings(value.get("read")))
-    words = (word.strip().strip("()") for word in _strings(value.get("search")))
+    ranges = (_range(item) for value in requests for item in _strings(value.get("read")))
+    words = (word.strip().strip("()") for value in requests for word in _strings(value.get("search")))
     return LookupRequest(
         tuple(dict.fromkeys(span for span in ranges if span))[:MAX_RANGES],
         tuple(dict.fromkeys(word for word in words if _WORD.fullmatch(word)))[:MAX_WORDS],

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Category, Finding
 from reviewer.domain.settings import Settings
-from reviewer.llm.messages import Message, Prompt, Reply, Task
+from reviewer.llm.messages import Message, Prompt, Task
 from reviewer.safety.fencing import fence_word, fenced_rows, fenced_text, quoted
 from reviewer.safety.prompt_text import code_excerpt, printable_path, prose
 from reviewer.tasks.context.enclosing import surroundings
@@ -164,7 +164,7 @@ class Prompter:
             other_paths=others[:MAX_OTHER_PATHS],
             # The rest was made printable and rid of secrets when it was rendered.
             around=surroundings(chunk.files, self.change.head),
-            related=self.related.get(chunk.id, ""),
+            related=self.related.get(chunk.id.partition("/")[0], ""),
             diff=chunk.text.removesuffix("\n"),
         )
 
@@ -211,10 +211,16 @@ def ask_prompt(system: str, user: str, **values: object) -> Prompt:
     return _prompt(Task.ASK, _render(system, **values), _render(user, **values))
 
 
-def repair_prompt(prompt: Prompt, reply: Reply, problem: str) -> Prompt:
-    """Return the prompt continued by the model's own words, unchanged, and what was wrong with them."""
+def repair_prompt(prompt: Prompt, written: str, problem: str) -> Prompt:
+    """Return the prompt continued by what the model wrote, unchanged, and by what was wrong with it.
+
+    If it wrote nothing that can be sent back, what was wrong stands at the end of the last message.
+    """
     words = _render("follow_up/repair.md", problem=problem, form=_FORMS[prompt.task])
-    return prompt.followed_by(Message("assistant", reply.raw or reply.text), Message("user", words))
+    if written.strip():
+        return prompt.followed_by(Message("assistant", written), Message("user", words))
+    *others, last = prompt.messages
+    return replace(prompt, messages=(*others, replace(last, content=f"{last.content}\n\n{words}")))
 
 
 def lookup_answer(found: str, fence: str) -> str:

@@ -1,4 +1,4 @@
-"""Parse model replies: strict JSON, then fenced blocks, then embedded objects, then json-repair; all are validated.
+"""Parse model replies of each task, and validate every entry.
 
 A reply that cannot be read raises `Unreadable` with the words for a repair turn; it never counts as "no findings". A
 bad item is dropped alone, not with its reply. Pure.
@@ -6,21 +6,18 @@ bad item is dropped alone, not with its reply. Pure.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from reviewer.domain.findings import Category, Rejected, TestSuggestion
 from reviewer.domain.severity import Severity
-from reviewer.safety.fencing import without_fence, without_fences
+from reviewer.safety.fencing import without_fence
 from reviewer.safety.redaction import redact
-from reviewer.tasks.conversation.json_candidates import candidates, repairable
-
-T = TypeVar("T")
+from reviewer.tasks.conversation.json_replies import JsonForm, Unreadable, read_json
 
 #: Other words that models use for the three severities and the six categories.
 _SEVERITIES = {
@@ -36,10 +33,6 @@ _CATEGORIES = {
     "style": "maintainability", "readability": "maintainability", "documentation": "maintainability",
     "tests": "test", "testing": "test",
 }  # fmt: skip
-
-
-class Unreadable(Exception):
-    """The reply is not what was asked for. The message tells the model what to correct."""
 
 
 def _synonym(words: dict[str, str]) -> Callable[[Any], Any]:
@@ -122,50 +115,8 @@ class FindingsReply:
     rejected: tuple[Rejected, ...]
 
 
-def read_findings(text: str, *, complete: bool = True) -> FindingsReply:
-    """Read the answer to `findings` or `refactor`. `complete`: the finish reason is `stop`."""
-    return read_json(text, _as_findings, complete=complete)
-
-
-def read_verdicts(text: str, *, complete: bool = True) -> dict[int, RawVerdict]:
-    """Read the answer to `verify`: verdicts by the number of the claim."""
-    return read_json(text, _as_verdicts, complete=complete)
-
-
-def read_json(text: str, shape: Callable[[Any], T], *, complete: bool) -> T:
-    """Return the first reading of the text with that shape, strict ones first; raise Unreadable if there is none.
-
-    json-repair comes last, and only for replies that the model ended itself: it closes a truncated object silently,
-    which would turn a cut-off list of findings into a short one.
-    """
-    problem = "it holds no JSON object."
-    for candidate in candidates(text):
-        try:
-            value = without_fences(json.loads(candidate, strict=False))
-        except (ValueError, RecursionError) as error:
-            if "{" in candidate:
-                problem = f"it is not valid JSON ({error})."
-            continue
-        try:
-            return shape(value)
-        except Unreadable as error:
-            problem = str(error)
-    if complete and (found := re.search(r"[{\[]", text)) and repairable(text):
-        from json_repair import loads  # noqa: PLC0415 - needed by few replies
-
-        try:
-            return shape(without_fences(loads(text[found.start() :])))
-        except (Unreadable, ValueError, RecursionError):
-            pass
-    if not complete:
-        problem = "it was cut off. Say less: only the most important points, in short sentences."
-    raise Unreadable(problem)
-
-
-def _as_findings(value: Any) -> FindingsReply:
-    if isinstance(value, list):
-        value = {"findings": value}
-    if not isinstance(value, dict) or not isinstance(value.get("findings"), list):
+def _as_findings(value: Mapping[str, Any]) -> FindingsReply:
+    if not isinstance(value.get("findings"), list):
         raise Unreadable('the object must have the keys "summary" (a string) and "findings" (a list).')
     good: list[RawFinding] = []
     bad: list[Rejected] = []
@@ -185,27 +136,72 @@ def _as_findings(value: Any) -> FindingsReply:
     return FindingsReply(summary if isinstance(summary, str) else "", tuple(good), tuple(bad))
 
 
+def join_findings(replies: Sequence[FindingsReply]) -> FindingsReply:
+    """Join several answers. A finding that is repeated counts once, in its last form."""
+    findings: dict[tuple[str, str, str], RawFinding] = {}
+    for reply in replies:
+        for finding in reply.findings:
+            place = " ".join(finding.quote.split()) or str(finding.line)
+            findings[finding.path, place, finding.title.casefold().strip(" .")] = finding
+    rejected = dict.fromkeys(rejected for reply in replies for rejected in reply.rejected)
+    summary = next((reply.summary for reply in replies if reply.summary), "")
+    return FindingsReply(summary, tuple(findings.values()), tuple(rejected))
+
+
+_FINDINGS = JsonForm("findings", "path", _as_findings, join_findings, lambda reply: not reply.rejected)
+
+
+def read_findings(text: str, *, complete: bool = True) -> FindingsReply:
+    """Read the answer to `findings` or `refactor`. `complete`: the finish reason is `stop`."""
+    return read_json(text, _FINDINGS, complete=complete)
+
+
 def _start(value: Any, most: int) -> str:
     """Return the beginning of a value as text, without secrets."""
     return redact(str(value))[0][:most]
 
 
-def _as_verdicts(value: Any) -> dict[int, RawVerdict]:
-    if isinstance(value, list):
-        value = {"verdicts": value}
-    if not isinstance(value, dict) or not isinstance(value.get("verdicts"), list):
+@dataclass(frozen=True, slots=True)
+class _VerdictsReply:
+    """The verdicts of one object, and how many entries were unusable."""
+
+    verdicts: tuple[RawVerdict, ...]
+    unusable: int
+
+
+def _as_verdicts(value: Mapping[str, Any]) -> _VerdictsReply:
+    if not isinstance(value.get("verdicts"), list):
         raise Unreadable('the object must have the key "verdicts" (a list).')
-    verdicts: dict[int, RawVerdict] = {}
+    verdicts: list[RawVerdict] = []
     problem = ""
     for item in value["verdicts"]:
         try:
-            verdict = RawVerdict.model_validate(item)
+            verdicts.append(RawVerdict.model_validate(item))
         except ValidationError as error:
             problem = _validator_words(error)
-        else:
-            verdicts[verdict.id] = verdict
     if problem and not verdicts:
         raise Unreadable(f'no entry of "verdicts" is usable: {problem}')
+    return _VerdictsReply(tuple(verdicts), len(value["verdicts"]) - len(verdicts))
+
+
+def _join_verdicts(replies: Sequence[_VerdictsReply]) -> _VerdictsReply:
+    verdicts = tuple(verdict for reply in replies for verdict in reply.verdicts)
+    return _VerdictsReply(verdicts, sum(reply.unusable for reply in replies))
+
+
+_VERDICTS = JsonForm("verdicts", "id", _as_verdicts, _join_verdicts, lambda reply: not reply.unusable)
+
+
+def read_verdicts(text: str, *, complete: bool = True) -> dict[int, RawVerdict]:
+    """Read the answer to `verify`: verdicts by the number of the claim.
+
+    Two verdicts that contradict each other are Unreadable.
+    """
+    verdicts: dict[int, RawVerdict] = {}
+    for verdict in read_json(text, _VERDICTS, complete=complete).verdicts:
+        earlier = verdicts.setdefault(verdict.id, verdict)
+        if earlier.verdict != verdict.verdict:
+            raise Unreadable(f"it has two verdicts on claim {verdict.id}, {earlier.verdict} and {verdict.verdict}.")
     return verdicts
 
 
@@ -214,32 +210,77 @@ def _validator_words(error: ValidationError) -> str:
     return f"{'.'.join(map(str, first['loc'])) or 'the entry'}: {first['msg']}."
 
 
-_TEST_TAG = re.compile(r"^[ \t]*+(?:<test\s(?P<attributes>[^>\n]*+)>|(?P<end></test>))[ \t\r]*+$", re.MULTILINE)
-_ATTRIBUTE = re.compile(r"""(?<!\w)(\w{1,40}+)\s{0,20}+=\s{0,20}+(?:"([^"]*)"|'([^']*)')""")
+_QUOTED = r"""(?:[^>"'\n]|"[^"\n]*+"|'[^'\n]*+')*+"""
+_TEST_TAG = re.compile(
+    rf"^[ \t]*+(?:<test\s(?P<attributes>{_QUOTED})>|(?P<end></test>)[ \t\r]*+$)", re.MULTILINE | re.IGNORECASE
+)
+_LATE_END = re.compile(r"</test>[ \t\r]*+$", re.MULTILINE | re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""(?<!\w)(\w{1,40}+)\s{0,20}+=\s{0,20}+(?:"([^"]*)"|'([^']*)'|([^\s"'>]{1,300}+))""")
+_NONE = re.compile(r"NONE\s*(?:$|[.:;,!(\n\u2013\u2014-])|none\s*(?:$|[.:!\n])", re.IGNORECASE)
+_UNCLOSED = 'it holds no <test path="..." covers="..."> element that is closed by </test>.'
 
 
 def read_tests(text: str, *, complete: bool = True) -> tuple[TestSuggestion, ...]:
     """Read the answer to `tests`. NONE and an empty answer mean no tests; another answer without a test is Unreadable.
 
-    A last file without its closing tag was cut off. It is left out, unless it is the only one.
+    A last file without its closing tag, in a reply that was cut off, is left out, unless it is the only one.
     """
-    found: list[TestSuggestion] = []
     text = without_fence(text)
+    found: list[TestSuggestion] = []
     opened: re.Match[str] | None = None
     for tag in _TEST_TAG.finditer(text):
-        if tag["end"] is None:
-            opened = tag
-            continue
         if opened is not None:
-            written = _ATTRIBUTE.findall(opened["attributes"][:4000])
-            attributes = {name: first or second for name, first, second in written}
-            code = _unfenced(text[opened.end() : tag.start()].removeprefix("\n"))
-            if attributes.get("path") and code.strip():
-                found.append(TestSuggestion(attributes["path"].strip(), attributes.get("covers", "").strip(), code))
-        opened = None
-    if found or (complete and text.strip(" \t\r\n`*_.").upper() in ("", "NONE")):
+            end = tag.start() if tag["end"] else _late_end(text, opened.end(), tag.start())
+            found.append(_test(opened, text[opened.end() : end]))
+        elif tag["end"]:
+            raise Unreadable("it holds a </test> without the <test> that it closes.")
+        opened = None if tag["end"] else tag
+    if opened is not None and (complete or not found or _LATE_END.search(text, opened.end())):
+        found.append(_test(opened, text[opened.end() : _late_end(text, opened.end(), len(text))]))
+    if found or (complete and _says_none(text)):
         return tuple(found)
-    raise Unreadable('it holds no <test path="..." covers="..."> element that is closed by </test>.')
+    raise Unreadable(_UNCLOSED)
+
+
+def _late_end(text: str, start: int, end: int) -> int:
+    """Return where the file ends whose closing tag stands at the end of a line of code. Raises Unreadable."""
+    ends = list(_LATE_END.finditer(text, start, end))
+    if not ends:
+        raise Unreadable(_UNCLOSED)
+    return ends[-1].start()
+
+
+def _test(opened: re.Match[str], contents: str) -> TestSuggestion:
+    written = _ATTRIBUTE.findall(opened["attributes"][:4000])
+    attributes = {name.lower(): "".join(values) for name, *values in written}
+    path, covers = _path(attributes.get("path", "")), _path(attributes.get("covers", ""))
+    code = _unfenced(_bare(contents))
+    if not path or not code.strip():
+        raise Unreadable("a <test> element has no path or no code.")
+    return TestSuggestion(path, covers, code)
+
+
+def _path(written: str) -> str:
+    """Return a path as git writes it, without quotes and steps that lead nowhere."""
+    path = written.strip().strip("`'\"").strip()
+    while path.startswith("./"):
+        path = path[2:].lstrip("/")
+    return path
+
+
+def _bare(contents: str) -> str:
+    """Return the code of a file without a section of character data round the whole of it."""
+    code = contents.strip()
+    if code.startswith("<![CDATA[") and code.endswith("]]>"):
+        return code.removeprefix("<![CDATA[").removesuffix("]]>").strip("\r\n")
+    first, _, rest = contents.partition("\n")
+    return contents if first.strip() else rest
+
+
+def _says_none(text: str) -> bool:
+    """Whether the reply says that there are no tests: NONE alone, with a remark, or at its end."""
+    bare = text.strip(" \t\r\n`*_.\"'")
+    return not bare or _NONE.match(bare) is not None or bare.rpartition("\n")[2].strip(" \t\r`*_.") == "NONE"
 
 
 def _unfenced(code: str) -> str:

@@ -44,8 +44,9 @@ class ChunkSection:
 class Chunk:
     """Files, or hunks of one file, for one prompt.
 
-    `id` depends on the content alone; `without_prose` keeps it. `text` is how the model sees the sections, `tokens`
-    is an estimate. `files` are those of the sections, the hunks of each file together.
+    `id` depends on the content alone; `without_prose` keeps it, `halves` adds `/1` and `/2` to it. `text` is how the
+    model sees the sections, `tokens` is an estimate. `files` are those of the sections, the hunks of each file
+    together.
     """
 
     id: str
@@ -174,6 +175,23 @@ def without_prose(part: Chunk, keep: Collection[str] = ()) -> Chunk:
     if not gone or len(gone) == len({file.path for file in part.files}):
         return part
     return Chunk.of((section for section in part.sections if section.file.path not in gone), chunk_id=part.id)
+
+
+def halves(part: Chunk) -> tuple[Chunk, ...]:
+    """Return two chunks with half of the code each: some of the files, or of one file's hunks. One hunk stays whole."""
+    sections = list(part.sections)
+    if len(sections) == 1 and len(sections[0].file.hunks) > 1:
+        file = sections[0].file
+        middle = len(file.hunks) // 2
+        sections = [_section(file, file.hunks[:middle]), _section(file, file.hunks[middle:])]
+    if len(sections) < 2:
+        return (part,)
+    total, size, count = sum(section.tokens for section in sections), 0, 0
+    while count < len(sections) - 1 and (count == 0 or size + sections[count].tokens <= total / 2):
+        size += sections[count].tokens
+        count += 1
+    groups = (sections[:count], sections[count:])
+    return tuple(Chunk.of(group, chunk_id=f"{part.id}/{number}") for number, group in enumerate(groups, 1))
 
 
 def affordable(

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from reviewer.domain.findings import Finding, Rejected
 from reviewer.domain.severity import Severity
-from reviewer.llm.messages import Ask
-from reviewer.tasks.conversation.follow_ups import Answer, Look, ask_and_read
+from reviewer.llm.messages import Ask, Prompt
+from reviewer.tasks.conversation.divisions import Claims, DivisionByClaims
+from reviewer.tasks.conversation.follow_ups import Answer, Look, ReplyReader, ask_and_read
 from reviewer.tasks.conversation.prompts import Prompter
 from reviewer.tasks.conversation.replies import RawVerdict, read_verdicts
 from reviewer.tasks.planning.chunks import Chunk
@@ -57,35 +59,43 @@ class Falsifier:
     def judge(self, parts: Sequence[Chunk], candidates: Sequence[Finding], *, two_opinions: bool) -> FalsifiedClaims:
         """Judge the candidates; with `two_opinions`, those of severity error in two independent prompts."""
         planned = list(_verify_prompts(parts, candidates, two_opinions=two_opinions))
-        prompts = [
-            self.prompter.verify(
-                parts[plan.part],
-                [candidates[place] for place in plan.claims],
-                second=plan.second,
-                last=not self.follow_ups,
-            )
-            for plan in planned
-        ]
-        batch = [(prompt, read_verdicts) for prompt in prompts]
-        answers = ask_and_read(batch, self.ask, look=self.look, follow_ups=self.follow_ups)
+
+        def make(plan: _VerifyPrompt, claims: Claims) -> Prompt:
+            shown = [candidates[place] for place in claims]
+            return self.prompter.verify(parts[plan.part], shown, second=plan.second, last=not self.follow_ups)
+
+        divide = DivisionByClaims(verdicts_from, _join)
+        batch = [(divide.prompt(plan.claims, partial(make, plan)), read_verdicts) for plan in planned]
+        answers = ask_and_read(batch, self.ask, look=self.look, divide=divide, follow_ups=self.follow_ups)
         return _judged(candidates, planned, answers)
+
+
+def verdicts_from(first: int) -> ReplyReader[Verdicts]:
+    """Return the reader of verdicts on claims of which `first` others stand before them."""
+
+    def read(text: str, *, complete: bool) -> Verdicts:
+        return {first + number: verdict for number, verdict in read_verdicts(text, complete=complete).items()}
+
+    return read
+
+
+def _join(answers: Sequence[Verdicts]) -> Verdicts:
+    return {number: verdict for verdicts in answers for number, verdict in verdicts.items()}
 
 
 def _judged(
     candidates: Sequence[Finding], planned: Sequence[_VerifyPrompt], answers: Sequence[Answer[Verdicts]]
 ) -> FalsifiedClaims:
     verdicts_on: dict[int, list[RawVerdict | None]] = defaultdict(list)
-    failed: set[int] = set()
     for plan, answer in zip(planned, answers, strict=True):
         verdicts = answer.value or {}
         for number, place in enumerate(plan.claims, 1):
             verdicts_on[place].append(verdicts.get(number))
-        failed |= set(plan.claims) if answer.error else set()
     results = [apply_verdicts(candidate, verdicts_on[place]) for place, candidate in enumerate(candidates)]
     return FalsifiedClaims(
         kept=tuple(result for result in results if isinstance(result, Finding)),
         refuted=tuple(result for result in results if isinstance(result, Rejected)),
-        unjudged=sum(not any(verdicts_on[place]) for place in failed),
+        unjudged=sum(not any(verdicts) for verdicts in verdicts_on.values()),
         answers=tuple(answers),
     )
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from reviewer.llm.chat_completions import Completion, read_reply, request_body, without_invisible
-from reviewer.llm.errors import BrokenReply, ModelUnavailable, PromptTooLong, RequestRefused
+from reviewer.llm.errors import BrokenReply, ModelUnavailable, RequestRefused
 from reviewer.llm.messages import Message, Prompt, Task
 from reviewer.llm.models import model_named
 
@@ -194,10 +194,12 @@ def test_an_event_can_be_a_fault(data, status):
         ("half", None, ModelUnavailable),
         ("half", "error", ModelUnavailable),
         ("", "stop", ModelUnavailable),
-        ("<think>only", "stop", ModelUnavailable),
-        ("", "length", PromptTooLong),
-        ("<think>" + "only " * 99, "length", PromptTooLong),
-        ("<think>only</think>{", "length", PromptTooLong),
+        ("<think>only", "stop", BrokenReply),
+        ("<think>only</think>.", "stop", BrokenReply),
+        ("", "length", BrokenReply),
+        ("<think>" + "only " * 99, "length", BrokenReply),
+        ("<think>only</think>{", "length", BrokenReply),
+        ("<think>Because the order of</think> the codes counts.", "stop", BrokenReply),
         ("no", "content_filter", RequestRefused),
         ("yes", "tool_calls", BrokenReply),
         ('<minimax:tool_call>\n<invoke name="f">', "stop", BrokenReply),

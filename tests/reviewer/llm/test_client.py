@@ -195,9 +195,10 @@ ENDINGS = [
     (Answer("", finish=None, usage=None, done=False, comments=5), ModelUnavailable),
     (Answer(JSON, finish="content_filter"), RequestRefused),
     (Answer("<minimax:tool_call>\n<invoke>"), BrokenReply),
-    (Answer(thinks("", form="whole")), ModelUnavailable),
-    (Answer(thinks(JSON, form="unclosed")), ModelUnavailable),
-    (Answer("", thinking="all thinking", finish="length"), PromptTooLong),
+    (Answer(thinks("", form="whole")), BrokenReply),
+    (Answer(thinks(JSON, form="unclosed")), BrokenReply),
+    (Answer("", thinking="all thinking", finish="length"), BrokenReply),
+    (Answer("", usage=None), ModelUnavailable),
 ]
 
 

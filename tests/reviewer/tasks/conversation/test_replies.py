@@ -7,7 +7,8 @@ import json
 import pytest
 
 from reviewer.domain.severity import Severity
-from reviewer.tasks.conversation.replies import Unreadable, read_findings, read_tests, read_verdicts
+from reviewer.tasks.conversation.json_replies import Unreadable
+from reviewer.tasks.conversation.replies import read_findings, read_tests, read_verdicts
 
 GOOD = {"path": "a.py", "line": 3, "quote": "x = 1", "severity": "error", "category": "bug", "title": "t", "body": "b"}
 OBJECT = json.dumps({"summary": "s", "findings": [GOOD]})

@@ -1,0 +1,195 @@
+"""Read the JSON that was asked for out of a reply: all of it or nothing.
+
+An answer is an object with the key that was asked for. Several answers are joined, and where one of several cannot be
+read, none counts. A bare list counts only as the whole reply or a whole fenced block: brackets in prose are no answer.
+A reply that cannot be read raises `Unreadable` with the words for a repair turn. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from reviewer.safety.fencing import without_fences
+from reviewer.tasks.conversation.json_candidates import (
+    FencedBlock,
+    JsonObject,
+    broken_parts,
+    decode,
+    fenced_blocks,
+    json_objects,
+    repairable,
+)
+
+T = TypeVar("T")
+
+#: More broken answers than this in one reply are not repaired.
+_MOST_BROKEN = 5
+
+_CUT_OFF = "it was cut off. Say less: only the most important points, in short sentences."
+
+
+class Unreadable(Exception):
+    """The reply is not what was asked for. The message tells the model what to correct."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonForm(Generic[T]):
+    """What a task's answer looks like: an object with a list under `key`, and in each entry the key `entry`.
+
+    `parse` reads the object and raises Unreadable. `join` makes one value of several. `is_whole` says whether nothing
+    in the value was unusable: only such a value counts where the JSON had to be repaired.
+    """
+
+    key: str
+    entry: str
+    parse: Callable[[Mapping[str, Any]], T]
+    join: Callable[[Sequence[T]], T]
+    is_whole: Callable[[T], bool] = lambda _: True
+
+
+def read_json(text: str, form: JsonForm[T], *, complete: bool) -> T:
+    """Return the answer in the text; raise Unreadable if there is none, or if a part of it cannot be read.
+
+    json-repair comes last, and only for replies that the model ended itself: it closes a truncated object silently,
+    which would turn a cut-off list of findings into a short one.
+    """
+    text = text.strip().removeprefix("\ufeff").lstrip()
+    try:
+        return _read(text, form, complete=complete)
+    except Unreadable:
+        if complete:
+            raise
+        raise Unreadable(_CUT_OFF) from None
+
+
+def objects_in(text: str, *, complete: bool) -> list[dict[Any, Any]]:
+    """Return the objects of any kind that the reply holds and that are not only quoted, in order.
+
+    If there is none and the reply is `complete`, that is what json-repair makes of it.
+    """
+    text = text.strip()
+    objects = [without_fences(found.value) for found in json_objects(text, fenced_blocks(text)) if not found.quoted]
+    if not objects and complete and text.startswith("{"):
+        objects = [value] if isinstance(value := _loaded(text), dict) else []
+    return objects
+
+
+def _read(text: str, form: JsonForm[T], *, complete: bool) -> T:
+    blocks = fenced_blocks(text)
+    objects = json_objects(text, blocks)
+    answers = [found for found in objects if form.key in found.value]
+    # What is quoted from code, as `{"findings": []}`, says nothing; a list with entries says something wherever it is.
+    spoken = [found.value for found in answers if found.value[form.key] or not found.quoted]
+    lists = list(_bare_lists(text, blocks, form))
+    spoken += [{form.key: entries} for entries in lists if entries or not (spoken or any(lists))]
+    broken = broken_parts(text, form.key, answers)
+    if not spoken and not broken:
+        spoken += _entries_alone(text, objects, form)
+    if not complete and _ends_in_json(text, answers):
+        raise Unreadable(_CUT_OFF)
+    values = [form.parse(without_fences(value)) for value in spoken]
+    if not (values or broken) and text.startswith(("{", "[")):
+        broken = [text]
+    if broken and (not complete or len(broken) > _MOST_BROKEN):
+        raise Unreadable(_not_json(broken[0]))
+    values += [_repaired(part, form) for part in broken]
+    if not values:
+        raise Unreadable(_nothing_read(objects, form))
+    return values[0] if len(values) == 1 else form.join(values)
+
+
+def _bare_lists(text: str, blocks: Sequence[FencedBlock], form: JsonForm[T]) -> Iterator[list[Any]]:
+    """Yield the lists that are the whole reply or a whole fenced block and may be the answer without its object."""
+    for block in (FencedBlock("", 0, len(text)), *blocks):
+        contents = text[block.start : block.end].strip()
+        if not contents.startswith("["):
+            continue
+        try:
+            value = decode(contents)
+        except ValueError:
+            continue
+        if not isinstance(value, list):
+            continue
+        if value:
+            if all(isinstance(entry, dict) and form.entry in entry for entry in value):
+                yield value
+        elif len(blocks) <= 1 and _may_be_empty(text, block):
+            yield value
+
+
+def _may_be_empty(text: str, block: FencedBlock) -> bool:
+    """Whether an empty list in this block is an answer: not in a block of code, nor of anything between two texts."""
+    before, after = text[: block.start].strip(), text[block.end :].strip()
+    alone = before in ("", "```", "~~~") or after in ("", "```", "~~~")
+    return not block.holds_code and (block.label.startswith("json") or alone)
+
+
+def _entries_alone(text: str, objects: Sequence[JsonObject], form: JsonForm[T]) -> list[dict[Any, Any]]:
+    """Return the entries as an answer, where the reply is nothing but entries, one after the other or in a list."""
+    if not objects or not all(form.entry in found.value for found in objects):
+        return []
+    ends = [0, *(found.end for found in objects)]
+    starts = [*(found.start for found in objects), len(text)]
+    around = "".join(text[end:start] for end, start in zip(ends, starts, strict=True))
+    around = re.sub(r"[\s,]|```(?:jsonl?)?|~~~", "", around)
+    return [{form.key: [found.value for found in objects]}] if around in ("", "[]") else []
+
+
+def _ends_in_json(text: str, answers: Sequence[JsonObject]) -> bool:
+    """Whether a text that was cut off had begun another object after its last answer."""
+    last = max((found.end for found in answers), default=0)
+    rest = text[last:]
+    return re.search(r'\{\s{0,200}+(?:"|$)', rest) is not None and rest.count("{") > rest.count("}")
+
+
+def _repaired(part: str, form: JsonForm[T]) -> T:
+    """Return what json-repair makes of a part that is not quite JSON, if nothing of it is lost or mixed up."""
+    problem = _not_json(part)
+    value = _loaded(part)
+    if not part.startswith(("{", "[")):
+        raise Unreadable(problem)
+    if isinstance(value, list) and value and part.startswith("["):
+        value = {form.key: value}
+    if not isinstance(value, dict) or not isinstance(value.get(form.key), list):
+        raise Unreadable(problem)
+    written = len(re.findall(rf"""(?<!\\)["'\u201c]{form.entry}["'\u201d]\s{{0,50}}+:""", part))
+    try:
+        read = form.parse(value)
+    except Unreadable:
+        raise Unreadable(problem) from None
+    if written > len(value[form.key]) or not form.is_whole(read):
+        raise Unreadable(problem)
+    return read
+
+
+def _loaded(part: str) -> Any:
+    """Return what json-repair makes of a text, None where it may not or cannot have a try."""
+    if not repairable(part):
+        return None
+    from json_repair import loads  # noqa: PLC0415 - needed by few replies
+
+    try:
+        return without_fences(loads(part))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _nothing_read(objects: Sequence[JsonObject], form: JsonForm[T]) -> str:
+    """Return what is wrong with a reply without an answer: what its last object lacks, or that it has none."""
+    if objects:
+        try:
+            form.parse(objects[-1].value)
+        except Unreadable as error:
+            return str(error)
+    return "it holds no JSON object."
+
+
+def _not_json(part: str) -> str:
+    try:
+        decode(part)
+    except ValueError as error:
+        return f"it is not valid JSON ({error})."
+    return "it is not the JSON object that was asked for."
