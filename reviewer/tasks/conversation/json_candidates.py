@@ -106,13 +106,22 @@ def fenced_blocks(text: str) -> list[FencedBlock]:
     return blocks
 
 
-def broken_parts(text: str, key: str, objects: Sequence[JsonObject]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class BrokenPart:
+    """A part of the text that is not quite JSON, and where it stands. `cut`: an object follows before it has ended."""
+
+    text: str
+    start: int
+    cut: bool
+
+
+def broken_parts(text: str, key: str, objects: Sequence[JsonObject]) -> list[BrokenPart]:
     """Return the parts of the text that hold the key outside of these objects: answers that are not quite JSON."""
     begins = [begin.start() for begin in _LOOSE_OBJECT.finditer(text)]
     places = (bisect_left(begins, mark) for mark in _outside(text, key, objects))
     starts = list(dict.fromkeys(begins[place - 1] if place else 0 for place in places))
     ends = [*starts[1:], len(text)]
-    return [text[start : _end(text, start, end, objects)] for start, end in zip(starts, ends, strict=False)]
+    return [_broken_part(text, start, end, objects) for start, end in zip(starts, ends, strict=False)]
 
 
 def _outside(text: str, key: str, objects: Sequence[JsonObject]) -> list[int]:
@@ -129,8 +138,11 @@ def _outside(text: str, key: str, objects: Sequence[JsonObject]) -> list[int]:
     return found
 
 
-def _end(text: str, start: int, end: int, objects: Sequence[JsonObject]) -> int:
+def _broken_part(text: str, start: int, end: int, objects: Sequence[JsonObject]) -> BrokenPart:
+    """Return the part from there to the next object, the end of its fenced block, or the end given."""
     fence = text.find("\n```", start, end)
     place = bisect_left(objects, start, key=lambda found: found.start)
-    following = objects[place].start if place < len(objects) else end
-    return min(end, following, end if fence < 0 else fence)
+    following = objects[place].start if place < len(objects) else len(text)
+    part = text[start : min(end, following, end if fence < 0 else fence)]
+    rest = part[max(part.rfind("}"), part.rfind("]")) + 1 :]
+    return BrokenPart(part, start, cut=start + len(part) == following < len(text) and '"' in rest)

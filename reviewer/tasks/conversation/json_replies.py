@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from reviewer.safety.fencing import without_fences
 from reviewer.tasks.conversation.json_candidates import (
+    BrokenPart,
     FencedBlock,
     JsonObject,
     broken_parts,
@@ -82,27 +83,30 @@ def _read(text: str, form: JsonForm[T], *, complete: bool) -> T:
     objects = json_objects(text, blocks)
     answers = [found for found in objects if form.key in found.value]
     # What is quoted from code, as `{"findings": []}`, says nothing; a list with entries says something wherever it is.
-    spoken = [found.value for found in answers if found.value[form.key] or not found.quoted]
+    spoken = [(found.start, found.value) for found in answers if found.value[form.key] or not found.quoted]
     lists = list(_bare_lists(text, blocks, form))
-    spoken += [{form.key: entries} for entries in lists if entries or not (spoken or any(lists))]
+    says_something = bool(spoken) or any(entries for _, entries in lists)
+    spoken += [(start, {form.key: entries}) for start, entries in lists if entries or not says_something]
     broken = broken_parts(text, form.key, answers)
     if not spoken and not broken:
-        spoken += _entries_alone(text, objects, form)
+        spoken = [(0, value) for value in _entries_alone(text, objects, form)]
     if not complete and _ends_in_json(text, answers):
         raise Unreadable(_CUT_OFF)
-    values = [form.parse(without_fences(value)) for value in spoken]
+    values = [(start, form.parse(without_fences(value))) for start, value in spoken]
     if not (values or broken) and text.startswith(("{", "[")):
-        broken = [text]
+        broken = [BrokenPart(text, 0, cut=False)]
     if broken and (not complete or len(broken) > _MOST_BROKEN):
-        raise Unreadable(_not_json(broken[0]))
-    values += [_repaired(part, form) for part in broken]
+        raise Unreadable(_not_json(broken[0].text))
+    values += [(part.start, _repaired(part, form)) for part in broken]
     if not values:
         raise Unreadable(_nothing_read(objects, form))
-    return values[0] if len(values) == 1 else form.join(values)
+    # In the order of the text, because what is said later corrects what was said before.
+    in_order = [value for _, value in sorted(values, key=lambda placed: placed[0])]
+    return in_order[0] if len(in_order) == 1 else form.join(in_order)
 
 
-def _bare_lists(text: str, blocks: Sequence[FencedBlock], form: JsonForm[T]) -> Iterator[list[Any]]:
-    """Yield the lists that are the whole reply or a whole fenced block and may be the answer without its object."""
+def _bare_lists(text: str, blocks: Sequence[FencedBlock], form: JsonForm[T]) -> Iterator[tuple[int, list[Any]]]:
+    """Yield the lists, with their places, that are all of the reply or of a fenced block and may be the answer."""
     for block in (FencedBlock("", 0, len(text)), *blocks):
         contents = text[block.start : block.end].strip()
         if not contents.startswith("["):
@@ -115,9 +119,9 @@ def _bare_lists(text: str, blocks: Sequence[FencedBlock], form: JsonForm[T]) -> 
             continue
         if value:
             if all(isinstance(entry, dict) and form.entry in entry for entry in value):
-                yield value
+                yield block.start, value
         elif len(blocks) <= 1 and _may_be_empty(text, block):
-            yield value
+            yield block.start, value
 
 
 def _may_be_empty(text: str, block: FencedBlock) -> bool:
@@ -145,12 +149,13 @@ def _ends_in_json(text: str, answers: Sequence[JsonObject]) -> bool:
     return re.search(r'\{\s{0,200}+(?:"|$)', rest) is not None and rest.count("{") > rest.count("}")
 
 
-def _repaired(part: str, form: JsonForm[T]) -> T:
+def _repaired(broken: BrokenPart, form: JsonForm[T]) -> T:
     """Return what json-repair makes of a part that is not quite JSON, if nothing of it is lost or mixed up."""
+    part = broken.text
     problem = _not_json(part)
-    value = _loaded(part)
-    if not part.startswith(("{", "[")):
+    if broken.cut or not part.startswith(("{", "[")):
         raise Unreadable(problem)
+    value = _loaded(part)
     if isinstance(value, list) and value and part.startswith("["):
         value = {form.key: value}
     if not isinstance(value, dict) or not isinstance(value.get(form.key), list):
