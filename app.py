@@ -130,6 +130,7 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
     import hmac  # noqa: PLC0415
 
     from reviewer.llm.client import Client  # noqa: PLC0415
+    from reviewer.llm.errors import BrokenReply  # noqa: PLC0415
     from reviewer.llm.models import model_named  # noqa: PLC0415
     from reviewer.tasks.planning.cost_estimate import cost_per_thousand  # noqa: PLC0415
     from webhooks.github.repository import connect  # noqa: PLC0415
@@ -160,7 +161,7 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
         )
         outcome = handle(job, context)
         if outcome.state is JobEnding.FAILED:
-            raise ReportedFailure(outcome.reason)
+            raise ReportedFailure(outcome.reason, answers_are_useless=isinstance(outcome.error, BrokenReply))
         return outcome.to_json()
 
     return JobWork(

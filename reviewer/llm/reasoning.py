@@ -84,17 +84,28 @@ def leak_in(answer: str, shown: Iterable[str]) -> re.Match[str] | None:
     place, position = Quotations(), 0
     texts = list(shown)
     may_quote: dict[str, bool] = {}
+    in_json: re.Match[str] | None = None
     for leak in _LEAK.finditer(answer):
         place.add(answer[position : leak.start()])
         position = leak.start()
-        if place.in_string or place.in_code or place.fence:
-            continue
         bare = leak[0].strip("<>/[]|")
         if bare not in may_quote:
             may_quote[bare] = any(bare in text for text in texts)
-        if not may_quote[bare]:
+        if place.in_string:
+            in_json = in_json or leak
+        elif not may_quote[bare] and not _ends_quotation(answer, leak.end(), place):
             return leak
-    return None
+    place.add(answer[position:])
+    # A string of JSON that is never closed quotes nothing: the call leaked into the middle of it.
+    return in_json if place.depth else None
+
+
+def _ends_quotation(text: str, position: int, place: Quotations) -> bool:
+    """Whether the code that we are in ends further down."""
+    if place.fence:
+        return text.find(f"\n{place.fence}", position) >= 0
+    end = text.find("\n", position)
+    return place.in_code and text.find("`", position, len(text) if end < 0 else end) >= 0
 
 
 def _last_tag(text: str) -> int | None:

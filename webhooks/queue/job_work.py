@@ -35,7 +35,16 @@ class JobWork:
 
 
 class ReportedFailure(ReviewerError):
-    """The job failed, and people were told already: it is only marked as failed."""
+    """The job failed, and people were told already: it is only marked as failed.
+
+    `answers_are_useless`: the model's answers could not be read. They are not kept for an operator's retry, which would
+    only read them again.
+    """
+
+    def __init__(self, reason: str, *, answers_are_useless: bool = False) -> None:
+        """Store the reason, for an operator."""
+        super().__init__(reason)
+        self.answers_are_useless = answers_are_useless
 
 
 class WorkTooLong(ReviewerError):

@@ -233,7 +233,8 @@ class JobRunner:
             return self._hand_back(record, owner, reason, delay=delay, failures=failures)
         if not isinstance(error, ReportedFailure):
             self._give_up(record, reason)
-        return self._end(record, owner, JobState.FAILED, reason, None)
+        useless = isinstance(error, ReportedFailure) and error.answers_are_useless
+        return self._end(record, owner, JobState.FAILED, reason, None, keep_answers=not useless)
 
     def _backoff(self, failures: int, retry_after: float | None) -> float:
         """Return the seconds before the next attempt: growing, with jitter, and at least what GitHub asked for."""
@@ -264,12 +265,21 @@ class JobRunner:
 
         return "queued again" if self._retry_while_store_is_away(requeue) else "taken over"
 
-    def _end(self, record: JobRecord, owner: str, state: JobState, reason: str, result: dict[str, Any] | None) -> str:
+    def _end(
+        self,
+        record: JobRecord,
+        owner: str,
+        state: JobState,
+        reason: str,
+        result: dict[str, Any] | None,
+        *,
+        keep_answers: bool = False,
+    ) -> str:
         def end() -> bool:
             with self.database.write() as connection:
                 ended = job_records.end(connection, record.id, owner, state, reason, result)
                 # A failed job keeps its answers for a while: an operator's retry does not pay for them again.
-                if ended and state is not JobState.FAILED:
+                if ended and not keep_answers:
                     answer_cache.forget(connection, record.id)
                 return ended
 

@@ -170,7 +170,7 @@ class _PendingAnswer(Generic[T]):
             sum((answer.usage for answer in answers), self.usage),
             self.models.union(*(answer.models for answer in answers)),
             self.calls + max(answer.calls for answer in answers),
-            (*self.division.left_out, *lost),
+            tuple(dict.fromkeys((*self.division.left_out, *lost))),
         )
 
     def take(self, prompt: Prompt, reply: Reply | ModelError) -> None:

@@ -294,6 +294,24 @@ class TestFailing:
         assert (record.state, record.result, record.failures) == (JobState.DONE, {"fine": True}, 0)
         assert worker.asked["dear"] == 1
 
+    def test_answers_that_could_not_be_read_are_asked_for_again(self, worker):
+        """A retry of a job that failed because of the model's answers does not read the same answers for ever."""
+        useless = [True]
+
+        def work(_job: Job, ask: Ask, _wanted: object) -> dict[str, Any]:
+            ask([prompt("unreadable")])
+            if useless:
+                raise ReportedFailure("the answer could not be read", answers_are_useless=True)
+            return {"fine": True}
+
+        job = worker.on(automatic(), work)
+        worker.jobs.accept(job)
+        assert worker.ended(job).state is JobState.FAILED
+        useless.clear()
+        worker.jobs.retry(job.delivery)
+        assert worker.ended(job).state is JobState.DONE
+        assert worker.asked["unreadable"] == 2
+
     def test_only_what_is_over_is_retried(self, worker):
         """A job that is unknown or under way cannot be retried, and the message says why."""
         with pytest.raises(NoSuchJob, match="no job nonsense"):
