@@ -273,9 +273,8 @@ def read_reply(completion: Completion, prompt: Prompt) -> Reply:
     return Reply(text, raw=content, model=completion.model, finish_reason=reason)
 
 
-def _unusable(completion: Completion, why: str, *, text: str = "", raw: str = "", ran_out: bool = False) -> BrokenReply:
-    unusable = UnusableReply(f"{why}.", text=text, raw=raw, model=completion.model, ran_out=ran_out)
-    return unreadable_answer(why, unusable)
+def _unusable(completion: Completion, why: str, *, text: str = "", raw: str = "") -> BrokenReply:
+    return unreadable_answer(why, UnusableReply(f"{why}.", text=text, raw=raw, model=completion.model))
 
 
 def _ran_out(completion: Completion, prompt: Prompt, text: str) -> BrokenReply:
@@ -286,7 +285,8 @@ def _ran_out(completion: Completion, prompt: Prompt, text: str) -> BrokenReply:
         why = f"it used up its {written:,} tokens for thinking and did not answer"
     else:
         why = f"it was cut off{f' after {written:,} tokens' if written else ''} before its answer began"
-    return _unusable(completion, why, text=text, ran_out=True)
+    problem = f"{why}: think in a few sentences only."
+    return unreadable_answer(why, UnusableReply(problem, text=text, model=completion.model, ran_out=True))
 
 
 def _empty(completion: Completion) -> ModelError:

@@ -149,6 +149,8 @@ class RepairLoop:
         prompts = [self.language.repair(attempt.prompt, attempt.candidate, attempt.outcome) for attempt in again]
         for attempt, prompt, answer in zip(again, prompts, self._answers(prompts), strict=True):
             suggestions = _suggested(answer)
+            if answer.error:
+                self._note(f"No repair of `{attempt.candidate.path}`: {answer.error}")
             if not suggestions:
                 attempt.final = True
                 self.stopped.append(attempt)
@@ -170,6 +172,8 @@ class RepairLoop:
         answers = ask_and_read([(prompt, read_verdicts) for prompt in prompts], self.ask)
         self.answers += answers
         for (attempt, candidate, failure), answer in zip(suspects, answers, strict=True):
+            if answer.error:
+                self._note(f"Whether the failure of `{candidate.path}` shows a defect was not checked: {answer.error}")
             verdict = (answer.value or {}).get(1)
             if verdict is not None and verdict.verdict == "confirmed":
                 reason = redact(verdict.reason)[0][:500]

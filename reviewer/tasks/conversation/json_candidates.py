@@ -108,11 +108,15 @@ def fenced_blocks(text: str) -> list[FencedBlock]:
 
 @dataclass(frozen=True, slots=True)
 class BrokenPart:
-    """A part of the text that is not quite JSON, and where it stands. `cut`: an object follows before it has ended."""
+    """A part of the text that is not quite JSON, and where it stands.
+
+    `cut`: an object follows before it has ended. `alone`: it is all of the reply or of a fenced block.
+    """
 
     text: str
     start: int
     cut: bool
+    alone: bool
 
 
 def broken_parts(text: str, key: str, objects: Sequence[JsonObject]) -> list[BrokenPart]:
@@ -145,4 +149,7 @@ def _broken_part(text: str, start: int, end: int, objects: Sequence[JsonObject])
     following = objects[place].start if place < len(objects) else len(text)
     part = text[start : min(end, following, end if fence < 0 else fence)]
     rest = part[max(part.rfind("}"), part.rfind("]")) + 1 :]
-    return BrokenPart(part, start, cut=start + len(part) == following < len(text) and '"' in rest)
+    before, after = text[:start].rstrip(), text[start + len(part) :].lstrip()
+    fenced = before.rpartition("\n")[2].lstrip().startswith(("```", "~~~"))
+    alone = part.rstrip()[-1:] in ("}", "]") and (not before or fenced) and after[:3] in ("", "```", "~~~")
+    return BrokenPart(part, start, cut=start + len(part) == following < len(text) and '"' in rest, alone=alone)

@@ -83,7 +83,7 @@ def _read(text: str, form: JsonForm[T], *, complete: bool) -> T:
     objects = json_objects(text, blocks)
     answers = [found for found in objects if form.key in found.value]
     # What is quoted from code, as `{"findings": []}`, says nothing; a list with entries says something wherever it is.
-    spoken = [(found.start, found.value) for found in answers if found.value[form.key] or not found.quoted]
+    spoken = [(found.start, found.value) for found in answers if found.value[form.key] or not _is_mention(text, found)]
     lists = list(_bare_lists(text, blocks, form))
     says_something = bool(spoken) or any(entries for _, entries in lists)
     spoken += [(start, {form.key: entries}) for start, entries in lists if entries or not says_something]
@@ -94,7 +94,7 @@ def _read(text: str, form: JsonForm[T], *, complete: bool) -> T:
         raise Unreadable(_CUT_OFF)
     values = [(start, form.parse(without_fences(value))) for start, value in spoken]
     if not (values or broken) and text.startswith(("{", "[")):
-        broken = [BrokenPart(text, 0, cut=False)]
+        broken = [BrokenPart(text, 0, cut=False, alone=True)]
     if broken and (not complete or len(broken) > _MOST_BROKEN):
         raise Unreadable(_not_json(broken[0].text))
     values += [(part.start, _repaired(part, form)) for part in broken]
@@ -103,6 +103,12 @@ def _read(text: str, form: JsonForm[T], *, complete: bool) -> T:
     # In the order of the text, because what is said later corrects what was said before.
     in_order = [value for _, value in sorted(values, key=lambda placed: placed[0])]
     return in_order[0] if len(in_order) == 1 else form.join(in_order)
+
+
+def _is_mention(text: str, found: JsonObject) -> bool:
+    """Whether an empty answer is only spoken of: as code, or within a sentence and without any other key."""
+    line = text[text.rfind("\n", 0, found.start) + 1 : found.start]
+    return found.quoted or (len(found.value) == 1 and bool(line.strip(" \t[")))
 
 
 def _bare_lists(text: str, blocks: Sequence[FencedBlock], form: JsonForm[T]) -> Iterator[tuple[int, list[Any]]]:
@@ -166,6 +172,8 @@ def _repaired(broken: BrokenPart, form: JsonForm[T]) -> T:
     except Unreadable:
         raise Unreadable(problem) from None
     if written > len(value[form.key]) or not form.is_whole(read):
+        raise Unreadable(problem)
+    if not (value[form.key] or broken.alone):
         raise Unreadable(problem)
     return read
 
