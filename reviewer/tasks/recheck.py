@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Category
@@ -17,10 +18,12 @@ from reviewer.domain.severity import Severity
 from reviewer.llm.messages import Ask, Prompt, Task
 from reviewer.llm.usage import Usage
 from reviewer.safety.prompt_text import code_excerpt, prose
+from reviewer.tasks.conversation.divisions import Claims, DivisionByClaims
 from reviewer.tasks.conversation.follow_ups import ask_and_read
 from reviewer.tasks.conversation.prompts import Prompter, fence_of, prompt_from_templates
 from reviewer.tasks.conversation.replies import read_verdicts
 from reviewer.tasks.planning.chunks import Chunk, chunk
+from reviewer.tasks.verification.falsifier import join_verdicts, verdicts_from
 
 #: Characters of a finding's quote and of its text that go into the prompt.
 MAX_QUOTE, MAX_BODY, MAX_TITLE = 2_000, 4_000, 300
@@ -54,18 +57,31 @@ class Rechecked:
     chain: int = 0
 
 
-def recheck(change: Change, standing: Sequence[OpenFinding], settings: Settings, ask: Ask, *, salt: bytes) -> Rechecked:
+def recheck(
+    change: Change,
+    standing: Sequence[OpenFinding],
+    settings: Settings,
+    ask: Ask,
+    *,
+    salt: bytes,
+    follow_ups: int = 0,
+) -> Rechecked:
     """Ask which of the defects are still there. Defects whose file is not part of the change are left out.
 
-    `salt` keys the fences as in `reviewer.tasks.review.review`; the same input gives the same prompts, to the byte.
+    `follow_ups` is how many more calls in a row the review before it left. A finding whose verdict cannot be read
+    stays open. `salt` keys the fences as in `reviewer.tasks.review.review`; the same input gives the same prompts, to
+    the byte.
     """
     groups = _by_chunk(change, standing)
     if not groups:
         return Rechecked()
     prompter = Prompter(change, settings, fence_of(salt, change))
-    # No follow-ups, since this comes after a review: a finding whose verdict cannot be read stays open.
-    batch = [(_prompt(prompter, part, claims), read_verdicts) for part, claims in groups]
-    answers = ask_and_read(batch, ask, follow_ups=0)
+    divide = DivisionByClaims(verdicts_from, join_verdicts)
+    batch = [
+        (divide.prompt(tuple(range(len(claims))), partial(_prompt, prompter, part, claims)), read_verdicts)
+        for part, claims in groups
+    ]
+    answers = ask_and_read(batch, ask, divide=divide, follow_ups=follow_ups)
     gone: set[str] = set()
     unasked = 0
     for (_, claims), answer in zip(groups, answers, strict=True):
@@ -75,14 +91,14 @@ def recheck(change: Change, standing: Sequence[OpenFinding], settings: Settings,
             for number, claim in enumerate(claims, 1)
             if (verdict := verdicts.get(number)) is not None and verdict.verdict == "refuted"
         }
-        unasked += len(claims) if answer.error else 0
+        unasked += sum(number not in verdicts for number in range(1, len(claims) + 1)) if answer.error else 0
     note = f"{unasked} earlier findings could not be looked at again, so they stay open." if unasked else ""
     return Rechecked(
         gone=frozenset(gone),
         notes=(note,) if note else (),
         usage=sum((answer.usage for answer in answers), Usage()),
         models=frozenset().union(*(answer.models for answer in answers)),
-        chain=1,
+        chain=max(answer.calls for answer in answers),
     )
 
 
@@ -107,7 +123,7 @@ def _distance(part: Chunk, finding: OpenFinding) -> int | None:
     return min(gaps, default=None)
 
 
-def _prompt(prompter: Prompter, part: Chunk, claims: Sequence[OpenFinding]) -> Prompt:
+def _prompt(prompter: Prompter, part: Chunk, findings: Sequence[OpenFinding], claims: Claims) -> Prompt:
     shown = [
         {
             "id": number,
@@ -118,7 +134,7 @@ def _prompt(prompter: Prompter, part: Chunk, claims: Sequence[OpenFinding]) -> P
             "title": prose(claim.title, MAX_TITLE),
             "body": prose(claim.body, MAX_BODY),
         }
-        for number, claim in enumerate(claims, 1)
+        for number, claim in enumerate((findings[place] for place in claims), 1)
     ]
     return prompt_from_templates(
         Task.VERIFY,

@@ -86,7 +86,7 @@ def review_changes(
     options = ReviewOptions(
         tests=settings.tests.suggest and not isinstance(tested, GeneratedTests) and not request.tests,
         deeper=request.deeper,
-        # One call more may follow: whether earlier findings are still there.
+        # One call more may follow, or what is left: whether earlier findings are still there.
         chain=LONGEST_CHAIN - any(entry.status is FindingStatus.OPEN for entry in current_ledger(before)),
         cost_per_thousand=context.cost_per_thousand,
     )
@@ -183,7 +183,9 @@ def _recheck(
     """Ask about the open findings whose code changed and that the review did not find again."""
     found = (*result.findings, *result.below)
     entries = outstanding(current_ledger(before), found, change.diff)
-    return recheck(change, [_open_finding(entry) for entry in entries], settings, ask, salt=salt)
+    standing = [_open_finding(entry) for entry in entries]
+    left = max(0, LONGEST_CHAIN - result.chain - 1)
+    return recheck(change, standing, settings, ask, salt=salt, follow_ups=left)
 
 
 def _open_finding(entry: LedgerEntry) -> OpenFinding:

@@ -64,7 +64,7 @@ class Falsifier:
             shown = [candidates[place] for place in claims]
             return self.prompter.verify(parts[plan.part], shown, second=plan.second, last=not self.follow_ups)
 
-        divide = DivisionByClaims(verdicts_from, _join)
+        divide = DivisionByClaims(verdicts_from, join_verdicts)
         batch = [(divide.prompt(plan.claims, partial(make, plan)), read_verdicts) for plan in planned]
         answers = ask_and_read(batch, self.ask, look=self.look, divide=divide, follow_ups=self.follow_ups)
         return _judged(candidates, planned, answers)
@@ -79,7 +79,8 @@ def verdicts_from(first: int) -> ReplyReader[Verdicts]:
     return read
 
 
-def _join(answers: Sequence[Verdicts]) -> Verdicts:
+def join_verdicts(answers: Sequence[Verdicts]) -> Verdicts:
+    """Join the verdicts of several answers, each on claims of its own."""
     return {number: verdict for verdicts in answers for number, verdict in verdicts.items()}
 
 
