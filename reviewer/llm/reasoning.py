@@ -16,7 +16,7 @@ looked at a fixed number of times, however many tags there are.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from reviewer.safety.quotations import Quotations
 
@@ -136,8 +136,7 @@ def _strip(text: str, *, from_the_start: bool, trusted: bool) -> str:
     """Remove the blocks; with `from_the_start`, also what a closing tag without an opening one ends."""
     kept = _Kept()
     position, inside = 0, False
-    tags = list(_TAG.finditer(text))
-    for tag, following in zip(tags, [*tags[1:], None], strict=False):
+    for tag, following in _with_following(text):
         if inside:
             inside = not _is_close(tag)
             position = tag.end()
@@ -156,6 +155,17 @@ def _strip(text: str, *, from_the_start: bool, trusted: bool) -> str:
     if not inside:
         kept.add(text[position:])
     return kept.text()
+
+
+def _with_following(text: str) -> Iterator[tuple[re.Match[str], re.Match[str] | None]]:
+    """Yield each tag with the one after it."""
+    last: re.Match[str] | None = None
+    for tag in _TAG.finditer(text):
+        if last is not None:
+            yield last, tag
+        last = tag
+    if last is not None:
+        yield last, None
 
 
 class _Kept:
