@@ -36,14 +36,15 @@ def cost_of(client: Client) -> Decimal | None:
 
 
 def ask_of(client: Client, *, quiet: bool) -> Ask:
-    """Return the client's `ask`, with a line on standard error before each batch unless `quiet`."""
+    """Return the client's `ask`, with a line on standard error for each model before each batch unless `quiet`."""
     if quiet:
         return client.ask
 
     def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
-        counts = Counter(prompt.task.value for prompt in prompts)
-        calls = ", ".join(f"{number} x {task}" for task, number in counts.items())
-        say(f"asking {client.model} (calls: {calls})")
+        for model in dict.fromkeys(prompt.model for prompt in prompts):
+            counts = Counter(prompt.task.value for prompt in prompts if prompt.model == model)
+            calls = ", ".join(f"{number} x {task}" for task, number in counts.items())
+            say(f"asking {model or client.model} (calls: {calls})")
         return client.ask(prompts)
 
     return ask

@@ -19,11 +19,11 @@ from reviewer.llm.messages import Ask, Prompt, Task
 from reviewer.llm.usage import Usage
 from reviewer.safety.prompt_text import code_excerpt, prose
 from reviewer.tasks.conversation.divisions import Claims, DivisionByClaims
-from reviewer.tasks.conversation.follow_ups import ask_and_read
+from reviewer.tasks.conversation.follow_ups import Answer, ask_and_read
 from reviewer.tasks.conversation.prompts import Prompter, fence_of, prompt_from_templates
 from reviewer.tasks.conversation.replies import read_verdicts
 from reviewer.tasks.planning.chunks import Chunk, chunk
-from reviewer.tasks.verification.falsifier import join_verdicts, verdicts_from
+from reviewer.tasks.verification.falsifier import Verdicts, join_verdicts, verdicts_from
 
 #: Characters of a finding's quote and of its text that go into the prompt.
 MAX_QUOTE, MAX_BODY, MAX_TITLE = 2_000, 4_000, 300
@@ -82,6 +82,21 @@ def recheck(
         for part, claims in groups
     ]
     answers = ask_and_read(batch, ask, divide=divide, follow_ups=follow_ups)
+    gone, unasked = _judged(groups, answers)
+    note = f"{unasked} earlier findings could not be looked at again, so they stay open." if unasked else ""
+    return Rechecked(
+        gone=frozenset(gone),
+        notes=(note,) if note else (),
+        usage=sum((answer.usage for answer in answers), Usage()),
+        models=frozenset().union(*(answer.models for answer in answers)),
+        chain=max(answer.calls for answer in answers),
+    )
+
+
+def _judged(
+    groups: Sequence[tuple[Chunk, Sequence[OpenFinding]]], answers: Sequence[Answer[Verdicts]]
+) -> tuple[set[str], int]:
+    """Return the keys of the defects that are gone, and how many were not judged because a call failed."""
     gone: set[str] = set()
     unasked = 0
     for (_, claims), answer in zip(groups, answers, strict=True):
@@ -92,14 +107,7 @@ def recheck(
             if (verdict := verdicts.get(number)) is not None and verdict.verdict == "refuted"
         }
         unasked += sum(number not in verdicts for number in range(1, len(claims) + 1)) if answer.error else 0
-    note = f"{unasked} earlier findings could not be looked at again, so they stay open." if unasked else ""
-    return Rechecked(
-        gone=frozenset(gone),
-        notes=(note,) if note else (),
-        usage=sum((answer.usage for answer in answers), Usage()),
-        models=frozenset().union(*(answer.models for answer in answers)),
-        chain=max(answer.calls for answer in answers),
-    )
+    return gone, unasked
 
 
 def _by_chunk(change: Change, standing: Sequence[OpenFinding]) -> list[tuple[Chunk, list[OpenFinding]]]:
