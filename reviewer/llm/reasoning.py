@@ -27,6 +27,7 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _ANSWER = re.compile(r"\s{0,2000}+(?:\{|```|<test\b)")
+_ANSWER_AFTER_CODE = re.compile(r"\s{0,2000}+(?:\{|```\w|<test\b)")
 _TEST = re.compile(r"\s{0,2000}+<test\b")
 
 _LEAK = re.compile(
@@ -152,6 +153,7 @@ def _strip(text: str, *, from_the_start: bool, trusted: bool) -> str:
         inside = not _is_close(tag) and (kept.expects_markup() or kept.holds_thinking(tag, following))
         if not inside:
             kept.add(tag[0])
+            kept.mentions = kept.mentions or not _is_close(tag)
     if not inside:
         kept.add(text[position:])
     return kept.text()
@@ -175,6 +177,7 @@ class _Kept:
         self._pieces: list[str] = []
         self._place = Quotations()
         self._end = ""  # the end of the text, without white space
+        self.mentions = False  # whether it speaks of an opening tag
 
     def add(self, piece: str) -> None:
         """Put a piece at the end."""
@@ -202,16 +205,20 @@ class _Kept:
         if self._place.quoted or following is None or not _is_close(following) or tag["closed"] is not None:
             return False
         inside = tag.string[tag.end() : following.start()]
+        if self._end in ".!?":
+            return True
         # A closing tag on a line of its own ends all thinking so far, and this tag is spoken of in it.
-        return self._end in ".!?" or (len(inside) > _LONGEST_MENTION and not inside.endswith("\n"))
+        return not inside.endswith("\n") and (len(inside) > _LONGEST_MENTION or inside.rstrip()[-1:] in set(".!?"))
 
     def ends_thinking(self, tag: re.Match[str], *, trusted: bool) -> bool:
         """Whether this closing tag ends thinking that has no opening tag."""
         place = self._place
         if place.depth:
-            return self.expects_markup()
+            alone = place.last == "\n" and tag.string[tag.end() : tag.end() + 1] in ("", "\n", "\r")
+            return alone or self.expects_markup()
         if place.in_test:
             return _TEST.match(tag.string, tag.end()) is not None
-        answers = _ANSWER.match(tag.string, tag.end()) is not None
-        quoted = place.quoted or place.last == "`"
+        answer = _ANSWER_AFTER_CODE if place.fence else _ANSWER
+        answers = answer.match(tag.string, tag.end()) is not None
+        quoted = place.quoted or place.last == "`" or (self.mentions and self._end not in ".!?")
         return self.expects_markup() or answers or (trusted and not quoted)

@@ -88,6 +88,7 @@ def _read(text: str, form: JsonForm[T], *, complete: bool) -> T:
     says_something = bool(spoken) or any(entries for _, entries in lists)
     spoken += [(start, {form.key: entries}) for start, entries in lists if entries or not says_something]
     broken = broken_parts(text, form.key, answers)
+    spoken += _entries_beside(objects, form) if spoken else []
     if not spoken and not broken:
         spoken = [(0, value) for value in _entries_alone(text, objects, form)]
     if not complete and _ends_in_json(text, answers):
@@ -107,8 +108,9 @@ def _read(text: str, form: JsonForm[T], *, complete: bool) -> T:
 
 def _is_mention(text: str, found: JsonObject) -> bool:
     """Whether an empty answer is only spoken of: as code, or within a sentence and without any other key."""
-    line = text[text.rfind("\n", 0, found.start) + 1 : found.start]
-    return found.quoted or (len(found.value) == 1 and bool(line.strip(" \t[")))
+    before = text[text.rfind("\n", 0, found.start) + 1 : found.start].strip(" \t[*_")
+    after = text[found.end :].partition("\n")[0].strip(" \t]*_.")
+    return found.quoted or (len(found.value) == 1 and before != "" and (after != "" or not before.endswith(":")))
 
 
 def _bare_lists(text: str, blocks: Sequence[FencedBlock], form: JsonForm[T]) -> Iterator[tuple[int, list[Any]]]:
@@ -146,6 +148,21 @@ def _entries_alone(text: str, objects: Sequence[JsonObject], form: JsonForm[T]) 
     around = "".join(text[end:start] for end, start in zip(ends, starts, strict=True))
     around = re.sub(r"[\s,]|```(?:jsonl?)?|~~~", "", around)
     return [{form.key: [found.value for found in objects]}] if around in ("", "[]") else []
+
+
+def _entries_beside(objects: Sequence[JsonObject], form: JsonForm[T]) -> list[tuple[int, dict[Any, Any]]]:
+    """Return the entries that stand beside an answer instead of in it, each as an answer, with their places."""
+    beside = []
+    for found in objects:
+        if found.quoted or form.key in found.value or form.entry not in found.value:
+            continue
+        answer = {form.key: [found.value]}
+        try:
+            form.parse(without_fences(answer))
+        except Unreadable:
+            continue
+        beside.append((found.start, answer))
+    return beside
 
 
 def _ends_in_json(text: str, answers: Sequence[JsonObject]) -> bool:

@@ -125,6 +125,7 @@ def odd_but_valid() -> Iterator[Neighbour]:
         "empty list in a fence without label": "Here you are:\n\n```\n[]\n```",
         "raw newline": empty.replace("A change.", "A\nchange."),
         "no summary": '{"findings": []}',
+        "no summary, after a word": '**Answer:** {"findings": []}',
     }.items():
         yield Neighbour(f"valid: {name}", "findings", content, ())
 
@@ -248,5 +249,10 @@ def several_objects() -> Iterator[Neighbour]:
     yield Neighbour(
         "the key twice, then empty", "findings", f'{{"findings": [{json.dumps(A)}], "findings": []}}', read_as(A)
     )
+    beside = f"{findings_of()}\n{json.dumps(A)}\n{json.dumps([B, C])}"
+    yield Neighbour("entries beside an empty answer", "findings", beside, abc)
+    yield Neighbour("an entry beside an answer", "findings", f"{findings_of(A)} {json.dumps(B)}", read_as(A, B))
+    verdict = f"{verdicts_of(RIGHT)}\n{json.dumps(WRONG)}"
+    yield Neighbour("a verdict beside an answer", "verify", verdict, ((1, "confirmed"), (2, "refuted")))
     yield Neighbour("begun again", "findings", f'{findings_of(A)}\n{{"summary": "And', AGAIN, "length")
     yield Neighbour("cut in the prose after", "findings", f"{findings_of(A)}\nIn addition, I wou", read_as(A), "length")

@@ -12,6 +12,7 @@ from tests.reviewer.tasks.conversation.reply_neighbours import (
     DRAFT,
     JSON_TASKS,
     TEST,
+    TEXT,
     A,
     B,
     Neighbour,
@@ -63,6 +64,8 @@ def thinking() -> Iterator[Neighbour]:
         for cut in (20, 60, len(inside) // 2, len(inside) - 30):
             name = f"{tag}, the object begins inside, {cut}"
             yield Neighbour(name, "findings", f"{begin}So: {inside[:cut]}{end}\n{inside[cut:]}", AGAIN)
+        drafted = f'Let me write {{"summary": "x\n{end}\n{TEXT}'
+        yield Neighbour(f"{tag}, not opened, a draft not closed", "ask", drafted, TEXT)
         lost = f"{begin}So:\n{TEST[:80]}{end}{TEST[80:]}"
         yield Neighbour(f"{tag}, the test begins inside", "tests", lost, AGAIN)
 
@@ -91,6 +94,8 @@ def mentions() -> Iterator[Neighbour]:
         for name, text in {
             "code": f"It looks for `{end}` and cuts there.",
             "begin": f"It looks for `{begin}` first.",
+            "between": f"It drops the text between {begin} and {end} tags.",
+            "fence only": f"```\n{begin}a{end}\n```",
             "fence": f"Write it so:\n```python\ntext = '''\n{begin}\n{end}\n'''\n```\nThat is all.",
         }.items():
             yield Neighbour(f"mention of {tag}, {name}", "ask", text, text)
