@@ -21,6 +21,15 @@ def build_parser(more: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"minimax-reviewer {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    _add_diff(commands)
+    _add_tests(commands)
+    commands.add_parser("doctor", help="check that key, model and git can be used")
+    for name, summary in more.items():
+        commands.add_parser(name, help=summary, add_help=False)
+    return parser
+
+
+def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     review = commands.add_parser(
         "diff",
         help="review a local change",
@@ -50,6 +59,9 @@ def build_parser(more: Mapping[str, str]) -> argparse.ArgumentParser:
     review.add_argument("--refactor", action="store_true", help="also look for code that could be simpler")
     review.add_argument("--tests", action="store_true", help="also suggest unit tests, and run them")
     _add_testing(review)
+
+
+def _add_tests(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     tests = commands.add_parser(
         "tests",
         help="suggest unit tests for a local change, and run them",
@@ -59,10 +71,6 @@ def build_parser(more: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_range(tests)
     _add_result(tests, *(name for name, form in FORMATS.items() if form.shows_tests))
     _add_testing(tests)
-    commands.add_parser("doctor", help="check that key, model and git can be used")
-    for name, summary in more.items():
-        commands.add_parser(name, help=summary, add_help=False)
-    return parser
 
 
 def _dollars(text: str) -> Decimal:

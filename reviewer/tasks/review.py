@@ -90,8 +90,8 @@ def review(
     judged = falsifier.judge(chunks, claims, two_opinions=depth.two_opinions)
     result = triage([*secrets.findings, *with_proofs(change, judged.kept)], _caps(settings.review, options))
     tests, bad_tests = usable_tests(found.tests)
-    answers = (*found.answers(), *judged.answers)
-    return Review(
+    return replace(
+        _billed((*found.answers(), *judged.answers)),
         summary=_summary(found.general),
         findings=result.findings,
         below=result.below,
@@ -104,9 +104,13 @@ def review(
         unfit=len(left_out),
         unanswered=sum(answer.error is not None for answer in found.general),
         unjudged=judged.unjudged,
-        usage=sum((answer.usage for answer in answers), Usage()),
-        models=tuple(sorted(frozenset().union(*(answer.models for answer in answers)))),
     )
+
+
+def _billed(answers: Sequence[Answer[Any]]) -> Review:
+    """Return an empty review with what the calls used, and the models that answered."""
+    models = frozenset().union(*(answer.models for answer in answers))
+    return Review("", usage=sum((answer.usage for answer in answers), Usage()), models=tuple(sorted(models)))
 
 
 def _claims(change: Change, found: _Found, secrets: AddedSecrets) -> tuple[tuple[Finding, ...], tuple[Rejected, ...]]:
