@@ -14,8 +14,9 @@ from pathlib import Path
 
 from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import GUIDANCE_PATHS, Change, Guidance
-from reviewer.domain.settings import DEFAULTS, SETTINGS_PATH, Settings, parse_settings
-from reviewer.errors import UsageError
+from reviewer.domain.settings import DEFAULTS, Settings, parse_settings
+from reviewer.domain.settings_files import SETTINGS_FOLDER, find_settings, look_alike_problem, no_text
+from reviewer.errors import SettingsError, UsageError
 from reviewer.git.selection import Selection, pathspecs, untracked_left_out
 from reviewer.git.sources import CheckoutSources, checkout_of
 from reviewer.git.worktree import LocalChange, Worktree, open_worktree
@@ -57,11 +58,8 @@ def _read(tree: Worktree, local: LocalChange, progress: Callable[[str], None]) -
     def read(paths: Sequence[str], revision: str | None) -> dict[str, str]:
         return {path: data.decode("utf-8", "surrogateescape") for path, data in tree.read_all(paths, revision).items()}
 
-    files = read((SETTINGS_PATH, *GUIDANCE_PATHS), local.base_sha)
-    settings, problems = parse_settings(files.get(SETTINGS_PATH, ""))
-    for problem in problems:
-        # The working tree may hold a corrected version: name the commit that was read.
-        sys.stderr.write(f"reviewer: at {local.base_sha[:10]}: {problem}\n")
+    settings = _settings(tree, local.base_sha)
+    files = read(GUIDANCE_PATHS, local.base_sha)
     title, description = tree.title_and_description(local)
     change = Change(
         diff=parse_diff(local.diff_bytes),
@@ -77,6 +75,42 @@ def _read(tree: Worktree, local: LocalChange, progress: Callable[[str], None]) -
 def untracked_of(change: Change) -> frozenset[str]:
     """Return the files of the change that git does not track yet."""
     return frozenset(change.sources.untracked) if isinstance(change.sources, CheckoutSources) else frozenset()
+
+
+def _settings(tree: Worktree, base: str) -> Settings:
+    """Read the settings at the base, and print their problems. Raises SettingsError if nothing may be reviewed."""
+    listed = tree.names(base, (SETTINGS_FOLDER,))
+    # In whatever case the folder is written: a disk of a Mac or of Windows makes no difference.
+    others = [name for name in listed if name.casefold() == SETTINGS_FOLDER and name != SETTINGS_FOLDER]
+    listed |= tree.names(base, others) if others else {}
+    place = find_settings(listed)
+    wanted = [path for path in (place.path, *place.look_alikes) if path]
+    data = tree.read_all(wanted, base) if wanted else {}
+    texts = {path: text for path in data if (text := _text(data[path])) is not None}
+    settings, problems = DEFAULTS, place.problems
+    if place.path in texts:
+        settings, more = parse_settings(texts[place.path], place.path)
+        problems += more
+    elif place.path is not None:
+        problems += (no_text(place.path),)
+    found = (look_alike_problem(path, texts.get(path)) for path in place.look_alikes)
+    problems += tuple(problem for problem in found if problem is not None)
+    for problem in problems:
+        # The working tree may hold a corrected version: name the commit that was read.
+        sys.stderr.write(f"reviewer: at {base[:10]}: {problem}\n")
+    if any(problem.stops for problem in problems):
+        raise SettingsError(
+            f"Nothing was reviewed, because the settings at {base[:10]} do not say what may be. Mend them there, or "
+            "review the bare diff, for which no settings are read: git diff A...B | reviewer diff --diff -"
+        )
+    return settings
+
+
+def _text(data: bytes) -> str | None:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def change_without_progress(folder: Path, revisions: str) -> tuple[Change, Settings]:

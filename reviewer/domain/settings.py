@@ -1,55 +1,41 @@
 """The settings of `.github/reviewer.yml`, as frozen values with good defaults.
 
-Bad input never stops a review: an unknown key or bad value is reported with its line, and its default is used. Reads
+An unknown key or bad value is reported with its line, and its default is used. What cannot be read never lets
+more be reviewed, sent or spent than the file may allow: such a value is replaced by the narrowest, a bad entry of a
+list is left out, and where the file cannot tell what is allowed (`SettingsProblem.stops`), nothing is reviewed. Reads
 text, never a file.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from reviewer.domain.path_patterns import checked_pattern
-from reviewer.domain.settings_yaml import YamlText, read_yaml
-from reviewer.domain.severity import Confidence, Severity
+from reviewer.domain.settings_entries import MAX_PATTERN, MAX_PATTERNS, KeptEntries, usable_patterns, usable_rules
+from reviewer.domain.settings_problems import (
+    MAX_PROBLEMS,
+    SETTINGS_PATH,
+    SettingsProblem,
+    SettingsReport,
+    what_is_wrong,
+)
+from reviewer.domain.settings_yaml import YamlProblem, YamlText, read_yaml
+from reviewer.domain.severity import Confidence, FailLevel, Severity
 
-#: The settings file, read from the base branch only: the head may be anybody's.
-SETTINGS_PATH = ".github/reviewer.yml"
+__all__ = ["MAX_PROBLEMS", "SETTINGS_PATH", "FailLevel", "Settings", "SettingsProblem", "parse_settings"]
 
 #: A settings file is a page of text; a larger one is a mistake or an attack.
 MAX_SETTINGS_BYTES = 64_000
 
-#: Patterns of one list, and rules with a pattern.
-MAX_PATTERNS = 200
-
-#: Characters of a pattern: a path longer than this is a mistake.
-MAX_PATTERN = 300
-
-#: Problems that are reported; of more, their number.
-MAX_PROBLEMS = 50
-
 #: Decimal places of an amount in dollars.
 _MOST_PLACES = 12
 
-_LONGEST_KEY, _LONGEST_MESSAGE = 100, 400
+_LONGEST_KEY = 100
 _GONE = object()
-
-
-class FailLevel(StrEnum):
-    """The lowest severity that makes a run fail; `never` only reports."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
-    NEVER = "never"
-
-    def fails(self, severity: Severity) -> bool:
-        """Whether a finding of that severity fails the run."""
-        return self is not FailLevel.NEVER and severity.rank >= Severity(self.value).rank
 
 
 class _Section(BaseModel):
@@ -78,13 +64,6 @@ def _plain_amount(amount: Decimal) -> Decimal:
     return amount
 
 
-def _as_rules(value: Any) -> Any:
-    """Accept `{pattern: text}` as well as `[{path: pattern, instructions: text}]`."""
-    if isinstance(value, dict) and all(isinstance(text, str) for text in value.values()):
-        return [{"path": pattern, "instructions": text} for pattern, text in value.items()]
-    return value
-
-
 Patterns = Annotated[
     tuple[Pattern, ...],
     Field(max_length=MAX_PATTERNS),
@@ -93,7 +72,8 @@ Patterns = Annotated[
 Rules = Annotated[
     tuple[PathInstructions, ...],
     Field(max_length=MAX_PATTERNS),
-    BeforeValidator(_as_rules, json_schema_input_type=tuple[PathInstructions, ...] | dict[str, str]),
+    # A mapping from pattern to text is a list of rules when it comes here: see `usable_rules`.
+    BeforeValidator(_as_list, json_schema_input_type=tuple[PathInstructions, ...] | dict[str, str]),
 ]
 Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000), AfterValidator(_plain_amount)]
 
@@ -159,48 +139,129 @@ class Settings(_Section):
 DEFAULTS = Settings.model_construct()
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsProblem:
-    """One thing wrong with a settings file; `line` is 1-based, `key` is dotted, empty for the file as a whole."""
+def parse_settings(text: str, path: str = SETTINGS_PATH) -> tuple[Settings, tuple[SettingsProblem, ...]]:
+    """Return the settings in that YAML text and what is wrong with it. Never raises for bad text.
 
-    key: str
-    line: int
-    message: str
-
-    def __str__(self) -> str:
-        """Return the problem as text for a person."""
-        return f"{SETTINGS_PATH}:{self.line}: {f'`{self.key}`: ' if self.key else ''}{self.message}"
-
-
-def parse_settings(text: str) -> tuple[Settings, tuple[SettingsProblem, ...]]:
-    """Return the settings in that YAML text and what is wrong with it. Never raises for bad text."""
+    Where a problem stops the review, the settings exclude every file. `path` is the file's, for the messages.
+    """
     if not text.strip():
         return DEFAULTS, ()
+    report = SettingsReport(path)
     if len(text.encode("utf-8", "replace")) > MAX_SETTINGS_BYTES:
-        return DEFAULTS, (SettingsProblem("", 1, f"larger than {MAX_SETTINGS_BYTES:,} bytes; the defaults hold"),)
-    read = read_yaml(text)
-    problems = [_problem(problem.path, problem.line, problem.message) for problem in read.problems]
-    if read.value is None:
-        return DEFAULTS, _shown(problems)
-    if not isinstance(read.value, dict):
-        return DEFAULTS, (SettingsProblem("", 1, "must be a mapping with `review:`, `tests:` or `budget:`"),)
-    return _validated(read, problems)
-
-
-def _validated(read: YamlText, problems: list[SettingsProblem]) -> tuple[Settings, tuple[SettingsProblem, ...]]:
-    """Validate, dropping each value that is wrong, until what is left is right."""
+        report.add((), 1, f"larger than {MAX_SETTINGS_BYTES:,} bytes", stops=True)
+        return _ended(DEFAULTS, report)
+    read = read_yaml(text, words=_PATTERN_LISTS)
+    if read.value is not None and not isinstance(read.value, dict):
+        report.add((), 1, "must be a mapping with `review:`, `tests:` or `budget:`", stops=True)
+        return _ended(DEFAULTS, report)
     data = {
         str(key): {} if value is None and key in Settings.model_fields else _by_name(value)
-        for key, value in read.value.items()
+        for key, value in (read.value or {}).items()
     }
+    for problem in read.problems:
+        _judge_yaml(problem, data, report)
+    _judge_entries(data, read, report)
+    return _ended(_validated(data, read, report), report)
+
+
+def _ended(settings: Settings, report: SettingsReport) -> tuple[Settings, tuple[SettingsProblem, ...]]:
+    """Return the settings, without any file to review where a problem stops the review, and the problems."""
+    if report.stops:
+        review = settings.review.model_copy(update={"auto": False, "exclude": ("**",)})
+        settings = settings.model_copy(update={"review": review})
+    return settings, report.shown()
+
+
+#: Keys whose value narrows what is reviewed or spent, and what holds where it cannot be read. Of the keys of `_STOPS`
+#: nothing can be told then.
+_NARROWEST: dict[tuple[str, ...], Any] = {
+    ("review", "auto"): False,
+    ("review", "bots"): False,
+    ("review", "max_refactorings"): 0,
+    ("tests", "suggest"): False,
+}
+#: Keys whose default is the narrowest value.
+_NARROW = frozenset({("review", "drafts"), ("review", "generated"), ("tests", "auto")})
+_PATTERN_LISTS = (("review", "include"), ("review", "exclude"))
+_STOPS = frozenset({*_PATTERN_LISTS, *(("budget", key) for key in BudgetSettings.model_fields)})
+_SECTIONS = frozenset({("review",), ("budget",)})
+_MERGES = frozenset({("review", "<<"), ("budget", "<<"), ("<<",)})
+_RULES = ("review", "path_instructions")
+_KEYS = {
+    "review": ReviewSettings.model_fields,
+    "tests": TestsSettings.model_fields,
+    "budget": BudgetSettings.model_fields,
+}
+
+
+def _judge_yaml(problem: YamlProblem, data: dict[str, Any], report: SettingsReport) -> None:
+    """Report what YAML does not read, and let the narrowest value hold for it."""
+    path, line, message = problem.path, problem.line, problem.message
+    if problem.lost:
+        loses = any(lost in _STOPS | _NARROW or lost in _NARROWEST for lost in problem.lost)
+        report.add(path, line, message if loses else f"{message}; the last one counts", stops=loses)
+    elif problem.is_read:
+        number = f"entry {int(path[2]) + 1}: " if len(path) > 2 else ""
+        report.add(path, line, number + message)
+    else:
+        _judge_unread(path, line, message, data, report)
+
+
+def _judge_unread(path: tuple[str, ...], line: int, message: str, data: dict[str, Any], report: SettingsReport) -> None:
+    """Report a key whose value is not read, and put the narrowest value in its place."""
+    if not path or path in _STOPS | _SECTIONS | _MERGES:
+        report.add(path, line, message, stops=True)
+    elif path in _NARROWEST and isinstance(section := data.setdefault(path[0], {}), dict):
+        section[path[1]] = value = _NARROWEST[path]
+        report.add(path, line, f"{message}; instead of the default, `{str(value).lower()}` holds until it is mended")
+    elif path == ("tests",):
+        data["tests"] = {"suggest": False}
+        report.add(path, line, f"{message}; instead of the defaults, no tests are suggested until it is mended")
+    else:
+        report.add(path, line, f"{message}; the default holds")
+
+
+def _judge_entries(data: dict[str, Any], read: YamlText, report: SettingsReport) -> None:
+    """Keep the good entries of each list, and report the others with their own lines."""
+    section = data.get("review")
+    if not isinstance(section, dict):
+        return
+    for path in (*_PATTERN_LISTS, _RULES):
+        if section.get(path[1]) is None:
+            continue
+        value, kept = section[path[1]], _usable(path, section[path[1]])
+        if kept is None:
+            continue
+        for problem in kept.problems:
+            report.add(path, read.line((*path, *problem.where)), problem.message, stops=problem.stops)
+        section[path[1]] = kept.entries if kept.problems or isinstance(value, dict) else value
+
+
+def _usable(path: tuple[str, ...], value: Any) -> KeptEntries | None:
+    if path == _RULES:
+        return usable_rules(value, PathInstructions, tuple(PathInstructions.model_fields))
+    return usable_patterns(value, excludes=path[1] == "exclude")
+
+
+def _validated(data: dict[str, Any], read: YamlText, report: SettingsReport) -> Settings:
+    """Validate, replacing each value that is wrong, until what is left is right."""
     while True:
         try:
-            return Settings.model_validate(data), _shown(problems)
+            return Settings.model_validate(data)
         except ValidationError as error:
-            for one in error.errors(include_url=False, include_context=False, include_input=False):
-                path = tuple(str(part) for part in one["loc"][:2])
-                if _drop(data, path):
-                    problems.append(_problem(path, read.line(path), _words(one, path)))
+            for wrong in error.errors(include_url=False, include_context=False, include_input=False):
+                path = tuple(str(part) for part in wrong["loc"][:2])
+                value = _drop(data, path)
+                if value is _GONE:  # several errors in one value
+                    continue
+                if wrong["type"] == "extra_forbidden":
+                    report.add(path, read.line(path), _unknown(path))
+                elif value is None:
+                    report.add(path, read.line(path), "is empty; the default holds")
+                else:
+                    _judge_unread(
+                        path, read.line(path), what_is_wrong(wrong["loc"][2:], str(wrong["msg"])), data, report
+                    )
 
 
 def _by_name(section: Any) -> Any:
@@ -208,38 +269,25 @@ def _by_name(section: Any) -> Any:
     return {str(key): value for key, value in section.items()} if isinstance(section, dict) else section
 
 
-def _problem(path: tuple[str, ...], line: int, message: str) -> SettingsProblem:
-    return SettingsProblem(".".join(path)[:_LONGEST_KEY], line, message[:_LONGEST_MESSAGE])
-
-
-def _shown(problems: list[SettingsProblem]) -> tuple[SettingsProblem, ...]:
-    """Return the problems in the order of the file: of very many, the first, and how many more there are."""
-    ordered = sorted(problems, key=lambda problem: problem.line)
-    if len(ordered) <= MAX_PROBLEMS:
-        return tuple(ordered)
-    more = len(ordered) - MAX_PROBLEMS
-    return (*ordered[:MAX_PROBLEMS], SettingsProblem("", ordered[MAX_PROBLEMS].line, f"and {more:,} more problems"))
-
-
-def _drop(data: dict[str, Any], path: tuple[str, ...]) -> bool:
-    """Remove the value at that path; False when it is gone already (several errors in one value)."""
+def _drop(data: dict[str, Any], path: tuple[str, ...]) -> Any:
+    """Remove and return the value at that path; _GONE when it is gone already."""
     parent = data
     for part in path[:-1]:
         parent = parent.get(part, {})
         if not isinstance(parent, dict):
-            return False
-    return parent.pop(path[-1], _GONE) is not _GONE
+            return _GONE
+    return parent.pop(path[-1], _GONE)
 
 
-def _words(error: Any, path: tuple[str, ...]) -> str:
-    """Return a message: what is wrong, what is accepted, and that the default is used."""
-    if error["type"] == "extra_forbidden":
-        section = Settings.model_fields.get(path[0]) if len(path) > 1 else None
-        known = section.annotation.model_fields if section and section.annotation else Settings.model_fields
-        return f"unknown key; known here are {', '.join(known)}"
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"][2:])
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{f'at `{where}`: ' if where else ''}{message[:1].lower()}{message[1:]}; the default holds"
+def _unknown(path: tuple[str, ...]) -> str:
+    """Return what to say of an unknown key: which are known, and which may be meant."""
+    known = _KEYS.get(path[0], Settings.model_fields) if len(path) > 1 else Settings.model_fields
+    hint = ""
+    if owner := next((name for name, keys in _KEYS.items() if path[-1] in keys), None):
+        hint = f"; `{path[-1]}` belongs to `{owner}:`"
+    elif near := get_close_matches(path[-1][:_LONGEST_KEY], known, 1, 0.75):
+        hint = f"; is `{near[0]}` meant?"
+    return f"unknown key; known here are {', '.join(known)}{hint}"
 
 
 def settings_schema() -> dict[str, Any]:

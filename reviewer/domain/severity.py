@@ -29,3 +29,16 @@ class Confidence(StrEnum):
     def rank(self) -> int:
         """0 for low, 1 for medium, 2 for high."""
         return list(Confidence).index(self)
+
+
+class FailLevel(StrEnum):
+    """The lowest severity that makes a run fail; `never` only reports."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+    NEVER = "never"
+
+    def fails(self, severity: Severity) -> bool:
+        """Whether a finding of that severity fails the run."""
+        return self is not FailLevel.NEVER and severity.rank >= Severity(self.value).rank

@@ -174,6 +174,19 @@ class Worktree:
         found = {path: self._read_disk(path) for path in inside}
         return {path: data for path, data in found.items() if data is not None}
 
+    def names(self, rev: str, folders: Sequence[str] = ()) -> dict[str, bool]:
+        """Return the paths at the top of a revision and in these folders of it, and whether each is a regular file.
+
+        A folder that is named and there is not itself among them. Raises WorktreeError for an unknown revision.
+        """
+        wanted = ("./", *(f"{folder}/" for folder in folders))
+        listed: dict[str, bool] = {}
+        for entry in git_output(self.root, "ls-tree", "-z", rev, "--", *wanted).split(b"\0"):
+            attributes, _, name = entry.partition(b"\t")
+            if name:
+                listed[os.fsdecode(name)] = attributes.startswith(b"100")
+        return listed
+
     def title_and_description(self, change: LocalChange) -> tuple[str, str]:
         """Return a title and a description from the commits of a change: the subject and the body of the only commit.
 

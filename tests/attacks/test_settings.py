@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from decimal import Decimal
 
@@ -50,9 +51,13 @@ REFUSED = {
 }  # fmt: skip
 
 
+#: Of these the file cannot be told what may be reviewed or spent; any other key has its default or the narrowest value.
+STOPPING = re.compile(r"review(\.(include|exclude|<<))?|budget(\..+)?|")
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused_with_key_and_line(name: str) -> None:
-    """The problem names the key and the line; the default holds for it, and what else is set holds."""
+    """The problem names the key and the line. What narrows a review then lets nothing in; what else is set holds."""
     text, key, line, words = REFUSED[name]
     began = time.process_time()
     settings, problems = parse_settings(text + "\ntests:\n  auto: true\n" if key else text)
@@ -61,7 +66,10 @@ def test_refused_with_key_and_line(name: str) -> None:
     assert words in problems[0].message
     assert "default" in problems[0].message
     assert len(str(problems[0])) < 600
-    assert settings.review == Settings().review
+    assert problems[0].stops is bool(STOPPING.fullmatch(key))
+    nothing = Settings().review.model_copy(update={"auto": False, "exclude": ("**",)})
+    narrowest = Settings().review.model_copy(update={"auto": False}) if key == "review.auto" else Settings().review
+    assert settings.review == (nothing if problems[0].stops else narrowest)
     assert settings.budget == Settings().budget
     assert settings.tests.auto is bool(key)
 

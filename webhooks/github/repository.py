@@ -5,7 +5,6 @@ Never decides anything about a review; failures are the typed errors of `webhook
 
 from __future__ import annotations
 
-import base64
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +13,7 @@ from urllib.parse import quote, urlencode
 from reviewer.diff.model import Diff
 from reviewer.diff.parser import FilePatch, diff_from_files, parse_diff
 from webhooks.github.branches import Branches
+from webhooks.github.contents import Contents, NoText, Place
 from webhooks.github.credentials import Credentials
 from webhooks.github.errors import DiffTooLarge, GitHubError, NotFound
 from webhooks.github.tokens import TO_WRITE_CONTENTS
@@ -89,24 +89,27 @@ class Repository:
             for entry in self._transport.pages(f"{self.path}/pulls/{number}/files")
         )
 
-    def texts(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str] | None:
-        """Return the texts of files by (revision, path), in one request; only of files that exist and are text.
+    def contents(self) -> Contents:
+        """Return its files and folders, for who must know whether a file is absent or could not be read."""
+        return Contents(self._transport, self.name)
 
-        https://docs.github.com/graphql/reference/objects#blob. None: GraphQL cannot be used; read file by file.
+    def texts(self, keys: Sequence[Place]) -> dict[Place, str] | None:
+        """Return the texts of files by (revision, path), in one request; only of files that were found and are text.
+
+        None: GraphQL cannot be used; read file by file.
         """
         try:
-            return self._texts_at_once(keys)
-        except (GitHubError, KeyError, TypeError, AttributeError) as error:
+            return {place: text for place, text in self.contents().at_once(keys).texts.items() if text}
+        except GitHubError as error:
             log.info("GraphQL cannot be used", extra={"repository": self.name, "why": str(error)})
             return None
 
     def names(self, revision: str) -> frozenset[str] | None:
         """Return the names of files and folders at the top of a revision; None where they are not listed."""
         try:
-            data = self._transport.read(f"{self.path}/contents/?{urlencode({'ref': revision})}")
+            return frozenset(self.contents().folder(revision, ""))
         except GitHubError:
             return None
-        return frozenset(str(entry["name"]) for entry in data) if isinstance(data, list) else None
 
     def issue(self, number: int) -> tuple[str, str] | None:
         """Return title and body of an issue: https://docs.github.com/rest/issues/issues#get-an-issue .
@@ -131,38 +134,11 @@ class Repository:
         entries = [entry for entry in data.get("tree") or () if str(entry.get("mode", "")).startswith("100")]
         return [(str(entry["path"]), str(entry["sha"]), int(entry.get("size") or 0)) for entry in entries]
 
-    def _texts_at_once(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
-        owner, _, name = self.name.partition("/")
-        names = ", ".join(f"$e{index}: String!" for index in range(len(keys)))
-        fields = "\n".join(
-            f"f{index}: object(expression: $e{index}) {{ ... on Blob {{ text isTruncated }} }}"
-            for index in range(len(keys))
-        )
-        head = f"query($owner: String!, $name: String!, {names})"
-        query = f"{head} {{ repository(owner: $owner, name: $name) {{ {fields} }} }}"
-        variables = {"owner": owner, "name": name}
-        variables |= {f"e{index}": f"{revision}:{path}" for index, (revision, path) in enumerate(keys)}
-        data = self._transport.graphql(query, variables)
-        found = data["data"]["repository"]
-        blobs = {key: found[f"f{index}"] for index, key in enumerate(keys)}
-        return {
-            key: blob["text"]
-            for key, blob in blobs.items()
-            if blob and blob.get("text") and not blob.get("isTruncated")
-        }
-
     def text(self, revision: str, path: str) -> str | None:
         """Return a file's text at a revision, or None when there is no such file or it is not UTF-8 text."""
-        url = f"{self.path}/contents/{quote(path)}?{urlencode({'ref': revision})}"
         try:
-            data = self._transport.read(url)
-        except NotFound:
-            return None
-        if not isinstance(data, dict) or data.get("type") not in (None, "file") or data.get("encoding") != "base64":
-            return None
-        try:
-            return base64.b64decode(data["content"]).decode("utf-8")
-        except ValueError:
+            return self.contents().file(revision, path)
+        except (NotFound, NoText):
             return None
 
     def permission(self, login: str) -> str:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from reviewer.diff.model import Diff, FileStatus
 from reviewer.domain.change import GUIDANCE_PATHS, Change, Guidance, LinkedIssue
-from reviewer.domain.settings import SETTINGS_PATH, Settings, SettingsProblem, parse_settings
+from reviewer.domain.settings import Settings, SettingsProblem
 from reviewer.tasks.planning.file_filter import select
 from webhooks.github.linked_issues import closed_by
 from webhooks.github.repository import Pull, Repository
 from webhooks.github.sources import RemoteSources
+from webhooks.handling.base_files import read_base
 
 #: Files whose whole text is fetched to prove suggestions, in the one request that also fetches the settings.
 MAX_HEAD_FILES = 40
@@ -27,58 +28,31 @@ Texts = Mapping[tuple[str, str], str]
 
 @dataclass(frozen=True, slots=True)
 class FetchedPull:
-    """What was fetched for a review. `texts` are files by (revision, path)."""
+    """What was fetched for a review. `texts` are files by (revision, path); `base` is the revision of the guidance."""
 
     diff: Diff
     texts: Texts
     settings: Settings
     problems: tuple[SettingsProblem, ...]
+    base: str = ""
 
 
 def fetch(repository: Repository, pull: Pull) -> FetchedPull:
     """Fetch the diff, and in one request the settings and guidance of the base and the changed files of the head.
 
-    Settings and guidance are those of the base branch as it is now: GitHub's `base.sha` stays where the branch stood
-    when the pull request was opened or pushed to, and corrected settings should apply at once.
+    Raises SettingsUnreadable where GitHub does not say what the settings are, and other GitHubErrors.
     """
     diff = repository.diff(pull.number) if pull.changed_files != 0 else Diff()
     files, _ = select(diff, Settings().review)
-    paths = (SETTINGS_PATH, *GUIDANCE_PATHS)
-    keys = [(revision, path) for revision in _bases(pull) for path in paths]
     changed = [file.path for file in files if file.status not in (FileStatus.ADDED, FileStatus.REMOVED)]
-    keys += [(pull.head_sha, path) for path in changed[:MAX_HEAD_FILES]]
-    texts = repository.texts(keys)
-    if texts is None:
-        texts = _base_texts(repository, _bases(pull)[0])
-    return FetchedPull(diff, texts, *parse_settings(_of_base(texts, pull, SETTINGS_PATH)))
-
-
-def _bases(pull: Pull) -> list[str]:
-    """Return the names of the base, the better one first."""
-    return list(dict.fromkeys(filter(None, (pull.base_ref, pull.base_sha))))
-
-
-def _of_base(texts: Texts, pull: Pull, path: str) -> str:
-    """Return the text on the base branch: a file that was deleted there counts as deleted."""
-    known = {revision for revision, _ in texts}
-    base = next((name for name in _bases(pull) if name in known), "")
-    return texts.get((base, path), "")
-
-
-def _base_texts(repository: Repository, branch: str) -> dict[tuple[str, str], str]:
-    """Fetch settings and guidance file by file, only those that exist."""
-    names = repository.names(branch)
-    paths = (SETTINGS_PATH, *GUIDANCE_PATHS)
-    existing = [path for path in paths if names is None or path.split("/", 1)[0] in names]
-    texts = {(branch, path): repository.text(branch, path) for path in existing}
-    return {key: text for key, text in texts.items() if text is not None}
+    base = read_base(repository, pull, changed[:MAX_HEAD_FILES])
+    return FetchedPull(diff, base.texts, base.settings, base.problems, base.revision)
 
 
 def change_of(repository: Repository, pull: Pull, fetched: FetchedPull) -> Change:
     """Return the change to review; other files of the head are fetched when they are needed."""
     texts = fetched.texts
-    guidance = [(path, _of_base(texts, pull, path)) for path in GUIDANCE_PATHS]
-
+    guidance = [(path, texts.get((fetched.base, path), "")) for path in GUIDANCE_PATHS]
     head = {path: text for (revision, path), text in texts.items() if revision == pull.head_sha}
 
     def read_head(paths: Sequence[str]) -> Mapping[str, str]:

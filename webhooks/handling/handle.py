@@ -7,24 +7,27 @@ is posted; every ending is a JobOutcome with a reason. Only transient errors of 
 
 from __future__ import annotations
 
+import logging
 import time
 
 from reviewer.domain.settings import Settings
-from reviewer.errors import ReviewerError
+from reviewer.errors import ReviewerError, SettingsError
 from webhooks.events.deliveries import Job, UnknownJobVersion
 from webhooks.github.errors import NotFound
 from webhooks.github.repository import Repository
 from webhooks.github.types import Pull
 from webhooks.handling.commands.table import Command, command_named
-from webhooks.handling.failures import give_up, is_worth_retrying
-from webhooks.handling.fetch import fetch
+from webhooks.handling.failures import give_up, is_worth_retrying, report_failure
+from webhooks.handling.fetch import FetchedPull, fetch
 from webhooks.handling.job_context import BudgetSpent, JobContext, Superseded
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
 from webhooks.handling.review_changes import ReviewRequest
 from webhooks.handling.review_pull import review_pull
-from webhooks.publishing.publish import ignore_github_errors
+from webhooks.publishing.publish import ignore_github_errors, open_check
 
 __all__ = ["BudgetSpent", "JobContext", "JobEnding", "JobOutcome", "Superseded", "give_up", "handle"]
+
+log = logging.getLogger(__name__)
 
 #: The API may still show the older head just after a push: seconds before reading it again.
 SETTLE = (1.0, 2.0)
@@ -45,9 +48,11 @@ def _handle(job: Job, context: JobContext) -> JobOutcome:
     if isinstance(pull, JobOutcome):
         return pull
     if job.command is None:
-        fetched = fetch(context.repository, pull)
+        fetched = _fetch(job, context, pull)
+        if isinstance(fetched, JobOutcome):
+            return fetched
         if reason := _reason_not_to_review(pull, fetched.settings):
-            return JobOutcome(JobEnding.IGNORED, reason, pull.head_sha)
+            return _leave(job, context, pull, fetched, *reason)
         return review_pull(job, context, pull, fetched, ReviewRequest(is_automatic=True))
     command = command_named(job.command)
     if command is None:
@@ -55,7 +60,39 @@ def _handle(job: Job, context: JobContext) -> JobOutcome:
         raise UnknownJobVersion(message)
     if refused := _refuse_actor(job, command, context.repository):
         return refused
-    return command.handler(job, context, pull, fetch(context.repository, pull))
+    fetched = _fetch(job, context, pull)
+    return fetched if isinstance(fetched, JobOutcome) else command.handler(job, context, pull, fetched)
+
+
+def _fetch(job: Job, context: JobContext, pull: Pull) -> FetchedPull | JobOutcome:
+    """Fetch the change and the settings; where they do not say what may be reviewed, say why on the pull request."""
+    try:
+        fetched = fetch(context.repository, pull)
+    except ReviewerError as error:
+        if is_worth_retrying(error):
+            raise
+        return _not_reviewed(job, context, pull, error)
+    if stopping := [str(problem) for problem in fetched.problems if problem.stops]:
+        return _not_reviewed(job, context, pull, SettingsError("\n\n".join(stopping)))
+    return fetched
+
+
+def _not_reviewed(job: Job, context: JobContext, pull: Pull, error: ReviewerError) -> JobOutcome:
+    """Say why nothing is reviewed: in the check run of the head, to who asked for something in a comment."""
+    extra = {"repository": context.repository.name, "number": pull.number, "why": str(error)}
+    log.warning("not reviewed", extra=extra)
+    check = None
+    if job.command is None:
+        check = open_check(context.repository, pull.head_sha, job.key, again=context.again)
+    return report_failure(job, context, pull, check, error)
+
+
+def _leave(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull, key: str, reason: str) -> JobOutcome:
+    """Leave the pull request alone, as the settings want it; say so if that is only since they cannot be read."""
+    unread = [str(problem) for problem in fetched.problems if problem.key == key]
+    if unread:
+        return _not_reviewed(job, context, pull, SettingsError("\n\n".join(unread)))
+    return JobOutcome(JobEnding.IGNORED, reason, pull.head_sha)
 
 
 def _current(job: Job, repository: Repository) -> Pull | JobOutcome:
@@ -86,12 +123,12 @@ def _refuse_actor(job: Job, command: Command, repository: Repository) -> JobOutc
     return None
 
 
-def _reason_not_to_review(pull: Pull, settings: Settings) -> str | None:
-    """Return why the repository has no automatic review of this pull request, or None."""
+def _reason_not_to_review(pull: Pull, settings: Settings) -> tuple[str, str] | None:
+    """Return the setting by which the repository has no automatic review of this pull request, and why; or None."""
     if not settings.review.auto:
-        return "automatic reviews are off"
+        return "review.auto", "automatic reviews are off"
     if pull.draft and not settings.review.drafts:
-        return "draft"
+        return "review.drafts", "draft"
     if pull.author_is_bot and not settings.review.bots:
-        return "opened by a bot"
+        return "review.bots", "opened by a bot"
     return None
