@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.fakes.runner import Event, Runner
+from tests.fakes.runner import Event, Runner, Step
 from tests.paths import ROOT
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
@@ -41,7 +43,10 @@ def test_every_input_is_used_and_every_output_filled():
     assert [name for name in ACTION["inputs"] if f"inputs.{name} " not in text] == []
     assert set(re.findall(r"inputs\.([\w-]+)", text)) == set(ACTION["inputs"])
     review = next(step for step in STEPS if step.get("id") == "review")
-    assert review["env"].items() >= {name: f"${{{{ inputs.{one} }}}}" for name, one in ENVIRONMENT.items()}.items()
+    filled = {f"INPUT_{name}": f"${{{{ inputs.{one} }}}}" for name, one in ENVIRONMENT.items()}
+    assert review["env"].items() >= filled.items()
+    # A variable of the job may be set where the input is empty, so the step sets none of them itself.
+    assert not ENVIRONMENT.keys() & review["env"].keys()
     assert set(ACTION["outputs"]) == {"findings", "review-url", "cost-usd", "sarif-file", "tests-patch"}
     for name, output in ACTION["outputs"].items():
         assert output["value"] == f"${{{{ steps.review.outputs.{name} }}}}"
@@ -113,11 +118,88 @@ def test_action_installs_and_runs_without_the_checkout(tmp_path):
     assert not [path for path in said["path"] if path in {"", ".", str(workspace)}]
     assert said["env"] == {
         "RUNAPI_KEY": "the key",
-        "RUNAPI_BASE_URL": "",
-        "REVIEWER_MODEL": "",
-        "REVIEWER_FALLBACK_MODELS": "",
-        "REVIEWER_FAIL_LEVEL": "",
+        "RUNAPI_BASE_URL": None,
+        "REVIEWER_MODEL": None,
+        "REVIEWER_FALLBACK_MODELS": None,
+        "REVIEWER_FAIL_LEVEL": None,
         "GITHUB_TOKEN": "ghs_token_of_the_run",
-        "REVIEWER_TESTS": "on",
-        "REVIEWER_TESTS_PYTHON": "",
+        "REVIEWER_TESTS": None,
+        "REVIEWER_TESTS_PYTHON": None,
     }
+
+
+#: What the job's own variables hold in the tests below.
+OF_THE_JOB = {
+    "RUNAPI_KEY": "key of the job",
+    "RUNAPI_BASE_URL": "https://proxy.example/v1",
+    "REVIEWER_MODEL": "MiniMax-M3",
+    "REVIEWER_FALLBACK_MODELS": "MiniMax-M2",
+    "REVIEWER_FAIL_LEVEL": "error",
+    "REVIEWER_TESTS": "off",
+    "REVIEWER_TESTS_PYTHON": "/usr/bin/python3",
+    "REVIEWER_PRICES": "MiniMax-M3=1/2",
+}
+
+SHOW_ENVIRONMENT = """
+import json, os, pathlib
+pathlib.Path(os.environ["RUNNER_TEMP"], "environ.json").write_text(json.dumps(dict(os.environ)))
+"""
+
+
+def environment_of(tmp_path: Path, inputs: dict[str, str], job: dict[str, str]) -> dict[str, str]:
+    """Run the Action's last step, and return the environment of its entry point."""
+    action = tmp_path / "action"
+    action.mkdir()
+    shutil.copy(ROOT / "action.yml", action)
+    (action / "app.py").write_text(SHOW_ENVIRONMENT, encoding="utf-8")
+    installed = Step("install", "success", 0, {"python": sys.executable})
+    runner = Runner(tmp_path / "home", tmp_path, "http://127.0.0.1:9", environ=job, ran={"install": installed})
+    event = Event("pull_request_target", {"repository": {"full_name": "octo/shop"}, "sender": {"login": "mona"}})
+    done = runner.run(action, inputs, event)
+    assert not done.failed, done.log
+    shown: dict[str, str] = json.loads((tmp_path / "home" / "_temp" / "environ.json").read_text(encoding="utf-8"))
+    assert not [name for name in shown if name.startswith("INPUT_")]
+    return shown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("value", [None, "", " ", "\n", " \t\r\n "])
+def test_an_empty_input_leaves_the_variable_of_the_job(tmp_path: Path, value: str | None) -> None:
+    """Left out, empty or blank: the address of a proxy, the key, the models and the rest are those of the job."""
+    inputs = {} if value is None else {one: value for name, one in ENVIRONMENT.items() if name in OF_THE_JOB}
+    shown = environment_of(tmp_path, inputs, OF_THE_JOB)
+    assert {name: shown[name] for name in OF_THE_JOB} == OF_THE_JOB
+    assert shown["GITHUB_TOKEN"] == "ghs_token_of_the_run"
+
+
+@pytest.mark.slow
+def test_an_input_wins_over_the_variable_of_the_job(tmp_path: Path) -> None:
+    """Whatever it holds, it arrives as it is, and nothing in it is run."""
+    inputs = {one: f"$(touch {name}) `id` ; \"'\\ {name} =*" for name, one in ENVIRONMENT.items()}
+    shown = environment_of(tmp_path, inputs, {**OF_THE_JOB, "GITHUB_TOKEN": "another"})
+    assert {name: shown[name] for name in ENVIRONMENT} == {name: inputs[one] for name, one in ENVIRONMENT.items()}
+    assert not (tmp_path / "RUNAPI_KEY").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(OF_THE_JOB.keys() & ENVIRONMENT.keys()))
+def test_each_variable_alone(tmp_path: Path, name: str) -> None:
+    """A variable of the job holds beside inputs for all the others."""
+    inputs = {one: "input" for other, one in ENVIRONMENT.items() if other != name}
+    shown = environment_of(tmp_path, inputs, {name: OF_THE_JOB[name]})
+    assert shown[name] == OF_THE_JOB[name]
+    assert {shown[other] for other in ENVIRONMENT if other != name} == {"input"}
+
+
+@pytest.mark.slow
+def test_an_empty_token_is_that_of_the_job(tmp_path: Path) -> None:
+    """The input has the workflow's own token as its default; emptied, it leaves the job's variable."""
+    shown = environment_of(tmp_path, {"github-token": ""}, {"GITHUB_TOKEN": "ghs_of_the_job"})
+    assert shown["GITHUB_TOKEN"] == "ghs_of_the_job"
+
+
+def test_no_default_of_an_input_hides_a_variable_of_the_job() -> None:
+    """Only the token has one: the workflow's own."""
+    defaults = {name: one.get("default") for name, one in ACTION["inputs"].items() if name in ENVIRONMENT.values()}
+    assert {name for name, default in defaults.items() if default} == {"github-token"}
+    assert not any(one.get("required") for one in ACTION["inputs"].values())
