@@ -27,6 +27,20 @@ _LONGEST = 10_000
 #: Places at which two names are split on trial: no name has so many spaces.
 _MOST_SPLITS = 1_000
 
+#: Where a program reads what has no name of its own: standard input, a pipe of the shell (`<(...)`).
+_NAMELESS = re.compile(r"-?|/?dev/std(?:in|out)|/?(?:dev/fd|proc/(?:self|[0-9]{1,9})/fd)/.{1,40}|.*/")
+
+#: A time or a revision after spaces: a TAB that an editor, a mail or a terminal changed. `svn diff` writes both.
+_SPACED_STAMP = re.compile(
+    r" +(?:\((?:revision [0-9]{1,12}|working copy|nonexistent)\)"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}[0-9:.+\- ]{0,30})$"
+)
+
+_LONGEST_STAMP = 80
+
+#: Paths from the top of the disk, or of a folder beside: what two of them share is the path in the project.
+_ELSEWHERE = ("/", "../")
+
 #: GNU diff -N gives an absent file the time of the epoch, in local time.
 _EPOCH = ("1970-01-01 ", "1969-12-31 ")
 
@@ -49,7 +63,8 @@ def old_and_new(fields: Mapping[str, str]) -> tuple[str, str] | None:
     """Return the old and the new name of a section from its header fields, or None if they cannot be determined.
 
     First come the names of a rename or copy, which never have a prefix; then the `diff --git` line, whose two names are
-    equal except for the prefixes; then the `---` and `+++` lines. An absent side gets the other side's name.
+    equal except for the prefixes; then the `---` and `+++` lines. An absent side, and one that is only a pipe, gets the
+    other side's name.
     """
     for verb in ("rename", "copy"):
         if f"{verb} from" in fields and f"{verb} to" in fields:
@@ -76,7 +91,10 @@ def _name_and_stamp(file_line: str) -> tuple[str, str]:
     """Split a name from the TAB and timestamp after it. Git ends a name with spaces with a bare TAB."""
     if quoted := _QUOTED.match(file_line):
         return unquote(quoted[0]), file_line[quoted.end() :].lstrip("\t")
-    name, _, stamp = file_line.partition("\t")
+    name, tab, stamp = file_line.partition("\t")
+    if not tab and (spaced := _SPACED_STAMP.search(file_line[-_LONGEST_STAMP:])):
+        cut = len(file_line) - len(spaced[0])
+        return file_line[:cut], spaced[0].lstrip()
     return name, stamp
 
 
@@ -107,15 +125,35 @@ def _same_file(old: str, new: str) -> str | None:
     return new_rest if new_rest and old_rest == new_rest else None
 
 
-def _file_line_names(old: str, new: str) -> tuple[str, str]:
-    if DEV_NULL in (old, new):
-        there = _PREFIX.sub("", old if new == DEV_NULL else new, count=1)
-        return there, there
+def _file_line_names(old: str, new: str) -> tuple[str, str] | None:
+    """Return the names of two file lines, without prefixes; None if neither side has a name."""
+    if old != new and (name := _same_file(old, new)):
+        return name.removeprefix("./"), name.removeprefix("./")
+    old_name, new_name = _name(old), _name(new)
+    if old_name is None or new_name is None:
+        name = new_name if old_name is None else old_name
+        return None if name is None else (name, name)
+    old, new = old.removeprefix("./"), new.removeprefix("./")
     if name := _same_file(old, new):
         return name, name
     if _PREFIX.match(old) and _PREFIX.match(new):
-        return old[2:], new[2:]
+        return old_name, new_name
+    if old.startswith(_ELSEWHERE) and new.startswith(_ELSEWHERE) and (name := _common_end(old, new)):
+        return name, name
     return old, new
+
+
+def _name(text: str) -> str | None:
+    """Return the name without prefix; None where there is no file, or only a pipe."""
+    name = text.removeprefix("./")
+    name = name[2:] if _PREFIX.match(name) else name
+    return None if text == DEV_NULL or _NAMELESS.fullmatch(name) else name
+
+
+def _common_end(old: str, new: str) -> str:
+    """Return the folders and the name with which both paths end."""
+    pairs = zip(reversed(old.split("/")), reversed(new.split("/")), strict=False)
+    return "/".join(reversed([ours for ours, theirs in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)]))
 
 
 def _binary_names(rest: str) -> tuple[str, str] | None:

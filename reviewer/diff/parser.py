@@ -7,6 +7,7 @@ headers. Never reads a file, runs git or makes a call.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,9 @@ from reviewer.diff.hunks import number_hunks
 from reviewer.diff.model import Diff, FileDiff, FileStatus
 from reviewer.diff.sections import Section, read_hunks, split_sections
 from reviewer.errors import DiffError
+
+#: Characters of a text that is no diff in which its form is looked for.
+_LONGEST_HINT = 20_000
 
 #: GitHub's words for what happened to a file, https://docs.github.com/rest/pulls/pulls#list-pull-requests-files
 _LISTED_STATUS = {
@@ -52,8 +56,7 @@ def parse_diff(data: bytes | str) -> Diff:
     text = (data if isinstance(data, str) else _decode(data)).removeprefix("\ufeff")
     sections = split_sections(text)
     if not sections and text.strip():
-        coloured = " It is coloured: add --no-color." if "\x1b[" in text else ""
-        raise DiffError(f"This is not a unified diff. Pass the output of git diff, for example.{coloured}")
+        raise DiffError(f"This is not a unified diff. Pass the output of git diff, for example.{_hint(text)}")
     files = [_file(section) for section in sections]
     commits: dict[str, int] = {}
     for section, file in zip(sections, files, strict=True):
@@ -74,6 +77,20 @@ def diff_from_files(entries: Iterable[FilePatch]) -> Diff:
     return Diff(_one_per_path([_listed_file(entry) for entry in dict.fromkeys(entries)]))
 
 
+def _hint(text: str) -> str:
+    """Say what the text may be instead of a unified diff."""
+    start = text[:_LONGEST_HINT]
+    if "\x1b[" in text:
+        return " It is coloured: add --no-color."
+    if re.search(r"^\*{15}$", start, re.MULTILINE):
+        return " It is a context diff: use diff -u instead of -c."
+    if re.search(r"^[0-9]{1,9}(?:,[0-9]{1,9})?[acd][0-9]{1,9}(?:,[0-9]{1,9})?$", start, re.MULTILINE):
+        return " It is diff's own format, without names: use diff -u."
+    if re.match(r":[0-7]{6} [0-7]{6} |[ \t]*\S+ +\| +[0-9]{1,9} ", start):
+        return " It lists the files only: leave --stat, --raw and --name-only out."
+    return ""
+
+
 def _decode(data: bytes) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DiffError("This file is UTF-16, as PowerShell's > writes it. Use git diff --output=FILE instead.")
@@ -83,7 +100,10 @@ def _decode(data: bytes) -> str:
 def _file(section: Section) -> FileDiff:
     names = old_and_new(section.fields)
     if names is None:
-        raise DiffError(f"Line {section.start} of the diff: the file's name cannot be read from its header.")
+        raise DiffError(
+            f"Line {section.start} of the diff: the file's name cannot be read from its header. Name it in the lines "
+            "`--- a/PATH` and `+++ b/PATH`; for diff -u, give --label a/PATH --label b/PATH."
+        )
     old_path, path = names
     status = _status(section)
     if status is FileStatus.REMOVED:

@@ -177,7 +177,7 @@ class _SectionReader:
 
     def _take_hunk(self, header: re.Match[str]) -> None:
         if self.section is None:
-            raise self._broken("a hunk has no file header (---, +++) before it")
+            raise self._broken("a hunk has no file header (---, +++) before it, so its file is not known")
         old_start, old_left, new_start, new_left = (1 if number is None else int(number) for number in header.groups())
         if (old_left and not old_start) or (new_left and not new_start):
             raise self._broken("this hunk begins at line 0, but lines count from 1")

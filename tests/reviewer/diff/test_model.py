@@ -325,6 +325,41 @@ def test_plain_diff_u(tmp_path: Path) -> None:
     }
 
 
+#: File lines of which neither names a file.
+NAMELESS = [
+    *(("", ""), ("-", "-"), ("/dev/stdin", "-"), ("/dev/fd/63", "/dev/fd/62")),
+    ("/proc/self/fd/11", "/proc/self/fd/12"),
+    *(("/dev/fd/63\t2024-05-01 10:00:00", "/dev/fd/62\t2024-05-01 10:00:00"), ("a/", "b/"), ("/dev/null", "/dev/null")),
+    *(("a/dev/fd/63", "b/dev/fd/62"), ("/dev/null", "-"), ("/dev/fd/63", "/dev/null"), ("a/-", "b/dev/stdin")),
+    ("/proc/1234/fd/pipe:[567]", "/proc/1234/fd/pipe:[568]"),
+]  # fmt: skip
+
+#: Headers of a change of src/x.py, as programs and people write them.
+NAMED = [
+    *(f"--- {old}\n+++ {new}\n" for old, new in (
+        ("src/x.py", "src/x.py"), ("a/src/x.py", "b/src/x.py"), ("old/src/x.py", "new/src/x.py"),
+        ("./src/x.py", "./src/x.py"), ("./old/src/x.py", "./new/src/x.py"), ("../old/src/x.py", "../new/src/x.py"),
+        ("/tmp/before/src/x.py", "/home/me/after/src/x.py"), ("p-1.0/src/x.py", "p-1.1/src/x.py"),
+        ("src/x.py.orig", "src/x.py"), ("src/x.py~", "src/x.py"), ("src/x.py.bak", "src/x.py"),
+        ("-", "src/x.py"), ("src/x.py", "-"), ("/dev/stdin", "src/x.py"), ("src/x.py", "/dev/stdin"),
+        ("/dev/fd/63", "src/x.py"), ("src/x.py", "/dev/fd/63"), ("", "b/src/x.py"), ("a/src/x.py", "b/-"),
+        ("/proc/self/fd/11", "./src/x.py"), ("a/dev/fd/63", "b/src/x.py"), ("a/-", "b/src/x.py"),
+        ("src/x.py 2024-05-01 10:00:00", "src/x.py 2024-05-02 10:00:00"),
+        ("src/x.py  2024-05-01 10:00:00.123456789 +0200", "src/x.py  2024-05-02T10:00:00.123 +0200"),
+        ("src/x.py (revision 12)", "src/x.py (working copy)"), ("src/x.py\t(revision 12)", "src/x.py\t(nonexistent)"),
+        ('"a/src/x.py"', '"b/src/x.py"'), ('"src/x.py"\t2024-05-01', '"src/x.py"\t2024-05-02'),
+        ("i/src/x.py", "w/src/x.py"), ("c/src/x.py", "i/src/x.py"), ("o/src/x.py", "w/src/x.py"),
+        ("1/src/x.py", "2/src/x.py"), ("c/src/x.py", "w/src/x.py"),
+    )),
+    *(f"diff --git {old} {new}\nindex 1..2 100644\n--- {old}\n+++ {new}\n" for old, new in (
+        ("src/x.py", "src/x.py"), ("a/src/x.py", "b/src/x.py"), ("i/src/x.py", "w/src/x.py"),
+        ("1/src/x.py", "2/src/x.py"), ("base/src/x.py", "head/src/x.py"), ("a/src/x.py", "b/-"), ("a/-", "b/src/x.py"),
+        ('"a/src/x.py"', '"b/src/x.py"'),
+    )),
+    "diff -u src/x.py.orig src/x.py\n--- src/x.py.orig\n+++ src/x.py\n",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("header", "path", "status"),
     [
@@ -344,6 +379,26 @@ def test_plain_diff_u(tmp_path: Path) -> None:
         ('--- "a/\\303\\274 \\t\\"x"\t2024\n+++ "b/\\303\\274 \\t\\"x"\t2024\n', 'ü \t"x', FileStatus.MODIFIED),
         ("\ufeffdiff --git a/x b/x\n--- a/x\n+++ b/x\n", "x", FileStatus.MODIFIED),
         ("diff --git a/x b/x\nindex 1..2 100644\n--- i/x\n+++ w/x\n", "x", FileStatus.MODIFIED),
+        *((header, "src/x.py", FileStatus.MODIFIED) for header in NAMED),
+        ("--- /dev/fd/63\t1970-01-01 00:00:00 +0000\n+++ src/x.py\t2024-05-01\n", "src/x.py", FileStatus.ADDED),
+        ("--- x.py 1970-01-01 01:00:00.000000000 +0100\n+++ x.py 2024-05-01 10:00:00\n", "x.py", FileStatus.ADDED),
+        ("--- /dev/null\n+++ ./src/x.py\n", "src/x.py", FileStatus.ADDED),
+        ("--- /dev/null\n+++ src/x.py\n", "src/x.py", FileStatus.ADDED),
+        ("--- /dev/null\n+++ data/lib/x.py\n", "data/lib/x.py", FileStatus.ADDED),
+        ("--- abc/x.py\n+++ /dev/null\n", "abc/x.py", FileStatus.REMOVED),
+        ("diff --git x.py x.py\nnew file mode 100644\n--- /dev/null\n+++ x.py\n", "x.py", FileStatus.ADDED),
+        ("diff --git a/x.py a/x.py\nnew file mode 100644\n--- /dev/null\n+++ a/x.py\n", "a/x.py", FileStatus.ADDED),
+        ("diff --git i/x.py w/x.py\nnew file mode 100644\n--- /dev/null\n+++ w/x.py\n", "x.py", FileStatus.ADDED),
+        (
+            "diff --git w/x.py w/x.py\ndeleted file mode 1\n--- w/x.py\n+++ /dev/null\n",
+            "w/x.py",
+            FileStatus.REMOVED,
+        ),
+        ("diff --git x y\nrename from x\nrename to y\n--- x\n+++ y\n", "y", FileStatus.RENAMED),
+        ("diff --git a/x a/y\nrename from a/x\nrename to a/y\n--- a/x\n+++ a/y\n", "a/y", FileStatus.RENAMED),
+        ("--- a/-\n+++ b/-\n", "-", FileStatus.MODIFIED),
+        ("diff --git a/- b/-\n--- a/-\n+++ b/-\n", "-", FileStatus.MODIFIED),
+        ("--- at 2024-05-01 10:00\t\n+++ at 2024-05-01 10:00\t\n", "at 2024-05-01 10:00", FileStatus.MODIFIED),
     ],
 )
 def test_headers_of_other_tools(header: str, path: str, status: FileStatus) -> None:
@@ -451,7 +506,30 @@ def test_empty_input_is_an_empty_diff(data: bytes | str) -> None:
         (b"\x89PNG\r\n\x1a\n\0\0", "not a unified diff"),
         (b"\x1b[1mdiff --git a/x b/x\x1b[m\n", "--no-color"),
         ("diff --git a/x b/x\n".encode("utf-16"), "--output=FILE"),
-        (b"@@ -1 +1 @@\n-a\n+b\n", "Line 1 .*has no file header"),
+        (b"@@ -1 +1 @@\n-a\n+b\n", "Line 1 .*has no file header.* is not known"),
+        (b"Here it is:\n\n@@ -1 +1 @@\n-a\n+b\n", "Line 3 .*has no file header"),
+        (b"```diff\n@@ -1 +1 @@\n-a\n+b\n```\n", "Line 2 .*has no file header"),
+        (b"src/x.py\n@@ -1 +1 @@\n-a\n+b\n", "Line 2 .*has no file header"),
+        (b"index 1..2 100644\n@@ -1 +1 @@\n-a\n+b\n", "Line 2 .*has no file header"),
+        (b"--- a/x\n@@ -1 +1 @@\n-a\n+b\n", "Line 2 .*has no file header"),
+        (b"+++ b/x\n@@ -1 +1 @@\n-a\n+b\n", "Line 2 .*has no file header"),
+        (b"==== //depot/x#1 - /home/u/x ====\n@@ -1 +1 @@\n-a\n+b\n", "Line 2 .*has no file header"),
+        *(
+            (f"--- {old}\n+++ {new}\n@@ -1 +1 @@\n-a\n+b\n".encode(), "Line 1 .*name cannot be read.*--label a/PATH")
+            for old, new in NAMELESS
+        ),
+        (
+            b"diff --git a/dev/fd/63 b/dev/fd/62\n--- a/dev/fd/63\n+++ b/dev/fd/62\n@@ -1 +1 @@\n-a\n+b\n",
+            "cannot be read",
+        ),
+        (
+            b"*** x.py\t2024\n--- x.py\t2024\n***************\n*** 1 ****\n! a\n--- 1 ----\n! b\n",
+            "use diff -u instead of -c",
+        ),
+        (b"1c1\n< a\n---\n> b\n", "without names: use diff -u"),
+        (b"3,4d2\n< a\n< b\n", "without names: use diff -u"),
+        (b" src/x.py | 2 +-\n 1 file changed\n", "leave --stat"),
+        (b":100644 100644 1 2 M\tx.py\n", "leave --stat, --raw"),
         (b"diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n-a\n", "Line 6 .*cut off"),
         (b"--- a/x\n+++ b/x\n@@ -1,2 +1 @@\n-a\n+b\n+c\n", "Line 6 .*more than the hunk's header"),
         (b"--- a/x\n+++ b/x\n@@ -1,2 +1 @@\n-a\ndiff --git a/y b/y\n", "Line 5 .*counts more lines"),
