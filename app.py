@@ -175,8 +175,8 @@ def _credentials(environment: Environment) -> Credentials:
     """Return the App's credentials for GitHub."""
     import logging  # noqa: PLC0415
 
-    from webhooks.environment import is_rsa_key  # noqa: PLC0415
     from webhooks.github.credentials import Credentials  # noqa: PLC0415
+    from webhooks.private_key import is_rsa_key  # noqa: PLC0415
 
     if environment.private_key is None or environment.app_id is None:
         raise SettingsError("a worker needs GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY")

@@ -16,6 +16,8 @@ from pydantic import SecretStr
 
 from reviewer.errors import SettingsError
 from reviewer.llm.client_settings import ClientSettings, read_client_settings
+from reviewer.llm.key_text import unquoted
+from webhooks.private_key import read_private_key
 
 DEFAULT_API_URL = "https://api.github.com"
 DEFAULT_DATA_DIR = "./data"
@@ -105,7 +107,7 @@ def read_environment(values: Mapping[str, str], *, role: Role | None = None, str
         data_dir=data_dir,
         model_client=_model_client(variables, problems),
         api_url=_api_url(variables, problems),
-        app_id=variables.get("GITHUB_APP_ID"),
+        app_id=unquoted(variables.get("GITHUB_APP_ID", "")) or None,
         private_key=_secret(_private_key(variables, problems)),
         operator_token=_secret(variables.get("REVIEWER_OPERATOR_TOKEN")),
         webhook_secrets=tuple(SecretStr(secret) for secret in variables.get("GITHUB_WEBHOOK_SECRET", "").split()),
@@ -159,7 +161,7 @@ def _without_blanks(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def _api_url(variables: Mapping[str, str], problems: list[str]) -> str:
-    text = variables.get("GITHUB_API_URL", DEFAULT_API_URL).rstrip("/")
+    text = unquoted(variables.get("GITHUB_API_URL", DEFAULT_API_URL)).rstrip("/")
     try:
         parts = urlsplit(text)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
@@ -190,33 +192,14 @@ def _database_url(variables: Mapping[str, str], data_dir: Path, problems: list[s
 
 
 def _private_key(variables: Mapping[str, str], problems: list[str]) -> str | None:
-    """Return the PEM text; the variable holds it with line ends or with escaped ones, or it is the path of a file."""
     text = variables.get("GITHUB_APP_PRIVATE_KEY")
     if text is None:
         return None
-    if "-----BEGIN" not in text:
-        try:
-            text = Path(text).read_text(encoding="ascii")
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            problems.append(f"GITHUB_APP_PRIVATE_KEY is neither PEM text nor a file that can be read ({reason})")
-            return None
-    text = text.replace("\\n", "\n").strip() + "\n"
-    if "PRIVATE KEY-----" not in text or "-----END" not in text:
-        problems.append("GITHUB_APP_PRIVATE_KEY holds no private key: use the .pem file that GitHub generated")
-    return text
-
-
-def is_rsa_key(text: str) -> bool:
-    """Whether GitHub's kind of key can be made of it, which is what signs as the App (RS256)."""
-    from jwt.algorithms import RSAAlgorithm  # noqa: PLC0415 - only a server has a key
-    from jwt.exceptions import InvalidKeyError  # noqa: PLC0415
-
     try:
-        RSAAlgorithm(RSAAlgorithm.SHA256).prepare_key(text)
-    except (ValueError, TypeError, InvalidKeyError):
-        return False
-    return True
+        return read_private_key(text)
+    except SettingsError as error:
+        problems.append(str(error))
+        return None
 
 
 def _secret(text: str | None) -> SecretStr | None:

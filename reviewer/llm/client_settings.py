@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from reviewer.errors import SettingsError
 from reviewer.llm.base_url import check_base_url
 from reviewer.llm.defaults import DEFAULT_BASE_URL, DEFAULT_MODEL
+from reviewer.llm.key_text import read_key, unquoted
 from reviewer.llm.models import Price, parse_prices
 
 
@@ -30,15 +31,21 @@ class ClientSettings:
 def read_client_settings(environ: Mapping[str, str]) -> ClientSettings:
     """Read RUNAPI_KEY, RUNAPI_BASE_URL, REVIEWER_MODEL, REVIEWER_FALLBACK_MODELS and REVIEWER_PRICES.
 
-    A blank variable counts as missing, and a missing one has its default. Raises one SettingsError with a line for
-    each variable that is wrong.
+    A blank variable counts as missing, and a missing one has its default. Quotes around a value are taken off. Raises
+    one SettingsError with a line for each variable that is wrong.
     """
-    values = {name: value.strip() for name, value in environ.items() if value.strip()}
+    names = ("RUNAPI_KEY", "RUNAPI_BASE_URL", "REVIEWER_MODEL", "REVIEWER_FALLBACK_MODELS", "REVIEWER_PRICES")
+    values = {name: text for name in names if (text := unquoted(environ.get(name, "")))}
     problems: list[str] = []
+    key = ""
     base_url = DEFAULT_BASE_URL
     prices: Mapping[str, Price] = {}
     try:
         base_url = check_base_url(values.get("RUNAPI_BASE_URL", DEFAULT_BASE_URL))
+    except SettingsError as error:
+        problems.append(str(error))
+    try:
+        key = read_key("RUNAPI_KEY", values.get("RUNAPI_KEY", ""))
     except SettingsError as error:
         problems.append(str(error))
     try:
@@ -47,11 +54,11 @@ def read_client_settings(environ: Mapping[str, str]) -> ClientSettings:
         problems.append(str(error))
     if problems:
         raise SettingsError("\n".join(problems))
-    names = (name.strip() for name in values.get("REVIEWER_FALLBACK_MODELS", "").split(","))
+    fallbacks = (name.strip() for name in values.get("REVIEWER_FALLBACK_MODELS", "").split(","))
     return ClientSettings(
-        key=values.get("RUNAPI_KEY", ""),
+        key=key,
         base_url=base_url,
         model=values.get("REVIEWER_MODEL", DEFAULT_MODEL),
-        fallback_models=tuple(name for name in names if name),
+        fallback_models=tuple(name for name in fallbacks if name),
         prices=prices,
     )

@@ -23,6 +23,7 @@ from reviewer.errors import ReviewerError, SettingsError
 from reviewer.llm.client import Client
 from reviewer.llm.client_settings import read_client_settings
 from reviewer.llm.errors import BadKey, ModelError
+from reviewer.llm.key_text import unquoted
 from reviewer.llm.messages import Ask, Prompt, Reply
 from reviewer.llm.models import model_named
 from reviewer.output.markdown import to_markdown
@@ -85,7 +86,7 @@ def run(step: Step) -> int:
         if isinstance(decision, Ignored):
             return _nothing(step, f"Nothing to do: {decision.reason}.")
         level = _fail_level(step)
-        if not step.get("RUNAPI_KEY"):
+        if not unquoted(step.get("RUNAPI_KEY")):
             if forked:
                 return _nothing(step, _FORK_HELP)
             raise BadKey(f"No RunAPI key. {_KEY_HELP}")
@@ -142,7 +143,7 @@ def _is_dependabot(pull: Mapping[str, Any]) -> bool:
 
 def _carry_out(step: Step, job: Job, level: FailLevel | None) -> JobOutcome:
     """Handle the job, and retry after transient failures of GitHub; answers that were paid for are kept."""
-    token = step.get("GITHUB_TOKEN")
+    token = unquoted(step.get("GITHUB_TOKEN"))
     if not token:
         raise SettingsError("No token. Set the input `github-token`, or leave it out to use the workflow's own.")
     credentials = Credentials(api_url=read_api_url(step.environ), token=token)
