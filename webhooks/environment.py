@@ -15,8 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from reviewer.errors import SettingsError
-from reviewer.llm.client_settings import ClientSettings, read_client_settings
-from reviewer.llm.key_text import unquoted
+from reviewer.llm.client_settings import ClientSettings, read_client_settings, unquoted
 from webhooks.private_key import read_private_key
 
 DEFAULT_API_URL = "https://api.github.com"

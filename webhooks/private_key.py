@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 from reviewer.errors import SettingsError
-from reviewer.llm.key_text import unquoted
+from reviewer.llm.client_settings import unquoted
 
 NAME = "GITHUB_APP_PRIVATE_KEY"
 

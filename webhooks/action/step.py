@@ -21,9 +21,8 @@ from reviewer.domain.findings import Review
 from reviewer.domain.settings import FailLevel
 from reviewer.errors import ReviewerError, SettingsError
 from reviewer.llm.client import Client
-from reviewer.llm.client_settings import read_client_settings
+from reviewer.llm.client_settings import read_client_settings, unquoted
 from reviewer.llm.errors import BadKey, ModelError
-from reviewer.llm.key_text import unquoted
 from reviewer.llm.messages import Ask, Prompt, Reply
 from reviewer.llm.models import model_named
 from reviewer.output.markdown import to_markdown

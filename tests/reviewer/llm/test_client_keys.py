@@ -7,8 +7,7 @@ import base64
 import pytest
 
 from reviewer.errors import SettingsError
-from reviewer.llm.client_settings import read_client_settings
-from reviewer.llm.key_text import read_key, unquoted
+from reviewer.llm.client_settings import read_client_settings, read_key, unquoted
 
 KEYS = ["sk-0123456789abcdefABCDEF", "ra_live_0123456789-abcdef.XYZ", "eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.c2ln", "0" * 40]
 
