@@ -108,7 +108,7 @@ def _event(step: Step) -> tuple[str, dict[str, Any]]:
         raise SettingsError("GITHUB_EVENT_PATH is not set: `reviewer action` runs as a step of a GitHub workflow.")
     try:
         payload = json.loads(Path(path).read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"Cannot read the event file {path}: {error}") from error
     if not isinstance(payload, dict):
         raise SettingsError(f"The event file {path} does not hold a JSON object.")

@@ -7,6 +7,7 @@ GitHubError
 ├── Unauthorized        the App's key or the token is refused
 ├── Forbidden           a permission is missing, or the conversation is locked or archived
 ├── Redirected          sent to another host, to which nothing of ours is sent
+├── EndlessList         the pages of a list have no end; it is not read in part
 ├── NotFound            gone, renamed away, or not visible to us
 ├── DiffTooLarge        GitHub does not return the diff; list the files instead
 └── Unprocessable       422: the request is wrong, for example an anchor outside the diff
@@ -60,6 +61,10 @@ class Forbidden(GitHubError):
 
 class Redirected(GitHubError):
     """The answer names another host or scheme: a proxy, or a wrong address of the API. Nothing was sent there."""
+
+
+class EndlessList(GitHubError):
+    """A list whose pages have no end, or that is larger than any of GitHub's."""
 
 
 class NotFound(GitHubError):
@@ -141,7 +146,7 @@ def _json(body: str) -> dict[str, Any]:
     """Return the body's JSON object; a 502 may carry an HTML page."""
     try:
         data = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
 

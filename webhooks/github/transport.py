@@ -19,6 +19,7 @@ import requests
 from reviewer import __version__
 from webhooks.github.auth import TOKEN_FRESH, Auth, InstallationAuth
 from webhooks.github.errors import (
+    EndlessList,
     Forbidden,
     GitHubError,
     GitHubUnavailable,
@@ -45,6 +46,9 @@ LONGEST_WAIT = 20.0
 
 #: The most entries GitHub gives on one page of a list.
 PER_PAGE = 100
+
+#: Pages of one list, and characters of them together. A list of GitHub's that is longer cannot be what it should be.
+MAX_PAGES, MAX_LIST = 1_000, 200_000_000
 
 #: The answers with which GitHub sends a request elsewhere.
 _MOVED = frozenset({301, 302, 307, 308})
@@ -74,11 +78,22 @@ class Transport:
     def pages(self, url: str, *, within: str = "") -> Iterator[dict[str, Any]]:
         """Yield the entries of a list, following GitHub's links from page to page, each only when it is needed.
 
-        `within` names the field where a page is an object: `{"total_count": 1, "repositories": [...]}`.
+        `within` names the field where a page is an object: `{"total_count": 1, "repositories": [...]}`. Raises
+        EndlessList rather than leave a part of the list out.
         """
         following: str | None = f"{url}{'&' if '?' in url else '?'}per_page={PER_PAGE}"
+        seen: set[str] = set()
+        length = 0
         while following:
+            if following in seen or len(seen) == MAX_PAGES or length > MAX_LIST:
+                log.warning("a list without end", extra={"url": _plain(url), "pages": len(seen), "length": length})
+                raise EndlessList(
+                    f"GitHub: GET {_plain(url)}: the list has no end: {len(seen):,} pages, {length:,} characters. "
+                    "Check GITHUB_API_URL, and any proxy before it."
+                )
+            seen.add(following)
             headers, body = self._request("GET", following, None, write=False)
+            length += len(body)
             page = _json(f"GET {_plain(url)}", body, GitHubUnavailable)
             yield from page[within] if within else page
             links = requests.utils.parse_header_links(headers.get("link", ""))
@@ -212,7 +227,7 @@ def _json(what: str, text: str, kind: type[GitHubError]) -> Any:
     """Parse the answer; where it is not JSON, raise an error of that kind."""
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise kind(f"GitHub: {what}: the answer is not JSON") from error
 
 
