@@ -84,8 +84,8 @@ def _settings(tree: Worktree, base: str) -> Settings:
     others = [name for name in listed if name.casefold() == SETTINGS_FOLDER and name != SETTINGS_FOLDER]
     listed |= tree.names(base, others) if others else {}
     place = find_settings(listed)
-    wanted = [path for path in (place.path, *place.look_alikes) if path]
-    data = tree.read_all(wanted, base) if wanted else {}
+    paths = [path for path in (place.path, *place.look_alikes) if path]
+    data = tree.read_all(paths, base) if paths else {}
     texts = {path: text for path in data if (text := _text(data[path])) is not None}
     settings, problems = DEFAULTS, place.problems
     if place.path in texts:

@@ -179,9 +179,9 @@ class Worktree:
 
         A folder that is named and there is not itself among them. Raises WorktreeError for an unknown revision.
         """
-        wanted = ("./", *(f"{folder}/" for folder in folders))
+        places = ("./", *(f"{folder}/" for folder in folders))
         listed: dict[str, bool] = {}
-        for entry in git_output(self.root, "ls-tree", "-z", rev, "--", *wanted).split(b"\0"):
+        for entry in git_output(self.root, "ls-tree", "-z", rev, "--", *places).split(b"\0"):
             attributes, _, name = entry.partition(b"\t")
             if name:
                 listed[os.fsdecode(name)] = attributes.startswith(b"100")
