@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import GUIDANCE_PATHS, Change, Guidance
 from reviewer.domain.settings import DEFAULTS, Settings, parse_settings
-from reviewer.domain.settings_files import SETTINGS_FOLDER, find_settings, look_alike_problem, no_text
+from reviewer.domain.settings_files import SETTINGS_FOLDER, SettingsPlace, find_settings, look_alike_problem, no_text
 from reviewer.errors import SettingsError, UsageError
 from reviewer.git.selection import Selection, pathspecs, untracked_left_out
 from reviewer.git.sources import CheckoutSources, checkout_of
@@ -58,8 +58,7 @@ def _read(tree: Worktree, local: LocalChange, progress: Callable[[str], None]) -
     def read(paths: Sequence[str], revision: str | None) -> dict[str, str]:
         return {path: data.decode("utf-8", "surrogateescape") for path, data in tree.read_all(paths, revision).items()}
 
-    settings = _settings(tree, local.base_sha)
-    files = read(GUIDANCE_PATHS, local.base_sha)
+    settings, files = _base_files(tree, local.base_sha)
     title, description = tree.title_and_description(local)
     change = Change(
         diff=parse_diff(local.diff_bytes),
@@ -77,15 +76,21 @@ def untracked_of(change: Change) -> frozenset[str]:
     return frozenset(change.sources.untracked) if isinstance(change.sources, CheckoutSources) else frozenset()
 
 
-def _settings(tree: Worktree, base: str) -> Settings:
-    """Read the settings at the base, and print their problems. Raises SettingsError if nothing may be reviewed."""
-    listed = tree.names(base, (SETTINGS_FOLDER,))
+def _base_files(tree: Worktree, base: str) -> tuple[Settings, dict[str, str]]:
+    """Read the settings and the guidance at the base. Raises SettingsError if nothing may be reviewed."""
+    blobs = tree.blobs(base, (SETTINGS_FOLDER,))
     # In whatever case the folder is written: a disk of a Mac or of Windows makes no difference.
-    others = [name for name in listed if name.casefold() == SETTINGS_FOLDER and name != SETTINGS_FOLDER]
-    listed |= tree.names(base, others) if others else {}
-    place = find_settings(listed)
-    paths = [path for path in (place.path, *place.look_alikes) if path]
-    data = tree.read_all(paths, base) if paths else {}
+    others = [name for name in blobs if name.casefold() == SETTINGS_FOLDER and name != SETTINGS_FOLDER]
+    blobs |= tree.blobs(base, others) if others else {}
+    place = find_settings({path: bool(blob) for path, blob in blobs.items()})
+    paths = (place.path, *place.look_alikes, *GUIDANCE_PATHS)
+    data = tree.read_blobs({path: blobs[path] for path in paths if path and blobs.get(path)})
+    guidance = {path: data[path].decode("utf-8", "surrogateescape") for path in GUIDANCE_PATHS if path in data}
+    return _settings(place, data, base), guidance
+
+
+def _settings(place: SettingsPlace, data: Mapping[str, bytes], base: str) -> Settings:
+    """Return the settings, and print their problems. Raises SettingsError if nothing may be reviewed."""
     texts = {path: text for path in data if (text := _text(data[path])) is not None}
     settings, problems = DEFAULTS, place.problems
     if place.path in texts:

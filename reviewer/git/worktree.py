@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -174,18 +174,23 @@ class Worktree:
         found = {path: self._read_disk(path) for path in inside}
         return {path: data for path, data in found.items() if data is not None}
 
-    def names(self, rev: str, folders: Sequence[str] = ()) -> dict[str, bool]:
-        """Return the paths at the top of a revision and in these folders of it, and whether each is a regular file.
+    def blobs(self, rev: str, folders: Sequence[str] = ()) -> dict[str, str]:
+        """Return the paths at the top of a revision and in these folders of it, with the id of each regular file.
 
-        A folder that is named and there is not itself among them. Raises WorktreeError for an unknown revision.
+        The id of anything else is empty. A folder that is named is not itself among them. Raises WorktreeError.
         """
         places = ("./", *(f"{folder}/" for folder in folders))
-        listed: dict[str, bool] = {}
+        listed: dict[str, str] = {}
         for entry in git_output(self.root, "ls-tree", "-z", rev, "--", *places).split(b"\0"):
             attributes, _, name = entry.partition(b"\t")
+            mode, _, blob = attributes.partition(b" blob ")
             if name:
-                listed[os.fsdecode(name)] = attributes.startswith(b"100")
+                listed[os.fsdecode(name)] = blob.decode() if mode.startswith(b"100") else ""
         return listed
+
+    def read_blobs(self, blobs: Mapping[str, str]) -> dict[str, bytes]:
+        """Return the content of each path from its id, as `blobs` returns it."""
+        return dict(zip(blobs, self._contents(list(blobs.values())), strict=True))
 
     def title_and_description(self, change: LocalChange) -> tuple[str, str]:
         """Return a title and a description from the commits of a change: the subject and the body of the only commit.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reviewer.cli.local_change import change_of_range
+from reviewer.cli.local_change import change_without_progress
 from reviewer.domain.settings import Settings
 from reviewer.errors import SettingsError
 from tests.fixtures.git_repo import Repo
@@ -27,7 +27,7 @@ def settings_of(repo: Repo) -> Settings:
     repo.write("x.py", "x = 1\n")
     repo.commit()
     repo.write("x.py", "x = 2\n")
-    return change_of_range("HEAD", lambda _: None, Path(repo.path))[1]
+    return change_without_progress(Path(repo.path), "HEAD")[1]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_without_settings_nothing_is_said(repo: Repo, capsys: pytest.CaptureFixt
     repo.write(".github/workflows/reviewer.yml", NARROW)
     assert settings_of(repo) == Settings()
     repo.write(".github/reviewer.yml", "review: [\n")
-    assert change_of_range("HEAD", lambda _: None, Path(repo.path))[1] == Settings()
+    assert change_without_progress(Path(repo.path), "HEAD")[1] == Settings()
     assert capsys.readouterr().err == ""
 
 
