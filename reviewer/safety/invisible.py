@@ -9,8 +9,15 @@ INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+#: Surrogates that stand for no byte: a model's JSON may hold half a pair.
+_HALF = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _JOINERS = "\u200c\u200d"
 _SELECTORS = "\ufe0e\ufe0f"
+
+
+def valid_unicode(text: str) -> str:
+    """Return the text as UTF-8 can hold it: bytes that were read as surrogates are decoded, what is left is U+FFFD."""
+    return _HALF.sub("\ufffd", text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def show_invisible(text: str) -> str:

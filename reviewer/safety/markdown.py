@@ -223,11 +223,11 @@ def neutralise(markdown: str, *, limit: int = LIMIT) -> str:
     short = text[:limit]
     safe = _neutral(short)
     while len(safe) > limit - (len(_ELLIPSIS) if len(short) < len(text) else 0):
+        if not short:
+            return _ELLIPSIS.strip()[:limit]
         keep = min(len(short) - 1, int(len(short) * 0.95 * limit / len(safe)) - len(_ELLIPSIS))
         short = short[: max(0, keep)]
         safe = _neutral(short)
-        if not short:
-            return _ELLIPSIS.strip()[:limit]
     return safe if len(short) == len(text) else safe + _ELLIPSIS
 
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from reviewer.safety.fencing import without_words
-from reviewer.safety.invisible import INVISIBLE
+from reviewer.safety.invisible import INVISIBLE, valid_unicode
 from reviewer.safety.redaction import redact
 from reviewer.safety.shortening import shorten
 
@@ -33,7 +33,7 @@ def printable(text: str) -> str:
     """
     text = text.removesuffix("\r")
     if not (text.isascii() and text.replace("\t", "").isprintable()):
-        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        text = valid_unicode(text)
         text = "".join(char if _is_visible(char) else f"<U+{ord(char):04X}>" for char in text)
     return without_words(without_tokens(text))
 
@@ -92,8 +92,7 @@ def prose(text: str, most: int) -> str:
 
     Secrets are replaced before it is cut: a part of one would not be recognised.
     """
-    text = text.replace("\r\n", "\n").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    lines = INVISIBLE.sub("", text).split("\n")
+    lines = INVISIBLE.sub("", valid_unicode(text.replace("\r\n", "\n"))).split("\n")
     return shorten(redact("\n".join(map(printable, lines)))[0].strip("\n"), most)
 
 

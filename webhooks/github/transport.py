@@ -96,8 +96,7 @@ class Transport:
             length += len(body)
             page = _json(f"GET {_plain(url)}", body, GitHubUnavailable)
             yield from page[within] if within else page
-            links = requests.utils.parse_header_links(headers.get("link", ""))
-            following = next((link["url"] for link in links if link.get("rel") == "next"), None)
+            following = next_page(headers.get("link", ""))
 
     def read(self, url: str) -> Any:
         """GET a resource as JSON."""
@@ -202,6 +201,12 @@ class Transport:
             return False
         auth.forget()
         return True
+
+
+def next_page(link: str) -> str | None:
+    """Return the address of the next page that a `Link` header names, or None."""
+    links = requests.utils.parse_header_links(link)
+    return next((entry["url"] for entry in links if entry.get("rel") == "next"), None)
 
 
 def _checked(

@@ -39,7 +39,7 @@ def _is_operator(token: str) -> bool:
     """Whether the request may see what concerns operators: it has their token, or comes from this machine itself."""
     if token:
         sent = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-        return hmac.compare_digest(sent, f"Bearer {token}".encode())
+        return hmac.compare_digest(sent, f"Bearer {token}".encode("utf-8", "surrogateescape"))
     if any(name in request.headers for name in _RELAYED):
         return False
     try:

@@ -27,10 +27,11 @@ def is_signed(body: bytes, header: str, secrets: Iterable[str]) -> bool:
     https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
     """
     # As bytes: `compare_digest` refuses text that is not ASCII, and a header may hold anything.
-    received = header.encode("utf-8", "surrogateescape")
+    received = header.encode("utf-8", "surrogatepass")
     matches = [hmac.compare_digest(_PREFIX + _digest(body, secret), received) for secret in secrets if secret]
     return any(matches)
 
 
 def _digest(body: bytes, secret: str) -> bytes:
-    return hmac.digest(secret.encode("utf-8"), body, "sha256").hex().encode("ascii")
+    # A secret in the environment may have bytes that are not UTF-8: Python reads them as surrogates.
+    return hmac.digest(secret.encode("utf-8", "surrogateescape"), body, "sha256").hex().encode("ascii")

@@ -52,7 +52,8 @@ class FencedBlock:
 
 def repairable(text: str) -> bool:
     """Whether json-repair may have a try: it is quadratic on what a model in a loop may write."""
-    brackets = text.count("{") + text.count("[")
+    # For each closing bracket in what it takes for a text, it looks through the rest.
+    brackets = max(text.count("{") + text.count("["), text.count("}") + text.count("]"))
     return len(text) <= _MOST_CHARACTERS and brackets <= _MOST_BRACKETS and text.count('"') <= _MOST_QUOTES
 
 

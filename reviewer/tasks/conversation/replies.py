@@ -53,6 +53,10 @@ def _number(value: Any) -> Any:
     return int(value)
 
 
+#: Findings of one reply that are read: each is looked for in the diff. A good reply has a tenth of them.
+MAX_FINDINGS = 200
+
+
 #: No line or claim has such a number; infinity, which JSON may spell `1e999`, is no number at all.
 _LARGEST = 10**9
 
@@ -121,7 +125,7 @@ def _as_findings(value: Mapping[str, Any]) -> FindingsReply:
     good: list[RawFinding] = []
     bad: list[Rejected] = []
     problem = ""
-    for item in value["findings"]:
+    for item in value["findings"][:MAX_FINDINGS]:
         try:
             good.append(RawFinding.model_validate(item))
         except ValidationError as error:
@@ -132,6 +136,8 @@ def _as_findings(value: Mapping[str, Any]) -> FindingsReply:
             )
     if bad and not good:
         raise Unreadable(f'no entry of "findings" is usable: {problem}')
+    if (over := len(value["findings"]) - MAX_FINDINGS) > 0:
+        bad.append(Rejected("too many", "", f"{over:,} more findings", f"of one reply, {MAX_FINDINGS} are read"))
     summary = value.get("summary")
     return FindingsReply(summary if isinstance(summary, str) else "", tuple(good), tuple(bad))
 

@@ -153,6 +153,7 @@ def test_long_text_is_cut_visibly() -> None:
         assert safe.endswith("… (cut here: too long)")
         assert "cut here" in prose(safe)
     assert neutralise("x" * 1000, limit=1000) == "x" * 1000
+    assert neutralise("@user", limit=0) == ""
 
 
 @pytest.mark.parametrize(

@@ -60,3 +60,10 @@ def test_without_a_secret_nothing_is_signed():
 def test_secrets_beyond_ascii():
     """A secret in any script is its UTF-8 bytes, as at GitHub."""
     assert is_signed(b"{}", sign(b"{}", "пароль🔑"), ["пароль🔑"])
+
+
+def test_secrets_and_headers_that_are_not_utf_8():
+    """A secret in the environment may hold any byte, and a header any character: nothing crashes."""
+    secret = b"s\xff".decode("utf-8", "surrogateescape")
+    assert is_signed(b"x", sign(b"x", secret), [secret])
+    assert not is_signed(b"x", "sha256=\ud800", [secret])
