@@ -18,6 +18,7 @@ from reviewer.llm.base_url import check_base_url
 from reviewer.llm.chat_completions import OPTIONAL, Completion
 from reviewer.llm.error_mapping import RequestDescription, ServiceFault, explain, fault_in, fault_of
 from reviewer.llm.errors import BadKey, ModelError, ModelUnavailable
+from reviewer.llm.key_echo import without_key
 from reviewer.llm.streaming import Connections, Data, Head, StreamingRequest, StreamTimeouts, connect
 
 
@@ -141,7 +142,6 @@ class Endpoint:
 
     def _explained(self, fault: ServiceFault, description: RequestDescription, head: Head) -> ModelError:
         """Return the typed error for a fault, without the key: services quote the key that they refuse."""
-        message = fault.message.replace(self._checked_key(), "***")
-        if head.request_id:
-            message = f"{message}, request {head.request_id}"
+        message = f"{fault.message}, request {head.request_id}" if head.request_id else fault.message
+        message = without_key(message, self._checked_key())
         return explain(replace(fault, message=message), description, head.retry_after)

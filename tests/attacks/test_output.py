@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -14,6 +16,8 @@ from reviewer.diff.parser import parse_diff
 from reviewer.domain.findings import Category, Finding, Review
 from reviewer.domain.severity import Confidence, Severity
 from reviewer.llm.error_mapping import RequestDescription, explain, fault_of
+from reviewer.llm.key_echo import without_key
+from reviewer.safety.shortening import shorten_words
 from reviewer.safety.terminal import json_safe, line_safe
 from webhooks.action.workflow_commands import annotation_commands, command
 from webhooks.logs import Fields
@@ -132,6 +136,69 @@ def test_the_service_cannot_have_secrets_shown(error: dict[str, object], status:
     message = str(explain(fault_of(status, json.dumps(error).encode()), RequestDescription("h", "m")))
     assert TOKEN[:8] not in message
     assert is_calm(message)
+
+
+API_KEY = "sk-rapi-9f8e7d6c5b4a39281706f5e4d3c2b1a0"
+ECHOES = {
+    "whole": API_KEY,
+    "upper case": API_KEY.upper(),
+    "beginning": API_KEY[:20],
+    "end": API_KEY[-16:],
+    "middle": API_KEY[9:24],
+    "masked": f"{API_KEY[:7]}***{API_KEY[-4:]}",
+    "dots": f"{API_KEY[:5]}...{API_KEY[-5:]}",
+    "ellipsis": f"{API_KEY[:6]}…",
+    "masked twice": f"{API_KEY[:6]}**{API_KEY[12:16]}**{API_KEY[-4:]}",
+    "end alone": f"****{API_KEY[-4:]}",
+    "base64": base64.b64encode(API_KEY.encode()).decode(),
+    "base64 of a header": base64.b64encode(f"Bearer {API_KEY}".encode()).decode(),
+    "base64 of a pair": base64.b64encode(f"api:{API_KEY}\n".encode()).decode(),
+    "base64 for an address": base64.urlsafe_b64encode(f"k={API_KEY}&".encode()).decode(),
+    "hexadecimal": API_KEY.encode().hex(),
+    "backwards": API_KEY[::-1],
+    "in an address": f"https://x.example/?key={quote(API_KEY)}&a=1",
+    "in JSON": json.dumps({"authorization": [API_KEY]}),
+}
+
+
+@pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
+def test_no_part_of_the_key_is_shown(echo: str) -> None:
+    """Services repeat the key that they refuse, in forms of their own: no eight characters of it in a row are left."""
+    for around in ("Incorrect API key provided: {}. See the docs.", "{}", "x" * 285 + " {}"):
+        shown = without_key(around.replace("{}", echo), API_KEY).lower()
+        for form, most in ((API_KEY, 8), (API_KEY[::-1], 16), (API_KEY.encode().hex(), 16), (ECHOES["base64"], 16)):
+            assert not [
+                form[at : at + most] for at in range(len(form) - most + 1) if form[at : at + most].lower() in shown
+            ], shown
+
+
+@pytest.mark.parametrize(
+    "text", ["The model MiniMax-M3 is not on your plan (2061)", "Wait... sk- and so on ***", "a.b..c", ""]
+)
+def test_words_that_are_not_the_key_stay(text: str) -> None:
+    """What a service says apart from the key is shown as it is."""
+    assert without_key(text, API_KEY) == text
+
+
+@pytest.mark.parametrize("most", range(240, 262))
+def test_a_text_is_cut_between_words(most: int) -> None:
+    """No cut leaves half of what stands for a secret or an invisible character."""
+    for mark in ("[redacted: github token]", "{U+202E}", "word"):
+        for text in ("ab " * 75 + f"{mark} " * 40, "a" * 225 + mark * 40):
+            cut = shorten_words(text, most)
+            assert len(cut) <= most
+            assert cut.endswith(" [cut]")
+            assert set(cut.removesuffix(" [cut]").replace(mark, "")) <= set("ab word" if mark == "word" else "ab ")
+
+
+def test_a_long_annotation_holds_no_half_of_a_mark() -> None:
+    """The title and the message of an annotation are cut after their secrets and invisible characters were replaced."""
+    for shift in range(40):
+        (annotation,) = annotations_of([finding("x" * shift + f" {TOKEN} \u202e" * 400)])
+        for text in (annotation["title"], annotation["message"]):
+            assert text.endswith(" [cut]")
+            rest = text.removesuffix(" [cut]").replace("[redacted: github token]", "").replace("{U+202E}", "")
+            assert not set(rest) - set("x ")
 
 
 @pytest.mark.parametrize("body", [f"<title>{TOKEN}</title>", f"plain {TOKEN}", "x" * 285 + f" {TOKEN}", "\x1b[2J"])

@@ -12,6 +12,7 @@ from reviewer.domain.severity import Severity
 from reviewer.safety.code_blocks import break_markers
 from reviewer.safety.invisible import show_invisible
 from reviewer.safety.redaction import redact
+from reviewer.safety.shortening import shorten_words
 from webhooks.publishing.text import MAX_BODY, cut_text
 
 #: The name of our check run, whose external id is the key of the job.
@@ -19,6 +20,9 @@ CHECK_NAME = "reviewer"
 
 #: GitHub takes 50 annotations a call; what does not fit stands in the summary as well.
 MAX_ANNOTATIONS = 50
+
+#: Characters of a title and of an annotation; GitHub takes 255 and 64 KB.
+_MAX_TITLE, _MAX_MESSAGE = 250, 4_000
 
 _LEVEL = {Severity.ERROR: "failure", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
@@ -49,7 +53,7 @@ _MENTION = re.compile(r"(?<![\w.])@(?=[A-Za-z0-9])")
 
 def completed_check(conclusion: Conclusion, title: str, summary: str) -> dict[str, Any]:
     """Return the body of a completed check run."""
-    output = {"title": title[:250], "summary": cut_text(summary, MAX_BODY)}
+    output = {"title": shorten_words(title, _MAX_TITLE), "summary": cut_text(summary, MAX_BODY)}
     return {"status": "completed", "conclusion": conclusion.value, "output": output}
 
 
@@ -61,8 +65,8 @@ def annotations_of(findings: Iterable[Finding]) -> list[dict[str, Any]]:
             "start_line": finding.anchor.start_line or finding.anchor.line,
             "end_line": finding.anchor.line,
             "annotation_level": _LEVEL[finding.severity],
-            "title": _plain(finding.title)[:250],
-            "message": _plain(finding.body or finding.title)[:4000],
+            "title": shorten_words(_plain(finding.title), _MAX_TITLE),
+            "message": shorten_words(_plain(finding.body or finding.title), _MAX_MESSAGE),
         }
         for finding in findings
     ][:MAX_ANNOTATIONS]

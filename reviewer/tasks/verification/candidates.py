@@ -16,6 +16,7 @@ from reviewer.safety.code_blocks import postable
 from reviewer.safety.fencing import FENCE_MARK
 from reviewer.safety.prompt_text import has_broken_token
 from reviewer.safety.redaction import redact
+from reviewer.safety.shortening import shorten_words
 from reviewer.tasks.conversation.replies import FindingsReply, RawFinding, unfence
 from reviewer.tasks.verification.anchoring import LocatedQuote, NotLocated, locate, resolve_path
 from reviewer.tasks.verification.fingerprints import fingerprint
@@ -65,7 +66,7 @@ def _placed(change: Change, raw: RawFinding) -> Finding | Rejected:
         severity=Severity.INFO if refactoring else raw.severity,
         category=raw.category,
         title=title,
-        body=redact(raw.body.strip())[0][:MAX_BODY],
+        body=shorten_words(redact(raw.body.strip())[0], MAX_BODY),
         quote=quote,
         confidence=Confidence.LOW,
         fingerprint=fingerprint(path, raw.category, quote, title),
@@ -75,7 +76,7 @@ def _placed(change: Change, raw: RawFinding) -> Finding | Rejected:
 
 
 def _one_line(text: str, most: int) -> str:
-    return redact(" ".join(text.split()))[0][:most]
+    return shorten_words(redact(" ".join(text.split()))[0], most)
 
 
 def with_proofs(change: Change, findings: Sequence[Finding]) -> list[Finding]:
