@@ -11,7 +11,7 @@ endef
 export WRITE_SCHEMA
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-fast cover lint format bench chaos eval schema lock dist clean venv venv-server venv-demo
+.PHONY: help demo serve test test-fast cover lint format bench chaos attack fuzz eval schema lock dist clean venv venv-server venv-demo
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,12 @@ bench: venv ## measure time, memory and sizes (ARGS="install cli" for some of th
 
 chaos: venv ## kill the App again and again while deliveries come in; count what was lost or done twice (minutes)
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+attack: venv ## play every attack of tests/attacks and beside the code, long ones too; print a table of what held
+	@REVIEWER_LONG_TESTS=1 $(BIN)/python -m pytest -n 4 --dist worksteal -m attack $(ARGS)
+
+fuzz: venv ## feed whatever reads untrusted input 100,000 inputs each (ARGS="--inputs 1000 diff" for fewer, of one target)
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 eval: venv-server ## measure the reviewer on the cases in evals/, with a real model (needs RUNAPI_KEY; costs some cents)
 	@$(BIN)/python app.py eval evals $(ARGS)

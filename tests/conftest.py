@@ -10,6 +10,7 @@ import pytest
 from tests.fakes.github import World, default_world
 from tests.fakes.model import FakeModel
 from tests.fixtures import postgres
+from tests.fixtures.attack_tests import AttackTests
 from tests.fixtures.fast_tests import FastTests
 
 #: A Postgres database to run on instead of our own server; it is filled with tables.
@@ -17,10 +18,11 @@ TEST_POSTGRES = os.environ.get("REVIEWER_TEST_POSTGRES", "")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Divide the tests into fast and slow ones."""
+    """Divide the tests into fast and slow ones, and find the attacks among them."""
     fast_tests = FastTests()
     fast_tests.watch()
     config.pluginmanager.register(fast_tests)
+    config.pluginmanager.register(AttackTests())
 
 
 @pytest.fixture
