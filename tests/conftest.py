@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.attacks.fields import AttackTests
 from tests.fakes.github import World, default_world
 from tests.fakes.model import FakeModel
 from tests.fixtures import postgres
-from tests.fixtures.attack_tests import AttackTests
 from tests.fixtures.fast_tests import FastTests
 
 #: A Postgres database to run on instead of our own server; it is filled with tables.

@@ -18,8 +18,8 @@ from reviewer.llm.base_url import check_base_url
 from reviewer.llm.chat_completions import OPTIONAL, Completion
 from reviewer.llm.error_mapping import RequestDescription, ServiceFault, explain, fault_in, fault_of
 from reviewer.llm.errors import BadKey, ModelError, ModelUnavailable
-from reviewer.llm.key_echo import without_key
 from reviewer.llm.streaming import Connections, Data, Head, StreamingRequest, StreamTimeouts, connect
+from reviewer.safety.key_echo import without_key
 
 
 class Endpoint:

@@ -16,7 +16,7 @@ from reviewer.diff.parser import parse_diff
 from reviewer.domain.findings import Category, Finding, Review
 from reviewer.domain.severity import Confidence, Severity
 from reviewer.llm.error_mapping import RequestDescription, explain, fault_of
-from reviewer.llm.key_echo import without_key
+from reviewer.safety.key_echo import without_key
 from reviewer.safety.shortening import shorten_words
 from reviewer.safety.terminal import json_safe, line_safe
 from webhooks.action.workflow_commands import annotation_commands, command

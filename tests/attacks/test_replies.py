@@ -52,6 +52,8 @@ HOSTILE = {
     "invisible": "\u200b\u202e\U000e0041",
     "nothing but blanks": " \t\n",
     "an escape": "\x1b[2J",
+    "blanks and a letter": " " * 20_000 + "x",
+    "digits and blanks": "1 " * 20_000 + "x",
 }
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.cpu_time import cpu_ratio
+from tests.fuzz.cpu_time import cpu_ratio
 
 __all__ = ["cpu_ratio"]

@@ -18,6 +18,9 @@ NEAR = 2
 #: A comment on more lines would not point at anything.
 MAX_LINES = 40
 
+#: How the prompt shows a line: its numbers on both sides, either of which may be missing, and a mark.
+_PROMPT_ROW = re.compile(r"(?=\s|\d++\s)\s*+(?:\d++\s++)?+(?:\d++\s*+)?+\|[-+ ]")
+
 #: A quote needs so many letters and digits to be found without its line number.
 _TELLING = 3
 
@@ -84,7 +87,7 @@ def locate(diff: Diff, path: str, quote: str, line: int | None) -> LocatedQuote 
 def _quoted(quote: str) -> list[str]:
     """Return the lines of a quote, without empty ones around it and without the prompt's own numbers and marks."""
     lines = [printable(text) for text in quote.split("\n")]
-    if all(re.match(r"\s*\d*\s+\d*\s*\|[-+ ]", text) for text in lines if text.strip()):
+    if all(_PROMPT_ROW.match(text) for text in lines if text.strip()):
         lines = [re.sub(r"^[\s\d]*\|[-+ ]", "", text) for text in lines]
     while lines and not lines[0].strip():
         lines.pop(0)
