@@ -21,8 +21,8 @@ from reviewer.safety.key_echo import without_key
 from reviewer.safety.prompt_text import printable_code, printable_path, prose
 from reviewer.safety.shortening import shorten_words
 from reviewer.tasks.context.related import gather_related
+from reviewer.tasks.conversation.json_replies import Unreadable
 from reviewer.tasks.conversation.prompts import Prompter, fence_of
-from reviewer.tasks.conversation.replies import Unreadable
 from reviewer.tasks.planning.chunks import chunk
 from reviewer.tasks.verification.anchoring import locate
 from reviewer.tasks.verification.similarity import similar_titles

@@ -15,7 +15,8 @@ from reviewer.domain.settings import Settings
 from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.output.formats import FORMATS, Layout
-from reviewer.tasks.conversation.replies import MAX_FINDINGS, Unreadable, read_findings
+from reviewer.tasks.conversation.json_replies import Unreadable
+from reviewer.tasks.conversation.replies import MAX_FINDINGS, read_findings
 from reviewer.tasks.review import review
 
 DIFF = parse_diff("--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,3 @@\n a = 1\n-b = 2\n+b = 3\n+c = 4\n")

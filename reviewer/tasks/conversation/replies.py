@@ -56,7 +56,6 @@ def _number(value: Any) -> Any:
 #: Findings of one reply that are read: each is looked for in the diff. A good reply has a tenth of them.
 MAX_FINDINGS = 200
 
-
 #: No line or claim has such a number; infinity, which JSON may spell `1e999`, is no number at all.
 _LARGEST = 10**9
 
