@@ -46,7 +46,10 @@ def may_hold_keys(text: str, low: str) -> bool:
 def without_keys(lines: list[str]) -> Iterator[tuple[str, int]]:
     """Yield each line without key material, and 1 where a key's material begins."""
     block, body, before = "", False, False  # "secret" or "public" block; after its first material; the line before was
-    for line in lines:
+    last = set(_last_lines(lines))
+    for number, line in enumerate(lines):
+        if number in last and not block:
+            block, body = "secret", True
         clean, begin = _ENCODED_BEGIN.sub(_encoded, line), _BEGIN.search(line)
         if begin:
             secret = "PRIVATE KEY" in begin[1]
@@ -67,6 +70,14 @@ def without_keys(lines: list[str]) -> Iterator[tuple[str, int]]:
         here = clean != line
         yield clean, int(here and (begin is not None or not before))
         before = here or (before and bool(block))
+
+
+def _last_lines(lines: list[str]) -> Iterator[int]:
+    """Yield where a short last line of a private key stands before its END: its BEGIN may be in another hunk."""
+    for number, line in enumerate(lines[1:]):
+        end = _END.search(line)
+        if end and "PRIVATE KEY" in end[0] and _material(lines[number], "secret", body=True):
+            yield number
 
 
 def _one_line_key(line: str, start: int) -> str:

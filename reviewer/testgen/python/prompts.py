@@ -58,7 +58,7 @@ class UnitPrompts:
             framework=self.client.plan.framework,
             roots=", ".join(printable_path(root) for root in self.client.plan.test_roots),
             language=self.subject.language,
-            path=self.home(unit),
+            path=printable_path(self.home(unit)),
             covers=printable_path(unit.covers),
             ends=", ".join(f"`{printable_path(path)}`" for path in self.ends[:MOST_SIBLINGS]),
         )
@@ -68,7 +68,9 @@ class UnitPrompts:
         """Return the conversation, continued by the candidate and the reason why a gate stopped it."""
         # The policy gate may have refused the path itself.
         path = self.home(candidate.unit) if stopped.gate is Gate.POLICY else candidate.path
-        return repair_prompt_for_test(prompt, candidate, stopped, fence=self.fence, path=path, plain=self._untrusted)
+        return repair_prompt_for_test(
+            prompt, candidate, stopped, fence=self.fence, path=printable_path(path), plain=self._untrusted
+        )
 
     def confirm_failure(self, candidate: Candidate, failure: FailedTest) -> Prompt:
         """Return the prompt that asks, independently, whether a failing test is right."""

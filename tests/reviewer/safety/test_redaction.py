@@ -149,6 +149,19 @@ LINES = st.one_of(
 )
 
 
+@pytest.mark.parametrize("mark", ["", "+", " ", "  12 | "])
+def test_the_last_line_of_a_key_is_known_by_its_end(mark: str) -> None:
+    """A short last line is replaced too where the hunk leaves out how the key begins."""
+    text = "\n".join(
+        f"{mark}{line}" for line in ("x = 1", "q83vEjRWeJA=", "-----END RSA " + "PRIVATE KEY-----", "y = 2")
+    )
+    clean, count = redact(text)
+    assert ("q83vEjRWeJA" in clean, count) == (False, 1)
+    assert clean.count("\n") == 3
+    assert "x = 1" in clean
+    assert "y = 2" in clean
+
+
 @given(st.lists(LINES, max_size=8))
 def test_a_line_redacts_alone_as_in_its_file(lines: list[str]) -> None:
     """Redacting a text or each of its lines gives the same, so that a quote of redacted code can be found again."""
