@@ -21,6 +21,28 @@ class Category(StrEnum):
     TEST = "test"
 
 
+class QuoteMatch(StrEnum):
+    """How the model's quote was found in the diff, the strictest way first.
+
+    EXACT: to the letter. WHITE_SPACE: but for white space and line ends. TIDIED: without what models write around code
+    (numbers, marks, back-ticks, a comment behind). PART: it is a part of the anchored lines. DECODED: it was escaped
+    once too often. ONE_LINE: one of its lines stands at its number. SIMILAR: it differs in words.
+    """
+
+    EXACT = "exact"
+    WHITE_SPACE = "white space"
+    TIDIED = "tidied"
+    PART = "part"
+    DECODED = "decoded"
+    ONE_LINE = "one line"
+    SIMILAR = "similar"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the quote is the anchored lines, all of them, so that a replacement may be about exactly them."""
+        return self in (QuoteMatch.EXACT, QuoteMatch.WHITE_SPACE, QuoteMatch.TIDIED)
+
+
 @dataclass(frozen=True, slots=True)
 class Reproduction:
     """A test that was run and fails by its own assertion, as the finding predicts: its file, code and message."""
@@ -37,7 +59,8 @@ class Finding:
     `quote` is the anchored code, lines joined by `\n`. `suggestion` is text that is proven to replace exactly the
     anchored lines (empty: delete them); `advice` is a replacement that could not be proven and is shown as text.
     `claim` is one sentence that says what fails and when, for the falsifier; it may be empty. `reproduction` is set
-    where a test was run that shows the defect.
+    where a test was run that shows the defect. `match` says how the model's own quote was found, `why_advice` why the
+    advice cannot be applied with a click (empty: it was not checked).
     """
 
     anchor: Anchor
@@ -52,6 +75,8 @@ class Finding:
     advice: str | None = None
     claim: str = ""
     reproduction: Reproduction | None = None
+    match: QuoteMatch = QuoteMatch.EXACT
+    why_advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,14 @@ def is_exact(path: str) -> bool:
     return language is not None and language.parse is not None
 
 
+def refuses_sentences(path: str) -> bool:
+    """Whether an English sentence is an error in that file: not where calls or texts need no marks around them."""
+    language = language_of(path)
+    if language is None or language.bare_calls or language.family == "yaml":
+        return False
+    return language.parse is not None or language.grammar is not None
+
+
 def _errors(parse: Callable[[str], object], text: str) -> int | None:
     try:
         with warnings.catch_warnings():

@@ -14,7 +14,7 @@ def to_json(review: Review) -> str:
 
     `findings` come best first; `below`, those held back, has the same shape. `cost_usd` is a number of US dollars, null
     if it is not known. `chain` is the number of calls in a row. `suggestion` is null or the proven replacement,
-    `advice` null or the unproven one.
+    `advice` null or the unproven one, and `why_advice` why it is none. `quote_match` is how the quoted code was found.
     """
     value = {
         "summary": review.summary,
@@ -70,6 +70,8 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         "body": finding.body,
         "suggestion": finding.suggestion,
         "advice": finding.advice,
+        "why_advice": finding.why_advice or None,
+        "quote_match": str(finding.match),
         "fingerprint": finding.fingerprint,
         "reproduction": None if finding.reproduction is None else asdict(finding.reproduction),
     }

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from reviewer.diff.model import Diff
 from reviewer.domain.findings import Finding, Review, TestSuggestion
 from reviewer.output.wording import (
+    advice_title,
     anchored_code,
     by_file,
     defects_then_refactorings,
@@ -60,7 +61,7 @@ def _finding_markdown(finding: Finding, diff: Diff) -> str:
     if finding.suggestion is not None:
         parts += ["Suggestion, proven to apply:", fence("\n".join(suggestion_diff(finding)), "diff")]
     elif finding.advice is not None:
-        parts += ["Advice, not proven to apply:", fence(redact(finding.advice)[0], language)]
+        parts += [advice_title(finding), fence(redact(finding.advice)[0], language)]
     if finding.reproduction is not None:
         parts += ["Reproduced by a test that was run and fails:", fence(finding.reproduction.failure)]
         parts += [fence(finding.reproduction.code, language)]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from reviewer.diff.model import Diff
 from reviewer.domain.findings import Finding, Review, TestSuggestion
 from reviewer.output.wording import (
+    advice_title,
     anchored_code,
     by_file,
     defects_then_refactorings,
@@ -69,7 +70,7 @@ def _finding_text(finding: Finding, source: Diff, ink: _Ink) -> list[str]:
         lines += ["    Suggestion, proven to apply:"]
         lines += [f"    {ink(f'{line[0]} {_shown(line[1:])}'.rstrip(), line[0])}" for line in suggestion_diff(finding)]
     elif finding.advice is not None:
-        lines += ["    Advice, not proven to apply:", *_block(finding.advice, indent="    > ")]
+        lines += [f"    {advice_title(finding)}", *_block(finding.advice, indent="    > ")]
     if finding.reproduction is not None:
         test = finding.reproduction
         lines += ["    Reproduced by a test that was run and fails:", *_block(test.failure, indent="    > ")]

@@ -15,6 +15,7 @@ from reviewer.domain.findings import Category, Finding, Review
 from reviewer.domain.severity import Severity
 from reviewer.llm.usage import Usage
 from reviewer.safety.invisible import show_invisible
+from reviewer.safety.placeholders import has_placeholder
 from reviewer.safety.redaction import redact
 
 
@@ -119,6 +120,14 @@ def rejections_text(review: Review) -> str:
 def one_line(text: str) -> str:
     """Return the text on one line, with invisible characters written out."""
     return " ".join(show_invisible(text).split())
+
+
+def advice_title(finding: Finding) -> str:
+    """Return the words before a replacement that was not proven, and a warning where copying it would do harm."""
+    title = "Advice, not proven to apply"
+    if not has_placeholder(finding.advice or ""):
+        return f"{title}:"
+    return f"{title}; what is written as [redacted: ...] was hidden from the model, so keep what is in your file there:"
 
 
 def suggestion_diff(finding: Finding) -> list[str]:

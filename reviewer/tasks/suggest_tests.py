@@ -8,9 +8,11 @@ from dataclasses import replace
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Rejected, Review, TestSuggestion
 from reviewer.domain.settings import Settings
+from reviewer.languages.elisions import is_cut_short
 from reviewer.languages.paths import is_code, is_test
 from reviewer.llm.messages import Ask, Prompt
 from reviewer.llm.usage import Usage
+from reviewer.safety.placeholders import has_placeholder
 from reviewer.safety.redaction import redact
 from reviewer.tasks.context.related import gather_related
 from reviewer.tasks.conversation.divisions import DivisionByCode
@@ -93,6 +95,9 @@ def usable_tests(
             path = test.path
             if path.startswith("/") or ".." in path.split("/") or not path.isprintable() or "\\" in path:
                 rejected.append(Rejected("bad test path", path[:300], "suggested test", "it leaves the repository"))
+            elif has_placeholder(test.code) or is_cut_short(path, test.code):
+                detail = "it leaves code out, or holds a mark that stands for hidden text"
+                rejected.append(Rejected("incomplete test", path, "suggested test", detail))
             elif path in kept or len(kept) == MAX_TESTS:
                 rejected.append(Rejected("one test too many", path, "suggested test"))
             else:

@@ -14,8 +14,10 @@ from typing import Any, Protocol
 
 from reviewer.domain.findings import TestSuggestion
 from reviewer.errors import ReviewerError
+from reviewer.languages.elisions import is_cut_short
 from reviewer.llm.messages import Ask, Prompt
 from reviewer.llm.usage import Usage
+from reviewer.safety.placeholders import has_placeholder
 from reviewer.safety.redaction import redact
 from reviewer.tasks.conversation.follow_ups import Answer, ask_and_read
 from reviewer.tasks.conversation.replies import read_tests, read_verdicts
@@ -204,7 +206,7 @@ class RepairLoop:
             self.stopped.append(_Attempt(candidate, prompt, GateFailure(Gate.POLICY, reason), final=True))
             return
         try:
-            outcome = _has_secret(candidate) or self.language.judge(
+            outcome = _unfit_text(candidate) or self.language.judge(
                 candidate, frozenset(test.path for test in self.kept)
             )
         except TreeChanged as error:
@@ -229,13 +231,24 @@ class RepairLoop:
             self.notes.append(note)
 
 
-def _has_secret(candidate: Candidate) -> GateFailure | None:
-    """Stop a file with what looks like a secret: it cannot be posted, and without the secret it is not what was run."""
-    if not redact(candidate.code)[1]:
-        return None
-    return GateFailure(
-        Gate.POLICY, "It contains what looks like a secret.", "Use no value that looks like a real secret."
-    )
+def _unfit_text(candidate: Candidate) -> GateFailure | None:
+    """Stop a file that cannot be committed as it was run: with what looks like a secret, or is a mark for another text.
+
+    A secret cannot be posted, and without it the file is not what was run.
+    """
+    if redact(candidate.code)[1]:
+        return GateFailure(
+            Gate.POLICY, "It contains what looks like a secret.", "Use no value that looks like a real secret."
+        )
+    if has_placeholder(candidate.code):
+        return GateFailure(
+            Gate.POLICY,
+            "It contains a mark that stands for a secret or for other hidden text.",
+            "Marks such as `[redacted: ...]` are not in the code: do not write them into a test.",
+        )
+    if is_cut_short(candidate.path, candidate.code):
+        return GateFailure(Gate.POLICY, "It leaves code out.", "Write the whole file: leave no code out.")
+    return None
 
 
 def left_behind(names: Sequence[str], advice: str = "") -> GateFailure | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from reviewer.diff.model import Diff
 from reviewer.diff.parser import parse_diff
 from reviewer.domain.findings import Category
 from reviewer.domain.path_patterns import PathPatterns
@@ -26,8 +27,12 @@ from reviewer.llm.error_mapping import fault_of
 from reviewer.llm.errors import ModelError
 from reviewer.safety.markdown import neutralise
 from reviewer.tasks.conversation.json_replies import Unreadable
-from reviewer.tasks.conversation.replies import read_findings, read_tests, read_verdicts, unfence
+from reviewer.tasks.conversation.markdown_fences import unfence
+from reviewer.tasks.conversation.replies import read_findings, read_tests, read_verdicts
+from reviewer.tasks.verification.anchoring import LocatedQuote, locate
 from reviewer.tasks.verification.fingerprints import fingerprint
+from reviewer.tasks.verification.quoting.path_names import resolve_path
+from reviewer.tasks.verification.suggestions import prove_suggestion
 from webhooks.events.commands import CommandSyntax, parse_command
 from webhooks.github.linked_issues import closed_by
 from webhooks.publishing.markers.syntax import Marker
@@ -56,6 +61,27 @@ def _quietly(act: Callable[[str], object]) -> Callable[[str], object]:
     return run
 
 
+def _added(text: str, path: str = "a.py") -> Diff:
+    rows = text.split("\n")
+    head = f"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{len(rows)} @@\n"
+    return parse_diff((head + "".join(f"+{row}\n" for row in rows)).encode())
+
+
+HEADS = dict.fromkeys(("a.md", "a.kt", "a.sh", "Makefile", "a.go"), "def check(limit):\n\tvalue = limit + 1\n" * 100)
+
+
+def _place(path: str) -> LocatedQuote:
+    diff = _added(HEADS[path].removesuffix("\n"), path)
+    place = locate(diff, path, "\tvalue = limit + 1", 2)
+    assert isinstance(place, LocatedQuote)
+    return place
+
+
+#: A change in which quotes are looked for.
+QUOTED = _added("def check(limit):\n    value = limit + 1\n    return value\n" * 200)
+PLACES = {path: _place(path) for path in HEADS}
+
+
 READERS: dict[str, Callable[[str], Any]] = {
     "findings": read_findings,
     "findings, begun": lambda text: read_findings('{"findings": [{"title": "' + text),
@@ -63,6 +89,11 @@ READERS: dict[str, Callable[[str], Any]] = {
     "tests": read_tests,
     "a test's attributes": lambda text: read_tests(f"<test {text}>\n</test>"),
     "unfence": unfence,
+    "quote": lambda text: locate(QUOTED, "a.py", text, 2),
+    "quoted line": lambda text: locate(_added(text), "a.py", "value = limit", 1),
+    "suggestion": lambda text: [prove_suggestion(PLACES[path], text, HEADS[path]) for path in HEADS],
+    "suggestion of lines": lambda text: prove_suggestion(PLACES["a.md"], "\n" + "x\n" * 40 + text, HEADS["a.md"]),
+    "path of a quote": lambda text: resolve_path(QUOTED, text.replace("\n", " ")),
     "neutralise": neutralise,
     "neutralise a line": lambda text: neutralise(text.replace("\n", " ")),
     "diff": parse_diff,

@@ -16,6 +16,7 @@ from reviewer.domain.settings import FailLevel, SettingsProblem
 from reviewer.domain.severity import Confidence, Severity
 from reviewer.safety.code_blocks import suggestion_block
 from reviewer.safety.markdown import neutralise
+from reviewer.safety.placeholders import has_placeholder
 from reviewer.safety.shortening import shorten
 from webhooks.publishing.checks import Conclusion, annotations_of, completed_check
 from webhooks.publishing.ledger import PostedState, SettledLedger, Thread, current_ledger, settle
@@ -165,7 +166,12 @@ def _fix(finding: Finding, room: int) -> str:
     if finding.suggestion is not None:
         block = suggestion_block(finding.suggestion)
         return block if len(block) <= room else _advice("too long to be applied from here", finding.suggestion, room)
-    return _advice("not checked, it may not apply as it is", finding.advice, room) if finding.advice else ""
+    if not finding.advice:
+        return ""
+    why = "not checked, it may not apply as it is"
+    if has_placeholder(finding.advice):
+        why = "what is written as `[redacted: ...]` was hidden from the model: keep what is in your file there"
+    return _advice(why, finding.advice, room)
 
 
 def _advice(why: str, code: str, room: int) -> str:

@@ -18,6 +18,7 @@ from reviewer.domain.severity import Severity
 from reviewer.safety.fencing import without_fence
 from reviewer.safety.redaction import redact
 from reviewer.tasks.conversation.json_replies import JsonForm, Unreadable, read_json
+from reviewer.tasks.conversation.markdown_fences import unfence
 
 #: Other words that models use for the three severities and the six categories.
 _SEVERITIES = {
@@ -291,11 +292,3 @@ def _says_none(text: str) -> bool:
 def _unfenced(code: str) -> str:
     """Return the code with a newline at its end, and without a Markdown fence round the whole of it."""
     return unfence(code).rstrip() + "\n"
-
-
-def unfence(code: str) -> str:
-    """Remove a Markdown fence round the whole of a text, if there is one."""
-    lines = code.strip().split("\n")
-    if len(lines) > 1 and lines[0].startswith(("```", "~~~")) and lines[-1].strip() == lines[0][:3]:
-        return "\n".join(lines[1:-1])
-    return code

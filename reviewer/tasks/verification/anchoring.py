@@ -1,6 +1,10 @@
 """Find the quoted code in the diff. The model's line number only chooses between several matches.
 
 Returns an anchor only if the quoted code is in the diff, otherwise the reason why there is none. Pure.
+
+The quote is looked for in steps, each less strict than the one before: to the letter, but for white space, without what
+models write around code, as a part of a line, decoded, similar. The first step that finds something decides: where it
+finds two places and the number chooses neither, nothing looser is tried. Loose steps need the line's number.
 """
 
 from __future__ import annotations
@@ -9,29 +13,41 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from reviewer.diff.model import Anchor, Diff, FileDiff, Line, Side
-from reviewer.safety.prompt_text import printable, printable_code, printable_path
+from reviewer.diff.model import Anchor, Diff, Line, Side
+from reviewer.domain.findings import QuoteMatch
+from reviewer.tasks.verification.quoting.line_runs import (
+    HunkSide,
+    Match,
+    is_commentable,
+    matching_parts,
+    matching_runs,
+    sides_of,
+)
+from reviewer.tasks.verification.quoting.quotes import QuoteReading, decoded_readings, readings
+from reviewer.tasks.verification.quoting.similar_lines import most_similar
 
 #: Models are often off by so many lines: of several matches, one that near to the model's line number is taken.
 NEAR = 2
 
-#: A comment on more lines would not point at anything.
-MAX_LINES = 40
-
-#: How the prompt shows a line: its numbers on both sides, either of which may be missing, and a mark.
-_PROMPT_ROW = re.compile(r"(?=\s|\d++\s)\s*+(?:\d++\s++)?+(?:\d++\s*+)?+\|[-+ ]")
-
 #: A quote needs so many letters and digits to be found without its line number.
 _TELLING = 3
+
+#: A part of a line needs so many letters and digits to be found at all, and so many without the line's number.
+_TELLING_PART, _TELLING_ALONE = 4, 12
 
 
 @dataclass(frozen=True, slots=True)
 class LocatedQuote:
-    """Where a quote was found. `lines` are the diff's lines there; `exact`: all of the quote was found there."""
+    """Where a quote was found and how. `lines` are the diff's lines there."""
 
     anchor: Anchor
     lines: tuple[Line, ...]
-    exact: bool
+    match: QuoteMatch = QuoteMatch.EXACT
+
+    @property
+    def exact(self) -> bool:
+        """Whether the quote is those lines, all of them and no more."""
+        return self.match.is_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,58 +58,81 @@ class NotLocated:
     detail: str
 
 
-def resolve_path(diff: Diff, path: str) -> str | None:
-    """Return the diff's path that the model meant: as written, without `a/` or `./`, or the only one with its end."""
-    for candidate in (path, path.strip().strip("`"), re.sub(r"^(?:\./|[ab]/|/)", "", path.strip())):
-        if diff.file(candidate) is not None:
-            return candidate
-    # A path is shown without secrets and tokens.
-    shown = [file.path for file in diff.files if printable_path(file.path) == path]
-    if len(shown) == 1:
-        return shown[0]
-    ending = "/" + path.strip().lstrip("./")
-    matches = [file.path for file in diff.files if ("/" + file.path).endswith(ending) or file.old_path == path]
-    return matches[0] if len(matches) == 1 else None
+#: What a step finds: a place and how, the reason why there is none, or None: the next step may find one.
+_Found = tuple[Match, QuoteMatch] | NotLocated | None
 
 
 def locate(diff: Diff, path: str, quote: str, line: int | None) -> LocatedQuote | NotLocated:
     """Find the quote in that file of the diff.
 
-    Both sides are searched, first exactly, then ignoring white space. Of several matches, the one at the line number is
-    taken; else the only one that the change touches; else none. If the whole quote is nowhere, but the line with the
-    given number is one of its lines, it is anchored at that line.
+    Both sides are searched. Of several matches, the one at the line number is taken; else the only one that the change
+    touches; else none. A part of a line must stand in one place only, next to the number. If the whole quote is
+    nowhere, but the line with the given number is one of its lines, it is anchored at that line.
     """
     file = diff.file(path)
     if file is None:
         return NotLocated("unknown file", f"{path} is not part of the change")
-    quoted = _quoted(quote)
-    if not quoted:
+    plain = list(readings(quote))
+    if not plain:
         return NotLocated("no quote", "it quotes no code")
+    for found in _steps(sides_of(file), quote, plain, line):
+        if isinstance(found, NotLocated):
+            return found
+        if found is not None:
+            return _located(diff, path, *found)
+    return NotLocated("quote not found", "the quoted code does not stand in the diff of that file")
+
+
+def _steps(sides: Sequence[HunkSide], quote: str, plain: Sequence[QuoteReading], line: int | None) -> Iterator[_Found]:
+    """Yield what each step finds, the strictest first."""
+    yield from (_whole(sides, reading, line) for reading in plain)
+    yield from (_part(sides, reading, line) for reading in plain if not reading.shortened)
+    decoded = list(decoded_readings(quote))
+    yield from (_whole(sides, reading, line) for reading in decoded)
+    yield from (_part(sides, reading, line) for reading in decoded if not reading.shortened)
+    yield _by_number(sides, plain[0].lines, line)
+    for reading in plain if line is not None else ():
+        match = most_similar(sides, reading.lines, line or 0, NEAR)
+        yield None if match is None else (match, QuoteMatch.SIMILAR)
+
+
+def _whole(sides: Sequence[HunkSide], reading: QuoteReading, line: int | None) -> _Found:
+    """Find the reading as a run of whole lines: line by line, then without regard to where lines end."""
     for normalise in (_verbatim, _without_indent, _without_space):
-        needle = [normalise(text) for text in quoted]
+        needle = [normalise(text) for text in reading.lines]
         if not any(needle):
             return NotLocated("no quote", "it quotes no code")
-        matches = list(_matches(file, needle, normalise))
-        if matches:
-            chosen = _choose(matches, line, telling=_is_telling(needle))
-            if chosen is None and len(matches) == 1:
-                return NotLocated("ambiguous", "the quote is next to nothing, and its line number is elsewhere")
-            if chosen is None:
-                return NotLocated("ambiguous", f"the quoted code stands in {len(matches)} places")
-            return _located(diff, path, chosen, exact=True)
-    return _by_number(diff, file, quoted, line)
+        if matches := list(_matches(sides, needle, normalise)):
+            space = QuoteMatch.EXACT if normalise is _verbatim else QuoteMatch.WHITE_SPACE
+            return _chosen(matches, reading, line, space)
+    matches = matching_runs(sides, "\n".join(reading.lines))
+    return _chosen(matches, reading, line, QuoteMatch.WHITE_SPACE) if matches else None
 
 
-def _quoted(quote: str) -> list[str]:
-    """Return the lines of a quote, without empty ones around it and without the prompt's own numbers and marks."""
-    lines = [printable(text) for text in quote.split("\n")]
-    if all(_PROMPT_ROW.match(text) for text in lines if text.strip()):
-        lines = [re.sub(r"^[\s\d]*\|[-+ ]", "", text) for text in lines]
-    while lines and not lines[0].strip():
-        lines.pop(0)
-    while lines and not lines[-1].strip():
-        lines.pop()
-    return lines[:MAX_LINES]
+def _chosen(matches: list[Match], reading: QuoteReading, line: int | None, space: QuoteMatch) -> _Found:
+    chosen = _choose(matches, line, telling=_is_telling(reading.lines))
+    if chosen is None and len(matches) == 1:
+        return NotLocated("ambiguous", "the quote is next to nothing, and its line number is elsewhere")
+    if chosen is None:
+        return NotLocated("ambiguous", f"the quoted code stands in {len(matches)} places")
+    if reading.cut:
+        return chosen, QuoteMatch.PART
+    return chosen, space if reading.match is QuoteMatch.EXACT else reading.match
+
+
+def _part(sides: Sequence[HunkSide], reading: QuoteReading, line: int | None) -> _Found:
+    """Find the reading as a part of a line, or from within one line into another, that stands nowhere else."""
+    text = "\n".join(reading.lines)
+    size = sum(char.isalnum() for char in text)
+    if size < (_TELLING_PART if line is not None else _TELLING_ALONE):
+        return None
+    matches = matching_parts(sides, text)
+    matches = [match for match in matches if match[0] is Side.RIGHT] or matches
+    if len(matches) > 1:
+        return NotLocated("ambiguous", f"the quoted part of a line stands in {len(matches)} places")
+    if not matches or (line is not None and _gap(matches[0], line) > NEAR):
+        return None
+    return matches[0], QuoteMatch.DECODED if reading.match is QuoteMatch.DECODED else QuoteMatch.PART
 
 
 def _verbatim(text: str) -> str:
@@ -109,31 +148,25 @@ def _without_space(text: str) -> str:
     return re.sub(r"^[-+](?=\s)|\s+", "", re.sub(r"^\s*[-+](?=\s)", "", text))
 
 
-def _matches(
-    file: FileDiff, needle: Sequence[str], normalise: Callable[[str], str]
-) -> Iterator[tuple[Side, tuple[Line, ...]]]:
+def _matches(sides: Sequence[HunkSide], needle: Sequence[str], normalise: Callable[[str], str]) -> Iterator[Match]:
     """Yield each run of lines, on one side of one hunk, that equals the needle."""
-    for hunk in file.hunks:
-        for side, kind in ((Side.RIGHT, "-"), (Side.LEFT, "+")):
-            lines = [line for line in hunk.lines if line.kind != kind]
-            texts = [normalise(printable(line.text)) for line in lines]
-            redacted: list[str] | None = None
-            for start in range(len(lines) - len(needle) + 1):
-                window = texts[start : start + len(needle)]
-                if window != list(needle):
-                    if redacted is None:
-                        redacted = _redacted(lines, normalise)
-                    if redacted[start : start + len(needle)] != list(needle):
-                        continue
-                run = tuple(lines[start : start + len(needle)])
-                if side is Side.RIGHT or all(line.kind == "-" for line in run):
-                    yield side, run
+    for each in sides:
+        texts = [normalise(text) for text in each.texts()]
+        redacted = [normalise(text) for text in each.texts(redacted=True)] if each.hides_secrets() else texts
+        for start in _starts(texts, redacted, needle):
+            run = tuple(each.lines[start : start + len(needle)])
+            if is_commentable(each.side, run):
+                yield each.side, run
 
 
-def _redacted(lines: Sequence[Line], normalise: Callable[[str], str]) -> list[str]:
-    """Return the lines as the model saw them, secrets replaced."""
-    shown = printable_code("\n".join(line.text for line in lines)).split("\n")
-    return [normalise(text) for text in shown]
+def _starts(texts: Sequence[str], redacted: Sequence[str], needle: Sequence[str]) -> Iterator[int]:
+    """Yield where the lines equal the needle, as they are or as the model saw them."""
+    count = len(needle)
+    for start in range(len(texts) - count + 1):
+        for lines in (texts, redacted):
+            if lines[start] == needle[0] and lines[start : start + count] == needle:
+                yield start
+                break
 
 
 def _number(side: Side, line: Line) -> int:
@@ -145,9 +178,7 @@ def _is_telling(needle: Sequence[str]) -> bool:
     return sum(char.isalnum() for text in needle for char in text) >= _TELLING
 
 
-def _choose(
-    matches: list[tuple[Side, tuple[Line, ...]]], line: int | None, *, telling: bool
-) -> tuple[Side, tuple[Line, ...]] | None:
+def _choose(matches: list[Match], line: int | None, *, telling: bool) -> Match | None:
     """Return the match that is meant, or None where that would be a guess."""
     if not telling and line is not None:
         matches = [match for match in matches if _gap(match, line) <= NEAR]
@@ -162,7 +193,7 @@ def _choose(
     return touched[0] if len(touched) == 1 else None
 
 
-def _gap(match: tuple[Side, tuple[Line, ...]], line: int) -> int:
+def _gap(match: Match, line: int) -> int:
     """Return the distance in lines from the number to the match; models name the first line as often as the last."""
     side, run = match
     first, last = _number(side, run[0]), _number(side, run[-1])
@@ -173,21 +204,25 @@ def _touched(run: Sequence[Line]) -> bool:
     return any(line.kind != " " for line in run)
 
 
-def _by_number(diff: Diff, file: FileDiff, quoted: list[str], line: int | None) -> LocatedQuote | NotLocated:
-    """Anchor at the given number if the line there is one of the quoted lines; else report that it was not found."""
+def _by_number(sides: Sequence[HunkSide], quoted: Sequence[str], line: int | None) -> _Found:
+    """Return the line with the given number if it is one of the quoted lines; the new file's before the old one's."""
     known = {_without_space(text) for text in quoted if len(_without_space(text)) > NEAR}
-    for hunk in file.hunks if line is not None else ():
-        for candidate in hunk.lines:
-            side = Side.LEFT if candidate.kind == "-" else Side.RIGHT
-            if _number(side, candidate) == line and _without_space(printable(candidate.text)) in known:
-                return _located(diff, file.path, (side, (candidate,)), exact=False)
-    return NotLocated("quote not found", "the quoted code does not stand in the diff of that file")
+    for each in sorted(sides, key=lambda each: each.side is Side.LEFT) if line is not None else ():
+        for candidate, text in zip(each.lines, each.texts(), strict=True):
+            run = (candidate,)
+            if (
+                _number(each.side, candidate) == line
+                and is_commentable(each.side, run)
+                and _without_space(text) in known
+            ):
+                return (each.side, run), QuoteMatch.ONE_LINE
+    return None
 
 
-def _located(diff: Diff, path: str, match: tuple[Side, tuple[Line, ...]], *, exact: bool) -> LocatedQuote | NotLocated:
-    side, run = match
+def _located(diff: Diff, path: str, place: Match, match: QuoteMatch) -> LocatedQuote | NotLocated:
+    side, run = place
     first, last = _number(side, run[0]), _number(side, run[-1])
     anchor = diff.anchor(path, last, first if first < last else None, side)
     if anchor is None:
         return NotLocated("not commentable", f"GitHub takes no comment at {path}:{last}")
-    return LocatedQuote(anchor, run, exact)
+    return LocatedQuote(anchor, run, match)

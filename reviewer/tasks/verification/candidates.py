@@ -10,18 +10,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from reviewer.domain.change import Change, added_text
-from reviewer.domain.findings import Category, Finding, Rejected
+from reviewer.domain.findings import Category, Finding, QuoteMatch, Rejected
 from reviewer.domain.severity import Confidence, Severity
 from reviewer.safety.code_blocks import postable
-from reviewer.safety.fencing import FENCE_MARK
-from reviewer.safety.prompt_text import has_broken_token
 from reviewer.safety.redaction import redact
 from reviewer.safety.shortening import shorten_words
-from reviewer.tasks.conversation.replies import FindingsReply, RawFinding, unfence
-from reviewer.tasks.verification.anchoring import LocatedQuote, NotLocated, locate, resolve_path
+from reviewer.tasks.conversation.markdown_fences import unfence
+from reviewer.tasks.conversation.replies import FindingsReply, RawFinding
+from reviewer.tasks.verification.anchoring import LocatedQuote, NotLocated, locate
 from reviewer.tasks.verification.fingerprints import fingerprint
+from reviewer.tasks.verification.quoting.path_names import line_in_path, resolve_path
+from reviewer.tasks.verification.quoting.quotes import decoded
 from reviewer.tasks.verification.simplicity import is_simpler
-from reviewer.tasks.verification.suggestions import ProvenSuggestion, drop_overlapping, prove_suggestion
+from reviewer.tasks.verification.suggestions import (
+    ProvenSuggestion,
+    UnprovenSuggestion,
+    drop_overlapping,
+    prove_suggestion,
+)
 from reviewer.tasks.verification.triage import deduplicate
 
 #: Most characters of a title, of a claim and of a text.
@@ -50,7 +56,8 @@ def _placed(change: Change, raw: RawFinding) -> Finding | Rejected:
         return Rejected(
             "unknown file", _one_line(raw.path, 300), _one_line(raw.title, 200), "the file is not part of the change"
         )
-    located = locate(change.diff, path, raw.quote, raw.line)
+    line = line_in_path(change.diff, raw.path) if raw.line is None else raw.line
+    located = locate(change.diff, path, raw.quote, line)
     if isinstance(located, NotLocated):
         return Rejected(located.reason, path, _one_line(raw.title, 200), located.detail)
     quote = "\n".join(line.text for line in located.lines)
@@ -70,9 +77,17 @@ def _placed(change: Change, raw: RawFinding) -> Finding | Rejected:
         quote=quote,
         confidence=Confidence.LOW,
         fingerprint=fingerprint(path, raw.category, quote, title),
-        advice=raw.suggestion,
+        advice=_as_meant(raw, located),
         claim=_one_line(raw.claim or "", MAX_CLAIM),
+        match=located.match,
     )
+
+
+def _as_meant(raw: RawFinding, located: LocatedQuote) -> str | None:
+    """Return the suggestion; if the quote was escaped once too often, without that escaping."""
+    if raw.suggestion is None or located.match is not QuoteMatch.DECODED:
+        return raw.suggestion
+    return decoded(raw.suggestion, raw.quote, [line.text for line in located.lines])
 
 
 def _one_line(text: str, most: int) -> str:
@@ -96,15 +111,21 @@ def with_proofs(change: Change, findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _is_code(text: str) -> bool:
-    """Whether the text holds nothing that prompts show instead of what is in the file."""
-    return redact(text)[1] == 0 and "[redacted: " not in text and FENCE_MARK not in text and not has_broken_token(text)
+    """Whether the text can be committed as it is posted: no secret in it, and nothing that shows other than it is."""
+    return postable(f"{text}\n") and redact(text)[1] == 0
 
 
 def _proven(change: Change, finding: Finding, head: str | None) -> Finding:
     if finding.advice is None:
         return finding
-    located = locate(change.diff, finding.anchor.path, finding.quote, finding.anchor.line)
-    result = prove_suggestion(located, finding.advice, head) if isinstance(located, LocatedQuote) else None
-    if isinstance(result, ProvenSuggestion) and postable(result.text) and _is_code(result.text):
+    place = locate(change.diff, finding.anchor.path, finding.quote, finding.anchor.line)
+    located = replace(place, match=finding.match) if isinstance(place, LocatedQuote) else None
+    if located is None or located.anchor != finding.anchor:
+        result: ProvenSuggestion | UnprovenSuggestion = UnprovenSuggestion("its lines are not in the diff")
+    else:
+        result = prove_suggestion(located, finding.advice, head)
+    if isinstance(result, ProvenSuggestion) and _is_code(result.text):
         return replace(finding, suggestion=result.text, advice=None)
-    return replace(finding, advice=redact(finding.advice)[0][:MAX_BODY].strip("\n") or None)
+    why = result.reason if isinstance(result, UnprovenSuggestion) else "it cannot be posted as it is"
+    advice = redact(unfence(finding.advice))[0][:MAX_BODY].strip("\n") or None
+    return replace(finding, advice=advice, why_advice=redact(why)[0] if advice else "")

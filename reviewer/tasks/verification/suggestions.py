@@ -2,8 +2,10 @@ r"""Check that a suggested replacement is safe to apply with one click: apply it
 
 GitHub replaces exactly the anchored lines of the new file
 (https://docs.github.com/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests/commenting-on-a-pull-request).
-A proven suggestion keeps indentation and line ends, changes something, and adds no syntax error. Pure; never touches a
-file.
+A proven suggestion is about exactly those lines: it repeats none around them, leaves nothing out, holds nothing that
+only prompts show, keeps indentation and line ends, changes something, and adds no syntax error. What the model added by
+habit (a fence, lines around, spaces for tabs) is taken off where there is only one way to read it. Pure; never touches
+a file.
 """
 
 from __future__ import annotations
@@ -14,9 +16,21 @@ from dataclasses import dataclass, replace
 
 from reviewer.diff.model import Anchor, Side
 from reviewer.domain.findings import Finding
+from reviewer.languages.elisions import elided
 from reviewer.languages.syntax import errors_in, is_exact
-from reviewer.tasks.conversation.replies import unfence
+from reviewer.safety.placeholders import new_placeholder, stands_for_secret
 from reviewer.tasks.verification.anchoring import LocatedQuote
+from reviewer.tasks.verification.replacements.block_words import ends_other_blocks
+from reviewer.tasks.verification.replacements.indentation import in_kind, with_first_indent
+from reviewer.tasks.verification.replacements.neighbours import (
+    repeats_more,
+    trimmed,
+    with_known_first,
+    without_neighbours,
+)
+from reviewer.tasks.verification.replacements.replaced_lines import ReplacedLines
+from reviewer.tasks.verification.replacements.unwrapping import breaks_blocks, without_wrapping
+from reviewer.tasks.verification.replacements.written_words import no_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,64 +55,106 @@ def prove_suggestion(located: LocatedQuote, suggestion: str, head: str | None) -
         return UnprovenSuggestion("the quoted code is only partly in the diff")
     if head is None:
         return UnprovenSuggestion("the file could not be read")
-    start = (located.anchor.start_line or located.anchor.line) - 1
+    start, end = (located.anchor.start_line or located.anchor.line) - 1, located.anchor.line
     lines = head.split("\n")
-    old = lines[start : located.anchor.line]
-    if [line.text for line in located.lines] != old:
+    if [line.text for line in located.lines] != lines[start:end]:
         return UnprovenSuggestion("the file has moved on")
-    new = _as_in_file(_bare(suggestion), old)
-    if new == old:
-        return UnprovenSuggestion("it changes nothing")
-    if "\n".join(new) == suggestion == "" and len(old) == len(lines):
-        return UnprovenSuggestion("it would empty the file")
-    after = "\n".join(lines[:start] + new + lines[located.anchor.line :])
-    problem = _broken(located.anchor.path, head, after, old, new)
-    return UnprovenSuggestion(problem) if problem else ProvenSuggestion("\n".join(new))
+    ends = _line_end(lines, start, end)
+    if ends is None:
+        return UnprovenSuggestion("the lines end in two different ways")
+    plain = tuple(line.removesuffix("\r") for line in lines)
+    replaced = ReplacedLines(located.anchor.path, plain, start, end)
+    new = _new_lines(suggestion, replaced)
+    if isinstance(new, UnprovenSuggestion):
+        return new
+    problem = _problem(new, replaced)
+    if problem:
+        return UnprovenSuggestion(problem)
+    return ProvenSuggestion("\n".join(_with_ends(new, ends, replaced, head)))
 
 
-def _bare(suggestion: str) -> str:
-    """Return the suggestion without a Markdown fence around it, with plain line ends and none at its end."""
-    return unfence(suggestion).replace("\r\n", "\n").removesuffix("\n")
-
-
-def _as_in_file(suggestion: str, old: Sequence[str]) -> list[str]:
-    """Return the suggestion's lines with the indentation and the line ends of the lines that they replace."""
-    if suggestion == "":
+def _new_lines(suggestion: str, replaced: ReplacedLines) -> list[str] | UnprovenSuggestion:
+    """Return the lines that the suggestion means: without a fence, indented as the file is, without those around."""
+    text = without_wrapping(suggestion.replace("\r\n", "\n"), replaced)
+    if text is None:
+        return UnprovenSuggestion("its fence may belong to the document or to the answer")
+    text = text.removesuffix("\n")
+    if not text:
         return []
-    new = suggestion.split("\n")
-    missing = _indent(old)
-    if missing and not _indent(new) and not new[0][:1].isspace():
-        new = [missing + line if line.strip() else line for line in new]
-    if all(line.endswith("\r") for line in old):
-        new = [line + "\r" for line in new]
-    return new
+    written = text.split("\n")
+    if (why := no_code(written, replaced)) is not None:
+        return UnprovenSuggestion(why)
+    converted = in_kind(written, replaced)
+    kept = None if converted is None else without_neighbours(with_known_first(converted, replaced), replaced)
+    if converted is not None and kept is None:
+        return UnprovenSuggestion("it repeats code around the lines that it replaces")
+    kept = None if kept is None else with_first_indent(kept, replaced.old)
+    if kept is None:
+        return UnprovenSuggestion("its indentation is not the file's")
+    kept = without_neighbours(kept, replaced)
+    if kept is None or repeats_more(kept, replaced):
+        return UnprovenSuggestion("it repeats code around the lines that it replaces")
+    if _broken(replaced, kept):
+        bare = trimmed(kept, replaced)
+        return bare if bare != kept and not _broken(replaced, bare) else kept
+    return kept
 
 
-def _indent(lines: Sequence[str]) -> str:
-    """Return the white space that all non-empty lines begin with."""
-    indents = [re.match(r"[ \t]*", line)[0] for line in lines if line.strip()]  # type: ignore[index]
-    if not indents:
-        return ""
-    shortest = min(indents, key=len)
-    return shortest if all(indent.startswith(shortest) for indent in indents) else ""
+def _problem(new: Sequence[str], replaced: ReplacedLines) -> str | None:
+    """Return why the lines must not replace the old ones with a click, or None."""
+    old = replaced.old
+    if list(new) == list(old):
+        return "it changes nothing"
+    if not new and len(old) == len([*replaced.lines]) - (replaced.lines[-1] == ""):
+        return "it would empty the file"
+    text, before = "\n".join(new), "\n".join(old)
+    if new_placeholder(text, before) or (new and stands_for_secret(text, before)):
+        return "it holds a mark that stands for what the model was not shown"
+    if not replaced.path.endswith(".pyi") and (line := elided(new, old)) is not None:
+        return f"it leaves code out: {line}"
+    if breaks_blocks(new, replaced):
+        return "it changes where a code block begins or ends"
+    return _broken(replaced, new)
 
 
-def _broken(path: str, before: str, after: str, old: Sequence[str], new: Sequence[str]) -> str | None:
+def _line_end(lines: Sequence[str], start: int, end: int) -> str | None:
+    r"""Return what stands before each `\n` of the replaced lines: nothing or a `\r`; None where both do.
+
+    The last line of a file without a newline at its end has none of them: then the rest of the file says it.
+    """
+    ended = lines[start : min(end, len(lines) - 1)] or lines[:-1]
+    found = {line.endswith("\r") for line in ended}
+    return None if len(found) > 1 else ("\r" if True in found else "")
+
+
+def _with_ends(new: Sequence[str], ends: str, replaced: ReplacedLines, head: str) -> list[str]:
+    r"""Return the lines with the file's line ends; the last line of a file without a newline at its end gets none."""
+    lines = [line + ends for line in new]
+    if lines and replaced.end == len(replaced.lines) and not head.endswith("\r"):
+        lines[-1] = new[-1]
+    return lines
+
+
+def _broken(replaced: ReplacedLines, new: Sequence[str]) -> str | None:
     """Return what the replacement breaks, or None.
 
     A grammar may not know all of a language, so only new errors count. Near an existing error, and if no parser can
     tell, the brackets must match as well.
     """
-    first, second = errors_in(path, before), errors_in(path, after)
+    path = replaced.path
+    first = errors_in(path, "\n".join(replaced.lines))
+    second = errors_in(path, "\n".join(replaced.with_lines(new)))
     if first is not None and second is not None:
         if first and is_exact(path):
             return "the file does not parse as it is"
         if second > first:
             return "the file would no longer parse"
-        if not first:
+        if not first and not ends_other_blocks(new, replaced):
             return None
-    if _brackets(old) != _brackets(new):
+    if _brackets(replaced.old) != _brackets(new):
         return "its brackets do not match those of the lines it replaces"
+    if ends_other_blocks(new, replaced):
+        return "it ends more or fewer blocks than the lines it replaces"
     return None
 
 
@@ -119,7 +175,7 @@ def drop_overlapping(findings: Sequence[Finding]) -> list[Finding]:
     return result
 
 
-_STRINGS = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|`(?:[^`\\\n]|\\.)*`|//[^\n]*')
+_STRINGS = re.compile(r'"(?:[^"\\\n]|\\.){0,400}+"|\'(?:[^\'\\\n]|\\.){0,400}+\'|`(?:[^`\\\n]|\\.){0,400}+`|//[^\n]*')
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 
 

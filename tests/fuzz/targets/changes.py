@@ -8,7 +8,8 @@ from reviewer.diff.model import Diff, Side
 from reviewer.diff.parser import FilePatch, diff_from_files, parse_diff
 from reviewer.errors import DiffError
 from reviewer.tasks.planning.chunks import chunk
-from reviewer.tasks.verification.anchoring import LocatedQuote, locate, resolve_path
+from reviewer.tasks.verification.anchoring import LocatedQuote, locate
+from reviewer.tasks.verification.quoting.path_names import resolve_path
 from tests.fuzz.campaign import Target
 from tests.fuzz.texts import edited, explain_itself, text
 

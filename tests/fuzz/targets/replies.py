@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from reviewer.safety.redaction import redact
 from reviewer.tasks.answer_question import read_answer
 from reviewer.tasks.conversation.json_replies import Unreadable
-from reviewer.tasks.conversation.replies import read_findings, read_tests, read_verdicts, unfence
+from reviewer.tasks.conversation.markdown_fences import unfence
+from reviewer.tasks.conversation.replies import read_findings, read_tests, read_verdicts
 from tests.fuzz.campaign import Target
 from tests.fuzz.texts import edited, explain_itself, text
 

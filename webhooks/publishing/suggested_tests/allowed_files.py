@@ -1,7 +1,8 @@
 """Choose the suggested tests that may become new files of a repository, and say why the others may not. Pure.
 
 Promises: a chosen test was run, overwrites no file, is named and placed as tests of its language are (see
-`reviewer.languages.allowed_tests`), and has no invisible characters. Never checks what a test does.
+`reviewer.languages.allowed_tests`), is complete, and has neither invisible characters nor marks that stand for hidden
+text. Never checks what a test does.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from reviewer.languages.allowed_tests import (
     refused_path,
     refused_place,
 )
+from reviewer.languages.elisions import is_cut_short
 from reviewer.safety.code_blocks import code_span, postable
 from reviewer.safety.markdown import neutralise
+from reviewer.safety.placeholders import has_placeholder
 from reviewer.safety.shortening import shorten
 
 
@@ -61,6 +64,10 @@ def _unsafe(test: TestSuggestion) -> str | None:
         return unsafe
     if not postable(test.code):
         return "contains invisible characters"
+    if has_placeholder(test.code):
+        return "contains a mark that stands for hidden text"
+    if is_cut_short(test.path, test.code):
+        return "leaves code out"
     if not test.evidence:
         return "was not run"
     return refused_name(test.path)

@@ -6,7 +6,8 @@ import pytest
 
 from reviewer.diff.model import Side
 from reviewer.diff.parser import parse_diff
-from reviewer.tasks.verification.anchoring import LocatedQuote, NotLocated, locate, resolve_path
+from reviewer.tasks.verification.anchoring import LocatedQuote, NotLocated, locate
+from reviewer.tasks.verification.quoting.path_names import resolve_path
 
 DIFF = parse_diff(
     b"diff --git a/src/a.py b/src/a.py\n--- a/src/a.py\n+++ b/src/a.py\n"

@@ -1,0 +1,64 @@
+r"""Recognise the Markdown fence that a model puts round a whole text: of three or more back-ticks or tildes. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_OPENING = re.compile(r" {0,3}(?P<marks>`{3,}|~{3,})[ \t]*+(?P<info>[^\n]*+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedText:
+    """A text inside a fence: its marks, the word behind them (a language), and what is between."""
+
+    marks: str
+    info: str
+    inner: str
+
+
+def fence_marks(line: str) -> str:
+    """Return the marks with which the line opens or closes a fence, empty where it does neither."""
+    found = _OPENING.match(line.rstrip("\r"))
+    if found is None or (found["marks"][0] == "`" and "`" in found["info"]):
+        return ""
+    return found["marks"]
+
+
+def wrapped(text: str) -> WrappedText | None:
+    """Return what stands inside of the fence round the whole of a text; None where the text is no such block."""
+    lines = text.replace("\r\n", "\n").strip("\n").rstrip().split("\n")
+    marks = fence_marks(lines[0])
+    if len(lines) < 2 or not marks:
+        return None
+    closing = lines[-1].strip()
+    if set(closing) != {marks[0]} or len(closing) < len(marks):
+        return None
+    info = lines[0].strip().lstrip(marks[0]).strip()
+    inner = lines[1:-1]
+    # A line that would close the fence earlier: these are two blocks with something between them.
+    if any(_closes(line, marks) for line in inner) and open_fence(inner):
+        return None
+    return WrappedText(marks, info, "\n".join(inner))
+
+
+def unfence(text: str) -> str:
+    """Remove a Markdown fence round the whole of a text, if there is one."""
+    block = wrapped(text)
+    return text if block is None else block.inner
+
+
+def open_fence(lines: list[str]) -> str:
+    """Return the marks of the fence that is open at the end of the lines, empty where none is."""
+    marks = ""
+    for line in lines:
+        if not marks:
+            marks = fence_marks(line)
+        elif _closes(line, marks):
+            marks = ""
+    return marks
+
+
+def _closes(line: str, marks: str) -> bool:
+    bare = line.strip()
+    return len(bare) >= len(marks) and set(bare) == {marks[0]} and len(line) - len(line.lstrip(" ")) <= 3

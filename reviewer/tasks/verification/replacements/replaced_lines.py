@@ -1,0 +1,45 @@
+"""The lines of a file that a suggestion is to replace, and the lines around them. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacedLines:
+    r"""The lines from `start` (from 0) up to `end` of the file at `path`. All lines are without a `\r` at their end."""
+
+    path: str
+    lines: tuple[str, ...]
+    start: int
+    end: int
+
+    @property
+    def old(self) -> Sequence[str]:
+        """The lines that are replaced."""
+        return self.lines[self.start : self.end]
+
+    @property
+    def above(self) -> Sequence[str]:
+        """The lines before them."""
+        return self.lines[: self.start]
+
+    @property
+    def below(self) -> Sequence[str]:
+        """The lines behind them."""
+        return self.lines[self.end :]
+
+    def with_lines(self, new: Sequence[str]) -> list[str]:
+        """Return the file's lines after the replacement."""
+        return [*self.above, *new, *self.below]
+
+
+def is_telling(line: str) -> bool:
+    """Whether the line shows by itself which code it is: a bracket, `end` or `else:` does not."""
+    return sum(char.isalnum() for char in line) >= 6
+
+
+def indent_of(line: str) -> str:
+    """Return the white space at the front of a line."""
+    return line[: len(line) - len(line.lstrip(" \t"))]

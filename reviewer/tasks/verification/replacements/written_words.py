@@ -1,0 +1,137 @@
+r"""Recognise replacements that are no code: instructions, diffs, numbered rows, text escaped once too often. Pure."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+
+from reviewer.languages.paths import is_prose
+from reviewer.languages.syntax import refuses_sentences
+from reviewer.tasks.conversation.markdown_fences import fence_marks
+from reviewer.tasks.verification.replacements.replaced_lines import ReplacedLines
+
+#: Words of a sentence that no programming language has between two other words.
+_SENTENCE = re.compile(
+    r"\b(?:the|a|an|to|of|instead|should|that|be|you|your|because|so|here|it|which|into|before|after)\b", re.IGNORECASE
+)
+_VERB = re.compile(
+    r"\s*(?:[-*>]\s+|\d+[.)]\s+)?(?:please\s+|you\s+(?:should|can|could|must|need\s+to)\s+|consider\s+|instead,?\s+)?"
+    r"(?:use|chang(?:e|ing)|replac(?:e|ing)|consider|add(?:ing)?|remove|rename|move|fix|ensure|make|instead|please|delete"
+    r"|wrap|check|call|set|update|refactor|extract|avoid|should|return|validate|handle|see|keep|rewrite|do|don't|pass"
+    r"|this|the|there|it|you|we|if|when|as|to|in|a|no|not)\b",
+    re.IGNORECASE,
+)
+_PLAIN_WORDS = re.compile(r"[A-Za-z][a-z'\u2019-]*+[,.;:!?)]*")
+_CODE_SPAN = re.compile(r"`[^`\n]*+`|\"[^\"\n]*+\"|'[^'\n]*+'")
+_INSTRUCTION = re.compile(
+    r"\s*(?:please\s+)?(?:chang|replac|renam|remov|delet|consider|rewrit|updat|add|fix)\w*\s.{0,200}"
+    r"\b(?:this|the|that)\s+(?:\w+\s+)?(?:line|word|sentence|paragraph|heading|link|text|block|item|entry|section|typo)s?\b",
+    re.IGNORECASE,
+)
+_COMMENT_LINE = re.compile(r"\s*(?:#(?=[\s#]|$)|//|--(?=\s|$)|[;%](?=\s)|/\*|\*(?=\s|$)|<!--|REM\b)")
+#: What comes before a block with the answer in it.
+_ANNOUNCEMENT = re.compile(r"[^\n]{0,80}:[ \t]*$")
+_ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,5}|#x[0-9a-fA-F]{1,5});")
+_STRING = re.compile(r'"(?:[^"\\\n]|\\.){0,400}+"|\'(?:[^\'\\\n]|\\.){0,400}+\'|`(?:[^`\\\n]|\\.){0,400}+`')
+_WRITTEN_OUT = re.compile(r"\\n(?=[ \t]|\\|[\w}#<-]|$)|\\\"")
+_WRITTEN_OUT_ANYHOW = re.compile(r"\\n|\\\"")
+_MARKUP = re.compile(
+    r"\.(?:html?|xml|xhtml|svg|vue|svelte|jsx|tsx|mdx?|markdown|php|erb|ejs|jinja2?|j2|twig|hbs|plist|csproj)$"
+)
+_ROW = re.compile(r"[ \t]*(?:\d{1,7}[ \t]+)?\d{1,7}[ \t]*\|[-+ ]|[ \t]*L?\d{1,7}(?::|\|)[ \t]")
+
+
+def no_code(new: Sequence[str], replaced: ReplacedLines) -> str | None:
+    """Return why the lines are not what should stand in the file, None if nothing speaks against them."""
+    if _is_diff(new, replaced.old):
+        return "it is written as a diff"
+    full = [line for line in new if line.strip()]
+    if (
+        full
+        and all(_ROW.match(line) for line in full)
+        and not all(_ROW.match(line) for line in replaced.old if line.strip())
+    ):
+        return "its lines have numbers"
+    if _is_escaped(new, replaced):
+        return "it is escaped once too often"
+    if _is_instruction(full, replaced):
+        return "it says in words what to do"
+    return None
+
+
+def _is_diff(new: Sequence[str], old: Sequence[str]) -> bool:
+    """Whether the lines have the marks of a diff: one that is removed is an old line."""
+    had = {line.strip() for line in old}
+    removed = [line for line in new if line.startswith("-") and line[1:].strip() in had and line.strip() not in had]
+    heads = [line for line in new if re.match(r"@@ -\d+|--- (?:a/|/dev)|\+\+\+ b/", line)]
+    full = [line for line in new if line.strip()]
+    marked = bool(full) and all(line.startswith("+") for line in full) and not any(line.startswith("+") for line in old)
+    return bool(removed or heads or marked)
+
+
+def _is_escaped(new: Sequence[str], replaced: ReplacedLines) -> bool:
+    r"""Whether the lines hold entities, or a written-out `\n`, outside of texts, where the old ones hold none."""
+    text, old = "\n".join(new), "\n".join(replaced.old)
+    if not _MARKUP.search(replaced.path) and _ENTITY.search(text) and not _ENTITY.search(old):
+        if _ENTITY.search(_STRING.sub("", text)) or _ENTITY.search(_STRING.sub("", html.unescape(text))):
+            return True
+        signs = {html.unescape(entity) for entity in _ENTITY.findall(text)}
+        if any(text.count(sign) < old.count(sign) for sign in signs):
+            return True
+        inside = _STRING.findall(old)
+        if any(html.unescape(part) in inside for part in _STRING.findall(text) if _ENTITY.search(part)):
+            return True
+    bare, before = _STRING.sub("", text), _STRING.sub("", old)
+    had = set(replaced.old)
+    if any(line not in had and line.replace('\\"', '"') in had for line in new):
+        return True
+    escape = _WRITTEN_OUT if refuses_sentences(replaced.path) else _WRITTEN_OUT_ANYHOW
+    if escape.search(bare) and not escape.search(before):
+        return True
+    whole = text.strip()
+    return len(new) == 1 and whole[:1] == whole[-1:] == '"' and "\\" in whole and not old.strip().startswith('"')
+
+
+def _is_instruction(new: Sequence[str], replaced: ReplacedLines) -> bool:
+    """Whether the lines tell somebody what to do instead of doing it."""
+    old = [line for line in replaced.old if line.strip()]
+    if not new:
+        return False
+    if is_prose(replaced.path):
+        if _ANNOUNCEMENT.match(new[0]) and len(new) > 1 and fence_marks(new[1]) and fence_marks(new[-1]):
+            return new[0] not in old and new[1] not in old
+        return any(_INSTRUCTION.match(line) for line in new) and not any(_INSTRUCTION.match(line) for line in old)
+    comments = [line for line in new if _COMMENT_LINE.match(line)]
+    if any(_INSTRUCTION.match(_COMMENT_LINE.sub("", line, count=1)) for line in new if line not in old):
+        return True
+    if len(comments) == len(new) and not all(_COMMENT_LINE.match(line) for line in old):
+        return not _comments_out(new, old)
+    if refuses_sentences(replaced.path) or _in_text(replaced):
+        return False
+    return any(_is_sentence(line) for line in new) and not any(_is_sentence(line) for line in old)
+
+
+def _comments_out(new: Sequence[str], old: Sequence[str]) -> bool:
+    """Whether the comment is the old code, as it was or nearly so."""
+    words = {word for line in old for word in re.findall(r"\w+", line)}
+    theirs = [word for line in new for word in re.findall(r"\w+", line)]
+    return bool(theirs) and sum(word in words for word in theirs) * 2 >= len(theirs)
+
+
+def _in_text(replaced: ReplacedLines) -> bool:
+    """Whether the lines stand inside a text of several lines, as far as triple quotes tell."""
+    above = "\n".join(replaced.above)
+    return any(above.count(mark) % 2 for mark in ('"""', "'''"))
+
+
+def _is_sentence(line: str) -> bool:
+    """Whether a line without signs of code reads as an English sentence that says what to do."""
+    if _COMMENT_LINE.match(line) or not _VERB.match(line):
+        return False
+    bare = _CODE_SPAN.sub("X", line[:1_000]).strip()
+    words = bare.split()
+    if len(words) < 4 or re.search(r"[=;{}$|\\]|\w\(|\)\s*$", bare):
+        return False
+    plain = sum(_PLAIN_WORDS.fullmatch(word) is not None for word in words)
+    return plain * 10 >= len(words) * 7 and len(_SENTENCE.findall(bare)) >= 1

@@ -1,0 +1,113 @@
+"""What a click does to the file: suggestions that people saw spoil their files, and what is offered instead."""
+
+from __future__ import annotations
+
+import pytest
+
+from reviewer.tasks.verification.suggestions import ProvenSuggestion, UnprovenSuggestion, prove_suggestion
+from tests.reviewer.tasks.verification.test_suggestions import located
+
+MEAN = "function mean(values) {\n  const n = values.length;\n  return total(values) / n;\n}\n"
+LOAD = (
+    "import os\n\n\ndef load(path):\n    # Read the settings.\n    text = open(path).read()\n    return text.strip()\n"
+)
+MAKEFILE = "all:\n\techo a\n\ttouch $(OUT)\n\nclean:\n\trm -rf $(OUT)\n"
+GO = (
+    "package m\n\nfunc f(x int) int {\n\tfor i := 0; i < x; i++ {\n\t\tif i > 3 {\n"
+    "\t\t\treturn 10 / (i - 4)\n\t\t}\n\t}\n"
+    "\treturn 1\n}\n"
+)
+GUIDE = "# Shop\n\n```sh\nmake tset\n```\n\nMore.\n"
+DOCSTRING = 'X = 1\nDOC = """\n```\nrun(\n```\n"""\n'
+DATABASE = 'import os\n\n\ndef db():\n    return connect("postgres://app:Zk8vQ2mN4xR7tB1w@db.shop.net/x", timeout=0)\n'
+SHELL = "set -e\nfor name in a b; do\n  cp $name out\ndone\n"
+LOG = 'log = "[redacted: password]"'
+BLOCK = "```sh\nmake test\n```"
+
+
+@pytest.mark.parametrize(
+    ("path", "head", "quote", "suggestion", "expected"),
+    [
+        ("mean.js", MEAN, "  return total(values) / n;",
+         "  const n = values.length;\n  return n ? total(values) / n : 0;",
+         "  return n ? total(values) / n : 0;"),
+        ("load.py", LOAD, "    text = open(path).read()",
+         "    # Read the settings.\n    text = open(path, 'r').read()\n    return text.strip()",
+         "    text = open(path, 'r').read()"),
+        ("Makefile", MAKEFILE, "\ttouch $(OUT)", "    touch $(OUT).new", "\ttouch $(OUT).new"),
+        ("Makefile", MAKEFILE, "\techo a\n\ttouch $(OUT)", "  echo a\n  touch $(OUT) x", "\techo a\n\ttouch $(OUT) x"),
+        ("f.go", GO, "\t\t\treturn 10 / (i - 4)", "            return 10 / (i - 5)", "\t\t\treturn 10 / (i - 5)"),
+        ("f.go", GO, "\t\tif i > 3 {\n\t\t\treturn 10 / (i - 4)\n\t\t}",
+         "if i > 4 {\n\t\t\treturn 10 / (i - 4)\n\t\t}", "\t\tif i > 4 {\n\t\t\treturn 10 / (i - 4)\n\t\t}"),
+        ("README.md", GUIDE, "```sh\nmake tset\n```", BLOCK, BLOCK),
+        ("README.md", GUIDE, "```sh\nmake tset\n```", f"````md\n{BLOCK}\n````", BLOCK),
+        ("README.md", GUIDE, "```sh\nmake tset\n```", f"~~~\n{BLOCK}\n~~~", BLOCK),
+        ("README.md", GUIDE, "make tset", BLOCK, "make test"),
+        ("README.md", GUIDE, "make tset", "make test", "make test"),
+        ("doc.py", DOCSTRING, "```\nrun(\n```", "```\nrun()\n```", "```\nrun()\n```"),
+        ("doc.py", DOCSTRING, "run(", "```\nrun()\n```", "run()"),
+        ("a.py", LOG + "\nx = 1\n", LOG, LOG.replace("log", "note"), LOG.replace("log", "note")),
+        ("a.py", "def f(x):\n    ...\n", "def f(x):\n    ...", "def f(x, y):\n    ...", "def f(x, y):\n    ..."),
+        ("a.sh", SHELL, "  cp $name out", "  cp $name new\ndone", "  cp $name new"),
+        ("a.html", "<p>a</p>\n", "<p>a</p>", "<p>a &amp; b</p>", "<p>a &amp; b</p>"),
+        ("a.py", "x = 'a'\ny = 2\n", "x = 'a'", "x = 'a\\n'", "x = 'a\\n'"),
+        ("a.js", "const a = [\n  1,\n];\n", "  1,", "  ...rest,\n  1,", "  ...rest,\n  1,"),
+        ("a.txt", "one\r\ntwo", "two", "three\nfour", "three\r\nfour"),
+    ],
+)  # fmt: skip
+def test_what_has_one_meaning_is_mended(path: str, head: str, quote: str, suggestion: str, expected: str) -> None:
+    """Lines around are taken off, tabs and lost indentation put back, a wrapping is told from a document's fence."""
+    whole = head if head.endswith("\n") else head + "\n"
+    place = located(path, whole, quote)
+    found = prove_suggestion(place, suggestion, head)
+    if isinstance(found, UnprovenSuggestion) and head != whole:
+        found = prove_suggestion(place, suggestion, head)
+    assert found == ProvenSuggestion(expected)
+
+
+@pytest.mark.parametrize(
+    ("path", "head", "quote", "suggestion", "why"),
+    [
+        ("mean.js", MEAN, "  return total(values) / n;", "  const n = values.length || 1;\n  return total(values) / n;",
+         "repeats"),
+        ("mean.js", MEAN, "  return total(values) / n;",
+         "function mean(values) {\n  const n = Math.max(values.length, 1);\n  return total(values) / n;\n}", "repeats"),
+        ("load.py", LOAD, "    text = open(path).read()",
+         "def load(path):\n    with open(path) as file:\n        return file.read().strip()", "repeats"),
+        ("load.py", LOAD, "    text = open(path).read()", "    # ... existing code ...\n    text = 'x'",
+         "leaves code out"),
+        ("mean.js", MEAN, "  return total(values) / n;", "  // rest of the function\n  return 0;", "leaves code out"),
+        ("a.css", "a {\n  color: red;\n}\n", "  color: red;", "  /* unchanged */\n  color: blue;", "leaves code out"),
+        ("a.sql", "SELECT a\nFROM b;\n", "FROM b;", "-- ...\nFROM c;", "leaves code out"),
+        ("a.html", "<p>a</p>\n", "<p>a</p>", "<!-- ... -->\n<p>b</p>", "leaves code out"),
+        ("a.py", "x = run(1, 2)\n", "x = run(1, 2)", "y = run(...)", "leaves code out"),
+        ("db.py", DATABASE, '    return connect("postgres://app:Zk8vQ2mN4xR7tB1w@db.shop.net/x", timeout=0)',
+         '    return connect("postgres://app:[redacted: password]@db.shop.net/x", timeout=5)', "a mark"),
+        ("db.py", DATABASE, '    return connect("postgres://app:Zk8vQ2mN4xR7tB1w@db.shop.net/x", timeout=0)',
+         '    return connect("postgres://app:***@db.shop.net/x", timeout=5)', "a mark"),
+        ("db.py", DATABASE, '    return connect("postgres://app:Zk8vQ2mN4xR7tB1w@db.shop.net/x", timeout=0)',
+         '    return connect("postgres://app:secret@db.shop.net/x", timeout=5)', "a mark"),
+        ("a.kt", "fun f() {\n    run()\n}\n", "    run()", "Use a safer call instead of this line.", "in words"),
+        ("Makefile", MAKEFILE, "\techo a", "\tYou should quote the name here", "in words"),
+        ("a.rb", "def f\n  run\nend\n", "  run", "use the other method instead", "in words"),
+        ("README.md", GUIDE, "More.", "```\nMore!\n```", "fence may belong"),
+        ("README.md", GUIDE, "```sh\nmake tset\n```", "```sh\nmake test", "code block"),
+        ("a.py", "if a < b:\n    c()\n", "if a < b:", "if a &lt;= b:", "escaped"),
+        ("a.py", "x = a < b\n", "x = a < b", "x = a &lt; b", "escaped"),
+        ("a.toml", 'a = "b>=1"\n', 'a = "b>=1"', 'a = "b&gt;=2"', "escaped"),
+        ("a.txt", "one\ntwo\n", "two", "-two\n+three", "as a diff"),
+        ("a.txt", "one\ntwo\n", "two", "    2     2 |+three", "numbers"),
+    ],
+)  # fmt: skip
+def test_what_may_mean_two_things_is_advice(path: str, head: str, quote: str, suggestion: str, why: str) -> None:
+    """Nothing is offered with a click that doubles, drops or soils lines, and the reason is named."""
+    result = prove_suggestion(located(path, head, quote), suggestion, head)
+    assert isinstance(result, UnprovenSuggestion)
+    assert why in result.reason
+
+
+def test_a_secret_may_be_read_from_elsewhere() -> None:
+    """A suggestion that drops the line with the secret for another one does not write over it by accident."""
+    quote = '    return connect("postgres://app:Zk8vQ2mN4xR7tB1w@db.shop.net/x", timeout=0)'
+    better = '    return connect(os.environ["DATABASE"], timeout=5)'
+    assert prove_suggestion(located("db.py", DATABASE, quote), better, DATABASE) == ProvenSuggestion(better)
