@@ -1,44 +1,202 @@
 """Recognise a reply that rejects a finding, such as "won't fix" or "false positive", and whose word counts.
 
-Promises: only people with write access dismiss a finding. GitHub is asked for the permission of each person once, and
-for at most `MAX_ASKED` people; the word of the others does not count.
+Promises: in doubt a reply rejects nothing. A refusal counts only as a clause of its own ("the default is intended"),
+never beside agreement, doubt, a promise or the report of a repair. Only people with write access dismiss a finding.
+GitHub is asked for the permission of each person once, and for at most `MAX_ASKED` people; the word of the others does
+not count.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from enum import IntEnum
 
 from webhooks.github.errors import Forbidden
+from webhooks.publishing.dismissal_words import (
+    ADVERBS,
+    AS_PLANNED,
+    CLAUSE_END,
+    CLOSINGS,
+    CONTRACTIONS,
+    CONTRAST,
+    COPULAS,
+    DENIALS,
+    DENIED,
+    DOING,
+    DOUBTS,
+    IT,
+    MOST_IN_SUBJECT,
+    NOT_IN_SUBJECT,
+    NOTHING,
+    OBJECTS,
+    OPENINGS,
+    REASONS,
+    REFUSALS,
+    REFUSERS,
+    SUBJECT_BEGINS,
+    UNSEEN,
+    VERDICTS,
+    WORD,
+    WORKS,
+    Words,
+)
 
-#: Words by which people reject a finding.
-_REFUSALS = (
-    "won't fix", "wont fix", "wontfix", "will not fix", "not a bug", "not a defect", "not an issue", "not a problem",
-    "false positive", "false alarm", "intended", "intentional", "by design", "on purpose", "/dismiss",
-)  # fmt: skip
-_NEGATED = re.compile(r"(?:\bnot|n't|\bun|\bnever)[ ]{0,3}(?:really |even |a )?$")
+#: Characters of a reply that is read as a refusal. Whoever writes more says more than that.
 _MOST_CHARACTERS = 400
+
+_COMMAND = re.compile(r" {0,3}/dismiss\b[^?]*", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://\S+")
+_MENTIONED = re.compile(r"`[^`\n]{0,200}`|\"[^\"\n]{0,200}\"|\u201c[^\u201d\n]{0,200}\u201d")
 
 
 def is_dismissal(reply: str) -> bool:
-    """Whether a person's reply rejects the finding: a short statement, not a question; quoted lines do not count."""
-    lines = [line for line in reply.replace("\u2019", "'").lower().splitlines() if not line.lstrip().startswith(">")]
-    text = " ".join(" ".join(lines).split())
-    if not text or len(text) > _MOST_CHARACTERS or "?" in text:
+    """Whether a person's reply rejects the finding: a short statement, not a question.
+
+    What is quoted, as a line, between quotation marks or as code, does not count. `/dismiss` at the start of a line
+    always does.
+    """
+    lines = _own_lines(reply)
+    if any(_COMMAND.fullmatch(line) for line in lines):
+        return True
+    text = _MENTIONED.sub(" it ", _ADDRESS.sub("", "\n".join(lines))).strip()
+    if not text or len(text) > _MOST_CHARACTERS or "?" in text or "\uff1f" in text:
         return False
-    return any(_states(text, words) for words in _REFUSALS)
+    return _turns_down(text)
 
 
-def _states(text: str, words: str) -> bool:
-    """Whether the text contains the words as whole words, without a negation before them."""
-    at = text.find(words)
-    while at >= 0:
-        before, after = text[max(0, at - 12) : at], text[at + len(words) : at + len(words) + 1]
-        if not (before[-1:].isalnum() or after.isalnum() or _NEGATED.search(before)):
+def _own_lines(reply: str) -> list[str]:
+    """Return the lines that the person wrote: without quotes, blocks of code and hidden comments."""
+    text = _HIDDEN.sub("", reply.replace("\r\n", "\n"))
+    kept: list[str] = []
+    is_code = False
+    for line in text.split("\n"):
+        if line.lstrip().startswith(("```", "~~~")):
+            is_code = not is_code
+        elif not is_code and not line.lstrip().startswith(">"):
+            kept.append(line)
+    return kept
+
+
+_HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+
+
+def _turns_down(text: str) -> bool:
+    """Whether the text turns a finding down: it has such a clause, and nothing in it casts doubt on that."""
+    plain = _plain(text)
+    *limited, last = CONTRAST.split(plain)
+    refusals, rest = _read(last)
+    for part in limited:
+        rest += _read(part)[1]
+    return refusals > 0 and not any(DOUBTS.search(clause) for clause in rest)
+
+
+def _read(text: str) -> tuple[int, list[str]]:
+    """Return how many clauses of the text are refusals, and all that is said beside them."""
+    refusals = 0
+    rest: list[str] = []
+    for clause in CLAUSE_END.split(text):
+        words = _words(clause)
+        beside = _beside_refusal(words)
+        refusals += beside is not None
+        rest.append(" ".join(words if beside is None else beside))
+    return refusals, rest
+
+
+def _plain(text: str) -> str:
+    """Return the text in small letters, with contractions written out and without pictures."""
+    text = unicodedata.normalize("NFKC", text).lower().translate(_QUOTES)
+    text = "".join(letter for letter in text if unicodedata.category(letter) not in ("So", "Sk", "Mn", "Cf"))
+    for pattern, written in CONTRACTIONS:
+        text = pattern.sub(written, text)
+    return text
+
+
+_QUOTES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u00b4": "'", "*": " ", "_": " ", "~": " "})
+
+
+def _words(clause: str) -> Words:
+    """Return the words of a clause. A compound such as "by-design" is two words, a path or a name is one."""
+    found = (word.strip(".'%") for word in WORD.findall(clause))
+    plain = [word for word in found if word and not word.startswith("@")]
+    return tuple(part for word in plain for part in ([word] if "/" in word or "." in word else word.split("-")) if part)
+
+
+def _beside_refusal(words: Words) -> Words | None:
+    """Return the words of a clause beside the refusal in it, such as its reason; None where it is none."""
+    begins = _openings(words)
+    for end in [len(words), *(n for n, word in enumerate(words) if n and word in REASONS)]:
+        clauses = [words[start:end] for start in begins if start < end]
+        if any(clause in NOTHING or _is_refusal(_without_last(clause, CLOSINGS)) for clause in clauses):
+            return words[end:]
+    return None
+
+
+def _openings(words: Words) -> list[int]:
+    """Return the places where the clause proper may begin: at its first word, or after words such as "yes" or "so"."""
+    found = [0]
+    while count := next((n for n in range(4, 0, -1) if words[found[-1] : found[-1] + n] in OPENINGS), 0):
+        # The last word of an opening such as "no this" is the subject.
+        found.append(found[-1] + (1 if words[found[-1]] == "no" else count))
+    return [start for start in found if start < len(words)]
+
+
+def _is_refusal(words: Words) -> bool:
+    if words in NOTHING or (words[:2] == ("there", "is") and words[2:] in NOTHING):
+        return True
+    if _denies(words):
+        return True
+    plain = _without_last(words, OBJECTS)
+    for count in range(2, 6):
+        if plain[-count:] in REFUSALS and plain[:-count] in REFUSERS:
             return True
-        at = text.find(words, at + 1)
+    for count in range(2, 6):
+        if words[-count:] in AS_PLANNED and len(words) > count and words[-count - 1 : -count] in WORKS:
+            return _is_subject(_without_adverbs(words[: -count - 1]))
+    for count in range(6, 0, -1):
+        if words[-count:] in VERDICTS:
+            return _is_subject(_without_adverbs(words[:-count]))
     return False
+
+
+def _denies(words: Words) -> bool:
+    """Whether somebody denies a fault in the first person: "I do not think this is a bug", "I see no issue"."""
+    for count in range(3, 6):
+        if words[:count] in DENIALS:
+            fault = words[count:]
+            at = next((n for n, word in enumerate(fault) if word in COPULAS), len(fault))
+            return ("not", *fault[at + 1 :]) in DENIED and _is_subject(fault[: at + 1])
+    if words[:2] == ("i", "see"):
+        return words[2:] in DENIED
+    return words[:4] in UNSEEN and ("not", *words[4:]) in DENIED
+
+
+def _is_subject(words: Words) -> bool:
+    """Whether the words before a verdict name what it is about, with or without a verb, and nothing else."""
+    if words[:1] in (("we",), ("i",)):  # "we do this", and the refusal after it
+        return 1 < len(words) <= 4 and words[1] in DOING and IT.issuperset(words[2:])
+    if words and words[-1] in COPULAS:
+        words = words[:-1]
+    elif len(words) > 2:  # without a verb, only "this" or "this finding"
+        return False
+    if not words:
+        return True
+    begins = words[0] in SUBJECT_BEGINS or (words[0].endswith("ing") and len(words[0]) > 4)
+    stops = NOT_IN_SUBJECT - {"you"} if words[0] in ("what", "how") else NOT_IN_SUBJECT
+    return begins and len(words) <= MOST_IN_SUBJECT and not stops.intersection(words)
+
+
+def _without_adverbs(words: Words) -> Words:
+    while words and words[-1] in ADVERBS and not (words[-1] in ("this", "that", "all", "both") and len(words) == 1):
+        words = words[:-1]
+    return words
+
+
+def _without_last(words: Words, phrases: frozenset[Words]) -> Words:
+    while count := next((n for n in range(4, 0, -1) if words[-n:] in phrases and len(words) > n), 0):
+        words = words[:-count]
+    return words
 
 
 #: The collaborator permissions of people with write access: `maintain` counts as `write`, `triage` as `read`.
