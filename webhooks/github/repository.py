@@ -16,6 +16,7 @@ from webhooks.github.branches import Branches
 from webhooks.github.contents import Contents, NoText, Place
 from webhooks.github.credentials import Credentials
 from webhooks.github.errors import DiffTooLarge, GitHubError, NotFound
+from webhooks.github.identity import Identity
 from webhooks.github.tokens import TO_WRITE_CONTENTS
 from webhooks.github.transport import Transport
 from webhooks.github.types import (
@@ -54,9 +55,9 @@ class Repository:
         """
         self._transport = transport
         self._writer = writer
-        self._credentials = credentials
         self.name = name
         self.path = f"/repos/{name}"
+        self._identity = Identity(transport, credentials, self.path)
 
     def branches(self, name: str = "") -> Branches:
         """Return its branches; `name` is the repository's present name, if it was renamed."""
@@ -201,34 +202,37 @@ class Repository:
         reviews = self._transport.pages(f"{self.path}/pulls/{number}/reviews")
         return [review["id"] for review in reviews if review.get("state") == "PENDING"]
 
-    def check_runs(self, sha: str, name: str) -> list[dict[str, Any]]:
-        """Return the check runs of that name on a commit: id, status, external_id, App's slug, how many annotations."""
-        query = urlencode({"check_name": name, "filter": "latest"})
-        runs = self._transport.read(f"{self.path}/commits/{sha}/check-runs?{query}").get("check_runs") or []
+    def check_runs(self, sha: str, name: str, *, every: bool = False) -> list[dict[str, Any]]:
+        """Return the check runs of that name on a commit, as `check_of` does: the latest of each App, or `every` run."""
+        query = urlencode({"check_name": name, "filter": "all" if every else "latest"})
+        runs = self._transport.pages(f"{self.path}/commits/{sha}/check-runs?{query}", within="check_runs")
         return [check_of(run) for run in runs]
 
-    def identity(self) -> str:
-        """Return the login under which we write, where no check run shows it."""
-        if self._credentials.token.startswith("ghs_"):
-            return "github-actions[bot]"  # a workflow's own token; it may not ask who it is
-        if self._credentials.token:
-            return str(self._transport.read("/user")["login"])
-        app = Transport(self._credentials.api_url, self._credentials.as_app()).read("/app")
-        return f"{app['slug']}[bot]"
+    def identity(self, number: int) -> str:
+        """Return the login under which we write; an empty text where it cannot be known before we wrote something.
+
+        `number` is the pull request that we write on.
+        """
+        return self._identity.login(number)
 
     # ------------------------------------------------------------------ writing
+
+    def _written(self, data: Mapping[str, Any]) -> str:
+        """Return the address of what was just written, and remember that its author is us."""
+        self._identity.learn(data)
+        return str(data.get("html_url") or "")
 
     def create_review(self, number: int, body: Mapping[str, Any]) -> str:
         """Post a review with its comments, all or nothing, and return its page's address.
 
         Raises RateLimited at once where GitHub asks to wait: the head may move meanwhile.
         """
-        answer = self._transport.write("POST", f"{self.path}/pulls/{number}/reviews", body, at_once=True)
-        return str(answer.get("html_url") or "")
+        url = f"{self.path}/pulls/{number}/reviews"
+        return self._written(self._transport.write("POST", url, body, at_once=True))
 
     def create_review_comment(self, number: int, body: Mapping[str, Any]) -> None:
         """Post one inline comment."""
-        self._transport.write("POST", f"{self.path}/pulls/{number}/comments", body)
+        self._written(self._transport.write("POST", f"{self.path}/pulls/{number}/comments", body))
 
     def delete_pending_review(self, number: int, review_id: int) -> None:
         """Delete a pending review of our own, left behind by a broken request."""
@@ -236,9 +240,7 @@ class Repository:
 
     def create_comment(self, number: int, body: str) -> str:
         """Post a comment in the conversation and return its address."""
-        return str(
-            self._transport.write("POST", f"{self.path}/issues/{number}/comments", {"body": body}).get("html_url") or ""
-        )
+        return self._written(self._transport.write("POST", f"{self.path}/issues/{number}/comments", {"body": body}))
 
     def update_comment(self, comment_id: int, body: str) -> str:
         """Edit a comment of our own and return its address."""

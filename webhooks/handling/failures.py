@@ -33,8 +33,7 @@ def report_failure(
     ignore_github_errors(lambda: close_check(context.repository, check, body))
     if check is None or not job.is_automatic:
         marker = failure_marker(job.key)
-        login = context.repository.identity
-        ignore_github_errors(lambda: post_once(context.repository, pull.number, login(), marker, f"{marker}\n{text}"))
+        ignore_github_errors(lambda: post_once(context.repository, pull.number, marker, f"{marker}\n{text}"))
     return JobOutcome(JobEnding.FAILED, str(error), pull.head_sha, conclusion=Conclusion.FAILURE.value, error=error)
 
 
@@ -43,7 +42,7 @@ def give_up(job: Job, repository: Repository, reason: str) -> None:
 
     def report() -> None:
         pull = repository.pull(job.number)
-        check = open_check(repository, job.head_sha or pull.head_sha, job.key, again=True)
+        check = open_check(repository, pull.number, job.head_sha or pull.head_sha, job.key, again=True)
         close_check(repository, check, completed_check(Conclusion.FAILURE, _TITLE, _text(pull, reason)))
 
     ignore_github_errors(report)

@@ -49,14 +49,14 @@ class ReviewRequest:
 
     `is_automatic`: nobody asked for it in person. `everything`: files that were reviewed before are reviewed again.
     `deeper`: look for simpler code everywhere. `tests`: suggest tests and run them, whatever the settings say.
-    `afterwards` is called with our login and the review when all is posted; it adds the suggested tests as files.
+    `afterwards` is called with the review when all is posted; it adds the suggested tests as files.
     """
 
     is_automatic: bool = False
     everything: bool = False
     deeper: bool = False
     tests: bool = False
-    afterwards: Callable[[str, Review], None] | None = None
+    afterwards: Callable[[Review], None] | None = None
 
 
 def already_published(job: Job, pull: Pull, fetched: FetchedPull, before: PostedState) -> ReviewScope | None:

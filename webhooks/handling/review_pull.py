@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 def review_pull(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull, request: ReviewRequest) -> JobOutcome:
     """Review, publish, and complete the check run. Raises only GitHub's transient errors."""
-    check = open_check(context.repository, pull.head_sha, job.key, again=context.again)
+    check = open_check(context.repository, pull.number, pull.head_sha, job.key, again=context.again)
     try:
         return _review(job, context, pull, check, fetched, request)
     except Superseded:
@@ -51,7 +51,7 @@ def _review(
 ) -> JobOutcome:
     """Read what we posted before, review what changed since, read the head once more, then post."""
     repository = context.repository
-    login = (check.login if check else "") or repository.identity()
+    login = (check.login if check else "") or repository.identity(pull.number)
     # On a pull request that was opened just now there is nothing of ours.
     is_first = job.trigger is Trigger.OPENED and not context.again
     may_dismiss = fetched.settings.review.author_may_dismiss
@@ -81,7 +81,7 @@ def _review(
         body["output"]["annotations"] = annotations_of((*plan.standing, *result.review.below))
     close_check(repository, check, body)
     if request.afterwards is not None:
-        request.afterwards(login, result.review)
+        request.afterwards(result.review)
     review = replace(result.review, findings=plan.standing)
     return JobOutcome(JobEnding.REVIEWED, sent.refused, pull.head_sha, review, fetched.diff, sent, body["conclusion"])
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from webhooks.github.errors import Forbidden, GitHubError, NotFound, RateLimited, Unprocessable, WriteUncertain
@@ -53,21 +54,39 @@ class PublishResult:
     plan: Publication | None = None
 
 
-def open_check(repository: Repository, head_sha: str, job: str, *, again: bool) -> CheckRun | None:
+def open_check(repository: Repository, number: int, head_sha: str, job: str, *, again: bool) -> CheckRun | None:
     """Start the check run of a job, or find it when the job runs again. None: we may not write checks."""
     body = {"name": CHECK_NAME, "head_sha": head_sha, "status": "in_progress", "external_id": job}
     try:
-        if again:
-            begun = [run for run in repository.check_runs(head_sha, CHECK_NAME) if run["external_id"] == job]
-            # The App and the Action may both review; the job's key is the same, and neither may touch the other's run.
-            login = repository.identity() if begun else ""
-            if ours := next((run for run in begun if f"{run['app']}[bot]".lower() == login.lower()), None):
-                return _check_run(ours)
+        if again and (ours := _begun(repository, number, head_sha, job)):
+            return _check_run(ours)
         created = repository.create_check(body)
     except (Forbidden, NotFound, Unprocessable) as error:
         log.info("no check run", extra={"repository": repository.name, "why": str(error)})
         return None
     return _check_run(created)
+
+
+def _begun(repository: Repository, number: int, head_sha: str, job: str) -> dict[str, Any] | None:
+    """Return the check run that this job has begun, or None.
+
+    The App and the Action may both review; the job's key is the same, and neither may touch the other's run.
+    """
+    runs = repository.check_runs(head_sha, CHECK_NAME, every=True)
+    begun = sorted((run for run in runs if run["external_id"] == job), key=lambda run: -run["id"])
+    login = repository.identity(number).lower() if begun else ""
+    if login:
+        return next((run for run in begun if f"{run['app']}[bot]".lower() == login), None)
+    return next((run for run in begun if _is_writable(repository, run["id"], job)), None)
+
+
+def _is_writable(repository: Repository, check_id: int, job: str) -> bool:
+    """Whether a check run is ours: only the App that made one can change it. The change changes nothing."""
+    try:
+        repository.update_check(check_id, {"external_id": job})
+    except (Forbidden, NotFound, Unprocessable):
+        return False
+    return True
 
 
 def _check_run(run: dict[str, Any]) -> CheckRun:
@@ -117,7 +136,10 @@ def publish(
             plan = make_plan(before)
             if why := refusal():
                 return PublishResult(refused=why, plan=plan)
-            return _write(repository, pull, login, plan, before, make_plan, quiet=quiet)
+            if plan.review:
+                read = partial(read_posted, repository, pull, author_may_dismiss=author_may_dismiss)
+                return _write_all(repository, pull, login, plan, before, make_plan, read, quiet=quiet)
+            return _write_rest(repository, pull.number, plan, before, quiet=quiet)
         except (WriteUncertain, RateLimited) as error:
             pause = error.retry_after or PAUSE
             if not left or pause > LONGEST_WAIT:
@@ -129,26 +151,33 @@ def publish(
     raise AssertionError("unreachable")
 
 
-def _write(
+def _write_all(
     repository: Repository,
     pull: Pull,
     login: str,
     plan: Publication,
     before: PostedState,
     make_plan: Callable[[PostedState], Publication],
+    read: Callable[[str], PostedState],
     *,
     quiet: bool,
 ) -> PublishResult:
-    url = ""
-    if plan.review:
-        url = _post_review(repository, pull.number, plan)
-        # The comments have addresses now, to which the summary links.
-        before = refresh_threads(repository, pull, login, before)
-        plan = make_plan(before)
-    _close_threads(repository, pull.number, plan.fixed)
+    """Post the review, then the rest, planned again: the comments have addresses now, to which the summary links."""
+    url = _post_review(repository, pull.number, plan)
+    author = repository.identity(pull.number) or login
+    # The author of what we have just written is us, whatever we were told: then what that author wrote before counts.
+    before = refresh_threads(repository, pull, login, before) if author == login else read(author)
+    return replace(_write_rest(repository, pull.number, make_plan(before), before, quiet=quiet), review_url=url)
+
+
+def _write_rest(
+    repository: Repository, number: int, plan: Publication, before: PostedState, *, quiet: bool
+) -> PublishResult:
+    """Close the threads of fixed findings, then write the summary."""
+    _close_threads(repository, number, plan.fixed)
     if before.summary_id is None and (quiet or before.summary_body):
-        return PublishResult(review_url=url, plan=plan)  # otherwise the App and the Action would each post a summary
-    return PublishResult(url, _post_summary(repository, pull.number, before, plan.summary), plan=plan)
+        return PublishResult(plan=plan)  # otherwise the App and the Action would each post a summary
+    return PublishResult(summary_url=_post_summary(repository, number, before, plan.summary), plan=plan)
 
 
 def _close_threads(repository: Repository, number: int, fixed: Sequence[FixedThread]) -> None:

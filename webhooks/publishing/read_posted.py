@@ -19,6 +19,7 @@ from webhooks.publishing.dismissals import Say, Voices, is_dismissal
 from webhooks.publishing.ledger import PostedState, Thread
 from webhooks.publishing.markers.finding import read_finding, read_fixed
 from webhooks.publishing.markers.summary import is_summary
+from webhooks.publishing.markers.syntax import PREFIX, last_line
 
 
 def read_posted(repository: Repository, pull: Pull, login: str, *, author_may_dismiss: bool = False) -> PostedState:
@@ -90,7 +91,7 @@ def _thread(
     us: set[str],
     voices: Voices,
 ) -> Thread:
-    own = [reply for reply in replies if reply.author.lower() in us]
+    own = [reply for reply in replies if _is_ours(reply, us)]
     say = _say_of(repository, comment, [reply for reply in replies if reply not in own], voices)
     is_ours = _resolved_by_us(state, us)
     resolved_by = state.resolved_by if state else None
@@ -108,6 +109,12 @@ def _thread(
         dismissed=say is Say.DISMISSES,
         silenced=resolver is not Say.DISMISSES and (say is Say.SILENCES or resolver is not None),
     )
+
+
+def _is_ours(reply: Comment, us: set[str]) -> bool:
+    """Whether we wrote a reply. Under a person's name, only what has a marker of ours: the person may answer too."""
+    author = reply.author.lower()
+    return author in us and (author.endswith("[bot]") or last_line(reply.body).startswith(PREFIX))
 
 
 def _say_of(repository: Repository, comment: Comment, replies: Sequence[Comment], voices: Voices) -> Say:

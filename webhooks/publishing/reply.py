@@ -46,9 +46,13 @@ def tests_added_text(job: Job, result: AddedTests | NotAdded) -> str:
     return cut_text("\n".join(lines), MAX_BODY)
 
 
-def post_once(repository: Repository, number: int, login: str, marker: str, text: str) -> str:
-    """Post a comment unless a comment of ours begins with that marker; return its address, or "" where one exists."""
-    for comment in repository.comments(number):
-        if comment.author.lower() == login.lower() and comment.body.startswith(marker):
-            return ""
+def post_once(repository: Repository, number: int, marker: str, text: str) -> str:
+    """Post a comment unless a comment of ours begins with that marker; return its address, or "" where one exists.
+
+    Who we are is asked only where there is such a comment: another may have copied the marker.
+    """
+    marked = [comment for comment in repository.comments(number) if comment.body.startswith(marker)]
+    login = repository.identity(number).lower() if marked else ""
+    if any(comment.author.lower() == login for comment in marked):
+        return ""
     return repository.create_comment(number, text)

@@ -26,7 +26,6 @@ def handle(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull) -> J
         return JobOutcome(JobEnding.SUPERSEDED, "not wanted any more", pull.head_sha)
     except ReviewerError as error:
         return report_failure(job, context, pull, None, error)
-    login = context.repository.identity()
-    url = post_once(context.repository, pull.number, login, answer_marker(job.key), answer_text(job, answer))
+    url = post_once(context.repository, pull.number, answer_marker(job.key), answer_text(job, answer))
     review = Review(summary="", usage=answer.usage, models=answer.models, skipped=answer.skipped)
     return JobOutcome(JobEnding.ANSWERED, "", pull.head_sha, review, fetched.diff, PublishResult(summary_url=url))

@@ -19,18 +19,18 @@ from webhooks.publishing.suggested_tests.commit_tests import NotAdded, add_tests
 def handle(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull) -> JobOutcome:
     """Review what changed and suggest tests; where it was asked for, add them when everything else is posted."""
 
-    def add(login: str, review: Review) -> None:
-        _add_tests(job, context.repository, pull, login, review)
+    def add(review: Review) -> None:
+        _add_tests(job, context.repository, pull, review)
 
     request = ReviewRequest(tests=True, afterwards=add if job.argument else None)
     return review_pull(job, context, pull, fetched, request)
 
 
-def _add_tests(job: Job, repository: Repository, pull: Pull, login: str, review: Review) -> None:
+def _add_tests(job: Job, repository: Repository, pull: Pull, review: Review) -> None:
     """Add the tests that ran to the branch, or stacked on it, and post a comment about the result."""
     tests = [test for test in review.tests if test.evidence]
     if tests:
         result = add_tests(repository, pull, tests, stacked=job.argument == "pull", job=job.key)
     else:
         result = NotAdded("No suggested test ran and passed the checks, so there is nothing to add: see the summary.")
-    post_once(repository, pull.number, login, marker_of_tests_added(job.key), tests_added_text(job, result))
+    post_once(repository, pull.number, marker_of_tests_added(job.key), tests_added_text(job, result))

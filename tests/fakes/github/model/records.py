@@ -141,6 +141,7 @@ class Records:
         self._last_id = 1_000_000
         self._later = 0.0
         self.app = self._make_app(7001, "minimax-reviewer", "MiniMax Reviewer", _key_pair())
+        self.other_apps: dict[str, App] = {}
         self.actions_app = self._make_app(15368, "github-actions", "GitHub Actions", ("", ""))
         self.hook = Hook(self.next_id(), self.app.id, secret)
         self.log = HookLog(self.hook, self.next_id, self.now, self.changed)
@@ -242,6 +243,18 @@ class Records:
         granted = dict(ACTIONS_WRITE if permissions is None else permissions)
         app = self.actions_app
         self.tokens[token] = Caller("actions", app.bot, app, None, granted, (repository,), self.now() + 6 * 3600)
+        return token
+
+    def app_token(self, slug: str, repository: Repository, permissions: Mapping[str, str] | None = None) -> str:
+        """Return a token of another App that is installed on the repository, as `actions/create-github-app-token` does.
+
+        It looks like every other token of an App; `permissions` default to those of `actions_token`.
+        """
+        app = self.other_apps.get(slug) or self._make_app(self.next_id(), slug, slug, ("", ""))
+        self.other_apps[slug] = app
+        token = installation_token(app.id)
+        granted = dict(ACTIONS_WRITE if permissions is None else permissions) | {"metadata": "read"}
+        self.tokens[token] = Caller("actions", app.bot, app, None, granted, (repository,), self.now() + 3600)
         return token
 
     def read_only_token(self, repository: Repository) -> str:
