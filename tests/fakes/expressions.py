@@ -6,6 +6,7 @@ Anything unknown, which GitHub would silently read as an empty string, is an `Ex
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -216,8 +217,16 @@ def compare(sign: str, left: Any, right: Any) -> bool:
     return bool(left >= right)
 
 
+def _contains(whole: Any, part: Any) -> bool:
+    """Whether a list has an element, or a text another one; capitals do not count."""
+    if isinstance(whole, list):
+        return any(as_text(one).casefold() == as_text(part).casefold() for one in whole)
+    return as_text(part).casefold() in as_text(whole).casefold()
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "contains": lambda whole, part: as_text(part).casefold() in as_text(whole).casefold(),
+    "contains": _contains,
     "endsWith": lambda whole, part: as_text(whole).casefold().endswith(as_text(part).casefold()),
+    "fromJSON": lambda text: json.loads(as_text(text)),
     "startsWith": lambda whole, part: as_text(whole).casefold().startswith(as_text(part).casefold()),
 }

@@ -32,7 +32,7 @@ from reviewer.tasks.planning.cost_estimate import cost_per_thousand
 from reviewer.testgen.merge import patch_of
 from webhooks.action.workflow_commands import annotation_commands, command, output_lines, summary_within_limit
 from webhooks.environment import read_api_url
-from webhooks.events.deliveries import Ignored, Job, decide
+from webhooks.events.deliveries import Ignored, Job, Trigger, decide
 from webhooks.github.credentials import Credentials
 from webhooks.github.errors import GitHubError
 from webhooks.github.repository import connect
@@ -84,8 +84,10 @@ def run(step: Step) -> int:
         decision = decide(event, payload, f"run-{step.get('GITHUB_RUN_ID', '0')}", SYNTAX)
         if isinstance(decision, Ignored):
             return _nothing(step, f"Nothing to do: {decision.reason}.")
+        if not _is_ours(step, decision):
+            return _nothing(step, f"Nothing to do: this workflow leaves `/{decision.command}` to another one.")
         level = _fail_level(step)
-        if not unquoted(step.get("RUNAPI_KEY")):
+        if not unquoted(step.get("RUNAPI_KEY")) and decision.trigger is not Trigger.MERGE_GROUP:
             if forked:
                 return _nothing(step, _FORK_HELP)
             raise BadKey(f"No RunAPI key. {_KEY_HELP}")
@@ -97,7 +99,9 @@ def run(step: Step) -> int:
     if outcome.state is JobEnding.ANSWERED:
         return _nothing(step, "The question is answered in a comment.")
     if outcome.state is not JobEnding.REVIEWED:
-        return _nothing(step, f"Nothing reviewed: {outcome.reason}.")
+        code = _nothing(step, f"Nothing reviewed: {outcome.reason}.")
+        # A job that is skipped must not turn green what the last review left open.
+        return 1 if outcome.conclusion == Conclusion.FAILURE else code
     return _report(step, outcome)
 
 
@@ -114,6 +118,15 @@ def _event(step: Step) -> tuple[str, dict[str, Any]]:
         raise SettingsError(f"The event file {path} does not hold a JSON object.")
     event = step.get("GITHUB_EVENT_NAME")
     return ("pull_request" if event == "pull_request_target" else event), payload
+
+
+def _is_ours(step: Step, job: Job) -> bool:
+    """Whether this workflow carries the command out: two workflows may share the comments of a repository."""
+    names = step.get("REVIEWER_COMMANDS").replace(",", " ").lower().split()
+    known = {command.name for command in SYNTAX}
+    if unknown := [name for name in names if name.lstrip("/") not in known]:
+        raise SettingsError(f"The input `commands` is {unknown[0]!r}; it takes some of {', '.join(sorted(known))}.")
+    return job.command is None or not names or job.command in {name.lstrip("/") for name in names}
 
 
 def _fail_level(step: Step) -> FailLevel | None:

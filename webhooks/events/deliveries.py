@@ -7,90 +7,43 @@ repository's settings, the rights of the actor) is left to the job.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from reviewer.errors import ReviewerError
 from webhooks.events.commands import CommandSyntax, NoCommand, parse_command
+from webhooks.events.job import JOB_VERSION, Job, Trigger, UnknownJobVersion
+from webhooks.events.payloads import (
+    CheckRunPayload,
+    CheckSuitePayload,
+    IssueCommentPayload,
+    MalformedDelivery,
+    MergeGroupPayload,
+    Payload,
+    PullRequestPayload,
+    parse,
+)
 
-#: Version of the JSON form of a job. Raise it when the meaning of a field changes, and teach `Job.from_json` both.
-JOB_VERSION = 1
+__all__ = [
+    "CHECK_NAME",
+    "JOB_VERSION",
+    "Ignored",
+    "Job",
+    "MalformedDelivery",
+    "Trigger",
+    "UnknownJobVersion",
+    "decide",
+    "is_handled",
+    "may_be_handled",
+    "pull_number",
+]
 
+#: The name of our check run, whose external id is the key of the job.
+CHECK_NAME = "reviewer"
 
-class MalformedDelivery(ReviewerError):
-    """The payload does not fit its event. The message names the field."""
-
-
-class UnknownJobVersion(ReviewerError):
-    """The stored job was written by a newer version of this project."""
-
-
-class Trigger(StrEnum):
-    """Why a job exists."""
-
-    OPENED = "opened"
-    SYNCHRONIZE = "synchronize"
-    REOPENED = "reopened"
-    READY_FOR_REVIEW = "ready_for_review"
-    COMMAND = "command"
-    #: No delivery: the App found an open pull request whose head was not reviewed.
-    MISSED = "missed"
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One review to make. Holds no secret and no code.
-
-    `key` names it for people: `owner/repo#number@head_sha`, or `owner/repo#number@head+comment_id` for a command, whose
-    payload has no head. `repository` is `owner/name`. `updated_at` is when GitHub last changed the pull
-    request before this delivery (ISO 8601, UTC; empty for commands): it orders deliveries that arrive out of order.
-    `draft` is what the payload said: whether drafts are reviewed is the repository's setting. `delivery` is the GUID of
-    the delivery. `installation_id` is None outside an App. `argument` is the word after the command.
-    """
-
-    key: str
-    repository: str
-    number: int
-    trigger: Trigger
-    delivery: str
-    head_sha: str | None = None
-    installation_id: int | None = None
-    command: str | None = None
-    argument: str = ""
-    comment_id: int | None = None
-    actor: str | None = None
-    draft: bool = False
-    updated_at: str = ""
-
-    @property
-    def is_automatic(self) -> bool:
-        """Whether the job was not asked for by a person, with a command or a label."""
-        return self.command is None
-
-    @property
-    def pull(self) -> str:
-        """The pull request: `owner/repo#number`."""
-        return f"{self.repository}#{self.number}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the job as JSON values that `from_json` reads, also in later versions."""
-        return {"version": JOB_VERSION, **asdict(self)}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Job:
-        """Return the job that `to_json` wrote. Raises UnknownJobVersion for one from a newer version."""
-        fields = dict(value)
-        version = fields.pop("version")
-        if version != JOB_VERSION:
-            message = (
-                f"this job has version {version}, known is {JOB_VERSION}: run it with the version that accepted it"
-            )
-            raise UnknownJobVersion(message)
-        return cls(**{**fields, "trigger": Trigger(fields["trigger"])})
+#: How every marker in our own comments begins.
+_MARKER = "<!-- reviewer:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,72 +53,6 @@ class Ignored:
     reason: str
 
 
-_Number = Annotated[int, Field(strict=True, gt=0)]
-#: SHA-1 or SHA-256 in hex; only that it can stand in a key matters here, what it names is asked of the API.
-_Sha = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}$")]
-#: https://docs.github.com/en/rest/repos: letters, digits, `-`, `_` and `.`
-_FullName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$", max_length=200)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class _Repository(_Part):
-    full_name: _FullName
-
-
-class _Account(_Part):
-    login: str = ""
-    type: str = "User"
-
-
-class _Installation(_Part):
-    id: _Number
-
-
-class _Head(_Part):
-    sha: _Sha
-
-
-class _Pull(_Part):
-    number: _Number
-    head: _Head
-    draft: bool = False
-    state: str = "open"
-    updated_at: str = ""
-
-
-class _Issue(_Part):
-    number: _Number
-    state: str = "open"
-    pull_request: dict[str, Any] | None = None
-
-
-class _Comment(_Part):
-    id: _Number
-    body: str | None = None
-    user: _Account | None = None
-
-
-class _Payload(_Part):
-    action: str
-    repository: _Repository
-    installation: _Installation | None = None
-    sender: _Account | None = None
-
-
-class _PullRequestPayload(_Payload):
-    pull_request: _Pull
-
-
-class _IssueCommentPayload(_Payload):
-    issue: _Issue
-    comment: _Comment
-
-
-_Model = TypeVar("_Model", bound=_Payload)
-
 _PULL_TRIGGERS = {
     "opened": Trigger.OPENED,
     "synchronize": Trigger.SYNCHRONIZE,
@@ -173,12 +60,17 @@ _PULL_TRIGGERS = {
     "ready_for_review": Trigger.READY_FOR_REVIEW,
 }
 
+_Decide = Callable[[dict[str, Any], str, Sequence[CommandSyntax]], Job | Ignored]
+
 
 def is_handled(event: str, action: str) -> bool:
     """Whether a delivery of that event and action can ask for something."""
-    return (event == "pull_request" and action in {*_PULL_TRIGGERS, "labeled"}) or (
-        event == "issue_comment" and action == "created"
-    )
+    return action in _HANDLED.get(event, ())
+
+
+def may_be_handled(event: str, action: str) -> bool:
+    """Whether it depends on the payload: an edit counts where it changed the base branch."""
+    return (event, action) == ("pull_request", "edited")
 
 
 def decide(event: str, payload: object, delivery: str, commands: Sequence[CommandSyntax]) -> Job | Ignored:
@@ -190,41 +82,64 @@ def decide(event: str, payload: object, delivery: str, commands: Sequence[Comman
     """
     if event == "ping":
         return Ignored("ping")
-    if event not in {"pull_request", "issue_comment"}:
+    if event not in _DECIDE:
         return Ignored("event not handled")
     if not isinstance(payload, dict):
         raise MalformedDelivery(f"the payload of `{event}` must be a JSON object")
-    if event == "pull_request":
-        return _decide_pull_request(payload, delivery, commands)
-    return _decide_issue_comment(payload, delivery, commands)
+    action = str(payload.get("action"))
+    if not is_handled(event, action) and not may_be_handled(event, action):
+        return Ignored("action not handled")
+    return _DECIDE[event](payload, delivery, commands)
 
 
 def _decide_pull_request(payload: dict[str, Any], delivery: str, commands: Sequence[CommandSyntax]) -> Job | Ignored:
-    command = _command_of_label(payload, commands) if payload.get("action") == "labeled" else None
+    action = payload["action"]
+    if action == "edited":
+        return _decide_edited(payload, delivery)
+    command = _command_of_label(payload, commands) if action == "labeled" else None
     if isinstance(command, Ignored):
         return command
-    trigger = Trigger.COMMAND if command else _PULL_TRIGGERS.get(str(payload.get("action")))
-    if trigger is None:
-        return Ignored("action not handled")
-    parsed = _parse(_PullRequestPayload, payload)
+    parsed = parse(PullRequestPayload, payload)
+    # One request for a head, however often the label is set.
+    trigger, suffix = (Trigger.COMMAND, f"+{command}") if command else (_PULL_TRIGGERS[action], "")
+    return _pull_job(parsed, delivery, trigger, suffix, command)
+
+
+def _decide_edited(payload: dict[str, Any], delivery: str) -> Job | Ignored:
+    """Title and text are not reviewed by themselves; a new base makes another diff of the same head."""
+    changes = payload.get("changes")
+    if not isinstance(changes, dict) or not changes.get("base"):
+        return Ignored("base not changed")
+    parsed = parse(PullRequestPayload, payload)
+    base = parsed.pull_request.base
+    return _pull_job(parsed, delivery, Trigger.RETARGETED, f"+base-{(base.sha or 'new') if base else 'new'}")
+
+
+def _pull_job(
+    parsed: PullRequestPayload, delivery: str, trigger: Trigger, suffix: str, command: str | None = None
+) -> Job | Ignored:
     pull = parsed.pull_request
     if pull.state == "closed":
         return Ignored("closed")
     repository = parsed.repository.full_name
     return Job(
-        # One request for a head, however often the label is set.
-        key=f"{repository}#{pull.number}@{pull.head.sha}{f'+{command}' if command else ''}",
+        key=f"{repository}#{pull.number}@{pull.head.sha}{suffix}",
         command=command,
         repository=repository,
         number=pull.number,
         trigger=trigger,
         delivery=delivery,
         head_sha=pull.head.sha,
-        installation_id=parsed.installation.id if parsed.installation else None,
+        installation_id=_installation(parsed),
         actor=parsed.sender.login if parsed.sender else None,
         draft=pull.draft,
         updated_at=pull.updated_at,
+        base_ref=pull.base.ref if pull.base else "",
     )
+
+
+def _installation(parsed: Payload) -> int | None:
+    return parsed.installation.id if parsed.installation else None
 
 
 def _command_of_label(payload: dict[str, Any], commands: Sequence[CommandSyntax]) -> str | Ignored:
@@ -236,15 +151,15 @@ def _command_of_label(payload: dict[str, Any], commands: Sequence[CommandSyntax]
 
 
 def _decide_issue_comment(payload: dict[str, Any], delivery: str, commands: Sequence[CommandSyntax]) -> Job | Ignored:
-    if payload.get("action") != "created":
-        return Ignored("action not handled")
-    parsed = _parse(_IssueCommentPayload, payload)
+    parsed = parse(IssueCommentPayload, payload)
     issue, comment = parsed.issue, parsed.comment
     if issue.pull_request is None:
         return Ignored("not a pull request")
-    # Our own comments arrive here too: answering them would never end.
+    # Our own comments arrive here too, with a personal token under a person's name: answering them would never end.
     if "Bot" in {account.type for account in (parsed.sender, comment.user) if account}:
         return Ignored("bot")
+    if (comment.body or "").startswith(_MARKER):
+        return Ignored("our own comment")
     request = parse_command(comment.body or "", commands)
     if isinstance(request, NoCommand):
         return Ignored(request.reason)
@@ -257,7 +172,7 @@ def _decide_issue_comment(payload: dict[str, Any], delivery: str, commands: Sequ
         number=issue.number,
         trigger=Trigger.COMMAND,
         delivery=delivery,
-        installation_id=parsed.installation.id if parsed.installation else None,
+        installation_id=_installation(parsed),
         command=request.command,
         argument=request.argument,
         comment_id=comment.id,
@@ -265,10 +180,80 @@ def _decide_issue_comment(payload: dict[str, Any], delivery: str, commands: Sequ
     )
 
 
-def _parse(model: type[_Model], payload: dict[str, Any]) -> _Model:
-    try:
-        return model.model_validate(payload)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise MalformedDelivery(f"`{field}`: {first['msg']}") from None
+# ----------------------------------------------------------------------- check runs and merge queues
+
+#: The external id of a check run of ours, which is the key of its job; the repository may have had another name then.
+_EXTERNAL_ID = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}#([0-9]{1,10})@\S{1,200}")
+
+
+def pull_number(external_id: str) -> int:
+    """Return the number of the pull request that a check run with that external id is about; 0: it is not ours."""
+    match = _EXTERNAL_ID.fullmatch(external_id)
+    return int(match[1]) if match else 0
+
+
+def _decide_check_run(payload: dict[str, Any], delivery: str, _: Sequence[CommandSyntax]) -> Job | Ignored:
+    parsed = parse(CheckRunPayload, payload)
+    number = pull_number(parsed.check_run.external_id or "")
+    return (
+        _rerun(parsed, delivery, number, check_run_id=parsed.check_run.id) if number else Ignored("not our check run")
+    )
+
+
+def _decide_check_suite(payload: dict[str, Any], delivery: str, _: Sequence[CommandSyntax]) -> Job | Ignored:
+    """Return the job; where GitHub does not list just one pull request, it is found by the runs of the commit."""
+    parsed = parse(CheckSuitePayload, payload)
+    listed = parsed.check_suite.pull_requests
+    number = listed[0].number if len(listed) == 1 else 0
+    return _rerun(parsed, delivery, number, head_sha=parsed.check_suite.head_sha)
+
+
+def _rerun(
+    parsed: Payload, delivery: str, number: int, *, head_sha: str | None = None, check_run_id: int | None = None
+) -> Job | Ignored:
+    """Return the job of somebody who pressed "Re-run"; GitHub lets people with write access do that, and Apps."""
+    if parsed.sender is not None and parsed.sender.type == "Bot":
+        return Ignored("bot")
+    repository = parsed.repository.full_name
+    return Job(
+        key=f"{repository}#{number}@head+rerun-{delivery}",
+        repository=repository,
+        number=number,
+        trigger=Trigger.RERUN,
+        delivery=delivery,
+        head_sha=head_sha,
+        installation_id=_installation(parsed),
+        command="review",
+        actor=parsed.sender.login if parsed.sender else None,
+        check_run_id=check_run_id,
+    )
+
+
+def _decide_merge_group(payload: dict[str, Any], delivery: str, _: Sequence[CommandSyntax]) -> Job | Ignored:
+    parsed = parse(MergeGroupPayload, payload)
+    repository, head_sha = parsed.repository.full_name, parsed.merge_group.head_sha
+    return Job(
+        key=f"{repository}@{head_sha}",
+        repository=repository,
+        number=0,
+        trigger=Trigger.MERGE_GROUP,
+        delivery=delivery,
+        head_sha=head_sha,
+        installation_id=_installation(parsed),
+    )
+
+
+_HANDLED = {
+    "pull_request": frozenset({*_PULL_TRIGGERS, "labeled"}),
+    "issue_comment": frozenset({"created"}),
+    "check_run": frozenset({"rerequested"}),
+    "check_suite": frozenset({"rerequested"}),
+    "merge_group": frozenset({"checks_requested"}),
+}
+_DECIDE: dict[str, _Decide] = {
+    "pull_request": _decide_pull_request,
+    "issue_comment": _decide_issue_comment,
+    "check_run": _decide_check_run,
+    "check_suite": _decide_check_suite,
+    "merge_group": _decide_merge_group,
+}

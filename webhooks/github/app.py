@@ -46,6 +46,8 @@ class ListedPull:
     head_sha: str
     draft: bool
     updated_at: str
+    base_ref: str = ""
+    base_sha: str = ""
 
 
 class AppClient:
@@ -66,6 +68,15 @@ class AppClient:
         https://docs.github.com/rest/apps/webhooks#list-deliveries-for-an-app-webhook
         """
         return map(_attempt, self._transport.pages("/app/hook/deliveries"))
+
+    def payload(self, attempt_id: int) -> dict[str, Any]:
+        """Return the payload of a delivery; empty where GitHub keeps it no longer.
+
+        https://docs.github.com/rest/apps/webhooks#get-a-delivery-for-an-app-webhook
+        """
+        request = self._transport.read(f"/app/hook/deliveries/{attempt_id}").get("request") or {}
+        payload = request.get("payload")
+        return payload if isinstance(payload, dict) else {}
 
     def redeliver(self, attempt_id: int) -> None:
         """Ask for a delivery again.
@@ -110,6 +121,8 @@ class InstallationView:
                 head_sha=entry["head"]["sha"],
                 draft=bool(entry.get("draft")),
                 updated_at=entry.get("updated_at") or "",
+                base_ref=entry["base"].get("ref") or "",
+                base_sha=entry["base"].get("sha") or "",
             )
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from reviewer.diff.model import Diff
 from reviewer.diff.parser import FilePatch, diff_from_files, parse_diff
 from webhooks.github.branches import Branches
+from webhooks.github.check_runs import CheckRuns
 from webhooks.github.contents import Contents, NoText, Place
 from webhooks.github.credentials import Credentials
 from webhooks.github.errors import DiffTooLarge, GitHubError, NotFound
@@ -25,7 +26,6 @@ from webhooks.github.types import (
     Comment,
     Pull,
     ThreadState,
-    check_of,
     comment_of,
     pull_of,
     thread_of,
@@ -45,7 +45,7 @@ def connect(credentials: Credentials, repository: str, installation_id: int | No
     return Repository(transport, credentials, repository, writer)
 
 
-class Repository:
+class Repository(CheckRuns):
     """One repository. Each method is one request (or one a page) and returns plain values."""
 
     def __init__(self, transport: Transport, credentials: Credentials, name: str, writer: Transport) -> None:
@@ -53,10 +53,9 @@ class Repository:
 
         `writer` is the connection that may write contents; it is used for nothing else.
         """
-        self._transport = transport
+        super().__init__(transport, f"/repos/{name}")
         self._writer = writer
         self.name = name
-        self.path = f"/repos/{name}"
         self._identity = Identity(transport, credentials, self.path)
 
     def branches(self, name: str = "") -> Branches:
@@ -202,12 +201,6 @@ class Repository:
         reviews = self._transport.pages(f"{self.path}/pulls/{number}/reviews")
         return [review["id"] for review in reviews if review.get("state") == "PENDING"]
 
-    def check_runs(self, sha: str, name: str, *, every: bool = False) -> list[dict[str, Any]]:
-        """Return the check runs of that name on a commit, as `check_of` does: the latest of each App, or `every` run."""
-        query = urlencode({"check_name": name, "filter": "all" if every else "latest"})
-        runs = self._transport.pages(f"{self.path}/commits/{sha}/check-runs?{query}", within="check_runs")
-        return [check_of(run) for run in runs]
-
     def identity(self, number: int) -> str:
         """Return the login under which we write; an empty text where it cannot be known before we wrote something.
 
@@ -268,11 +261,3 @@ class Repository:
     def react(self, comment_id: int, content: str) -> None:
         """Put a reaction under a comment of the conversation; doing so twice changes nothing."""
         self._transport.write("POST", f"{self.path}/issues/comments/{comment_id}/reactions", {"content": content})
-
-    def create_check(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Create a check run; returns as `check_runs` does."""
-        return check_of(self._transport.write("POST", f"{self.path}/check-runs", body))
-
-    def update_check(self, check_id: int, body: Mapping[str, Any]) -> None:
-        """Update a check run; annotations are added to those it has."""
-        self._transport.write("PATCH", f"{self.path}/check-runs/{check_id}", body)

@@ -115,7 +115,10 @@ def check_of(run: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a check run that we use."""
     return {
         "id": run["id"],
+        "name": run.get("name") or "",
+        "head_sha": run.get("head_sha") or "",
         "status": run.get("status"),
+        "conclusion": run.get("conclusion"),
         "external_id": run.get("external_id") or "",
         "app": (run.get("app") or {}).get("slug") or "",
         "url": run.get("html_url") or "",

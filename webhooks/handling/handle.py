@@ -12,7 +12,7 @@ import time
 
 from reviewer.domain.settings import Settings
 from reviewer.errors import ReviewerError, SettingsError
-from webhooks.events.deliveries import Job, UnknownJobVersion
+from webhooks.events.deliveries import Job, Trigger, UnknownJobVersion
 from webhooks.github.errors import NotFound
 from webhooks.github.repository import Repository
 from webhooks.github.types import Pull
@@ -21,8 +21,10 @@ from webhooks.handling.failures import give_up, is_worth_retrying, report_failur
 from webhooks.handling.fetch import FetchedPull, fetch
 from webhooks.handling.job_context import BudgetSpent, JobContext, Superseded
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
+from webhooks.handling.reruns import complete_again, find_rerun
 from webhooks.handling.review_changes import ReviewRequest
 from webhooks.handling.review_pull import review_pull
+from webhooks.handling.standing import report_merge_group, report_skipped
 from webhooks.publishing.publish import ignore_github_errors, open_check
 
 __all__ = ["BudgetSpent", "JobContext", "JobEnding", "JobOutcome", "Superseded", "give_up", "handle"]
@@ -44,6 +46,24 @@ def handle(job: Job, context: JobContext) -> JobOutcome:
 
 
 def _handle(job: Job, context: JobContext) -> JobOutcome:
+    if job.trigger is Trigger.MERGE_GROUP:
+        return report_merge_group(job, context.repository)
+    return _rerun(job, context) if job.trigger is Trigger.RERUN else _review_or_command(job, context)
+
+
+def _rerun(job: Job, context: JobContext) -> JobOutcome:
+    """Carry out what "Re-run" asks for: `/review`, for each pull request of the check run or suite."""
+    rerun = find_rerun(job, context.repository)
+    outcome = JobOutcome(JobEnding.IGNORED, "not our check run")
+    for each in rerun.jobs:
+        outcome = _review_or_command(each, context)
+    # A review has a check run of its own.
+    has_check = outcome.state in (JobEnding.REVIEWED, JobEnding.FAILED, JobEnding.SUPERSEDED)
+    complete_again(context.repository, rerun, reviewed=outcome.head_sha if has_check else "")
+    return outcome
+
+
+def _review_or_command(job: Job, context: JobContext) -> JobOutcome:
     pull = _current(job, context.repository)
     if isinstance(pull, JobOutcome):
         return pull
@@ -83,7 +103,7 @@ def _not_reviewed(job: Job, context: JobContext, pull: Pull, error: ReviewerErro
     log.warning("not reviewed", extra=extra)
     check = None
     if job.command is None:
-        check = open_check(context.repository, pull.head_sha, job.key, again=context.again)
+        check = open_check(context.repository, pull.number, pull.head_sha, job.key, again=context.again)
     return report_failure(job, context, pull, check, error)
 
 
@@ -92,7 +112,7 @@ def _leave(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull, key:
     unread = [str(problem) for problem in fetched.problems if problem.key == key]
     if unread:
         return _not_reviewed(job, context, pull, SettingsError("\n\n".join(unread)))
-    return JobOutcome(JobEnding.IGNORED, reason, pull.head_sha)
+    return report_skipped(job, context, pull, fetched, reason)
 
 
 def _current(job: Job, repository: Repository) -> Pull | JobOutcome:
@@ -100,7 +120,7 @@ def _current(job: Job, repository: Repository) -> Pull | JobOutcome:
     try:
         pull = repository.pull(job.number)
         for pause in SETTLE:
-            if job.head_sha in (None, pull.head_sha):
+            if job.head_sha in (None, pull.head_sha) and not _has_other_base(job, pull):
                 break
             time.sleep(pause)
             pull = repository.pull(job.number)
@@ -110,7 +130,14 @@ def _current(job: Job, repository: Repository) -> Pull | JobOutcome:
         return JobOutcome(JobEnding.IGNORED, "closed", pull.head_sha)
     if job.head_sha not in (None, pull.head_sha):
         return JobOutcome(JobEnding.SUPERSEDED, "the head has moved on", pull.head_sha)
+    if _has_other_base(job, pull):
+        return JobOutcome(JobEnding.SUPERSEDED, "the base has changed again", pull.head_sha)
     return pull
+
+
+def _has_other_base(job: Job, pull: Pull) -> bool:
+    """Whether the base branch is another than that of the edit which made this job. Other jobs take what there is."""
+    return job.trigger is Trigger.RETARGETED and bool(job.base_ref) and job.base_ref != pull.base_ref
 
 
 def _refuse_actor(job: Job, command: Command, repository: Repository) -> JobOutcome | None:

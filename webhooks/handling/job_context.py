@@ -13,6 +13,7 @@ from reviewer.errors import ReviewerError
 from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Ask, Prompt, Reply
 from reviewer.testgen.evidence import GeneratedTests, NotRun
+from webhooks.github.errors import GitHubError
 from webhooks.github.repository import Repository
 from webhooks.github.types import Pull
 from webhooks.handling.budgets import Spent, remaining_budget
@@ -43,6 +44,16 @@ class JobContext:
 
 class BudgetSpent(ReviewerError):
     """The repository allows no more reviews for now."""
+
+
+class BaseChanged(GitHubError):
+    """The pull request got another base branch while it was reviewed: the job is tried again, with the new diff."""
+
+    retryable = True
+
+    def __init__(self) -> None:
+        """Say what happened."""
+        super().__init__("the base of the pull request was changed while it was reviewed")
 
 
 class Superseded(Exception):

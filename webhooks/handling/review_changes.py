@@ -28,7 +28,7 @@ from webhooks.github.types import Pull
 from webhooks.handling.budgets import KEPT_BY_THE_APP, is_kept_elsewhere
 from webhooks.handling.fetch import FetchedPull, change_of
 from webhooks.handling.job_context import JobContext, ask_while_wanted, within_budget
-from webhooks.publishing.incremental import changed_blobs, changed_files, digests, file_digest
+from webhooks.publishing.incremental import changed_blobs, changed_files, digests, file_digest, with_changed_bases
 from webhooks.publishing.ledger import PostedState, current_ledger, outstanding
 from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntry
 from webhooks.publishing.markers.summary import Ledger
@@ -63,6 +63,8 @@ def already_published(job: Job, pull: Pull, fetched: FetchedPull, before: Posted
     """Return the scope of this very job if its summary is posted and no file is missing from it, else None."""
     ledger = before.ledger
     if ledger is None or (ledger.job, ledger.head) != (job.key, pull.head_sha) or ledger.files is None:
+        return None
+    if _new_base(ledger, pull):
         return None
     chosen, _ = select(fetched.diff, fetched.settings.review)
     if changed_files(Diff(chosen), ledger.files).files:
@@ -100,7 +102,7 @@ def review_changes(
         models=tuple(sorted({*result.models, *rechecked.models})),
         chain=result.chain + rechecked.chain,
     )
-    return _review_result(result, context, pull, fetched, settings, ledger, rechecked.gone)
+    return _review_result(result, context, pull, fetched, settings, before, ledger, rechecked.gone)
 
 
 def _review_result(
@@ -109,6 +111,7 @@ def _review_result(
     pull: Pull,
     fetched: FetchedPull,
     settings: Settings,
+    before: PostedState,
     ledger: Ledger | None,
     gone: frozenset[str],
 ) -> ReviewResult:
@@ -122,6 +125,7 @@ def _review_result(
         since=ledger.head if ledger else "",
         digests={path: base64.b64encode(digest).decode() for path, digest in digest_by_path.items()},
         total_usd=context.spent(pull.number, 0.0) if context.spent else None,
+        new_base=_new_base(before.ledger, pull),
     )
     return ReviewResult(result, fetched.diff, scope, digests(reviewed), gone, fetched.problems)
 
@@ -174,7 +178,23 @@ def _changed(repository: Repository, pull: Pull, diff: Diff, ledger: Ledger | No
     if ledger.files is not None:
         return changed_files(diff, ledger.files)
     then, now = repository.blobs(ledger.head), repository.blobs(pull.head_sha)
-    return diff if then is None or now is None else changed_blobs(diff, then, now)
+    if then is None or now is None:
+        return diff
+    part = changed_blobs(diff, then, now)
+    if not _new_base(ledger, pull):
+        return part
+    # The same file is another change against another base.
+    then, now = repository.blobs(ledger.base), repository.blobs(pull.base_sha)
+    return diff if then is None or now is None else with_changed_bases(part, diff, then, now)
+
+
+def _new_base(ledger: Ledger | None, pull: Pull) -> str:
+    """Return the name of the base branch, if the ledger is of a review against another, else an empty text."""
+    if ledger is None or ledger.base_ref == pull.base_ref:
+        return ""
+    # Older releases kept the base's sha only, which changes with a push or with the branch.
+    is_other = ledger.base_ref or (ledger.head == pull.head_sha and ledger.base not in ("", pull.base_sha))
+    return pull.base_ref if is_other else ""
 
 
 def _recheck(

@@ -17,7 +17,7 @@ from webhooks.events.deliveries import Job, Trigger
 from webhooks.github.types import Pull
 from webhooks.handling.failures import is_worth_retrying, report_failure
 from webhooks.handling.fetch import FetchedPull
-from webhooks.handling.job_context import JobContext, Superseded
+from webhooks.handling.job_context import BaseChanged, JobContext, Superseded
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
 from webhooks.handling.review_changes import ReviewRequest, already_published, review_changes
 from webhooks.publishing.checks import Conclusion, annotations_of, completed_check
@@ -37,7 +37,7 @@ def review_pull(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull,
     try:
         return _review(job, context, pull, check, fetched, request)
     except Superseded:
-        body = completed_check(Conclusion.CANCELLED, "Superseded", "A newer push is reviewed instead.")
+        body = completed_check(Conclusion.CANCELLED, "Superseded", "A newer push, or a new base, is reviewed instead.")
         close_check(context.repository, check, body)
         return JobOutcome(JobEnding.SUPERSEDED, "newer head", pull.head_sha)
     except ReviewerError as error:
@@ -61,7 +61,9 @@ def _review(
     if request.afterwards is None and (scope := already_published(job, pull, fetched, before)) is not None:
         return _complete_published(context, pull, check, fetched, before, scope, level)
     result = review_changes(request, context, pull, fetched, before)
-    target = ReviewTarget(repository.name, pull.number, pull.head_sha, pull.web_url, pull.base_sha, job.key)
+    target = ReviewTarget(
+        repository.name, pull.number, pull.head_sha, pull.web_url, pull.base_sha, job.key, pull.base_ref
+    )
     planned = partial(plan_publication, result, target, fail_level=level)
     quiet = job.is_automatic and not (result.scope.reviewed or fetched.problems)
     sent = publish(
@@ -112,4 +114,7 @@ def _refusal(context: JobContext, pull: Pull) -> str:
     now = context.repository.pull(pull.number)  # last: what moves after it cannot be seen
     if now.head_sha != pull.head_sha:
         raise Superseded
+    if now.base_ref != pull.base_ref:
+        # A workflow may not listen to this: without another try, the new diff would never be reviewed.
+        raise BaseChanged
     return "" if now.state == "open" else "the pull request was closed meanwhile"

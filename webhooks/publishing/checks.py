@@ -13,10 +13,13 @@ from reviewer.safety.code_blocks import break_markers
 from reviewer.safety.invisible import show_invisible
 from reviewer.safety.redaction import redact
 from reviewer.safety.shortening import shorten_words
+from webhooks.events.deliveries import CHECK_NAME
 from webhooks.publishing.text import MAX_BODY, cut_text
 
-#: The name of our check run, whose external id is the key of the job.
-CHECK_NAME = "reviewer"
+__all__ = ["CHECK_NAME", "SKIPPED", "Conclusion", "annotations_of", "completed_check", "is_about", "is_review"]
+
+#: Ends the external id of a check run that says why nothing was reviewed.
+SKIPPED = "+skipped"
 
 #: GitHub takes 50 annotations a call; what does not fit stands in the summary as well.
 MAX_ANNOTATIONS = 50
@@ -39,6 +42,11 @@ class Conclusion(StrEnum):
 def is_about(external_id: str, repository: str, number: int) -> bool:
     """Whether the external id of a check run of ours is the key of an automatic job for that pull request."""
     return external_id.startswith(f"{repository}#{number}@")
+
+
+def is_review(external_id: str) -> bool:
+    """Whether a check run with that external id belongs to a review, rather than to a pull request that is skipped."""
+    return not external_id.endswith(SKIPPED)
 
 
 def _plain(text: str) -> str:

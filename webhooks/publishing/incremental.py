@@ -56,6 +56,13 @@ def changed_blobs(diff: Diff, then: Mapping[str, str], now: Mapping[str, str]) -
     return Diff(tuple(file for file in diff.files if file.path not in now or then.get(file.path) != now[file.path]))
 
 
+def with_changed_bases(part: Diff, diff: Diff, then: Mapping[str, str], now: Mapping[str, str]) -> Diff:
+    """Return the part with those files of the diff whose contents before the change differ in two trees of bases."""
+    changed = {file.path for file in diff.files if then.get(file.old_path) != now.get(file.old_path)}
+    kept = changed | {file.path for file in part.files}
+    return Diff(tuple(file for file in diff.files if file.path in kept))
+
+
 def code_places(diff: Diff, keys: Iterable[tuple[str, Side, int, str]]) -> dict[tuple[str, Side, int, str], CodePlace]:
     """Find code in the diff, each by (path, side, number of lines, `code_identity`). Code that is absent is left out.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from reviewer.diff.model import Diff, FileStatus
 from reviewer.domain.findings import Finding
@@ -26,8 +27,9 @@ class Thread:
 
     `path` and `line` are where it was posted. `resolved_by` is the login of the person who resolved the thread, empty
     while it is open, None where it is unknown. `ours`: we resolved it. `fixed` is the head in which a reply of ours
-    calls it fixed. `dismissed`: a person who may dismiss it did so in a reply or with a thumbs down. `silenced`: only
-    people without write access did, in a reply, with a thumbs down, or by resolving the thread.
+    calls it fixed, or, with `left`, no longer part of the pull request. `dismissed`: a person who may dismiss it did so
+    in a reply or with a thumbs down. `silenced`: only people without write access did, in a reply, with a thumbs down,
+    or by resolving the thread.
     """
 
     comment_id: int
@@ -39,6 +41,7 @@ class Thread:
     resolved_by: str | None = None
     ours: bool = False
     fixed: str = ""
+    left: bool = False
     dismissed: bool = False
     silenced: bool = False
 
@@ -113,11 +116,12 @@ def _now(entry: LedgerEntry, thread: Thread | None) -> LedgerEntry:
     if thread.dismissed or (resolved_by_others and not thread.silenced and not was_fixed):
         return replace(entry, status=FindingStatus.DISMISSED, silenced=False)
     if thread.fixed or (thread.resolved_by and thread.ours):
-        return replace(entry, status=FindingStatus.FIXED, sha=thread.fixed or entry.sha, silenced=False)
+        sha = "" if (left := entry.left or thread.left) else thread.fixed or entry.sha
+        return replace(entry, status=FindingStatus.FIXED, sha=sha, silenced=False, left=left)
     if thread.resolved_by == "" or (thread.silenced and not was_fixed):
         # Somebody opened the thread again, or nobody with write access closed it, whatever the ledger says.
         sha = entry.sha if entry.status is FindingStatus.OPEN else ""
-        return replace(entry, status=FindingStatus.OPEN, sha=sha, silenced=thread.silenced)
+        return replace(entry, status=FindingStatus.OPEN, sha=sha, silenced=thread.silenced, left=False)
     return entry
 
 
@@ -146,8 +150,12 @@ def settle(
     *,
     head: str,
     gone: frozenset[str] = frozenset(),
+    is_new_base: bool = False,
 ) -> SettledLedger:
-    """Add a review to the ledger. `gone` are the fingerprints of defects that were found to be fixed."""
+    """Add a review to the ledger. `gone` are the fingerprints of defects that were found to be fixed.
+
+    `is_new_base`: the last review was against another base branch, so files may have left the change unmended.
+    """
     located = _located(diff, entries)
     after = {entry.fingerprint: entry for entry in entries}
     seen: set[str] = set()
@@ -166,10 +174,8 @@ def settle(
         after[entry.fingerprint] = entry
         if inline and (match is None or not match.inline or match.status is FindingStatus.FIXED):
             new.append((finding, entry))
-    updated = [
-        entry if entry.fingerprint in seen else _without_finding(entry, diff, located, head=head, gone=gone)
-        for entry in after.values()
-    ]
+    absent = partial(_without_finding, diff=diff, located=located, head=head, gone=gone, is_new_base=is_new_base)
+    updated = [entry if entry.fingerprint in seen else absent(entry) for entry in after.values()]
     was_open = {entry.fingerprint for entry in entries if entry.status is FindingStatus.OPEN}
     fixed = tuple(entry for entry in updated if entry.status is FindingStatus.FIXED and entry.fingerprint in was_open)
     # A fixed finding that never had a comment is not kept.
@@ -217,13 +223,20 @@ def _merged(match: LedgerEntry, found: LedgerEntry) -> LedgerEntry:
 
 
 def _without_finding(
-    entry: LedgerEntry, diff: Diff, located: Mapping[str, CodePlace], *, head: str, gone: frozenset[str]
+    entry: LedgerEntry,
+    *,
+    diff: Diff,
+    located: Mapping[str, CodePlace],
+    head: str,
+    gone: frozenset[str],
+    is_new_base: bool,
 ) -> LedgerEntry:
     """Return the entry of a finding that this review did not find again."""
     if entry.status is not FindingStatus.OPEN:
         return entry
     if entry.fingerprint in gone or not _in_change(entry, diff, located):
-        return replace(entry, status=FindingStatus.FIXED, sha=head)
+        left = is_new_base and entry.fingerprint not in gone
+        return replace(entry, status=FindingStatus.FIXED, sha="" if left else head, left=left)
     return replace(_at(entry, located.get(entry.fingerprint)), around=_around(entry, diff, located))
 
 

@@ -14,7 +14,7 @@ from reviewer.diff.model import Diff, Side
 from reviewer.domain.findings import Finding, Review
 from reviewer.domain.settings import FailLevel, SettingsProblem
 from reviewer.domain.severity import Confidence, Severity
-from reviewer.safety.code_blocks import suggestion_block
+from reviewer.safety.code_blocks import code_span, suggestion_block
 from reviewer.safety.markdown import neutralise
 from reviewer.safety.placeholders import has_placeholder
 from reviewer.safety.shortening import shorten
@@ -78,11 +78,19 @@ def plan_publication(
     """Plan the review, the threads to close, the summary comment and the check run."""
     review = result.review
     settled = settle(
-        current_ledger(before), review.findings, review.below, result.diff, head=target.head_sha, gone=result.gone
+        current_ledger(before),
+        review.findings,
+        review.below,
+        result.diff,
+        head=target.head_sha,
+        gone=result.gone,
+        is_new_base=bool(result.scope.new_base),
     )
     urls = {thread.comment_id: thread.url for thread in before.threads}
     findings = FindingSummary(settled.entries, urls, _count_new(settled, before))
-    markers = summary_markers(Ledger(target.head_sha, target.base_sha, target.job, result.files, settled.entries))
+    markers = summary_markers(
+        Ledger(target.head_sha, target.base_sha, target.job, result.files, settled.entries, target.base_ref)
+    )
     tests = comments_with_tests(review.tests, before.threads)
     text = summary_text(
         review,
@@ -194,9 +202,11 @@ def _reproduction(finding: Finding, room: int) -> str:
 
 def _fixed_threads(settled: SettledLedger, threads: Iterable[Thread], target: ReviewTarget) -> tuple[FixedThread, ...]:
     by_comment = {thread.comment_id: thread for thread in threads}
-    reply = f"Fixed in {target.head_sha[:7]}.\n\n{fixed_marker(target.head_sha)}"
+    fixed = f"Fixed in {target.head_sha[:7]}.\n\n{fixed_marker(target.head_sha)}"
+    base = code_span(shorten(target.base_ref, 200))
+    left = f"No longer part of this pull request: its base is now {base}.\n\n{fixed_marker(target.head_sha, left=True)}"
     return tuple(
-        FixedThread(thread.comment_id, thread.node_id, reply)
+        FixedThread(thread.comment_id, thread.node_id, left if entry.left else fixed)
         for entry in settled.fixed
         if (thread := by_comment.get(entry.comment_id)) is not None
     )

@@ -58,7 +58,7 @@ def open_check(repository: Repository, number: int, head_sha: str, job: str, *, 
     """Start the check run of a job, or find it when the job runs again. None: we may not write checks."""
     body = {"name": CHECK_NAME, "head_sha": head_sha, "status": "in_progress", "external_id": job}
     try:
-        if again and (ours := _begun(repository, number, head_sha, job)):
+        if again and (ours := find_check(repository, number, head_sha, job)):
             return _check_run(ours)
         created = repository.create_check(body)
     except (Forbidden, NotFound, Unprocessable) as error:
@@ -67,8 +67,8 @@ def open_check(repository: Repository, number: int, head_sha: str, job: str, *, 
     return _check_run(created)
 
 
-def _begun(repository: Repository, number: int, head_sha: str, job: str) -> dict[str, Any] | None:
-    """Return the check run that this job has begun, or None.
+def find_check(repository: Repository, number: int, head_sha: str, job: str) -> dict[str, Any] | None:
+    """Return the check run of ours whose external id is `job`, or None.
 
     The App and the Action may both review; the job's key is the same, and neither may touch the other's run.
     """

@@ -17,7 +17,7 @@ from webhooks.github.repository import Comment, Pull, Repository, ThreadState
 from webhooks.publishing.checks import CHECK_NAME, is_about
 from webhooks.publishing.dismissals import Say, Voices, is_dismissal
 from webhooks.publishing.ledger import PostedState, Thread
-from webhooks.publishing.markers.finding import read_finding, read_fixed
+from webhooks.publishing.markers.finding import read_finding, read_fixed, read_left
 from webhooks.publishing.markers.summary import is_summary
 from webhooks.publishing.markers.syntax import PREFIX, last_line
 
@@ -106,6 +106,7 @@ def _thread(
         resolved_by=resolved_by,
         ours=is_ours,
         fixed=next((head for reply in own if (head := read_fixed(reply.body))), ""),
+        left=any(read_left(reply.body) for reply in own),
         dismissed=say is Say.DISMISSES,
         silenced=resolver is not Say.DISMISSES and (say is Say.SILENCES or resolver is not None),
     )

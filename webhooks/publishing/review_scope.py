@@ -14,7 +14,7 @@ from webhooks.publishing.text import count_noun
 
 @dataclass(frozen=True, slots=True)
 class ReviewTarget:
-    """Where a review is posted. `web_url` is the pull request's page."""
+    """Where a review is posted. `web_url` is the pull request's page, `base_ref` the name of its base branch."""
 
     repository: str
     number: int
@@ -22,6 +22,7 @@ class ReviewTarget:
     web_url: str
     base_sha: str = ""
     job: str = ""
+    base_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class ReviewScope:
     `reviewed` counts the files whose change is reviewed by now, `fresh` those of them that this run reviewed. `since`
     is the head of the review before this one, empty where this run reviewed everything. `digests` identify by path
     what the change does to a file now. `total_usd` is what the pull request has cost so far, where that is known.
+    `new_base` is the base branch where the review before this one was against another, else empty.
     """
 
     reviewed: int
@@ -38,6 +40,7 @@ class ReviewScope:
     since: str = ""
     digests: Mapping[str, str] = field(default_factory=dict)
     total_usd: Decimal | None = None
+    new_base: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ def summary_text(
         *(f"⚠️ {neutralise(str(problem))}" for problem in problems),
         _listed(review, target, findings),
         _fixed(target, findings),
+        _left(target, findings),
         *_tests(review.tests, scope, earlier, offered),
         _skipped(review),
         _rejected(review),
@@ -72,7 +73,10 @@ def _open(target: ReviewTarget, findings: FindingSummary) -> list[str]:
 def _since(findings: FindingSummary, scope: ReviewScope, target: ReviewTarget) -> str:
     """Say what this run added to the review before it."""
     sentences = []
-    if scope.since not in ("", target.head_sha):
+    if scope.new_base:
+        reviewed = count_noun(scope.fresh, "file")
+        sentences.append(f"The base is now {code_span(scope.new_base[:200])}; {reviewed} reviewed that had to be.")
+    elif scope.since not in ("", target.head_sha):
         changed = f"{count_noun(scope.fresh, 'file')} changed since `{scope.since[:7]}`"
         verb = "is" if findings.new == 1 else "are"
         sentences.append(f"{changed}; {findings.new} of the open findings {verb} new.")
@@ -113,8 +117,17 @@ def _listed(review: Review, target: ReviewTarget, findings: FindingSummary) -> s
     return fold(f"{count_noun(len(entries), 'more finding')}, less important or less certain", rows) if entries else ""
 
 
+def _left(target: ReviewTarget, findings: FindingSummary) -> str:
+    """Return the findings whose files left the pull request when its base branch was changed."""
+    entries = [entry for entry in findings.of(FindingStatus.FIXED) if entry.left]
+    rows = [f"- {neutralise(entry.title)} ({_link(entry, target, findings)})" for entry in entries[:_MAX_FIXED]]
+    if len(entries) > _MAX_FIXED:
+        rows.append(f"- and {len(entries) - _MAX_FIXED} more")
+    return fold(f"{len(entries)} no longer part of this pull request", "\n".join(rows)) if entries else ""
+
+
 def _fixed(target: ReviewTarget, findings: FindingSummary) -> str:
-    entries = findings.of(FindingStatus.FIXED)
+    entries = [entry for entry in findings.of(FindingStatus.FIXED) if not entry.left]
     rows = [
         f"- {neutralise(entry.title)} ({_link(entry, target, findings)}){f' in {entry.sha[:7]}' if entry.sha else ''}"
         for entry in entries[:_MAX_FIXED]

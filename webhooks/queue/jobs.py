@@ -202,10 +202,13 @@ class Jobs:
         with self._database.read() as connection:
             return billing.spent(connection, repository=repository, number=number, job_id=job_id, since=since)
 
-    def has_head(self, pull: str, head_sha: str) -> bool:
-        """Whether there is or was an automatic job for that head of the pull request. Raises StoreUnavailable."""
+    def has_head(self, pull: str, head_sha: str, base_ref: str = "") -> bool:
+        """Whether there is or was an automatic job for that head of the pull request, against that base branch.
+
+        Raises StoreUnavailable.
+        """
         with self._database.read() as connection:
-            return job_records.has_head(connection, pull, head_sha)
+            return job_records.has_head(connection, pull, head_sha, base_ref)
 
     def take_turn(self, name: str, *, after: float) -> dict[str, Any] | None:
         """Take the turn at a task that one process of all does, at most every `after` seconds.

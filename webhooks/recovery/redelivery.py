@@ -18,7 +18,7 @@ from operator import attrgetter
 from typing import Any
 
 from reviewer.errors import ReviewerError
-from webhooks.events.deliveries import is_handled
+from webhooks.events.deliveries import Ignored, MalformedDelivery, decide, is_handled, may_be_handled
 from webhooks.github.app import AppClient, HookAttempt
 from webhooks.github.credentials import Credentials
 from webhooks.github.errors import NotFound, Unprocessable
@@ -86,15 +86,18 @@ class FailedDelivery:
         return not 0 <= now - self.last < wait
 
 
-def failures(attempts: Iterable[HookAttempt]) -> list[FailedDelivery]:
-    """Return the deliveries that can ask for something and of which no attempt succeeded, oldest first."""
+def failures(attempts: Iterable[HookAttempt], can_ask: Callable[[str, str], bool] = is_handled) -> list[FailedDelivery]:
+    """Return the deliveries that can ask for something and of which no attempt succeeded, oldest first.
+
+    `can_ask` tells by event and action whether one can.
+    """
     found = []
     for guid, same in groupby(
         sorted(attempts, key=lambda attempt: (attempt.guid, attempt.at, attempt.id)), attrgetter("guid")
     ):
         sent = list(same)
         last = sent[-1]
-        if is_handled(last.event, last.action) and not any(attempt.succeeded for attempt in sent):
+        if can_ask(last.event, last.action) and not any(attempt.succeeded for attempt in sent):
             found.append(FailedDelivery(guid, last.id, last.status, sent[0].at, last.at, len(sent)))
     return sorted(found, key=attrgetter("first"))
 
@@ -151,7 +154,9 @@ class MissedDeliveries:
         self._has_searched = True
         attempts = self._listed(since=float(seen.get("since", 0.0)))
         settled = set(seen.get("settled", ())) & {attempt.guid for attempt in attempts}
-        failed = [delivery for delivery in failures(attempts) if delivery.guid not in settled]
+        edits = [edit for edit in failures(attempts, may_be_handled) if edit.guid not in settled]
+        settled |= {edit.guid for edit in edits[: policy.asked] if not self._asks(edit)}
+        failed = [delivery for delivery in [*failures(attempts), *edits] if delivery.guid not in settled]
         over = [delivery for delivery in failed if delivery.is_hopeless or delivery.attempts >= policy.attempts]
         log_hopeless(over)
         settled |= {delivery.guid for delivery in over}
@@ -170,6 +175,14 @@ class MissedDeliveries:
         if len(attempts) == limit:
             log.warning("more than %d deliveries since the last search: older ones are not redelivered", limit)
         return attempts
+
+    def _asks(self, edit: FailedDelivery) -> bool:
+        """Whether an edit asks for something: the list of deliveries does not show what was edited."""
+        try:
+            payload = self._app.payload(edit.attempt)
+            return not isinstance(decide("pull_request", payload, edit.guid, ()), Ignored)
+        except (NotFound, MalformedDelivery):
+            return False
 
     def _request(self, failed: Sequence[FailedDelivery]) -> set[str]:
         """Request each again; return the GUIDs that GitHub no longer has or refuses to send."""

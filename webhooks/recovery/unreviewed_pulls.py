@@ -20,8 +20,8 @@ from webhooks.github.app import AppClient, Installation, InstallationView, Liste
 from webhooks.github.credentials import Credentials
 from webhooks.github.errors import Forbidden, NotFound, Unauthorized
 from webhooks.github.repository import Repository, connect
-from webhooks.publishing.checks import CHECK_NAME, is_about
-from webhooks.publishing.markers.summary import read_summary_head
+from webhooks.publishing.checks import CHECK_NAME, is_about, is_review
+from webhooks.publishing.markers.summary import read_ledger, read_summary_head
 from webhooks.publishing.read_posted import summary_of
 from webhooks.queue.jobs import Jobs
 
@@ -105,24 +105,25 @@ class UnreviewedPulls:
 
     def _is_missed(self, installation_id: int, pull: ListedPull, login: str) -> bool:
         """Whether neither the store nor GitHub has a review of the head."""
-        if self._jobs.has_head(f"{pull.repository}#{pull.number}", pull.head_sha):
+        if self._jobs.has_head(f"{pull.repository}#{pull.number}", pull.head_sha, pull.base_ref):
             return False
         repository = connect(self._credentials, pull.repository, installation_id)
         return True in _unless_refused(pull.repository, lambda: [not _is_reviewed(repository, pull, login)])
 
 
 def job_for(pull: ListedPull, installation_id: int) -> Job:
-    """Return the job for a pull request without a delivery. Its id is made from the head, so it exists once."""
+    """Return the job for a pull request without a delivery. Its id is made from head and base, so it exists once."""
     key = f"{pull.repository}#{pull.number}@{pull.head_sha}"
     return Job(
         key=key,
         repository=pull.repository,
         number=pull.number,
         trigger=Trigger.MISSED,
-        delivery=f"missed-{uuid.uuid5(uuid.NAMESPACE_URL, key)}",
+        delivery=f"missed-{uuid.uuid5(uuid.NAMESPACE_URL, f'{key} {pull.base_ref}')}",
         head_sha=pull.head_sha,
         installation_id=installation_id,
         updated_at=pull.updated_at,
+        base_ref=pull.base_ref,
     )
 
 
@@ -130,16 +131,22 @@ def _is_reviewed(repository: Repository, pull: ListedPull, login: str) -> bool:
     """Whether our check run for the pull request's head is finished, or our summary is about it.
 
     A check run that is not finished, with no job in the store, belongs to a job that was lost with its store. A check
-    run of another pull request with the same head has another job's key as its id.
+    run of another pull request with the same head has another job's key as its id. Where our summary knows the base
+    branch, it decides: the base may have been changed since, which leaves the check run on the head as it was.
     """
+    summary = summary_of(repository, pull.number, login).summary_body
+    ledger = read_ledger(summary)
+    if ledger is not None and ledger.head == pull.head_sha and ledger.base_ref and pull.base_ref:
+        return ledger.base_ref == pull.base_ref
+    if read_summary_head(summary) == pull.head_sha:
+        return True
     try:
-        runs = repository.check_runs(pull.head_sha, CHECK_NAME)
+        runs = repository.check_runs(pull.head_sha, CHECK_NAME, every=True)
     except (Forbidden, NotFound):
         runs = []
     ours = [run for run in runs if f"{run['app']}[bot]" == login]
-    if any(run["status"] == "completed" and is_about(run["external_id"], pull.repository, pull.number) for run in ours):
-        return True
-    return read_summary_head(summary_of(repository, pull.number, login).summary_body) == pull.head_sha
+    about = [run for run in ours if is_about(run["external_id"], pull.repository, pull.number)]
+    return any(run["status"] == "completed" and is_review(run["external_id"]) for run in about)
 
 
 def _changed(place: _Place, since: str) -> list[ListedPull]:

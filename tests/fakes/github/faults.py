@@ -174,3 +174,18 @@ def stale_head() -> Trouble:
                 pull.heads.append(newest)
 
     return Trouble("stale head", around=older)
+
+
+def stale_base(base: str) -> Trouble:
+    """Show the pull request with an older base branch, as GitHub's replicas do for a moment."""
+
+    @contextmanager
+    def older(world: Any, request: Any) -> Any:
+        pull = request.pull
+        newest, pull.base_ref = pull.base_ref, base
+        try:
+            yield
+        finally:
+            pull.base_ref = newest
+
+    return Trouble("stale base", around=older)

@@ -208,6 +208,11 @@ def test_check_run_deliveries_fit_the_description() -> None:
         pressed = world.request_action(run, "again").payload
         TypeAdapter(models.WebhookCheckRunRequestedAction).validate_python(pressed)
         assert pressed["requested_action"] == {"identifier": "again"}
+        suite = world.rerequest_suite(run).payload
+        TypeAdapter(models.WebhookCheckSuiteRerequested).validate_python(suite)
+        group = world.enqueue(world.pull).payload
+        TypeAdapter(models.WebhookMergeGroupChecksRequested).validate_python(group)
+        assert world.repo.git.resolve(group["merge_group"]["head_sha"])
 
 
 def test_branches_and_what_comes_of_them(github: World, api: httpx.Client) -> None:

@@ -82,6 +82,79 @@ def test_a_command_becomes_a_job():
     )
 
 
+def edited(changes, **pull):
+    return {**pull_request("edited", base={"ref": "main", "sha": "b" * 40}, **pull), "changes": changes}
+
+
+def test_another_base_becomes_a_job():
+    """Its key tells it from the job for the same head against the base before; other edits are none."""
+    job = decide("pull_request", edited({"base": {"ref": {"from": "dev"}, "sha": {"from": "a" * 40}}}), GUID)
+    assert isinstance(job, Job)
+    assert (job.trigger, job.head_sha, job.base_ref) == (Trigger.RETARGETED, HEAD, "main")
+    assert job.key == f"octo/hello.world#7@{HEAD}+base-{'b' * 40}"
+    assert job.is_automatic
+    others: list[object] = [{}, {"title": {"from": "x"}}, {"body": {"from": None}}, None, [], {"base": None}]
+    for changes in others:
+        assert decide("pull_request", edited(changes), GUID) == Ignored("base not changed")
+
+
+def check_run(external_id=f"octo/hello.world#7@{HEAD}", sender="User"):
+    return {
+        "action": "rerequested",
+        "check_run": {"id": 5, "name": "reviewer", "head_sha": HEAD, "external_id": external_id, "pull_requests": []},
+        "repository": {"full_name": "octo/hello.world"},
+        "installation": {"id": 42},
+        "sender": {"login": "mona", "type": sender},
+    }
+
+
+def check_suite(*numbers):
+    suite = {"id": 6, "head_sha": HEAD, "pull_requests": [{"number": number} for number in numbers]}
+    return {**check_run(), "check_suite": suite}
+
+
+def test_re_run_is_the_command_review():
+    """For the pull request that the run's id names, also for a fork, of which GitHub lists none."""
+    for external_id in (f"octo/hello.world#7@{HEAD}", "octo/old-name#7@head+99", f"octo/hello.world#7@{HEAD}+skipped"):
+        job = decide("check_run", check_run(external_id), GUID)
+        assert isinstance(job, Job)
+        assert (job.number, job.command, job.actor, job.check_run_id) == (7, "review", "mona", 5)
+        assert (job.trigger, job.key, job.is_automatic) == (
+            Trigger.RERUN,
+            f"octo/hello.world#7@head+rerun-{GUID}",
+            False,
+        )
+    for numbers, found in (((7,), 7), ((), 0), ((7, 8), 0)):
+        job = decide("check_suite", check_suite(*numbers), GUID)
+        assert isinstance(job, Job)
+        assert (job.number, job.head_sha, job.command) == (found, HEAD, "review")
+
+
+@pytest.mark.parametrize(
+    "external_id", [None, "", "ci-42", "octo/hello.world#x@y", "#7@x", "a/b#7@c d", "octo/hello.world"]
+)
+def test_the_check_run_of_another_tool_is_no_job(external_id):
+    """Nor is one that a bot presses, which could go on for ever."""
+    assert decide("check_run", check_run(external_id), GUID) == Ignored("not our check run")
+    assert decide("check_run", check_run(sender="Bot"), GUID) == Ignored("bot")
+
+
+def test_a_merge_group_becomes_a_job_that_reviews_nothing():
+    """It is about a commit, not about a pull request, and stands in nobody's way."""
+    payload = {**check_run(), "action": "checks_requested", "merge_group": {"head_sha": HEAD, "base_ref": "x"}}
+    job = decide("merge_group", payload, GUID)
+    assert isinstance(job, Job)
+    assert (job.trigger, job.key, job.head_sha) == (Trigger.MERGE_GROUP, f"octo/hello.world@{HEAD}", HEAD)
+    assert not job.is_automatic
+
+
+def test_our_own_comment_asks_for_nothing():
+    """With a personal token it comes from a person; what the model said in it must not be a command."""
+    assert decide("issue_comment", issue_comment("<!-- reviewer:answer job=x -->\n/review"), GUID) == Ignored(
+        "our own comment"
+    )
+
+
 def test_drafts_are_passed_on():
     """Whether a draft is reviewed is the repository's setting, so the job only says that it is one."""
     job = decide("pull_request", pull_request(draft=True), GUID)
@@ -99,6 +172,9 @@ def test_drafts_are_passed_on():
         ("invented_tomorrow", {"action": "x"}, "event not handled"),
         ("pull_request", pull_request("unlabeled"), "action not handled"),
         ("pull_request", pull_request("stacked"), "action not handled"),
+        ("check_run", {"action": "completed"}, "action not handled"),
+        ("check_suite", {"action": "requested"}, "action not handled"),
+        ("merge_group", {"action": "destroyed"}, "action not handled"),
         ("pull_request", {"action": ["opened"]}, "action not handled"),
         ("pull_request", {}, "action not handled"),
         ("pull_request", pull_request(state="closed"), "closed"),
@@ -179,9 +255,11 @@ def test_jobs_survive_json():
     for job in (
         decide("pull_request", pull_request(draft=True), GUID),
         decide("issue_comment", issue_comment("/review full"), GUID),
+        decide("check_run", check_run(), GUID),
     ):
         assert isinstance(job, Job)
         assert Job.from_json(json.loads(json.dumps(job.to_json()))) == job
+    assert "base_ref" not in decide("issue_comment", issue_comment(), GUID).to_json(), "an older version reads it too"
 
 
 def test_a_job_of_a_newer_version_is_refused():

@@ -183,10 +183,12 @@ def test_drafts_and_automatic_reviews_follow_the_settings(github: World) -> None
     """A draft is left alone until it is ready; `auto: false` leaves everything to commands."""
     github.convert_to_draft(github.pull)
     assert carry_out(github, github.opened, model(DELETE)).reason == "draft"
+    github.expect_check("neutral")
     github.push_to_base(github.repo, {".github/reviewer.yml": "review:\n  auto: false\n"})
     github.push(github.pull, {"x.py": "x = 1\n"})
     ready = github.ready_for_review(github.pull)
     assert carry_out(github, ready, model(DELETE)).reason == "automatic reviews are off"
+    github.expect_check("neutral")
     asked = github.comment(github.pull, "/review", by="alice")
     carry_out(github, asked, model())
     github.expect_reaction("eyes", on=asked.subject)
@@ -205,6 +207,7 @@ def test_mended_settings_count_for_open_pull_requests(github: World) -> None:
     """Settings are those of the base branch as it is now, not as it was when the pull request was pushed to."""
     github.push_to_base(github.repo, {".github/reviewer.yml": "review:\n  auto: false\n"})
     assert carry_out(github, github.opened, model(DELETE)).reason == "automatic reviews are off"
+    github.expect_check("neutral")
 
 
 def test_settings_that_were_taken_away_count_no_longer(github: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -79,7 +80,7 @@ class TestCarryingOut:
     def test_a_job_of_a_newer_version_fails_with_what_to_do(self, worker, monkeypatch):
         """A job that a newer version accepted is on the failed list, and does not block others."""
         job = automatic()
-        monkeypatch.setattr("webhooks.events.deliveries.JOB_VERSION", 2)
+        monkeypatch.setattr("webhooks.events.job.JOB_VERSION", 2)
         worker.jobs.accept(job)
         monkeypatch.undo()
         record = worker.ended(job)
@@ -396,6 +397,26 @@ class TestNotWanted:
         worker.jobs.accept(opened)
         worker.jobs.accept(ready)
         assert {worker.ended(opened).state, worker.ended(ready).state} == {JobState.DONE}
+
+    def test_another_base_supersedes_a_running_job(self, worker):
+        """The head is the same and the diff is another; the job for it finds what there is."""
+        older, hold, seen = self.running(worker, automatic("a"))
+        edited = automatic("a", number=older.number, updated="2026-01-01T00:00:09Z", trigger=Trigger.RETARGETED)
+        edited = replace(edited, key=f"{edited.key}+base-{'b' * 40}", base_ref="next")
+        worker.jobs.accept(edited)
+        assert worker.ended(older).reason == f"superseded by {edited.key}"
+        hold.set()
+        assert worker.ended(edited).state is JobState.DONE
+        assert seen == [False]
+
+    def test_a_merge_group_stands_in_nobodys_way(self, worker):
+        """It has no pull request: it is neither superseded by the jobs of one nor waits behind them."""
+        job, hold, _ = self.running(worker, automatic("a"))
+        group = replace(automatic("c", trigger=Trigger.MERGE_GROUP), number=0, key="octo/hello@c", updated_at="")
+        worker.jobs.accept(group)
+        assert worker.ended(group).state is JobState.DONE
+        hold.set()
+        assert worker.ended(job).state is JobState.DONE
 
     def test_in_the_same_second_nobody_is_superseded(self, worker):
         """Which of two heads of one second is the newer only GitHub knows: both are carried out and ask there."""

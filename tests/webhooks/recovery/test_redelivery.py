@@ -20,7 +20,7 @@ from tests.fakes.model import FakeModel
 from tests.fakes.selftests.test_fake_github_story import Receiver, receiver
 from tests.fixtures import app_processes
 from tests.fixtures.job_worker import ScriptedWorker, automatic
-from tests.fixtures.scenarios import DELETE, job_of
+from tests.fixtures.scenarios import DELETE, carry_out, job_of, model
 from tests.fixtures.waiting import wait_until
 from tests.stories.test_app import find
 from webhooks.events.deliveries import Trigger
@@ -260,6 +260,21 @@ def test_a_turn_survives_a_clock_that_is_put_back(jobs: Jobs) -> None:
     assert jobs.take_turn("x", after=60.0) is None
 
 
+def test_a_new_base_is_asked_for_and_a_new_title_is_not(github: World, jobs: Jobs, receiver: Receiver) -> None:
+    """The list does not tell them apart, so the payload of an edit is read, once."""
+    github.hook.url, receiver.status = receiver.url, 503
+    github.repo.commit({"x.txt": "x\n"}, "Begin", branch="next")
+    renamed, moved = github.edit(github.pull, title="x"), github.edit(github.pull, base="next")
+    renamed.post()
+    moved.post()
+    receiver.status = 202
+    with looking(github, jobs):
+        wait_until(lambda: statuses(github, moved) == [503, 202], "it comes again")
+        more_looks(github, 3)
+    assert statuses(github, renamed) == [503]
+    assert len(github.calls_to(r"GET /app/hook/deliveries/\d+$")) <= 3
+
+
 # -- pull requests ------------------------------------------------------------------------------------------------
 
 
@@ -318,6 +333,35 @@ def test_one_head_in_two_pull_requests(github: World, jobs: Jobs) -> None:
     ours.update_check(run["id"], completed_check(Conclusion.SUCCESS, "No findings", "None."))
     github.forgive()
     assert examine(github, jobs) == [key(github.repo.pulls[0])]
+
+
+def test_another_base_since_the_review_is_found(github: World, jobs: Jobs) -> None:
+    """The head has our check run and our summary; only the summary tells that they are about another diff."""
+    carry_out(github, github.opened, model(DELETE))
+    github.forgive()
+    assert examine(github, jobs) == []
+    github.repo.commit({"x.txt": "x\n"}, "Begin", branch="next")
+    github.edit(github.pull, base="next")
+    assert examine(github, jobs) == [key(github.pull)]
+    assert examine(github, jobs) == [key(github.pull)], "it is put in once"
+
+
+def test_another_base_since_the_job_is_found(github: World, jobs: Jobs) -> None:
+    """The store knows the head, and against which base it was to be reviewed."""
+    jobs.accept(job_of(github.reopen(github.pull)))
+    assert examine(github, jobs) == []
+    github.repo.commit({"x.txt": "x\n"}, "Begin", branch="next")
+    github.edit(github.pull, base="next")
+    assert examine(github, jobs) == [key(github.pull)]
+
+
+def test_a_skipped_draft_that_became_ready_is_found(github: World, jobs: Jobs) -> None:
+    """The check run of a skip is no review."""
+    github.convert_to_draft(github.pull)
+    carry_out(github, github.reopen(github.pull), model())
+    github.expect_check("neutral")
+    github.ready_for_review(github.pull)
+    assert examine(github, jobs) == [key(github.pull)]
 
 
 def test_closed_doors_are_passed_by(github: World, jobs: Jobs, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,7 +1,7 @@
 """The markers of a finding's thread: the one that ends its comment, and the one that ends the reply "fixed". Pure.
 
-`<!-- reviewer:finding FINGERPRINT at=PLACE [was=SHA] v1=DATA -->` and `<!-- reviewer:fixed head=SHA -->`. Whose comment
-it is has to be checked by the caller.
+`<!-- reviewer:finding FINGERPRINT at=PLACE [was=SHA] v1=DATA -->`, `<!-- reviewer:fixed head=SHA [left=1] -->`. Whose
+comment it is has to be checked by the caller.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ def _explanation_in_old_comment(body: str) -> str:
     return without_last_marker(body).partition("\n")[2].partition("\n```suggestion")[0].strip()
 
 
-def fixed_marker(head: str) -> str:
-    """Return the marker of the reply that says that a finding is fixed."""
-    return _FIXED.write(head=head)
+def fixed_marker(head: str, *, left: bool = False) -> str:
+    """Return the marker of the reply that says that a finding is fixed, or that its file left the pull request."""
+    return _FIXED.write(head=head, left="1") if left else _FIXED.write(head=head)
 
 
 def read_fixed(body: str) -> str:
@@ -77,3 +77,9 @@ def read_fixed(body: str) -> str:
     fields = _FIXED.read(last_line(body))
     head = fields.get("head") if fields else ""
     return head if _SHA.fullmatch(head) else ""
+
+
+def read_left(body: str) -> bool:
+    """Whether a reply of ours says that the finding's file is no longer part of the pull request."""
+    fields = _FIXED.read(last_line(body))
+    return fields is not None and fields.get("left") == "1"

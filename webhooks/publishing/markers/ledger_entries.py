@@ -36,7 +36,8 @@ class LedgerEntry:
     for an inline comment, otherwise it is a line of the summary. `sha`: the head in which it was found fixed, or, of an
     open one, the head in which it had been fixed before. `comment_id` is 0 where no comment of ours is known. `quote`
     and `explanation` are empty where only the summary's ledger is known. `silenced`: it is open, and people without
-    write access dismissed it.
+    write access dismissed it. `left`: it counts as fixed since the pull request has another base branch now, and its
+    file is no part of it any more.
     """
 
     fingerprint: str
@@ -57,6 +58,7 @@ class LedgerEntry:
     quote: str = ""
     explanation: str = ""
     silenced: bool = False
+    left: bool = False
 
 
 class EntryData(BaseModel):
@@ -82,6 +84,7 @@ class EntryData(BaseModel):
     quote: str = Field(default="", alias="q", max_length=MAX_QUOTE)
     explanation: str | None = Field(default=None, alias="e", max_length=MAX_EXPLANATION)
     silenced: bool = Field(default=False, alias="x")
+    left: bool = Field(default=False, alias="o")
 
     def entry(self) -> LedgerEntry:
         """Return the entry."""

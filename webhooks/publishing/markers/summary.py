@@ -33,6 +33,7 @@ _TEST = Marker("test", version=2)
 class Ledger:
     """What the summary comment remembers: the last reviewed head and base, by which job, which files, what was found.
 
+    `base` is the sha and `base_ref` the branch, which is empty in summaries of older releases.
     `files` are digests of each file whose change was reviewed; None: there were too many to keep.
     """
 
@@ -41,6 +42,7 @@ class Ledger:
     job: str = ""
     files: frozenset[bytes] | None = frozenset()
     entries: tuple[LedgerEntry, ...] = ()
+    base_ref: str = ""
 
 
 class _LedgerData(BaseModel):
@@ -48,6 +50,7 @@ class _LedgerData(BaseModel):
 
     head: str = Field(pattern=SHA)
     base: str = Field(default="", pattern=SHA)
+    ref: str = Field(default="", max_length=300)
     job: str = Field(default="", max_length=400)
     files: str | None = None
     entries: tuple[EntryData, ...] = ()
@@ -93,7 +96,8 @@ def read_ledger(summary: str) -> Ledger | None:
     if data is None:
         return None
     files = None if data.files is None else _split(data.files)
-    return Ledger(data.head, data.base, data.job, files, tuple(entry.entry() for entry in data.entries))
+    entries = tuple(entry.entry() for entry in data.entries)
+    return Ledger(data.head, data.base, data.job, files, entries, data.ref)
 
 
 def without_markers(summary: str) -> str:
@@ -109,6 +113,7 @@ def _ledger_to_json(ledger: Ledger, entries: Sequence[LedgerEntry]) -> dict[str,
     return {
         "head": ledger.head,
         "base": ledger.base,
+        "ref": ledger.base_ref[:300],
         "job": ledger.job,
         "files": files,
         "entries": [entry_to_json(entry, is_whole=False) for entry in entries],

@@ -72,10 +72,19 @@ def live(connection: sa.Connection, *, now: float, older_than: float) -> list[Jo
     return [record_of(row) for row in connection.execute(query)]
 
 
-def has_head(connection: sa.Connection, pull: str, head_sha: str) -> bool:
-    """Whether there is or was an automatic job for that head of the pull request, however it ended."""
-    query = sa.select(JOBS.c.seq).where(JOBS.c.pull == pull, JOBS.c.head == head_sha, JOBS.c.automatic == sa.true())
-    return connection.execute(query.limit(1)).first() is not None
+def has_head(connection: sa.Connection, pull: str, head_sha: str, base_ref: str = "") -> bool:
+    """Whether there is or was an automatic job for that head of the pull request against that base, however it ended.
+
+    Jobs of older releases do not name their base: they count for any.
+    """
+    query = sa.select(JOBS).where(JOBS.c.pull == pull, JOBS.c.head == head_sha, JOBS.c.automatic == sa.true())
+    return any(_fits_base(record_of(row).stored, base_ref) for row in connection.execute(query))
+
+
+def _fits_base(job: dict[str, Any], base_ref: str) -> bool:
+    """Whether a stored job is, as far as is known, against that base branch."""
+    known = job.get("base_ref", "")
+    return not known or not base_ref or known == base_ref
 
 
 def same_before(connection: sa.Connection, record: JobRecord) -> str | None:
@@ -95,6 +104,8 @@ def same_before(connection: sa.Connection, record: JobRecord) -> str | None:
     query = sa.select(other).join(mine, is_same).where(mine.c.id == record.id, mine.c.automatic == sa.true())
     for row in connection.execute(query):
         earlier = record_of(row)
+        if not _fits_base(earlier.stored, record.stored.get("base_ref", "")):
+            continue
         is_done = not earlier.state.is_final or (earlier.result or {}).get("state") == "reviewed"
         if is_done and Trigger.MISSED.value in {record.stored["trigger"], earlier.stored["trigger"]}:
             return earlier.id
@@ -233,7 +244,7 @@ def job_state(connection: sa.Connection, job_id: str) -> tuple[JobState | None, 
 
 
 def superseding(connection: sa.Connection, job: Job) -> str | None:
-    """Return the key of a job for a newer head of the same pull request, or None.
+    """Return the key of a job for a newer head, or another base, of the same pull request, or None.
 
     Newer by the pull request's own `updated_at`, since webhooks overtake each other; in the same second neither is, and
     the head that GitHub reports decides when the jobs are carried out. Only automatic jobs supersede others or are
@@ -244,7 +255,7 @@ def superseding(connection: sa.Connection, job: Job) -> str | None:
     query = sa.select(JOBS.c.key).where(
         JOBS.c.pull == job.pull,
         JOBS.c.automatic == sa.true(),
-        JOBS.c.head != job.head_sha,
+        sa.or_(JOBS.c.head != job.head_sha, JOBS.c.key != job.key),
         JOBS.c.updated_at > job.updated_at,
     )
     return connection.execute(query.order_by(JOBS.c.updated_at.desc()).limit(1)).scalar()

@@ -380,6 +380,24 @@ class Acts(Records):
         with self.changed:
             return events.check_run(self, "rerequested", run, self.user(by))
 
+    def rerequest_suite(self, run: CheckRun, *, by: str = "octocat") -> Delivery:
+        """Press "Re-run all checks": the event is about the suite of that run. The runs stay as they are."""
+        with self.changed:
+            return events.check_suite(self, "rerequested", run, self.user(by))
+
+    def enqueue(self, pull: Pull) -> Delivery:
+        """Put a pull request into the merge queue: GitHub makes the commit to be checked and asks for checks on it."""
+        with self.changed:
+            repo, base = pull.repository, pull.repository.head(pull.base_ref)
+            sha = repo.git.merge_commit(base, pull.head, f"Merge pull request #{pull.number}", author="github")
+            if sha is None:
+                raise ValueError(f"#{pull.number} conflicts with {pull.base_ref}")
+            ref = f"refs/heads/gh-readonly-queue/{pull.base_ref}/pr-{pull.number}-{base}"
+            repo.git.set_ref(ref, sha)
+            group = {"head_sha": sha, "head_ref": ref, "base_sha": base, "base_ref": f"refs/heads/{pull.base_ref}"}
+            queue = self.user("github-merge-queue[bot]", kind="Bot")
+            return events.merge_group(self, "checks_requested", repo, group, queue)
+
     def request_action(self, run: CheckRun, identifier: str, *, by: str = "octocat") -> Delivery:
         """Press one of the buttons a check run has. Raises ValueError where it has no such button."""
         with self.changed:

@@ -117,9 +117,9 @@ def thread(world: Records, action: str, one: Thread, sender: User) -> Delivery:
     return emit(world, "pull_request_review_thread", action, one.pull.repository, sender, one, **keys)
 
 
-def check_run(world: Records, action: str, run: CheckRun, sender: User, **more: Any) -> Delivery:
-    """Return a `check_run` event."""
-    suite = {
+def _suite(world: Records, run: CheckRun) -> dict[str, Any]:
+    """Return the check suite of a run as it stands in a `check_run` event."""
+    return {
         "id": run.suite,
         "node_id": node_id("CS", run.suite),
         "head_branch": next((pull.head_ref for pull in rest_bodies.pulls_of(run)), None),
@@ -134,8 +134,49 @@ def check_run(world: Records, action: str, run: CheckRun, sender: User, **more: 
         "created_at": iso(run.started_at),
         "updated_at": iso(run.started_at),
     }
-    body = rest_bodies.check_run(world, run) | {"check_suite": suite}
+
+
+def check_run(world: Records, action: str, run: CheckRun, sender: User, **more: Any) -> Delivery:
+    """Return a `check_run` event."""
+    body = rest_bodies.check_run(world, run) | {"check_suite": _suite(world, run)}
     return emit(world, "check_run", action, run.repository, sender, run, check_run=body, **more)
+
+
+def check_suite(world: Records, action: str, run: CheckRun, sender: User) -> Delivery:
+    """Return a `check_suite` event for the suite of a run. It names none of its runs."""
+    runs = [one for one in run.repository.check_runs.values() if one.suite == run.suite]
+    body = _suite(world, run) | {
+        "status": "queued",
+        "conclusion": None,
+        "latest_check_runs_count": len(runs),
+        "check_runs_url": f"{rest_bodies.repo_url(world, run.repository)}/check-suites/{run.suite}/check-runs",
+        "head_commit": _commit(run.repository, run.head_sha),
+        "rerequestable": True,
+        "runs_rerequestable": True,
+    }
+    return emit(world, "check_suite", action, run.repository, sender, run, check_suite=body)
+
+
+def _commit(repository: Repository, sha: str) -> dict[str, Any]:
+    info = repository.git.commit_info(sha)
+    person = {"name": "Mona", "email": "mona@example.com"}
+    return {
+        "id": sha,
+        "tree_id": repository.git.resolve(sha, "tree"),
+        "message": info.message,
+        "timestamp": "2026-01-01T00:00:00Z",
+        "author": person,
+        "committer": person,
+    }
+
+
+def merge_group(world: Records, action: str, repository: Repository, group: dict[str, str], sender: User) -> Delivery:
+    """Return a `merge_group` event. `group` has the two shas and refs; the number of a pull request is in one of them.
+
+    https://docs.github.com/webhooks/webhook-events-and-payloads#merge_group
+    """
+    body = {**group, "head_commit": _commit(repository, group["head_sha"])}
+    return emit(world, "merge_group", action, repository, sender, group, merge_group=body)
 
 
 def installation(world: Records, action: str, one: Installation, sender: User) -> Delivery:

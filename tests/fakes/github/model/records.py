@@ -38,7 +38,9 @@ ACTIONS_WRITE = {
 
 EVENTS = (
     "check_run",
+    "check_suite",
     "issue_comment",
+    "merge_group",
     "pull_request",
     "pull_request_review",
     "pull_request_review_comment",
