@@ -163,3 +163,43 @@ def test_a_bad_fail_level_is_a_usage_error(act: Act, github: World) -> None:
     done = act(github.deliveries[-1], fail_level="fatal")
     assert done.steps[-1].exit_code == 2
     assert "fatal" in done.summary
+
+
+def test_a_merge_group_needs_no_key(act: Act, github: World) -> None:
+    """The check that the queue waits for is there at once, and nothing is asked of the model."""
+    done = act(github.enqueue(github.pull), key="")
+    assert not done.failed, done.log
+    assert "merge queue" in done.summary
+    github.expect_check("neutral", name="reviewer")
+
+
+def test_a_skip_leaves_an_open_gate_red(act: Act, github: World, model: FakeModel) -> None:
+    """A draft is not reviewed; what the review before it left open fails the step as well as the check run."""
+    find(model, DELETE)
+    assert act(github.deliveries[-1], fail_level="error").steps[-1].exit_code == 1
+    github.expect_review(comments=1)
+    github.expect_comment("1 error")
+    github.expect_check("failure")
+    github.convert_to_draft(github.pull)
+    done = act(github.push(github.pull, {"notes.txt": "x\n"}), fail_level="error")
+    assert done.steps[-1].exit_code == 1
+    assert "draft; 1 finding of the last review still open" in done.summary
+    github.expect_check("failure")
+    done = act(github.push(github.pull, {"notes.txt": "y\n"}), fail_level="never")
+    assert not done.failed
+    github.expect_check("neutral")
+
+
+def test_two_workflows_share_the_commands(act: Act, github: World, model: FakeModel) -> None:
+    """Each carries out its own, and says what it leaves to the other; a name that is none is a mistake."""
+    asked = github.comment(github.pull, "See src/tests.\n\n/review", by="mona")
+    left = act(asked, commands="tests")
+    assert not left.failed
+    assert "leaves `/review` to another one" in left.summary
+    find(model)
+    assert not act(asked, commands="review refactor ask").failed
+    github.expect_comment("No findings")
+    github.expect_check("success")
+    done = act(asked, commands="reviews")
+    assert done.steps[-1].exit_code == 2
+    assert "ask, refactor, review, tests" in done.summary

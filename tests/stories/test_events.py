@@ -47,7 +47,7 @@ def test_another_base_is_another_diff(github: World) -> None:
     assert "del self.items[sku]" in shown
     assert "+    return 1 / 0" not in shown
     assert [c.thread.place.path for c in github.expect_review(on=pull, comments=1).comments] == ["src/cart.py"]
-    assert "The base is now `main`" in github.expect_comment("1 open finding", on=pull).body
+    assert "The base is now `main`: 6 files" in github.expect_comment("1 open finding", on=pull).body
     github.expect_check("failure", on=pull)
 
 
@@ -72,6 +72,22 @@ def test_findings_that_leave_with_the_base_are_closed_as_such(github: World) -> 
     carry_out(github, github.edit(pull, base="main"), model(DELETE))
     (comment,) = github.expect_review(on=pull, comments=1).comments
     assert "is back" not in comment.body
+    github.expect_comment("1 open finding", on=pull)
+    github.expect_check("failure", on=pull)
+
+
+def test_another_base_is_seen_where_trees_are_compared(github: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too many files to remember: the head's tree is the same, so the bases' trees tell what is another change."""
+    monkeypatch.setattr("webhooks.publishing.markers.summary.MAX_FILES", 0)
+    pull, opened = stacked(github)
+    carry_out(github, opened, model())
+    github.forgive()
+    ask, prompts = watched(model(DELETE))
+    carry_out(github, github.edit(pull, base="main"), ask)
+    shown = "".join(prompt.messages[1].content for prompt in prompts)
+    assert "del self.items[sku]" in shown
+    assert "+    return 1 / 0" not in shown
+    github.expect_review(on=pull, comments=1)
     github.expect_comment("1 open finding", on=pull)
     github.expect_check("failure", on=pull)
 
@@ -248,6 +264,17 @@ def test_a_merge_group_gets_its_check_at_once(github: World, kind: str) -> None:
     assert "merge queue" in run.output["title"]
     assert len(github.repo.check_runs) == 1
     assert not job_of(queued).is_automatic
+
+
+def test_re_run_on_a_merge_group_only_ends_the_wait(github: World) -> None:
+    """There is nothing to review, and the suite that GitHub set to *queued* is complete again."""
+    queued = github.enqueue(github.pull)
+    carry_out(github, queued, model())
+    run = github.expect_check("neutral")
+    for button in BUTTONS.values():
+        outcome = carry_out(github, button(github, run, "alice"), lambda _: 1 / 0)  # type: ignore[arg-type,return-value]
+        assert outcome.state is JobEnding.IGNORED
+        assert github.expect_check("neutral") is run
 
 
 # -- skipped on purpose -------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from reviewer.llm.messages import Ask
-from tests.fakes.github import World, faults
+from tests.fakes.github import World, default_world, faults
 from tests.fakes.github.model.example import CART_AFTER
 from tests.fixtures.scenarios import DELETE, carry_out, model, watched
 from webhooks.github.errors import GitHubUnavailable
@@ -155,6 +155,16 @@ def test_words_of_the_person_whose_token_we_use_count(github: World) -> None:
     github.forgive()
     (summary,) = github.pull.issue.comments.values()
     assert "1 finding dismissed by people" in summary.body
+
+
+def test_an_enterprise_server_is_asked_at_its_own_address() -> None:
+    """Its API lies below `/api/v3`, and GraphQL beside that."""
+    with default_world(prefix="/api/v3") as world:
+        token = world.app_token("acme-review", world.repo, PLAIN)
+        pushes(world, model(DELETE), token)
+        world.forgive()
+        assert len(world.pull.issue.comments) == len(world.pull.threads) == 1
+        assert not world.calls_to("GET /user$")
 
 
 def test_where_it_may_be_known_later_the_job_waits(github: World) -> None:

@@ -183,21 +183,24 @@ def _decide_issue_comment(payload: dict[str, Any], delivery: str, commands: Sequ
 # ----------------------------------------------------------------------- check runs and merge queues
 
 #: The external id of a check run of ours, which is the key of its job; the repository may have had another name then.
-_EXTERNAL_ID = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}#([0-9]{1,10})@\S{1,200}")
+_EXTERNAL_ID = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}(?:#([0-9]{1,10}))?@\S{1,200}")
 
 
-def pull_number(external_id: str) -> int:
-    """Return the number of the pull request that a check run with that external id is about; 0: it is not ours."""
+def pull_number(external_id: str) -> int | None:
+    """Return the number of the pull request that a check run with that external id is about.
+
+    0: it is about the head of a merge group. None: it is not ours.
+    """
     match = _EXTERNAL_ID.fullmatch(external_id)
-    return int(match[1]) if match else 0
+    return int(match[1] or 0) if match else None
 
 
 def _decide_check_run(payload: dict[str, Any], delivery: str, _: Sequence[CommandSyntax]) -> Job | Ignored:
     parsed = parse(CheckRunPayload, payload)
     number = pull_number(parsed.check_run.external_id or "")
-    return (
-        _rerun(parsed, delivery, number, check_run_id=parsed.check_run.id) if number else Ignored("not our check run")
-    )
+    if number is None:
+        return Ignored("not our check run")
+    return _rerun(parsed, delivery, number, check_run_id=parsed.check_run.id)
 
 
 def _decide_check_suite(payload: dict[str, Any], delivery: str, _: Sequence[CommandSyntax]) -> Job | Ignored:

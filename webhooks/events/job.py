@@ -70,8 +70,8 @@ class Job:
 
     @property
     def pull(self) -> str:
-        """The pull request: `owner/repo#number`."""
-        return f"{self.repository}#{self.number}"
+        """The pull request, `owner/repo#number`, of which one job runs at a time; the job's key where it has none."""
+        return f"{self.repository}#{self.number}" if self.number else self.key
 
     def to_json(self) -> dict[str, Any]:
         """Return the job as JSON values that `from_json` reads, also in later versions."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from reviewer.diff.model import Diff
 from reviewer.diff.parser import FilePatch, diff_from_files, parse_diff

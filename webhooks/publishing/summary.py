@@ -74,8 +74,8 @@ def _since(findings: FindingSummary, scope: ReviewScope, target: ReviewTarget) -
     """Say what this run added to the review before it."""
     sentences = []
     if scope.new_base:
-        reviewed = count_noun(scope.fresh, "file")
-        sentences.append(f"The base is now {code_span(scope.new_base[:200])}; {reviewed} reviewed that had to be.")
+        files = count_noun(scope.fresh, "file")
+        sentences.append(f"The base is now {code_span(scope.new_base[:200])}: {files} had to be reviewed.")
     elif scope.since not in ("", target.head_sha):
         changed = f"{count_noun(scope.fresh, 'file')} changed since `{scope.since[:7]}`"
         verb = "is" if findings.new == 1 else "are"

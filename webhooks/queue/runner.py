@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from reviewer.llm.errors import ModelError, ModelUnavailable
 from reviewer.llm.messages import Prompt, Reply
 from reviewer.llm.serialization import prompt_digest
-from webhooks.events.deliveries import Job
+from webhooks.events.deliveries import Job, Trigger
 from webhooks.queue.answer_spool import AnswerSpool
 from webhooks.queue.attempt import JobAttempt, RunStopped, StopReason, WorkerSignals
 from webhooks.queue.crash_record import CrashRecord
@@ -147,6 +147,8 @@ class JobRunner:
 
     def _must_wait(self, connection: sa.Connection, record: JobRecord) -> str | None:
         """Return why the job may not begin now, or None."""
+        if record.stored["trigger"] == Trigger.MERGE_GROUP.value:
+            return None  # it takes a request or two, and a queue waits for it
         if job_records.running_beside(connection, record) >= self.limits.jobs_per_installation:
             return "waits for other jobs of its installation"
         if record.starts * 2 >= self.limits.starts and not self._is_only_suspect(record.id):

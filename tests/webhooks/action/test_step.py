@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "REVIEWER_FALLBACK_MODELS": "fallback-models",
     "REVIEWER_FAIL_LEVEL": "fail-level",
     "GITHUB_TOKEN": "github-token",
+    "REVIEWER_COMMANDS": "commands",
     "REVIEWER_TESTS": "tests",
     "REVIEWER_TESTS_PYTHON": "tests-python",
 }
@@ -123,6 +124,7 @@ def test_action_installs_and_runs_without_the_checkout(tmp_path):
         "REVIEWER_FALLBACK_MODELS": None,
         "REVIEWER_FAIL_LEVEL": None,
         "GITHUB_TOKEN": "ghs_token_of_the_run",
+        "REVIEWER_COMMANDS": None,
         "REVIEWER_TESTS": None,
         "REVIEWER_TESTS_PYTHON": None,
     }
