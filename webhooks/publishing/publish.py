@@ -166,7 +166,8 @@ def _write_all(
     url = _post_review(repository, pull.number, plan)
     author = repository.identity(pull.number) or login
     # The author of what we have just written is us, whatever we were told: then what that author wrote before counts.
-    before = refresh_threads(repository, pull, login, before) if author == login else read(author)
+    is_known = author.lower() == login.lower()
+    before = refresh_threads(repository, pull, login, before) if is_known else read(author)
     return replace(_write_rest(repository, pull.number, make_plan(before), before, quiet=quiet), review_url=url)
 
 
