@@ -25,6 +25,8 @@ CONTRACTIONS = (
     (re.compile(r"\bfalse?-? ?positi?ve?\b"), "false positive"),
     (re.compile(r"\bnon-?(issue|bug|problem)\b"), r"non \1"),
     (re.compile(r"\bf/p\b"), "fp"),
+    # Somebody else agreed with the refusal, not the person with the finding.
+    (re.compile(r"@[\w-]{1,40}(?:\[bot\])? (?:has |have )?agree[ds]?\b"), ""),
     (re.compile(r"\bbehavior\b"), "behaviour"),
     (re.compile(r"\bnot (?:a )?bug,? but (?:it is )?a feature\b"), "not a bug a feature"),
 )
