@@ -121,8 +121,7 @@ class JobRunner:
             self._store(*asked, answer_cache.unpacked(packed), packed)
 
     def _store(self, job: Job, prompt: Prompt, answer: Reply | ModelError, packed: Packed) -> None:
-        # Urgent: the answer is paid for.
-        with self.database.write(urgent=True) as connection:
+        with self.database.write(urgent=True) as connection:  # the answer is paid for
             answer_cache.answer(connection, job.delivery, prompt_digest(prompt), packed)
             billing.enter(connection, job, prompt, answer)
 
@@ -147,9 +146,8 @@ class JobRunner:
 
     def _must_wait(self, connection: sa.Connection, record: JobRecord) -> str | None:
         """Return why the job may not begin now, or None."""
-        if record.stored["trigger"] == Trigger.MERGE_GROUP.value:
-            return None  # it takes a request or two, and a queue waits for it
-        if job_records.running_beside(connection, record) >= self.limits.jobs_per_installation:
+        is_short = record.stored["trigger"] == Trigger.MERGE_GROUP.value  # and a queue waits for it
+        if not is_short and job_records.running_beside(connection, record) >= self.limits.jobs_per_installation:
             return "waits for other jobs of its installation"
         if record.starts * 2 >= self.limits.starts and not self._is_only_suspect(record.id):
             return "waits for another job that was running when a worker died"

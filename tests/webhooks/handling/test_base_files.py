@@ -77,6 +77,7 @@ def test_what_graphql_does_not_say_is_asked_over_rest(github: World, name: str, 
     assert not any("del self.items[sku]" in message.content for prompt in seen for message in prompt.messages)
     if text == OFF:
         assert (outcome.state, outcome.reason) == (JobEnding.IGNORED, "automatic reviews are off")
+        github.expect_check("neutral")
     else:
         assert outcome.state is JobEnding.REVIEWED
         assert "review.exclude" in github.expect_comment("<!-- reviewer:summary").body
@@ -254,3 +255,4 @@ def test_a_folder_with_a_thousand_files_hides_nothing(github: World, over_rest: 
     if over_rest:
         github.fault("POST /graphql$", NO_GRAPHQL, times=None)
     assert carry_out(github, github.opened, model(DELETE)).reason == "automatic reviews are off"
+    github.expect_check("neutral")
