@@ -16,7 +16,7 @@ _DOTS = r"(?:\.{3,}|\u2026)"
 #: A comment on a line: what it begins with, and what may end it.
 _SIGN = r"(?:\{?/\*+|\{#|<!--|<%--|\{\{!(?:--)?|\(\*|\{-|///?|##?|--|;;?|%|REM\b|rem\b|\*(?=\s))"
 _COMMENT = re.compile(rf"(?:^|(?<=\s)){_SIGN}")
-_END = re.compile(r"[ \t]*(?:\*/\}?|#\}|-->|--%>|(?:--)?\}\}|\*\)|-\}|--)?[ \t]*$")
+_END = re.compile(r"(?:\*/\}?|#\}|-->|--%>|(?:--)?\}\}|\*\)|-\}|--)$")
 
 _LEFT_OUT = (
     r"existing|rest|remaining|remainder|unchanged|previous|other|same|original|omitted|snip(?:ped)?|elided|truncated"
@@ -62,7 +62,7 @@ def _comments(line: str) -> list[tuple[str, bool]]:
     """Return the words of the comments that the line may hold, and whether it holds nothing else."""
     found = []
     for match in list(_COMMENT.finditer(line))[:8]:
-        words = _END.sub("", line[match.end() :]).strip()
+        words = _END.sub("", line[match.end() :].rstrip()).strip()
         found.append((words, not line[: match.start()].strip()))
     return found
 

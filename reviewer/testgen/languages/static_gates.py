@@ -16,7 +16,7 @@ _SMELLS = (
     (
         re.compile(
             r"\b(?:it|test|describe)\.(?:skip|todo|only)\b|\bx(?:it|describe)\(|\bt\.Skip|#\[ignore|@Disabled|@Ignore\b"
-            r"|^\s*(?:skip|pending)\b",
+            r"|^[ \t]*+(?:skip|pending)\b",
             re.MULTILINE,
         ),
         "skips tests",

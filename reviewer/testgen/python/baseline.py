@@ -179,7 +179,7 @@ def _siblings(client: HarnessClient, changed: Sequence[str], tests: Sequence[str
         else:
             text = text_of(client.tree, test) or ""
             named = any(
-                re.search(rf"^\s*(?:from|import)\b.*\b{re.escape(stem)}\b", text, re.MULTILINE) for stem in stems
+                re.search(rf"^[ \t]*+(?:from|import)\b.*\b{re.escape(stem)}\b", text, re.MULTILINE) for stem in stems
             )
             if named:
                 ranked.append((1, test))

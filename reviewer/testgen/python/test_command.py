@@ -154,8 +154,8 @@ def _framework(tree: Path, files: Sequence[str], cwd: str, config: Mapping[str, 
     prefix = f"{cwd}/" if cwd else ""
     tests = [file for file in files if file.startswith(prefix) and is_test(file)][:50]
     texts = [text_of(tree, file) or "" for file in tests]
-    uses = any(re.search(r"^\s*(?:import|from) unittest\b", text, re.MULTILINE) for text in texts)
-    speaks = any(re.search(r"^\s*(?:import|from) pytest\b|^def test", text, re.MULTILINE) for text in texts)
+    uses = any(re.search(r"^[ \t]*+(?:import|from) unittest\b", text, re.MULTILINE) for text in texts)
+    speaks = any(re.search(r"^[ \t]*+(?:import|from) pytest\b|^def test", text, re.MULTILINE) for text in texts)
     return "unittest" if uses and not speaks else "pytest"
 
 

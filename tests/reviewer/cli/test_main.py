@@ -148,7 +148,7 @@ def test_a_selection_of_the_change(reviewer: Run, model: FakeModel, clone: Path)
     assert "untracked" not in done.stderr
     find(model, ZERO)
     done = reviewer("diff", "--untracked", "--output", "review.txt")
-    assert "untracked, and part of the change: other.py" in done.stderr
+    assert "other.py (untracked): " in done.stderr
     assert "1 untracked file is left out: .env." in done.stderr
     (asked,) = [call.user for call in model.calls if call.task == "findings"][1:]
     assert ("x = 1" in asked, "PLAIN" in asked, "review.txt" in asked) == (True, False, False)

@@ -85,7 +85,7 @@ class TestDeliveries:
         """What is ignored is answered with its reason and leaves no trace in the store."""
         before = sum(jobs.counts().values())
         assert server.deliver({"zen": "x", "hook_id": 1}, "ping") == (202, {"ignored": "ping"})
-        assert server.deliver(pull_request("edited")) == (202, {"ignored": "action not handled"})
+        assert server.deliver(pull_request("assigned")) == (202, {"ignored": "action not handled"})
         assert server.deliver(issue_comment("hi"), "issue_comment") == (202, {"ignored": "no command"})
         assert server.deliver({}, "invented_tomorrow") == (202, {"ignored": "event not handled"})
         assert sum(jobs.counts().values()) == before

@@ -103,13 +103,19 @@ def _is_instruction(new: Sequence[str], replaced: ReplacedLines) -> bool:
             return new[0] not in old and new[1] not in old
         return any(_INSTRUCTION.match(line) for line in new) and not any(_INSTRUCTION.match(line) for line in old)
     comments = [line for line in new if _COMMENT_LINE.match(line)]
-    if any(_INSTRUCTION.match(_COMMENT_LINE.sub("", line, count=1)) for line in new if line not in old):
+    if any(_INSTRUCTION.match(_uncommented(line)) for line in new if line not in old):
         return True
     if len(comments) == len(new) and not all(_COMMENT_LINE.match(line) for line in old):
         return not _comments_out(new, old)
     if refuses_sentences(replaced.path) or _in_text(replaced):
         return False
     return any(_is_sentence(line) for line in new) and not any(_is_sentence(line) for line in old)
+
+
+def _uncommented(line: str) -> str:
+    """Return the line without the sign of a comment at its beginning."""
+    sign = _COMMENT_LINE.match(line)
+    return line[sign.end() :] if sign else line
 
 
 def _comments_out(new: Sequence[str], old: Sequence[str]) -> bool:
