@@ -14,6 +14,8 @@ from tests.paths import ROOT
 
 MAX_ENTRIES = 15
 MAX_MODULE_LINES = 300
+#: Tests of one subject are read together, and a double is one thing: their modules may be longer than the product's.
+MAX_TEST_MODULE_LINES = 500
 MAX_FUNCTION_LINES = 40
 
 #: Folder -> why it may hold more entries than others.
@@ -70,6 +72,13 @@ def test_modules_are_short(modules: Modules) -> None:
     lengths = {path: len((ROOT / path).read_text("utf-8").splitlines()) for path in modules}
     long = {path: lines for path, lines in lengths.items() if lines > MAX_MODULE_LINES}
     assert {path: lines for path, lines in long.items() if path not in LONG_MODULES} == {}
+
+
+def test_modules_of_tests_are_not_long() -> None:
+    """Those of tests and measurements have a limit of their own."""
+    paths = [*ROOT.glob("tests/**/*.py"), *ROOT.glob("bench/**/*.py")]
+    lines = {path.relative_to(ROOT).as_posix(): path.read_bytes().count(b"\n") for path in paths}
+    assert {path: count for path, count in lines.items() if count > MAX_TEST_MODULE_LINES} == {}
 
 
 def test_functions_are_short(modules: Modules) -> None:

@@ -7,7 +7,9 @@ import random
 import pytest
 
 from reviewer.tasks.verification.suggestions import ProvenSuggestion, prove_suggestion
-from tests.reviewer.tasks.verification.clicked_files import FILES, Edit, clicked, spoilt, true_edits
+from tests.reviewer.tasks.verification.clicked_files import FILES
+from tests.reviewer.tasks.verification.spoilings import spoilt
+from tests.reviewer.tasks.verification.true_edits import Edit, clicked, true_edits
 
 
 def after_click(edit: Edit, suggestion: str) -> str | None:
