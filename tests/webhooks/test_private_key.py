@@ -66,6 +66,7 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("pem", [PKCS1, PKCS8], ids=["PKCS1", "PKCS8"])
 @pytest.mark.parametrize("form", FORMS)
+@pytest.mark.slow
 def test_the_same_key_in_every_form(form: str, pem: str, tmp_path: Path) -> None:
     """In the variable, or in the file that it names, it becomes the key that GitHub generated."""
     value = FORMS[form](pem)

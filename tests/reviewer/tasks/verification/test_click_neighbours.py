@@ -28,6 +28,7 @@ def test_a_click_on_a_true_edit_gives_the_true_file(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", FILES)
+@pytest.mark.slow
 def test_a_click_on_a_spoilt_suggestion_gives_the_true_file_or_is_not_offered(path: str) -> None:
     """What can be mended is mended; what cannot is advice. Some of each file's are mended."""
     chance = random.Random(path)
