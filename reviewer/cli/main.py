@@ -35,8 +35,14 @@ def main(argv: Sequence[str], *, more: More | None = None) -> int:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    from reviewer.cli.diff import run  # noqa: PLC0415 - see the module's docstring
+    import gc  # noqa: PLC0415 - see the module's docstring
 
+    # Modules stay to the end, so no search for cycles is worth its time while they are loaded, nor among them later.
+    gc.disable()
+    from reviewer.cli.diff import run  # noqa: PLC0415
+
+    gc.freeze()
+    gc.enable()
     return run(options)
 
 

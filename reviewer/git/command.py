@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from threading import Timer
 
@@ -178,14 +179,20 @@ def _command(
     directory: Path, args: Sequence[str], settings: Sequence[str], environment: Mapping[str, str]
 ) -> tuple[list[str], dict[str, str]]:
     """Return the arguments and the environment to start git with."""
-    path = search_path(directory, os.environ)
-    program = shutil.which("git", path=path)
+    path, program = _git_on(directory, os.environ.get("PATH", os.defpath))
     if program is None:
         raise WorktreeError("Git is not installed, or not on the PATH. Install it, or pass a diff with --diff FILE.")
     options = [option for setting in (*_SETTINGS, *_trusted(), *settings) for option in ("-c", setting)]
     kept = {name: value for name, value in os.environ.items() if name.upper() in _KEPT} | {"PATH": path}
     words = [args[0], *_OPTIONS.get(args[0], ()), *args[1:]]
     return [program, "--no-pager", *options, *words], {**kept, **_FORCED, **environment}
+
+
+@lru_cache(maxsize=64)
+def _git_on(directory: Path, path: str) -> tuple[str, str | None]:
+    """Return the PATH for git in that folder, and where git is on it. Asked once: a command may start git ten times."""
+    safe = search_path(directory, {"PATH": path})
+    return safe, shutil.which("git", path=safe)
 
 
 def search_path(directory: Path, environ: Mapping[str, str]) -> str:
