@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("core", "context", "cli", "app", "durable", "burst", "slow", "sandbox", "proving", "install")
-_DELIVERIES = frozenset({"durable", "burst", "slow"})  # the App under load
+NAMES = ("core", "context", "cli", "app", "durable", "burst", "slow", "hostile", "sandbox", "proving", "install")
+_DELIVERIES = frozenset({"durable", "burst", "slow", "hostile"})  # the App under load
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or NAMES:
