@@ -120,6 +120,7 @@ def _quietly(step: Callable[[str], Any], text: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", STEPS)
 def test_steps_are_linear(cpu_ratio: Ratio, name: str) -> None:
     """Twice as much of a unit costs no more than about twice as much; the long form has every unit."""

@@ -123,6 +123,7 @@ READERS: dict[str, Callable[[str], Any]] = {
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", READERS)
 def test_linear(cpu_ratio: Ratio, name: str) -> None:
     """Twice as much of any unit costs no more than about twice as much."""
@@ -134,8 +135,9 @@ def test_linear(cpu_ratio: Ratio, name: str) -> None:
 
         began = time.process_time()
         read(text_of(30_000))
-        if time.process_time() - began > 0.1:
-            assert cpu_ratio(read, text_of, 30_000) < 3.2, unit
+        took = time.process_time() - began
+        if took > 0.1:
+            assert cpu_ratio(read, text_of, 30_000 if took < 0.5 else 10_000) < 3.2, unit
 
 
 @pytest.mark.slow
