@@ -1,8 +1,6 @@
 # Each command installs what it needs into .venv, and no more: a Python (PYTHON=... to name one) and the packages of one
 # lock in requirements/. The first command takes seconds to minutes for that, later ones nothing.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
-# Compiled modules are kept: the tests start Python some thousand times.
-unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 ARGS ?=
 define WRITE_SCHEMA
