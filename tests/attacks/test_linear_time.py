@@ -141,6 +141,13 @@ def test_linear(cpu_ratio: Ratio, name: str) -> None:
 
 
 @pytest.mark.slow
+def test_the_measure_tells_quadratic_from_linear(cpu_ratio: Ratio) -> None:
+    """What takes four times as long for twice the text is above the limit, what takes twice as long below it."""
+    assert cpu_ratio(lambda text: sum(range(len(text) ** 2 // 500)), lambda size: "x" * size, 40_000) > 3.2
+    assert cpu_ratio(lambda text: sum(range(len(text) * 100)), lambda size: "x" * size, 40_000) < 3.2
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["findings", "neutralise", "commands", "diff", "YAML", "TOML", "tests", "outline"])
 @pytest.mark.parametrize("unit", ["\n", "[", '"', "<test ", " "])
 def test_one_megabyte(name: str, unit: str) -> None:

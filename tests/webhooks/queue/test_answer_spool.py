@@ -89,6 +89,7 @@ def test_a_folder_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
     spool.keep("job", "digest", ANSWER)
     spool.stored()
     spool.close()
+    assert [path.name for path in tmp_path.rglob("*")] == ["file"]
 
 
 @pytest.mark.slow
