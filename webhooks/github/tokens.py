@@ -13,13 +13,12 @@ from typing import Any
 from webhooks.github.auth import InstallationAuth, token_auth
 from webhooks.github.errors import Unprocessable
 from webhooks.github.transport import Transport
+from webhooks.registration.permissions import REQUIRED
 
 Permissions = Mapping[str, str]
 
 #: What a review, a command and their comments and check runs need.
-TO_REVIEW: Permissions = MappingProxyType(
-    {"checks": "write", "contents": "read", "issues": "write", "metadata": "read", "pull_requests": "write"}
-)
+TO_REVIEW: Permissions = REQUIRED
 
 #: What resolving a thread and adding tests to a branch need beside: https://docs.github.com/rest/authentication/permissions-required-for-github-apps
 TO_WRITE_CONTENTS: Permissions = MappingProxyType({**TO_REVIEW, "contents": "write"})

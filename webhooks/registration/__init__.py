@@ -1,0 +1,1 @@
+"""What the App needs at GitHub, and how it is registered there. Pure."""
