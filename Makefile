@@ -26,7 +26,7 @@ test: venv ## run the tests, four at a time (ARGS="-k name" for some of them, AR
 	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 test-fast: venv ## run the tests that start no process, socket or repository: half a minute
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m fast $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist worksteal -m fast $(ARGS)
 
 cover: venv ## run the tests and print which lines and branches of the product they reach (ARGS="-m fast" for some)
 	@$(BIN)/python -m coverage erase

@@ -176,6 +176,7 @@ def test_a_pull_request_at_githubs_limits_is_fast() -> None:
     assert time.process_time() - parsed < 1
 
 
+@pytest.mark.slow  # computes for a second
 def test_memory_grows_with_the_input_only() -> None:
     """Four times the lines take about four times the memory, lookups included."""
     peaks = []

@@ -72,6 +72,7 @@ def test_a_change_that_keeps_its_line_ends_is_left_alone(end: str) -> None:
     st.lists(st.sampled_from(["", "a", "b", "c", "}"]), max_size=30),
     st.integers(0, 3),
 )
+@pytest.mark.slow  # computes for a second
 def test_what_is_left_makes_the_new_file_of_the_old(before: list[str], after: list[str], context: int) -> None:
     """For all texts: applied by their numbers, the lines that are left give the new text."""
     for old, new in (("", "\r"), ("\r", "")):

@@ -154,6 +154,7 @@ def test_little_to_say_is_said_in_little() -> None:
 HOSTILE = st.text(alphabet="a\x1b\x07\x9b\x00\r\n\t\u202e\ud800[31m`@#<>|", max_size=20)
 
 
+@pytest.mark.slow  # computes for a second
 @given(HOSTILE, HOSTILE, HOSTILE)
 def test_no_control_character_reaches_the_terminal(title: str, body: str, code: str) -> None:
     """Whatever the model writes, the terminal gets printable text in UTF-8, and escapes only of our own colours."""

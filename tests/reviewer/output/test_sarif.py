@@ -134,6 +134,7 @@ def test_limits_of_code_scanning() -> None:
     assert len(run["results"][0]["message"]["text"]) == 1000
 
 
+@pytest.mark.slow  # computes for a second
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_text_gives_a_valid_log(title: str, body: str) -> None:
     """Whatever the model writes, lone surrogates and controls included, the log is ASCII, valid and not empty."""

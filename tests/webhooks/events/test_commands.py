@@ -107,6 +107,7 @@ def test_the_first_command_counts():
     assert parse_command("/review full\n/review") == CommandRequest("review", "full")
 
 
+@pytest.mark.slow  # computes for a second
 def test_a_hostile_comment_takes_no_time():
     """The longest comment that GitHub accepts is read at once, also when it is made of openings never closed."""
     for piece in ("`", "``` \n", "<!--", "`a", "> ", "/review x\n", "~~~\n", " ", "\n", "`` ` "):

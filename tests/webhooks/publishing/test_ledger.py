@@ -87,6 +87,7 @@ def test_any_text_is_no_ledger(text: str) -> None:
     read_finding(f"<!-- reviewer:finding ab at=cd v1={text} -->")
 
 
+@pytest.mark.slow  # computes for a second
 def test_a_mark_that_unpacks_to_too_much_is_none() -> None:
     """A bomb of a hundred megabytes is not unpacked."""
     bomb = base64.b64encode(zlib.compress(b" " * 100_000_000)).decode()
