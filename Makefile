@@ -3,6 +3,7 @@
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 BIN := .venv/bin
 ARGS ?=
+DIST ?= dist
 define WRITE_SCHEMA
 import json, pathlib
 from reviewer.domain.settings import settings_schema
@@ -64,9 +65,11 @@ schema: venv-server ## write docs/reviewer.schema.json from the settings classes
 lock: venv ## write requirements/*.txt from pyproject.toml (ARGS=--upgrade for newer versions)
 	@requirements/lock.sh $(ARGS)
 
-dist: venv ## build the wheel and the source archive into dist/
-	@rm -rf dist
-	@$(BIN)/hatchling build --directory dist
+dist: venv ## build the wheel and the source archive into dist/ (DIST=... for another folder), and check them as the package index would
+	@rm -rf $(DIST)
+	@$(BIN)/hatchling build --directory $(DIST)
+	@$(BIN)/uv run --quiet --no-project --isolated --python $(BIN)/python --with-requirements requirements/dist.txt \
+		twine check --strict $(DIST)/*
 
 clean: ## remove .venv and what the tools left
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* dist

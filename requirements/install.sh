@@ -84,7 +84,7 @@ install_lock() {
 
 # The command `reviewer`, as an installation of the package would make it.
 make_command() {
-    printf '#!/bin/sh\nexec "${0%%/*}/python" "${0%%/*}/../../app.py" "$@"\n' >"$venv/bin/reviewer"
+    printf '#!/bin/sh\nexec "${0%%/*}/python" -E -P "${0%%/*}/../../minimax_reviewer/launcher.py" "$@"\n' >"$venv/bin/reviewer"
     chmod +x "$venv/bin/reviewer"
 }
 
@@ -93,7 +93,7 @@ has=$(held)
 usable=yes
 { [ -n "$has" ] && cmp -s "requirements/$has.txt" "$record-$has.txt" && "$venv/bin/python" -c '' 2>/dev/null; } || usable=
 if [ -n "$usable" ] && [ "$(place_of "$has")" -ge "$(place_of "$wanted")" ]; then
-    [ -x "$venv/bin/reviewer" ] || make_command
+    grep -qs minimax_reviewer "$venv/bin/reviewer" || make_command
     exit 0
 fi
 if [ -n "$has" ] && [ "$(place_of "$has")" -gt "$(place_of "$wanted")" ]; then

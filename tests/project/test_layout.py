@@ -42,7 +42,8 @@ Modules = dict[str, ast.Module]
 
 @pytest.fixture(scope="module")
 def modules() -> Modules:
-    paths = [*ROOT.glob("reviewer/**/*.py"), *ROOT.glob("webhooks/**/*.py"), ROOT / "app.py"]
+    packages = ("reviewer", "webhooks", "minimax_reviewer")
+    paths = [*(path for package in packages for path in ROOT.glob(f"{package}/**/*.py")), ROOT / "app.py"]
     return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in paths}
 
 

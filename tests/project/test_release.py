@@ -6,8 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -156,17 +154,3 @@ def test_major_tag_moves_or_is_made(bench: Bench) -> None:
     assert bench.run(script) == [move]
     make = "gh api --method POST repos/Octo/Reviewer/git/refs --field ref=refs/tags/v9 --field sha=c0ffee"
     assert bench.run(script, fails="* PATCH *") == [move, make]
-
-
-def test_wheel_holds_the_product_and_its_data(tmp_path: Path) -> None:
-    """What `make dist` builds has every module and prompt, the scripts beside the tests, and nothing of the tests."""
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=100)
-    (wheel,) = tmp_path.iterdir()
-    assert wheel.name == f"minimax_reviewer-{__version__}-py3-none-any.whl"
-    held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    product = {"app.py"}
-    for package in ("reviewer", "webhooks", "prompts"):
-        files = (path for path in (ROOT / package).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-        product |= {path.relative_to(ROOT).as_posix() for path in files}
-    assert held == product

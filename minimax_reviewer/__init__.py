@@ -1,0 +1,1 @@
+"""What an installation puts among other people's packages: the launcher, and the product below it."""
