@@ -9,7 +9,6 @@ path that code inside chose. It imports almost nothing, because each module make
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import marshal
 import os
@@ -17,6 +16,8 @@ import select
 import sys
 import time
 
+from reviewer.sandbox.memory_cgroup import MemoryCgroup, open_cgroup
+from reviewer.sandbox.process_usage import machine_memory, pids, proportional, stored, usage_of
 from reviewer.sandbox.result_files import collect
 
 _ABOVE_ALL = 64  # our descriptors are above this number, so that none is overwritten when the child gets its own
@@ -24,12 +25,10 @@ _START_SECONDS = 20.0
 _END_SECONDS = 5.0
 _TICK = 0.03
 _SIGKILL, _SIGPIPE, _SIGXFSZ = 9, 13, 25  # the module signal costs 5 ms
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-_TICKS = os.sysconf("SC_CLK_TCK")
-_INODE_BYTES = 1024  # kernel memory for each file of a tmpfs
 _FEW = 16  # for the sandbox's own processes and for a count that is slightly late
 _SPARE = 256 << 20
-_OTHERS = 128 << 20  # kernel memory that other programs of the machine may take meanwhile
+#: Kernel memory that other programs of the machine may take meanwhile; much of it where a cgroup counts the sandbox's.
+_OTHERS, _OTHERS_BESIDE_CGROUP = 128 << 20, 1 << 30
 
 
 def main() -> None:
@@ -50,7 +49,8 @@ def _serve(
     """
     with open("/proc/self/oom_score_adj", "w", encoding="ascii") as adjust:  # noqa: PTH123 - pathlib costs 8 ms
         adjust.write("1000")  # inherited: if the machine runs out of memory, the kernel kills the sandbox first
-    pid, ready, go, info, output = _start(argv, files, ends)
+    cgroup = open_cgroup(int(limits["memory_bytes"]))
+    pid, ready, go, info, output = _start_in(cgroup, argv, files, ends)
     if not _is_ready(ready):
         os.kill(pid, _SIGKILL)
         os.waitpid(pid, 0)
@@ -61,11 +61,11 @@ def _serve(
     places = [os.open(root + folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW) for folder in ("proc", *folders)]
     namespace = os.pidfd_open(inner)
     os.write(go, b"\n")
-    run = RunWatch(inner, output, places, limits)
+    run = RunWatch(inner, output, places, limits, cgroup)
     stopped = run.until_it_ends()
-    _, status = os.waitpid(pid, 0)
-    _wait(namespace)
-    code = os.waitstatus_to_exitcode(status)
+    code = _exit_code(pid, namespace)
+    if cgroup is not None:
+        cgroup.remove()
     results, refused = collect(places[1], int(limits["file_bytes"]))
     return {
         "started": True,
@@ -78,6 +78,17 @@ def _serve(
         "seconds": time.monotonic() - run.began,
         "cpu_seconds": run.cpu_seconds,
     }
+
+
+def _start_in(
+    cgroup: MemoryCgroup | None, argv: list[str], files: dict[int, bytes], ends: tuple[int, int, int]
+) -> tuple[int, int, int, int, int]:
+    """Start bubblewrap inside a cgroup, if there is one: this process enters it for as long as the start takes."""
+    is_inside = cgroup is not None and cgroup.enter()
+    started = _start(argv, files, ends)
+    if cgroup is not None and is_inside:
+        cgroup.leave()
+    return started
 
 
 def _start(argv: list[str], files: dict[int, bytes], ends: tuple[int, int, int]) -> tuple[int, int, int, int, int]:
@@ -110,15 +121,18 @@ def _is_ready(ready: int) -> bool:
     return ready in events and os.read(ready, 1) != b""
 
 
-def _wait(namespace: int) -> None:
-    """Wait until everything inside has ended: its first process ends last, but closes its files earlier.
+def _exit_code(pid: int, namespace: int) -> int:
+    """Wait until everything inside has ended, and return bubblewrap's exit code.
 
-    Bubblewrap ends as soon as the command does, and only then ends the namespace.
+    Its first process ends last, but closes its files earlier. Bubblewrap ends as soon as the command does, and only
+    then ends the namespace.
     """
+    _, status = os.waitpid(pid, 0)
     poll = select.poll()
     poll.register(namespace, select.POLLIN)
     if not poll.poll(_END_SECONDS * 1000):
         sys.exit("something inside the sandbox could not be ended")
+    return os.waitstatus_to_exitcode(status)
 
 
 def _left(output: int) -> bytes:
@@ -137,17 +151,21 @@ def _number_after(key: str, text: str) -> int:
 class RunWatch:
     """Watches one run until all of its processes have ended."""
 
-    def __init__(self, inner: int, output: int, places: list[int], limits: dict[str, float]) -> None:
-        """Store the sandbox's first process, its output, its /proc and writable folders, and the limits."""
+    def __init__(
+        self, inner: int, output: int, places: list[int], limits: dict[str, float], cgroup: MemoryCgroup | None
+    ) -> None:
+        """Store the sandbox's first process, its output, its /proc and writable folders, the limits, and the cgroup."""
         self.inner = inner
         self.pipe = output
         self.proc, *self.folders = places
         self.limits = limits
+        self.cgroup = cgroup
+        self.others = _OTHERS if cgroup is None else _OTHERS_BESIDE_CGROUP
         self.output: list[bytes] = []
         self.truncated = False
         self.cpu_seconds = 0.0
         self.began = time.monotonic()
-        self.kernel = _machine()[1]
+        self.kernel = machine_memory()[1]
 
     def until_it_ends(self) -> str:
         """Read output and check limits until the output has no writer; return the exceeded limit, or an empty string.
@@ -165,7 +183,7 @@ class RunWatch:
             if self.pipe in events:
                 data = os.read(self.pipe, 1 << 16)
                 if not data:
-                    return stopped
+                    return stopped or ("memory" if self._was_killed() else "")
                 self.output.append(data[:left])
                 self.truncated = self.truncated or len(data) > left
                 left = max(0, left - len(data))
@@ -180,84 +198,30 @@ class RunWatch:
                 sys.exit("the sandbox could not be ended")  # it ends with this process, at the latest
 
     def _exceeded(self, now: float) -> str:
+        if self._was_killed():
+            return "memory"
         if now - self.began > self.limits["seconds"]:
             return "time"
-        usage = {pid: _usage(self.proc, pid) for pid in _pids(self.proc)}
+        usage = {pid: usage_of(self.proc, pid) for pid in pids(self.proc)}
         if len(usage) > self.limits["processes"] + _FEW:
             return "processes"
         self.cpu_seconds = max(self.cpu_seconds, sum(seconds for _, seconds in usage.values()))
-        resident = sum(resident for resident, _ in usage.values()) + sum(map(_stored, self.folders))
-        available, kernel = _machine()
+        resident = sum(resident for resident, _ in usage.values()) + sum(map(stored, self.folders))
+        available, kernel = machine_memory()
         # Socket buffers, page tables and pipes belong to no process: what the machine's kernel took since the start.
-        limit = self.limits["memory_bytes"] - max(0, kernel - self.kernel - _OTHERS)
+        limit = self.limits["memory_bytes"] - max(0, kernel - self.kernel - self.others)
         # The first sum counts shared pages once for each process. The exact sum takes longer, and is too high while
         # such processes end, because the pages they leave to others are counted again. So it is measured twice.
         if resident > limit and self._memory() > limit and self._memory() > limit:
             return "memory"
         return "memory of the machine" if available < _SPARE else ""
 
+    def _was_killed(self) -> bool:
+        return self.cgroup is not None and self.cgroup.has_killed()
+
     def _memory(self) -> int:
         """Return the memory of all processes and files, in bytes."""
-        return sum(_proportional(self.proc, pid) for pid in _pids(self.proc)) + sum(map(_stored, self.folders))
-
-
-def _pids(proc: int) -> list[str]:
-    try:
-        return [name for name in os.listdir(proc) if name.isdecimal()]
-    except OSError:
-        return []  # all have ended
-
-
-def _usage(proc: int, pid: str) -> tuple[int, float]:
-    """Return a process's resident memory in bytes, and the processor seconds of it and its ended children.
-
-    https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the second field is any text in parentheses.
-    """
-    fields = _text(proc, f"{pid}/stat").rpartition(")")[2].split()
-    return (int(fields[21]) * _PAGE, sum(map(int, fields[11:15])) / _TICKS) if fields else (0, 0.0)
-
-
-def _proportional(proc: int, pid: str) -> int:
-    """Return a process's memory in bytes, shared pages divided among the processes that share them; 0 once it ended."""
-    for line in _text(proc, f"{pid}/smaps_rollup").splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    return _usage(proc, pid)[0]
-
-
-def _stored(folder: int) -> int:
-    """Return the memory of the files of a tmpfs, in bytes."""
-    usage = os.fstatvfs(folder)
-    return (usage.f_blocks - usage.f_bfree) * usage.f_frsize + (usage.f_files - usage.f_ffree) * _INODE_BYTES
-
-
-def _machine() -> tuple[int, int]:
-    """Return the machine's available memory and what its kernel uses for itself, in bytes.
-
-    The second is what is neither free, nor a page of a process or file, nor a cache. Where the first is unknown, there
-    is enough to go on. https://docs.kernel.org/filesystems/proc.html#meminfo
-    """
-    rows = (line.split() for line in _text(None, "/proc/meminfo").splitlines())
-    sizes = {row[0]: int(row[1]) * 1024 for row in rows if len(row) > 1}
-    others = ("MemFree:", "Active:", "Inactive:", "Unevictable:", "SReclaimable:", "Hugetlb:")
-    kernel = sizes.get("MemTotal:", 0) - sum(sizes.get(name, 0) for name in others)
-    return sizes.get("MemAvailable:", _SPARE), kernel
-
-
-def _text(folder: int | None, name: str) -> str:
-    """Return a file of /proc; empty if its process has ended."""
-    try:
-        file = os.open(name, os.O_RDONLY, dir_fd=folder)
-    except OSError:
-        return ""
-    try:
-        return os.read(file, 1 << 14).decode("ascii", "replace")
-    except OSError as error:
-        if error.errno == errno.ESRCH:
-            return ""
-        raise
-    finally:
-        os.close(file)
+        return sum(proportional(self.proc, pid) for pid in pids(self.proc)) + sum(map(stored, self.folders))
 
 
 def _pipe() -> tuple[int, int]:
