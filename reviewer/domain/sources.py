@@ -36,6 +36,9 @@ class Sources(Protocol):
         `near` are the likeliest files, best first, for sources that cannot search all of them.
         """
 
+    def unsearched(self) -> int:
+        """Return how many files of code the last search could not look into."""
+
 
 class NoSources:
     """The sources of a bare diff: nothing can be read."""
@@ -53,6 +56,10 @@ class NoSources:
         """Return nothing."""
         del words, near
         return ()
+
+    def unsearched(self) -> int:
+        """Return 0."""
+        return 0
 
 
 def is_unsafe_path(path: str) -> bool:

@@ -107,6 +107,10 @@ class CheckoutSources:
             hits = [hit for hit in hits if hit.path in real]
         return tuple(hits)
 
+    def unsearched(self) -> int:
+        """Return 0: git searches all files."""
+        return 0
+
     def _list(self) -> list[str]:
         if self.head not in (None, INDEX):
             rows = self._output("ls-tree", "-r", "-z", "--full-tree", str(self.head)).split(b"\0")

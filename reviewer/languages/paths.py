@@ -1,4 +1,4 @@
-"""Tell from a file's path whether it is code, documentation or a test."""
+"""Tell from a file's path what it is: code, documentation, a test, or what nobody writes by hand."""
 
 from __future__ import annotations
 
@@ -6,6 +6,51 @@ import re
 
 from reviewer.languages.registry import language_of
 
+#: Files written by package managers: their names are exact.
+LOCK_FILES = frozenset(
+    {
+        "package-lock.json",
+        "npm-shrinkwrap.json",
+        "yarn.lock",
+        "pnpm-lock.yaml",
+        "bun.lock",
+        "bun.lockb",
+        "deno.lock",
+        "poetry.lock",
+        "uv.lock",
+        "pdm.lock",
+        "Pipfile.lock",
+        "Cargo.lock",
+        "go.sum",
+        "go.work.sum",
+        "Gemfile.lock",
+        "composer.lock",
+        "mix.lock",
+        "pubspec.lock",
+        "Podfile.lock",
+        "packages.lock.json",
+        "gradle.lockfile",
+        "flake.lock",
+        "Package.resolved",
+        ".terraform.lock.hcl",
+        "conan.lock",
+    }
+)
+_VENDORED = re.compile(r"(?:^|/)(?:vendor|third_party|node_modules|bower_components|\.yarn|Godeps)/")
+_GENERATED_NAME = re.compile(
+    r"\.min\.(?:js|css)$|\.map$|\.pb\.(?:go|cc|h)$|_pb2(?:_grpc)?\.pyi?$|\.g\.dart$|\.freezed\.dart$|\.designer\.cs$"
+    r"|\.generated\.\w+$|(?:^|/)__snapshots__/|\.snap$|(?:^|/)(?:dist|__generated__)/",
+    re.IGNORECASE,
+)
+_DATA_NAME = re.compile(
+    r"\.(?:svg|csv|tsv|ipynb|geojson|po|pot|wasm|pem|crt|key|ttf|woff2?|eot|excalidraw|drawio|parquet|jsonl|ndjson)$",
+    re.IGNORECASE,
+)
+#: Folders of translations, and names of files that hold one language.
+_LOCALE_FOLDER = re.compile(r"(?:^|/)(?:locales?|i18n|l10n|translations?|langs?|lproj)/", re.IGNORECASE)
+_LOCALE_NAME = re.compile(
+    r"(?:^|[._/-])[a-z]{2,3}(?:[-_][A-Za-z]{2,4})?\.[a-z]+$|\.(?:po|pot|arb|xlf|xliff|resx|strings|ftl)$"
+)
 _TEST_WORDS = re.compile(r"(?i:(?:^|[._-])(?:tests?|specs?)(?=[._-]|$))|(?<=[a-z0-9])(?:Tests?|Spec)(?=\.|$)")
 
 
@@ -30,3 +75,31 @@ def is_test(path: str) -> bool:
 def unit_stem(path: str) -> str:
     """Return the name of a file without its ending, and without the part that marks it as a test."""
     return _TEST_WORDS.sub("", path.rpartition("/")[2].rsplit(".", 1)[0]).strip("._-").lower()
+
+
+def is_vendored(path: str) -> bool:
+    """Whether the path lies in a folder of other people's code."""
+    return _VENDORED.search(path) is not None
+
+
+def is_generated(path: str) -> bool:
+    """Whether the path is named like what a program wrote, minified code included."""
+    return _GENERATED_NAME.search(path) is not None
+
+
+def is_data(path: str) -> bool:
+    """Whether the path is named like data."""
+    return _DATA_NAME.search(path) is not None
+
+
+def is_locale(path: str) -> bool:
+    """Whether the path is named like the texts of one language of a program."""
+    if path.rpartition(".")[2] in ("po", "pot", "arb", "xlf", "xliff", "resx"):
+        return True
+    return bool(_LOCALE_FOLDER.search(path) and (not is_code(path) or _LOCALE_NAME.search(path)))
+
+
+def is_written_by_hand(path: str) -> bool:
+    """Whether the path is named like text that people of this repository write: it is none of the above."""
+    name = path.rpartition("/")[2]
+    return not (name in LOCK_FILES or is_vendored(path) or is_generated(path) or is_data(path) or is_locale(path))

@@ -27,9 +27,9 @@ from reviewer.safety.redaction import redact
 from reviewer.tasks.context.related import gather_related
 from reviewer.tasks.conversation.divisions import DivisionByCode
 from reviewer.tasks.conversation.follow_ups import Answer, Look, ask_and_read_both
-from reviewer.tasks.conversation.lookups import LookupHandler
 from reviewer.tasks.conversation.prompts import MOST_REFACTORINGS, Prompter, fence_of
 from reviewer.tasks.conversation.replies import FindingsReply, join_findings, read_findings, read_tests
+from reviewer.tasks.lookups.handler import LookupHandler
 from reviewer.tasks.planning.chunks import Chunk, affordable, chunk
 from reviewer.tasks.planning.file_filter import select
 from reviewer.tasks.planning.lenses import Depth, depth_of
@@ -46,7 +46,11 @@ REFACTOR_FROM_LINES = 30
 DEEP_REFACTORINGS = 10
 
 #: Most calls one after the other in a review.
-LONGEST_CHAIN = 4
+LONGEST_CHAIN = 8
+
+#: Calls in a row that are kept for the falsifier while finders look things up, their own first call included; and the
+#: falsifier's own first call.
+_KEPT_BY_FINDERS, _KEPT = 4, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +87,10 @@ def review(
     change = replace(change, head=gathered.head)
     prompter = Prompter(change, settings, fence_of(salt, change), gathered.related)
     depth = depth_of(chunks, cost=options.cost_per_thousand, ceiling=settings.budget.per_review_usd)
-    look = LookupHandler(change.sources, prompter.fence)
+    look = LookupHandler.of(change, prompter.fence, library=gathered.library)
     found = _find(prompter, chunks, depth, options, ask, look)
     claims, rejected = _claims(change, found, secrets)
-    falsifier = Falsifier(prompter, ask, look, follow_ups=min(options.chain - 1 - _longest(found.answers()), 2))
+    falsifier = Falsifier(prompter, ask, look, follow_ups=options.chain - _KEPT - _longest(found.answers()))
     judged = falsifier.judge(chunks, claims, two_opinions=depth.two_opinions)
     result = triage([*secrets.findings, *with_proofs(change, judged.kept)], _caps(settings.review, options))
     tests, bad_tests = usable_tests(found.tests)
@@ -217,7 +221,7 @@ def _find(
         ask,
         look=look,
         divide=(divide, divide_tests),
-        follow_ups=options.chain - 2,
+        follow_ups=max(0, options.chain - _KEPT_BY_FINDERS),
     )
     if all(answer.value is None for answer in answers[: len(general)]):
         raise _nothing_reviewed(answers[: len(general)])

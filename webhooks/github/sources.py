@@ -45,6 +45,7 @@ class RemoteSources:
     base_sha: str
     known: Mapping[tuple[str, str], str] = field(default_factory=dict)
     calls: int = 0
+    _unsearched: int = 0
     _tree: dict[str, tuple[str, int]] | None = None
     _texts: dict[str, str | None] = field(default_factory=dict)
 
@@ -73,7 +74,12 @@ class RemoteSources:
         candidates = [*(path for path in near if is_code(path)), *sorted(read_before)]
         texts = self._read(candidates, Side.RIGHT, MAX_CALLS - LEFT_BY_SEARCH)
         names = set(words)
+        self._unsearched = sum(is_code(path) and path not in texts for path in listed)
         return tuple(hit for path in sorted(texts) for hit in _hits(path, texts[path], names))
+
+    def unsearched(self) -> int:
+        """Return how many files of code the last search did not read."""
+        return self._unsearched
 
     def _listed(self) -> dict[str, tuple[str, int]]:
         """Return the blob and size of each regular file of the head, by path."""

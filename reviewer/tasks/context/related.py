@@ -40,10 +40,14 @@ _HEIR = re.compile(r"\b(?:class|extends|implements|impl|struct|interface|include
 
 @dataclass(frozen=True, slots=True)
 class RelatedCode:
-    """The texts at head that were read, by path, and the related code for each chunk, by the chunk's id."""
+    """The texts at head that were read, by path, and the related code for each chunk, by the chunk's id.
+
+    `library` is everything that was read, so that nothing is read twice.
+    """
 
     head: Mapping[str, str] = field(default_factory=dict)
     related: Mapping[str, str] = field(default_factory=dict)
+    library: RepositoryCache | None = field(default=None, compare=False, repr=False)
 
 
 def gather_related(change: Change, chunks: Sequence[Chunk]) -> RelatedCode:
@@ -55,7 +59,7 @@ def gather_related(change: Change, chunks: Sequence[Chunk]) -> RelatedCode:
     whole = {path: text for path, file in files.items() if (text := added_text(file)) is not None}
     library = RepositoryCache(change.sources, whole | dict(change.head))
     if not files or not change.sources.paths():
-        return RelatedCode(change.head)
+        return RelatedCode(change.head, library=library)
     library.fetch(path for path, file in files.items() if file.status is not FileStatus.REMOVED)
     subjects = {path: changed_symbols_of(file, library.outline(path)) for path, file in files.items()}
     mentions = mentions_of(change.diff.files, library.index.paths)
@@ -64,7 +68,7 @@ def gather_related(change: Change, chunks: Sequence[Chunk]) -> RelatedCode:
     named = search.mentioned(mentions)
     # Where a file is named is shown once, with the first part: the file itself may have no changed line at all.
     related = {part.id: _for_chunk(part, found, library, named if part is chunks[0] else ()) for part in chunks}
-    return RelatedCode(dict(library.texts), {key: code for key, code in related.items() if code})
+    return RelatedCode(dict(library.texts), {key: code for key, code in related.items() if code}, library)
 
 
 def _for_chunk(

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from reviewer.diff.model import Side
 from reviewer.domain.sources import Hit, Sources
 from reviewer.languages.imports import PathIndex, imported, index_of
 from reviewer.languages.outline import Outline, defined_on, outline_of
@@ -26,15 +27,21 @@ _NOTHING = Outline((), ())
 
 @dataclass(slots=True)
 class RepositoryCache:
-    """The cached sources of a review. `texts` begins with the texts that are known already, by path at head."""
+    """The cached sources of a review. `texts` begins with the texts that are known already, by path at head.
+
+    `before` are texts at the base, None for a file that could not be read there.
+    """
 
     sources: Sources
     texts: dict[str, str]
+    before: dict[str, str | None] = field(default_factory=dict)
     _outlines: dict[str, Outline] = field(default_factory=dict)
     _index: PathIndex | None = None
     _imports: dict[str, list[str]] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
     _outlined: int = 0
+    _outlines_before: dict[str, Outline] = field(default_factory=dict)
+    _places: dict[str, tuple[Hit, ...]] = field(default_factory=dict)
 
     @property
     def index(self) -> PathIndex:
@@ -50,6 +57,27 @@ class RepositoryCache:
         if unread := [path for path in new if path in known]:
             self._asked.update(unread)
             self.texts.update(self.sources.read(unread))
+
+    def fetch_before(self, paths: Iterable[str]) -> None:
+        """Read those of the files at the base that were not read before, in one call."""
+        if new := [path for path in dict.fromkeys(paths) if path not in self.before]:
+            found = self.sources.read(new, Side.LEFT)
+            self.before.update({path: found.get(path) for path in new})
+
+    def outline_before(self, path: str) -> Outline:
+        """Return the outline of a file at the base that was fetched; an empty one for any other."""
+        if path not in self._outlines_before:
+            text = self.before.get(path) or ""
+            # Most files are the same at both ends.
+            same = text == self.texts.get(path)
+            self._outlines_before[path] = self.outline(path) if same else outline_of(path, text)
+        return self._outlines_before[path]
+
+    def places(self, word: str, near: Sequence[str]) -> tuple[Hit, ...]:
+        """Return every place of one word at head that the sources find, by path and line."""
+        if word not in self._places:
+            self._places[word] = tuple(self.sources.search([word], near))
+        return self._places[word]
 
     def outline(self, path: str) -> Outline:
         """Return the outline of a file that was fetched; an empty one for any other."""

@@ -66,15 +66,20 @@ class Division(Generic[T]):
     left_out: tuple[str, ...] = ()
 
 
-#: Takes a prompt and its reply; returns the prompt that shows what the reply asked to see, None if it asked nothing.
-Look = Callable[[Prompt, Reply], Prompt | None]
+#: Takes a prompt, its reply, and how often the model may ask again after this; returns the prompt that shows what the
+#: reply asked to see, None if it asked nothing or gets nothing.
+Look = Callable[[Prompt, Reply, int], Prompt | None]
 #: Divides a prompt into smaller ones; None where it cannot be divided.
 Divide = Callable[[Prompt], Division[T] | None]
 
 
-def no_lookups(prompt: Prompt, reply: Reply) -> Prompt | None:
+#: How often one prompt may ask to see more.
+MAX_LOOKS = 4
+
+
+def no_lookups(prompt: Prompt, reply: Reply, left: int) -> Prompt | None:
     """Show nothing."""
-    del prompt, reply
+    del prompt, reply, left
     return None
 
 
@@ -93,8 +98,8 @@ def ask_and_read(
 ) -> list[Answer[T]]:
     """Ask a batch and read the replies, with at most `follow_ups` more calls in a row for each prompt.
 
-    A reply that asks to see code gets it, once. One that cannot be used is asked for again, once. Calls to fallback
-    models do not count: there are some only where the user set them.
+    A reply that asks to see code gets it, at most MAX_LOOKS times. One that cannot be used is asked for again, once.
+    Calls to fallback models do not count: there are some only where the user set them.
     """
     pending = [_PendingAnswer(prompt, read, look, divide, follow_ups) for prompt, read in batch]
     _complete(pending, ask)
@@ -146,7 +151,7 @@ class _PendingAnswer(Generic[T]):
     attempts: tuple[Attempt, ...] = ()
     models: frozenset[str] = frozenset()
     calls: int = 0
-    looked: bool = False
+    looks: int = 0
     repaired: bool = False
     division: Division[T] | None = None
     parts: tuple[_PendingAnswer[T], ...] = ()
@@ -210,10 +215,12 @@ class _PendingAnswer(Generic[T]):
 
     def _follow_up(self, prompt: Prompt, reply: Reply, problem: str) -> None:
         """Choose what follows a reply that is no answer: the lookup it asks for, or another attempt at the answer."""
-        may_look = self.calls <= self.follow_ups and not (self.looked or prompt.model)
-        shown = self.look(prompt, reply) if may_look else None
+        may_look = self.calls <= self.follow_ups and self.looks < MAX_LOOKS and not prompt.model
+        # One call is kept for the answer to what this one shows.
+        left = min(MAX_LOOKS - self.looks - 1, self.follow_ups - self.calls)
+        shown = self.look(prompt, reply, left) if may_look else None
         if shown is not None:
-            self.prompt, self.looked = shown, True
+            self.prompt, self.looks = shown, self.looks + 1
             return
         unusable = UnusableReply(
             problem,

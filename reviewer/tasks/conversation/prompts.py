@@ -223,9 +223,9 @@ def repair_prompt(prompt: Prompt, written: str, problem: str) -> Prompt:
     return replace(prompt, messages=(*others, replace(last, content=f"{last.content}\n\n{words}")))
 
 
-def lookup_answer(found: str, fence: str) -> str:
-    """Return the words with which the model is shown what it asked to see."""
-    return _render("follow_up/found.md", found=found, fence=fence)
+def lookup_answer(found: str, fence: str, *, left: int = 0) -> str:
+    """Return the words with which the model is shown what it asked to see; it may ask `left` more times."""
+    return _render("follow_up/found.md", found=found, fence=fence, left=left)
 
 
 def prompt_from_templates(task: Task, system: str, user: str, /, **values: object) -> Prompt:

@@ -10,50 +10,10 @@ from reviewer.diff.model import Diff, FileDiff, FileStatus
 from reviewer.domain.findings import Skipped
 from reviewer.domain.path_patterns import PathPatterns
 from reviewer.domain.settings import PathInstructions, ReviewSettings
+from reviewer.languages.paths import LOCK_FILES, is_data, is_generated, is_vendored
 
-#: Files written by package managers: their names are exact.
-LOCK_FILES = frozenset(
-    {
-        "package-lock.json",
-        "npm-shrinkwrap.json",
-        "yarn.lock",
-        "pnpm-lock.yaml",
-        "bun.lock",
-        "bun.lockb",
-        "deno.lock",
-        "poetry.lock",
-        "uv.lock",
-        "pdm.lock",
-        "Pipfile.lock",
-        "Cargo.lock",
-        "go.sum",
-        "go.work.sum",
-        "Gemfile.lock",
-        "composer.lock",
-        "mix.lock",
-        "pubspec.lock",
-        "Podfile.lock",
-        "packages.lock.json",
-        "gradle.lockfile",
-        "flake.lock",
-        "Package.resolved",
-        ".terraform.lock.hcl",
-        "conan.lock",
-    }
-)
-_VENDORED = re.compile(r"(?:^|/)(?:vendor|third_party|node_modules|bower_components|\.yarn|Godeps)/")
-_GENERATED_NAME = re.compile(
-    r"\.min\.(?:js|css)$|\.map$|\.pb\.(?:go|cc|h)$|_pb2(?:_grpc)?\.pyi?$|\.g\.dart$|\.freezed\.dart$|\.designer\.cs$"
-    r"|\.generated\.\w+$|(?:^|/)__snapshots__/|\.snap$|(?:^|/)(?:dist|__generated__)/",
-    re.IGNORECASE,
-)
 #: https://pkg.go.dev/cmd/go#hdr-Generate_Go_files and the mark of Meta's tools, both searched at the top of a file.
 _GENERATED_MARK = re.compile(r"^\W*Code generated .* DO NOT EDIT|@generated\b", re.IGNORECASE)
-_DATA_NAME = re.compile(
-    r"\.(?:svg|csv|tsv|ipynb|geojson|po|pot|wasm|pem|crt|key|ttf|woff2?|eot|excalidraw|drawio|parquet|jsonl|ndjson)$",
-    re.IGNORECASE,
-)
-
 #: A file with more changed text is a data dump or a code drop, which nobody reviews line by line.
 MAX_FILE_BYTES = 400_000
 
@@ -112,11 +72,11 @@ def _generated_reason(file: FileDiff) -> str | None:
     name = file.path.rsplit("/", 1)[-1]
     if name in LOCK_FILES:
         return "lock file"
-    if _VENDORED.search(file.path):
+    if is_vendored(file.path):
         return "vendored"
-    if _GENERATED_NAME.search(file.path):
+    if is_generated(file.path):
         return "generated"
-    if _DATA_NAME.search(file.path):
+    if is_data(file.path):
         return "data, not code"
     top = [line.text for hunk in file.hunks[:1] for line in hunk.lines if (line.new or 99) <= 5]
     return "generated (its header says so)" if any(_GENERATED_MARK.search(text) for text in top) else None

@@ -14,13 +14,16 @@ from pathlib import Path
 import pytest
 
 from reviewer.cli.setup_consent import allowed_command, confirm
+from reviewer.diff.parser import parse_diff
+from reviewer.domain.change import Change
 from reviewer.errors import NoSandbox
 from reviewer.git.sources import checkout_of
 from reviewer.git.worktree import open_worktree
 from reviewer.sandbox.api import SandboxCommand
 from reviewer.sandbox.bubblewrap import Privilege, SandboxMethod
 from reviewer.sandbox.sandbox import run
-from reviewer.tasks.conversation.lookups import read_request, render_lookup
+from reviewer.tasks.lookups.handler import LookupHandler
+from reviewer.tasks.lookups.requests import read_request
 from reviewer.testgen.python.harness_client import interpreter_folders
 from reviewer.testgen.python.interpreter import python_of
 from tests.attacks.clone.hostile import SECRET
@@ -75,8 +78,9 @@ def test_only_listed_files_reach_the_model(hiding: Repo, path: str, range_: str 
     wanted = path.replace("ABSOLUTE", str(hiding.path.parent / "secret"))
     request = read_request(f'{{"read": ["{wanted}", "open.py"], "search": ["{SECRET}", "word"]}}', complete=True)
     assert request
-    sent = render_lookup(request, sources)
-    assert "### open.py, at the head" in sent
+    handler = LookupHandler.of(Change(parse_diff(change.diff_bytes), sources=sources), "data-0")
+    sent = handler.look_up(request).replace(f"search {SECRET}", "")
+    assert "### read open.py: 1 lines in all" in sent
     assert SECRET not in sent
     assert SECRET not in change.diff_bytes.decode()
     assert not any(SECRET in text for text in sources.read([wanted, *sources.paths()]).values())

@@ -1,0 +1,1 @@
+"""Look things up in the repository for the model: definitions, callers, outlines, lines, words, earlier versions."""

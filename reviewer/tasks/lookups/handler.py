@@ -1,0 +1,122 @@
+"""The door to lookups: answer a reply that asks to see code, in several rounds, within a budget of dollars and seconds.
+
+To let a prompt look: give it `may_look_up=True`, include `prompts/follow_up/offer.md` in its text, and pass a
+`LookupHandler` as `look` to `ask_and_read`. One handler serves a whole review, so that nothing is looked up twice.
+
+Only regular files inside the repository, at head or base, are read. The same request gets the same answer to the byte.
+What is found is untrusted and is fenced. Never runs anything.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+
+from reviewer.domain.change import Change
+from reviewer.domain.context_report import LookupCounts
+from reviewer.llm.messages import Message, Prompt, Reply
+from reviewer.llm.models import planned_tokens
+from reviewer.safety.prompt_text import prose
+from reviewer.tasks.context.repository_cache import RepositoryCache
+from reviewer.tasks.conversation.prompts import lookup_answer
+from reviewer.tasks.lookups.files import outline_of_file, read_before, read_lines
+from reviewer.tasks.lookups.names import callers_of, definitions_of, places_of
+from reviewer.tasks.lookups.repository_view import RepositoryView
+from reviewer.tasks.lookups.requests import Lookup, LookupKind, LookupRequest, read_request
+from reviewer.tasks.lookups.results import LookupResult, write_results
+
+#: Takes the repository, what the model named, and a title for the result.
+Finder = Callable[[RepositoryView, str, str], LookupResult]
+
+_FINDERS: Mapping[LookupKind, Finder] = MappingProxyType(
+    {
+        LookupKind.DEFINITION: definitions_of,
+        LookupKind.CALLERS: callers_of,
+        LookupKind.OUTLINE: outline_of_file,
+        LookupKind.READ: read_lines,
+        LookupKind.SEARCH: places_of,
+        LookupKind.HISTORY: read_before,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LookupBudget:
+    """What all lookups of one review may take together: dollars and tokens of calls that asked, and seconds."""
+
+    usd: Decimal = Decimal("0.05")
+    tokens: int = 400_000
+    seconds: float = 300.0
+
+
+@dataclass(slots=True)
+class LookupHandler:
+    """Answers the requests of one review. `fence` is as in `Prompter`; `counts` says what was asked so far."""
+
+    view: RepositoryView
+    fence: str
+    budget: LookupBudget = LookupBudget()
+    clock: Callable[[], float] = time.monotonic
+    counts: LookupCounts = field(default_factory=LookupCounts)
+    _results: dict[Lookup, LookupResult] = field(default_factory=dict)
+    _usd: Decimal = Decimal(0)
+    _tokens: int = 0
+    _began: float | None = None
+
+    @classmethod
+    def of(
+        cls, change: Change, fence: str, *, library: RepositoryCache | None = None, budget: LookupBudget | None = None
+    ) -> LookupHandler:
+        """Return the handler for a change; `library` is what was read of its repository before."""
+        library = library or RepositoryCache(change.sources, dict(change.head))
+        return cls(RepositoryView.of(change, library), fence, budget or LookupBudget())
+
+    def __call__(self, prompt: Prompt, reply: Reply, left: int) -> Prompt | None:
+        """Return the prompt with what the reply asks to see; None if it may not ask, or asks for nothing.
+
+        `left` is how often the model may ask again after this.
+        """
+        request = read_request(reply.text, complete=reply.finish_reason == "stop") if prompt.may_look_up else None
+        if request is None:
+            return None
+        if not self._affordable(reply):
+            self.counts += LookupCounts(refused=1)
+            return None
+        earlier = [message.content for message in prompt.messages[2:] if message.role == "user"]
+        text = lookup_answer(self.look_up(request, earlier), self.fence, left=left)
+        return prompt.followed_by(Message("assistant", reply.raw or reply.text), Message("user", text))
+
+    def _affordable(self, reply: Reply) -> bool:
+        """Count what the reply cost, and return whether the budget allows to go on."""
+        self._began = self.clock() if self._began is None else self._began
+        usage = reply.usage
+        self._usd += usage.cost_usd or 0
+        self._tokens += usage.prompt_tokens + usage.completion_tokens
+        late = self.clock() - self._began > self.budget.seconds
+        return self._usd <= self.budget.usd and self._tokens <= self.budget.tokens and not late
+
+    def look_up(self, request: LookupRequest, earlier: Sequence[str] = ()) -> str:
+        """Return what is found for each lookup; `earlier` are answers of this conversation, which are not repeated."""
+        results: list[LookupResult] = []
+        repeated = 0
+        for lookup in request.lookups:
+            result = self._result(lookup)
+            if any(f"### {result.title}\n" in text for text in earlier):
+                repeated += 1
+                result = LookupResult(result.title, note="shown above")
+            results.append(result)
+        if request.left_out:
+            results.append(LookupResult(f"{request.left_out} more lookups were not made: ask for fewer at once"))
+        text = write_results(results) if results else "(nothing of this can be looked up)"
+        empty = sum(not result.found for result in results[: len(request.lookups)]) - repeated
+        self.counts += LookupCounts(1, len(request.lookups), empty, repeated, tokens=planned_tokens(text))
+        return text
+
+    def _result(self, lookup: Lookup) -> LookupResult:
+        if lookup not in self._results:
+            title = f"{lookup.kind} {prose(lookup.text, 200)}"
+            self._results[lookup] = _FINDERS[lookup.kind](self.view, lookup.text, title.replace("\n", " "))
+        return self._results[lookup]

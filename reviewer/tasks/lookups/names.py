@@ -1,0 +1,212 @@
+"""Answer lookups about a name: where it is defined, who uses it, and where a word stands.
+
+The best places come first. Translations, other people's code, generated and minified files are left out unless a
+pattern asks for them; how many were left out is said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+from reviewer.diff.model import Side
+from reviewer.domain.path_patterns import PathPatterns
+from reviewer.domain.sources import Hit
+from reviewer.languages.outline import defined_on, used_on
+from reviewer.languages.paths import is_code, is_written_by_hand
+from reviewer.languages.treesitter import Definition
+from reviewer.safety.prompt_text import printable_path
+from reviewer.tasks.context.snippets import numbered
+from reviewer.tasks.lookups.files import definition_rows
+from reviewer.tasks.lookups.repository_view import RepositoryView
+from reviewer.tasks.lookups.results import LookupResult
+from reviewer.tasks.lookups.targets import SymbolTarget, WordTarget, symbol_target, word_target
+
+#: Files that are read to answer one lookup, places that are written out, and files of a pattern that are read.
+MAX_READ, MAX_PLACES, MAX_MATCHING = 12, 200, 300
+
+NO_NAME = "it holds no name that can be looked for; write a single name, such as `parse_range` or `Cart.total`"
+_IMPORT = re.compile(r"\s*(?:import|from|use|using|require|include|#\s*include|export\s.*\bfrom)\b")
+
+
+def definitions_of(view: RepositoryView, text: str, title: str) -> LookupResult:
+    """Return what is defined under a name, whole where it is short, the most likely first."""
+    target = symbol_target(text)
+    if target is None:
+        return LookupResult(title, note=NO_NAME)
+    hits, left_out = _by_hand(view.library.places(target.word, view.near()))
+    ranked = view.ranked(hits, target.word)
+    view.library.fetch(_first_files(ranked))
+    found = _defined(view, target, ranked)
+    if not found:
+        return _not_defined(view, target, ranked, left_out, title)
+    parts = [
+        "\n".join([f"{printable_path(path)}:", *definition_rows(spot, view.outline(path, Side.RIGHT))])
+        for path, spot in found
+    ]
+    left = _left_out(
+        len(parts), "definitions", f"ask for `definition OWNER.{target.name}` or `read PATH#{target.name}`"
+    )
+    return LookupResult(title, tuple(parts), left, _note(view, left_out))
+
+
+def callers_of(view: RepositoryView, text: str, title: str) -> LookupResult:
+    """Return the places that use a name, each with the signature of the definition around it."""
+    target = symbol_target(text)
+    if target is None:
+        return LookupResult(title, note=NO_NAME)
+    hits, left_out = _by_hand(view.library.places(target.word, view.near()))
+    uses = [hit for hit in hits if _is_use(hit, target.word)]
+    ranked = view.ranked(uses)
+    view.library.fetch(_first_files(ranked))
+    by_file: dict[str, list[Hit]] = {}
+    for hit in ranked[:MAX_PLACES]:
+        by_file.setdefault(hit.path, []).append(hit)
+    parts = [_uses(view, path, places) for path, places in by_file.items()]
+    note = _note(view, left_out)
+    if not parts:
+        return LookupResult(title, note="; ".join(filter(None, ("no use of it was found", note))))
+    how = f"ask for `search {target.word} in GLOB`{_most_of(ranked)}"
+    left = _left_out(len(by_file), "files with uses", how)
+    return LookupResult(
+        f"{title}: {_count(len(uses), 'use')} in {_count(len(by_file), 'file')}", tuple(parts), left, note
+    )
+
+
+def places_of(view: RepositoryView, text: str, title: str) -> LookupResult:
+    """Return the lines that hold a word or a text, in the files of a pattern if there is one."""
+    target = word_target(text)
+    if target is None:
+        return LookupResult(title, note="it holds no word that can be searched for; write a whole word of it")
+    hits, left_out = _searched(view, target)
+    if target.text != target.word:
+        hits = [hit for hit in hits if target.text in hit.text] or [hit for hit in hits if target.word in hit.text]
+    ranked = view.ranked(hits, target.word)
+    rows = [f"{printable_path(hit.path)}:{hit.line} | {_code(hit)}" for hit in ranked[:MAX_PLACES]]
+    note = _note(view, left_out)
+    if not rows:
+        return LookupResult(title, note="; ".join(filter(None, ("it is nowhere", note))))
+    how = f"ask for `search {target.word} in GLOB`{_most_of(ranked)}"
+    files = len({hit.path for hit in hits})
+    title = f"{title}: {_count(len(hits), 'place')} in {_count(files, 'file')}"
+    return LookupResult(title, tuple(rows), _left_out(len(hits), "places", how), note)
+
+
+def _searched(view: RepositoryView, target: WordTarget) -> tuple[list[Hit], int]:
+    """Return the hits, and how many were left out because nobody wrote their file by hand."""
+    if not target.glob:
+        return _by_hand(view.library.places(target.word, view.near()))
+    matches = PathPatterns([target.glob, f"{target.glob.rstrip('/')}/**"])
+    inside = [path for path in sorted(view.paths) if matches(path)]
+    if len(inside) > MAX_MATCHING:
+        return [hit for hit in view.library.places(target.word, inside) if matches(hit.path)], 0
+    view.library.fetch(inside)  # a search of everything may stop before it comes to them
+    whole = re.compile(rf"(?<![\w$]){re.escape(target.word)}(?![\w$])")
+    found = [
+        Hit(path, number, line[:400])
+        for path in inside
+        for number, line in enumerate(view.library.texts.get(path, "").split("\n"), 1)
+        if whole.search(line)
+    ]
+    return found, 0
+
+
+def _defined(view: RepositoryView, target: SymbolTarget, ranked: Sequence[Hit]) -> list[tuple[str, Definition]]:
+    """Return the definitions of the name in the best files; with an owner, only its own, if there are any."""
+    paths = [path for path in _first_files(ranked) if path in view.library.texts]
+    found = [(path, spot) for path in paths for spot in view.outline(path, Side.RIGHT).named(target.name)]
+    if not target.owners:
+        return found
+    owner = target.owners[-1]
+    inside = [(path, spot) for path, spot in found if owner in _around(view, path, spot)]
+    return inside or [(path, spot) for path, spot in found if owner.lower() in _file_names(path)] or found
+
+
+def _around(view: RepositoryView, path: str, spot: Definition) -> set[str]:
+    """Return the names of what a definition stands in, and the words of its line before it, such as a receiver."""
+    outline = view.outline(path, Side.RIGHT)
+    before = outline.lines[spot.first - 1].partition(spot.name)[0]
+    return {around.name for around in outline.around(spot.first) if around != spot} | set(re.findall(r"\w+", before))
+
+
+def _file_names(path: str) -> set[str]:
+    folder, _, name = path.lower().rpartition("/")
+    return {name.split(".", 1)[0], folder.rpartition("/")[2]}
+
+
+def _not_defined(
+    view: RepositoryView, target: SymbolTarget, ranked: Sequence[Hit], left_out: int, title: str
+) -> LookupResult:
+    """Say that a name has no definition, and show what imports or seems to define it."""
+    seems = [hit for hit in ranked if defined_on(hit.text) in (target.name, target.word) or _IMPORT.match(hit.text)]
+    rows = [f"{printable_path(hit.path)}:{hit.line} | {_code(hit)}" for hit in seems[:5]]
+    where = "it is imported here, and may come from a library" if rows else "it may come from a library, or be built in"
+    used = "" if ranked else "; the word is nowhere in the repository"
+    note = "; ".join(filter(None, (f"no definition of it was found{used}: {where}", _note(view, left_out))))
+    return LookupResult(title, tuple(rows), note=note)
+
+
+def _is_use(hit: Hit, name: str) -> bool:
+    if defined_on(hit.text) == name or _IMPORT.match(hit.text):
+        return False
+    return not is_code(hit.path) or name in used_on(hit.path, [hit.text])
+
+
+def _uses(view: RepositoryView, path: str, hits: Sequence[Hit]) -> str:
+    """Return the lines of one file that use a name, under the signatures of what is around them."""
+    outline = view.outline(path, Side.RIGHT) if path in view.library.texts else None
+    if outline is None:
+        return "\n".join([f"{printable_path(path)}:", *(f"{hit.line:>5} | {_code(hit)}" for hit in hits)])
+    numbers: set[int] = set()
+    for hit in hits:
+        around = outline.around(hit.line)[-2:]
+        numbers |= {spot.first for spot in around} | set(range(max(1, hit.line - 1), hit.line + 2))
+    lines = sorted(number for number in numbers if outline.lines[number - 1 : number] not in ((), ("",)))
+    return "\n".join([f"{printable_path(path)}:", *numbered(lines, outline.lines)])
+
+
+def _by_hand(hits: Iterable[Hit]) -> tuple[list[Hit], int]:
+    """Return the hits in files that people wrote, and the number of the others."""
+    everything = list(hits)
+    kinds = {path: is_written_by_hand(path) for path in {hit.path for hit in everything}}
+    kept = [hit for hit in everything if kinds[hit.path]]
+    return kept, len(everything) - len(kept)
+
+
+def _first_files(ranked: Iterable[Hit]) -> list[str]:
+    paths: dict[str, None] = {}
+    for hit in ranked:
+        paths[hit.path] = None
+        if len(paths) == MAX_READ:
+            break
+    return list(paths)
+
+
+def _code(hit: Hit) -> str:
+    return numbered([1], [hit.text.strip()])[0].partition("| ")[2][:300]
+
+
+def _note(view: RepositoryView, left_out: int) -> str:
+    hidden = f"{_count(left_out, 'place')} in generated, vendored or translated files left out; `in GLOB` shows them"
+    unsearched = view.library.sources.unsearched()
+    partly = f"{unsearched:,} files farther from the change were not searched"
+    return "; ".join([hidden] * bool(left_out) + [partly] * bool(unsearched))
+
+
+def _most_of(ranked: Sequence[Hit]) -> str:
+    """Return words that name the folders with most of the places."""
+    folders = Counter(hit.path.rpartition("/")[0] for hit in ranked).most_common(3)
+    named = [f"{printable_path(folder)}/ ({count:,})" for folder, count in folders if folder]
+    return f"; most are in {', '.join(named)}" if len(named) > 1 else ""
+
+
+def _left_out(total: int, unit: str, how: str) -> Callable[[int], str]:
+    def left(shown: int) -> str:
+        return f"{total - shown:,} more {unit} are left out: {how}" if shown < total else ""
+
+    return left
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
