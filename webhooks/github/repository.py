@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 from reviewer.diff.model import Diff
@@ -133,6 +133,13 @@ class Repository(CheckRuns):
             log.info("the tree is truncated", extra={"repository": self.name, "revision": revision})
         entries = [entry for entry in data.get("tree") or () if str(entry.get("mode", "")).startswith("100")]
         return [(str(entry["path"]), str(entry["sha"]), int(entry.get("size") or 0)) for entry in entries]
+
+    def archive(self, revision: str, into: IO[bytes], *, most: int, seconds: float) -> None:
+        """Write the commit as a tar file, compressed, of at most so many bytes. Raises GitHubError.
+
+        https://docs.github.com/rest/repos/contents#download-a-repository-archive-tar
+        """
+        self._transport.download(f"{self.path}/tarball/{quote(revision)}", into, most=most, seconds=seconds)
 
     def text(self, revision: str, path: str) -> str | None:
         """Return a file's text at a revision, or None when there is no such file or it is not UTF-8 text."""

@@ -1,5 +1,8 @@
 """Read the code around a pull request over GitHub's API: one listing of the head's tree, then texts in batches.
 
+Where a search would take more than FEW_BATCHES requests for texts and the repository is not large, the whole head is
+fetched once instead, as an archive: then everything is searched, as in a checkout.
+
 Promises: at most MAX_CALLS requests; no file is fetched twice; a failure of GitHub ends the reading, not the review.
 GitHub's code search is not used: it covers only the default branch and allows ten requests a minute.
 """
@@ -8,11 +11,21 @@ from __future__ import annotations
 
 import logging
 import re
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reviewer.diff.model import Side
 from reviewer.domain.sources import Hit, is_unsafe_path
+from reviewer.git.archive import (
+    MAX_ENTRIES,
+    MAX_SECONDS,
+    MAX_SENT,
+    MAX_UNPACKED,
+    Archive,
+    UnusableArchive,
+    unpack,
+)
 from reviewer.languages.paths import is_code
 from reviewer.safety.redaction import safe_start
 from webhooks.github.errors import GitHubError
@@ -23,6 +36,9 @@ log = logging.getLogger(__name__)
 #: Requests for the context of one review, the listing included: with about a dozen for the review itself
 #: at most 30 in all. A search leaves some of them for what the model asks to see.
 MAX_CALLS, LEFT_BY_SEARCH = 16, 5
+
+#: A search that needs more requests for texts than this is worth an archive.
+FEW_BATCHES = 4
 
 #: Files of one request, bytes of one file, and bytes of one request: GitHub ends a query after ten seconds.
 BATCH, MAX_FILE_BYTES, MAX_BATCH_BYTES = 50, 200_000, 2_000_000
@@ -48,6 +64,8 @@ class RemoteSources:
     _unsearched: int = 0
     _tree: dict[str, tuple[str, int]] | None = None
     _texts: dict[str, str | None] = field(default_factory=dict)
+    _archive: Archive | None = None
+    _archive_tried: bool = False
 
     def paths(self) -> Sequence[str]:
         """Return the regular files of the head; of a very large repository, those that GitHub lists."""
@@ -72,10 +90,39 @@ class RemoteSources:
         listed = self._listed()
         read_before = {path for path, (key, _) in listed.items() if key in self._texts}
         candidates = [*(path for path in near if is_code(path)), *sorted(read_before)]
-        texts = self._read(candidates, Side.RIGHT, MAX_CALLS - LEFT_BY_SEARCH)
         names = set(words)
+        if (archive := self._whole_head()) is not None:
+            self._unsearched = 0
+            return tuple(hit for path, data in archive.holding(words) for hit in _hits(path, _text(data), names))
+        texts = self._read(candidates, Side.RIGHT, MAX_CALLS - LEFT_BY_SEARCH)
         self._unsearched = sum(is_code(path) and path not in texts for path in listed)
         return tuple(hit for path in sorted(texts) for hit in _hits(path, texts[path], names))
+
+    def _whole_head(self) -> Archive | None:
+        """Return the head as an archive; it is fetched, once, where that is cheaper than a search by calls.
+
+        Cheaper: more than FEW_BATCHES requests would follow, and it is not large.
+        """
+        listed = self._listed()
+        unread = sum(key not in self._texts and is_code(path) for path, (key, _) in listed.items())
+        size = sum(size for _, size in listed.values())
+        is_cheaper = unread > FEW_BATCHES * BATCH and size <= MAX_UNPACKED and len(listed) <= MAX_ENTRIES
+        if is_cheaper and not self._archive_tried and self.calls < MAX_CALLS:
+            self._archive_tried = True
+            self.calls += 1
+            self._archive = self._fetch_archive({path: blob for path, (blob, _) in listed.items()})
+        return self._archive
+
+    def _fetch_archive(self, blobs: Mapping[str, str]) -> Archive | None:
+        with tempfile.TemporaryFile() as sent:
+            try:
+                self.repository.archive(self.head_sha, sent, most=MAX_SENT, seconds=MAX_SECONDS)
+                sent.seek(0)
+                return unpack(sent, blobs)
+            except (GitHubError, UnusableArchive) as error:
+                about = {"repository": self.repository.name, "why": str(error)}
+                log.info("the head was not fetched as an archive", extra=about)
+                return None
 
     def unsearched(self) -> int:
         """Return how many files of code the last search did not read."""
@@ -110,6 +157,10 @@ class RemoteSources:
     def _take(self, revision: str, keys: Mapping[str, str], most: int) -> None:
         """Fetch the texts that are missing, a batch per call, while calls are left."""
         missing = {key: path for path, key in keys.items() if key not in self._texts}
+        if self._archive is not None and revision == self.head_sha:
+            found = {key: data for key, path in missing.items() if (data := self._archive.data(path)) is not None}
+            self._texts.update({key: _text(data) for key, data in found.items()})
+            missing = {key: path for key, path in missing.items() if key not in found}
         for batch in self._batches(missing):
             if self.calls >= most:
                 return
@@ -132,6 +183,10 @@ class RemoteSources:
             room -= size
         if batch:
             yield batch
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
 
 
 def _hits(path: str, text: str, names: set[str]) -> Iterable[Hit]:

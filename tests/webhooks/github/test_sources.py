@@ -65,6 +65,7 @@ def test_the_base_is_another_version(github: World) -> None:
 
 def test_the_budget_of_calls_holds(github: World) -> None:
     """A search among a thousand files stops before the budget, which leaves calls for what is read after it."""
+    github.fault("GET /tarball/", faults.server_error(500), times=4)
     sources = sources_of(github)
     before = len(github.calls)
     hits = sources.search(["remove", "rate_7"], ["src/empty.py", *sorted(sources.paths())])

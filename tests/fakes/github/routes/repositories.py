@@ -15,6 +15,9 @@ from tests.fakes.github.model.state import LEGACY, Repository, node_id
 from tests.fakes.github.refusals import Refusal
 from tests.fakes.github.routes.routing import Answer, Request, Route
 
+#: What GitHub puts into the address of an archive, so that its host for archives needs no other token.
+ARCHIVE_TOKEN = "AAAAARCHIVE"
+
 TYPES = {"tree": "dir", "blob": "file", "commit": "submodule"}
 
 
@@ -191,6 +194,29 @@ def get_blob(request: Request) -> Answer:
     )
 
 
+def get_tarball(request: Request) -> Answer:
+    """Redirect to the archive: https://docs.github.com/rest/repos/contents#download-a-repository-archive-tar ."""
+    repo = request.repository
+    sha = repo.git.resolve(request.params["ref"])
+    if sha is None:
+        raise refusals.not_found()
+    where = f"{request.world.url}/_codeload/{repo.full_name}/legacy.tar.gz/{sha}?token={ARCHIVE_TOKEN}"
+    return Answer(302, raw=b"", headers={"Location": where})
+
+
+def download_archive(request: Request) -> Answer:
+    """Send a commit packed by git. GitHub's host for archives knows the token of the address, and needs no other."""
+    owner, name, _, sha = request.params["path"].split("/")
+    repo = request.world.find_repository(f"{owner}/{name}")
+    if repo is None or request.query.get("token") != ARCHIVE_TOKEN:
+        raise refusals.not_found()
+    if "authorization" in request.headers:
+        request.world.violations.append("a token was sent to the host for archives, whose address has one of its own")
+    prefix = f"{owner}-{name}-{sha[:7]}/"
+    packed = repo.git.run("archive", "--format=tar.gz", f"--prefix={prefix}", sha)
+    return Answer(raw=packed, headers={"Content-Type": "application/x-gzip"})
+
+
 # -- commits ----------------------------------------------------------------------------------------------------
 
 
@@ -284,6 +310,8 @@ ROUTES = (
     Route("GET", "/repos/{owner}/{repo}/contents", get_contents, "contents=read", ("ref",)),
     Route("GET", "/repos/{owner}/{repo}/contents/{path:path}", get_contents, "contents=read", ("ref",)),
     Route("GET", "/repos/{owner}/{repo}/git/trees/{sha:path}", get_tree, "contents=read", ("recursive",)),
+    Route("GET", "/repos/{owner}/{repo}/tarball/{ref:path}", get_tarball, "contents=read"),
+    Route("GET", "/_codeload/{path:path}", download_archive, query=("token",)),
     Route("GET", "/repos/{owner}/{repo}/git/blobs/{sha}", get_blob, "contents=read"),
     Route("GET", "/repos/{owner}/{repo}/commits/{ref:path}", get_commit, "contents=read", paged=True),
     Route("GET", "/repos/{owner}/{repo}/compare/{basehead:path}", compare, "contents=read", paged=True),
