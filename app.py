@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from webhooks.environment import Environment
     from webhooks.events.deliveries import Job
     from webhooks.github.credentials import Credentials
+    from webhooks.handling.money.purse import Purse
     from webhooks.queue.jobs import JobAttempt, Jobs, JobWork
     from webhooks.recovery.redelivery import MissedDeliveries
 
@@ -111,14 +112,14 @@ def _close_at_exit(jobs: Jobs, missed: MissedDeliveries | None) -> None:
 
 def _look_for_missed(environment: Environment, jobs: Jobs) -> MissedDeliveries | None:
     """Start the search for missed webhooks, if this process carries out jobs and the search is not turned off."""
+    from webhooks.operator_settings.rules_file import serves_now  # noqa: PLC0415
     from webhooks.recovery.redelivery import MissedDeliveries, RedeliveryPolicy  # noqa: PLC0415
     from webhooks.recovery.unreviewed_pulls import SearchBounds  # noqa: PLC0415
 
     if not environment.process.works or not (environment.missed_minutes or environment.missed_pulls):
         return None
-    policy = RedeliveryPolicy(
-        period=environment.missed_minutes * 60.0, pulls=SearchBounds(reviews=environment.missed_pulls)
-    )
+    bounds = SearchBounds(reviews=environment.missed_pulls, serves=serves_now(dict(os.environ), environment.data_dir))
+    policy = RedeliveryPolicy(period=environment.missed_minutes * 60.0, pulls=bounds)
     missed = MissedDeliveries(jobs, _credentials(environment), policy)
     missed.start()
     return missed
@@ -146,6 +147,7 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
     # The same on every machine and after a restart, so that a prompt is the same and its paid answer is found.
     fence_key = hashlib.sha256(b"fence:" + settings.key.encode()).digest()
     price = cost_per_thousand(model_named(settings.model, settings.prices))
+    purse_of = _purses(environment, jobs)
 
     def carry_out(job: Job, run: JobAttempt) -> dict[str, Any]:
         repository = connect(credentials, job.repository, job.installation_id)
@@ -157,7 +159,7 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
             is_wanted=run.is_wanted,
             cost_per_thousand=price,
             again=run.is_repeated,
-            spent=lambda number, since: jobs.spent(repository=job.repository, number=number, since=since).cost_usd,
+            purse=purse_of(job),
         )
         outcome = handle(job, context)
         if outcome.state is JobEnding.FAILED:
@@ -171,12 +173,26 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
     )
 
 
+def _purses(environment: Environment, jobs: Jobs) -> Callable[[Job], Purse]:
+    """Return what gives a job its purse: the ceilings that hold for it, and the record of what was spent."""
+    from reviewer.llm.models import model_named  # noqa: PLC0415
+    from reviewer.tasks.planning.cost_estimate import cost_of_calls  # noqa: PLC0415
+    from webhooks.handling.money.purse import Purse  # noqa: PLC0415
+    from webhooks.operator_settings.rules_file import rules_reader  # noqa: PLC0415
+
+    settings = environment.model_client
+    names = (settings.model, *settings.fallback_models)
+    models = [model_named(name, settings.prices) for name in names]
+    read_rules = rules_reader(dict(os.environ), environment.data_dir)
+    return lambda job: Purse(jobs.account(job), read_rules, lambda prompts: cost_of_calls(models, prompts), names)
+
+
 def _credentials(environment: Environment) -> Credentials:
     """Return the App's credentials for GitHub."""
     import logging  # noqa: PLC0415
 
     from webhooks.github.credentials import Credentials  # noqa: PLC0415
-    from webhooks.private_key import is_rsa_key  # noqa: PLC0415
+    from webhooks.operator_settings.private_key import is_rsa_key  # noqa: PLC0415
 
     if environment.private_key is None or environment.app_id is None:
         raise SettingsError("a worker needs GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY")

@@ -16,7 +16,9 @@ from pydantic import SecretStr
 
 from reviewer.errors import SettingsError
 from reviewer.llm.client_settings import ClientSettings, read_client_settings, unquoted
-from webhooks.private_key import read_private_key
+from reviewer.llm.models import model_named
+from webhooks.operator_settings.private_key import read_private_key
+from webhooks.operator_settings.rules_file import read_rules
 
 DEFAULT_API_URL = "https://api.github.com"
 DEFAULT_DATA_DIR = "./data"
@@ -109,13 +111,15 @@ def read_environment(values: Mapping[str, str], *, role: Role | None = None, str
         app_id=unquoted(variables.get("GITHUB_APP_ID", "")) or None,
         private_key=_secret(_private_key(variables, problems)),
         operator_token=_secret(variables.get("REVIEWER_OPERATOR_TOKEN")),
-        webhook_secrets=tuple(SecretStr(secret) for secret in variables.get("GITHUB_WEBHOOK_SECRET", "").split()),
+        webhook_secrets=_webhook_secrets(variables, problems),
         parallel_calls=_count(variables, "REVIEWER_PARALLEL_CALLS", DEFAULT_PARALLEL_CALLS, problems),
         calls_per_minute=_count(variables, "REVIEWER_CALLS_PER_MINUTE", DEFAULT_CALLS_PER_MINUTE, problems),
         keep_days=_count(variables, "REVIEWER_KEEP_DAYS", DEFAULT_KEEP_DAYS, problems),
         missed_minutes=_count(variables, "REVIEWER_MISSED_MINUTES", DEFAULT_MISSED_MINUTES, problems, least=0),
         missed_pulls=_count(variables, "REVIEWER_MISSED_PULLS", DEFAULT_MISSED_PULLS, problems, least=0),
     )
+    if strict and role.works:
+        problems += _rule_problems(variables, environment)
     needed = {**(_TO_ACCEPT if role.accepts else {}), **(_TO_WORK if role.works else {})} if strict else {}
     problems += [f"{name} is missing: {remedy}" for name, remedy in needed.items() if name not in variables]
     if problems:
@@ -179,6 +183,25 @@ def _model_client(variables: Mapping[str, str], problems: list[str]) -> ClientSe
         return ClientSettings()
 
 
+def _rule_problems(variables: Mapping[str, str], environment: Environment) -> list[str]:
+    """Return what is wrong with the operator's rules, by themselves or with the models that are set."""
+    try:
+        rules = read_rules(variables, environment.data_dir)
+    except SettingsError as error:
+        return [str(error)]
+    client = environment.model_client
+    names = (client.model, *client.fallback_models)
+    problems = [
+        f"the model {name} is not among those that the operator's rules allow: set another one, or allow it"
+        for name in rules.refused_models(names)
+    ]
+    unpriced = [name for name in names if model_named(name, client.prices).price is None] if rules.has_ceiling else []
+    return problems + [
+        f"the price of the model {name} is not known, so no ceiling can hold: set it in REVIEWER_PRICES"
+        for name in unpriced
+    ]
+
+
 def _database_url(variables: Mapping[str, str], data_dir: Path, problems: list[str]) -> str:
     text = variables.get("DATABASE_URL", f"sqlite:///{data_dir / STORE_FILE}")
     scheme, _, rest = text.partition("://")
@@ -199,6 +222,14 @@ def _private_key(variables: Mapping[str, str], problems: list[str]) -> str | Non
     except SettingsError as error:
         problems.append(str(error))
         return None
+
+
+def _webhook_secrets(variables: Mapping[str, str], problems: list[str]) -> tuple[SecretStr, ...]:
+    """Return the secrets without the quotes that a file for `docker --env-file` leaves around them."""
+    secrets = [unquoted(part) for part in unquoted(variables.get("GITHUB_WEBHOOK_SECRET", "")).split()]
+    if "GITHUB_WEBHOOK_SECRET" in variables and not all(secrets or [""]):
+        problems.append("GITHUB_WEBHOOK_SECRET holds only quotes: set it to the App's webhook secret")
+    return tuple(SecretStr(secret) for secret in secrets if secret)
 
 
 def _secret(text: str | None) -> SecretStr | None:

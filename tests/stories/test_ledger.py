@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 import pytest
 
@@ -454,14 +453,6 @@ def test_suggested_tests_stay_while_their_code_does(github: World) -> None:
     summary = github.expect_comment("1 earlier test suggestion left out")
     assert "tests/test_discounts.py" not in summary.body
     github.forgive()
-
-
-def test_the_pull_requests_bill_is_shown_where_it_is_known(github: World) -> None:
-    """The App's ledger knows what the pull request has cost so far."""
-    pushed = github.push(github.pull, {"src/extra.py": "x = 1\n"})
-    carry_out(github, pushed, model(), spent=lambda _number, _since: Decimal("0.0123"))
-    github.expect_comment("$0.0123 on this pull request so far")
-    github.expect_check("failure")
 
 
 def test_a_change_too_large_to_remember_is_compared_by_trees(github: World, monkeypatch: pytest.MonkeyPatch) -> None:

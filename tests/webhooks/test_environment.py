@@ -137,3 +137,27 @@ def test_looking_for_what_was_missed_can_be_turned_off():
     assert (off.missed_minutes, off.missed_pulls) == (0, 0)
     with pytest.raises(SettingsError, match="REVIEWER_MISSED_PULLS is '-1': set it to a whole number from 0"):
         read_environment({**APP, "REVIEWER_MISSED_PULLS": "-1"})
+
+
+@pytest.mark.parametrize("text", ["\"new\" 'old'", '"new old"', "'new\n old'", "new\told\\n"])
+def test_quotes_around_secrets_are_taken_off(text):
+    """A file for `docker --env-file` keeps them, and no signature would match."""
+    environment = read_environment({**APP, "GITHUB_WEBHOOK_SECRET": text})
+    assert [secret.get_secret_value() for secret in environment.webhook_secrets] == ["new", "old"]
+    with pytest.raises(SettingsError, match="only quotes"):
+        read_environment({**APP, "GITHUB_WEBHOOK_SECRET": '""'})
+
+
+def test_rules_of_the_operator_are_checked_at_the_start(tmp_path):
+    """Amounts that are none, a model that is not allowed, and a ceiling that no price can hold: all said at once."""
+    base = {**APP, "REVIEWER_DATA_DIR": str(tmp_path)}
+    read_environment({**base, "REVIEWER_MAX_USD_PER_MONTH": "50"})
+    with pytest.raises(SettingsError, match="REVIEWER_MAX_USD_PER_MONTH: 'ten' is no amount"):
+        read_environment({**base, "REVIEWER_MAX_USD_PER_MONTH": "ten"})
+    values = {**base, "REVIEWER_MODEL": "Other", "REVIEWER_MAX_USD_PER_PULL": "1", "REVIEWER_DENY_MODELS": "other"}
+    with pytest.raises(SettingsError) as caught:
+        read_environment(values)
+    assert "the model Other is not among those" in str(caught.value)
+    assert "the price of the model Other is not known" in str(caught.value)
+    read_environment({**values, "REVIEWER_DENY_MODELS": "", "REVIEWER_PRICES": "Other=1/2"})
+    read_environment({**values, "REVIEWER_ROLE": "web"})

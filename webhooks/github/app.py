@@ -48,6 +48,7 @@ class ListedPull:
     updated_at: str
     base_ref: str = ""
     base_sha: str = ""
+    author: str = ""
 
 
 class AppClient:
@@ -123,6 +124,7 @@ class InstallationView:
                 updated_at=entry.get("updated_at") or "",
                 base_ref=entry["base"].get("ref") or "",
                 base_sha=entry["base"].get("sha") or "",
+                author=(entry.get("user") or {}).get("login") or "",
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reviewer.domain.settings import FailLevel
 from reviewer.errors import ReviewerError
 from reviewer.llm.errors import ModelError
 from reviewer.safety.markdown import neutralise
@@ -11,8 +12,9 @@ from webhooks.github.repository import Repository
 from webhooks.github.types import Pull
 from webhooks.handling.job_context import JobContext
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
+from webhooks.handling.money.purse import BudgetSpent, CeilingReached
 from webhooks.publishing.checks import Conclusion, completed_check
-from webhooks.publishing.markers.replies import failure_marker
+from webhooks.publishing.markers.replies import failure_marker, stop_marker
 from webhooks.publishing.publish import CheckRun, close_check, ignore_github_errors, open_check
 from webhooks.publishing.reply import post_once
 
@@ -27,14 +29,26 @@ def is_worth_retrying(error: ReviewerError) -> bool:
 def report_failure(
     job: Job, context: JobContext, pull: Pull, check: CheckRun | None, error: ReviewerError
 ) -> JobOutcome:
-    """Complete the check run as failed; where there is none, or somebody asked, post a comment too."""
+    """Complete the check run; where there is none, or somebody asked, post a comment too. A stop is posted once."""
+    conclusion = _conclusion(context, error)
     text = _text(pull, str(error))
-    body = completed_check(Conclusion.FAILURE, _TITLE, text)
-    ignore_github_errors(lambda: close_check(context.repository, check, body))
-    if check is None or not job.is_automatic:
-        marker = failure_marker(job.key)
-        ignore_github_errors(lambda: post_once(context.repository, pull.number, marker, f"{marker}\n{text}"))
-    return JobOutcome(JobEnding.FAILED, str(error), pull.head_sha, conclusion=Conclusion.FAILURE.value, error=error)
+    close = completed_check(conclusion, _TITLE, text)
+    ignore_github_errors(lambda: close_check(context.repository, check, close))
+    if isinstance(error, BudgetSpent | CeilingReached):
+        _post(context.repository, pull, stop_marker(error.key, error.period), text)
+    elif check is None or not job.is_automatic:
+        _post(context.repository, pull, failure_marker(job.key), text)
+    return JobOutcome(JobEnding.FAILED, str(error), pull.head_sha, conclusion=conclusion.value, error=error)
+
+
+def _conclusion(context: JobContext, error: ReviewerError) -> Conclusion:
+    """Return how the check run ends: a ceiling is no defect, but lets nothing through where findings may fail it."""
+    is_stop = isinstance(error, BudgetSpent | CeilingReached)
+    return Conclusion.NEUTRAL if is_stop and context.fail_level is FailLevel.NEVER else Conclusion.FAILURE
+
+
+def _post(repository: Repository, pull: Pull, marker: str, text: str) -> None:
+    ignore_github_errors(lambda: post_once(repository, pull.number, marker, f"{marker}\n{text}"))
 
 
 def give_up(job: Job, repository: Repository, reason: str) -> None:

@@ -19,8 +19,10 @@ from webhooks.github.types import Pull
 from webhooks.handling.commands.table import Command, command_named
 from webhooks.handling.failures import give_up, is_worth_retrying, report_failure
 from webhooks.handling.fetch import FetchedPull, fetch
-from webhooks.handling.job_context import BudgetSpent, JobContext, Superseded
+from webhooks.handling.job_context import BudgetSpent, JobContext, Superseded, under_ceilings
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
+from webhooks.handling.money.admission import refuse_repository, refused_model
+from webhooks.handling.money.purse import OperatorRulesUnreadable
 from webhooks.handling.reruns import complete_again, find_rerun
 from webhooks.handling.review_changes import ReviewRequest
 from webhooks.handling.review_pull import review_pull
@@ -39,13 +41,25 @@ def handle(job: Job, context: JobContext) -> JobOutcome:
     """Carry a job out. Raises only errors that are worth trying the job again for (`retryable`)."""
     try:
         return _handle(job, context)
+    except OperatorRulesUnreadable as error:
+        return _with_unreadable_rules(job, context, error)
     except ReviewerError as error:
         if is_worth_retrying(error):
             raise
         return JobOutcome(JobEnding.FAILED, str(error), job.head_sha or "", error=error)
 
 
+def _with_unreadable_rules(job: Job, context: JobContext, error: OperatorRulesUnreadable) -> JobOutcome:
+    """Say on the pull request that nothing is reviewed; nothing was read before."""
+    pull = _current(job, context.repository) if job.number else None
+    if isinstance(pull, Pull):
+        return _not_reviewed(job, context, pull, error)
+    return pull or JobOutcome(JobEnding.FAILED, str(error), job.head_sha or "", error=error)
+
+
 def _handle(job: Job, context: JobContext) -> JobOutcome:
+    if reason := refuse_repository(job, context.repository, context.purse):
+        return JobOutcome(JobEnding.IGNORED, reason, job.head_sha or "")
     if job.trigger is Trigger.MERGE_GROUP:
         return report_merge_group(job, context.repository)
     return _rerun(job, context) if job.trigger is Trigger.RERUN else _review_or_command(job, context)
@@ -71,6 +85,7 @@ def _review_or_command(job: Job, context: JobContext) -> JobOutcome:
         fetched = _fetch(job, context, pull)
         if isinstance(fetched, JobOutcome):
             return fetched
+        context = under_ceilings(context, job, pull, fetched.settings)
         if reason := _reason_not_to_review(pull, fetched.settings):
             return _leave(job, context, pull, fetched, *reason)
         return review_pull(job, context, pull, fetched, ReviewRequest(is_automatic=True))
@@ -81,12 +96,16 @@ def _review_or_command(job: Job, context: JobContext) -> JobOutcome:
     if refused := _refuse_actor(job, command, context.repository):
         return refused
     fetched = _fetch(job, context, pull)
-    return fetched if isinstance(fetched, JobOutcome) else command.handler(job, context, pull, fetched)
+    if isinstance(fetched, JobOutcome):
+        return fetched
+    return command.handler(job, under_ceilings(context, job, pull, fetched.settings), pull, fetched)
 
 
 def _fetch(job: Job, context: JobContext, pull: Pull) -> FetchedPull | JobOutcome:
     """Fetch the change and the settings; where they do not say what may be reviewed, say why on the pull request."""
     try:
+        if refused := refused_model(context.purse):
+            return _not_reviewed(job, context, pull, SettingsError(refused))
         fetched = fetch(context.repository, pull)
     except ReviewerError as error:
         if is_worth_retrying(error):

@@ -1,22 +1,24 @@
-"""What a job is carried out with, and the two things that end it early: a spent budget and a newer head."""
+"""What a job is carried out with, and what ends it early: a newer head or another base."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from reviewer.domain.change import Change
-from reviewer.domain.settings import SETTINGS_PATH, FailLevel, Settings
-from reviewer.errors import ReviewerError
+from reviewer.domain.settings import FailLevel, Settings
 from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Ask, Prompt, Reply
 from reviewer.testgen.evidence import GeneratedTests, NotRun
+from webhooks.events.job import Job
 from webhooks.github.errors import GitHubError
 from webhooks.github.repository import Repository
 from webhooks.github.types import Pull
-from webhooks.handling.budgets import Spent, remaining_budget
+from webhooks.handling.money.ceilings import Payer
+from webhooks.handling.money.purse import BudgetSpent, Purse
+
+__all__ = ["BaseChanged", "BudgetSpent", "JobContext", "Prove", "Superseded", "ask_while_wanted", "within_budget"]
 
 #: Suggests tests for a change and runs them. Never on a server.
 Prove = Callable[[Change, Settings, Pull], GeneratedTests | NotRun]
@@ -28,7 +30,8 @@ class JobContext:
 
     `is_wanted` is called before each batch of paid calls and before posting; `salt` keys the prompts' fences;
     `cost_per_thousand` is as in `ReviewOptions`; `again`: the job was begun before; `fail_level` overrides the
-    repository's; `spent` is what was spent before, where that is recorded; `prove` runs suggested tests, where allowed.
+    repository's; `purse` limits the money, where there is a record of what was spent; `prove` runs suggested tests,
+    where allowed. A command's handler gets the context of its pull request: see `under_ceilings`.
     """
 
     repository: Repository
@@ -38,12 +41,8 @@ class JobContext:
     cost_per_thousand: Decimal | None = None
     again: bool = False
     fail_level: FailLevel | None = None
-    spent: Spent | None = None
+    purse: Purse | None = None
     prove: Prove | None = None
-
-
-class BudgetSpent(ReviewerError):
-    """The repository allows no more reviews for now."""
 
 
 class BaseChanged(GitHubError):
@@ -60,13 +59,20 @@ class Superseded(Exception):
     """A newer head or an operator made the job pointless: `context.ask` may raise it while it waits."""
 
 
-def within_budget(context: JobContext, pull: Pull, settings: Settings) -> Settings:
+def under_ceilings(context: JobContext, job: Job, pull: Pull, settings: Settings) -> JobContext:
+    """Return the context for that pull request: no call of it gets past a ceiling, and its fail level is known."""
+    context = replace(context, fail_level=context.fail_level or settings.review.fail_level)
+    if context.purse is None:
+        return context
+    purse = context.purse.of(Payer(job.repository, pull.number, job.actor or ""), settings)
+    return replace(context, purse=purse, ask=purse.guarded(context.ask))
+
+
+def within_budget(context: JobContext, _pull: Pull, settings: Settings) -> Settings:
     """Return the settings with what is left as the limit of this review. Raises BudgetSpent when nothing is."""
-    if context.spent is None:
+    if context.purse is None:
         return settings
-    left, name = remaining_budget(settings.budget, context.spent, pull.number, datetime.now(UTC))
-    if left is not None and left <= 0:
-        raise BudgetSpent(f"The budget `budget.{name}` of this repository is spent. Raise it in {SETTINGS_PATH}.")
+    left = context.purse.left()
     return settings.model_copy(update={"budget": settings.budget.model_copy(update={"per_review_usd": left})})
 
 

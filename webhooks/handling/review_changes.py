@@ -25,9 +25,10 @@ from reviewer.testgen.merge import with_proven
 from webhooks.events.deliveries import Job
 from webhooks.github.repository import Repository
 from webhooks.github.types import Pull
-from webhooks.handling.budgets import KEPT_BY_THE_APP, is_kept_elsewhere
 from webhooks.handling.fetch import FetchedPull, change_of
 from webhooks.handling.job_context import JobContext, ask_while_wanted, within_budget
+from webhooks.handling.money.ceilings import NOT_KEPT
+from webhooks.handling.money.report import spent_on_pull
 from webhooks.publishing.incremental import changed_blobs, changed_files, digests, file_digest, with_changed_bases
 from webhooks.publishing.ledger import PostedState, current_ledger, outstanding
 from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntry
@@ -124,7 +125,7 @@ def _review_result(
         fresh=result.files_reviewed,
         since=ledger.head if ledger else "",
         digests={path: base64.b64encode(digest).decode() for path, digest in digest_by_path.items()},
-        total_usd=context.spent(pull.number, 0.0) if context.spent else None,
+        total_usd=spent_on_pull(context.purse).cost_usd if context.purse else None,
         new_base=_new_base(before.ledger, pull),
     )
     return ReviewResult(result, fetched.diff, scope, digests(reviewed), gone, fetched.problems)
@@ -228,6 +229,8 @@ def _notes(context: JobContext, pull: Pull, fetched: FetchedPull) -> list[str]:
     if listed < changed:
         # https://docs.github.com/rest/pulls/pulls#list-pull-requests-files: at most 3,000
         notes.append(f"GitHub listed only {listed:,} of {changed:,} changed files; the others were not reviewed.")
-    if context.spent is None and is_kept_elsewhere(fetched.settings.budget):
-        notes.append(KEPT_BY_THE_APP)
+    notes += context.purse.stops if context.purse else ()
+    budget = fetched.settings.budget
+    if context.purse is None and (budget.per_pull_usd is not None or budget.per_month_usd is not None):
+        notes.append(NOT_KEPT)
     return notes

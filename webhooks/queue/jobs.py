@@ -18,6 +18,7 @@ from reviewer.errors import ReviewerError
 from reviewer.llm.usage import Usage
 from webhooks.events.deliveries import Job, Trigger
 from webhooks.queue import dbos_queue
+from webhooks.queue.account import StoreAccount
 from webhooks.queue.answer_spool import AnswerSpool
 from webhooks.queue.attempt import JobAttempt, RunStopped
 from webhooks.queue.crash_record import CrashRecord
@@ -201,6 +202,10 @@ class Jobs:
         """
         with self._database.read() as connection:
             return billing.spent(connection, repository=repository, number=number, job_id=job_id, since=since)
+
+    def account(self, job: Job) -> StoreAccount:
+        """Return what was spent before the job, and what it may reserve."""
+        return StoreAccount(self._database, job)
 
     def has_head(self, pull: str, head_sha: str, base_ref: str = "") -> bool:
         """Whether there is or was an automatic job for that head of the pull request, against that base branch.

@@ -37,12 +37,13 @@ _REPOSITORIES, _PULLS = 1000, 100
 class SearchBounds:
     """How much is examined: pull requests that changed in the last `days`, with about `requests` requests.
 
-    At most `reviews` of them are reviewed; 0 turns it off.
+    At most `reviews` of them are reviewed; 0 turns it off. Only repositories are examined that the operator `serves`.
     """
 
     reviews: int = 20
     requests: int = 200
     days: float = 3.0
+    serves: Callable[[str], bool] = lambda _: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,9 @@ class UnreviewedPulls:
             return []
         inside = self._app.inside(installation.id)
         names = _unless_refused(installation.account, lambda: list(islice(inside.repositories(), _REPOSITORIES)))
-        return [_Place(inside, installation.id, name, pushed_at) for name, pushed_at in names]
+        return [
+            _Place(inside, installation.id, name, pushed_at) for name, pushed_at in names if self._bounds.serves(name)
+        ]
 
     def _is_missed(self, installation_id: int, pull: ListedPull, login: str) -> bool:
         """Whether neither the store nor GitHub has a review of the head."""
@@ -122,6 +125,7 @@ def job_for(pull: ListedPull, installation_id: int) -> Job:
         delivery=f"missed-{uuid.uuid5(uuid.NAMESPACE_URL, f'{key} {pull.base_ref}')}",
         head_sha=pull.head_sha,
         installation_id=installation_id,
+        actor=pull.author or None,
         updated_at=pull.updated_at,
         base_ref=pull.base_ref,
     )

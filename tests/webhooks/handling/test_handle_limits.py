@@ -88,33 +88,12 @@ def test_without_graphql_files_are_read_one_by_one(github: World, trouble: fault
     assert len(github.calls_to("GET /contents/")) <= 5
 
 
-def test_budgets_hold_over_reviews(github: World) -> None:
-    """What a pull request or a month has cost counts; when nothing is left, that is said and nothing is bought."""
-    text = "budget:\n  per_pull_usd: 0.50\n  per_month_usd: 10\n"
-    github.push_to_base(github.repo, {".github/reviewer.yml": text})
-    pushed = github.push(github.pull, {"x.md": "x\n"})
-    asked: list[tuple[int | None, float]] = []
-
-    def spent(number: int | None, since: float) -> Decimal:
-        asked.append((number, since))
-        return Decimal("0.50") if number else Decimal(3)
-
-    outcome = carry_out(github, pushed, model(DELETE), spent=spent)
-    assert outcome.state is JobEnding.FAILED
-    assert "per_pull_usd" in github.expect_check("failure").output["summary"]
-    assert [number for number, _ in asked] == [1, None]
-    assert asked[1][1] > 1_700_000_000
-    carry_out(github, pushed, model(), spent=lambda _number, _since: Decimal("0.10"))
-    github.expect_check("success")
-    github.expect_comment("No findings")
-
-
 def test_ceilings_that_cannot_be_kept_are_said(github: World) -> None:
-    """Without a ledger, as in the Action, the summary says that these budgets do not hold."""
+    """Without a record of what was spent, the summary says that these budgets do not hold."""
     github.push_to_base(github.repo, {".github/reviewer.yml": "budget:\n  per_month_usd: 10\n"})
     carry_out(github, github.push(github.pull, {"x.md": "x\n"}), model())
     github.expect_check("success")
-    github.expect_comment("enforced by the App only")
+    github.expect_comment("there is no record of what was spent")
 
 
 def test_three_thousand_files_are_reviewed_and_the_rest_is_named(github: World) -> None:

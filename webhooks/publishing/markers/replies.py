@@ -13,6 +13,7 @@ _ANSWER = Marker("answer")
 _FAILURE = Marker("failure")
 _TESTS_ADDED = Marker("added")
 _REVIEW = Marker("review")
+_STOP = Marker("stop")
 _TESTS_COMMENT = Marker("tests-comment")
 _TESTS_PULL = Marker("tests-pull")
 
@@ -30,6 +31,11 @@ def answer_marker(job: str) -> str:
 def failure_marker(job: str) -> str:
     """Return the marker that begins the comment which says why a job failed."""
     return _FAILURE.write(job=job)
+
+
+def stop_marker(key: str, period: str) -> str:
+    """Return the marker that begins the comment which says that a ceiling is reached; `period` is its month, or ""."""
+    return _STOP.write(f"for={key}", **({"at": period} if period else {}))
 
 
 def marker_of_tests_added(job: str) -> str:

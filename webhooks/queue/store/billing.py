@@ -12,9 +12,10 @@ from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Prompt, Reply
 from reviewer.llm.usage import Usage
 from webhooks.events.deliveries import Job
+from webhooks.operator_settings.spending import SpendingPart
 from webhooks.queue.store.database import CALLS
 
-_NANO = Decimal(1_000_000_000)
+NANO = Decimal(1_000_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,11 @@ class ModelTotal:
     model: str
     outcome: str
     usage: Usage
+
+
+def person_of(job: Job) -> str:
+    """Return the login under which the job is billed: who caused it, in lower case; "" where that is not known."""
+    return (job.actor or "").lower()
 
 
 def enter(connection: sa.Connection, job: Job, prompt: Prompt, answer: Reply | ModelError) -> None:
@@ -36,13 +42,14 @@ def enter(connection: sa.Connection, job: Job, prompt: Prompt, answer: Reply | M
             "repository": job.repository,
             "number": job.number,
             "installation": job.installation_id,
+            "person": person_of(job),
             "task": prompt.task.value,
             "model": attempt.model,
             "outcome": attempt.outcome,
             "prompt_tokens": attempt.prompt_tokens,
             "completion_tokens": attempt.completion_tokens,
             # Whole nanodollars: sums in SQL stay exact, in every database.
-            "cost_nano_usd": None if attempt.cost_usd is None else int((attempt.cost_usd * _NANO).to_integral_value()),
+            "cost_nano_usd": None if attempt.cost_usd is None else int((attempt.cost_usd * NANO).to_integral_value()),
             "estimated": attempt.estimated,
             "seconds": attempt.seconds,
         }
@@ -83,6 +90,19 @@ def delete_old(connection: sa.Connection, *, before: float) -> int:
     return connection.execute(CALLS.delete().where(CALLS.c.at < before)).rowcount
 
 
+def known_cost(connection: sa.Connection, part: SpendingPart) -> Usage:
+    """Return what was spent on that part; `cost_usd` is the sum of the costs that are known, never None."""
+    row = connection.execute(sa.select(*_SUMS).where(CALLS.c.at >= part.since, *within(CALLS, part))).one()
+    cost = Decimal(int(row.cost)) / NANO
+    return Usage(int(row.calls), int(row.prompt_tokens), int(row.completion_tokens), cost)
+
+
+def within(table: sa.Table, part: SpendingPart) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions under which a row belongs to the part, but for its time."""
+    values = {"repository": part.repository or None, "number": part.number, "person": part.person.lower() or None}
+    return [table.c[name] == value for name, value in values.items() if value is not None]
+
+
 _SUMS = (
     sa.func.count().label("calls"),
     sa.func.coalesce(sa.func.sum(CALLS.c.prompt_tokens), 0).label("prompt_tokens"),
@@ -93,5 +113,5 @@ _SUMS = (
 
 
 def _usage(row: sa.Row[tuple[int, ...]]) -> Usage:
-    cost = Decimal(int(row.cost)) / _NANO if row.priced == row.calls else None
+    cost = Decimal(int(row.cost)) / NANO if row.priced == row.calls else None
     return Usage(int(row.calls), int(row.prompt_tokens), int(row.completion_tokens), cost)

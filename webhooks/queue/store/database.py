@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reviewer.errors import ReviewerError
+from webhooks.queue.store.table_upgrade import add_newer
 from webhooks.queue.store.write_lock import PriorityLock, QueuedConnection
 
 #: Version of our own tables. Raise it with every change that an older version could not live with.
@@ -92,8 +93,22 @@ CALLS = sa.Table(
     sa.Column("cost_nano_usd", sa.BigInteger, comment="null where the price is not known"),
     sa.Column("estimated", sa.Boolean, nullable=False),
     sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("person", sa.Text, comment="login of who caused it; null in rows of older versions"),
     sa.Index("reviewer_calls_repository", "repository", "at"),
     sa.Index("reviewer_calls_job", "job"),
+    sa.Index("reviewer_calls_at", "at"),
+    sa.Index("reviewer_calls_person", "person", "at"),
+)
+
+#: What jobs are about to spend: a batch of calls each. So jobs that run at once do not spend the same dollars twice.
+RESERVED = sa.Table(
+    "reviewer_reserved",
+    _METADATA,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("repository", sa.Text, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("nano_usd", sa.BigInteger, nullable=False),
 )
 
 #: Which worker processes are alive (Postgres): the engine itself keeps no such list.
@@ -198,6 +213,7 @@ class Database:
                     " start the newer program again, or point DATABASE_URL at another store"
                 )
             _METADATA.create_all(connection)
+            add_newer(connection, CALLS, CALLS.c.person)
             if version is None:
                 connection.execute(SCHEMA.insert().values(version=SCHEMA_VERSION))
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from reviewer.errors import SettingsError
-from webhooks.private_key import is_rsa_key, read_private_key
+from webhooks.operator_settings.private_key import is_rsa_key, read_private_key
 
 _KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 

@@ -1,0 +1,1 @@
+"""What the App's operator sets: limits of money, whom the App works for, and the App's private key."""
