@@ -14,6 +14,7 @@ from pathlib import Path
 
 from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import GUIDANCE_PATHS, Change, Guidance
+from reviewer.domain.formatting import FORMAT_PATHS, read_formatting
 from reviewer.domain.settings import DEFAULTS, Settings, parse_settings
 from reviewer.domain.settings_files import SETTINGS_FOLDER, SettingsPlace, find_settings, look_alike_problem, no_text
 from reviewer.errors import SettingsError, UsageError
@@ -67,6 +68,7 @@ def _read(tree: Worktree, local: LocalChange, progress: Callable[[str], None]) -
         guidance=tuple(Guidance(path, files[path]) for path in GUIDANCE_PATHS if files.get(path)),
         read_head=lambda paths: read(paths, local.head),
         sources=checkout_of(tree, local),
+        formatting=read_formatting(files),
     )
     return change, settings
 
@@ -77,16 +79,20 @@ def untracked_of(change: Change) -> frozenset[str]:
 
 
 def _base_files(tree: Worktree, base: str) -> tuple[Settings, dict[str, str]]:
-    """Read the settings and the guidance at the base. Raises SettingsError if nothing may be reviewed."""
+    """Read the settings at the base, and the files with guidance and of formatters.
+
+    Raises SettingsError if nothing may be reviewed.
+    """
     blobs = tree.blobs(base, (SETTINGS_FOLDER,))
     # In whatever case the folder is written: a disk of a Mac or of Windows makes no difference.
     others = [name for name in blobs if name.casefold() == SETTINGS_FOLDER and name != SETTINGS_FOLDER]
     blobs |= tree.blobs(base, others) if others else {}
     place = find_settings({path: bool(blob) for path, blob in blobs.items()})
-    paths = (place.path, *place.look_alikes, *GUIDANCE_PATHS)
+    other_files = (*GUIDANCE_PATHS, *FORMAT_PATHS)
+    paths = (place.path, *place.look_alikes, *other_files)
     data = tree.read_blobs({path: blobs[path] for path in paths if path and blobs.get(path)})
-    guidance = {path: data[path].decode("utf-8", "surrogateescape") for path in GUIDANCE_PATHS if path in data}
-    return _settings(place, data, base), guidance
+    texts = {path: data[path].decode("utf-8", "surrogateescape") for path in other_files if path in data}
+    return _settings(place, data, base), texts
 
 
 def _settings(place: SettingsPlace, data: Mapping[str, bytes], base: str) -> Settings:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reviewer.diff.model import Diff, FileDiff, FileStatus
+from reviewer.domain.formatting import NO_FORMATTING, Formatting
 from reviewer.domain.sources import NoSources, Sources
 
 #: Paths in, the text of those files at head out; a file that cannot be read is left out.
@@ -41,7 +42,7 @@ class LinkedIssue:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change to review. All text in it is untrusted, but for `guidance`, which comes from the base branch.
+    """A change to review. All text in it is untrusted, but for `guidance` and `formatting`, which the base branch has.
 
     Title, description and `issues` say what the change is meant to do. `head` holds texts of files after the change
     that were read already: the code around a hunk is shown from them. `read_head` reads others, which takes time;
@@ -56,6 +57,7 @@ class Change:
     read_head: ReadHead = unreadable
     sources: Sources = field(default_factory=NoSources)
     issues: tuple[LinkedIssue, ...] = ()
+    formatting: Formatting = NO_FORMATTING
 
 
 def added_text(file: FileDiff) -> str | None:

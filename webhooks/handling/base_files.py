@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reviewer.domain.change import GUIDANCE_PATHS
+from reviewer.domain.formatting import FORMAT_PATHS
 from reviewer.domain.settings import SETTINGS_PATH, Settings, SettingsProblem, parse_settings
 from reviewer.domain.settings_files import (
     SETTINGS_FOLDER,
@@ -67,7 +68,7 @@ def read_base(repository: Repository, pull: Pull, head: Sequence[str]) -> BaseFi
     """
     contents = repository.contents()
     bases = list(dict.fromkeys(filter(None, (pull.base_ref, pull.base_sha))))
-    files = [(revision, path) for revision in bases for path in (*SETTINGS_PATHS, *GUIDANCE_PATHS)]
+    files = [(revision, path) for revision in bases for path in (*SETTINGS_PATHS, *GUIDANCE_PATHS, *FORMAT_PATHS)]
     files += [(pull.head_sha, path) for path in head]
     folders = [(revision, path) for revision in bases for path in ("", SETTINGS_FOLDER)]
     try:

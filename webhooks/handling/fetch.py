@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from reviewer.diff.model import Diff, FileStatus
 from reviewer.domain.change import GUIDANCE_PATHS, Change, Guidance, LinkedIssue
+from reviewer.domain.formatting import FORMAT_PATHS, read_formatting
 from reviewer.domain.settings import Settings, SettingsProblem
 from reviewer.tasks.planning.file_filter import select
 from webhooks.github.linked_issues import closed_by
@@ -68,6 +69,7 @@ def change_of(repository: Repository, pull: Pull, fetched: FetchedPull) -> Chang
         read_head=read_head,
         issues=_issues(repository, pull),
         sources=RemoteSources(repository, pull.head_sha, pull.base_sha, texts),
+        formatting=read_formatting({path: texts.get((fetched.base, path), "") for path in FORMAT_PATHS}),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -161,6 +161,7 @@ class Prompter:
                 for issue in self.change.issues[:MAX_ISSUES]
             ],
             guidance=self._guidance(),
+            formatting=self._formatting(chunk.paths),
             other_paths=others[:MAX_OTHER_PATHS],
             # The rest was made printable and rid of secrets when it was rendered.
             around=surroundings(chunk.files, self.change.head),
@@ -177,6 +178,14 @@ class Prompter:
                 shown.append({"path": printable_path(guide.path), "text": text})
                 room = max(0, room - len(text))
         return shown
+
+    def _formatting(self, paths: Iterable[str]) -> list[str]:
+        """Return what the formatters want of the files, a line for each rule with the files it holds for."""
+        files: dict[str, list[str]] = {}
+        for path in paths:
+            if rules := str(self.change.formatting.of(path)):
+                files.setdefault(rules, []).append(printable_path(path))
+        return [f"{', '.join(names)}: {rules}" for rules, names in files.items()]
 
     def _claim(self, number: int, claim: Finding) -> dict[str, Any]:
         anchor = claim.anchor

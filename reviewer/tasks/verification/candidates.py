@@ -123,7 +123,7 @@ def _proven(change: Change, finding: Finding, head: str | None) -> Finding:
     if located is None or located.anchor != finding.anchor:
         result: ProvenSuggestion | UnprovenSuggestion = UnprovenSuggestion("its lines are not in the diff")
     else:
-        result = prove_suggestion(located, finding.advice, head)
+        result = prove_suggestion(located, finding.advice, head, change.formatting.of(finding.anchor.path))
     if isinstance(result, ProvenSuggestion) and _is_code(result.text):
         return replace(finding, suggestion=result.text, advice=None)
     why = result.reason if isinstance(result, UnprovenSuggestion) else "it cannot be posted as it is"

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 from reviewer.diff.model import Anchor, Side
 from reviewer.domain.findings import Finding
+from reviewer.domain.formatting import NO_RULES, FormatRules
 from reviewer.languages.elisions import elided
 from reviewer.languages.syntax import errors_in, is_exact
 from reviewer.safety.placeholders import new_placeholder, stands_for_secret
@@ -47,8 +48,13 @@ class UnprovenSuggestion:
     reason: str
 
 
-def prove_suggestion(located: LocatedQuote, suggestion: str, head: str | None) -> ProvenSuggestion | UnprovenSuggestion:
-    """Check a suggestion for the located lines against the whole file at head (None: it could not be read)."""
+def prove_suggestion(
+    located: LocatedQuote, suggestion: str, head: str | None, rules: FormatRules = NO_RULES
+) -> ProvenSuggestion | UnprovenSuggestion:
+    """Check a suggestion for the located lines against the whole file at head (None: it could not be read).
+
+    `rules` are what the repository's formatters want of this file.
+    """
     if located.anchor.side is Side.LEFT:
         return UnprovenSuggestion("removed lines cannot be replaced")
     if not located.exact:
@@ -63,7 +69,7 @@ def prove_suggestion(located: LocatedQuote, suggestion: str, head: str | None) -
     if ends is None:
         return UnprovenSuggestion("the lines end in two different ways")
     plain = tuple(line.removesuffix("\r") for line in lines)
-    replaced = ReplacedLines(located.anchor.path, plain, start, end)
+    replaced = ReplacedLines(located.anchor.path, plain, start, end, rules)
     new = _new_lines(suggestion, replaced)
     if isinstance(new, UnprovenSuggestion):
         return new
@@ -81,7 +87,7 @@ def _new_lines(suggestion: str, replaced: ReplacedLines) -> list[str] | Unproven
     text = text.removesuffix("\n")
     if not text:
         return []
-    written = text.split("\n")
+    written = _trimmed_ends(text.split("\n"), replaced)
     if (why := no_code(written, replaced)) is not None:
         return UnprovenSuggestion(why)
     converted = in_kind(written, replaced)
@@ -98,6 +104,13 @@ def _new_lines(suggestion: str, replaced: ReplacedLines) -> list[str] | Unproven
         bare = trimmed(kept, replaced)
         return bare if bare != kept and not _broken(replaced, bare) else kept
     return kept
+
+
+def _trimmed_ends(written: list[str], replaced: ReplacedLines) -> list[str]:
+    """Return the lines without blanks at their ends, where the repository wants none; those that were there stay."""
+    if not replaced.rules.trims_line_ends:
+        return written
+    return [line if line in replaced.old else line.rstrip(" \t") for line in written]
 
 
 def _problem(new: Sequence[str], replaced: ReplacedLines) -> str | None:

@@ -27,6 +27,7 @@ def clone(tmp_path: Path) -> Path:
     git("init")
     (folder / "stats.py").write_text(BEFORE)
     (folder / "AGENTS.md").write_text("Mind the empty list.\n")
+    (folder / ".editorconfig").write_text("[*.py]\nindent_style = space\nindent_size = 4\n")
     git("add", ".")
     git("commit", "-m", "Begin")
     (folder / "stats.py").write_text(AFTER)

@@ -28,6 +28,7 @@ def test_a_local_change_is_reviewed(reviewer: Run, model: FakeModel) -> None:
     assert "\x1b" not in done.stdout
     assert "asking MiniMax-M2.1" in done.stderr
     assert "Mind the empty list." in model.calls[0].user
+    assert ": 4 spaces" in model.calls[0].user
 
 
 def test_simpler_code_is_looked_for_on_request(reviewer: Run, model: FakeModel) -> None:

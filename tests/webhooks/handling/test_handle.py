@@ -233,6 +233,20 @@ def test_guidance_of_the_base_reaches_the_model(github: World) -> None:
     github.forgive()
 
 
+def test_formatters_of_the_base_reach_the_model(github: World) -> None:
+    """Their settings are read with the guidance, in the same query."""
+    github.push_to_base(github.repo, {".editorconfig": "[*]\nindent_style = space\nindent_size = 3\n"})
+    seen: list[str] = []
+
+    def ask(prompts):
+        seen.extend(prompt.messages[1].content for prompt in prompts)
+        return model()(prompts)
+
+    carry_out(github, github.opened, ask)
+    assert ": 3 spaces" in seen[0]
+    github.forgive()
+
+
 def test_a_diff_that_github_refuses_is_built_from_the_files(github: World) -> None:
     """406, or a diff that cannot be made now: the list of files serves instead."""
     github.limits.diff_files = 1

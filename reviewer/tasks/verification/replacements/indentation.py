@@ -45,12 +45,15 @@ def in_kind(new: Sequence[str], replaced: ReplacedLines) -> list[str] | None:
 
 
 def _kinds_of_file(replaced: ReplacedLines) -> set[str]:
-    """Return what the replaced lines are indented with; if they are not, those around them, then all of the file."""
+    """Return what the replaced lines are indented with; if they are not, those around them, then all of the file.
+
+    Where nothing in the file is indented, the repository's formatters may tell.
+    """
     if _TABS_ONLY.search(replaced.path):
         return {"\t"}
     around = (*replaced.above[-_NEAR:], *replaced.below[:_NEAR])
     kinds = _kinds(replaced.old) or _kinds(around) or _kinds(replaced.lines)
-    return kinds or ({"\t"} if _MAKEFILE.search(replaced.path) else set())
+    return kinds or ({"\t"} if _MAKEFILE.search(replaced.path) else set((replaced.rules.indent or "")[:1]))
 
 
 def _kinds(lines: Sequence[str]) -> set[str]:
@@ -130,7 +133,7 @@ def _first_indent(new: Sequence[str], old: Sequence[str]) -> str:
 
 
 def _spaces_for_tabs(new: Sequence[str], replaced: ReplacedLines) -> list[str] | None:
-    unit = _unit(replaced.lines)
+    unit = _unit(replaced.lines) or len(replaced.rules.indent or "") or None
     base = len(_first_indent(new, replaced.old))
     depths = [len(indent_of(line)) for line in new if line.strip()]
     if unit is None or not depths:

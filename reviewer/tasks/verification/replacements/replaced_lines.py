@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reviewer.domain.formatting import NO_RULES, FormatRules
+
 
 @dataclass(frozen=True, slots=True)
 class ReplacedLines:
-    r"""The lines from `start` (from 0) up to `end` of the file at `path`. All lines are without a `\r` at their end."""
+    r"""The lines from `start` (from 0) up to `end` of the file at `path`. All lines are without a `\r` at their end.
+
+    `rules` are what the repository's formatters want of the file.
+    """
 
     path: str
     lines: tuple[str, ...]
     start: int
     end: int
+    rules: FormatRules = NO_RULES
 
     @property
     def old(self) -> Sequence[str]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from reviewer.diff.parser import parse_diff
+from reviewer.domain.formatting import NO_RULES, FormatRules
 from reviewer.tasks.verification.anchoring import LocatedQuote, locate
 from reviewer.tasks.verification.suggestions import (
     ProvenSuggestion,
@@ -131,3 +132,26 @@ def test_of_overlapping_suggestions_the_first_can_be_clicked() -> None:
     first, second, third = (replace(finding(line), suggestion=f"say({line})") for line in (2, 2, 7))
     kept = drop_overlapping([first, second, third])
     assert [(one.suggestion, one.advice) for one in kept] == [("say(2)", None), (None, "say(2)"), ("say(7)", None)]
+
+
+TRIMS, TABS, SPACES = FormatRules(trims_line_ends=True), FormatRules("\t"), FormatRules("  ")
+FLAT = "call(1);\nlast(2);\n"
+
+
+@pytest.mark.parametrize(
+    ("rules", "path", "head", "quote", "suggestion", "expected"),
+    [
+        (TRIMS, "a.py", PYTHON, "    return 2", "    y = 2  \n    return y\t", "    y = 2\n    return y"),
+        (NO_RULES, "a.py", PYTHON, "    return 2", "    y = 2  \n    return y", "    y = 2  \n    return y"),
+        (TRIMS, "a.md", "one  \ntwo\n", "one  \ntwo", "one  \nthree", "one  \nthree"),
+        (TABS, "a.js", FLAT, "last(2);", "if (x) {\n    last(2);\n}", "if (x) {\n\tlast(2);\n}"),
+        (SPACES, "a.js", FLAT, "last(2);", "if (x) {\n\tlast(2);\n}", "if (x) {\n  last(2);\n}"),
+        (NO_RULES, "a.js", FLAT, "last(2);", "if (x) {\n\tlast(2);\n}", "if (x) {\n\tlast(2);\n}"),
+        (SPACES, "a.go", "func f() {\n\treturn\n}\n", "\treturn", "\tpanic(1)", "\tpanic(1)"),
+    ],
+)
+def test_formatters_settings(
+    rules: FormatRules, path: str, head: str, quote: str, suggestion: str, expected: str
+) -> None:
+    """They decide what the file itself does not show; lines that were there stay as they are."""
+    assert prove_suggestion(located(path, head, quote), suggestion, head, rules) == ProvenSuggestion(expected)
