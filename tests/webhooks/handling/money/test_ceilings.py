@@ -13,8 +13,8 @@ from reviewer.domain.settings import parse_settings
 from reviewer.errors import SettingsError
 from reviewer.llm.messages import Ask
 from tests.fakes.github import Delivery, World
-from tests.webhooks.handling.money.bank import Bank
 from tests.fixtures.scenarios import DELETE, acting, carry_out, job_of, model, watched
+from tests.webhooks.handling.money.bank import Bank
 from webhooks.handling.handle import JobEnding
 from webhooks.handling.money.ceilings import Payer
 from webhooks.handling.money.report import spending_report
