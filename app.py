@@ -53,11 +53,15 @@ def create_app() -> Flask:
 def _create_app() -> Flask:
     from webhooks.environment import read_environment  # noqa: PLC0415
     from webhooks.handling.commands.table import SYNTAX  # noqa: PLC0415
+    from webhooks.pages.setup.start import set_up  # noqa: PLC0415
+    from webhooks.registration.stored import wants_setup, with_stored  # noqa: PLC0415
     from webhooks.server.metrics import Metrics  # noqa: PLC0415
     from webhooks.server.receiver import ReceiverConfig  # noqa: PLC0415
     from webhooks.server.routes import flask_app  # noqa: PLC0415
 
-    environment = read_environment(os.environ)
+    if wants_setup(os.environ):
+        return set_up(os.environ)
+    environment = read_environment(with_stored(os.environ))
     if not environment.role.accepts:
         raise SettingsError("REVIEWER_ROLE is `worker`: start it with `reviewer worker`, or set `all` or `web`.")
     jobs = _open(environment)
@@ -225,11 +229,12 @@ def _worker(argv: list[str]) -> int:
     from webhooks.environment import Role, read_environment  # noqa: PLC0415
     from webhooks.logs import log_to_stderr  # noqa: PLC0415
     from webhooks.operator import work  # noqa: PLC0415
+    from webhooks.registration.stored import with_stored  # noqa: PLC0415
 
     if argv:
         raise SettingsError("`reviewer worker` takes no arguments; its settings come from the environment.")
     log_to_stderr()
-    environment = read_environment(os.environ, role=Role.WORKER)
+    environment = read_environment(with_stored(os.environ), role=Role.WORKER)
     jobs = _open(environment)
     jobs.start_worker(_work(environment, jobs), is_guarded=True)
     return work(jobs, _look_for_missed(environment, jobs))

@@ -1,6 +1,7 @@
 """Configure gunicorn: `gunicorn --config gunicorn.conf.py 'app:create_app()'`. Imports nothing of the App."""
 
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -54,6 +55,8 @@ def on_starting(server: Arbiter) -> None:
     """Prepare for several processes that accept deliveries."""
     _end_once(server)
     _count_together()
+    # Should no App be set up yet: all processes of this start know the same token.
+    os.environ["REVIEWER_SETUP_TOKEN"] = secrets.token_urlsafe(24)
 
 
 def pre_fork(server: Arbiter, worker: Worker) -> None:
@@ -71,6 +74,8 @@ def post_fork(_server: Arbiter, worker: Worker) -> None:
     """Tell the App what this process is for."""
     if worker.part is not None:
         os.environ["REVIEWER_PROCESS"] = worker.part
+    # SIGHUP to it starts the processes anew, with the settings that a set-up stored.
+    os.environ["REVIEWER_ARBITER"] = str(worker.ppid)
 
 
 def _end_once(server: Arbiter) -> None:

@@ -1,4 +1,4 @@
-"""Read as the App itself: webhook deliveries, installations, their repositories and open pull requests.
+"""Read as the App itself: its description, webhook deliveries, installations, their repositories and open pulls.
 
 Never decides what was missed; failures are the typed errors of `webhooks.github.errors`.
 """
@@ -6,11 +6,12 @@ Never decides what was missed; failures are the typed errors of `webhooks.github
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from webhooks.github.credentials import Credentials
+from webhooks.github.errors import GitHubError
 from webhooks.github.tokens import TO_LIST
 from webhooks.github.transport import Transport
 
@@ -35,6 +36,9 @@ class Installation:
     id: int
     account: str
     is_suspended: bool
+    permissions: Mapping[str, Any] = field(default_factory=dict)
+    events: tuple[str, ...] = ()
+    html_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,30 @@ class ListedPull:
     author: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AppDescription:
+    """The App as GitHub knows it. `html_url` is its page; permissions and events are what it asks accounts for."""
+
+    slug: str
+    name: str
+    html_url: str
+    owner: str
+    permissions: Mapping[str, Any]
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AppCredentials:
+    """What GitHub hands out once, for a manifest."""
+
+    app_id: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
+    private_key: str = field(repr=False)
+    description: AppDescription
+
+
 class AppClient:
     """The App under its own name. Each method is one request (or one a page)."""
 
@@ -62,6 +90,10 @@ class AppClient:
     def login(self) -> str:
         """Return the login under which the App writes."""
         return f"{self._transport.read('/app')['slug']}[bot]"
+
+    def description(self) -> AppDescription:
+        """Return the App as GitHub knows it: https://docs.github.com/rest/apps/apps#get-the-authenticated-app ."""
+        return _description(self._transport.read("/app"))
 
     def deliveries(self) -> Iterator[HookAttempt]:
         """Yield the attempts of the last three days, newest first.
@@ -91,7 +123,14 @@ class AppClient:
         """Yield the App's installations."""
         for entry in self._transport.pages("/app/installations"):
             account = (entry.get("account") or {}).get("login") or ""
-            yield Installation(entry["id"], account, entry.get("suspended_at") is not None)
+            yield Installation(
+                entry["id"],
+                account,
+                entry.get("suspended_at") is not None,
+                entry.get("permissions") or {},
+                tuple(entry.get("events") or ()),
+                str(entry.get("html_url") or ""),
+            )
 
     def inside(self, installation_id: int) -> InstallationView:
         """Return the view of one installation, under its token. Makes no request yet."""
@@ -113,6 +152,14 @@ class InstallationView:
             if not entry.get("archived") and not entry.get("disabled"):
                 yield entry["full_name"], entry.get("pushed_at") or ""
 
+    def limits(self) -> tuple[int, int, float]:
+        """Return how many requests an hour are allowed and left, and when they begin anew (seconds since 1970).
+
+        Asking for it costs none: https://docs.github.com/rest/rate-limit/rate-limit
+        """
+        core = self._transport.read("/rate_limit")["resources"]["core"]
+        return int(core["limit"]), int(core["remaining"]), float(core["reset"])
+
     def open_pulls(self, repository: str) -> Iterator[ListedPull]:
         """Yield the open pull requests, the one that changed last first."""
         for entry in self._transport.pages(f"/repos/{repository}/pulls?state=open&sort=updated&direction=desc"):
@@ -126,6 +173,44 @@ class InstallationView:
                 base_sha=entry["base"].get("sha") or "",
                 author=(entry.get("user") or {}).get("login") or "",
             )
+
+
+def convert_manifest(api_url: str, code: str) -> AppCredentials:
+    """Return the credentials of the App that was registered with a manifest. A code is good once, and for an hour.
+
+    https://docs.github.com/rest/apps/apps#create-a-github-app-from-a-manifest
+    """
+    data = Transport(api_url, None).write("POST", f"/app-manifests/{code}/conversions", at_once=True)
+    try:
+        return AppCredentials(
+            app_id=str(data["id"]),
+            client_id=str(data["client_id"]),
+            client_secret=str(data["client_secret"]),
+            webhook_secret=str(data["webhook_secret"] or ""),
+            private_key=str(data["pem"]),
+            description=_description(data),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise GitHubError(f"GitHub: the answer describes no App ({error}). Check GitHub's address.") from error
+
+
+def set_hook_secret(credentials: Credentials, secret: str) -> None:
+    """Set the secret that signs the App's deliveries.
+
+    https://docs.github.com/rest/apps/webhooks#update-a-webhook-configuration-for-an-app
+    """
+    Transport(credentials.api_url, credentials.as_app()).write("PATCH", "/app/hook/config", {"secret": secret})
+
+
+def _description(data: Mapping[str, Any]) -> AppDescription:
+    return AppDescription(
+        slug=str(data.get("slug") or ""),
+        name=str(data.get("name") or ""),
+        html_url=str(data.get("html_url") or ""),
+        owner=str((data.get("owner") or {}).get("login") or ""),
+        permissions=data.get("permissions") or {},
+        events=tuple(data.get("events") or ()),
+    )
 
 
 def _attempt(entry: Mapping[str, Any]) -> HookAttempt:

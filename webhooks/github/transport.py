@@ -60,8 +60,8 @@ USER_AGENT = f"minimax-reviewer/{__version__}"
 class Transport:
     """One connection to GitHub under one identity."""
 
-    def __init__(self, api_url: str, auth: Auth) -> None:
-        """Store the API's address and the authentication. Makes no request."""
+    def __init__(self, api_url: str, auth: Auth | None) -> None:
+        """Store the API's address and the authentication, if there is any. Makes no request."""
         self._api_url = api_url.rstrip("/")
         self._auth = auth
         self._requester = github.Github(
@@ -148,7 +148,7 @@ class Transport:
         def send_once() -> tuple[int, Mapping[str, str], bytes]:
             headers = {
                 "Accept": media_type,
-                "Authorization": f"Bearer {self._auth.token}",
+                "Authorization": f"Bearer {self._auth.token if self._auth else ''}",
                 "User-Agent": USER_AGENT,
                 "X-GitHub-Api-Version": API_VERSION,
             }
@@ -164,7 +164,7 @@ class Transport:
 
         No token is sent to where GitHub redirects to: the address has one of its own. Never retried.
         """
-        headers = {"Authorization": f"Bearer {self._auth.token}", "User-Agent": USER_AGENT}
+        headers = {"Authorization": f"Bearer {self._auth.token if self._auth else ''}", "User-Agent": USER_AGENT}
         headers["X-GitHub-Api-Version"] = API_VERSION
         what, deadline = f"GET {_plain(url)}", time.monotonic() + seconds
         try:
@@ -234,6 +234,19 @@ class Transport:
             return False
         auth.forget()
         return True
+
+
+def post_form(url: str, fields: Mapping[str, str]) -> dict[str, Any]:
+    """POST a form to a page of GitHub that is not part of its API, and return its JSON object. Sent once."""
+
+    def send_once() -> tuple[int, Mapping[str, str], str]:
+        headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+        response = requests.post(url, data=dict(fields), headers=headers, timeout=10, allow_redirects=False)
+        return response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.text
+
+    what = f"POST {_plain(url)}"
+    value = _json(what, _checked(what, send_once, write=False)[1], GitHubUnavailable)
+    return value if isinstance(value, dict) else {}
 
 
 def next_page(link: str) -> str | None:

@@ -26,12 +26,23 @@ from tests.fakes.github.faults import Fault, Reply, Trouble, secondary_limit
 from tests.fakes.github.model.access import Caller, app_of_jwt, authorise
 from tests.fakes.github.model.records import Call, Records
 from tests.fakes.github.refusals import Refusal
-from tests.fakes.github.routes import apps, branches, checks, graphql_api, issues, pulls, repositories, reviews
+from tests.fakes.github.routes import (
+    apps,
+    branches,
+    checks,
+    graphql_api,
+    issues,
+    pulls,
+    registration,
+    repositories,
+    reviews,
+)
 from tests.fakes.github.routes.routing import Answer, Request, Route, find
 
 #: The first that fits is taken, so the narrower ones stand first.
 ROUTES = (
     *apps.ROUTES,
+    *registration.ROUTES,
     *checks.ROUTES,
     *reviews.ROUTES,
     *pulls.ROUTES,
@@ -248,6 +259,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(target, errors="surrogateescape")
         if path == "/api/graphql":
             path = f"{world.prefix}/graphql"
+        elif find(registration.PAGES, self.command, path) is not None:
+            path = f"{world.prefix}{path}"
         inside = path.startswith(world.prefix)
         request = Request(
             world=world,

@@ -140,6 +140,14 @@ class Records:
         self.faults: list[Fault] = []
         self.deliveries: list[Delivery] = []
         self.unexpected: dict[tuple[str, int], Written] = {}
+        #: Whose browser it is that registers Apps and signs in; codes that are not yet exchanged.
+        self.browser = "octocat"
+        self.registrations: dict[str, Any] = {}
+        self.sign_ins: dict[str, Any] = {}
+        self.client_secret = ""
+        self.callback_urls: list[str] = []
+        self.makes_hook_secret = True
+        self.refuses_local_hooks = False
         self._last_id = 1_000_000
         self._later = 0.0
         self.app = self._make_app(7001, "minimax-reviewer", "MiniMax Reviewer", _key_pair())
