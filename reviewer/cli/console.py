@@ -18,15 +18,14 @@ if TYPE_CHECKING:
     from reviewer.diff.model import Diff
     from reviewer.domain.findings import Review
 
+#: What a command ends with after Ctrl-C, as shells have it.
+STOPPED = 130
+
 
 def say(text: str) -> None:
     """Write a line of progress, or an error, to standard error."""
     sys.stderr.write(line_safe(text) + "\n")
     sys.stderr.flush()
-
-
-def say_nothing(_text: str) -> None:
-    """Write nothing: progress with `--quiet`."""
 
 
 def print_line(text: str) -> None:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import argparse
 import atexit
 import gc
-import secrets
 from collections.abc import Callable
-from dataclasses import replace
-from decimal import Decimal
+from dataclasses import dataclass, replace
 
+from reviewer.cli.asking.progress import Progress
+from reviewer.cli.asking.session import AskingSession, asking
 from reviewer.cli.before_asking import check_limit, show_preview
-from reviewer.cli.console import check_writable, say, say_nothing, write_review
+from reviewer.cli.console import STOPPED, check_writable, say, write_review
 from reviewer.cli.local_change import change_of_diff, change_of_options, untracked_of
-from reviewer.cli.model_client import ask_of, cost_of, open_client
+from reviewer.cli.model_client import cost_of
 from reviewer.diff.model import Diff
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Review
 from reviewer.domain.settings import FailLevel, Settings
 from reviewer.errors import NothingToReview, ReviewerError, UsageError
-from reviewer.llm.messages import Ask
 from reviewer.output.formats import FORMATS
 from reviewer.output.wording import headline
 from reviewer.tasks.planning.preview import preview_of
@@ -34,24 +33,65 @@ def run(options: argparse.Namespace) -> int:
     atexit.register(gc.freeze)
     _check_options(options)
     check_writable(options.output)
-    progress = say_nothing if options.quiet else say
     try:
-        change, settings = _change(options, progress)
+        with Progress(quiet=options.quiet) as progress:
+            change, settings = _read(options, progress)
+            made = _made(change, settings, options, progress)
     except NothingToReview as error:
         say(f"reviewer: {error}")
         if not FORMATS[options.format].for_people:  # a program that reads the result gets one
             write_review(Review(summary=""), Diff(()), form=options.format, output=options.output)
         return error.exit_code
-    with open_client(options.model, needs_key=not options.dry_run) as client:
+    if made is None:
+        return 0 if options.dry_run else STOPPED
+    write_review(made.review, change.diff, form=options.format, output=options.output)
+    if made.stopped:
+        say(f"reviewer: stopped. {made.stopped}")
+        return STOPPED
+    return _exit_code(made.review, FailLevel(options.fail_level) if options.fail_level else settings.review.fail_level)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A review, and what to tell a person who stopped it before its end: "" where nobody did."""
+
+    review: Review
+    stopped: str = ""
+
+
+def _made(change: Change, settings: Settings, options: argparse.Namespace, progress: Progress) -> _Made | None:
+    """Show what will be sent, review the change, or as much as was done before Ctrl-C; None where that is nothing."""
+    with asking(
+        options.model, progress, cache=options.cache and not options.dry_run, needs_key=not options.dry_run
+    ) as session:
+        calls, client = session.calls, session.client
         preview = preview_of(change.diff, settings, cost=cost_of(client))
-        show_preview(preview, client, untracked_of(change), say if options.dry_run else progress)
+        show_preview(preview, client, untracked_of(change), say if options.dry_run else progress.say)
         if options.dry_run:
-            return 0
+            return None
         check_limit(preview, options)
-        ask = ask_of(client, quiet=options.quiet)
-        result = _review(change, _uncapped(settings), options, ask, cost_of(client), progress)
-    write_review(result, change.diff, form=options.format, output=options.output)
-    return _exit_code(result, FailLevel(options.fail_level) if options.fail_level else settings.review.fail_level)
+        progress.begin(preview)
+        try:
+            result = _review(change, _uncapped(settings), options, session, progress)
+        except (ReviewerError, KeyboardInterrupt) as error:
+            if isinstance(error, ReviewerError) and not calls.is_stopped:
+                calls.forget_unreadable()
+                progress.say(calls.bill())
+                raise
+            say(f"reviewer: stopped before any part was reviewed. {calls.bill()}")
+            return None
+        if not result.is_complete:
+            calls.forget_unreadable()
+        note = calls.note()
+        result = replace(result, notes=(*result.notes, note)) if note else result
+        return _Made(result, calls.bill() if calls.is_stopped else "")
+
+
+def _read(options: argparse.Namespace, progress: Progress) -> tuple[Change, Settings]:
+    try:
+        return _change(options, progress.say)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("Nothing was sent.") from None
 
 
 def _change(options: argparse.Namespace, progress: Callable[[str], None]) -> tuple[Change, Settings]:
@@ -99,30 +139,27 @@ def _check_options(options: argparse.Namespace) -> None:
 
 
 def _review(
-    change: Change,
-    settings: Settings,
-    options: argparse.Namespace,
-    ask: Ask,
-    cost: Decimal | None,
-    progress: Callable[[str], None],
+    change: Change, settings: Settings, options: argparse.Namespace, session: AskingSession, progress: Progress
 ) -> Review:
     """Review the change; with `--tests` also suggest tests, and run them if there is a clone."""
-    salt = secrets.token_bytes(16)
-    review_options = ReviewOptions(tests=options.tests, deeper=options.refactor, cost_per_thousand=cost)
-    if not options.tests:
-        return review(change, settings, ask, salt=salt, options=review_options)
-    if options.diff is not None:
-        result = review(change, settings, ask, salt=salt, options=review_options)
+    ask, salt = session.calls.ask, session.salt
+    review_options = ReviewOptions(
+        tests=options.tests, deeper=options.refactor, cost_per_thousand=cost_of(session.client)
+    )
+    if not options.tests or options.diff is not None:
+        with session.calls.ending_early():
+            result = review(change, settings, ask, salt=salt, options=review_options)
         return replace(result, notes=(*result.notes, _NO_CLONE)) if result.tests else result
     from reviewer.cli import tests  # noqa: PLC0415 - what runs tests is needed with --tests only
     from reviewer.testgen.evidence import NotRun  # noqa: PLC0415
     from reviewer.testgen.merge import with_proven  # noqa: PLC0415
 
     check_writable(options.patch)
-    outcome = tests.run_tests(change, settings, options, ask, salt, progress)
+    outcome = tests.run_tests(change, settings, options, ask, salt, progress.say)
     review_options = replace(review_options, tests=isinstance(outcome, NotRun))
-    result = with_proven(review(change, settings, ask, salt=salt, options=review_options), outcome)
-    tests.write_patch(outcome, options.patch, progress)
+    with session.calls.ending_early():
+        result = with_proven(review(change, settings, ask, salt=salt, options=review_options), outcome)
+    tests.write_patch(outcome, options.patch, progress.say)
     return result
 
 

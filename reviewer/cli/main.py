@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 
-from reviewer.cli.console import discard_stdout, say
+from reviewer.cli.console import STOPPED, discard_stdout, say
 from reviewer.cli.options import build_parser, split_paths
 from reviewer.errors import ReviewerError
 
@@ -72,9 +72,9 @@ def _guarded(run: Callable[[], int]) -> int:
     except ReviewerError as error:
         say(f"reviewer: {error}")
         return error.exit_code
-    except KeyboardInterrupt:
-        say("reviewer: stopped")
-        return 130
+    except KeyboardInterrupt as error:
+        say(f"reviewer: stopped. {error}".rstrip())
+        return STOPPED
     except BrokenPipeError:
         discard_stdout()  # the reader (head, less) has ended: not a failure
         return 0

@@ -36,7 +36,8 @@ def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         description="Review a local change: by default everything that differs from the default branch, uncommitted "
         "changes included.",
         epilog="Exit codes: 0 done, or nothing to review; 1 findings at or above the fail level; 2 wrong usage or "
-        "settings; 3 the model could not be used, also for a part of the change or for the second pass alone.",
+        "settings; 3 the model could not be used, also for a part of the change or for the second pass alone; "
+        "130 stopped with Ctrl-C. An option that is on or off is taken back by --no-OPTION.",
     )
     _add_range(review)
     review.add_argument("--diff", metavar="FILE", help="review this unified diff instead (- for standard input)")
@@ -46,9 +47,7 @@ def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         choices=("error", "warning", "info", "never"),
         help="exit 1 when a finding is at least this severe (default: review.fail_level of the settings, else never)",
     )
-    review.add_argument(
-        "--dry-run", action="store_true", help="show what would be sent, and its likely cost, but send nothing"
-    )
+    _add_flag(review, "--dry-run", help="show what would be sent, and its likely cost, but send nothing")
     review.add_argument(
         "--max-usd",
         type=_dollars,
@@ -56,8 +55,8 @@ def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         help="ask before a review that is likely to cost more dollars (default on a terminal: 1); without a terminal, "
         "make none",
     )
-    review.add_argument("--refactor", action="store_true", help="also look for code that could be simpler")
-    review.add_argument("--tests", action="store_true", help="also suggest unit tests, and run them")
+    _add_flag(review, "--refactor", help="also look for code that could be simpler")
+    _add_flag(review, "--tests", help="also suggest unit tests, and run them")
     _add_testing(review)
 
 
@@ -89,15 +88,22 @@ def split_paths(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(words[:end]), list(words[end + 1 :])
 
 
+def _add_flag(parser: argparse.ArgumentParser, *names: str, help: str, default: bool = False) -> None:  # noqa: A002
+    """Add an option that is on or off; `--no-NAME` takes it back, as git's options do. The help shows the other one."""
+    place = names[0].removeprefix("--").replace("-", "_")
+    taken_back = [f"--no-{name.removeprefix('--')}" for name in names]
+    for words, action, shown in ((names, "store_true", not default), (taken_back, "store_false", default)):
+        text = help if shown else argparse.SUPPRESS
+        parser.add_argument(*words, dest=place, action=action, default=default, help=text)
+
+
 def _add_range(parser: argparse.ArgumentParser) -> None:
     parser.usage = f"{parser.prog} [RANGE] [options] [-- PATH ...]"
     parser.add_argument("range", nargs="?", metavar="RANGE", help="as for git diff: A..B, A...B, or one revision")
-    parser.add_argument(
-        "--staged", "--cached", action="store_true", help="only what is staged, compared with HEAD or with one revision"
-    )
-    parser.add_argument(
+    _add_flag(parser, "--staged", "--cached", help="only what is staged, compared with HEAD or with one revision")
+    _add_flag(
+        parser,
         "--untracked",
-        action="store_true",
         help="also files that git does not track yet, except those whose names say that they hold secrets or dumps",
     )
     parser.add_argument(
@@ -113,7 +119,13 @@ def _add_result(parser: argparse.ArgumentParser, *formats: str) -> None:
     parser.add_argument("--format", choices=formats, default=formats[0], help=f"default: {formats[0]}")
     parser.add_argument("--output", metavar="FILE", help="write the result to this file instead of standard output")
     parser.add_argument("--model", metavar="ID", help=f"model to use (default: $REVIEWER_MODEL, else {DEFAULT_MODEL})")
-    parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    _add_flag(parser, "--quiet", help="no progress on standard error")
+    _add_flag(
+        parser,
+        "--cache",
+        default=True,
+        help="neither read nor keep answers that were paid for (they are kept for 7 days)",
+    )
 
 
 def _add_testing(parser: argparse.ArgumentParser) -> None:
@@ -134,9 +146,9 @@ def _add_testing(parser: argparse.ArgumentParser) -> None:
         help="run this command in the checkout before the tests, with your rights (tests.setup of the repository runs "
         "only if you confirmed it; empty: run none)",
     )
-    parser.add_argument(
+    _add_flag(
+        parser,
         "--confirm-setup",
-        action="store_true",
         help="with --setup: if it is tests.setup of this repository, run it from now on without being named",
     )
     parser.add_argument(

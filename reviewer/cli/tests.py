@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from reviewer.cli.console import check_writable, say, say_nothing, write_review
+from reviewer.cli.asking.progress import Progress
+from reviewer.cli.asking.session import asking
+from reviewer.cli.console import STOPPED, check_writable, say, write_review
 from reviewer.cli.local_change import change_of_options, selection_of
-from reviewer.cli.model_client import ask_of, open_client
 from reviewer.cli.setup_consent import allowed_command, confirm
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Review, TestSuggestion
@@ -32,16 +32,19 @@ def run(options: argparse.Namespace) -> int:
     """Run `reviewer tests` and return its exit code. Raises ReviewerError."""
     check_writable(options.output)
     check_writable(options.patch)
-    progress = say_nothing if options.quiet else say
-    change, settings = change_of_options(options, progress)
-    with open_client(options.model) as client:
-        ask = ask_of(client, quiet=options.quiet)
-        outcome = run_tests(change, settings, options, ask, secrets.token_bytes(16), progress)
+    with Progress(quiet=options.quiet) as progress:
+        change, settings = change_of_options(options, progress.say)
+        with asking(options.model, progress, cache=options.cache) as session:
+            try:
+                outcome = run_tests(change, settings, options, session.calls.ask, session.salt, progress.say)
+            except KeyboardInterrupt:
+                say(f"reviewer: stopped. {session.calls.bill()}")
+                return STOPPED
     if isinstance(outcome, NotRun):
         raise UsageError(outcome.reason)
     result = _review_of(outcome)
     write_review(result, change.diff, form=options.format, output=options.output, title=_headline(outcome))
-    write_patch(outcome, options.patch, progress)
+    write_patch(outcome, options.patch, progress.say)
     return 0
 
 

@@ -64,8 +64,8 @@ class Client:
     names the next of them, to be asked if it cannot be read. `prices` are the user's own, in USD per million
     tokens. All times are in seconds: `connect_timeout` for a connection, `idle_timeout` for the next piece of an
     answer, `total_timeout` for one attempt, `trailer_timeout` for the usage after the end of the answer; after
-    `retry_timeout` no model is tried again. `clock`, `sleep` and `jitter` (a random number between two) are for
-    tests.
+    `retry_timeout` no model is tried again. `on_wait` is called before each wait for another attempt. `clock`, `sleep`
+    and `jitter` (a random number between two) are for tests.
     """
 
     key: str = field(repr=False)
@@ -82,6 +82,7 @@ class Client:
     retry_timeout: float = 900.0
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], object] | None = None
+    on_wait: Callable[[ModelError, float], object] | None = None
     jitter: Callable[[float, float], float] = random.uniform
     _learned: _Learned = field(default_factory=_Learned, init=False, repr=False)
     _slots: threading.Semaphore = field(init=False, repr=False)
@@ -94,7 +95,13 @@ class Client:
         object.__setattr__(self, "_endpoint", Endpoint(self.base_url, self.key, limits))
 
     @classmethod
-    def from_settings(cls, settings: ClientSettings, *, max_parallel: int = 4) -> Self:
+    def from_settings(
+        cls,
+        settings: ClientSettings,
+        *,
+        max_parallel: int = 4,
+        on_wait: Callable[[ModelError, float], object] | None = None,
+    ) -> Self:
         """Return the client with those settings, which the environment usually gave; nothing is connected yet."""
         return cls(
             key=settings.key,
@@ -103,6 +110,7 @@ class Client:
             fallback_models=settings.fallback_models,
             prices=settings.prices,
             max_parallel=max_parallel,
+            on_wait=on_wait,
         )
 
     def __enter__(self) -> Self:
@@ -124,17 +132,27 @@ class Client:
         """
         return self._complete(prompt, _Batch())
 
-    def ask(self, prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+    def ask(
+        self, prompts: Sequence[Prompt], *, each: Callable[[Prompt, Reply | ModelError], object] | None = None
+    ) -> list[Reply | ModelError]:
         """Return a reply or an error for each prompt, in order, up to `max_parallel` at a time.
 
-        After NoCredit or BadKey the remaining prompts are not sent and get the same error.
+        After NoCredit or BadKey the remaining prompts are not sent and get the same error. `each` is called with every
+        answer as it comes, from several threads.
         """
         batch = _Batch()
+
+        def answer(prompt: Prompt) -> Reply | ModelError:
+            answer = self._answer(prompt, batch)
+            if each is not None:
+                each(prompt, answer)
+            return answer
+
         if len(prompts) < 2 or self.max_parallel < 2:
-            return [self._answer(prompt, batch) for prompt in prompts]
+            return [answer(prompt) for prompt in prompts]
         pool = ThreadPoolExecutor(min(self.max_parallel, len(prompts)), thread_name_prefix="model")
         try:
-            return list(pool.map(lambda prompt: self._answer(prompt, batch), prompts))
+            return list(pool.map(answer, prompts))
         finally:
             # Not a `with` statement: on Ctrl-C it would wait for the calls under way, which may take minutes.
             pool.shutdown(wait=False, cancel_futures=True)
@@ -202,6 +220,8 @@ class Client:
                 wait = self._wait(error, failures)
                 if self.clock() - began + wait > self.retry_timeout:
                     raise
+                if self.on_wait is not None:
+                    self.on_wait(error, wait)
                 (self.sleep or self._endpoint.closed.wait)(wait)
 
     def _wait(self, error: ModelError, failures: int) -> float:

@@ -21,9 +21,13 @@ from reviewer.tasks.planning.lenses import billed_tokens, depth_of
 
 @dataclass(frozen=True, slots=True)
 class ReviewPreview:
-    """What would be sent: each file with its tokens of diff. `cost_usd` is None where the model's price is unknown."""
+    """What would be sent: each file with its tokens of diff, in so many parts.
+
+    `cost_usd` is None where the model's price is unknown.
+    """
 
     files: tuple[tuple[str, int], ...]
+    parts: int
     skipped: tuple[Skipped, ...]
     calls: int
     prompt_tokens: int
@@ -41,6 +45,7 @@ def preview_of(diff: Diff, settings: Settings, *, cost: Decimal | None) -> Revie
     tokens = billed_tokens(chunks, depth)
     return ReviewPreview(
         files=tuple(_tokens_of_files(chunks).items()),
+        parts=len(chunks),
         skipped=(*skipped, *unfit, *too_dear),
         calls=len(chunks) * (3 if depth.two_opinions else 2) + looks,  # each part is judged once more, or twice
         prompt_tokens=read_tokens(tokens),
