@@ -16,11 +16,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from reviewer.domain.findings import Finding
 from reviewer.evaluation.cases import KnownFinding
 from reviewer.evaluation.scores import Pair
-from reviewer.llm.messages import Ask, Prompt
+from reviewer.llm.messages import Ask, Prompt, Task
 from reviewer.safety.prompt_text import code_excerpt, prose
 from reviewer.tasks.conversation.follow_ups import Answer, ask_and_read
 from reviewer.tasks.conversation.json_replies import JsonForm, Unreadable, read_json
-from reviewer.tasks.conversation.prompts import ask_prompt
+from reviewer.tasks.conversation.layout import prompt_of
+from reviewer.tasks.conversation.prompts import render_template
 
 #: The most characters of one text in the judge's prompt.
 _MOST = 4_000
@@ -57,8 +58,12 @@ def judge_prompt(findings: Sequence[Finding], known: Sequence[KnownFinding], *, 
         }
         for reference in known
     ]
-    return ask_prompt(
-        "evaluation/judge.md", "evaluation/judged.md", fence=fence, reports=reports, references=references
+    return prompt_of(
+        Task.ASK,
+        render_template("evaluation/judge.md"),
+        system=render_template("evaluation/system.md", fence=fence),
+        shown=render_template("evaluation/judged.md", fence=fence, reports=reports, references=references),
+        qualifier="judge",
     )
 
 

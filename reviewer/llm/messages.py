@@ -15,13 +15,17 @@ from reviewer.llm.usage import Attempt, Usage
 
 
 class Task(StrEnum):
-    """What a prompt asks for. The first line of the system message is `# Task: NAME`."""
+    """What a prompt asks for. The line `# Task: NAME` stands in the last user message, behind the change."""
 
     FINDINGS = "findings"
     VERIFY = "verify"
     TESTS = "tests"
     REFACTOR = "refactor"
     ASK = "ask"
+    EDIT = "edit"
+    PROVE = "prove"
+    FIX = "fix"
+    REPLY = "reply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Prompt:
     """One request to the model.
 
     The first of `messages` is the only system message. `max_tokens` limits the reply, thinking included. `may_look_up`
-    allows the model to ask once for code instead of answering; the system message then says how. `model` is the
+    allows the model to ask once for code instead of answering; the task then says how. `model` is the
     fallback model to begin with, empty for the configured one.
     """
 

@@ -20,7 +20,7 @@ from reviewer.llm.usage import Usage
 from reviewer.safety.prompt_text import code_excerpt, prose
 from reviewer.tasks.conversation.divisions import Claims, DivisionByClaims
 from reviewer.tasks.conversation.follow_ups import Answer, ask_and_read
-from reviewer.tasks.conversation.prompts import Prompter, fence_of, prompt_from_templates
+from reviewer.tasks.conversation.prompts import Prompter, fence_of, render_template
 from reviewer.tasks.conversation.replies import read_verdicts
 from reviewer.tasks.planning.chunks import Chunk, chunk
 from reviewer.tasks.verification.falsifier import Verdicts, join_verdicts, verdicts_from
@@ -144,11 +144,5 @@ def _prompt(prompter: Prompter, part: Chunk, findings: Sequence[OpenFinding], cl
         }
         for number, claim in enumerate((findings[place] for place in claims), 1)
     ]
-    return prompt_from_templates(
-        Task.VERIFY,
-        "verify/recheck.md",
-        "verify/open_findings.md",
-        fence=prompter.fence,
-        change=prompter.shown(part),
-        claims=shown,
-    )
+    words = render_template("verify/recheck.md", fence=prompter.fence, claims=shown)
+    return prompter.about(Task.VERIFY, part, words, qualifier="still open")

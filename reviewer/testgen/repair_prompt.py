@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reviewer.llm.messages import Message, Prompt
+from reviewer.llm.messages import Prompt
 from reviewer.safety.prompt_text import printable_path
+from reviewer.tasks.conversation.layout import continued
 from reviewer.tasks.conversation.prompts import render_template
 from reviewer.testgen.evidence import Candidate, Gate, GateFailure
 
@@ -35,7 +36,7 @@ def repair_prompt_for_test(
         path=path,
         covers=printable_path(covers),
     )
-    return prompt.followed_by(Message("assistant", mine), Message("user", words))
+    return continued(prompt, mine, words)
 
 
 #: The most characters of each part of a prompt.

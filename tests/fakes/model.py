@@ -69,7 +69,7 @@ __all__ = [
     "whole",
 ]
 
-TASKS = ("findings", "verify", "tests", "refactor", "ask")
+TASKS = ("findings", "verify", "tests", "refactor", "ask", "edit", "prove", "fix", "reply")
 MODELS = (
     "MiniMax-M3",
     "MiniMax-M2.7",
@@ -85,7 +85,8 @@ _FIELDS = {
     *("model", "messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stream"),
     *("stream_options", "reasoning_split"),
 }
-_TASK_LINE = re.compile(r"# Task: (?P<name>[a-z]+)(?: \((?P<qualifier>[^()\n]+)\))?")
+_TASK_LINE = re.compile(r"^# Task: (?P<name>[a-z]+)(?: \((?P<qualifier>[^()\n]+)\))?$", re.MULTILINE)
+_FENCED = re.compile(r"^<(?P<word>data-[0-9a-f]{16}) [^\n]*>\n(?:.*\n)*?</(?P=word)>$", re.MULTILINE)
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _MAX_TOKENS = 204_800
 
@@ -241,18 +242,28 @@ def _wrong_messages(messages: Any) -> str | None:
     ):
         return "messages are not a list of role and content"
     roles, texts = [one["role"] for one in messages], [one["content"] for one in messages]
-    first_line = texts[0].split("\n", 1)[0] if texts else ""
-    found = _TASK_LINE.fullmatch(first_line)
+    outside = [_FENCED.sub("</fence>", text) for text in texts]
+    lines = [len(re.findall(r"^# Task:.*", text, re.MULTILINE)) for text in outside]
+    named = task_in(texts[-1]) if texts else None
     faults = {
         "invalid chat setting: not exactly one system message, first": roles[:1] != ["system"]
         or roles.count("system") != 1,
         f"bad roles {roles}": bool(set(roles) - {"system", "user", "assistant"}) or roles[-1:] != ["user"],
         "an empty message": not all(text.strip() for text in texts),
         "invisible characters": any(_INVISIBLE.search(text) for text in texts),
-        f"the system message begins with {first_line!r}, not with `# Task: NAME`": found is None
-        or found["name"] not in TASKS,
+        "the last user message has not exactly one line `# Task: NAME`": lines[-1:] != [1] or named is None,
+        "the system message names a task": lines[:1] != [0],
+        "no fence closes right before the task": len(texts) > 1
+        and "</fence>" in outside[1]
+        and re.search(r"^</fence>\n# Task: ", outside[1], re.MULTILINE) is None,
     }
     return next((fault for fault, holds in faults.items() if holds), None)
+
+
+def task_in(text: str) -> tuple[str, str] | None:
+    """Return the name and the qualifier of the task that a user message sets, outside its fences."""
+    found = _TASK_LINE.search(_FENCED.sub("", text))
+    return (found["name"], found["qualifier"] or "") if found and found["name"] in TASKS else None
 
 
 class _Server(ThreadingHTTPServer):
@@ -324,10 +335,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(refusal)
             return
         messages = tuple((one["role"], one["content"]) for one in body["messages"])
-        found = _TASK_LINE.match(messages[0][1])
-        assert found is not None
+        task = task_in(messages[-1][1])
+        assert task is not None
         headers = {name.lower(): value for name, value in self.headers.items()}
-        call = Call(found["name"], found["qualifier"] or "", body["model"], messages, body, headers, time.monotonic())
+        call = Call(*task, body["model"], messages, body, headers, time.monotonic())
         with model.counted():
             self._perform(model.take(call), call)
 
@@ -449,6 +460,9 @@ def _default(call: Call) -> Scripted:
         "verify": '{"verdicts": []}',
         "tests": "The change needs no further test.",
         "ask": "I have nothing to add: this is a double of the model.",
+        "prove": "NONE",
+        "fix": '{"edits": []}',
+        "reply": '{"answer": "This is a double of the model.", "verdict": "stands", "suggestion": null}',
     }
     return thinks(texts.get(call.task, '{"summary": "Nothing to report.", "findings": []}'))
 

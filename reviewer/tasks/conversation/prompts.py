@@ -1,4 +1,6 @@
-"""Build the prompts: fill in the templates, fence untrusted text, one system message each.
+"""Build the prompts: fill in the templates and fence untrusted text.
+
+All prompts about one part share the system message and what is shown of the change; the task comes last (`layout`).
 
 The same input gives the same prompt, to the byte, so that an answer that was paid for is found again. Text of the pull
 request stands only in the user message, between fences that its author cannot guess. Reads nothing but templates.
@@ -17,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Category, Finding
 from reviewer.domain.settings import Settings
-from reviewer.llm.messages import Message, Prompt, Task
+from reviewer.llm.messages import Prompt, Task
 from reviewer.safety.fencing import fence_word, fenced_rows, fenced_text, quoted
 from reviewer.safety.prompt_text import code_excerpt, printable_path, prose
 from reviewer.tasks.context.enclosing import surroundings
-from reviewer.tasks.planning.chunks import Chunk, without_prose
+from reviewer.tasks.conversation.layout import continued, prompt_of
+from reviewer.tasks.planning.chunks import Chunk
 from reviewer.tasks.planning.file_filter import instructions_for
 from reviewer.tasks.planning.lenses import Lens
 
@@ -44,17 +47,7 @@ MOST_TESTS, MOST_REFACTORINGS = 3, 2
 LOOK_FROM_LINES = 8
 
 #: Templates that show code. Their empty lines are kept.
-_AS_WRITTEN = frozenset(
-    {"review/change.md", "verify/claims.md", "follow_up/found.md", "ask/question.md", "verify/open_findings.md"}
-)
-
-#: The system message of a task that is about one part of a change.
-_TEMPLATES = {
-    Task.FINDINGS: "review/findings.md",
-    Task.REFACTOR: "review/refactor.md",
-    Task.TESTS: "tests/tests.md",
-    Task.ASK: "ask/ask.md",
-}
+_AS_WRITTEN = frozenset({"review/change.md", "verify/verify.md", "verify/recheck.md", "ask/ask.md"})
 
 #: What a repair turn asks for, by task.
 _FORMS = {
@@ -63,6 +56,10 @@ _FORMS = {
     Task.VERIFY: 'One JSON object with the key "verdicts", as described.',
     Task.ASK: "The answer, in the form that was described.",
     Task.TESTS: 'Only <test path="..." covers="..."> elements with raw code, as described, or the word NONE.',
+    Task.EDIT: 'One JSON object with the key "findings", as described.',
+    Task.PROVE: 'One <test path="..." covers="..."> element with raw code, as described, or the word NONE.',
+    Task.FIX: 'One JSON object with the key "edits", as described.',
+    Task.REPLY: 'One JSON object with the keys "answer", "verdict" and "suggestion", as described.',
 }
 
 
@@ -85,26 +82,22 @@ class Prompter:
         """Return the prompt that asks for defects in the chunk: of all kinds, or of one."""
         # Only the general finder may look things up.
         look = lens is None and self._may_look(chunk)
-        part = chunk if lens is None else without_prose(chunk)
-        return replace(
-            self._about(Task.FINDINGS, part, lens="" if lens is None else lens.value, look=look), may_look_up=look
-        )
+        name = "" if lens is None else lens.value
+        words = self.words("review/findings.md", chunk, lens=name, look=look)
+        return replace(self.about(Task.FINDINGS, chunk, words, qualifier=name), may_look_up=look)
 
     def refactor(self, chunk: Chunk, *, most: int = MOST_REFACTORINGS) -> Prompt:
         """Return the prompt that asks for simpler code in the chunk, at most so many places."""
-        return self._about(Task.REFACTOR, without_prose(chunk), most=most)
+        return self.about(Task.REFACTOR, chunk, self.words("review/refactor.md", chunk, most=most))
 
     def tests(self, chunk: Chunk) -> Prompt:
         """Return the prompt that asks for unit tests of the code in the chunk."""
-        return self._about(Task.TESTS, without_prose(chunk), most=MOST_TESTS)
+        return self.about(Task.TESTS, chunk, self.words("tests/tests.md", chunk, most=MOST_TESTS))
 
     def ask(self, chunk: Chunk, question: str) -> Prompt:
         """Return the prompt that asks a person's question about the chunk."""
         text = prose(question, MAX_DESCRIPTION)
-        asked = self._about(Task.ASK, chunk)
-        system, change = asked.messages
-        user = _render("ask/question.md", change=change.content, fence=self.fence, question=text)
-        return _prompt(Task.ASK, system.content, user)
+        return self.about(Task.ASK, chunk, self.words("ask/ask.md", chunk, question=text))
 
     def verify(self, chunk: Chunk, claims: Sequence[Finding], *, second: bool = False, last: bool = False) -> Prompt:
         """Return the prompt that asks for a verdict on each claim about the chunk, numbered from 1.
@@ -114,24 +107,24 @@ class Prompter:
         `last`: the model must answer at once; it may not ask to see more.
         """
         numbered = [self._claim(number, claim) for number, claim in enumerate(claims, 1)]
-        part = without_prose(chunk, {claim.anchor.path for claim in claims})
-        user = _render("verify/claims.md", change=self._change(part), fence=self.fence, claims=numbered)
         look = self._may_look(chunk) and not last
-        system = _render("verify/verify.md", fence=self.fence, second=second, look=look)
-        return replace(_prompt(Task.VERIFY, system, user), may_look_up=look)
+        words = _render("verify/verify.md", fence=self.fence, claims=numbered, second=second, look=look)
+        prompt = self.about(Task.VERIFY, chunk, words, qualifier="second opinion" if second else "")
+        return replace(prompt, may_look_up=look)
 
-    def shown(self, chunk: Chunk) -> str:
-        """Return the chunk with its context, fenced, as every prompt about it shows it."""
-        return self._change(chunk)
+    def about(self, task: Task, chunk: Chunk, words: str, *, qualifier: str = "") -> Prompt:
+        """Return the prompt that shows the chunk with its context, as all prompts about it do, and sets the task."""
+        return prompt_of(task, words, system=self._system(), shown=self._change(chunk), qualifier=qualifier)
 
-    def _about(self, task: Task, chunk: Chunk, **more: object) -> Prompt:
+    def words(self, template: str, chunk: Chunk, **values: object) -> str:
+        """Return a task's words: its template, which may say what the maintainers wish for the files of the chunk."""
         review = self.settings.review
-        instructions = [review.instructions] if review.instructions.strip() else []
-        instructions += instructions_for(chunk.paths, review.path_instructions)
-        system = _render(
-            _TEMPLATES[task], fence=self.fence, language=review.language, instructions=instructions, **more
-        )
-        return _prompt(task, system, self._change(chunk))
+        wishes = [review.instructions] if review.instructions.strip() else []
+        wishes += instructions_for(chunk.paths, review.path_instructions)
+        return _render(template, fence=self.fence, language=review.language, instructions=wishes, **values)
+
+    def _system(self) -> str:
+        return system_message(self.fence, self.settings.review.language)
 
     def _may_look(self, chunk: Chunk) -> bool:
         """Whether there are sources to look at, and the change is large enough."""
@@ -140,7 +133,7 @@ class Prompter:
 
     def _change(self, chunk: Chunk) -> str:
         """Return the chunk as all prompts about it show it: written once, since outlines take time."""
-        key = (chunk.id, chunk.paths)  # without prose a chunk keeps its id
+        key = (chunk.id, chunk.paths)
         if key not in self._written:
             self._written[key] = self._write(chunk)
         return self._written[key]
@@ -215,35 +208,20 @@ def fence_of(salt: bytes, change: Change) -> str:
     return fence_word(digest.hexdigest())
 
 
-def ask_prompt(system: str, user: str, **values: object) -> Prompt:
-    """Return a prompt of the task `ask` from two templates: for what is asked beside a review."""
-    return _prompt(Task.ASK, _render(system, **values), _render(user, **values))
+def system_message(fence: str, language: str) -> str:
+    """Return the system message that all tasks about a change share: what is data, what a defect is, how to write."""
+    return _render("system.md", fence=fence, language=language)
 
 
 def repair_prompt(prompt: Prompt, written: str, problem: str) -> Prompt:
-    """Return the prompt continued by what the model wrote, unchanged, and by what was wrong with it.
-
-    If it wrote nothing that can be sent back, what was wrong stands at the end of the last message.
-    """
-    words = _render("follow_up/repair.md", problem=problem, form=_FORMS[prompt.task])
-    if written.strip():
-        return prompt.followed_by(Message("assistant", written), Message("user", words))
-    *others, last = prompt.messages
-    return replace(prompt, messages=(*others, replace(last, content=f"{last.content}\n\n{words}")))
+    """Return the prompt continued by what the model wrote, unchanged, and by what was wrong with it."""
+    return continued(prompt, written, _render("follow_up/repair.md", problem=problem, form=_FORMS[prompt.task]))
 
 
-def lookup_answer(found: str, fence: str, *, left: int = 0) -> str:
-    """Return the words with which the model is shown what it asked to see; it may ask `left` more times."""
-    return _render("follow_up/found.md", found=found, fence=fence, left=left)
-
-
-def prompt_from_templates(task: Task, system: str, user: str, /, **values: object) -> Prompt:
-    """Return a prompt made of two templates, named by their files, with the same values for both."""
-    return _prompt(task, _render(system, **values), _render(user, **values))
-
-
-def _prompt(task: Task, system: str, user: str) -> Prompt:
-    return Prompt(task, (Message("system", system), Message("user", user)))
+def lookup_prompt(prompt: Prompt, written: str, found: str, fence: str, *, left: int = 0) -> Prompt:
+    """Return the prompt continued by what the model asked to see; it may ask `left` more times."""
+    words = _render("follow_up/found.md", left=left)
+    return continued(prompt, written, words, shown=fenced_rows(found, fence, "lookup"))
 
 
 @cache

@@ -1,6 +1,6 @@
 """The door to lookups: answer a reply that asks to see code, in several rounds, within a budget of dollars and seconds.
 
-To let a prompt look: give it `may_look_up=True`, include `prompts/follow_up/offer.md` in its text, and pass a
+To let a prompt look: give it `may_look_up=True`, include `prompts/follow_up/offer.md` in its task, and pass a
 `LookupHandler` as `look` to `ask_and_read`. One handler serves a whole review, so that nothing is looked up twice.
 
 Only regular files inside the repository, at head or base, are read. The same request gets the same answer to the byte.
@@ -17,11 +17,11 @@ from types import MappingProxyType
 
 from reviewer.domain.change import Change
 from reviewer.domain.context_report import LookupCounts
-from reviewer.llm.messages import Message, Prompt, Reply
+from reviewer.llm.messages import Prompt, Reply
 from reviewer.llm.models import planned_tokens
 from reviewer.safety.prompt_text import prose
 from reviewer.tasks.context.repository_cache import RepositoryCache
-from reviewer.tasks.conversation.prompts import lookup_answer
+from reviewer.tasks.conversation.prompts import lookup_prompt
 from reviewer.tasks.lookups.files import outline_of_file, read_before, read_lines
 from reviewer.tasks.lookups.names import callers_of, definitions_of, places_of
 from reviewer.tasks.lookups.repository_view import RepositoryView
@@ -86,8 +86,8 @@ class LookupHandler:
             self.counts += LookupCounts(refused=1)
             return None
         earlier = [message.content for message in prompt.messages[2:] if message.role == "user"]
-        text = lookup_answer(self.look_up(request, earlier), self.fence, left=left)
-        return prompt.followed_by(Message("assistant", reply.raw or reply.text), Message("user", text))
+        found = self.look_up(request, earlier)
+        return lookup_prompt(prompt, reply.raw or reply.text, found, self.fence, left=left)
 
     def _affordable(self, reply: Reply) -> bool:
         """Count what the reply cost, and return whether the budget allows to go on."""

@@ -7,14 +7,14 @@ does not fit is returned with its reason. Pure, and linear in the size of the ch
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import groupby
 
 from reviewer.diff.model import FileDiff, Hunk
 from reviewer.domain.findings import Skipped
-from reviewer.languages.paths import is_code, is_prose, is_test, unit_stem
+from reviewer.languages.paths import is_code, is_test, unit_stem
 from reviewer.llm.models import planned_tokens
 from reviewer.tasks.planning.rendering import render_file, render_hunk
 
@@ -44,8 +44,8 @@ class ChunkSection:
 class Chunk:
     """Files, or hunks of one file, for one prompt.
 
-    `id` depends on the content alone; `without_prose` keeps it, `halves` adds `/1` and `/2` to it. `text` is how the
-    model sees the sections, `tokens` is an estimate. `files` are those of the sections, the hunks of each file
+    `id` depends on the content alone; `halves` adds `/1` and `/2` to it. `text` is how the model sees the sections,
+    `tokens` is an estimate. `files` are those of the sections, the hunks of each file
     together.
     """
 
@@ -164,17 +164,6 @@ def _packed(sections: Iterable[ChunkSection], budget: int) -> list[list[ChunkSec
         rest = groups.pop()
         groups[-1] += rest
     return groups
-
-
-def without_prose(part: Chunk, keep: Collection[str] = ()) -> Chunk:
-    """Return the chunk without documentation, for prompts that are about code alone.
-
-    Files in `keep` stay. A chunk of documentation only is returned as it is.
-    """
-    gone = {file.path for file in part.files if is_prose(file.path) and file.path not in keep}
-    if not gone or len(gone) == len({file.path for file in part.files}):
-        return part
-    return Chunk.of((section for section in part.sections if section.file.path not in gone), chunk_id=part.id)
 
 
 def halves(part: Chunk) -> tuple[Chunk, ...]:

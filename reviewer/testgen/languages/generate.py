@@ -19,10 +19,11 @@ from reviewer.domain.change import Change
 from reviewer.domain.findings import TestSuggestion
 from reviewer.domain.settings import Settings
 from reviewer.languages.paths import is_code, is_test
-from reviewer.llm.messages import Ask, Message, Prompt, Task
+from reviewer.llm.messages import Ask, Prompt, Task
 from reviewer.safety.prompt_text import code_excerpt, printable_path
 from reviewer.sandbox.api import SandboxRunner
-from reviewer.tasks.conversation.prompts import Prompter, prompt_from_templates, render_template
+from reviewer.tasks.conversation.layout import prompt_of, shown_in, with_more_words
+from reviewer.tasks.conversation.prompts import Prompter, render_template
 from reviewer.tasks.suggest_tests import MAX_TESTS, prompts_for_tests
 from reviewer.testgen.evidence import (
     Candidate,
@@ -182,20 +183,13 @@ class LanguageTestPrompts:
 
     def tests(self, prompt: Prompt) -> Prompt:
         """Return the prompt for tests, with the runner's name and an existing test."""
-        system, user = prompt.messages
-        runner_text = render_template(
-            "tests/runner.md", name=self.project.row.name, folder=printable_path(self.project.folder)
-        )
         path, text = self.sibling
-        shown = render_template(
-            "tests/styled.md", change=user.content, fence=self.prompter.fence, path=printable_path(path),
+        words = render_template(
+            "tests/runner.md", name=self.project.row.name, folder=printable_path(self.project.folder),
+            fence=self.prompter.fence, path=printable_path(path) if path else "",
             text=code_excerpt(text, MOST_SIBLING),
         )  # fmt: skip
-        messages = (
-            Message("system", f"{system.content}\n\n{runner_text}"),
-            Message("user", shown if path else user.content),
-        )
-        return Prompt(prompt.task, messages, prompt.max_tokens, prompt.temperature)
+        return with_more_words(prompt, words)
 
     def repair(self, prompt: Prompt, candidate: Candidate, stopped: GateFailure) -> Prompt:
         """Return the conversation, continued by the candidate and the reason why a gate stopped it."""
@@ -204,12 +198,13 @@ class LanguageTestPrompts:
 
     def confirm_failure(self, prompt: Prompt, candidate: Candidate, failure: FailedTest) -> Prompt:
         """Return the prompt that asks, independently, whether a failing test is right."""
-        change = prompt.messages[1].content  # the change as in the first prompt, without the later conversation
-        return prompt_from_templates(
-            Task.VERIFY, "verify/reproduction.md", "verify/reproduced.md", fence=self.prompter.fence, unit=change,
-            name=printable_path(candidate.unit.covers), test=code_excerpt(candidate.code, MOST_CODE),
+        words = render_template(
+            "verify/reproduction.md", fence=self.prompter.fence, name=printable_path(candidate.unit.covers),
+            test=code_excerpt(candidate.code, MOST_CODE),
             failure=code_excerpt(f"{failure.test}\n{failure.message}", MOST_EVIDENCE),
         )  # fmt: skip
+        system = prompt.messages[0].content
+        return prompt_of(Task.VERIFY, words, system=system, shown=shown_in(prompt), qualifier="reproduction")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,10 @@ from pathlib import PurePosixPath
 
 from reviewer.languages.parsers import python_tree
 from reviewer.languages.paths import is_test
-from reviewer.llm.messages import Message, Prompt, Task
+from reviewer.llm.messages import Prompt, Task
 from reviewer.safety.prompt_text import code_excerpt, printable_path
-from reviewer.tasks.conversation.prompts import MAX_DESCRIPTION, MAX_TITLE, render_template
+from reviewer.tasks.conversation.layout import prompt_of
+from reviewer.tasks.conversation.prompts import MAX_DESCRIPTION, MAX_TITLE, render_template, system_message
 from reviewer.testgen.evidence import Candidate, ChangeUnderTest, CodeUnit, FailedTest, Gate, GateFailure
 from reviewer.testgen.python.baseline import Baseline
 from reviewer.testgen.python.dependencies import DefinitionLookup, used_by
@@ -52,17 +53,18 @@ class UnitPrompts:
 
     def tests(self, unit: CodeUnit) -> Prompt:
         """Return the prompt that asks for a test file for the unit."""
-        system = render_template(
+        words = render_template(
             "tests/proving.md",
             fence=self.fence,
             framework=self.client.plan.framework,
             roots=", ".join(printable_path(root) for root in self.client.plan.test_roots),
-            language=self.subject.language,
             path=printable_path(self.home(unit)),
             covers=printable_path(unit.covers),
             ends=", ".join(f"`{printable_path(path)}`" for path in self.ends[:MOST_SIBLINGS]),
+            fixtures=self._untrusted("\n".join(self._fixtures(unit)), MOST_SIBLING),
+            siblings=list(self._siblings(unit)),
         )
-        return _prompt(Task.TESTS, system, self._unit(unit))
+        return self._about(Task.TESTS, unit, words)
 
     def repair(self, prompt: Prompt, candidate: Candidate, stopped: GateFailure) -> Prompt:
         """Return the conversation, continued by the candidate and the reason why a gate stopped it."""
@@ -75,15 +77,18 @@ class UnitPrompts:
     def confirm_failure(self, candidate: Candidate, failure: FailedTest) -> Prompt:
         """Return the prompt that asks, independently, whether a failing test is right."""
         text = f"{failure.test}, line {failure.line}: {failure.kind}\n{failure.message}\n\n{failure.trace}"
-        user = render_template(
-            "verify/reproduced.md",
+        words = render_template(
+            "verify/reproduction.md",
             fence=self.fence,
-            unit=self._unit(candidate.unit, styled=False),
             name=candidate.unit.name,
             test=self._untrusted(candidate.code, MOST_CODE),
             failure=self._untrusted(text, MOST_EVIDENCE),
         )
-        return _prompt(Task.VERIFY, render_template("verify/reproduction.md", fence=self.fence), user)
+        return self._about(Task.VERIFY, candidate.unit, words, qualifier="reproduction")
+
+    def _about(self, task: Task, unit: CodeUnit, words: str, *, qualifier: str = "") -> Prompt:
+        system = system_message(self.fence, self.subject.language)
+        return prompt_of(task, words, system=system, shown=self._unit(unit), qualifier=qualifier)
 
     def home(self, unit: CodeUnit) -> str:
         """Return an unused path for a test file of the unit: beside the tests that run it, else in the test root."""
@@ -100,7 +105,7 @@ class UnitPrompts:
                 return path
         return (folder / shape.replace("*", f"{name}_more", 1)).as_posix()
 
-    def _unit(self, unit: CodeUnit, *, styled: bool = True) -> str:
+    def _unit(self, unit: CodeUnit) -> str:
         change = self.subject.change
         return render_template(
             "tests/unit.md",
@@ -117,8 +122,6 @@ class UnitPrompts:
                 used_by(unit, DefinitionLookup(partial(text_of, self.client.tree), self.client.plan.roots)), MOST_USED
             ),
             callers=self._untrusted(self._callers(unit), MOST_CALLERS),
-            fixtures=self._untrusted("\n".join(self._fixtures(unit)), MOST_SIBLING) if styled else "",
-            siblings=list(self._siblings(unit)) if styled else [],
         )
 
     def _siblings(self, unit: CodeUnit) -> Iterator[dict[str, str]]:
@@ -198,7 +201,3 @@ def _signatures(path: str, text: str) -> Iterator[str]:
         if any("fixture" in ast.dump(decorator) for decorator in node.decorator_list):
             about = (ast.get_docstring(node) or "").partition("\n")[0]
             yield f"{path}: {node.name}({ast.unparse(node.args)}){f': {about}' if about else ''}"
-
-
-def _prompt(task: Task, system: str, user: str) -> Prompt:
-    return Prompt(task, (Message("system", system), Message("user", user)))

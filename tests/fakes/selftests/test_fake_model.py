@@ -14,7 +14,11 @@ from tests.fixtures.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
-MESSAGES = [{"role": "system", "content": "# Task: findings (security)\nGo."}, {"role": "user", "content": "x"}]
+CHANGE = "<data-0123456789abcdef diff>\n# Task: ask\n</data-0123456789abcdef>"
+MESSAGES = [
+    {"role": "system", "content": "Be kind."},
+    {"role": "user", "content": f"{CHANGE}\n# Task: findings (security)\n\nGo."},
+]
 GOOD = {
     "model": "MiniMax-M2.1",
     "messages": MESSAGES,
@@ -24,6 +28,7 @@ GOOD = {
     "stream_options": {"include_usage": True},
 }
 SYSTEM, USER = MESSAGES
+PLAIN = {"role": "user", "content": "x"}
 
 
 def post(base_url, body, key=KEY):
@@ -49,7 +54,12 @@ def test_a_good_request_is_answered_and_recorded():
     assert data[-1] == "[DONE]"
     assert json.loads(data[-2])["usage"]["total_tokens"] == 7
     (call,) = double.calls
-    assert (call.task, call.qualifier, call.system, call.user) == ("findings", "security", SYSTEM["content"], "x")
+    assert (call.task, call.qualifier, call.system, call.user) == (
+        "findings",
+        "security",
+        SYSTEM["content"],
+        USER["content"],
+    )
     wait_until(lambda: double.active == 0, "the end of the answer")
     assert double.most_active == 1
 
@@ -79,9 +89,19 @@ def test_a_good_request_is_answered_and_recorded():
         ({"messages": [SYSTEM, {"role": "user", "content": "a\u200b"}]}, "invisible characters"),
         ({"messages": [SYSTEM, {"role": "user", "content": ["x"]}]}, "not a list of role and content"),
         ({"messages": [SYSTEM, {**USER, "name": "x"}]}, "not a list of role and content"),
-        ({"messages": [{"role": "system", "content": "Be kind.\n# Task: ask"}, USER]}, "begins with 'Be kind.'"),
-        ({"messages": [{"role": "system", "content": "# Task: dance"}, USER]}, "not with `# Task: NAME`"),
-        ({"messages": [{"role": "system", "content": "# Task: ask\r\n"}, USER]}, "not with `# Task: NAME`"),
+        (
+            {"messages": [{"role": "system", "content": "Be kind.\n# Task: ask"}, USER]},
+            "the system message names a task",
+        ),
+        ({"messages": [SYSTEM, {"role": "user", "content": "# Task: dance"}]}, "not exactly one line"),
+        ({"messages": [SYSTEM, {"role": "user", "content": " # Task: ask"}]}, "not exactly one line"),
+        ({"messages": [SYSTEM, {"role": "user", "content": f"{CHANGE}\nGo."}]}, "not exactly one line"),
+        ({"messages": [SYSTEM, {"role": "user", "content": "# Task: ask\n# Task: ask"}]}, "not exactly one line"),
+        ({"messages": [SYSTEM, {"role": "user", "content": f"{CHANGE}\nx\n# Task: ask"}]}, "right before the task"),
+        (
+            {"messages": [*MESSAGES, {"role": "assistant", "content": "?"}, {"role": "user", "content": "x"}]},
+            "one line",
+        ),
         ({"messages": []}, "not exactly one system message"),
     ],
 )
@@ -158,7 +178,7 @@ def test_a_function_answers_when_the_queue_is_empty():
         double.script("findings", Answer("first", piece=99))
         double.answers("findings", lambda call: Answer(f"after {call.user}", piece=99))
         texts = [post(double.base_url, GOOD).text for _ in range(3)]
-    assert ["after x" in text for text in texts] == [False, True, True]
+    assert ["after <data-" in text for text in texts] == [False, True, True]
 
 
 def test_a_tag_is_split_over_chunks():

@@ -20,7 +20,7 @@ from tests.fuzz.texts import edited, explain_itself, text, utf8
 from webhooks.github.transport import next_page
 
 _TIMEOUTS = StreamTimeouts(connect=5, idle=5, total=20, trailer=5)
-_PROMPT = Prompt(Task.ASK, (Message("system", "# Task: ask"), Message("user", "why")))
+_PROMPT = Prompt(Task.ASK, (Message("system", "s"), Message("user", "# Task: ask\n\nwhy")))
 
 
 def _chunk(**delta: object) -> str:

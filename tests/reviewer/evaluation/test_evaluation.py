@@ -26,6 +26,7 @@ from reviewer.evaluation.tables import compared_text, run_text
 from reviewer.llm.client import Client
 from reviewer.llm.usage import Usage
 from reviewer.tasks.conversation.follow_ups import ask_and_read
+from reviewer.tasks.conversation.layout import task_line
 from tests.fakes.model import Call, FakeModel, error
 from tests.fixtures.app_server import child_environment
 from tests.fixtures.factories import finding
@@ -142,7 +143,7 @@ def test_the_judge_cannot_tell_a_trap_from_a_defect() -> None:
     ]
     prompt = judge_prompt(said, case.known, fence="data-1")
     assert prompt == judge_prompt(said, swapped, fence="data-1")
-    assert prompt.messages[0].content.startswith("# Task: ask (judge)\n")
+    assert task_line(prompt) == "# Task: ask (judge)"
     shown = "\n".join(message.content for message in prompt.messages)
     for entry in json.loads((CASES / "go-session-race" / "known.json").read_text())["known"]:
         assert entry["description"] in shown

@@ -9,7 +9,7 @@ from reviewer.llm.errors import BrokenReply, ModelUnavailable, RequestRefused
 from reviewer.llm.messages import Message, Prompt, Task
 from reviewer.llm.models import model_named
 
-PROMPT = Prompt(Task.FINDINGS, (Message("system", "# Task: findings\nBe kind."), Message("user", "diff")), 9000)
+PROMPT = Prompt(Task.FINDINGS, (Message("system", "Be kind."), Message("user", "diff")), 9000)
 MODEL = model_named("MiniMax-M2.1")
 
 
@@ -31,7 +31,7 @@ def test_the_body_is_minimal():
     """The request holds what is needed and nothing that a strict upstream refuses."""
     assert request_body(PROMPT, MODEL) == {
         "model": "MiniMax-M2.1",
-        "messages": [{"role": "system", "content": "# Task: findings\nBe kind."}, {"role": "user", "content": "diff"}],
+        "messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "diff"}],
         "stream": True,
         "max_tokens": 9000,
         "temperature": 0.2,

@@ -48,7 +48,7 @@ def client(model):
 
 def prompt(text="the diff", task=Task.FINDINGS, **more):
     """Return a prompt for a task."""
-    return Prompt(task, (Message("system", f"# Task: {task}\nBe kind."), Message("user", text)), **more)
+    return Prompt(task, (Message("system", "Be kind."), Message("user", f"# Task: {task}\n{text}")), **more)
 
 
 def failure(client, *, one=None):
@@ -109,7 +109,7 @@ def test_the_request_carries_key_and_clean_messages(model, client):
     client.complete(prompt("a\u200bb\x00\tc\r\n\udce9", Task.VERIFY))
     (call,) = model.calls
     assert call.headers["authorization"] == f"Bearer {KEY}"
-    assert call.messages == (("system", "# Task: verify\nBe kind."), ("user", "ab\tc\r\n\ufffd"))
+    assert call.messages == (("system", "Be kind."), ("user", "# Task: verify\nab\tc\r\n\ufffd"))
     assert (call.body["max_tokens"], call.body["temperature"]) == (16_384, 0.2)
 
 
@@ -117,7 +117,9 @@ def test_a_repair_turn_sends_the_raw_answer_back(model, client):
     """The assistant's message of a repair turn is the one that came, thinking included."""
     model.script("findings", thinks("not JSON"), JSON)
     first = client.complete(prompt())
-    again = prompt().followed_by(Message("assistant", first.raw), Message("user", "Only JSON, please."))
+    again = prompt().followed_by(
+        Message("assistant", first.raw), Message("user", "# Task: findings\nOnly JSON, please.")
+    )
     assert client.complete(again).text == JSON
     assert [role for role, _ in model.calls[1].messages] == ["system", "user", "assistant", "user"]
     assert model.calls[1].messages[2][1] == thinks("not JSON")

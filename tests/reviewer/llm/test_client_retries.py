@@ -46,7 +46,12 @@ def client_of(model, times=None, **more):
 
 def prompt(text="the diff"):
     """Return a prompt for findings."""
-    return Prompt(Task.FINDINGS, (Message("system", "# Task: findings"), Message("user", text)))
+    return Prompt(Task.FINDINGS, (Message("system", "s"), Message("user", f"# Task: findings\n{text}")))
+
+
+def text_of(call):
+    """Return what the prompt asks, without the line that names its task."""
+    return call.user.split("\n", 1)[1]
 
 
 def failure(client):
@@ -264,7 +269,7 @@ def test_the_last_fallback_ends_it(model, times):
 
 def test_a_batch_is_answered_in_order(model, times):
     """Each prompt gets its own answer in its own place, whichever comes first."""
-    model.answers("findings", lambda call: DOWN if call.user == "3" else f"answer to {call.user}")
+    model.answers("findings", lambda call: DOWN if text_of(call) == "3" else f"answer to {text_of(call)}")
     with client_of(model, times, max_attempts=1) as client:
         answers = client.ask([prompt(str(number)) for number in range(6)])
     assert [type(one) for one in answers] == [Reply] * 3 + [ModelUnavailable] + [Reply] * 2
@@ -305,7 +310,7 @@ def test_a_batch_ends_with_the_credit_or_the_key(model, times, trouble, kind):
 def test_what_is_under_way_is_finished_when_the_credit_ends(model):
     """In a parallel batch, answers that are on their way when the credit ends are kept: they are paid for."""
     slow = Stall(before_head=True, then=Answer("fine"))
-    model.answers("findings", lambda call: base_resp(1008, "insufficient balance") if call.user == "1" else slow)
+    model.answers("findings", lambda call: base_resp(1008, "insufficient balance") if text_of(call) == "1" else slow)
     answers = []
     with client_of(model, max_parallel=2) as client:
         batch = threading.Thread(target=lambda: answers.extend(client.ask([prompt(str(n)) for n in range(2)])))

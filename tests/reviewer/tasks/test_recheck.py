@@ -14,6 +14,7 @@ from reviewer.domain.severity import Severity
 from reviewer.llm.errors import ModelError, ModelUnavailable
 from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.llm.usage import Attempt
+from reviewer.tasks.conversation.layout import task_line
 from reviewer.tasks.recheck import OpenFinding, recheck
 from tests.attacks.prompt_blocks import blocks, fence_of_prompt
 from tests.paths import PROMPTS
@@ -65,7 +66,7 @@ def test_only_what_was_refuted_is_gone() -> None:
         done = recheck(CHANGE, [ZERO, SLOW], Settings(), model.ask, salt=b"salt")
         assert (set(done.gone), done.usage.calls, len(done.notes)) == (gone, 1, 0)
         assert [prompt.task for prompt in model.prompts] == [Task.VERIFY]
-        assert model.prompts[0].messages[0].content.startswith("# Task: verify (still open)\n")
+        assert task_line(model.prompts[0]) == "# Task: verify (still open)"
 
 
 def test_what_cannot_be_asked_stays() -> None:

@@ -17,6 +17,7 @@ from reviewer.domain.severity import Confidence
 from reviewer.llm.errors import BadKey, BrokenReply, ModelError, ModelUnavailable
 from reviewer.llm.messages import Message, Prompt, Reply, Task
 from reviewer.llm.usage import Attempt
+from reviewer.tasks.conversation.layout import shown_in, task_line
 from reviewer.tasks.conversation.prompts import Prompter
 from reviewer.tasks.planning.chunks import chunk
 from reviewer.tasks.planning.lenses import Lens
@@ -152,7 +153,7 @@ def test_an_unreadable_reply_is_asked_for_once_more(scripted: Callable[..., Mode
     assert again.messages[:2] == first.messages
     assert again.messages[2] == Message("assistant", "<think>hm</think>I found nothing wrong.")
     assert "no JSON object" in again.messages[3].content
-    assert again.messages[0].content.startswith("# Task: findings\n")
+    assert again.messages[-1].content.startswith("# Task: findings\n\n")
 
 
 def test_a_reply_that_stays_unreadable_is_an_error_not_an_empty_review(scripted: Callable[..., Model]) -> None:
@@ -296,6 +297,11 @@ def test_prompts_read_as_agreed(task: Task, scripted: Callable[..., Model]) -> N
     hold("\n".join(f"===== {message.role}\n{message.content}" for message in prompt.messages), task)
 
 
+def task_of(prompt: Prompt) -> str:
+    """Return the task of a prompt, without what it shows."""
+    return prompt.messages[1].content.removeprefix(shown_in(prompt)).strip()
+
+
 def hold(shown: str, name: str) -> None:
     """Hold the text against the golden prompt of that name."""
     path = PROMPTS / f"{name}.txt"
@@ -310,9 +316,9 @@ def test_each_lens_reads_as_agreed(lens: Lens) -> None:
     plain = Prompter(change(), Settings(), "data-fence")
     (part,) = chunk(DIFF.files[:1])[0]
     prompt = plain.findings(part, lens)
-    assert prompt.messages[0].content.startswith(f"# Task: findings ({lens})\n")
-    assert prompt.messages[1] == plain.findings(part).messages[1]
-    hold(prompt.messages[0].content, f"findings_{lens}")
+    assert task_line(prompt) == f"# Task: findings ({lens})"
+    assert shown_in(prompt) == shown_in(plain.findings(part))
+    hold(task_of(prompt), f"findings_{lens}")
 
 
 def test_the_second_opinion_reads_as_agreed() -> None:
@@ -320,6 +326,6 @@ def test_the_second_opinion_reads_as_agreed() -> None:
     plain = Prompter(change(), Settings(), "data-fence")
     (part,) = chunk(DIFF.files[:1])[0]
     first, second = (plain.verify(part, [finding()], second=second) for second in (False, True))
-    assert second.messages[1] == first.messages[1]
-    assert second.messages[0].content.startswith("# Task: verify (second opinion)\n")
-    hold(second.messages[0].content, "verify_second")
+    assert shown_in(second) == shown_in(first)
+    assert task_line(second) == "# Task: verify (second opinion)"
+    hold(task_of(second), "verify_second")

@@ -22,6 +22,7 @@ from reviewer.llm.models import LISTED, planned_tokens
 from reviewer.llm.usage import Attempt
 from reviewer.tasks.context.enclosing import CONTEXT_TOKENS
 from reviewer.tasks.context.snippets import RELATED_TOKENS
+from reviewer.tasks.conversation.layout import task_line
 from reviewer.tasks.conversation.prompts import MAX_GUIDANCE
 from reviewer.tasks.planning.cost_estimate import cost_per_thousand
 from reviewer.tasks.review import ReviewOptions, review
@@ -63,7 +64,7 @@ class Model:
 
 
 def first_line(prompt: Prompt) -> str:
-    return prompt.messages[0].content.split("\n", 1)[0].removeprefix("# Task: ")
+    return task_line(prompt).removeprefix("# Task: ")
 
 
 def added(path: str, lines: Sequence[str]) -> bytes:
@@ -284,7 +285,7 @@ def test_the_maintainers_wishes_do_not_reach_the_falsifier() -> None:
     settings, _ = parse_settings("review:\n  instructions: Approve everything.\n")
     model = Model(findings=found(LOCK), verify=verdict("confirmed"))
     review(LARGE, settings, model.ask, salt=SALT, options=ReviewOptions(tests=False))
-    assert "Approve everything." in model.batches[0][0].messages[0].content
+    assert "| Approve everything." in model.batches[0][0].messages[1].content
     assert not any("Approve" in message.content for prompt in model.batches[1] for message in prompt.messages)
 
 

@@ -127,7 +127,8 @@ def test_a_question_is_answered_once(github: World) -> None:
     assert "@stan" not in answer.body
     assert "1 call, 1,000 prompt and 100 completion tokens, $0.0002" in answer.body
     system, user = (message.content for message in seen[0].messages)
-    assert system.startswith("# Task: ask\n")
+    assert "# Task:" not in system
+    assert "\n# Task: ask\n" in user
     assert "del self.items[sku]" in user
     assert user.rstrip().split("\n")[-2] == "| Who calls `remove`, @stan?"
 
@@ -262,7 +263,7 @@ def test_refactor_looks_for_simpler_code_in_all_of_it(github: World) -> None:
     outcome = carry_out(github, github.comment(github.pull, "/refactor", by="alice"), ask)
     assert outcome.state is JobEnding.REVIEWED
     assert [one.task.value for one in prompts].count("refactor") == 1
-    assert "At most 10 proposals" in next(one for one in prompts if one.task.value == "refactor").messages[0].content
+    assert "At most 10 proposals" in next(one for one in prompts if one.task.value == "refactor").messages[1].content
     _, summary, _ = expect_all(github)
     defects, _, apart = summary.body.partition("Could be simpler:")
     assert ("KeyError" in defects, "Say less" in defects, "Say less" in apart) == (True, False, True)

@@ -169,7 +169,7 @@ def test_only_the_usage_says_that_the_tokens_were_used_up(model: FakeModel) -> N
         ):
             model.script("findings", Answer("", thinking="Let me", finish="length", usage=usage))
             with pytest.raises(BrokenReply, match=words):
-                alone.complete(Prompt(Task.FINDINGS, (Message("system", "# Task: findings"), Message("user", "u"))))
+                alone.complete(Prompt(Task.FINDINGS, (Message("system", "s"), Message("user", "# Task: findings\nu"))))
 
 
 def saturated_unless(small: Callable[[Call], bool], clean: Callable[[Call], str]) -> Callable[[Call], Answer]:
@@ -252,7 +252,7 @@ def test_an_unusable_reply_survives_a_restart(model: FakeModel, client: Client) 
     assert prompt_from_json(prompt_to_json(other)) == other
     assert prompt_digest(other) != prompt_digest(prompt)
     model.script("findings", LEAK, CLEAN)
-    asked = Prompt(Task.FINDINGS, (Message("system", "# Task: findings"), Message("user", "u")))
+    asked = Prompt(Task.FINDINGS, (Message("system", "s"), Message("user", "# Task: findings\nu")))
 
     def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
         return [answer_from_json(json.loads(json.dumps(answer_to_json(reply)))) for reply in client.ask(prompts)]

@@ -11,7 +11,7 @@ from reviewer.diff.parser import parse_diff
 from reviewer.domain.settings import PathInstructions, ReviewSettings
 from reviewer.languages.paths import is_test
 from reviewer.safety.prompt_text import printable
-from reviewer.tasks.planning.chunks import affordable, chunk, without_prose
+from reviewer.tasks.planning.chunks import affordable, chunk
 from reviewer.tasks.planning.file_filter import instructions_for, select
 from reviewer.tasks.planning.rendering import render_file
 
@@ -153,19 +153,6 @@ def test_a_small_rest_gets_no_prompt_of_its_own() -> None:
         for lines in (10, 150)
     ]
     assert paths == [[("a.py",), ("b.py", "c.md")], [("a.py",), ("b.py",), ("c.md",)]]
-
-
-def test_prose_is_left_out_where_only_code_is_asked_about() -> None:
-    """With its section, whatever its lines look like; what a claim is about stays, so does a part of prose alone."""
-    files = [added("a.py", 3), added("README.md", 3, "### a.py (added)"), added("docs/b.rst", 3)]
-    (part,), _ = chunk(diff_of(*files).files)
-    code = without_prose(part)
-    assert code.paths == ("a.py",)
-    assert code.text == chunk(diff_of(files[0]).files)[0][0].text
-    assert (code.id, code.tokens < part.tokens) == (part.id, True)
-    assert without_prose(part, {"README.md"}).paths == ("a.py", "README.md")
-    (prose,), _ = chunk(diff_of(*files[1:]).files)
-    assert without_prose(prose) is prose
 
 
 def test_a_budget_keeps_the_code_and_names_the_rest() -> None:

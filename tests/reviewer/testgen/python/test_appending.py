@@ -168,7 +168,7 @@ def test_the_model_is_told_what_would_fit(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         script = Script({})
         proven(stage(tmp_path / name), script, appends=appends)
-        told.append(script.prompts[0].messages[0].content)
+        told.append(script.prompts[0].messages[1].content)
     assert "The change touches `tests/test_calc.py`." in told[0]
     assert "The change touches" not in told[1]
 

@@ -12,6 +12,7 @@ import pytest
 
 from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Prompt, Reply, Task
+from reviewer.tasks.conversation.layout import task_line
 from reviewer.testgen.evidence import ChangeUnderTest, Gate, GeneratedTests, GenerationBudget, NotRun
 from reviewer.testgen.python.generate import generate_python_tests
 from tests.attacks.prompt_blocks import blocks
@@ -50,7 +51,7 @@ class Script:
         if prompt.task is Task.VERIFY:
             return f'{{"verdicts": [{{"id": 1, "verdict": "{self.verdicts.pop(0)}", "reason": "documented"}}]}}'
         (unit,) = re.findall(r"`(\S+)`, imported as", prompt.messages[1].content)
-        path = re.findall(r'<test path="([^"]+)" covers="[^"]+">\ncode', prompt.messages[0].content)[0]
+        path = re.findall(r'<test path="([^"]+)" covers="[^"]+">\ncode', prompt.messages[1].content)[0]
         codes = self.tests.get(unit)
         return f'<test path="{path}" covers="x">\n{codes.pop(0)}</test>' if codes else "NONE"
 
@@ -75,7 +76,7 @@ def test_a_weak_test_is_repaired_with_the_faults_it_missed(tmp_path: Path) -> No
     assert kept.covers == "src/shop/prices.py:14-21"
     assert kept.path == "tests/test_prices_discounted.py"
     (repair,) = [prompt for prompt in script.prompts if len(prompt.messages) > 2]
-    assert repair.messages[0].content.startswith("# Task: tests\n")
+    assert repair.messages[-1].content.startswith("# Task: tests\n")
     assert "kills mutants" in repair.messages[-1].content
     assert re.search(r"^\| - .*\n\| \+ ", repair.messages[-1].content, re.MULTILINE)
     assert not result.dropped
@@ -98,7 +99,7 @@ def test_a_defect_is_never_certified(verdict: str, shown: int, tmp_path: Path) -
     else:
         assert [test.stopped.gate for test in result.dropped] == [Gate.COPIED]
     (confirm_failure,) = [prompt for prompt in script.prompts if prompt.task is Task.VERIFY]
-    assert confirm_failure.messages[0].content.startswith("# Task: verify (reproduction)\n")
+    assert task_line(confirm_failure) == "# Task: verify (reproduction)"
 
 
 def test_a_test_that_stays_wrong_is_dropped_and_counted(tmp_path: Path) -> None:
