@@ -41,7 +41,7 @@ class ReadAtOnce:
 
 
 class Contents:
-    """The files of one repository. Each method is one request."""
+    """The files of one repository. Each method is one request. An empty revision is the default branch."""
 
     def __init__(self, transport: Transport, repository: str) -> None:
         """Store the connection and the repository's name, `owner/name`."""
@@ -98,7 +98,8 @@ class Contents:
             raise NoText(no_text) from error
 
     def _get(self, revision: str, path: str) -> Any:
-        return self._transport.read(f"/repos/{self._repository}/contents/{quote(path)}?{urlencode({'ref': revision})}")
+        where = f"?{urlencode({'ref': revision})}" if revision else ""
+        return self._transport.read(f"/repos/{self._repository}/contents/{quote(path)}{where}")
 
 
 def _messages(answer: Any) -> str:

@@ -9,6 +9,9 @@ from webhooks.github.errors import GitHubError
 from webhooks.github.tokens import TO_REVIEW, InstallationTokens, Permissions, installation_auth
 from webhooks.github.transport import Transport
 
+#: Seconds for which it is remembered that the App is not installed on a repository: finding out takes three requests.
+_REMEMBERED = 300.0
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -21,6 +24,15 @@ class Credentials:
     _installations: dict[tuple[int, str, tuple[tuple[str, str], ...]], InstallationAuth] = field(
         default_factory=dict, repr=False, compare=False
     )
+    _absent: dict[str, float] = field(default_factory=dict, repr=False, compare=False)
+
+    def is_absent(self, repository: str, now: float) -> bool:
+        """Whether the App was found a few minutes ago not to be installed on that repository."""
+        return now - self._absent.get(repository.lower(), -_REMEMBERED) < _REMEMBERED
+
+    def note_absent(self, repository: str, now: float) -> None:
+        """Remember that the App is not installed on that repository; `now` is on the monotonic clock."""
+        self._absent[repository.lower()] = now
 
     def as_app(self) -> Auth:
         """Return the authentication of the App itself."""

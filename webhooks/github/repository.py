@@ -6,6 +6,7 @@ Never decides anything about a review; failures are the typed errors of `webhook
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from webhooks.github.contents import Contents, NoText, Place
 from webhooks.github.credentials import Credentials
 from webhooks.github.errors import DiffTooLarge, GitHubError, NotFound
 from webhooks.github.identity import Identity
-from webhooks.github.tokens import TO_WRITE_CONTENTS
+from webhooks.github.tokens import TO_READ, TO_WRITE_CONTENTS
 from webhooks.github.transport import Transport
 from webhooks.github.types import (
     RESOLVE,
@@ -42,17 +43,26 @@ def connect(credentials: Credentials, repository: str, installation_id: int | No
     writing = credentials.as_installation(installation_id, repository, TO_WRITE_CONTENTS)
     transport = Transport(credentials.api_url, auth)
     writer = transport if credentials.token else Transport(credentials.api_url, writing)
-    return Repository(transport, credentials, repository, writer)
+    return Repository(transport, credentials, repository, writer, installation_id)
 
 
 class Repository(CheckRuns):
     """One repository. Each method is one request (or one a page) and returns plain values."""
 
-    def __init__(self, transport: Transport, credentials: Credentials, name: str, writer: Transport) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        credentials: Credentials,
+        name: str,
+        writer: Transport,
+        installation_id: int | None = None,
+    ) -> None:
         """Store the connection, the credentials and the name, `owner/name`.
 
         `writer` is the connection that may write contents; it is used for nothing else.
         """
+        self._credentials = credentials
+        self._installation_id = installation_id
         super().__init__(transport, f"/repos/{name}")
         self._writer = writer
         self.name = name
@@ -92,6 +102,26 @@ class Repository(CheckRuns):
     def contents(self) -> Contents:
         """Return its files and folders, for who must know whether a file is absent or could not be read."""
         return Contents(self._transport, self.name)
+
+    def beside(self, name: str) -> list[Contents]:
+        """Return the ways to read another repository of the same owner: one that is public, then one that is private.
+
+        A private one can be read where the App is installed on it, too.
+        """
+        repository = f"{self.name.partition('/')[0]}/{name}"
+        if repository.lower() == self.name.lower():
+            return [self.contents()]
+        if self._credentials.is_absent(repository, time.monotonic()):
+            return []
+        ways = [Contents(self._transport, repository)]
+        if not self._credentials.token:
+            auth = self._credentials.as_installation(self._installation_id, repository, TO_READ)
+            ways.append(Contents(Transport(self._credentials.api_url, auth), repository))
+        return ways
+
+    def note_absent(self, name: str) -> None:
+        """Remember for a while that another repository of the owner cannot be read."""
+        self._credentials.note_absent(f"{self.name.partition('/')[0]}/{name}", time.monotonic())
 
     def texts(self, keys: Sequence[Place]) -> dict[Place, str] | None:
         """Return the texts of files by (revision, path), in one request; only of files that were found and are text.

@@ -26,6 +26,9 @@ TO_WRITE_CONTENTS: Permissions = MappingProxyType({**TO_REVIEW, "contents": "wri
 #: What finding pull requests that were missed needs, in all repositories.
 TO_LIST: Permissions = MappingProxyType({"metadata": "read", "pull_requests": "read"})
 
+#: What reading an owner's defaults for its repositories needs.
+TO_READ: Permissions = MappingProxyType({"contents": "read", "metadata": "read"})
+
 _LOOK_UP: Permissions = MappingProxyType({"metadata": "read"})
 
 
@@ -47,7 +50,8 @@ class InstallationTokens:
         try:
             return self._token(where, permissions)
         except Unprocessable as error:
-            if "repositor" not in str(error):
+            # Only a repository that sent us a delivery may have been renamed.
+            if "repositor" not in str(error) or permissions is TO_READ:
                 raise
         return self._token({"repository_ids": [self._present_id(repository)]}, permissions)
 

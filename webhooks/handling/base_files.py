@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from reviewer.domain.change import GUIDANCE_PATHS
 from reviewer.domain.formatting import FORMAT_PATHS
-from reviewer.domain.settings import SETTINGS_PATH, Settings, SettingsProblem, parse_settings
+from reviewer.domain.settings import SETTINGS_PATH, Settings, SettingsProblem
 from reviewer.domain.settings_files import (
     SETTINGS_FOLDER,
     SETTINGS_PATHS,
@@ -20,9 +20,11 @@ from reviewer.domain.settings_files import (
     look_alike_problem,
     no_text,
 )
+from reviewer.domain.settings_layers import SettingsLayer, layered_settings
 from webhooks.github.contents import MOST_LISTED, Contents, NoText, Place, ReadAtOnce
 from webhooks.github.errors import Forbidden, GitHubError, NotFound
 from webhooks.github.repository import Pull, Repository
+from webhooks.handling.organisation import OrganisationDefaults, read_organisation
 
 log = logging.getLogger(__name__)
 
@@ -51,13 +53,15 @@ class SettingsUnreadable(GitHubError):
 class BaseFiles:
     """The settings, what is wrong with them, and the texts that were read, by (revision, path).
 
-    `revision` is the name of the base at which settings and guidance were read.
+    `revision` is the name of the base at which settings and guidance were read; `layers` are the settings files that
+    hold, the owner's defaults before the repository's own.
     """
 
     revision: str
     settings: Settings
     problems: tuple[SettingsProblem, ...]
     texts: Mapping[Place, str]
+    layers: tuple[SettingsLayer, ...] = ()
 
 
 def read_base(repository: Repository, pull: Pull, head: Sequence[str]) -> BaseFiles:
@@ -77,7 +81,7 @@ def read_base(repository: Repository, pull: Pull, head: Sequence[str]) -> BaseFi
         log.info("GraphQL cannot be used", extra={"repository": repository.name, "why": str(error)})
         found = ReadAtOnce(is_whole=False)
     try:
-        return _BaseReader(contents, found, bases).read()
+        return _BaseReader(contents, found, bases, read_organisation(repository)).read()
     except GitHubError as error:
         log.warning("settings not read", extra={"repository": repository.name, "why": str(error)})
         raise SettingsUnreadable(error) from error
@@ -90,19 +94,24 @@ class _BaseReader:
     contents: Contents
     found: ReadAtOnce
     bases: Sequence[str]
+    defaults: OrganisationDefaults
 
     def read(self) -> BaseFiles:
         """Return settings and guidance. Raises GitHubError where GitHub does not say what the settings are."""
         base, top = self._base()
         listed = {**top, **self._settings_folder(base, top)}
         place = find_settings(listed)
-        settings, problems = Settings(), place.problems
+        problems = place.problems + self.defaults.problems
+        layers = [self.defaults.layer] if self.defaults.layer else []
         if place.path is not None:
-            settings, more = self._settings(base, place.path)
-            problems += more
-        problems += self._look_alikes(base, place.look_alikes)
+            if (text := self._settings(base, place.path)) is None:
+                problems += (no_text(place.path),)
+            else:
+                layers.append(SettingsLayer(place.path, text))
+        settings, more = layered_settings(layers)
+        problems += more + self._look_alikes(base, place.look_alikes)
         texts = {key: text for key, text in self.found.texts.items() if text}
-        return BaseFiles(base, settings, problems, {**texts, **self._guidance(base, listed)})
+        return BaseFiles(base, settings, problems, {**texts, **self._guidance(base, listed)}, tuple(layers))
 
     def _base(self) -> tuple[str, Mapping[str, bool]]:
         """Return the first name of the base that exists, and what is at its top: that proves that it can be read."""
@@ -152,16 +161,16 @@ class _BaseReader:
             return False
         return True
 
-    def _settings(self, base: str, path: str) -> tuple[Settings, tuple[SettingsProblem, ...]]:
+    def _settings(self, base: str, path: str) -> str | None:
+        """Return the text of the settings file; None where it is none."""
         try:
-            text = self._text(base, path)
+            return self._text(base, path)
         except NoText:
-            return Settings(), (no_text(path),)
+            return None
         except NotFound as error:
             if error.status:  # it was listed a moment ago; without a status it is a submodule
                 raise
-            return Settings(), (no_text(path),)
-        return parse_settings(text, path)
+            return None
 
     def _text(self, base: str, path: str) -> str:
         text = self.found.texts.get((base, path))

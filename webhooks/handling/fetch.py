@@ -12,6 +12,7 @@ from reviewer.diff.model import Diff, FileStatus
 from reviewer.domain.change import GUIDANCE_PATHS, Change, Guidance, LinkedIssue
 from reviewer.domain.formatting import FORMAT_PATHS, read_formatting
 from reviewer.domain.settings import Settings, SettingsProblem
+from reviewer.domain.settings_layers import SettingsLayer
 from reviewer.tasks.planning.file_filter import select
 from webhooks.github.linked_issues import closed_by
 from webhooks.github.repository import Pull, Repository
@@ -29,13 +30,18 @@ Texts = Mapping[tuple[str, str], str]
 
 @dataclass(frozen=True, slots=True)
 class FetchedPull:
-    """What was fetched for a review. `texts` are files by (revision, path); `base` is the revision of the guidance."""
+    """What was fetched for a review. `texts` are files by (revision, path); `base` is the revision of the guidance.
+
+    `layers` are the settings files that hold: `reviewer.domain.settings_layers.settings_in_force` tells from them where
+    each setting comes from.
+    """
 
     diff: Diff
     texts: Texts
     settings: Settings
     problems: tuple[SettingsProblem, ...]
     base: str = ""
+    layers: tuple[SettingsLayer, ...] = ()
 
 
 def fetch(repository: Repository, pull: Pull) -> FetchedPull:
@@ -47,7 +53,7 @@ def fetch(repository: Repository, pull: Pull) -> FetchedPull:
     files, _ = select(diff, Settings().review)
     changed = [file.path for file in files if file.status not in (FileStatus.ADDED, FileStatus.REMOVED)]
     base = read_base(repository, pull, changed[:MAX_HEAD_FILES])
-    return FetchedPull(diff, base.texts, base.settings, base.problems, base.revision)
+    return FetchedPull(diff, base.texts, base.settings, base.problems, base.revision, base.layers)
 
 
 def change_of(repository: Repository, pull: Pull, fetched: FetchedPull) -> Change:
