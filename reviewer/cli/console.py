@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reviewer.cli.terminal import columns_of, shows_colour
 from reviewer.errors import UsageError
 from reviewer.output.formats import FORMATS, Layout
 from reviewer.safety.terminal import json_safe, line_safe, workflow_safe
@@ -42,14 +43,19 @@ def check_writable(output: str | None) -> None:
 
 def write_review(review: Review, diff: Diff, *, form: str, output: str | None, title: str | None = None) -> None:
     """Write the review in one of FORMATS to the file, or to standard output where `output` is None."""
-    colour = not output and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    text = FORMATS[form].render(review, diff, Layout(title=title, colour=colour))
+    layout = Layout(title=title)
+    if not output:
+        stream = sys.stdout
+        layout = Layout(title, shows_colour(stream, os.environ), columns_of(stream, os.environ))
+    text = FORMATS[form].render(review, diff, layout)
     on_runner = not output and os.environ.get("GITHUB_ACTIONS") == "true"
     if FORMATS[form].for_people and on_runner and ("::" in text or "##[" in text):
         text = workflow_safe(text)
     if not FORMATS[form].for_people and not output:
         text = json_safe(text)
-    _write((text if text.endswith("\n") else text + "\n").encode("utf-8", "backslashreplace"), output)
+    # Files, pages and what programs read are UTF-8 everywhere; a terminal may be of another kind.
+    encoding = sys.stdout.encoding if form == "text" and not output else "utf-8"
+    _write((text if text.endswith("\n") else text + "\n").encode(encoding, "backslashreplace"), output)
 
 
 def _write(data: bytes, output: str | None) -> None:

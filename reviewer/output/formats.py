@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 
 class Layout(NamedTuple):
-    """How a review is shown: `title` stands above it instead of its headline, `colour` is for terminals."""
+    """How a review is shown: `title` stands above it instead of its headline; the rest is for terminals."""
 
     title: str | None = None
     colour: bool = False
+    width: int | None = None
 
 
 class OutputFormat(NamedTuple):
@@ -31,13 +32,19 @@ class OutputFormat(NamedTuple):
 def _text(review: Review, diff: Diff, layout: Layout) -> str:
     from reviewer.output.text import to_text  # noqa: PLC0415 - see the module's docstring
 
-    return to_text(review, colour=layout.colour, source=diff, title=layout.title)
+    return to_text(review, colour=layout.colour, source=diff, title=layout.title, width=layout.width)
 
 
 def _markdown(review: Review, diff: Diff, layout: Layout) -> str:
     from reviewer.output.markdown import to_markdown  # noqa: PLC0415
 
     return to_markdown(review, diff, title=layout.title)
+
+
+def _html(review: Review, diff: Diff, layout: Layout) -> str:
+    from reviewer.output.html import to_html  # noqa: PLC0415
+
+    return to_html(review, diff, title=layout.title)
 
 
 def _json(review: Review, _diff: Diff, _layout: Layout) -> str:
@@ -56,6 +63,7 @@ def _sarif(review: Review, diff: Diff, _layout: Layout) -> str:
 FORMATS: Mapping[str, OutputFormat] = {
     "text": OutputFormat(_text, for_people=True, shows_tests=True),
     "markdown": OutputFormat(_markdown, for_people=True, shows_tests=True),
+    "html": OutputFormat(_html, for_people=True, shows_tests=True),
     "json": OutputFormat(_json, for_people=False, shows_tests=True),
     "sarif": OutputFormat(_sarif, for_people=False, shows_tests=False),
 }

@@ -6,9 +6,11 @@ reaches the terminal. Returns text; writes no file.
 
 from __future__ import annotations
 
+import re
+import textwrap
 from dataclasses import dataclass
 
-from reviewer.diff.model import Diff
+from reviewer.diff.model import Diff, Side
 from reviewer.domain.findings import Finding, Review, TestSuggestion
 from reviewer.output.wording import (
     advice_title,
@@ -26,6 +28,10 @@ from reviewer.safety.invisible import show_invisible
 
 _STYLES = {"error": "1;31", "warning": "1;33", "info": "36", "path": "1", "dim": "2", "+": "32", "-": "31"}
 
+#: Where a terminal is narrower, it breaks lines better than we can.
+_NARROWEST = 20
+_ITEM = re.compile(r" {0,8}(?:[-*+]|\d{1,3}[.)]) {1,4}")
+
 
 @dataclass(frozen=True, slots=True)
 class _Ink:
@@ -37,35 +43,44 @@ class _Ink:
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.colour and style in _STYLES else text
 
 
-def to_text(review: Review, *, colour: bool, source: Diff, title: str | None = None) -> str:
+def to_text(review: Review, *, colour: bool, source: Diff, title: str | None = None, width: int | None = None) -> str:
     """Return the review for a terminal; `source` is the diff that was reviewed. Ends with a newline.
 
-    `title` stands above it instead of its headline.
+    `title` stands above it instead of its headline. Prose is wrapped to `width` columns; code never is.
     """
     ink = _Ink(colour)
-    parts = [[ink(title or headline(review), "path")], _block(review.summary)]
+    head = wrapped(title or headline(review), width)
+    parts = [[ink(line, "path") for line in head], _prose(review.summary, width)]
     for heading, group in defects_then_refactorings(review.findings):
         parts.append([ink(heading, "path")] if heading else [])
-        for path, findings in by_file(group).items():
-            parts.append([ink(_name(path), "path")])
-            parts += [_finding_text(finding, source, ink) for finding in findings]
-    parts.append(_listed("Below the line:", [_below_text(finding, ink) for finding in review.below]))
+        for findings in by_file(group).values():
+            parts += [_finding_text(finding, source, ink, width) for finding in findings]
+    parts.append(_listed("Below the line:", [_below_text(finding, ink) for finding in review.below], None))
     for test in review.tests:
         parts.append(_test_text(test, ink))
-    parts.append(
-        _listed("Skipped:", [f"{_name(skipped.path)}: {one_line(skipped.reason)}" for skipped in review.skipped])
-    )
-    parts.append(_listed("Notes:", [one_line(note) for note in review.notes]))
-    parts.append([rejections_text(review)] if review.rejected else [])
-    parts.append([ink(one_line(usage_text(review.usage, review.models, chain=review.chain)), "dim")])
+    skipped = [f"{_name(skipped.path)}: {one_line(skipped.reason)}" for skipped in review.skipped]
+    parts.append(_listed("Skipped:", skipped, width))
+    parts.append(_listed("Notes:", [one_line(note) for note in review.notes], width))
+    parts.append(wrapped(rejections_text(review), width) if review.rejected else [])
+    usage = one_line(usage_text(review.usage, review.models, chain=review.chain))
+    parts.append([ink(line, "dim") for line in wrapped(usage, width)])
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
-def _finding_text(finding: Finding, source: Diff, ink: _Ink) -> list[str]:
-    about = f"{place_text(finding.anchor)} ({finding.category}, {finding.confidence} confidence)"
-    lines = [f"  {ink(finding.severity.upper(), finding.severity)} {about}: {ink(one_line(finding.title), 'path')}"]
+def _finding_text(finding: Finding, source: Diff, ink: _Ink, width: int | None) -> list[str]:
+    """Return a finding; its first line is `path:line: severity: title`, which editors and terminals open."""
+    anchor = finding.anchor
+    where = f"{_name(anchor.path)}:{anchor.start_line or anchor.line}"
+    is_line = anchor.start_line in (None, anchor.line) and anchor.side is Side.RIGHT
+    place = "" if is_line else f"{place_text(anchor)}, "
+    lines = [
+        (
+            f"{ink(where, 'path')}: {ink(finding.severity, finding.severity)}: {ink(one_line(finding.title), 'path')} "
+            f"({place}{finding.category}, {finding.confidence} confidence)"
+        )
+    ]
     lines += [f"  {number:>6} | {_shown(text)}" for number, text in anchored_code(finding, source)]
-    lines += _block(finding.body, indent="    ")
+    lines += _prose(finding.body, width, indent="    ")
     if finding.suggestion is not None:
         lines += ["    Suggestion, proven to apply:"]
         lines += [f"    {ink(f'{line[0]} {_shown(line[1:])}'.rstrip(), line[0])}" for line in suggestion_diff(finding)]
@@ -80,7 +95,7 @@ def _finding_text(finding: Finding, source: Diff, ink: _Ink) -> list[str]:
 
 def _below_text(finding: Finding, ink: _Ink) -> str:
     where = f"{_name(finding.anchor.path)}:{finding.anchor.line}"
-    return f"{ink(finding.severity.upper(), finding.severity)} {where} {one_line(finding.title)}"
+    return f"{where}: {ink(finding.severity, finding.severity)}: {one_line(finding.title)}"
 
 
 def _test_text(test: TestSuggestion, ink: _Ink) -> list[str]:
@@ -89,8 +104,35 @@ def _test_text(test: TestSuggestion, ink: _Ink) -> list[str]:
     return [head, f"  {evidence}", *_block(test.code, indent="    ")]
 
 
-def _listed(title: str, lines: list[str]) -> list[str]:
-    return [title, *(f"  {line}" for line in lines)] if lines else []
+def _listed(title: str, lines: list[str], width: int | None) -> list[str]:
+    return [title, *(row for line in lines for row in wrapped(line, width, indent="  "))] if lines else []
+
+
+def _prose(text: str, width: int | None, *, indent: str = "") -> list[str]:
+    """Return Markdown of the model, indented; its paragraphs and lists are wrapped, its code is not."""
+    lines, fence = [], ""
+    for line in _block(text):
+        mark = line.lstrip()[:3]
+        is_fence = mark in ("```", "~~~")
+        is_code = bool(fence) or is_fence or line.startswith("    ")
+        if is_fence:
+            fence = "" if fence == mark else fence or mark
+        lines += [(indent + line).rstrip()] if is_code else wrapped(line, width, indent=indent)
+    return lines
+
+
+def wrapped(line: str, width: int | None, *, indent: str = "") -> list[str]:
+    """Return a line with its indent, broken between words so that it is at most `width` columns wide.
+
+    A word that is longer stays whole, and the rest of a list's item stands below its text.
+    """
+    if width is None or len(indent) + len(line) <= width or width < _NARROWEST:
+        return [(indent + line).rstrip()]
+    item = _ITEM.match(line)
+    hanging = indent + " " * (len(item[0]) if item else 0)
+    return textwrap.wrap(
+        line, width, initial_indent=indent, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False
+    ) or [""]
 
 
 def _block(text: str, *, indent: str = "") -> list[str]:

@@ -8,12 +8,13 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import TracebackType
 from typing import Self, TextIO
 
+from reviewer.cli.terminal import columns_of, live_terminal
 from reviewer.llm.errors import ModelError, SlowDown
 from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.llm.usage import Usage
@@ -29,22 +30,6 @@ _DOING = {Task.FINDINGS: "reviewing", Task.VERIFY: "double-checking", Task.TESTS
 _FILE = re.compile(r"^### ([^\n]{1,4096}?) \((?:added|modified|deleted|renamed|copied)", re.MULTILINE)
 _WHOLE_PART = re.compile(r"^# Task: findings[ \t]*$", re.MULTILINE)
 _ERASE_LINE = "\r\x1b[2K"
-
-
-def live_terminal(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Whether a line can be drawn over there."""
-    return stream.isatty() and environ.get("TERM", "") not in ("", "dumb")
-
-
-def columns_of(stream: TextIO, environ: Mapping[str, str]) -> int:
-    """Return how wide the terminal behind the stream is; 80 where there is none."""
-    named = environ.get("COLUMNS", "")
-    if named.isascii() and named.isdecimal() and 0 < int(named[:6]) < 10_000:
-        return int(named)
-    try:
-        return os.get_terminal_size(stream.fileno()).columns or 80
-    except (OSError, ValueError):
-        return 80
 
 
 @dataclass(slots=True)
@@ -168,7 +153,7 @@ class Progress:
                     self.say(", ".join(_parts_of(self._state)))
 
     def _draw(self, state: _State) -> None:
-        line = fitting(_parts_of(state), columns_of(self._stream, os.environ) - 1)
+        line = fitting(_parts_of(state), (columns_of(self._stream, os.environ) or 80) - 1)
         if line != self._drawn:
             self._write(_ERASE_LINE + line)
             self._drawn = line

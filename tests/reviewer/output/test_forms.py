@@ -192,3 +192,18 @@ def test_secrets_in_shown_code_are_replaced() -> None:
     for shown in (to_text(full_review(), colour=False, source=small_diff()), to_markdown(full_review(), small_diff())):
         assert "abc123def456ghi789jk" not in shown
         assert '"[redacted: secret]"' in shown
+
+
+def test_prose_is_wrapped_and_code_is_not() -> None:
+    """To the width of the terminal: summary, bodies and lists break between words, code and long words never."""
+    body = f"{'word ' * 30}\n\n- {'item ' * 20}\n\n```\n{'code ' * 20}\n```\n\n{'x' * 70}"
+    long = finding(anchor("src/app.py", 12), title="T", body=body, suggestion=None)
+    review = Review("s " * 60, findings=(long,), files_reviewed=1, skipped=(Skipped("a.lock", "because " * 20),))
+    lines = to_text(review, colour=False, source=small_diff(), width=40).splitlines()
+    wide = [line.split()[0] for line in lines if len(line) > 40]
+    assert wide == ["src/app.py:12:", "code", "x" * 70]
+    assert "    - item item item item item item item" in lines
+    assert "      item item item item item item item" in lines
+    whole = to_text(review, colour=False, source=small_diff())
+    assert " ".join(whole.split()) == " ".join(" ".join(lines).split())
+    assert to_text(review, colour=False, source=small_diff(), width=5) == whole

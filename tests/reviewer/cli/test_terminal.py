@@ -1,0 +1,100 @@
+"""Colours, width and encoding: what the person asked for by the variables that other programs know as well."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+
+from reviewer.cli.terminal import columns_of, live_terminal, shows_colour
+from tests.fakes.model import FakeModel
+from tests.fixtures.app_server import child_environment
+from tests.paths import ROOT
+from tests.reviewer.cli.local_review import ZERO, Run, find
+
+
+class Screen(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environ", "on_screen", "elsewhere"),
+    [
+        ({"TERM": "xterm"}, True, False),
+        ({"TERM": "dumb"}, False, False),
+        ({}, False, False),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False, False),
+        ({"TERM": "xterm", "NO_COLOR": ""}, True, False),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, True, True),
+        ({"TERM": "xterm", "FORCE_COLOR": "0"}, False, False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False, False),
+    ],
+)
+def test_colours(environ: dict[str, str], on_screen: bool, elsewhere: bool) -> None:  # noqa: FBT001
+    """NO_COLOR comes first, then FORCE_COLOR, then whether there is a terminal that can show them."""
+    assert (shows_colour(Screen(), environ), shows_colour(io.StringIO(), environ)) == (on_screen, elsewhere)
+
+
+def test_width() -> None:
+    """COLUMNS counts where it is a number; without a terminal nothing is wrapped."""
+    assert columns_of(Screen(), {"COLUMNS": "33"}) == 33
+    assert columns_of(io.StringIO(), {"COLUMNS": "33"}) is None
+    for nonsense in ("", "0", "-4", "wide", "99999", "²"):
+        assert columns_of(Screen(), {"COLUMNS": nonsense}) is None
+    assert not live_terminal(Screen(), {"TERM": ""})
+
+
+def on_a_terminal(model: FakeModel, clone: Path, columns: int, **environ: str) -> str:
+    """Run `reviewer diff` with its standard output on a terminal so wide; return what was written there."""
+    find(model, ZERO | {"body": "A sentence with quite some words in it, so that it does not fit. " * 3})
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    known = child_environment() | {"RUNAPI_KEY": model.key, "RUNAPI_BASE_URL": model.base_url}
+    with subprocess.Popen(
+        [sys.executable, str(ROOT / "app.py"), "diff", "--quiet"],
+        cwd=clone, env=known | environ, stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        try:
+            while piece := os.read(ours, 65_536):
+                shown += piece
+        except OSError:  # the other end is closed
+            pass
+        assert process.wait(100) == 0, process.stderr
+    os.close(ours)
+    return shown.decode()
+
+
+def test_forty_columns(model: FakeModel, clone: Path) -> None:
+    """The body is broken between words; the place stays whole."""
+    shown = on_a_terminal(model, clone, 40, TERM="xterm")
+    assert "\x1b[1mstats.py:3\x1b[0m: \x1b[1;31merror\x1b[0m: " in shown
+    assert max(len(line) for line in shown.splitlines() if line.startswith("    A sentence")) <= 40
+
+
+def test_terminal_that_is_not_utf_8(reviewer: Run, model: FakeModel) -> None:
+    """What it cannot show is written out; JSON and pages stay what they are."""
+    find(model, ZERO | {"title": "Größe 零"})
+    shown = reviewer("diff", PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")
+    assert (shown.returncode, r"Gr\xf6\xdfe \u96f6" in shown.stdout) == (0, True), shown.stderr
+
+
+def test_colours_in_a_pipe_on_request(reviewer: Run, model: FakeModel, tmp_path: Path) -> None:
+    """FORCE_COLOR reaches a pipe, and never a file that was named."""
+    find(model, ZERO)
+    assert "\x1b[1;31merror" in reviewer("diff", FORCE_COLOR="1").stdout
+    find(model, ZERO)
+    reviewer("diff", "--output", str(tmp_path / "out"), FORCE_COLOR="1")
+    assert "\x1b" not in (tmp_path / "out").read_text()
