@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reviewer.cli.main import More
@@ -18,6 +18,7 @@ from reviewer.errors import ReviewerError, SettingsError
 if TYPE_CHECKING:
     from flask import Flask
 
+    from reviewer.cli.checks.diagnosis import Diagnosis
     from reviewer.llm.errors import ModelError
     from reviewer.llm.messages import Ask, Prompt, Reply
     from webhooks.environment import Environment
@@ -269,6 +270,16 @@ def _served(run: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
     return command
 
 
+def _app_checks() -> Iterator[Diagnosis]:
+    """Yield what `reviewer doctor --app` checks."""
+    try:
+        from webhooks.app_checks import app_checks  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise SettingsError(_NO_SERVER) from error
+
+    return app_checks(os.environ, lambda environment: _open(environment, create=False))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the console command and return its exit code."""
     more: More = {
@@ -276,7 +287,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "worker": ("carry out the App's jobs, for servers with REVIEWER_ROLE=web", _served(_worker)),
         "jobs": ("list, show, retry or cancel the App's jobs", _served(_jobs)),
     }
-    return command_line(sys.argv[1:] if argv is None else argv, more=more)
+    return command_line(sys.argv[1:] if argv is None else argv, more=more, app_checks=_app_checks)
 
 
 if __name__ == "__main__":

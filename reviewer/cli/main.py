@@ -8,18 +8,29 @@ is fast.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 from reviewer.cli.console import STOPPED, discard_stdout, say
 from reviewer.cli.options import build_parser, split_paths
 from reviewer.errors import ReviewerError
 
+if TYPE_CHECKING:
+    from reviewer.cli.checks.diagnosis import Diagnosis
+
+#: Yields the results of the checks of the App.
+AppChecks = Callable[[], "Iterator[Diagnosis]"]
+
 #: Commands that parse their own arguments: name -> (what it does, its main).
 More = Mapping[str, tuple[str, Callable[[list[str]], int]]]
 
 
-def main(argv: Sequence[str], *, more: More | None = None) -> int:
-    """Run a command and return its exit code. `more` are the commands of the App and the Action."""
+def main(argv: Sequence[str], *, more: More | None = None, app_checks: AppChecks | None = None) -> int:
+    """Run a command and return its exit code.
+
+    `more` are the commands of the App and the Action, `app_checks` what `reviewer doctor --app` checks.
+    """
     more = {**(more or {}), "eval": ("measure the reviewer on changes whose defects are known", _eval)}
     parser = build_parser({name: summary for name, (summary, _) in more.items()})
     words = list(argv)
@@ -31,7 +42,9 @@ def main(argv: Sequence[str], *, more: More | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 0
-    return _guarded(lambda: {"diff": _diff, "tests": _tests, "doctor": _doctor}[options.command](options))
+    run: Mapping[str, Callable[[argparse.Namespace], int]]
+    run = {"diff": _diff, "tests": _tests, "doctor": partial(_doctor, app_checks), "config": _config}
+    return _guarded(lambda: run[options.command](options))
 
 
 def _diff(options: argparse.Namespace) -> int:
@@ -52,11 +65,16 @@ def _tests(options: argparse.Namespace) -> int:
     return run(options)
 
 
-def _doctor(options: argparse.Namespace) -> int:
-    del options
-    from reviewer.cli.doctor import run  # noqa: PLC0415
+def _doctor(app_checks: AppChecks | None, options: argparse.Namespace) -> int:
+    from reviewer.cli.checks.doctor import run  # noqa: PLC0415
 
-    return run()
+    return run(app_checks if options.app else None)
+
+
+def _config(options: argparse.Namespace) -> int:
+    from reviewer.cli.checks.config import run  # noqa: PLC0415
+
+    return run(options)
 
 
 def _eval(argv: list[str]) -> int:

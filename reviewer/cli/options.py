@@ -23,7 +23,7 @@ def build_parser(more: Mapping[str, str]) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     _add_diff(commands)
     _add_tests(commands)
-    commands.add_parser("doctor", help="check that key, model and git can be used")
+    _add_checks(commands)
     for name, summary in more.items():
         commands.add_parser(name, help=summary, add_help=False)
     return parser
@@ -70,6 +70,25 @@ def _add_tests(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     _add_range(tests)
     _add_result(tests, *(name for name, form in FORMATS.items() if form.shows_tests))
     _add_testing(tests)
+
+
+def _add_checks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    doctor = commands.add_parser(
+        "doctor",
+        help="check key, model, settings and sandbox, with one tiny paid call",
+        description="Check what a review needs, with one tiny paid call (under a cent), and say what to do about "
+        "what is missing.",
+        epilog="Exit codes: 0 all is well; 2 the clone, the settings or a variable; 3 the model or GitHub.",
+    )
+    _add_flag(doctor, "--app", help="check the App instead: its id, key, webhook, permissions, store and worker")
+    config = commands.add_parser(
+        "config",
+        help="check the settings of the working tree, and show what holds",
+        description="Check the settings of the working tree, committed or not, and show every setting that holds and "
+        "where it comes from.",
+        epilog="Exit codes: 0 all is well; 2 something is wrong, and which line.",
+    )
+    config.add_argument("file", nargs="?", metavar="FILE", help="check this file instead")
 
 
 def _dollars(text: str) -> Decimal:

@@ -95,6 +95,18 @@ class AppClient:
         """Return the App as GitHub knows it: https://docs.github.com/rest/apps/apps#get-the-authenticated-app ."""
         return _description(self._transport.read("/app"))
 
+    def hook(self) -> tuple[str, bool]:
+        """Return the address that deliveries go to, and whether they are signed with a secret.
+
+        https://docs.github.com/rest/apps/webhooks#get-a-webhook-configuration-for-an-app
+        """
+        config = self._transport.read("/app/hook/config")
+        return str(config.get("url") or ""), bool(config.get("secret"))
+
+    def clock_ahead(self) -> float | None:
+        """Return by how many seconds our clock is ahead of GitHub's, which is known even where it refuses us."""
+        return self._transport.clock_ahead("/app")
+
     def deliveries(self) -> Iterator[HookAttempt]:
         """Yield the attempts of the last three days, newest first.
 

@@ -10,6 +10,8 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import IO, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -101,6 +103,15 @@ class Transport:
     def read(self, url: str) -> Any:
         """GET a resource as JSON."""
         return self.send("GET", url, None, write=False)
+
+    def clock_ahead(self, url: str) -> float | None:
+        """Return by how many seconds our clock is ahead of the server's when it answers; None if it does not say."""
+        try:
+            _, headers, _ = self._requester.requestJson("GET", url)
+            there = parsedate_to_datetime(str(headers.get("date", "")))
+        except (requests.RequestException, github.GithubException, ValueError, TypeError):
+            return None
+        return (datetime.now(UTC) - there).total_seconds() if there.tzinfo is not None else None
 
     def graphql(self, query: str, variables: Mapping[str, Any], *, write: bool = False) -> Any:
         """Send a query or, with `write`, a mutation. The answer may hold `errors` beside or instead of `data`."""

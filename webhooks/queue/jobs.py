@@ -24,12 +24,13 @@ from webhooks.queue.attempt import JobAttempt, RunStopped
 from webhooks.queue.crash_record import CrashRecord
 from webhooks.queue.dbos_queue import DbosQueue, QueueLimits
 from webhooks.queue.job_work import CarryOut, Complete, GiveUp, JobWork, ReportedFailure
+from webhooks.queue.maintenance import live_workers
 from webhooks.queue.runner import JobRunner
 from webhooks.queue.store import answer_cache, billing, job_records, leases
 from webhooks.queue.store.billing import ModelTotal
 from webhooks.queue.store.database import Database, StoreUnavailable
 from webhooks.queue.store.job_state import JobRecord, JobState
-from webhooks.queue.worker import Worker
+from webhooks.queue.worker import Worker, is_worked_on
 
 __all__ = [
     "CarryOut",
@@ -138,6 +139,13 @@ class Jobs:
     def is_standby(self) -> bool:
         """Whether this process waits for another one to release the SQLite store before it works."""
         return self._worker is not None and self._worker.is_standby
+
+    def has_worker(self) -> bool:
+        """Whether some process carries out the jobs of this store. Raises StoreUnavailable."""
+        if self._database.is_sqlite:
+            return is_worked_on(self._database.path)
+        with self._database.read() as connection:
+            return bool(live_workers(connection, newer_than=self._limits.dead_after))
 
     def records(self, states: Sequence[JobState] = tuple(JobState), limit: int = 50) -> list[JobRecord]:
         """Return the jobs in those states, newest first. Raises StoreUnavailable."""

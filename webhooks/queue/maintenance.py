@@ -142,4 +142,9 @@ def read_heartbeats(connection: sa.Connection, *, newer_than: float) -> set[str]
     return set(connection.execute(sa.select(WORKERS.c.executor)).scalars())
 
 
+def live_workers(connection: sa.Connection, *, newer_than: float) -> set[str]:
+    """Return the executors with a heartbeat within that many seconds."""
+    return set(connection.execute(sa.select(WORKERS.c.executor).where(WORKERS.c.seen >= _NOW - newer_than)).scalars())
+
+
 _NOW = sa.extract("epoch", sa.func.clock_timestamp()).cast(sa.Float)

@@ -102,7 +102,7 @@ class Worker:
         if not self._database.is_sqlite:
             return True
         if self._lock is None:
-            path = Path(f"{self._database.path}.worker.lock")
+            path = _lock_of(self._database.path)
             path.touch(mode=0o600)
             self._lock = path.open("a", encoding="ascii")
         try:
@@ -175,3 +175,19 @@ class Worker:
         """Stop when the program ends: a server's main thread returns at SIGTERM, and then waits for our threads."""
         threading.main_thread().join()
         self.stop(grace=10.0)
+
+
+def is_worked_on(store: Path) -> bool:
+    """Whether a process works on that SQLite file: it holds the lock as long as it lives."""
+    try:
+        with _lock_of(store).open(encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _lock_of(store: Path) -> Path:
+    return Path(f"{store}.worker.lock")

@@ -132,6 +132,13 @@ def convert(request: Request) -> Answer:
     return Answer(201, body)
 
 
+def hook_configuration(request: Request) -> Answer:
+    """Show the hook: https://docs.github.com/rest/apps/webhooks#get-a-webhook-configuration-for-an-app."""
+    hook = request.world.hook
+    secret = {"secret": "********"} if hook.secret else {}
+    return Answer(body={"content_type": "json", "insecure_ssl": "0", "url": hook.url, **secret})
+
+
 def configure_hook(request: Request) -> Answer:
     """Change the hook: https://docs.github.com/rest/apps/webhooks#update-a-webhook-configuration-for-an-app."""
     check(request.json, Field("url"), Field("content_type"), Field("secret"), Field("insecure_ssl"))
@@ -211,6 +218,7 @@ PAGES = (
 ROUTES = (
     *PAGES,
     Route("POST", "/app-manifests/{code}/conversions", convert),
+    Route("GET", "/app/hook/config", hook_configuration, login="app"),
     Route("PATCH", "/app/hook/config", configure_hook, login="app"),
     Route("GET", "/user/installations", user_installations, paged=True),
     Route("GET", "/user/installations/{installation_id}/repositories", user_installation_repositories, paged=True),
