@@ -26,20 +26,25 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 @dataclass(frozen=True, slots=True)
 class PathIndex:
-    """The repository's files by the last part of their path without its endings. Made by `index_of`."""
+    """The repository's files by the last part of their path without its endings. Made by `index_of`.
+
+    `by_tail` has the paths without endings by their last two parts: thousands may be called `__init__`.
+    """
 
     paths: frozenset[str]
     by_stem: Mapping[str, tuple[str, ...]]
     by_folder: Mapping[str, tuple[str, ...]]
+    by_tail: Mapping[str, tuple[tuple[str, str], ...]]
 
     def ending_in(self, suffix: str, family: str, near: str) -> list[str]:
         """Return the files whose path without its ending is, or ends in, `suffix`: those close to `near` first."""
-        stem = suffix.rpartition("/")[2]
-        found = [
-            path
-            for path in self.by_stem.get(stem, ())
-            if family_of(path) == family and f"/{without_endings(path)}".endswith(f"/{suffix}")
-        ]
+        parts = suffix.split("/")
+        if len(parts) == 1:
+            found = [path for path in self.by_stem.get(suffix, ()) if family_of(path) == family]
+        else:
+            likely = self.by_tail.get("/".join(parts[-2:]), ())
+            ending = f"/{suffix}"
+            found = [path for bare, path in likely if f"/{bare}".endswith(ending) and family_of(path) == family]
         return sorted(found, key=lambda path: (-shared_folders(path, near), path))[:MAX_FILES]
 
 
@@ -47,15 +52,20 @@ def index_of(paths: Iterable[str]) -> PathIndex:
     """Return the index of a repository's paths."""
     stems: defaultdict[str, list[str]] = defaultdict(list)
     folders: defaultdict[str, list[str]] = defaultdict(list)
+    tails: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     known = sorted(set(paths))
     for path in known:
-        folder, _, _ = path.rpartition("/")
-        stems[without_endings(path).rpartition("/")[2]].append(path)
+        folder, slash, name = path.rpartition("/")
+        stem = name[:1] + name[1:].split(".", 1)[0]
+        stems[stem].append(path)
         folders[folder].append(path)
+        if slash:
+            tails[f"{folder.rpartition('/')[2]}/{stem}"].append((f"{folder}/{stem}", path))
     return PathIndex(
         frozenset(known),
         {stem: tuple(found) for stem, found in stems.items()},
         {folder: tuple(found) for folder, found in folders.items()},
+        {tail: tuple(found) for tail, found in tails.items()},
     )
 
 

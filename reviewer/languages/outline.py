@@ -34,6 +34,7 @@ _CONTROL_WORDS = """
 CONTROL = frozenset(_CONTROL_WORDS.split())
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _MEMBER = re.compile(r"(?P<of>[A-Za-z_$][\w$]*)(?:\(\))?\s*(?:\.|::|->)\s*(?=(?P<name>[A-Za-z_$][\w$]*))")
+_BARE = re.compile(r"(?<![\w$.])(?<!->)(?<!::)(?P<name>[A-Za-z_$][\w$]*)")
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|`(?:[^`\\]|\\.)*+`")
 _COMMENT = {"//": re.compile(r"//.*|/\*.*?(?:\*/|$)|^\s*\*.*"), "#": re.compile(r"(?<![\w$&])#(?!\{).*")}
 
@@ -87,6 +88,11 @@ def used_on(path: str, lines: Iterable[str]) -> dict[str, bool]:
 def members_on(path: str, lines: Iterable[str]) -> frozenset[tuple[str, str]]:
     """Return pairs of an object and its member on the lines: both words of `Base.run` and of `self.get()`."""
     return frozenset((match["of"], match["name"]) for code in _code(path, lines) for match in _MEMBER.finditer(code))
+
+
+def bare_on(path: str, lines: Iterable[str]) -> frozenset[str]:
+    """Return the names that stand on the lines without an object before them: `run` of `run()`, not of `job.run()`."""
+    return frozenset(match["name"] for code in _code(path, lines) for match in _BARE.finditer(code))
 
 
 def _code(path: str, lines: Iterable[str]) -> Iterator[str]:

@@ -19,13 +19,14 @@ class Grammar:
     """A tree-sitter grammar: the module of its wheel, the function in it, and the kinds of node that define a name.
 
     `blocks` (functions, classes, types) count wherever they stand; `values` (constants, fields) only outside of
-    functions, or when they hold one.
+    functions, or when they hold one. `empty` kinds hold neither in this language, and are not looked into.
     """
 
     module: str
     function: str
     blocks: frozenset[str]
     values: frozenset[str] = frozenset()
+    empty: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,11 @@ LANGUAGES = (
         family="python",
         endings="py pyi",
         grammar=Grammar(
-            "tree_sitter_python", "language", _kinds("function_definition class_definition"), _kinds("assignment")
+            "tree_sitter_python",
+            "language",
+            _kinds("function_definition class_definition"),
+            _kinds("assignment"),
+            _kinds("call argument_list return_statement assert_statement raise_statement pattern_list"),
         ),
         imports=ImportRules(import_readers.read_python),
         parse=parsers.parse_python,
@@ -133,6 +138,7 @@ LANGUAGES = (
             "language",
             _kinds("function_declaration method_declaration type_spec type_alias"),
             _kinds("const_spec var_spec"),
+            _kinds("argument_list call_expression binary_expression expression_list"),
         ),
         imports=ImportRules(import_readers.read_go, names_folders=True),
     ),
@@ -222,7 +228,8 @@ BY_ENDING: Mapping[str, Language] = MappingProxyType(
 
 def language_of(path: str) -> Language | None:
     """Return the language of a file by the ending of its name."""
-    _, dot, ending = path.rpartition("/")[2].rpartition(".")
+    _, dot, ending = path.rpartition(".")
+    # An ending with a slash is part of a folder's name, and no ending.
     return BY_ENDING.get(ending.lower()) if dot else None
 
 

@@ -39,6 +39,22 @@ _NAME = re.compile(r"[\w$]+[?!=]?")
 #: The first of these fields that a node has holds its name, or the node with its name.
 _FIELDS = ("name", "declarator", "left", "property", "key", "type")
 _NEED_BODY = frozenset(("struct_specifier", "union_specifier", "enum_specifier", "class_specifier"))
+#: Kinds of node that hold no definition in any language: names, literals, types, parameters, imports.
+_EMPTY_KINDS = """
+    identifier type_identifier property_identifier field_identifier package_identifier shorthand_property_identifier
+    constant instance_variable class_variable global_variable self this super true false nil null none undefined
+    integer float number int_literal float_literal decimal_integer_literal string string_content string_fragment
+    string_start string_end string_literal interpreted_string_literal raw_string_literal simple_symbol hash_key_symbol
+    escape_sequence regex comment line_comment block_comment parameters parameter_list formal_parameters
+    method_parameters block_parameters type type_annotation type_arguments type_parameters predefined_type union_type
+    literal_type generic_type array_type function_type lookup_type conditional_type infer_type primitive_type
+    pointer_type qualified_type slice_type map_type attribute subscript comparison_operator boolean_operator
+    binary_operator not_operator unary_operator dotted_name import_statement import_from_statement import_declaration
+    import_spec import_specifier export_specifier package_clause package_declaration using_directive use_declaration
+    scope_resolution element_reference selector_expression field_access modifiers decorator annotation
+    marker_annotation
+"""
+_EMPTY = frozenset(_EMPTY_KINDS.split())
 _FUNCTIONS = re.compile(r"function|method|arrow|lambda|constructor")
 
 
@@ -108,6 +124,8 @@ def _defining(grammar: Grammar, root: Any) -> Iterator[Any]:
         node, depth, local = stack.pop()
         left -= 1
         kind = node.type
+        if kind in _EMPTY or kind in grammar.empty:
+            continue
         if kind in grammar.blocks or (kind in grammar.values and _is_worth(node, local=local)):
             yield node
         if depth < MAX_DEPTH:

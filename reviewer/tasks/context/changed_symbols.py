@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from reviewer.diff.model import FileDiff, FileStatus, Hunk
-from reviewer.languages.outline import CONTROL, Outline, defined_on, members_on, used_on
+from reviewer.languages.outline import CONTROL, Outline, bare_on, defined_on, members_on, used_on
 from reviewer.languages.treesitter import Definition
 
 #: At most so many names of one file are looked up.
@@ -28,6 +28,8 @@ _PAGE = """
     long short unsigned signed var let const def class func function fun type struct enum interface trait impl
     public private protected static final abstract override virtual async export default extends implements break
     continue pass global nonlocal lambda finally ensure rescue begin end then done module namespace package object
+    True False NotImplemented group groups left right upper lower empty encode decode url path title status state
+    result results type types error errors
     any number map list dict set tuple array vec option result some get put add remove pop push append insert
     update delete keys values items len size length count sum min max abs all sorted reversed range enumerate zip
     filter reduce join split strip trim replace format find index test exec run call apply bind open close read
@@ -44,11 +46,15 @@ COMMON = CONTROL | frozenset(_PAGE.split())
 
 @dataclass(frozen=True, slots=True)
 class ChangedDefinition:
-    """A definition that the change touches; `contract`: its signature, or what it returns or raises, is touched."""
+    """A definition that the change touches; `contract`: its signature, or what it returns or raises, is touched.
+
+    `owner` is the class or type that it belongs to, empty for a plain function.
+    """
 
     name: str
     spot: Definition
     contract: bool
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class ChangedSymbols:
 
     `members` are pairs of names on the lines of its hunks at head: an object, and its member that is used.
     `own` are methods of the changed classes that the new lines call, whose names are too common to be searched for.
+    `bare` are names that stand on the new lines without an object before them.
     """
 
     path: str
@@ -66,6 +73,11 @@ class ChangedSymbols:
     lines: frozenset[int]
     members: frozenset[tuple[str, str]] = frozenset()
     own: tuple[Definition, ...] = ()
+    bare: frozenset[str] = frozenset()
+
+    def receivers(self, name: str) -> frozenset[str] | None:
+        """Return the objects whose member of that name is used; None where the name also stands alone."""
+        return None if name in self.bare else frozenset(of for of, member in self.members if member == name)
 
 
 def changed_symbols_of(file: FileDiff, outline: Outline) -> ChangedSymbols:
@@ -84,6 +96,7 @@ def changed_symbols_of(file: FileDiff, outline: Outline) -> ChangedSymbols:
         lines=frozenset(line.new for line in rows if line.new is not None),
         members=members_on(file.path, [line.text for line in rows if line.kind != "-"]),
         own=tuple(_own(file, outline)),
+        bare=bare_on(file.path, [line.text for line in rows if line.kind == "+"]),
     )
 
 
@@ -117,7 +130,8 @@ def _changed(file: FileDiff, outline: Outline) -> list[ChangedDefinition]:
             contract = signature or (spot is around[-1] and bool(_OUTCOME.search(touch.text)))
             if is_telling(name):
                 before = found.get(name)
-                found[name] = ChangedDefinition(name, spot, contract or bool(before and before.contract))
+                contract = contract or bool(before and before.contract)
+                found[name] = ChangedDefinition(name, spot, contract, _owner(spot, around))
     return list(found.values())
 
 
@@ -127,6 +141,14 @@ def _called_by(spot: Definition, around: Iterable[Definition]) -> str:
         return spot.name
     classes = [outer.name for outer in around if outer is not spot and _CLASS.search(outer.kind)]
     return classes[-1] if classes else spot.name
+
+
+def _owner(spot: Definition, around: Iterable[Definition]) -> str:
+    """Return the class or type around a method; of a class itself, and of what callers name by the class, nothing."""
+    if spot.name in _CONSTRUCTORS or _CLASS.search(spot.kind):
+        return ""
+    classes = [outer.name for outer in around if outer is not spot and _CLASS.search(outer.kind)]
+    return classes[-1] if classes else ""
 
 
 @dataclass(frozen=True, slots=True)

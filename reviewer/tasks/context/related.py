@@ -13,13 +13,15 @@ from dataclasses import dataclass, field, replace
 from reviewer.diff.model import FileDiff, FileStatus
 from reviewer.domain.change import Change, added_text
 from reviewer.domain.sources import Hit
+from reviewer.languages.import_readers import without_endings
 from reviewer.languages.imports import named_after, neighbours, shared_folders, tests_of
 from reviewer.languages.outline import defined_on, used_on
-from reviewer.languages.paths import is_code, is_test
+from reviewer.languages.paths import is_code, is_test, is_written_by_hand
 from reviewer.languages.registry import family_of, language_of
 from reviewer.tasks.context.changed_symbols import ChangedSymbols, changed_symbols_of
 from reviewer.tasks.context.enclosing import around
 from reviewer.tasks.context.mentions import MANIFESTS, Mentions, mentions_of
+from reviewer.tasks.context.relations import means_definition, uses_definition
 from reviewer.tasks.context.repository_cache import RepositoryCache
 from reviewer.tasks.context.snippets import Rank, Snippet, definition_lines, render_snippets, usage_lines
 from reviewer.tasks.planning.chunks import Chunk
@@ -103,7 +105,8 @@ class _Search:
         pointed = {path: _pointed_to(subject, library) for path, subject in by_path.items()}
         library.fetch(path for paths in pointed.values() for path in paths)
         words = [*mentions.words, *_words(by_path.values(), library, pointed)]
-        hits = library.search(list(dict.fromkeys(words))[:MAX_WORDS], _near(pointed, library))
+        near = _near(pointed, library)
+        hits = _by_hand(library.search(list(dict.fromkeys(words))[:MAX_WORDS], near), by_path)
         search = cls(library, hits, by_path, pointed)
         places = [path for subject in by_path.values() for path in search._places(subject)]
         library.fetch(list(dict.fromkeys(places))[:MAX_READ])
@@ -150,17 +153,30 @@ class _Search:
         hits = [hit for hit in hits if is_test(hit.path) <= is_test(subject.path)]
         folder = subject.path.rpartition("/")[0]
         same = [hit for hit in hits if hit.path.rpartition("/")[0] == folder]
+        only = len({hit.path for hit in hits}) == 1
+        receivers = subject.receivers(name)
         for choice in (hits, same):
             if 0 < len({hit.path for hit in choice}) <= MAX_MEANINGS:
-                return choice[:MAX_MEANINGS]
+                meant = (hit for hit in choice if means_definition(receivers, self._owners(hit), name, only=only))
+                return list(meant)[:MAX_MEANINGS]
         return []
+
+    def _owners(self, hit: Hit) -> list[str]:
+        """Return the names of what a definition stands in, as far as its file was read, and of its file."""
+        outer = self.library.outline(hit.path).around(hit.line) if hit.path in self.library.texts else ()
+        return [*(spot.name for spot in outer if spot.first < hit.line), without_endings(hit.path).rpartition("/")[2]]
 
     def _definitions(self, subject: ChangedSymbols, name: str, rank: Rank) -> list[Snippet]:
         """Return the definition of a name: from the file itself, else from its imports, else from anywhere."""
         word = "calls" if rank is Rank.DEFINITION else "names"
         reason = f"{name}, which {subject.path} {word}"
         here = [(subject.path, spot) for spot in self.library.outline(subject.path).named(name)]
-        there = [(path, spot) for path in self.pointed[subject.path] for spot in self.library.outline(path).named(name)]
+        there = [
+            (path, spot)
+            for path in self.pointed[subject.path]
+            if self.library.may_define(path, name)
+            for spot in self.library.outline(path).named(name)
+        ]
         anywhere = [
             (hit.path, spot)
             for hit in self._defining(subject, name)
@@ -187,7 +203,18 @@ class _Search:
         others = 0 if name in subject.removed else 1  # a removed name is likely to be meant
         ambiguous = len(defining) > others or is_test(subject.path)  # only files that import a test use its definitions
         calls = {hit: called for hit in hits if (called := self._calls(hit, name)) is not None}
-        uses = [hit for hit in calls if not akin or self._akin(hit, subject) or (calls[hit] and not ambiguous)]
+        owner, owners = self._owner(subject, name)
+        uses = [
+            hit
+            for hit in calls
+            if not akin
+            or self._akin(hit, subject)
+            or (
+                calls[hit]
+                and not ambiguous
+                and uses_definition(hit.path, hit.text, name, owners, subject.path, method=bool(owner))
+            )
+        ]
         uses.sort(key=lambda hit: _order(hit, subject, called=calls[hit]))
         counts: dict[str, int] = {}
         kept = []
@@ -196,6 +223,12 @@ class _Search:
             if counts[hit.path] <= MAX_USES_IN_FILE:
                 kept.append(hit)
         return kept[: 2 * MAX_USES]
+
+    def _owner(self, subject: ChangedSymbols, name: str) -> tuple[str, list[str]]:
+        """Return the class of a changed definition, and all names that its users may write before it."""
+        owner = next((definition.owner for definition in subject.changed if definition.name == name), "")
+        folder, _, file = without_endings(subject.path).rpartition("/")
+        return owner, [name for name in (owner, file, folder.rpartition("/")[2]) if name]
 
     def _akin(self, hit: Hit, subject: ChangedSymbols) -> bool:
         """Whether the file of a use is the subject's own, or known to import it."""
@@ -244,6 +277,16 @@ class _Search:
         return pieces
 
 
+def _by_hand(
+    hits: Mapping[str, tuple[Hit, ...]], subjects: Mapping[str, ChangedSymbols]
+) -> Mapping[str, tuple[Hit, ...]]:
+    """Leave out places in other people's, generated and translated files, unless the change is about such files."""
+    if not all(map(is_written_by_hand, subjects)):
+        return hits
+    kinds = {path: is_written_by_hand(path) for path in {hit.path for found in hits.values() for hit in found}}
+    return {word: tuple(hit for hit in found if kinds[hit.path]) for word, found in hits.items()}
+
+
 def _order(hit: Hit, subject: ChangedSymbols, *, called: bool) -> tuple[bool, bool, int, str, int]:
     """Return the sort key of uses: those outside tests first, then certain ones, then near ones."""
     return (is_test(hit.path), not called, -shared_folders(hit.path, subject.path), hit.path, hit.line)
@@ -282,8 +325,8 @@ def _words(
     for subject in subjects:
         first += [*subject.removed, *(definition.name for definition in subject.changed if definition.contract)]
         second += [definition.name for definition in subject.changed]
-        known = [library.outline(path) for path in (subject.path, *pointed[subject.path])]
+        known = [subject.path, *pointed[subject.path]]
         # A lower-case name that is not called is most likely a local variable.
         global_ = [name for name, called in subject.used if called or not name[:1].islower()]
-        third += [name for name in global_ if not any(outline.named(name) for outline in known)]
+        third += [name for name in global_ if not any(library.defines(path, name) for path in known)]
     return list(dict.fromkeys([*first, *second, *third]))

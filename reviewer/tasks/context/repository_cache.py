@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from reviewer.diff.model import Side
 from reviewer.domain.sources import Hit, Sources
 from reviewer.languages.imports import PathIndex, imported, index_of
-from reviewer.languages.outline import Outline, defined_on, outline_of
+from reviewer.languages.outline import MAX_LINE, Outline, defined_on, outline_of
 
 #: Characters of text that are outlined in one review. Later files count as text without definitions.
 MAX_OUTLINED = 20_000_000
@@ -87,6 +87,22 @@ class RepositoryCache:
             self._outlines[path] = outline_of(path, text) if self._outlined <= MAX_OUTLINED else _NOTHING
         return self._outlines[path]
 
+    def may_define(self, path: str, name: str) -> bool:
+        """Whether a line of a file that was fetched looks like a definition of the name: cheaper than an outline."""
+        text = self.texts.get(path, "")
+        start = text.find(name)
+        while start >= 0:
+            begin = text.rfind("\n", 0, start) + 1
+            end = text.find("\n", start)
+            if _looks_defined(text[begin : end if end >= 0 else len(text)][:MAX_LINE], name):
+                return True
+            start = text.find(name, end) if end >= 0 else -1
+        return False
+
+    def defines(self, path: str, name: str) -> bool:
+        """Whether a file that was fetched defines the name."""
+        return self.may_define(path, name) and bool(self.outline(path).named(name))
+
     def imports(self, path: str) -> Sequence[str]:
         """Return the files that a file imports; nothing for one that was not fetched."""
         if path not in self.texts:
@@ -103,6 +119,12 @@ class RepositoryCache:
             for word in searched.intersection(_WORD.findall(hit.text)):
                 found[word].append(hit)
         return {word: tuple(_telling(word, hits)) for word, hits in found.items()}
+
+
+def _looks_defined(line: str, name: str) -> bool:
+    """Whether the line may define the name: by its first words, or as the left side or key of something."""
+    rest = line.partition(name)[2].lstrip()
+    return defined_on(line) == name or rest[:1] in ("=", ":", "(", "<", "{", "?")
 
 
 def _telling(word: str, hits: Sequence[Hit]) -> Iterable[Hit]:
