@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from reviewer.diff.model import Anchor
+from reviewer.domain.context_report import ContextReport
 from reviewer.domain.severity import Confidence, Severity
 from reviewer.llm.usage import Usage
 
@@ -135,6 +136,7 @@ class Review:
     `chain` is the number of model calls that were made one after the other.
     `unfit` counts the files that should have been reviewed, but were too large or too dear; `unanswered` the parts of
     the change for which the model could not be used; `unjudged` the findings that could not be double-checked.
+    `context` is what the model was shown beside the diff, and what it asked to see.
     """
 
     summary: str
@@ -151,6 +153,7 @@ class Review:
     unfit: int = 0
     unanswered: int = 0
     unjudged: int = 0
+    context: ContextReport = field(default_factory=ContextReport)
 
     @property
     def is_complete(self) -> bool:

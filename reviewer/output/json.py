@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
+from reviewer.domain.context_report import ContextReport
 from reviewer.domain.findings import Finding, Review
 
 
@@ -39,8 +41,25 @@ def to_json(review: Review) -> str:
         "models": list(review.models),
         "files_reviewed": review.files_reviewed,
         "chain": review.chain,
+        "context": _context_json(review.context),
     }
     return json_text(value)
+
+
+def _context_json(context: ContextReport) -> dict[str, Any]:
+    """Return what was shown beside the diff, with the tokens of each kind, and what the model asked to see."""
+    kinds: Counter[str] = Counter()
+    for code in context.shown:
+        kinds[code.kind] += code.tokens
+    return {
+        "tokens": {**dict(context.tokens), "lookups": context.lookups.tokens},
+        "related_code_tokens": dict(kinds),
+        "shown": [
+            {"path": code.path, "lines": list(code.lines), "kind": code.kind, "tokens": code.tokens}
+            for code in context.shown
+        ],
+        "lookups": {**asdict(context.lookups), "wasted": context.lookups.wasted},
+    }
 
 
 def json_text(value: Any) -> str:

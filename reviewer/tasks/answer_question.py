@@ -1,13 +1,13 @@
 """Answer a question about a change, in Markdown.
 
 The result names the files that the model was not shown. The answer is model text: whoever posts it must neutralise it.
-One call, and a second one if the first reply is empty.
+The model may look things up first. One call for each look, and one more if a reply is empty.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Skipped
@@ -17,9 +17,12 @@ from reviewer.llm.usage import Usage
 from reviewer.safety.fencing import without_fence
 from reviewer.safety.redaction import redact
 from reviewer.safety.shortening import CUT
-from reviewer.tasks.conversation.follow_ups import Division, SmallerPrompt, ask_and_read
+from reviewer.tasks.context.related import gather_related
+from reviewer.tasks.conversation.follow_ups import MAX_LOOKS, Division, SmallerPrompt, ask_and_read
 from reviewer.tasks.conversation.json_replies import Unreadable
 from reviewer.tasks.conversation.prompts import Prompter, fence_of
+from reviewer.tasks.lookups.handler import LookupHandler
+from reviewer.tasks.lookups.requests import is_only_a_request
 from reviewer.tasks.planning.chunks import Chunk, chunk, halves
 from reviewer.tasks.planning.file_filter import select
 
@@ -42,7 +45,10 @@ def answer_question(change: Change, settings: Settings, question: str, ask: Ask,
     files, skipped = select(change.diff, settings.review)
     chunks, unfit = chunk(files)
     shown, left_out = _joined(chunks)
-    prompter = Prompter(change, settings, fence_of(salt, change))
+    gathered = gather_related(change, [shown])
+    change = replace(change, head=gathered.head)
+    prompter = Prompter(change, settings, fence_of(salt, change), gathered.related)
+    look = LookupHandler.of(change, prompter.fence, library=gathered.library)
 
     def divide(_: Prompt) -> Division[str] | None:
         """Show only the first half of the change, if the model used up its tokens on the whole of it."""
@@ -51,7 +57,8 @@ def answer_question(change: Change, settings: Settings, question: str, ask: Ask,
         half = SmallerPrompt(prompter.ask(kept, question), read_answer)
         return Division((half,), lambda texts: texts[0], left) if rest else None
 
-    (answer,) = ask_and_read([(prompter.ask(shown, question), read_answer)], ask, divide=divide)
+    batch = [(prompter.ask(shown, question), read_answer)]
+    (answer,) = ask_and_read(batch, ask, look=look, divide=divide, follow_ups=MAX_LOOKS + 1)
     if answer.value is None:
         raise answer.error or AssertionError("an answer has a text or an error")
     not_shown = tuple(Skipped(path, "the model could not think about the whole change at once") for path in answer.lost)
@@ -60,7 +67,9 @@ def answer_question(change: Change, settings: Settings, question: str, ask: Ask,
 
 
 def read_answer(text: str, *, complete: bool) -> str:
-    """Return the answer without secrets. Raises Unreadable when there is none."""
+    """Return the answer without secrets. Raises Unreadable when there is none, or it only asks to see code."""
+    if is_only_a_request(text):
+        raise Unreadable("it asks to see more code, and there is no more to see. Answer from what you have seen.")
     text = redact(without_fence(text.strip()))[0]
     if not text:
         raise Unreadable("there was no answer")

@@ -18,6 +18,7 @@ from typing import Any
 
 from reviewer.diff.model import FileDiff
 from reviewer.domain.change import Change
+from reviewer.domain.context_report import ContextReport
 from reviewer.domain.findings import Finding, Rejected, Review, Skipped, TestSuggestion
 from reviewer.domain.settings import ReviewSettings, Settings
 from reviewer.llm.errors import ModelError
@@ -25,11 +26,12 @@ from reviewer.llm.messages import Ask
 from reviewer.llm.usage import Usage
 from reviewer.safety.redaction import redact
 from reviewer.tasks.context.related import gather_related
+from reviewer.tasks.context.repository_cache import RepositoryCache
 from reviewer.tasks.conversation.divisions import DivisionByCode
 from reviewer.tasks.conversation.follow_ups import Answer, Look, ask_and_read_both
 from reviewer.tasks.conversation.prompts import MOST_REFACTORINGS, Prompter, fence_of
 from reviewer.tasks.conversation.replies import FindingsReply, join_findings, read_findings, read_tests
-from reviewer.tasks.lookups.handler import LookupHandler
+from reviewer.tasks.lookups.handler import LookupBudget, LookupHandler
 from reviewer.tasks.planning.chunks import Chunk, affordable, chunk
 from reviewer.tasks.planning.file_filter import select
 from reviewer.tasks.planning.lenses import Depth, depth_of
@@ -48,9 +50,9 @@ DEEP_REFACTORINGS = 10
 #: Most calls one after the other in a review.
 LONGEST_CHAIN = 8
 
-#: Calls in a row that are kept for the falsifier while finders look things up, their own first call included; and the
-#: falsifier's own first call.
-_KEPT_BY_FINDERS, _KEPT = 4, 1
+#: Calls of the longest chain that finders may not use to look things up or to repair an answer: their own first, two
+#: of the falsifier, one of the editor. And those that the falsifier may not use: its own first, one of the editor.
+_KEPT_BY_FINDERS, _KEPT = 4, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +82,16 @@ def review(
     files, skipped = select(change.diff, settings.review)
     secrets = added_secrets(change.diff, files)
     chunks, left_out = _chunks(files, options, settings)
-    skipped += left_out
     if not chunks:
-        return replace(_secrets_alone(secrets, skipped, settings), unfit=len(left_out))
+        return replace(_secrets_alone(secrets, (*skipped, *left_out), settings), unfit=len(left_out))
     gathered = gather_related(change, chunks)
     change = replace(change, head=gathered.head)
-    prompter = Prompter(change, settings, fence_of(salt, change), gathered.related)
+    prompter = Prompter(change, settings, fence_of(salt, change), gathered.related, gathered.outline)
     depth = depth_of(chunks, cost=options.cost_per_thousand, ceiling=settings.budget.per_review_usd)
-    look = LookupHandler.of(change, prompter.fence, library=gathered.library)
+    look = _looking(change, prompter, gathered.library)
     found = _find(prompter, chunks, depth, options, ask, look)
     claims, rejected = _claims(change, found, secrets)
-    falsifier = Falsifier(prompter, ask, look, follow_ups=options.chain - _KEPT - _longest(found.answers()))
+    falsifier = Falsifier(prompter, ask, look, follow_ups=max(0, options.chain - _KEPT - _longest(found.answers())))
     judged = falsifier.judge(chunks, claims, two_opinions=depth.two_opinions)
     result = triage([*secrets.findings, *with_proofs(change, judged.kept)], _caps(settings.review, options))
     tests, bad_tests = usable_tests(found.tests)
@@ -100,7 +101,7 @@ def review(
         findings=result.findings,
         below=result.below,
         tests=tests,
-        skipped=skipped + _unanswered(chunks, found.general),
+        skipped=(*skipped, *left_out, *_unanswered(chunks, found.general)),
         rejected=(*rejected, *judged.refuted, *result.rejected, *bad_tests),
         notes=(*secrets.notes, *_notes(found, judged, depth, settings)),
         files_reviewed=_files(chunks, found.general),
@@ -108,7 +109,14 @@ def review(
         unfit=len(left_out),
         unanswered=sum(answer.error is not None for answer in found.general),
         unjudged=judged.unjudged,
+        context=ContextReport(tuple(prompter.tokens.items()), gathered.shown, look.counts),
     )
+
+
+def _looking(change: Change, prompter: Prompter, library: RepositoryCache | None) -> LookupHandler:
+    """Return what answers requests to see code, within a part of what the review may cost."""
+    budget = LookupBudget.within(prompter.settings.budget.per_review_usd)
+    return LookupHandler.of(change, prompter.fence, library=library, budget=budget)
 
 
 def _billed(answers: Sequence[Answer[Any]]) -> Review:

@@ -7,7 +7,7 @@ there is one, else the indentation. Pure: texts in, numbered lines out, within a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reviewer.diff.model import FileDiff, FileStatus, Hunk
@@ -15,6 +15,7 @@ from reviewer.languages.outline import Outline, outline_of
 from reviewer.languages.registry import language_of
 from reviewer.llm.models import planned_tokens
 from reviewer.safety.prompt_text import printable_lines, printable_path
+from reviewer.tasks.context.snippets import OPENER, with_marks
 
 #: Tokens of surroundings in one prompt, beside CHUNK_TOKENS of diff.
 CONTEXT_TOKENS = 6_000
@@ -26,7 +27,6 @@ REACHES = (60, 20, 8)
 #: A class of at most so many lines is shown whole; of a longer one, only its signature and the method.
 SMALL = 60
 
-_OPENER = re.compile(r"^\s*(?:@|#\[|//|#|\*|/\*|\"\"\"|'''|template\b|public\b|private\b|protected\b|export\b)")
 _CLOSER = re.compile(r"^\s*(?:[)\]}]|end\b|else\b|elif\b|except\b|finally\b|catch\b|rescue\b|ensure\b|when\b|case\b)")
 #: Lines that begin a branch or a loop. The definition that a reader needs is further out.
 _CONTROL = re.compile(
@@ -35,17 +35,23 @@ _CONTROL = re.compile(
 )
 
 
-def surroundings(files: Iterable[FileDiff], head: Mapping[str, str], *, budget: int = CONTEXT_TOKENS) -> str:
+def surroundings(
+    files: Iterable[FileDiff],
+    head: Mapping[str, str],
+    *,
+    budget: int = CONTEXT_TOKENS,
+    outline: Callable[[str, str], Outline] = outline_of,
+) -> str:
     """Return the code around the hunks, from the files' texts at head.
 
-    If a file exceeds the remaining budget, show fewer lines, then none.
+    If a file exceeds the remaining budget, show fewer lines, then none. `outline` takes a path and its text.
     """
     parts: list[str] = []
     for file in files:
         text = head.get(file.path)
         if text is None or file.status in (FileStatus.ADDED, FileStatus.REMOVED):
             continue
-        place = _Place.of(file, text)
+        place = _Place.of(file, text, outline)
         for reach in REACHES:
             part = place.written(reach)
             size = planned_tokens(part)
@@ -56,9 +62,9 @@ def surroundings(files: Iterable[FileDiff], head: Mapping[str, str], *, budget: 
     return "\n".join(parts)
 
 
-def around(file: FileDiff, text: str) -> set[int]:
+def around(file: FileDiff, text: str, outline: Callable[[str, str], Outline] = outline_of) -> set[int]:
     """Return the 1-based lines at head of the functions, small classes or other blocks that the hunks stand in."""
-    return _Place.of(file, text).around(REACHES[0])
+    return _Place.of(file, text, outline).around(REACHES[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +76,10 @@ class _Place:
     outline: Outline | None
 
     @classmethod
-    def of(cls, file: FileDiff, text: str) -> _Place:
+    def of(cls, file: FileDiff, text: str, outline: Callable[[str, str], Outline]) -> _Place:
         language = language_of(file.path)
-        outline = outline_of(file.path, text) if language and language.grammar else None
-        return cls(file, tuple(text.split("\n")), outline)
+        spots = outline(file.path, text) if language and language.grammar else None
+        return cls(file, spots.lines if spots else tuple(text.split("\n")), spots)
 
     def around(self, reach: int) -> set[int]:
         rows: set[int] = set()
@@ -101,21 +107,13 @@ def _enclosing(hunk: Hunk, outline: Outline, reach: int) -> set[int]:
         outer = [spot for spot in outline.around(number) if spot.last > spot.first]
         for place, spot in enumerate(outer):
             small = spot.last - spot.first < SMALL or place == len(outer) - 1
-            first = _with_marks(spot.first, outline.lines)
+            first = with_marks(spot.first, outline.lines)
             if small:
                 enclosing |= set(range(max(first, number - reach), min(spot.last, number + reach) + 1))
             enclosing |= set(range(first, min(spot.head, spot.first + _GAP) + 1))
             if small:
                 break
     return enclosing
-
-
-def _with_marks(first: int, lines: Sequence[str]) -> int:
-    """Return the first line of the decorators and comments right above a line."""
-    depth = _indent(lines[first - 1])
-    while first > 1 and _OPENER.match(lines[first - 2]) and _indent(lines[first - 2]) == depth:
-        first -= 1
-    return first
 
 
 def _rows(numbers: Sequence[int], lines: Sequence[str]) -> list[str]:
@@ -146,7 +144,7 @@ def block_of(hunk: Hunk, lines: Sequence[str], reach: int = REACHES[0]) -> range
         return range(0)
     start = _header_above(numbers[0], depth, lines, reach)
     header = _indent(lines[start - 1])
-    while start > 1 and _OPENER.match(lines[start - 2]) and _indent(lines[start - 2]) == header:
+    while start > 1 and OPENER.match(lines[start - 2]) and _indent(lines[start - 2]) == header:
         start -= 1
     end = numbers[-1]
     while end < len(lines) and end - numbers[-1] < reach and _belongs(lines[end], header):

@@ -12,22 +12,31 @@ from dataclasses import dataclass, field, replace
 
 from reviewer.diff.model import FileDiff, FileStatus
 from reviewer.domain.change import Change, added_text
+from reviewer.domain.context_report import ShownCode
 from reviewer.domain.sources import Hit
 from reviewer.languages.import_readers import without_endings
-from reviewer.languages.imports import named_after, neighbours, shared_folders, tests_of
-from reviewer.languages.outline import defined_on, used_on
-from reviewer.languages.paths import is_code, is_test, is_written_by_hand
+from reviewer.languages.imports import tests_of
+from reviewer.languages.outline import Outline, defined_on, outline_of, used_on
+from reviewer.languages.paths import is_code, is_test
 from reviewer.languages.registry import family_of, language_of
 from reviewer.tasks.context.changed_symbols import ChangedSymbols, changed_symbols_of
 from reviewer.tasks.context.enclosing import around
 from reviewer.tasks.context.mentions import MANIFESTS, Mentions, mentions_of
 from reviewer.tasks.context.relations import means_definition, uses_definition
 from reviewer.tasks.context.repository_cache import RepositoryCache
-from reviewer.tasks.context.snippets import Rank, Snippet, definition_lines, render_snippets, usage_lines
+from reviewer.tasks.context.search_plan import by_hand, near, order, pointed_to, words
+from reviewer.tasks.context.snippets import (
+    Rank,
+    Snippet,
+    WrittenSnippets,
+    definition_lines,
+    render_snippets,
+    usage_lines,
+)
 from reviewer.tasks.planning.chunks import Chunk
 
-#: Words of one search, files that are likely to match, and matching files that are read.
-MAX_WORDS, MAX_NEAR, MAX_READ = 160, 400, 200
+#: Words of one search, and matching files that are read.
+MAX_WORDS, MAX_READ = 160, 200
 
 #: A name with more definitions is ambiguous; uses of one name, and in one file, that are shown.
 MAX_MEANINGS, MAX_USES, MAX_USES_IN_FILE = 2, 4, 2
@@ -44,12 +53,17 @@ _HEIR = re.compile(r"\b(?:class|extends|implements|impl|struct|interface|include
 class RelatedCode:
     """The texts at head that were read, by path, and the related code for each chunk, by the chunk's id.
 
-    `library` is everything that was read, so that nothing is read twice.
+    `library` is everything that was read, so that nothing is read twice. `shown` says what each part shows.
     """
 
     head: Mapping[str, str] = field(default_factory=dict)
     related: Mapping[str, str] = field(default_factory=dict)
     library: RepositoryCache | None = field(default=None, compare=False, repr=False)
+    shown: tuple[ShownCode, ...] = ()
+
+    def outline(self, path: str, text: str) -> Outline:
+        """Return the outline of a file's text; that of a file at head was made already."""
+        return self.library.outline_from(path, text) if self.library else outline_of(path, text)
 
 
 def gather_related(change: Change, chunks: Sequence[Chunk]) -> RelatedCode:
@@ -70,12 +84,14 @@ def gather_related(change: Change, chunks: Sequence[Chunk]) -> RelatedCode:
     named = search.mentioned(mentions)
     # Where a file is named is shown once, with the first part: the file itself may have no changed line at all.
     related = {part.id: _for_chunk(part, found, library, named if part is chunks[0] else ()) for part in chunks}
-    return RelatedCode(dict(library.texts), {key: code for key, code in related.items() if code}, library)
+    shown = tuple(code for written in related.values() for code in written.shown)
+    texts = {key: written.text for key, written in related.items() if written.text}
+    return RelatedCode(dict(library.texts), texts, library, shown)
 
 
 def _for_chunk(
     chunk: Chunk, found: Mapping[str, Sequence[Snippet]], library: RepositoryCache, named: Sequence[Snippet]
-) -> str:
+) -> WrittenSnippets:
     """Write the snippets for the chunk's files, without lines that the chunk shows already."""
     shown = {file.path: _shown(file, library) for file in chunk.files}
     pieces = [*named]
@@ -85,8 +101,8 @@ def _for_chunk(
 
 def _shown(file: FileDiff, library: RepositoryCache) -> set[int]:
     numbers = {line.new for hunk in file.hunks for line in hunk.lines if line.new is not None}
-    text = library.texts.get(file.path)
-    return numbers | (around(file, text) if text is not None and file.status is not FileStatus.REMOVED else set())
+    text = library.texts.get(file.path) if file.status is not FileStatus.REMOVED else None
+    return numbers if text is None else numbers | around(file, text, library.outline_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +118,10 @@ class _Search:
     def over(cls, subjects: Iterable[ChangedSymbols], library: RepositoryCache, mentions: Mentions) -> _Search:
         """Read the files that the change refers to, search once for all names, and read the files with matches."""
         by_path = {subject.path: subject for subject in subjects}
-        pointed = {path: _pointed_to(subject, library) for path, subject in by_path.items()}
+        pointed = {path: pointed_to(subject, library) for path, subject in by_path.items()}
         library.fetch(path for paths in pointed.values() for path in paths)
-        words = [*mentions.words, *_words(by_path.values(), library, pointed)]
-        near = _near(pointed, library)
-        hits = _by_hand(library.search(list(dict.fromkeys(words))[:MAX_WORDS], near), by_path)
+        asked = [*mentions.words, *words(by_path.values(), library, pointed)]
+        hits = by_hand(library.search(list(dict.fromkeys(asked))[:MAX_WORDS], near(pointed, library)), by_path)
         search = cls(library, hits, by_path, pointed)
         places = [path for subject in by_path.values() for path in search._places(subject)]
         library.fetch(list(dict.fromkeys(places))[:MAX_READ])
@@ -157,13 +172,18 @@ class _Search:
         receivers = subject.receivers(name)
         for choice in (hits, same):
             if 0 < len({hit.path for hit in choice}) <= MAX_MEANINGS:
-                meant = (hit for hit in choice if means_definition(receivers, self._owners(hit), name, only=only))
-                return list(meant)[:MAX_MEANINGS]
+                return [
+                    hit
+                    for hit in choice
+                    # Before its file is read, nobody knows what it stands in.
+                    if hit.path not in self.library.texts
+                    or means_definition(receivers, self._owners(hit), name, only=only)
+                ][:MAX_MEANINGS]
         return []
 
     def _owners(self, hit: Hit) -> list[str]:
-        """Return the names of what a definition stands in, as far as its file was read, and of its file."""
-        outer = self.library.outline(hit.path).around(hit.line) if hit.path in self.library.texts else ()
+        """Return the names of what a definition stands in, and of its file, which was read."""
+        outer = self.library.outline(hit.path).around(hit.line)
         return [*(spot.name for spot in outer if spot.first < hit.line), without_endings(hit.path).rpartition("/")[2]]
 
     def _definitions(self, subject: ChangedSymbols, name: str, rank: Rank) -> list[Snippet]:
@@ -215,7 +235,7 @@ class _Search:
                 and uses_definition(hit.path, hit.text, name, owners, subject.path, method=bool(owner))
             )
         ]
-        uses.sort(key=lambda hit: _order(hit, subject, called=calls[hit]))
+        uses.sort(key=lambda hit: order(hit, subject, called=calls[hit]))
         counts: dict[str, int] = {}
         kept = []
         for hit in uses:
@@ -275,58 +295,3 @@ class _Search:
             if heads and path not in self.subjects:
                 pieces.append(Snippet(Rank.TEST, path, tuple(sorted(set(heads))), f"the tests of {subject.path}"))
         return pieces
-
-
-def _by_hand(
-    hits: Mapping[str, tuple[Hit, ...]], subjects: Mapping[str, ChangedSymbols]
-) -> Mapping[str, tuple[Hit, ...]]:
-    """Leave out places in other people's, generated and translated files, unless the change is about such files."""
-    if not all(map(is_written_by_hand, subjects)):
-        return hits
-    kinds = {path: is_written_by_hand(path) for path in {hit.path for found in hits.values() for hit in found}}
-    return {word: tuple(hit for hit in found if kinds[hit.path]) for word, found in hits.items()}
-
-
-def _order(hit: Hit, subject: ChangedSymbols, *, called: bool) -> tuple[bool, bool, int, str, int]:
-    """Return the sort key of uses: those outside tests first, then certain ones, then near ones."""
-    return (is_test(hit.path), not called, -shared_folders(hit.path, subject.path), hit.path, hit.line)
-
-
-def _pointed_to(subject: ChangedSymbols, library: RepositoryCache) -> list[str]:
-    """Return the files that the subject imports, and those named after a type it uses."""
-    names = [name for name, _ in subject.used]
-    paths = library.imports(subject.path)
-    return list(dict.fromkeys([*paths, *named_after(names, subject.path, library.index)]))
-
-
-def _near(pointed: Mapping[str, Sequence[str]], library: RepositoryCache) -> list[str]:
-    """Return the files most likely to hold uses and definitions, for sources that cannot search everything.
-
-    First the files that the changed files refer to, their tests and neighbours; then the other code, nearest first.
-    """
-    index = library.index
-    near = [other for path in pointed for other in tests_of(path, index)]
-    near += [other for others in pointed.values() for other in others]
-    near += [other for path in pointed for other in neighbours(path, index)]
-    changed = {path.rpartition("/")[0] + "/" for path in pointed}
-    folders = sorted(
-        index.by_folder, key=lambda folder: (-max(shared_folders(folder + "/", other) for other in changed), folder)
-    )
-    families = {family_of(path) for path in pointed}
-    near += [path for folder in folders for path in index.by_folder[folder] if family_of(path) in families]
-    return list(dict.fromkeys(near))[:MAX_NEAR]
-
-
-def _words(
-    subjects: Iterable[ChangedSymbols], library: RepositoryCache, pointed: Mapping[str, Sequence[str]]
-) -> list[str]:
-    """Return the words to search for, most useful first: removed, changed, then used names without a definition."""
-    first, second, third = [], [], []
-    for subject in subjects:
-        first += [*subject.removed, *(definition.name for definition in subject.changed if definition.contract)]
-        second += [definition.name for definition in subject.changed]
-        known = [subject.path, *pointed[subject.path]]
-        # A lower-case name that is not called is most likely a local variable.
-        global_ = [name for name, called in subject.used if called or not name[:1].islower()]
-        third += [name for name in global_ if not any(library.defines(path, name) for path in known)]
-    return list(dict.fromkeys([*first, *second, *third]))

@@ -87,6 +87,10 @@ class RepositoryCache:
             self._outlines[path] = outline_of(path, text) if self._outlined <= MAX_OUTLINED else _NOTHING
         return self._outlines[path]
 
+    def outline_from(self, path: str, text: str) -> Outline:
+        """Return the outline of a text; that of the file at head is made once."""
+        return self.outline(path) if text == self.texts.get(path) else outline_of(path, text)
+
     def may_define(self, path: str, name: str) -> bool:
         """Whether a line of a file that was fetched looks like a definition of the name: cheaper than an outline."""
         text = self.texts.get(path, "")

@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Category, Finding
 from reviewer.domain.settings import Settings
+from reviewer.languages.outline import Outline, outline_of
 from reviewer.llm.messages import Prompt, Task
+from reviewer.llm.models import planned_tokens
 from reviewer.safety.fencing import fence_word, fenced_rows, fenced_text, quoted
 from reviewer.safety.prompt_text import code_excerpt, printable_path, prose
 from reviewer.tasks.context.enclosing import surroundings
@@ -43,9 +46,6 @@ MAX_OTHER_PATHS = 60
 #: Test files, and proposals for simpler code, that one prompt asks for.
 MOST_TESTS, MOST_REFACTORINGS = 3, 2
 
-#: The model may ask to see more of a chunk with at least so many changed lines. A smaller change costs just two calls.
-LOOK_FROM_LINES = 8
-
 #: Templates that show code. Their empty lines are kept.
 _AS_WRITTEN = frozenset({"review/change.md", "verify/verify.md", "verify/recheck.md", "ask/ask.md"})
 
@@ -67,28 +67,32 @@ _FORMS = {
 class Prompter:
     """Makes the prompts of one review. `fence` is unknown to whoever wrote the change: see `fence_of`.
 
-    `related` is code beside the change, by the id of the chunk it belongs to.
+    `related` is code beside the change, by the id of the chunk it belongs to. `outline` takes a path and its text.
+    `tokens` counts what the parts that were written show, by kind; `description` is all but code.
     """
 
     change: Change
     settings: Settings
     fence: str
     related: Mapping[str, str] = field(default_factory=dict)
+    outline: Callable[[str, str], Outline] = outline_of
+    tokens: Counter[str] = field(default_factory=Counter, init=False, repr=False, compare=False)
     _written: dict[tuple[str, tuple[str, ...]], str] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
     def findings(self, chunk: Chunk, lens: Lens | None = None) -> Prompt:
         """Return the prompt that asks for defects in the chunk: of all kinds, or of one."""
-        # Only the general finder may look things up.
-        look = lens is None and self._may_look(chunk)
+        look = self._may_look()
         name = "" if lens is None else lens.value
         words = self.words("review/findings.md", chunk, lens=name, look=look)
         return replace(self.about(Task.FINDINGS, chunk, words, qualifier=name), may_look_up=look)
 
     def refactor(self, chunk: Chunk, *, most: int = MOST_REFACTORINGS) -> Prompt:
         """Return the prompt that asks for simpler code in the chunk, at most so many places."""
-        return self.about(Task.REFACTOR, chunk, self.words("review/refactor.md", chunk, most=most))
+        look = self._may_look()
+        words = self.words("review/refactor.md", chunk, most=most, look=look)
+        return replace(self.about(Task.REFACTOR, chunk, words), may_look_up=look)
 
     def tests(self, chunk: Chunk) -> Prompt:
         """Return the prompt that asks for unit tests of the code in the chunk."""
@@ -96,8 +100,9 @@ class Prompter:
 
     def ask(self, chunk: Chunk, question: str) -> Prompt:
         """Return the prompt that asks a person's question about the chunk."""
-        text = prose(question, MAX_DESCRIPTION)
-        return self.about(Task.ASK, chunk, self.words("ask/ask.md", chunk, question=text))
+        look = self._may_look()
+        words = self.words("ask/ask.md", chunk, question=prose(question, MAX_DESCRIPTION), look=look)
+        return replace(self.about(Task.ASK, chunk, words), may_look_up=look)
 
     def verify(self, chunk: Chunk, claims: Sequence[Finding], *, second: bool = False, last: bool = False) -> Prompt:
         """Return the prompt that asks for a verdict on each claim about the chunk, numbered from 1.
@@ -107,7 +112,7 @@ class Prompter:
         `last`: the model must answer at once; it may not ask to see more.
         """
         numbered = [self._claim(number, claim) for number, claim in enumerate(claims, 1)]
-        look = self._may_look(chunk) and not last
+        look = self._may_look() and not last
         words = _render("verify/verify.md", fence=self.fence, claims=numbered, second=second, look=look)
         prompt = self.about(Task.VERIFY, chunk, words, qualifier="second opinion" if second else "")
         return replace(prompt, may_look_up=look)
@@ -126,10 +131,9 @@ class Prompter:
     def _system(self) -> str:
         return system_message(self.fence, self.settings.review.language)
 
-    def _may_look(self, chunk: Chunk) -> bool:
-        """Whether there are sources to look at, and the change is large enough."""
-        rows = (line for file in chunk.files for hunk in file.hunks for line in hunk.lines)
-        return sum(line.kind != " " for line in rows) >= LOOK_FROM_LINES and bool(self.change.sources.paths())
+    def _may_look(self) -> bool:
+        """Whether there are sources to look at."""
+        return bool(self.change.sources.paths())
 
     def _change(self, chunk: Chunk) -> str:
         """Return the chunk as all prompts about it show it: written once, since outlines take time."""
@@ -140,7 +144,10 @@ class Prompter:
 
     def _write(self, chunk: Chunk) -> str:
         others = [printable_path(file.path) for file in self.change.diff.files if file.path not in chunk.paths]
-        return _render(
+        around = surroundings(chunk.files, self.change.head, outline=self.outline)
+        related = self.related.get(chunk.id.partition("/")[0], "")
+        diff = chunk.text.removesuffix("\n")
+        shown = _render(
             "review/change.md",
             fence=self.fence,
             title=prose(self.change.title, MAX_TITLE),
@@ -157,10 +164,14 @@ class Prompter:
             formatting=self._formatting(chunk.paths),
             other_paths=others[:MAX_OTHER_PATHS],
             # The rest was made printable and rid of secrets when it was rendered.
-            around=surroundings(chunk.files, self.change.head),
-            related=self.related.get(chunk.id.partition("/")[0], ""),
-            diff=chunk.text.removesuffix("\n"),
+            around=around,
+            related=related,
+            diff=diff,
         )
+        sizes = {"diff": diff, "surroundings": around, "related code": related}
+        tokens = Counter({kind: planned_tokens(text) for kind, text in sizes.items()})
+        self.tokens.update(tokens, description=max(0, planned_tokens(shown) - tokens.total()))
+        return shown
 
     def _guidance(self) -> list[dict[str, str]]:
         shown: list[dict[str, str]] = []

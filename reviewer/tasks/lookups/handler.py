@@ -43,13 +43,22 @@ _FINDERS: Mapping[LookupKind, Finder] = MappingProxyType(
 )
 
 
+#: Dollars that the calls of one review which ask to see code may take together.
+MAX_USD = Decimal("0.05")
+
+
 @dataclass(frozen=True, slots=True)
 class LookupBudget:
     """What all lookups of one review may take together: dollars and tokens of calls that asked, and seconds."""
 
-    usd: Decimal = Decimal("0.05")
+    usd: Decimal = MAX_USD
     tokens: int = 400_000
     seconds: float = 300.0
+
+    @classmethod
+    def within(cls, per_review_usd: Decimal | None) -> LookupBudget:
+        """Return the budget for a review that may cost so much: a quarter of it at most. None: there is no limit."""
+        return cls() if per_review_usd is None else cls(usd=min(MAX_USD, per_review_usd / 4))
 
 
 @dataclass(slots=True)

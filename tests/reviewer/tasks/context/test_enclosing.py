@@ -7,7 +7,7 @@ import difflib
 import pytest
 
 from reviewer.diff.parser import parse_diff
-from reviewer.tasks.context.enclosing import surroundings
+from reviewer.tasks.context.enclosing import CONTEXT_TOKENS, surroundings
 
 PYTHON = '''import os
 
@@ -39,10 +39,10 @@ GO = (
 )
 
 
-def around(path: str, before: str, after: str, **more: int) -> str:
+def around(path: str, before: str, after: str, *, budget: int = CONTEXT_TOKENS) -> str:
     """Return the surroundings of the change from one text to the other."""
     rows = difflib.unified_diff(before.split("\n"), after.split("\n"), f"a/{path}", f"b/{path}", lineterm="", n=2)
-    return surroundings(parse_diff("\n".join(rows) + "\n").files, {path: after}, **more)
+    return surroundings(parse_diff("\n".join(rows) + "\n").files, {path: after}, budget=budget)
 
 
 def test_the_whole_function_is_shown_once() -> None:
