@@ -128,6 +128,7 @@ def _check_options(options: argparse.Namespace) -> None:
         "--patch": options.patch is not None,
         "--python": options.python is not None,
         "--sandbox": options.sandbox != "auto",
+        "--tests-command": options.tests_command is not None,
         "--setup": options.setup is not None,
         "--confirm-setup": options.confirm_setup,
     }

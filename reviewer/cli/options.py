@@ -160,6 +160,11 @@ def _add_testing(parser: argparse.ArgumentParser) -> None:
         help="auto: run tests in a sandbox or not at all; none: run them with your rights, for your own code only",
     )
     parser.add_argument(
+        "--tests-command",
+        metavar="COMMAND",
+        help="the pytest or unittest command of the repository's tests, instead of `tests.command` or a guess",
+    )
+    parser.add_argument(
         "--setup",
         metavar="COMMAND",
         help="run this command in the checkout before the tests, with your rights (tests.setup of the repository runs "

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from reviewer.cli.asking.progress import Progress
@@ -17,7 +16,7 @@ from reviewer.cli.console import STOPPED, check_writable, say, write_review
 from reviewer.cli.local_change import change_of_options, selection_of
 from reviewer.cli.setup_consent import allowed_command, confirm
 from reviewer.domain.change import Change
-from reviewer.domain.findings import Review, TestSuggestion
+from reviewer.domain.findings import Review
 from reviewer.domain.settings import Settings
 from reviewer.errors import UsageError
 from reviewer.git.worktree import open_worktree
@@ -65,10 +64,12 @@ def run_tests(
             "Check that commit out, without local changes, or leave the range out."
         )
     python = python_of(tree.root, os.environ, options.python or "")
-    checkout = CheckoutToTest(tree.root, local.base_sha, python, sandboxed=options.sandbox != "none")
+    checkout = CheckoutToTest(
+        tree.root, local.base_sha, python, sandboxed=options.sandbox != "none", command=options.tests_command
+    )
     progress(f"running suggested tests with {python}{'' if checkout.sandboxed else ', without a sandbox'}")
     _prepare(settings.tests.setup, options, checkout.root, progress)
-    return proven_tests(change, settings, checkout, ask, salt=salt)
+    return proven_tests(change, settings, checkout, ask, salt=salt, progress=progress)
 
 
 def _prepare(configured: str | None, options: argparse.Namespace, root: Path, progress: Callable[[str], None]) -> None:
@@ -97,13 +98,7 @@ def _headline(outcome: GeneratedTests) -> str:
 
 def _review_of(outcome: GeneratedTests) -> Review:
     """Return the tests as a review, without findings. A failing test that may be right is shown as a test."""
-    failing = []
-    for reproduction in outcome.reproductions:
-        message = reproduction.failure.message.partition("\n")[0]
-        evidence = f"fails on the code as it is, and a second pass finds it right: {message}"
-        failing.append(TestSuggestion(reproduction.path, reproduction.unit.covers, reproduction.code, evidence))
-    result = with_proven(Review(summary=""), replace(outcome, reproductions=()))
-    return replace(result, tests=(*result.tests, *failing))
+    return with_proven(Review(summary=""), outcome)
 
 
 def write_patch(outcome: GeneratedTests | NotRun, place: str | None, progress: Callable[[str], None]) -> None:

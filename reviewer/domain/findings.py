@@ -114,6 +114,7 @@ class Appendix:
 class TestSuggestion:
     """A proposed unit test file for the code named by `covers` (`src/x.py:10-20`). Empty `evidence`: it was not run.
 
+    `reproduces`: it was run and fails on the code as it is, and may be right, so it is shown and never added.
     `appendix` is set where the tests were also run at the end of a test file of the change; several suggestions may
     have the same file, and were then run there together, in their order.
     """
@@ -125,6 +126,12 @@ class TestSuggestion:
     code: str
     evidence: str = ""
     appendix: Appendix | None = None
+    reproduces: bool = False
+
+    @property
+    def status(self) -> str:
+        """What is known of it: `proven`, `reproduction` or `not run`."""
+        return "reproduction" if self.reproduces else "proven" if self.evidence else "not run"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,21 +6,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reviewer.diff.model import Side
-from reviewer.domain.findings import Appendix, Finding, Rejected, Reproduction, Review, TestSuggestion
+from reviewer.domain.findings import Appendix, Category, Finding, Rejected, Reproduction, Review, TestSuggestion
 from reviewer.domain.severity import Confidence
 from reviewer.languages.allowed_tests import refused_name
-from reviewer.testgen.evidence import DefectReproduction, GeneratedTests, NotRun
+from reviewer.testgen.evidence import CodeUnit, DefectReproduction, GeneratedTests, NotRun
 
 
 def with_proven(review: Review, outcome: GeneratedTests | NotRun) -> Review:
     """Return the review with the generated tests; for a `NotRun` its own tests, with a note why they were not run."""
     if isinstance(outcome, NotRun):
         return replace(review, notes=(*review.notes, outcome.reason))
-    shown = _with_reproductions(review, outcome.reproductions)
+    shown, alone = _with_reproductions(review, outcome.reproductions)
+    tests, doubted = _without_doubted(outcome, shown.findings)
     return replace(
         shown,
-        tests=outcome.tests,
-        rejected=(*shown.rejected, *_stopped(outcome)),
+        tests=(*tests, *(as_test(reproduction) for reproduction in alone)),
+        rejected=(*shown.rejected, *_stopped(outcome), *doubted),
         notes=(*shown.notes, *outcome.notes),
         usage=shown.usage + outcome.usage,
         models=tuple(sorted({*shown.models, *outcome.models})),
@@ -32,17 +33,67 @@ def _stopped(outcome: GeneratedTests) -> list[Rejected]:
         Rejected(
             f"test stopped at: {test.stopped.gate}", test.path[:300], f"test of {test.covers}", test.stopped.reason
         )
-        for test in outcome.dropped
+        for test in (*outcome.dropped, *outcome.left_out)
     ]
 
 
-def _with_reproductions(review: Review, reproductions: Sequence[DefectReproduction]) -> Review:
+def as_test(reproduction: DefectReproduction) -> TestSuggestion:
+    """Return a failing test that may be right as a test to show; its evidence says what is known."""
+    message = reproduction.failure.message.partition("\n")[0][:500]
+    if reproduction.sure:
+        evidence = f"fails on the code as it is, and a second pass finds it right: {message}"
+    else:
+        evidence = (
+            "a first version, which fails on the code as it is; a second pass could not tell whether it is right, so "
+            f"it is a possible reproduction of a defect: {message}"
+        )
+    unit = reproduction.unit
+    return TestSuggestion(reproduction.path, unit.covers, reproduction.code, evidence, reproduces=True)
+
+
+def _without_doubted(
+    outcome: GeneratedTests, findings: Sequence[Finding]
+) -> tuple[tuple[TestSuggestion, ...], list[Rejected]]:
+    """Leave out tests that pin today's behaviour of a unit about which the review has a confirmed finding."""
+    kept: list[TestSuggestion] = []
+    doubted: list[Rejected] = []
+    for test in outcome.tests:
+        unit = outcome.undecided.get(test.path)
+        finding = next((found for found in findings if unit and _doubts(found, unit)), None)
+        if finding is None:
+            kept.append(test)
+            continue
+        detail = f"It pins today's behaviour, and a confirmed finding of this review is about it: {finding.title}"
+        doubted.append(
+            Rejected("test of code that a finding doubts", test.path[:300], f"test of {test.covers}", detail)
+        )
+    return tuple(kept), doubted
+
+
+def _doubts(finding: Finding, unit: CodeUnit) -> bool:
+    serious = finding.category in (Category.BUG, Category.SECURITY) and finding.confidence is Confidence.HIGH
+    return serious and _is_in(finding, unit)
+
+
+def _is_in(finding: Finding, unit: CodeUnit) -> bool:
+    anchor = finding.anchor
+    return anchor.path == unit.path and anchor.side is Side.RIGHT and unit.first <= anchor.line <= unit.last
+
+
+def _with_reproductions(
+    review: Review, reproductions: Sequence[DefectReproduction]
+) -> tuple[Review, list[DefectReproduction]]:
     """Attach each failing test to the best finding about its unit; a finding that was cut from the review is restored.
 
-    Without such a finding the test is only counted: a failing test alone is as often wrong as the code.
+    Without such a finding, or where the second pass could not decide, it is returned: it is no finding by itself,
+    because a failing test alone is as often wrong as the code.
     """
-    findings, below, rejected = list(review.findings), list(review.below), list(review.rejected)
+    findings, below = list(review.findings), list(review.below)
+    alone: list[DefectReproduction] = []
     for reproduction in reproductions:
+        if not reproduction.sure:
+            alone.append(reproduction)
+            continue
         place = next((index for index, finding in enumerate(findings) if _is_about(finding, reproduction)), None)
         if place is not None:
             findings[place] = _reproduced(findings[place], reproduction)
@@ -52,24 +103,12 @@ def _with_reproductions(review: Review, reproductions: Sequence[DefectReproducti
             below.remove(lifted)
             findings.append(_reproduced(lifted, reproduction))
             continue
-        what = f"test of {reproduction.unit.covers}"
-        rejected.append(
-            Rejected(
-                "failing test without a finding about it",
-                reproduction.path[:300],
-                what,
-                reproduction.failure.message[:500],
-            )
-        )
-    return replace(review, findings=tuple(findings), below=tuple(below), rejected=tuple(rejected))
+        alone.append(reproduction)
+    return replace(review, findings=tuple(findings), below=tuple(below)), alone
 
 
 def _is_about(finding: Finding, reproduction: DefectReproduction) -> bool:
-    anchor = finding.anchor
-    inside = reproduction.unit.first <= anchor.line <= reproduction.unit.last
-    return (
-        anchor.path == reproduction.unit.path and anchor.side is Side.RIGHT and inside and finding.reproduction is None
-    )
+    return finding.reproduction is None and _is_in(finding, reproduction.unit)
 
 
 def _reproduced(finding: Finding, reproduction: DefectReproduction) -> Finding:
@@ -89,15 +128,20 @@ def patch_of(tests: Sequence[TestSuggestion]) -> str:
     for test in tests:
         if test.appendix is not None:
             appendices.setdefault(test.appendix.anchor.path, []).append(test.appendix)
-    new = [_patch_of_new_file(test) for test in tests if test.appendix is None and refused_name(test.path) is None]
+    new = [_patch_of_new_file(test) for test in tests if test.appendix is None and is_new_file(test)]
     return "".join([*new, *(_patch_of_appendices(path, parts) for path, parts in appendices.items())])
+
+
+def is_new_file(test: TestSuggestion) -> bool:
+    """Whether the test may be added as a new file: it did not fail, and its name is one of a test."""
+    return not test.reproduces and refused_name(test.path) is None
 
 
 def _patch_of_new_file(test: TestSuggestion) -> str:
     lines = test.code.removesuffix("\n").split("\n")
-    quoted = _quoted(f"b/{test.path}")
+    quoted = quoted_name(f"b/{test.path}")
     head = [
-        f"diff --git {_quoted(f'a/{test.path}')} {quoted}",
+        f"diff --git {quoted_name(f'a/{test.path}')} {quoted}",
         "new file mode 100644",
         "--- /dev/null",
         f"+++ {quoted}",
@@ -109,7 +153,7 @@ def _patch_of_new_file(test: TestSuggestion) -> str:
 def _patch_of_appendices(path: str, parts: Sequence[Appendix]) -> str:
     above, last = parts[0].above.split("\n"), parts[0].anchor.line
     below = "\n".join(part.code for part in parts).split("\n")
-    start, old, new = last - len(above) + 1, _quoted(f"a/{path}"), _quoted(f"b/{path}")
+    start, old, new = last - len(above) + 1, quoted_name(f"a/{path}"), quoted_name(f"b/{path}")
     head = [
         f"diff --git {old} {new}",
         f"--- {old}",
@@ -119,7 +163,7 @@ def _patch_of_appendices(path: str, parts: Sequence[Appendix]) -> str:
     return "\n".join([*head, *(f" {line}" for line in above), *(f"+{line}" for line in below)]) + "\n"
 
 
-def _quoted(name: str) -> str:
+def quoted_name(name: str) -> str:
     """Return the name as git writes it, quoted if it contains special characters.
 
     https://git-scm.com/docs/git-config#Documentation/git-config.txt-corequotePath

@@ -1,62 +1,49 @@
 """Ask for tests, judge them, have failing ones repaired, and confirm those that show a defect. For any language.
 
 Every candidate ends as kept, as stopped by a named gate, or as a reproduction that a second, independent model call
-confirmed. A repair that only changes the expected value to what the code returned is refused. The only effects are
-`ask` and those of the `LanguageSupport`.
+confirmed (`independent_pass`). A repair may change how the code is called, not what is demanded of it. The only effects
+are `ask`, `progress` and those of the `LanguageSupport`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from reviewer.domain.findings import TestSuggestion
-from reviewer.errors import ReviewerError
 from reviewer.languages.elisions import is_cut_short
 from reviewer.llm.messages import Ask, Prompt
 from reviewer.llm.usage import Usage
 from reviewer.safety.placeholders import has_placeholder
 from reviewer.safety.redaction import redact
 from reviewer.tasks.conversation.follow_ups import Answer, ask_and_read
-from reviewer.tasks.conversation.replies import read_tests, read_verdicts
+from reviewer.tasks.conversation.replies import read_tests
+from reviewer.testgen.attempts import CandidateAttempt, failed_versions
 from reviewer.testgen.evidence import (
     Candidate,
     CodeUnit,
     DefectReproduction,
     DroppedTest,
     Evidence,
-    FailedTest,
     Gate,
     GateFailure,
     GeneratedTests,
     GenerationBudget,
 )
-from reviewer.testgen.working_tree import changes
+from reviewer.testgen.independent_pass import ExpectationSupport, IndependentPass
+from reviewer.testgen.progress import say_nothing, telling
+from reviewer.testgen.working_tree import TreeChanged
 
 
-class TreeChanged(ReviewerError):
-    """A candidate changed files of the staged tree, so no later run in it can be trusted."""
-
-
-class LanguageSupport(Protocol):
-    """The steps that differ between languages."""
-
-    def judge(self, candidate: Candidate, taken: frozenset[str]) -> Evidence | GateFailure:
-        """Run the gates on a candidate. Raises TreeChanged. `taken` are paths of candidates that were kept."""
+class LanguageSupport(ExpectationSupport, Protocol):
+    """The steps that differ between languages. `judge` may raise TreeChanged; `taken` are paths that were kept."""
 
     def repair(self, prompt: Prompt, candidate: Candidate, stopped: GateFailure) -> Prompt:
         """Return the conversation, continued by the candidate and what stopped it."""
 
     def only_expectation_changed(self, before: Candidate, stopped: GateFailure, after: Candidate) -> str | None:
-        """Return the name of a test whose repair only changes the expected value; None if there is none."""
-
-    def fails_again(self, candidate: Candidate, failure: FailedTest) -> bool:
-        """Whether the test runs the changed code and fails by its assertion again in a new process."""
-
-    def confirm_failure(self, prompt: Prompt, candidate: Candidate, failure: FailedTest) -> Prompt:
-        """Return the prompt that asks, independently, whether the test is right. `prompt` asked for the test."""
+        """Return the name of a test whose repair changes what is demanded of the same input; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +56,6 @@ class UnitPrompt:
 
 
 @dataclass(slots=True)
-class _Attempt:
-    """One candidate and its conversation so far. `suspect` is its first version that failed by its own assertion."""
-
-    candidate: Candidate
-    prompt: Prompt
-    outcome: GateFailure
-    failing_version: tuple[Candidate, FailedTest] | None = None
-    final: bool = False
-
-    @property
-    def dropped(self) -> DroppedTest:
-        return DroppedTest(self.candidate.path, self.candidate.unit.covers, self.outcome)
-
-
-@dataclass(slots=True)
 class RepairLoop:
     """The state of one generation: tests kept, candidates stopped, answers and notes."""
 
@@ -91,30 +63,47 @@ class RepairLoop:
     budget: GenerationBudget
     ask: Ask
     in_time: Callable[[], bool]
-    kept: list[TestSuggestion] = field(default_factory=list)
-    stopped: list[_Attempt] = field(default_factory=list)
+    kept: list[CandidateAttempt] = field(default_factory=list)
+    stopped: list[CandidateAttempt] = field(default_factory=list)
     answers: list[Answer[Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     reproductions: list[DefectReproduction] = field(default_factory=list)
+    left_out: list[DroppedTest] = field(default_factory=list)
+    progress: Callable[[str], None] = say_nothing
     tree_changed: str = ""
 
     def run(self, prompts: Sequence[UnitPrompt]) -> None:
-        """Ask, judge, repair as often as the budget allows, and check the tests that still fail."""
+        """Ask, judge, repair as often as the budget allows, and ask a second opinion about what the tests demand."""
         self._first(prompts)
         for _ in range(self.budget.repairs):
             self._repair()
-        self._reproduce()
+        self._second_opinion()
 
     def result(self, *notes: str) -> GeneratedTests:
-        """Return the result; `notes` are put before its own notes."""
+        """Return the result, the tests with most new kills first; `notes` are put before its own notes."""
+        self.kept.sort(key=lambda attempt: (-_worth(attempt)[0], -_worth(attempt)[1]))
         return GeneratedTests(
-            tests=tuple(self.kept),
+            tests=tuple(_suggestion(attempt) for attempt in self.kept),
             reproductions=tuple(self.reproductions),
             dropped=tuple(attempt.dropped for attempt in self.stopped),
-            notes=(*notes, *self.notes),
+            left_out=tuple(self.left_out),
+            undecided={
+                attempt.candidate.path: attempt.candidate.unit
+                for attempt in self.kept
+                if isinstance(attempt.outcome, Evidence) and attempt.outcome.pinned
+            },
+            notes=(*notes, *self.notes, *self._repaired()),
             usage=self._usage,
             models=frozenset().union(*(answer.models for answer in self.answers)),
         )
+
+    def _repaired(self) -> list[str]:
+        """Return a line for each kept file that was repaired."""
+        return [
+            f"`{attempt.candidate.path}` was kept after {attempt.repairs} repair{'' if attempt.repairs == 1 else 's'}."
+            for attempt in self.kept
+            if attempt.repairs
+        ]
 
     @property
     def _usage(self) -> Usage:
@@ -135,7 +124,8 @@ class RepairLoop:
 
     def _first(self, prompts: Sequence[UnitPrompt]) -> None:
         """Send all prompts at once and judge the tests in the answers."""
-        answers = self._answers([prompt.prompt for prompt in prompts])
+        with telling(self.progress, "asking for tests"):
+            answers = self._answers([prompt.prompt for prompt in prompts])
         for prompt, answer in zip(prompts, answers, strict=True):
             if answer.error:
                 self.notes.append(f"No test for {prompt.about}: {answer.error}")
@@ -148,78 +138,90 @@ class RepairLoop:
         if not again or not self._may_continue():
             return
         self.stopped = [attempt for attempt in self.stopped if attempt not in again]
-        prompts = [self.language.repair(attempt.prompt, attempt.candidate, attempt.outcome) for attempt in again]
+        self.progress(f"asking for repairs of {len(again)} test file{'' if len(again) == 1 else 's'}")
+        prompts = [
+            self.language.repair(attempt.prompt, attempt.candidate, attempt.outcome)
+            for attempt in again
+            if isinstance(attempt.outcome, GateFailure)
+        ]
         for attempt, prompt, answer in zip(again, prompts, self._answers(prompts), strict=True):
             suggestions = _suggested(answer)
             if answer.error:
                 self._note(f"No repair of `{attempt.candidate.path}`: {answer.error}")
             if not suggestions:
-                attempt.final = True
-                self.stopped.append(attempt)
+                self.stopped.append(replace(attempt, final=True))
                 continue
             self._judge(Candidate(attempt.candidate.unit, suggestions[0].path, suggestions[0].code), prompt, attempt)
 
-    def _reproduce(self) -> None:
-        """Ask independently about each test that still fails by its own assertion; keep those that are confirmed."""
-        suspects = [(attempt, *attempt.failing_version) for attempt in self.stopped if attempt.failing_version]
-        if not suspects or not self._may_continue():
+    def _second_opinion(self) -> None:
+        """Ask independently about what failed by its own assertion, and about what the kept tests demand."""
+        if self.tree_changed or not (self.kept or any(attempt.failed for attempt in self.stopped)):
             return
-        suspects = [
-            attempt for attempt in suspects if self.in_time() and self.language.fails_again(attempt[1], attempt[2])
-        ]
-        prompts = [
-            self.language.confirm_failure(attempt.prompt, candidate, failure)
-            for attempt, candidate, failure in suspects
-        ]
-        answers = ask_and_read([(prompt, read_verdicts) for prompt in prompts], self.ask)
-        self.answers += answers
-        for (attempt, candidate, failure), answer in zip(suspects, answers, strict=True):
-            if answer.error:
-                self._note(f"Whether the failure of `{candidate.path}` shows a defect was not checked: {answer.error}")
-            verdict = (answer.value or {}).get(1)
-            if verdict is not None and verdict.verdict == "confirmed":
-                reason = redact(verdict.reason)[0][:500]
-                found = DefectReproduction(candidate.unit, candidate.path, candidate.code, failure, reason)
-                self.reproductions.append(found)
-                self.stopped.remove(attempt)
+        self.progress("asking a second opinion about what the tests demand")
+        independent = IndependentPass(self.language, self.ask, self._may_continue, self.kept, self.stopped)
+        try:
+            independent.run()
+        except TreeChanged as error:
+            self._note(str(error))
+        self.answers += independent.answers
+        self.reproductions += independent.reproductions
+        self.left_out += independent.left_out
+        for note in independent.notes:
+            self._note(note)
 
-    def _judge(self, candidate: Candidate, prompt: Prompt, earlier: _Attempt | None) -> None:
+    def _judge(self, candidate: Candidate, prompt: Prompt, earlier: CandidateAttempt | None) -> None:
         """Judge a candidate and record it as kept or stopped."""
-        failing_version = earlier.failing_version if earlier else None
+        new = CandidateAttempt(
+            candidate,
+            prompt,
+            GateFailure(Gate.CLEAN, self.tree_changed),
+            failed=earlier.failed if earlier else (),
+            repairs=earlier.repairs + 1 if earlier else 0,
+            final=True,
+        )
         if self.tree_changed:
-            self.stopped.append(
-                _Attempt(candidate, prompt, GateFailure(Gate.CLEAN, self.tree_changed), failing_version, final=True)
-            )
+            self.stopped.append(new)
             return
         if not self.in_time():
             self._may_continue()
+            if earlier:
+                self.stopped.append(earlier)
             return
-        if earlier and (test := self.language.only_expectation_changed(earlier.candidate, earlier.outcome, candidate)):
-            reason = f"The repair of `{test}` only changes the expected value to what the code returned."
-            attempt = _Attempt(candidate, prompt, GateFailure(Gate.COPIED, reason, reason), failing_version, final=True)
-            self.stopped.append(attempt)
+        if stopped := self._refused(candidate, earlier):
+            self.stopped.append(replace(new, outcome=stopped))
             return
-        if (
-            duplicate := next((test for test in self.kept if test.code.split() == candidate.code.split()), None)
-        ) is not None:
-            reason = f"The same tests are kept as `{duplicate.path}`."
-            self.stopped.append(_Attempt(candidate, prompt, GateFailure(Gate.POLICY, reason), final=True))
+        with telling(self.progress, f"running `{candidate.path}`"):
+            outcome = self._outcome(candidate)
+        failed = failed_versions(new.failed, candidate, outcome)
+        if isinstance(outcome, Evidence):
+            covers, path = candidate.unit.covers, candidate.path
+            self.left_out += [DroppedTest(f"{path}::{name}", covers, why) for name, why in outcome.left_out]
+            shown = replace(candidate, code=outcome.code or candidate.code)
+            self.kept.append(replace(new, candidate=shown, outcome=outcome, failed=failed))
             return
+        same = earlier is not None and earlier.candidate.code == candidate.code
+        self.stopped.append(replace(new, outcome=outcome, failed=failed, final=same))
+
+    def _refused(self, candidate: Candidate, earlier: CandidateAttempt | None) -> GateFailure | None:
+        """Stop what need not be run: a repair that demands something else of the same input, a repetition."""
+        if earlier and isinstance(earlier.outcome, GateFailure):
+            test = self.language.only_expectation_changed(earlier.candidate, earlier.outcome, candidate)
+            if test:
+                reason = f"The repair of `{test}` only changes the expected value to what the code returned."
+                return GateFailure(Gate.COPIED, reason, reason)
+        for attempt in self.kept:
+            if attempt.candidate.code.split() == candidate.code.split():
+                return GateFailure(Gate.POLICY, f"The same tests are kept as `{attempt.candidate.path}`.")
+        return None
+
+    def _outcome(self, candidate: Candidate) -> Evidence | GateFailure:
         try:
-            outcome = _unfit_text(candidate) or self.language.judge(
-                candidate, frozenset(test.path for test in self.kept)
-            )
+            taken = frozenset(attempt.candidate.path for attempt in self.kept)
+            return unfit_text(candidate) or self.language.judge(candidate, taken)
         except TreeChanged as error:
             self.notes.append(str(error))
             self.tree_changed = "It was not run, because an earlier test changed files of the copy."
-            outcome = GateFailure(Gate.CLEAN, str(error))
-        if isinstance(outcome, Evidence):
-            self.kept.append(TestSuggestion(candidate.path, candidate.unit.covers, candidate.code, outcome.line))
-            return
-        asserted = [failure for failure in outcome.failures if failure.asserted]
-        failing_version = failing_version or ((candidate, asserted[0]) if asserted else None)
-        same = earlier is not None and earlier.candidate.code == candidate.code
-        self.stopped.append(_Attempt(candidate, prompt, outcome, failing_version, final=same))
+            return GateFailure(Gate.CLEAN, str(error))
 
     def _answers(self, prompts: Sequence[Prompt]) -> list[Answer[tuple[TestSuggestion, ...]]]:
         answers = ask_and_read([(prompt, read_tests) for prompt in prompts], self.ask)
@@ -231,7 +233,7 @@ class RepairLoop:
             self.notes.append(note)
 
 
-def _unfit_text(candidate: Candidate) -> GateFailure | None:
+def unfit_text(candidate: Candidate) -> GateFailure | None:
     """Stop a file that cannot be committed as it was run: with what looks like a secret, or is a mark for another text.
 
     A secret cannot be posted, and without it the file is not what was run.
@@ -251,21 +253,16 @@ def _unfit_text(candidate: Candidate) -> GateFailure | None:
     return None
 
 
-def left_behind(names: Sequence[str], advice: str = "") -> GateFailure | None:
-    """Stop a candidate that left files behind; None if there are none."""
-    if not names:
-        return None
-    listed = ", ".join(f"`{name}`" for name in names[:3])
-    return GateFailure(Gate.CLEAN, f"It leaves files behind: {listed}.", f"Left behind: {listed}. {advice}".strip())
+def _suggestion(attempt: CandidateAttempt) -> TestSuggestion:
+    assert isinstance(attempt.outcome, Evidence)
+    candidate = attempt.candidate
+    return TestSuggestion(candidate.path, candidate.unit.covers, candidate.code, attempt.outcome.line)
 
 
-def restore(tree: Path, untouched: dict[str, tuple[int, int]]) -> None:
-    """Remove the files that a candidate added to the tree. Raises TreeChanged if it changed existing ones."""
-    changed = changes(tree, untouched)
-    if any(path in untouched for path in changed):
-        raise TreeChanged("A suggested test changed files of the copy that it ran in; the tests after it were not run.")
-    for path in changed:
-        (tree / path).unlink()
+def _worth(attempt: CandidateAttempt) -> tuple[int, int]:
+    """Return how much a kept file adds: its new kills, then the lines that no test ran."""
+    evidence = attempt.outcome
+    return (evidence.fresh, evidence.covered[0]) if isinstance(evidence, Evidence) else (0, 0)
 
 
 def _suggested(answer: Answer[tuple[TestSuggestion, ...]]) -> tuple[TestSuggestion, ...]:

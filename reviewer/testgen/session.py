@@ -7,10 +7,9 @@ run and the result is a `NotRun`, unless a person asked to run without one.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +28,8 @@ from reviewer.sandbox.staging import StagedTree, stage_revision, stage_working_t
 from reviewer.sandbox.unconfined import unconfined_runner
 from reviewer.testgen.evidence import ChangeUnderTest, GeneratedTests, GenerationBudget, NotRun
 from reviewer.testgen.languages.generate import StagedTrees, generate_language_tests
+from reviewer.testgen.progress import say_nothing
 from reviewer.testgen.python.generate import generate_python_tests
-
-#: Words in the title and description of a change that fixes something.
-_MENDS = re.compile(r"\b(?:fix(?:e[sd])?|bug(?:fix)?|hotfix|regression|close[sd]?|resolve[sd]?)\b", re.IGNORECASE)
 
 #: The variables that a setup command gets.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV", "TMPDIR")
@@ -45,7 +42,7 @@ class CheckoutToTest:
     `base_sha` is the commit that the change starts from. `python` is the interpreter with the repository's packages and
     test framework; see `python.interpreter`. If `sandboxed` is False, code runs with the user's own rights: only for a
     person's own code. `private` are folders that no run may see, beside the person's home. `appends` is as in
-    `ChangeUnderTest`.
+    `ChangeUnderTest`. `command` is a test command that comes before the configured one.
     """
 
     root: Path
@@ -54,22 +51,31 @@ class CheckoutToTest:
     sandboxed: bool = True
     private: tuple[Path, ...] = ()
     appends: bool = False
+    command: str | None = None
 
 
 def proven_tests(
-    change: Change, settings: Settings, checkout: CheckoutToTest, ask: Ask, *, salt: bytes, issue: str = ""
+    change: Change,
+    settings: Settings,
+    checkout: CheckoutToTest,
+    ask: Ask,
+    *,
+    salt: bytes,
+    issue: str = "",
+    progress: Callable[[str], None] = say_nothing,
 ) -> GeneratedTests | NotRun:
-    """Suggest tests for the change, run them, and return those that prove something. `salt` is as in `review`."""
+    """Suggest tests for the change, run them, and return those that prove something.
+
+    `salt` is as in `review`; `progress` gets what runs, in words.
+    """
     try:
         execute: SandboxRunner = find_sandbox(private=checkout.private) if checkout.sandboxed else unconfined_runner()
     except NoSandbox as error:
         return NotRun(f"Suggested tests are not run, because there is no sandbox here: {error}")
-    fix = _MENDS.search(f"{change.title}\n{change.description[:2_000]}") is not None
     added = [file.path for file in change.diff.files if file.status is FileStatus.ADDED]
-    budget = GenerationBudget(usd=settings.budget.per_review_usd)
     with (
         stage_working_tree(checkout.root, share=checkout.sandboxed) as head,
-        _base(checkout, added, needed=fix) as base,
+        _base(checkout, added) as base,
     ):
         subject = ChangeUnderTest(
             change=change,
@@ -77,25 +83,40 @@ def proven_tests(
             base=base.tree if base else None,
             shown_at=checkout.root,
             python=checkout.python,
-            command=settings.tests.command,
+            command=checkout.command or settings.tests.command,
             issue=issue,
-            fix=fix,
             appends=checkout.appends,
             language=settings.review.language,
         )
         places = StagedTrees(head.tree, base.tree if base else None, checkout.root, Path.home())
-        outcomes: list[GeneratedTests | NotRun] = []
-        code = [file.path for file in change.diff.files if is_code(file.path) and not is_test(file.path)]
         try:
-            if any(path.endswith(".py") for path in code):
-                outcomes.append(generate_python_tests(subject, ask, execute, salt=salt, budget=budget))
-            if not all(path.endswith(".py") for path in code) or not outcomes:
-                outcomes.append(
-                    generate_language_tests(change, settings, places, ask, execute, salt=salt, budget=budget)
-                )
+            return _together(_by_language(subject, settings, places, ask, execute, salt=salt, progress=progress))
         except NoSandbox as error:
             return NotRun(f"Suggested tests are not run: {error}")
-        return _together(outcomes)
+
+
+def _by_language(
+    subject: ChangeUnderTest,
+    settings: Settings,
+    places: StagedTrees,
+    ask: Ask,
+    execute: SandboxRunner,
+    *,
+    salt: bytes,
+    progress: Callable[[str], None],
+) -> list[GeneratedTests | NotRun]:
+    """Generate tests for Python, and for another language of the change."""
+    budget = GenerationBudget(usd=settings.budget.per_review_usd)
+    change = subject.change
+    code = [file.path for file in change.diff.files if is_code(file.path) and not is_test(file.path)]
+    outcomes: list[GeneratedTests | NotRun] = []
+    if any(path.endswith(".py") for path in code):
+        outcomes.append(generate_python_tests(subject, ask, execute, salt=salt, budget=budget, progress=progress))
+    if not all(path.endswith(".py") for path in code) or not outcomes:
+        outcomes.append(
+            generate_language_tests(change, settings, places, ask, execute, salt=salt, budget=budget, progress=progress)
+        )
+    return outcomes
 
 
 def _together(outcomes: Sequence[GeneratedTests | NotRun]) -> GeneratedTests | NotRun:
@@ -108,6 +129,8 @@ def _together(outcomes: Sequence[GeneratedTests | NotRun]) -> GeneratedTests | N
         tests=tuple(test for outcome in generated for test in outcome.tests),
         reproductions=tuple(found for outcome in generated for found in outcome.reproductions),
         dropped=tuple(dropped for outcome in generated for dropped in outcome.dropped),
+        left_out=tuple(dropped for outcome in generated for dropped in outcome.left_out),
+        undecided={path: unit for outcome in generated for path, unit in outcome.undecided.items()},
         notes=(*reasons, *(note for outcome in generated for note in outcome.notes)),
         usage=sum((outcome.usage for outcome in generated), Usage()),
         models=frozenset().union(*(outcome.models for outcome in generated)),
@@ -115,15 +138,14 @@ def _together(outcomes: Sequence[GeneratedTests | NotRun]) -> GeneratedTests | N
 
 
 @contextmanager
-def _base(checkout: CheckoutToTest, added: Sequence[str], *, needed: bool) -> Iterator[StagedTree | None]:
-    """Yield a copy of the base, if it is needed and git has it."""
+def _base(checkout: CheckoutToTest, added: Sequence[str]) -> Iterator[StagedTree | None]:
+    """Yield a copy of the base, if git has it."""
     with ExitStack() as stack:
         base = None
-        if needed:
-            with suppress(WorktreeError):  # a shallow clone may lack it; then only mutants decide
-                base = stack.enter_context(
-                    stage_revision(checkout.root, checkout.base_sha, without=added, share=checkout.sandboxed)
-                )
+        with suppress(WorktreeError):  # a shallow clone may lack it; then only mutants decide
+            base = stack.enter_context(
+                stage_revision(checkout.root, checkout.base_sha, without=added, share=checkout.sandboxed)
+            )
         yield base
 
 

@@ -7,10 +7,11 @@ and added files are removed afterwards.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from reviewer.errors import ReviewerError
 from reviewer.languages.allowed_tests import PathKind
 
 #: Larger files are not code that a person wrote.
@@ -18,6 +19,10 @@ MOST_BYTES = 1 << 20
 
 #: Folders that contain none of the repository's own sources.
 _FOREIGN = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox", "build", "dist", ".eggs"})
+
+
+class TreeChanged(ReviewerError):
+    """A candidate changed files of the staged tree, so no later run in it can be trusted."""
 
 
 def is_safe_path(path: str) -> bool:
@@ -112,6 +117,20 @@ def changed_to(tree: Path, path: str, text: str) -> Iterator[None]:
         aside.replace(place)
 
 
+@contextmanager
+def taken_away(tree: Path, path: str) -> Iterator[None]:
+    """Take a file out of the tree for the time of the block. Raises FileNotFoundError if there is no such file."""
+    place = inside(tree, path)
+    if place is None or not place.is_file():
+        raise FileNotFoundError(path)
+    aside = place.with_name(f".{place.name}.as-it-was")
+    place.rename(aside)
+    try:
+        yield
+    finally:
+        aside.replace(place)
+
+
 def files_of(tree: Path, endings: Sequence[str]) -> tuple[str, ...]:
     """Return the files of the tree with those endings, sorted; no links, no installed or built files."""
     found: list[str] = []
@@ -139,6 +158,18 @@ def snapshot(tree: Path) -> dict[str, tuple[int, int]]:
             info = os.lstat(os.path.join(folder, name))  # noqa: PTH118 - a large tree is walked for each candidate
             seen[os.path.join(os.path.relpath(folder, tree), name)] = (info.st_size, info.st_mtime_ns)  # noqa: PTH118
     return seen
+
+
+def restore(tree: Path, untouched: dict[str, tuple[int, int]], own: Collection[str] = ()) -> None:
+    """Remove the files that a candidate added to the tree. Raises TreeChanged if it changed existing ones.
+
+    `own` are files that the repository's own tests write.
+    """
+    changed = [path for path in changes(tree, untouched) if path not in own]
+    if any(path in untouched for path in changed):
+        raise TreeChanged("A suggested test changed files of the copy that it ran in; the tests after it were not run.")
+    for path in changed:
+        (tree / path).unlink()
 
 
 def changes(tree: Path, before: dict[str, tuple[int, int]]) -> list[str]:

@@ -234,7 +234,7 @@ def _report(step: Step, outcome: JobOutcome) -> int:
 
 def _patch(step: Step, review: Review) -> str:
     """Write the tests that were run as a patch, and return its path; "" where there are none."""
-    proven = [test for test in review.tests if test.evidence]
+    proven = [test for test in review.tests if test.status == "proven"]
     if not proven:
         return ""
     path = Path(step.get("RUNNER_TEMP", ".")) / "reviewer-tests.patch"

@@ -6,6 +6,7 @@ fork. Uses only the standard library and the packages of the code under test; Py
 
 import json
 import os
+import random
 import sys
 import traceback
 
@@ -18,6 +19,7 @@ def main():
     import collectors
     import frameworks
     import mutating
+    import observing
 
     _hide_harness(os.path.dirname(os.path.abspath(__file__)))
 
@@ -32,27 +34,38 @@ def main():
     say(python="%d.%d.%d" % sys.version_info[:3])
     if job["overlay"]:
         mutating.overlay(job["overlay"], root)
+    if job["clock"]:
+        import shifting
+
+        shifting.shift(job["clock"])
     collector = collectors.make(files) if job["cover"] else None
+    observer = observing.Observer(job["observe"], root) if job["observe"] else None
     if job["mutants"]:
         loop = lambda items: mutating.judge(items, job, root, say)  # noqa: E731
     else:
-        loop = lambda items: _run(items, job, collector, say)  # noqa: E731
+        loop = lambda items: _run(items, job, [each for each in (collector, observer) if each], say)  # noqa: E731
     framework = frameworks.FRAMEWORKS[job["framework"]]
     try:
         if collector:
             collector.start()
+        if observer:
+            observer.start()
         problem = framework(job, say, loop)
     finally:
+        if observer:
+            observer.stop()
         if collector:
             collector.stop()
     if collector and not problem:
         say(files=collector.files(), collector=collector.name)
+    if observer and not problem:
+        say(inputs=observer.inputs)
     say(problem=problem or "", strays=_strays(files), overlaid=mutating.overlaid(), ended=True)
 
 
 def _hide_harness(folder):
     """Remove our modules and their folder: the code under test may have modules with these names."""
-    for name in ("collectors", "frameworks", "mutating", "swapping"):
+    for name in ("collectors", "frameworks", "mutating", "observing", "swapping"):
         del sys.modules[name]
     sys.path[:] = [os.getcwd()] + [path for path in sys.path if os.path.abspath(path or ".") != folder]
 
@@ -64,18 +77,21 @@ def _root(cwd):
     return root
 
 
-def _run(items, job, collector, say):
-    """Run the items once or several times, forwards or backwards."""
+def _run(items, job, watching, say):
+    """Run the items once or several times: forwards, backwards or shuffled."""
     say(collected=[item.name for item in items])
     if job["reverse"]:
         items = items[::-1]
+    if job["shuffle"]:
+        items = list(items)
+        random.Random(job["shuffle"]).shuffle(items)
     for _ in range(job["repeat"]):
         for item, following in zip(items, items[1:] + [None]):
-            if collector:
-                collector.switch(item.name)
+            for each in watching:
+                each.switch(item.name)
             say(test=item.run(following))
-    if collector:
-        collector.switch("")
+    for each in watching:
+        each.switch("")
 
 
 def _strays(files):

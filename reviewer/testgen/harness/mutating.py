@@ -20,6 +20,9 @@ import swapping
 #: The exit codes of a fork. Not 0 and 1, so that a test that ends its process is not mistaken for a result.
 OUTCOMES = {83: "survived", 84: "killed", 85: "unswappable"}
 
+#: The most failing tests of one mutant that are reported.
+MOST_KILLERS = 2000
+
 #: Milliseconds between two checks of a silent fork: it may have ended while a process it left keeps its pipe open.
 CHECK_MILLISECONDS = 50
 
@@ -38,37 +41,43 @@ def judge(items, job, root, say):
         names = mutant["tests"]
         chosen = items if names is None else [by_name[name] for name in names if name in by_name]
         start = time.monotonic()
-        word, tests = _judged(mutant, chosen, files[mutant["path"]], alive, limit)
+        word, tests, killers = _judged(mutant, chosen, files[mutant["path"]], alive, limit, job["every"])
         seconds = time.monotonic() - start
         if mutant["id"] == "green":  # the first canary also measures how long the tests take
             limit = max(job["least_seconds"], 3 * seconds)
-        say(mutant={"id": mutant["id"], "outcome": word, "seconds": round(seconds, 4), "tests_seconds": tests})
+        result = {"id": mutant["id"], "outcome": word, "seconds": round(seconds, 4), "tests_seconds": tests}
+        if job["every"]:
+            result["killers"] = [chosen[index].name for index in killers if index < len(chosen)]
+        say(mutant=result)
 
 
-def _judged(mutant, items, file, alive, limit):
-    """Return the outcome of the mutant, and the seconds of its tests."""
+def _judged(mutant, items, file, alive, limit, every):
+    """Return the outcome of the mutant, the seconds of its tests, and the places of the tests that failed.
+
+    Without `every` the first failing test ends it.
+    """
     pairs = []
     if mutant["after"] is not None:
         if file is None:
-            return "odd", 0.0
+            return "odd", 0.0, ()
         try:  # compile before the fork: in each fork it would take longer
             pairs = swapping.pairs(mutant, file, alive)
         except swapping.BROKEN:
-            return "odd", 0.0
+            return "odd", 0.0, ()
         if not pairs:
-            return "unswappable", 0.0
-    return _forked(pairs, items, limit)
+            return "unswappable", 0.0, ()
+    return _forked(pairs, items, limit, every)
 
 
-def _forked(pairs, items, limit):
+def _forked(pairs, items, limit, every):
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         code = 86
         try:
             _silence()
-            code, seconds = _verdict(pairs, items)
-            os.write(writing, b"%.4f" % seconds)
+            code, seconds, killers = _verdict(pairs, items, every)
+            os.write(writing, ("%.4f %s" % (seconds, ",".join(map(str, killers[:MOST_KILLERS])))).encode())
         finally:
             os._exit(code)
     os.close(writing)
@@ -77,9 +86,10 @@ def _forked(pairs, items, limit):
     finally:
         os.close(reading)
     if status is None:
-        return "timeout", 0.0
+        return "timeout", 0.0, ()
     word = OUTCOMES.get(os.WEXITSTATUS(status), "odd") if os.WIFEXITED(status) else "odd"
-    return word, _seconds(message)
+    seconds, _, killers = message.partition(b" ")
+    return word, _seconds(seconds), [int(part) for part in killers.split(b",") if part.isdigit()]
 
 
 def _ended(child, reading, limit):
@@ -95,7 +105,7 @@ def _ended(child, reading, limit):
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
-            return status, message or (os.read(reading, 64) if listener.poll(0) else b"")
+            return status, message or (os.read(reading, 1 << 16) if listener.poll(0) else b"")
         left = deadline - time.monotonic()
         if left < 0:
             os.kill(child, signal.SIGKILL)
@@ -105,7 +115,7 @@ def _ended(child, reading, limit):
             time.sleep(pause)
             pause = min(pause * 1.5, 0.002)
         elif listener.poll(min(CHECK_MILLISECONDS, 1 + int(left * 1000))):
-            message, woken = os.read(reading, 64), True
+            message, woken = os.read(reading, 1 << 16), True
 
 
 def _seconds(message):
@@ -122,20 +132,25 @@ def _silence():
         os.dup2(nowhere, descriptor)
 
 
-def _verdict(pairs, items):
-    """Swap the code and run the items until one fails; return the exit code and the seconds of the tests."""
+def _verdict(pairs, items, every):
+    """Swap the code and run the items; return the exit code, their seconds and the places of those that fail.
+
+    Without `every` the first that fails is the last that is run.
+    """
     for function, code in pairs:
         try:
             function.__code__ = code
         except ValueError:  # the mutant no longer uses a name of an enclosing function
-            return 85, 0.0
-    seconds = 0.0
+            return 85, 0.0, []
+    seconds, killers = 0.0, []
     for index, item in enumerate(items):
         result = item.run(items[index + 1] if index + 1 < len(items) else None)
         seconds += result["seconds"]
         if result["outcome"] not in ("passed", "skipped", "xfailed"):
-            return 84, seconds
-    return 83, seconds
+            killers.append(index)
+            if not every:
+                break
+    return (84 if killers else 83), seconds, killers
 
 
 class _Overlay(importlib.abc.MetaPathFinder):

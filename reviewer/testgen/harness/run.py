@@ -90,7 +90,7 @@ def _gather(reading, received):
 
 def _report(data, code, scratch):
     report = {"ended": False, "exit": code, "collected": [], "errors": [], "tests": [], "files": {}, "mutants": []}
-    report.update(problem="", strays={}, collector="none", python="", overlaid=False)
+    report.update(problem="", strays={}, collector="none", python="", overlaid=False, inputs={})
     for line in data.split(b"\n"):
         try:
             message = json.loads(line)

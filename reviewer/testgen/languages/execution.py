@@ -35,6 +35,8 @@ _ENVIRONMENT = {
     "BUNDLE_FROZEN": "true", "BUNDLE_DISABLE_VERSION_CHECK": "true",
 }  # fmt: skip
 
+_AS_USUAL: Mapping[str, str] = {}
+
 #: Makes a writable copy of the tree in the run's own home. Folders of installed packages are large and only read, so
 #: they are replaced by folders of links.
 _COPY = """
@@ -79,6 +81,11 @@ class FileRun:
         """Whether there was a test, and all tests passed."""
         return bool(self.outcomes) and all(test.verdict == "passed" for test in self.outcomes)
 
+    def is_green_but_for(self, red: frozenset[str]) -> bool:
+        """Whether there was a test, and all that failed are among those."""
+        others = [test for test in self.outcomes if test.id not in red]
+        return bool(self.outcomes) and all(test.verdict != "failed" for test in others)
+
     @property
     def failed(self) -> frozenset[str]:
         """The tests that failed."""
@@ -106,15 +113,15 @@ class ProjectRunner:
         """Return the same runner for another tree."""
         return replace(self, tree=tree)
 
-    def run(self, file: str) -> FileRun:
-        """Run one test file. Raises ReviewerError if nothing can be run here."""
+    def run(self, file: str, environment: Mapping[str, str] = _AS_USUAL) -> FileRun:
+        """Run one test file, with more variables. Raises ReviewerError if nothing can be run here."""
         row = self.project.row
         ran = self.execute(
             SandboxCommand(
                 argv=("/bin/sh", "-c", self._script(file)),
                 tree=self.tree,
                 shown_at=self.shown_at,
-                environment={**_ENVIRONMENT, **self._homes()},
+                environment={**_ENVIRONMENT, **self._homes(), **environment},
                 read_only=self._folders(),
                 limits=SandboxLimits(seconds=self.seconds, processes=512),
             )

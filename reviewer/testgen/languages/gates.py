@@ -7,53 +7,35 @@ program was built with it and a test failed; a mutant that does not build is not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from reviewer.languages.allowed_tests import refused_place
-from reviewer.testgen.evidence import Candidate, Evidence, FailedTest, Gate, GateFailure
+from reviewer.testgen.evidence import Candidate, Evidence, FailedTest, Gate, GateFailure, left_behind
 from reviewer.testgen.languages.canaries import throwing
-from reviewer.testgen.languages.coverage import LineCoverage
 from reviewer.testgen.languages.execution import FileRun, ProjectRunner
-from reviewer.testgen.languages.mutants import TextMutant, text_mutants
+from reviewer.testgen.languages.existing_tests import ProjectBaseline
+from reviewer.testgen.languages.mutant_runs import MutantRuns, TextKills
+from reviewer.testgen.languages.single_tests import name_in, single_tests, without_single_tests
 from reviewer.testgen.languages.static_gates import static_violation
 from reviewer.testgen.languages.test_runners import SUFFIXES
-from reviewer.testgen.repair_loop import left_behind, restore
-from reviewer.testgen.working_tree import added, changed_to, changes, folder_of, snapshot, text_of
+from reviewer.testgen.working_tree import added, changed_to, changes, folder_of, restore, snapshot, text_of
 
-#: New processes in which a candidate must pass, and the most mutants that are tried.
-RUNS, MUTANTS = 3, 8
+#: New processes in which a candidate must pass, for languages whose runs are cheap and for others.
+RUNS, FEW_RUNS = 10, 3
+#: How many of them run at the same time.
+AT_ONCE = 2
+
+_CHEAP = frozenset({"javascript", "go", "ruby"})
+_ZONES = ("UTC", "Europe/Berlin", "America/St_Johns", "Asia/Tokyo")
+_LOCALES = ("C", "C.UTF-8", "tr_TR.UTF-8", "de_DE.UTF-8")
 
 
-class _MutantOutcome(Enum):
-    KILLED = "killed"
-    SURVIVED = "survived"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectBaseline:
-    """The existing tests near the change, and the lines that they run, by file.
-
-    `measured` is None if the runner does not measure coverage. `changed` are the changed lines with code, by file.
-    """
-
-    tests: tuple[str, ...]
-    measured: Mapping[str, LineCoverage] | None
-    changed: Mapping[str, frozenset[int]]
-
-    def missed(self) -> frozenset[tuple[str, int]]:
-        """Return the changed lines that can run and that no existing test runs."""
-        known = self.measured or {}
-        return frozenset(
-            (path, line)
-            for path, lines in self.changed.items()
-            for line in lines - known.get(path, LineCoverage()).run
-            if path not in known or line in known[path].can
-        )
+#: How a test file that is judged as a whole is named.
+WHOLE = "the file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +62,16 @@ class LanguageGates:
             return violation
         if why := refused_place(candidate.path, partial(folder_of, tree)):
             return GateFailure(Gate.POLICY, f"Its path {why}.", f"Its path {why}: choose another.")
+        outcome = self._judged(candidate)
+        if isinstance(outcome, Evidence) and outcome.code:
+            shorter = self._judged(replace(candidate, code=outcome.code))
+            if isinstance(shorter, Evidence) and not shorter.code and _reach(shorter) >= _reach(outcome):
+                return replace(shorter, code=outcome.code, left_out=outcome.left_out)
+            return replace(outcome, code="", left_out=())
+        return outcome
+
+    def _judged(self, candidate: Candidate) -> Evidence | GateFailure:
+        tree = self.runner.tree
         untouched = snapshot(tree)
         try:
             with added(tree, candidate.path, candidate.code):
@@ -103,17 +95,68 @@ class LanguageGates:
         covered = self._covered(first)
         if isinstance(covered, GateFailure):
             return covered
-        on_base = self._fails_on_base(candidate)
-        killed = None if on_base else self._kills(candidate, first)
-        if isinstance(killed, GateFailure):
-            return killed
-        if not all(self.runner.run(candidate.path).is_green for _ in range(RUNS - 1)):
-            return GateFailure(
-                Gate.STEADY, "It does not pass each time it is run.", "It does not pass each time it is run."
-            )
-        note = "coverage not measured" if first.measured is None else ""
-        left = left_behind(changes(self.runner.tree, present))
-        return left or Evidence(RUNS, covered, killed, fails_on_base=on_base, note=note)
+        before = self._failing_before(candidate)
+        kills = MutantRuns(self.runner, self.before, self.in_time).kills(candidate, first)
+        if isinstance(kills, GateFailure) and not before:
+            return kills
+        runs = self._steady(candidate)
+        if isinstance(runs, GateFailure):
+            return runs
+        numbers = None if isinstance(kills, GateFailure) else kills
+        names = [test.name for test in single_tests(self.runner.project.row.language, candidate.code)]
+        evidence = Evidence(
+            runs=1 + runs,
+            covered=covered,
+            killed=None if numbers is None else (numbers.killed, numbers.mutants),
+            fresh=len(numbers.fresh) if numbers else 0,
+            unreached=numbers.unreached if numbers else 0,
+            failing_before=frozenset(name_in(test, names) or WHOLE for test in before),
+            unkilled=kills if isinstance(kills, GateFailure) else None,
+            note="coverage not measured" if first.measured is None else "",
+            tests=len(names) or 1,
+        )
+        return left_behind(changes(self.runner.tree, present)) or self._trimmed(candidate, evidence, numbers, before)
+
+    def _trimmed(
+        self, candidate: Candidate, evidence: Evidence, kills: TextKills | None, before: frozenset[str]
+    ) -> Evidence:
+        """Name the tests that kill nothing that their neighbours do not; `judge` leaves them out."""
+        names = [test.name for test in single_tests(self.runner.project.row.language, candidate.code)]
+        if kills is None or len(names) < 2:
+            return evidence
+        own = {name: kills.fresh_of(name, names) for name in names}
+        useless: dict[str, GateFailure] = {}
+        failing = {name_in(test, names) for test in before}
+        last_first = names[::-1]
+        for name in sorted(last_first, key=lambda name: len(own[name])):
+            others = [killed for other, killed in own.items() if other not in (name, *useless)]
+            if name not in failing and others and own[name] <= frozenset().union(*others):
+                reason = f"`{name}` kills nothing that its neighbours and the existing tests do not."
+                useless[name] = GateFailure(Gate.OWN, reason)
+        if not useless or "" in own:
+            return evidence
+        code = without_single_tests(self.runner.project.row.language, candidate.code, useless)
+        return replace(evidence, code=code, left_out=tuple(useless.items()))
+
+    def _steady(self, candidate: Candidate) -> int | GateFailure:
+        """Return how often the file passed in new processes, in other orders, time zones and locales."""
+        runs = RUNS if self.runner.project.row.language in _CHEAP else FEW_RUNS - 1
+        passed: list[bool] = []
+        for start in range(0, runs, AT_ONCE):
+            passed += self._passes(candidate, range(start, min(start + AT_ONCE, runs)))
+            if not all(passed):
+                passed += self._passes(candidate, range(len(passed), 2 * runs))
+                reason = f"It is flaky: it fails in {passed.count(False)} of {len(passed)} runs."
+                return GateFailure(Gate.STEADY, reason, reason)
+        return runs
+
+    def _passes(self, candidate: Candidate, numbers: range) -> list[bool]:
+        def run(number: int) -> bool:
+            environment = {"TZ": _ZONES[number % len(_ZONES)], "LC_ALL": _LOCALES[number % len(_LOCALES)]}
+            return self.runner.run(candidate.path, environment).is_green
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(run, numbers))
 
     def _covered(self, run: FileRun) -> tuple[int, int] | GateFailure:
         """Return how many of the uncovered changed lines the candidate runs, and how many there are."""
@@ -130,13 +173,15 @@ class LanguageGates:
             return GateFailure(Gate.COVERS, reason, f"{reason} These are run by no test:\n{places}")
         return len(missed & ran), len(missed)
 
-    def _fails_on_base(self, candidate: Candidate) -> bool:
+    def _failing_before(self, candidate: Candidate) -> frozenset[str]:
+        """Return the tests that fail by an assertion without the change."""
         if self.base is None or text_of(self.base, candidate.path) is not None:
-            return False
+            return frozenset()
         untouched = snapshot(self.base)
         try:
             with added(self.base, candidate.path, candidate.code):
-                return self.runner.on(self.base).run(candidate.path).asserted
+                run = self.runner.on(self.base).run(candidate.path)
+                return run.failed if run.asserted else frozenset()
         finally:
             restore(self.base, untouched)
 
@@ -147,57 +192,13 @@ class LanguageGates:
         canary = throwing(self.runner.project.row.language, text, self.before.changed.get(path, ()))
         return canary is not None and self._run_with(path, canary, candidate.path).outcomes != run.outcomes
 
-    def _kills(self, candidate: Candidate, green: FileRun) -> tuple[int, int] | GateFailure:
-        """Try mutants of the changed lines; a file's mutants count only if the candidate notices a canary in it."""
-        results: list[tuple[TextMutant, _MutantOutcome]] = []
-        runs_any = False
-        for path, lines in self.before.changed.items():
-            text = text_of(self.runner.tree, path) or ""
-            canary = throwing(self.runner.project.row.language, text, lines)
-            if canary is None or self._run_with(path, canary, candidate.path).is_green:
-                continue  # the test does not run this file, so its mutants prove nothing
-            runs_any = True
-            mutants = text_mutants(path, text, lines, most=MUTANTS)
-            results += [
-                (mutant, self._try_mutant(mutant, text, candidate.path, green)) for mutant in mutants if self.in_time()
-            ]
-        judged = [(mutant, outcome) for mutant, outcome in results if outcome is not _MutantOutcome.UNKNOWN]
-        if not judged:
-            reason = (
-                "No mutant can be made of the changed lines, so it cannot be judged."
-                if runs_any
-                else "It runs no changed file."
-            )
-            return GateFailure(Gate.KILLS, reason, reason)
-        killed = [mutant for mutant, outcome in judged if outcome is _MutantOutcome.KILLED]
-        survived = [mutant for mutant, outcome in judged if outcome is _MutantOutcome.SURVIVED]
-        if not any(self._survives_existing(mutant) for mutant in killed):
-            reason = f"It kills {len(killed)} of {len(judged)} mutants, none of which survives the existing tests."
-            return GateFailure(Gate.KILLS, reason, f"{reason} It passes with these faults:\n{_described(survived)}")
-        if len(killed) * 2 < len(judged):
-            reason = f"It kills only {len(killed)} of {len(judged)} mutants."
-            return GateFailure(Gate.KILLS, reason, f"{reason} It passes with these faults:\n{_described(survived)}")
-        return len(killed), len(judged)
-
-    def _try_mutant(self, mutant: TextMutant, text: str, test: str, green: FileRun) -> _MutantOutcome:
-        run = self._run_with(mutant.path, mutant.applied(text), test)
-        if run.is_green:
-            return _MutantOutcome.SURVIVED
-        # Killed only if a test that passed before fails. Otherwise the program may not have been built.
-        return (
-            _MutantOutcome.KILLED
-            if run.failed & {reported.id for reported in green.outcomes}
-            else _MutantOutcome.UNKNOWN
-        )
-
     def _run_with(self, path: str, text: str, test: str) -> FileRun:
         with changed_to(self.runner.tree, path, text):
             return self.runner.run(test)
 
-    def _survives_existing(self, mutant: TextMutant) -> bool:
-        text = text_of(self.runner.tree, mutant.path) or ""
-        with changed_to(self.runner.tree, mutant.path, mutant.applied(text)):
-            return all(self.runner.run(path).is_green for path in self.before.tests)
+
+def _reach(evidence: Evidence) -> tuple[int, int]:
+    return evidence.fresh, evidence.covered[0]
 
 
 def _failure_of(run: FileRun) -> GateFailure:
@@ -216,10 +217,4 @@ def _failure_of(run: FileRun) -> GateFailure:
     reason = f"`{first.test[:200]}` failed: {first.message.strip()[:300]}"
     return GateFailure(
         Gate.PASSES, reason, "\n\n".join(f"{failure.test}\n{failure.message}" for failure in failures[:5]), failures
-    )
-
-
-def _described(mutants: Sequence[TextMutant]) -> str:
-    return "\n".join(
-        f"{mutant.path}:{mutant.line}: `{mutant.before.strip()}` as `{mutant.after.strip()}`" for mutant in mutants[:8]
     )

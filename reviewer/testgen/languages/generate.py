@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from reviewer.sandbox.api import SandboxRunner
 from reviewer.tasks.conversation.layout import prompt_of, shown_in, with_more_words
 from reviewer.tasks.conversation.prompts import Prompter, render_template
 from reviewer.tasks.suggest_tests import MAX_TESTS, prompts_for_tests
+from reviewer.testgen.attempts import FailedVersion
 from reviewer.testgen.evidence import (
     Candidate,
     CodeUnit,
@@ -36,14 +37,16 @@ from reviewer.testgen.evidence import (
     GenerationBudget,
     NotRun,
 )
-from reviewer.testgen.languages.coverage import LineCoverage
 from reviewer.testgen.languages.execution import ProjectRunner
-from reviewer.testgen.languages.gates import LanguageGates, ProjectBaseline
-from reviewer.testgen.languages.static_gates import only_values_changed
-from reviewer.testgen.languages.test_runners import KNOWN, SUFFIXES, Project, project_of
+from reviewer.testgen.languages.existing_tests import ProjectBaseline, measure_existing, stays_green
+from reviewer.testgen.languages.gates import WHOLE, LanguageGates
+from reviewer.testgen.languages.single_tests import name_in, single_tests, without_single_tests
+from reviewer.testgen.languages.static_gates import demand_text, only_values_changed, same_inputs, turned
+from reviewer.testgen.languages.test_runners import KNOWN, Project, project_of
+from reviewer.testgen.progress import say_nothing, telling
 from reviewer.testgen.repair_loop import RepairLoop, UnitPrompt
 from reviewer.testgen.repair_prompt import repair_prompt_for_test
-from reviewer.testgen.working_tree import files_of, text_of
+from reviewer.testgen.working_tree import text_of
 
 #: The most existing test files that are run; the most characters of an example test, of a run's output, of code.
 NEIGHBOURS, MOST_SIBLING, MOST_EVIDENCE, MOST_CODE = 12, 8_000, 8_000, 16_000
@@ -61,9 +64,10 @@ class StagedTrees:
     home: Path
 
 
-def generate_language_tests(
+def generate_language_tests(  # noqa: PLR0913 - the clock and the progress are for callers that want them
     change: Change, settings: Settings, places: StagedTrees, ask: Ask, execute: SandboxRunner, *, salt: bytes,
     budget: GenerationBudget | None = None, now: Callable[[], float] = time.monotonic,
+    progress: Callable[[str], None] = say_nothing,
 ) -> GeneratedTests | NotRun:  # fmt: skip
     """Ask for tests of the change, run them, and return those that pass all gates. Raises ReviewerError."""
     budget = replace(budget or GenerationBudget(), candidates=MAX_TESTS)
@@ -82,13 +86,17 @@ def generate_language_tests(
     project = found[0][1]
     here = [file for file, its in found if its == project]
     runner = ProjectRunner(execute, project, places.head, places.shown_at, places.home, 2 * budget.run_seconds)
-    before = _baseline(runner, here)
+    before = _existing(runner, here, change, places.base, progress)
     if isinstance(before, NotRun):
         return before
     prompter, prompts = prompts_for_tests(change, settings, salt, only={file.path for file in here})
     test_prompts = LanguageTestPrompts(prompter, project, _styled(runner, before))
     loop = RepairLoop(
-        _OtherLanguages(LanguageGates(runner, places.base, before, in_time), test_prompts), budget, ask, in_time
+        _OtherLanguages(LanguageGates(runner, places.base, before, in_time), test_prompts),
+        budget,
+        ask,
+        in_time,
+        progress=progress,
     )
     loop.run(
         [UnitPrompt(test_prompts.tests(prompt), "a part of the change", partial(_unit, before)) for prompt in prompts]
@@ -96,8 +104,40 @@ def generate_language_tests(
     return loop.result(*_notes(found, project, before))
 
 
+def _existing(
+    runner: ProjectRunner, files: list[FileDiff], change: Change, base: Path | None, progress: Callable[[str], None]
+) -> ProjectBaseline | NotRun:
+    """Run the existing tests near the change with it, and without it."""
+    if why := _linked(runner.tree, runner.project):
+        return NotRun(why)
+    with telling(progress, "running the existing tests near the change"):
+        before = measure_existing(runner, files)
+    if isinstance(before, NotRun) or base is None:
+        return before
+    with telling(progress, "running them without the change"):
+        quiet = stays_green(runner, base, list(change.diff.files), before)
+    return replace(before, note=" ".join(filter(None, [before.note, _STAY_GREEN if quiet else ""])))
+
+
+_STAY_GREEN = (
+    "Your tests stay green without this change: with its code put back to what it was, the tests near it pass as well."
+)
+
+
+def _linked(head: Path, project: Project) -> str:
+    """Return why packages cannot be used, if they are behind a symbolic link; empty if they are not."""
+    place = head / project.folder / "node_modules"
+    if project.row.language != "javascript" or not place.is_symlink():
+        return ""
+    return (
+        f"Suggested tests were not run: `{project.outside('node_modules')}` is a symbolic link, and what it points "
+        "to is outside the checkout, which untrusted code may not see. Install the packages in the checkout itself."
+    )
+
+
 def _notes(found: Iterable[tuple[FileDiff, Project]], project: Project, before: ProjectBaseline) -> list[str]:
-    notes = [] if before.tests else ["The change's project has no tests near it, so suggested tests were run alone."]
+    notes = [before.note] if before.note else []
+    notes += [] if before.tests else ["The change's project has no tests near it, so suggested tests were run alone."]
     others = {other.folder or other.row.language for _, other in found if other != project}
     if others:
         named = ", ".join(f"`{name}`" for name in sorted(others))
@@ -105,55 +145,6 @@ def _notes(found: Iterable[tuple[FileDiff, Project]], project: Project, before: 
             f"Tests were generated for `{project.folder or project.row.name}` only; the change also touches {named}."
         )
     return notes
-
-
-def _baseline(runner: ProjectRunner, files: list[FileDiff]) -> ProjectBaseline | NotRun:
-    """Run the existing tests near the change; they must pass."""
-    project = runner.project
-    tests = [path for path in files_of(runner.tree, SUFFIXES[project.row.language]) if is_test(path)]
-    ours = [path for path in tests if project_of(runner.tree, path) == project]
-    near = sorted(ours, key=lambda path: (-max(_shared(path, file.path) for file in files), path))[:NEIGHBOURS]
-    measured: dict[str, LineCoverage] | None = {}
-    kept: list[str] = []
-    for path in near:
-        run = runner.run(path)
-        if not run.outcomes and _declares_nothing(runner, path):
-            continue  # helper code for tests, or a test of another runner
-        if not run.is_green:
-            rows = [row for row in run.output.strip().split("\n") if row.strip()][-1:] or ["nothing was printed"]
-            message = next((test.message.strip() for test in run.outcomes if test.verdict == "failed"), "") or rows[0]
-            line = " ".join(message.split())[:200]
-            return NotRun(f"The repository's own tests do not pass here ({project.row.name}, {path}: {line}).")
-        kept.append(path)
-        if run.measured is None or measured is None:
-            measured = None
-            continue
-        for file, lines in run.measured.items():
-            measured[file] = measured.get(file, LineCoverage()) | lines
-    return ProjectBaseline(tuple(kept), measured, {file.path: _changed(file) for file in files})
-
-
-_DECLARES = re.compile(
-    r"\b(?:it|test|describe|specify)\b|\bfunc Test|#\[test\]|#\[\w+::test|@Test\b|@ParameterizedTest"
-)
-
-
-def _declares_nothing(runner: ProjectRunner, path: str) -> bool:
-    return not re.search(r"\bdef test_|\bclass \w+Test\b", text := text_of(runner.tree, path) or "") and (
-        _DECLARES.search(text) is None
-    )
-
-
-def _changed(file: FileDiff) -> frozenset[int]:
-    rows = (line for hunk in file.hunks for line in hunk.lines if line.kind == "+" and re.search(r"\w", line.text))
-    return frozenset(line.new for line in rows if line.new)
-
-
-def _shared(path: str, other: str) -> int:
-    """Return how near two paths are: shared folders count 2, the name of one in the other counts 1."""
-    a, b = path.split("/"), other.split("/")
-    same = sum(ours == theirs for ours, theirs in zip(a[:-1], b[:-1], strict=False))
-    return 2 * same + (b[-1].split(".")[0].lower() in a[-1].lower())
 
 
 def _styled(runner: ProjectRunner, before: ProjectBaseline) -> tuple[str, str]:
@@ -206,6 +197,17 @@ class LanguageTestPrompts:
         system = prompt.messages[0].content
         return prompt_of(Task.VERIFY, words, system=system, shown=shown_in(prompt), qualifier="reproduction")
 
+    def confirm_expectations(self, prompt: Prompt, candidate: Candidate, evidence: Evidence) -> Prompt:
+        """Return the prompt that asks, independently, whether the tests of a file demand what is promised."""
+        names = [test.name for test in single_tests(self.project.row.language, candidate.code)] or [WHOLE]
+        claims = [{"name": name, "before": name in evidence.failing_before, "demands": ""} for name in names]
+        words = render_template(
+            "verify/expectations.md", fence=self.prompter.fence, name=printable_path(candidate.unit.covers),
+            test=code_excerpt(candidate.code, MOST_CODE), claims=claims,
+        )  # fmt: skip
+        system = prompt.messages[0].content
+        return prompt_of(Task.VERIFY, words, system=system, shown=shown_in(prompt), qualifier="expectations")
+
 
 @dataclass(frozen=True, slots=True)
 class _OtherLanguages:
@@ -223,8 +225,57 @@ class _OtherLanguages:
         return self.prompts.repair(prompt, candidate, stopped)
 
     def only_expectation_changed(self, before: Candidate, stopped: GateFailure, after: Candidate) -> str | None:
-        copies = bool(stopped.failures) and only_values_changed(before.code, after.code)
-        return stopped.failures[0].test if copies else None
+        if not stopped.failures:
+            return None
+        if only_values_changed(before.code, after.code):
+            return stopped.failures[0].test
+        olds, news = self._texts(before), self._texts(after)
+        for failure in stopped.failures:
+            old = olds.get(name_in(failure.test, olds), "")
+            if failure.asserted and old and any(turned(old, text) for text in news.values()):
+                return failure.test
+        return None
+
+    def tests_of(self, candidate: Candidate) -> tuple[str, ...]:
+        names = tuple(test.name for test in single_tests(self._language, candidate.code))
+        return names if names and len(set(names)) == len(names) else (WHOLE,)
+
+    def without(self, candidate: Candidate, names: Collection[str]) -> Candidate | None:
+        if set(self.tests_of(candidate)) <= set(names):
+            return None
+        return replace(candidate, code=without_single_tests(self._language, candidate.code, names))
+
+    def contradicting(self, kept: Candidate, failed: FailedVersion) -> frozenset[str]:
+        test = name_in(failed.failure.test, self._texts(failed.candidate))
+        before = self._texts(failed.candidate).get(test, failed.candidate.code)
+        return frozenset(
+            name
+            for name, text in self._texts(kept).items()
+            if demand_text(text) != demand_text(before) and same_inputs(before, text)
+        )
+
+    def renewed(self, kept: Candidate, failed: FailedVersion) -> frozenset[str]:
+        before = {demand_text(text) for text in self._texts(failed.candidate).values()}
+        return frozenset(name for name, text in self._texts(kept).items() if demand_text(text) not in before)
+
+    def _texts(self, candidate: Candidate) -> dict[str, str]:
+        """Return the text of each test, by the names of `tests_of`."""
+        names = self.tests_of(candidate)
+        if names == (WHOLE,):
+            return {WHOLE: candidate.code}
+        rows = candidate.code.split("\n")
+        found = single_tests(self._language, candidate.code)
+        return {
+            test.name: "\n".join(rows[test.first + 1 : test.last + 1] or rows[test.first : test.last + 1])
+            for test in found
+        }
+
+    @property
+    def _language(self) -> str:
+        return self.prompts.project.row.language
+
+    def confirm_expectations(self, prompt: Prompt, candidate: Candidate, evidence: Evidence) -> Prompt:
+        return self.prompts.confirm_expectations(prompt, candidate, evidence)
 
     def fails_again(self, candidate: Candidate, failure: FailedTest) -> bool:
         return self.judging.fails_again(candidate, failure)

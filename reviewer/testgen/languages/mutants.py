@@ -40,12 +40,24 @@ _REPLACEMENTS = _replacements(
 )
 _BOUNDARIES = _replacements((r" <= ", " < "), (r" >= ", " > "), (r" < ", " <= "), (r" > ", " >= "))
 
-#: For lines without any of these, by the suffix of the file: a whole condition inverted, a text replaced.
+#: For lines without any of these, by the suffix of the file: a whole condition inverted, a text replaced, an error that
+#: is not raised or not returned, a statement or a bare call left out. What does not build then is not counted.
+_CALL = (
+    r"^(\s*)(?:await )?(?!return\b|if\b|for\b|while\b|switch\b|func\b|function\b|super\b|assert\b)"
+    r"[\w.$]{1,80}\([^{}]*\);?$"
+)
 _BRACED = (
+    (r"^(\s*)throw [^{}]*;$", r"\1;"),
     (r"\bif \((.+)\) \{", r"if (!(\1)) {"),
     (r"\breturn (?:\"[^\"\\]*\"|'[^'\\]*')", 'return "XX"'),
     (r"\breturn (\w[^;{}]*);$", "return null;"),
 )
+_GO = (
+    (r"\breturn ((?:[^,{}\n]+, )+)(?!nil\b)(?:err\w*|\w*Err\w*|(?:fmt\.Errorf|errors\.New)\(.*\))$", r"return \1nil"),
+    (r"\breturn (?:err\w*|\w*Err\w*|(?:fmt\.Errorf|errors\.New)\(.*\))$", "return nil"),
+    (r"^(\s*)panic\(.*\)$", r"\1"),
+)
+_LEFT_OUT = ((_CALL, r"\1"), (r"^(\s*)(?:this|self|[a-z]\w*)\.[\w.\[\]]{1,80} (?:[-+*/|&]?=) [^={][^{}]*;?$", r"\1"))
 _BARE = ((r"\bif (?!let\b)([^;{]+) \{$", r"if !(\1) {"), (r"\breturn \"[^\"\\]*\"", 'return "XX"'))
 _RUBY = (
     (r"\bif (.+)$", r"unless \1"),
@@ -53,8 +65,11 @@ _RUBY = (
     (r"\breturn (?!if\b|unless\b)(\S+)", "return nil"),
 )
 _FALLBACKS: Mapping[str, tuple[_Replacement, ...]] = {
-    **dict.fromkeys(("js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts", "java"), _replacements(*_BRACED)),
-    **dict.fromkeys(("go", "rs"), _replacements(*_BARE)),
+    **dict.fromkeys(
+        ("js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts", "java"), _replacements(*_BRACED, *_LEFT_OUT)
+    ),
+    "go": _replacements(*_GO, *_BARE, *_LEFT_OUT),
+    "rs": _replacements(*_BARE, (_CALL, r"\1")),
     "rb": _replacements(*_RUBY),
 }
 

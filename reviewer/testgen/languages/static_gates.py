@@ -70,3 +70,59 @@ def only_values_changed(before: str, after: str) -> bool:
 
 def _bare(code: str) -> str:
     return " ".join(_LITERAL.sub("?", code).split())
+
+
+#: A call with its arguments, without calls of assertion libraries.
+_CALL = re.compile(
+    r"(?<![\w.])(?!(?:expect|assert|equal|test|it|describe|require|if|for|while|func|function|t)\b)[\w.]{1,80}\("
+)
+
+#: Words that demand the same of equal values.
+_EQUAL = re.compile(
+    r"\b(?:toBe|toEqual|toStrictEqual|strictEqual|deepStrictEqual|deepEqual|equal|Equal|Fatalf|Errorf)\b"
+)
+
+
+def same_inputs(before: str, after: str) -> bool:
+    """Whether both texts of a test call something of the repository with the same arguments."""
+    return bool(_inputs(before) & _inputs(after))
+
+
+def turned(before: str, after: str) -> bool:
+    """Whether the second text demands something else where it calls with the same arguments as a failing test.
+
+    Every call of the failing test must be there again, and something beside the calls must differ.
+    """
+    ours = _inputs(before)
+    return bool(ours) and ours <= _inputs(after) and demand_text(before) != demand_text(after)
+
+
+def demand_text(text: str) -> str:
+    """Return the text of a test without layout, and with one word for all comparisons of equal values."""
+    return _EQUAL.sub("equal", " ".join(text.split()))
+
+
+def _inputs(text: str) -> frozenset[str]:
+    """Return the calls with literal arguments, with the values of names that the text assigns."""
+    values = dict(re.findall(r"\b(?:const |let |var )?(\w{1,60}) :?= ([^\n;{}]{1,200});?$", text, re.MULTILINE))
+    found: set[str] = set()
+    for call in _CALL.finditer(text):
+        arguments = _until_closed(text, call.end())
+        if arguments is not None and not call[0].rstrip("(").rpartition(".")[2].startswith(_MATCHERS):
+            written = re.sub(r"(?<![\w.\"'])\w+\b", lambda name: values.get(name[0], name[0]), arguments)
+            found.add("".join(f"{call[0]}{written})".split()))
+    return frozenset(found)
+
+
+#: How the names of methods that compare begin.
+_MATCHERS = ("to", "equal", "strictEqual", "deepEqual", "Error", "Fatal", "Log", "Equal", "Helper", "Run", "not", "ok")
+
+
+def _until_closed(text: str, start: int) -> str | None:
+    """Return the text up to the bracket that closes; None if none does."""
+    depth = 1
+    for place in range(start, min(len(text), start + 500)):
+        depth += {"(": 1, ")": -1}.get(text[place], 0)
+        if not depth:
+            return text[start:place]
+    return None

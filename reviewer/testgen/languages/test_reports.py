@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from xml.etree import ElementTree as ET
 
@@ -149,7 +149,18 @@ def go(raw: bytes) -> tuple[ReportedTest, ...]:
             found.append(
                 ReportedTest(event.package, "failed", f"SyntaxError or crash: {output.get(key, '')}"[:MOST_MESSAGE])
             )
-    return tuple(found)
+    return _with_subtests(found)
+
+
+def _with_subtests(found: list[ReportedTest]) -> tuple[ReportedTest, ...]:
+    """Return the tests; one that failed because of its subtests has their messages too, and so their assertions."""
+    failed = [test for test in found if test.verdict == "failed"]
+    return tuple(
+        replace(test, message="\n".join([*(inner.message for inner in below), test.message])[:MOST_MESSAGE])
+        if test.verdict == "failed" and (below := [inner for inner in failed if inner.id.startswith(f"{test.id}/")])
+        else test
+        for test in found
+    )
 
 
 def rspec(raw: bytes) -> tuple[ReportedTest, ...]:

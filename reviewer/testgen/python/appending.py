@@ -23,14 +23,20 @@ from reviewer.safety.code_blocks import postable
 from reviewer.safety.redaction import redact
 from reviewer.testgen.evidence import ChangeUnderTest
 from reviewer.testgen.python.gates.assertions import test_functions
-from reviewer.testgen.python.gates.run_gates import CONDITIONS, GateContext
+from reviewer.testgen.python.gates.run_gates import GateContext
 from reviewer.testgen.python.harness_client import HarnessRun
 from reviewer.testgen.python.harness_report import function_of
-from reviewer.testgen.repair_loop import TreeChanged, restore
-from reviewer.testgen.working_tree import changed_to, snapshot, text_of
+from reviewer.testgen.working_tree import TreeChanged, changed_to, restore, snapshot, text_of
 
 #: Lines above the new ones that a patch shows, as in git.
 _CONTEXT = 3
+
+#: The conditions under which the file is run with its new end. The tests were run under more in their own file.
+_CONDITIONS = (
+    HarnessRun(),
+    HarnessRun(reverse=True, environment={"PYTHONHASHSEED": "1"}),
+    HarnessRun(repeat=2, environment={"PYTHONHASHSEED": "4242", "TZ": "XYZ-13:45"}),
+)
 
 #: Names that change how all tests of a module are run.
 _RULES = frozenset(
@@ -93,11 +99,12 @@ def _passes(path: str, text: str, test: TestSuggestion, context: GateContext) ->
     untouched = snapshot(context.head.tree)
     try:
         with changed_to(context.head.tree, path, text):
-            for condition in (HarnessRun(), *CONDITIONS):
+            for condition in _CONDITIONS:
                 run = replace(condition, paths=(path,), seconds=context.budget.run_seconds)
                 report = context.head.run(run)
                 passed = {function_of(result.id) for result in report.tests if result.outcome == "passed"}
-                if not report.green or report.left or not names <= passed:
+                bad = report.problem or report.errors or any(it.id not in context.before.red for it in report.bad)
+                if bad or report.left or not names <= passed:
                     return False
         restore(context.head.tree, untouched)
     except (FileNotFoundError, TreeChanged):

@@ -1,12 +1,14 @@
 """Run the repository's own tests before anything is added, and measure their coverage of the changed files.
 
-There is no `Baseline`, but a `NotRun` with the reason, if the suite fails, if it counts no test although there are test
-files, or if it runs other code than the tree's. Effects only through the client.
+Tests that fail before are set apart by their ids; the rest is the baseline. There is no `Baseline`, but a `NotRun` with
+the reason, if no test passes, if none is counted although there are test files, or if the suite runs other code than
+the tree's. Effects only through the client.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -14,15 +16,18 @@ from pathlib import PurePosixPath
 from reviewer.languages.paths import is_test
 from reviewer.testgen.evidence import CodeUnit, NotRun
 from reviewer.testgen.python.harness_client import HarnessClient, HarnessRun
-from reviewer.testgen.python.harness_report import FileCoverage, HarnessReport
+from reviewer.testgen.python.harness_report import FileCoverage, HarnessReport, HarnessTestResult
 from reviewer.testgen.python.units import statements
-from reviewer.testgen.working_tree import text_of
+from reviewer.testgen.working_tree import changes, snapshot, text_of
+
+#: The most failing tests and files that are named.
+MOST_NAMED = 3
 
 #: The most test files that are run instead of a suite that takes too long.
 MOST_SIBLINGS = 12
 
-#: The most existing tests that are run against one mutant.
-MOST_JUDGES = 25
+#: The most existing tests that are run against one mutant. More are run by no function worth a test.
+MOST_JUDGES = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,8 @@ class Baseline:
     """The coverage of the changed files by existing tests. `note` tells the user what limits it.
 
     `test_files` are the files whose tests ran, `siblings` those related to the changed files, nearest first. `limited`:
-    only the siblings were run.
+    only the siblings were run. `red` are the tests that fail before anything is added, and the files that cannot be
+    collected: they are set apart. `writes` are the files that the suite itself writes into the tree.
     """
 
     files: Mapping[str, FileCoverage] = field(default_factory=dict)
@@ -40,19 +46,21 @@ class Baseline:
     siblings: tuple[str, ...] = ()
     limited: bool = False
     note: str = ""
+    red: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
 
     def judges(self, unit: CodeUnit, line: int) -> tuple[str, ...]:
-        """Return the names of existing tests that run a statement of the unit, at most MOST_JUDGES."""
+        """Return the names of existing tests that pass and run a statement of the unit, at most MOST_JUDGES."""
         hits = self.files.get(unit.path, FileCoverage())
         mapped = statements(unit.source, unit.first, unit.last)
         same = [str(row) for row, first in mapped.items() if first == line]
-        return tuple(sorted({test for row in same for test in hits.contexts.get(row, ())})[:MOST_JUDGES])
+        return tuple(sorted({test for row in same for test in hits.contexts.get(row, ())} - self.red)[:MOST_JUDGES])
 
     def test_files_of(self, unit: CodeUnit, client: HarnessClient) -> tuple[str, ...]:
         """Return the test files whose tests run lines of the unit."""
         hits = self.files.get(unit.path, FileCoverage())
         names = {test for line in range(unit.first, unit.last + 1) for test in hits.contexts.get(str(line), ())}
-        return tuple(sorted({file for name in names if (file := file_of(name, client))}))
+        return tuple(sorted({file for name in names if (file := file_of(name, client)) and is_test(file)}))
 
 
 def file_of(test: str, client: HarnessClient) -> str | None:
@@ -80,9 +88,10 @@ def measure(
     """
     prefix = f"{client.plan.cwd}/" if client.plan.cwd else ""
     tests = tuple(path for path in files if path.startswith(prefix) and is_test(path) and client.plan.collects(path))
-    siblings = _siblings(client, changed, tests)
+    siblings = related_tests(client, changed, tests)
     if not tests:
         return _without_tests(client, changed)
+    untouched = snapshot(client.tree)
     report = client.run(HarnessRun(cover=tuple(changed), seconds=suite_seconds))
     limited, note = False, ""
     if report.timed_out and siblings:
@@ -94,6 +103,7 @@ def measure(
         report = client.run(HarnessRun(paths=siblings, cover=tuple(changed), seconds=suite_seconds))
     if why := _unusable(report, client):
         return NotRun(why)
+    red = frozenset({*(test.id for test in report.bad), *(error.id for error in report.errors)})
     return Baseline(
         files=report.files,
         tests=len(report.tests),
@@ -101,8 +111,62 @@ def measure(
         test_files=_files_of(report, client),
         siblings=siblings,
         limited=limited,
-        note=note,
+        note=" ".join(filter(None, [note, set_apart(report, client)])),
+        red=red,
+        writes=frozenset(changes(client.tree, untouched)),
     )
+
+
+def set_apart(report: HarnessReport, client: HarnessClient) -> str:
+    """Return in words which tests fail before anything is added; empty if none does."""
+    if not (report.bad or report.errors):
+        return ""
+    parts = []
+    by_file: dict[str, list[HarnessTestResult]] = {}
+    for test in report.bad:
+        by_file.setdefault(file_of(test.id, client) or test.id, []).append(test)
+    sizes = Counter(file_of(test.id, client) or test.id for test in report.tests)
+    whole = [(path, tests[0]) for path, tests in by_file.items() if len(tests) == sizes[path]]
+    for path, first in whole[:MOST_NAMED]:
+        parts.append(f"`{path}` is left out ({_why(f'{first.kind}: {first.message}')})")
+    parts += [f"`{error.id}` cannot be collected ({_why(error.text)})" for error in report.errors[:MOST_NAMED]]
+    single = [test for path, tests in by_file.items() if len(tests) < sizes[path] for test in tests]
+    parts += [f"`{test.id}` ({_why(f'{test.kind}: {test.message}')})" for test in single[:MOST_NAMED]]
+    left = len(whole) + len(report.errors) + len(single) - len(parts)
+    more = f"; and {left} more" if left > 0 else ""
+    return (
+        f"{len(report.bad)} of {len(report.tests)} existing tests fail before anything is added"
+        f"{_uncollected(report)} and were set apart: {'; '.join(parts)}{more}."
+    )
+
+
+def _uncollected(report: HarnessReport) -> str:
+    count = len(report.errors)
+    return f", {count} file{'' if count == 1 else 's'} cannot be collected," if count else ""
+
+
+#: Why tests fail where they run, by words of the error.
+_CAUSES = (
+    (
+        re.compile(r"Read-only file system|EROFS|PermissionError"),
+        "it writes into the checkout, which is read-only here",
+    ),
+    (
+        re.compile(
+            r"ConnectionError|ConnectionRefused|Connection refused|gaierror|Name or service|Network is unreachable"
+            r"|Temporary failure in name resolution|OperationalError|ServerSelectionTimeout|could not connect"
+            r"|no database"
+        ),
+        "it needs a network or a service such as a database, and there is none here",
+    ),
+)
+
+
+def _why(text: str) -> str:
+    """Return the cause in a few words, with the last line of the message."""
+    cause = next((words for pattern, words in _CAUSES if pattern.search(text)), "")
+    line = _last_line(text)[:160]
+    return f"{cause}: {line}" if cause else line
 
 
 def _files_of(report: HarnessReport, client: HarnessClient) -> tuple[str, ...]:
@@ -130,13 +194,13 @@ def _unusable(report: HarnessReport, client: HarnessClient) -> str:
             f"The tests import another copy of `{path}` than the one under review ({origin}): "
             "install the package in editable mode, or not at all."
         )
-    if report.errors:
+    if report.errors and not any(test.outcome == "passed" for test in report.tests):
         first = report.errors[0]
         return (
             f"The repository's tests fail before anything is added: {len(report.errors)} of their files cannot be "
             f"collected, first `{first.id}`: {_last_line(first.text)}"
         )
-    if report.bad:
+    if report.bad and not any(test.outcome == "passed" for test in report.tests):
         worst = report.bad[0]
         return (
             f"The repository's tests fail before anything is added: {len(report.bad)} of {len(report.tests)} "
@@ -166,7 +230,7 @@ def _last_line(text: str) -> str:
     return (errors or lines or [""])[-1][:300]
 
 
-def _siblings(client: HarnessClient, changed: Sequence[str], tests: Sequence[str]) -> tuple[str, ...]:
+def related_tests(client: HarnessClient, changed: Sequence[str], tests: Sequence[str]) -> tuple[str, ...]:
     """Return the test files related to the changed files, by name or by import."""
     stems = {
         PurePosixPath(path).stem if "__init__" not in path else PurePosixPath(path).parent.name for path in changed

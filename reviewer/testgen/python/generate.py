@@ -7,37 +7,48 @@ trees, which are left as they were.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
+from reviewer.diff.model import Diff
 from reviewer.domain.findings import TestSuggestion
-from reviewer.llm.messages import Ask, Prompt
+from reviewer.llm.messages import Ask
 from reviewer.sandbox.api import SandboxRunner
 from reviewer.tasks.conversation.prompts import fence_of
 from reviewer.testgen.evidence import (
-    Candidate,
     ChangeUnderTest,
     CodeUnit,
-    Evidence,
-    FailedTest,
-    GateFailure,
     GeneratedTests,
     GenerationBudget,
     NotRun,
 )
+from reviewer.testgen.progress import say_nothing, telling
 from reviewer.testgen.python.appending import ends_of, with_appendices
-from reviewer.testgen.python.baseline import measure
-from reviewer.testgen.python.gates.copied_values import only_expectation_changed
-from reviewer.testgen.python.gates.run_gates import GateContext, judge
-from reviewer.testgen.python.harness_client import HarnessClient, HarnessRun
-from reviewer.testgen.python.harness_report import function_of
+from reviewer.testgen.python.baseline import Baseline, measure
+from reviewer.testgen.python.choosing.command_guess import guessed_commands
+from reviewer.testgen.python.choosing.putting_back import notes_of, noticed, suite_without_change, worth_testing
+from reviewer.testgen.python.gates.run_gates import GateContext
+from reviewer.testgen.python.harness_client import HarnessClient
 from reviewer.testgen.python.prompts import UnitPrompts
-from reviewer.testgen.python.test_command import plan_for
-from reviewer.testgen.python.units import changed_units, hit, measured, riskiest
+from reviewer.testgen.python.support import PythonSupport
+from reviewer.testgen.python.test_command import plan_for, project_of
+from reviewer.testgen.python.units import changed_units, measured, riskiest
 from reviewer.testgen.repair_loop import RepairLoop, UnitPrompt
-from reviewer.testgen.working_tree import added, python_files, text_of
+from reviewer.testgen.working_tree import python_files, text_of
+
+#: The mark at the top of a file that a program wrote.
+_GENERATED = re.compile(
+    r"@generated\b|^\W*(?:Code|This file is|Automatically) generated\b|\bDO NOT EDIT\b", re.IGNORECASE | re.MULTILINE
+)
+
+_NOTHING_TO_ADD = (
+    "Existing tests run every changed line of every function, and fail when a changed function is put back to what it "
+    "was, so there is nothing to add."
+)
 
 
 def generate_python_tests(
@@ -48,6 +59,7 @@ def generate_python_tests(
     salt: bytes,
     budget: GenerationBudget | None = None,
     now: Callable[[], float] = time.monotonic,
+    progress: Callable[[str], None] = say_nothing,
 ) -> GeneratedTests | NotRun:
     """Ask for tests of the riskiest changed functions, run them, and return those that pass all gates.
 
@@ -56,21 +68,17 @@ def generate_python_tests(
     """
     budget = budget or GenerationBudget()
     deadline = now() + budget.seconds
-    ready = prepare(subject, execute, budget)
+    ready = prepare(subject, execute, budget, progress)
     if isinstance(ready, NotRun):
         return ready
     context, units = ready
     if not units:
-        return GeneratedTests(
-            notes=_notes(
-                context, "Existing tests run every changed line of every function, so there is nothing to add."
-            )
-        )
+        return GeneratedTests(notes=_notes(context, _NOTHING_TO_ADD))
     files = python_files(subject.head)
     ends = ends_of(subject, context) if subject.appends else ()
     fence = fence_of(salt, subject.change)
     prompts = UnitPrompts(subject, context.head, context.before, files, fence, tuple(end.path for end in ends))
-    loop = RepairLoop(_PythonSupport(prompts, context), budget, ask, lambda: now() < deadline)
+    loop = RepairLoop(PythonSupport(prompts, context), budget, ask, lambda: now() < deadline, progress=progress)
     loop.run([UnitPrompt(prompts.tests(unit), f"`{unit.name}`", partial(_unit_of_prompt, unit)) for unit in units])
     done = loop.result(*_notes(context))
     return replace(done, tests=with_appendices(done.tests, ends, context, lambda: now() < deadline))
@@ -81,73 +89,104 @@ def _unit_of_prompt(unit: CodeUnit, _test: TestSuggestion) -> CodeUnit:
 
 
 def prepare(
-    subject: ChangeUnderTest, execute: SandboxRunner, budget: GenerationBudget
+    subject: ChangeUnderTest,
+    execute: SandboxRunner,
+    budget: GenerationBudget,
+    progress: Callable[[str], None] = say_nothing,
 ) -> tuple[GateContext, tuple[CodeUnit, ...]] | NotRun:
-    """Find the command, run the repository's own tests, and choose units of one project: that of the riskiest unit."""
+    """Find the command, run the repository's own tests, and choose units of one project: that of the riskiest unit.
+
+    The suite is run once with the change and, if functions can be put back unnoticed, once without it.
+    """
+    files = python_files(subject.head)
+    units = _units(subject)
+    if isinstance(units, NotRun):
+        return units
+    first = riskiest([replace(unit, missed=unit.lines, unnoticed=True) for unit in units], most=1)[0]
+    found = _baseline(subject, execute, files, units, first.path, budget, progress)
+    if isinstance(found, NotRun):
+        return found
+    client, before = found
+    plan = client.plan
+    here = [unit for unit in units if unit.path.startswith(f"{plan.cwd}/" if plan.cwd else "")]
+    if len(here) < len(units):
+        note = f"Tests were generated for `{plan.cwd}` only; the change also touches other projects of the repository."
+        before = replace(before, note=" ".join(filter(None, [before.note, note])))
+    known = measured(here, before.files)
+    base = client.on(subject.base) if subject.base else None
+    if subject.base:
+        known, before = _put_back(known, subject.change.diff, client, subject.base, before, budget, progress)
+    return GateContext(client, base, before, budget, frozenset(files)), riskiest(known, most=budget.units)
+
+
+def _units(subject: ChangeUnderTest) -> tuple[CodeUnit, ...] | NotRun:
+    """Return the functions whose behaviour may have changed."""
     if not subject.python.exists():
         return NotRun(f"There is no Python at `{subject.python}`: first set up the interpreter that the tests need.")
     heads = {
         file.path: text
         for file in subject.change.diff.files
-        if file.path.endswith(".py") and (text := text_of(subject.head, file.path)) is not None
+        if file.path.endswith(".py")
+        and (text := text_of(subject.head, file.path)) is not None
+        and not _GENERATED.search("\n".join(text.split("\n", 12)[:12]))
     }
     units = changed_units(subject.change.diff, heads)
     if not units:
         return NotRun("The change touches no Python function outside the tests, so there is nothing to test.")
-    files = python_files(subject.head)
-    first = riskiest([replace(unit, missed=unit.lines) for unit in units], most=1, fix=True)[0]
-    plan = plan_for(subject.head, files, first.path, subject.command)
-    if isinstance(plan, NotRun):
-        return plan
-    client = HarnessClient(execute, subject.head, subject.shown_at, subject.python, plan)
-    prefix = f"{plan.cwd}/" if plan.cwd else ""
-    here = [unit for unit in units if unit.path.startswith(prefix)]
-    before = measure(client, sorted({unit.path for unit in here}), files, suite_seconds=budget.suite_seconds)
-    if isinstance(before, NotRun):
-        return before
-    if len(here) < len(units):
-        note = f"Tests were generated for `{plan.cwd}` only; the change also touches other projects of the repository."
-        before = replace(before, note=" ".join(filter(None, [before.note, note])))
-    chosen = riskiest(measured(here, before.files), most=budget.units, fix=subject.fix)
-    base = client.on(subject.base) if subject.fix and subject.base else None
-    return GateContext(client, base, before, budget, frozenset(files)), chosen
+    units = worth_testing(subject.change.diff, units, subject.base) if subject.base else units
+    if not units:
+        return NotRun("The change only moves Python code, or alters its layout or comments: there is nothing to test.")
+    return units
+
+
+def _baseline(
+    subject: ChangeUnderTest,
+    execute: SandboxRunner,
+    files: tuple[str, ...],
+    units: tuple[CodeUnit, ...],
+    path: str,
+    budget: GenerationBudget,
+    progress: Callable[[str], None],
+) -> tuple[HarnessClient, Baseline] | NotRun:
+    """Run the repository's own tests, by its command: the configured one, else a guess that works, else the default."""
+    guesses = () if subject.command else guessed_commands(subject.head, project_of(subject.head, path))
+    tries = [subject.command] if subject.command else [*guesses[:1], None]
+    last = NotRun("There is no test command.")
+    for command in tries:
+        plan = plan_for(subject.head, files, path, command)
+        if isinstance(plan, NotRun):
+            last = plan
+            continue
+        client = HarnessClient(execute, subject.head, subject.shown_at, subject.python, plan)
+        here = sorted({unit.path for unit in units if unit.path.startswith(f"{plan.cwd}/" if plan.cwd else "")})
+        by = f" by `{command}`" if command else ""
+        with telling(progress, f"running the repository's own tests with the change (the baseline){by}"):
+            before = measure(client, here, files, suite_seconds=budget.suite_seconds)
+        if not isinstance(before, NotRun):
+            return client, before
+        last = before
+    return last
+
+
+def _put_back(
+    units: tuple[CodeUnit, ...],
+    diff: Diff,
+    client: HarnessClient,
+    base: Path,
+    before: Baseline,
+    budget: GenerationBudget,
+    progress: Callable[[str], None],
+) -> tuple[tuple[CodeUnit, ...], Baseline]:
+    """Return the units with what existing tests notice of them, and the baseline with the sentences about it."""
+    with telling(progress, "putting the change back function by function"):
+        known = noticed(sorted(units, key=lambda unit: -len(unit.lines)), diff, client, base, before, budget)
+    whole = None
+    if before.tests and any(unit.unnoticed for unit in known):
+        with telling(progress, "running the repository's own tests without the change"):
+            whole = suite_without_change(diff, client, base, before, budget.suite_seconds)
+    sentences = notes_of(known, whole, before).values()
+    return known, replace(before, note=" ".join(filter(None, [before.note, *sentences])))
 
 
 def _notes(context: GateContext, *more: str) -> tuple[str, ...]:
     return tuple(note for note in (context.before.note, *more) if note)
-
-
-@dataclass(frozen=True, slots=True)
-class _PythonSupport:
-    """The steps of the repair loop for Python."""
-
-    prompts: UnitPrompts
-    context: GateContext
-
-    def judge(self, candidate: Candidate, taken: frozenset[str]) -> Evidence | GateFailure:
-        return judge(candidate, replace(self.context, taken=self.context.taken | taken))
-
-    def repair(self, prompt: Prompt, candidate: Candidate, stopped: GateFailure) -> Prompt:
-        return self.prompts.repair(prompt, candidate, stopped)
-
-    def only_expectation_changed(self, before: Candidate, stopped: GateFailure, after: Candidate) -> str | None:
-        failed = {function_of(failure.test) for failure in stopped.failures}
-        if not failed:
-            return None
-        try:
-            return only_expectation_changed(before.code, after.code, failed)
-        except (SyntaxError, ValueError, RecursionError):
-            return None  # the policy gate says what is wrong with it
-
-    def fails_again(self, candidate: Candidate, failure: FailedTest) -> bool:
-        unit = candidate.unit
-        elsewhere = {"PYTHONHASHSEED": "7", "TZ": "XYZ-13:45"}
-        run = HarnessRun(paths=(candidate.path,), cover=(unit.path,), reverse=True, environment=elsewhere)
-        with added(self.context.head.tree, candidate.path, candidate.code):
-            report = self.context.head.run(run)
-        ran = bool(hit(unit, report.files.get(unit.path)))
-        return ran and any(test.id == failure.test and test.asserted for test in report.bad)
-
-    def confirm_failure(self, prompt: Prompt, candidate: Candidate, failure: FailedTest) -> Prompt:
-        del prompt  # the unit only, without other tests
-        return self.prompts.confirm_failure(candidate, failure)

@@ -17,6 +17,7 @@ from typing import Any
 from reviewer.errors import NoSandbox
 from reviewer.sandbox.api import SandboxCommand, SandboxLimits, SandboxRunner
 from reviewer.sandbox.bubblewrap import SYSTEM_FOLDERS
+from reviewer.testgen.evidence import CodeUnit
 from reviewer.testgen.python.harness_report import HarnessReport, read_report
 from reviewer.testgen.python.mutants import Mutant
 from reviewer.testgen.python.test_command import CommandPlan
@@ -36,16 +37,21 @@ class HarnessRun:
     """One run of tests. `paths` are test files or folders of the tree; empty: what the repository's command selects.
 
     `cover` are the files to measure, `overlay` is a mutant to import, `mutants` are those to swap in, each with the
-    names of the tests to run (None: all).
+    names of the tests to run (None: all), until one fails or (`every`) all of them. `observe` are units whose calls are
+    recorded. `shuffle` is the seed of a random order, `clock` the seconds by which the wall clock is moved.
     """
 
     paths: tuple[str, ...] = ()
     cover: tuple[str, ...] = ()
     watch: tuple[str, ...] = ()
     reverse: bool = False
+    shuffle: int = 0
+    clock: float = 0.0
     repeat: int = 1
     overlay: Mutant | None = None
     mutants: tuple[tuple[Mutant, tuple[str, ...] | None], ...] = ()
+    every: bool = False
+    observe: tuple[CodeUnit, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 60.0
 
@@ -89,6 +95,10 @@ class HarnessClient:
             "files": list(run.watch or run.cover),
             "cover": bool(run.cover),
             "reverse": run.reverse,
+            "shuffle": run.shuffle,
+            "clock": run.clock,
+            "every": run.every,
+            "observe": [[unit.path, list(unit.firsts)] for unit in run.observe],
             "repeat": run.repeat,
             "overlay": None if run.overlay is None else _written(run.overlay, None),
             "mutants": [_written(mutant, tests) for mutant, tests in run.mutants],

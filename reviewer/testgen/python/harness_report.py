@@ -55,16 +55,21 @@ class MutantResult(_Part):
     """The outcome of one mutant: `killed`, `survived`, `timeout`, `unswappable` or `odd`.
 
     `tests_seconds` is the part of `seconds` that its tests took, set-up and teardown included; zero if not reported.
+    `killers` are the tests that failed, if every test was run.
     """
 
     id: str
     outcome: str
     seconds: float = 0.0
     tests_seconds: float = 0.0
+    killers: tuple[str, ...] = ()
 
 
 class HarnessReport(_Part):
-    """The harness's report, plus what was observed from outside (`problem`, `timed_out`, `cpu_seconds`)."""
+    """The harness's report, plus what was observed from outside (`problem`, `timed_out`, `cpu_seconds`).
+
+    `inputs` are the arguments of the observed functions' calls, by the name of the test.
+    """
 
     ended: bool = False
     exit: int | None = None
@@ -80,6 +85,7 @@ class HarnessReport(_Part):
     collector: str = "none"
     python: str = ""
     overlaid: bool = False
+    inputs: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     timed_out: bool = False
     cpu_seconds: float = 0.0
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
@@ -21,7 +21,9 @@ from reviewer.tasks.conversation.layout import prompt_of
 from reviewer.tasks.conversation.prompts import MAX_DESCRIPTION, MAX_TITLE, render_template, system_message
 from reviewer.testgen.evidence import Candidate, ChangeUnderTest, CodeUnit, FailedTest, Gate, GateFailure
 from reviewer.testgen.python.baseline import Baseline
+from reviewer.testgen.python.choosing.test_places import nearest_tests, new_test_path
 from reviewer.testgen.python.dependencies import DefinitionLookup, used_by
+from reviewer.testgen.python.gates.demands import expectations, named_tests
 from reviewer.testgen.python.harness_client import HarnessClient
 from reviewer.testgen.repair_prompt import (
     MOST_CALLERS,
@@ -35,6 +37,9 @@ from reviewer.testgen.working_tree import text_of
 
 #: The most sibling tests shown as examples, calls of the unit shown, and files searched for calls.
 MOST_SIBLINGS, MOST_CALLS, MOST_SEARCHED = 2, 6, 400
+
+#: The most characters of what one test demands.
+MOST_DEMANDS = 1_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +95,26 @@ class UnitPrompts:
         system = system_message(self.fence, self.subject.language)
         return prompt_of(task, words, system=system, shown=self._unit(unit), qualifier=qualifier)
 
+    def confirm_expectations(self, candidate: Candidate, failing_before: Collection[str]) -> Prompt:
+        """Return the prompt that asks, independently, whether each test of a file demands what is promised."""
+        found = expectations(candidate.code)
+        claims = []
+        for name, _ in named_tests(python_tree(candidate.code)):
+            demands = "\n".join(f"{demand.given}: {demand.demanded}" for demand in found if demand.test == name)
+            before = name in failing_before
+            claims.append({"name": name, "before": before, "demands": self._untrusted(demands, MOST_DEMANDS)})
+        words = render_template(
+            "verify/expectations.md",
+            fence=self.fence,
+            name=candidate.unit.name,
+            test=self._untrusted(candidate.code, MOST_CODE),
+            claims=claims,
+        )
+        return self._about(Task.VERIFY, candidate.unit, words, qualifier="expectations")
+
     def home(self, unit: CodeUnit) -> str:
-        """Return an unused path for a test file of the unit: beside the tests that run it, else in the test root."""
-        near = [*self.before.test_files_of(unit, self.client), *self.before.siblings]
-        folder = PurePosixPath(near[0]).parent if near else PurePosixPath(self.client.plan.test_roots[0])
-        stem = PurePosixPath(unit.path).stem
-        name = re.sub(r"\W+", "_", f"{stem}_{unit.name}").strip("_").lower()
-        plan = self.client.plan
-        patterns = () if plan.collects("test_x.py") else (pattern for pattern in plan.names if "*" in pattern)
-        shape = next(iter(patterns), "test_*.py")
-        for number in range(1, 100):
-            path = (folder / shape.replace("*", f"{name}{'' if number == 1 else f'_{number}'}", 1)).as_posix()
-            if path not in self.files:
-                return path
-        return (folder / shape.replace("*", f"{name}_more", 1)).as_posix()
+        """Return an unused path for a test file of the unit, beside the tests of the same module."""
+        return new_test_path(unit, self.before, self.client, frozenset(self.files))
 
     def _unit(self, unit: CodeUnit) -> str:
         change = self.subject.change
@@ -125,9 +136,7 @@ class UnitPrompts:
         )
 
     def _siblings(self, unit: CodeUnit) -> Iterator[dict[str, str]]:
-        near = dict.fromkeys(
-            [*self.ends, *self.before.test_files_of(unit, self.client), *self.before.siblings, *self.before.test_files]
-        )
+        near = dict.fromkeys([*self.ends, *nearest_tests(unit, self.before, self.client)])
         for path in list(near)[:MOST_SIBLINGS]:
             if text := text_of(self.client.tree, path):
                 yield {"path": printable_path(path), "text": self._untrusted(text, MOST_SIBLING)}

@@ -45,9 +45,9 @@ def measured(units: Iterable[CodeUnit], files: Mapping[str, FileCoverage]) -> tu
     return tuple(_measured(unit, files.get(unit.path, FileCoverage())) for unit in units)
 
 
-def riskiest(units: Iterable[CodeUnit], *, most: int, fix: bool) -> tuple[CodeUnit, ...]:
-    """Return the riskiest units that need a test. In a fix also covered ones, whose tests missed the defect."""
-    open_ones = [unit for unit in units if unit.missed or unit.half or (fix and (unit.lines or unit.header))]
+def riskiest(units: Iterable[CodeUnit], *, most: int) -> tuple[CodeUnit, ...]:
+    """Return the riskiest units that need a test: with lines or branches that no test runs, or unnoticed ones."""
+    open_ones = [unit for unit in units if unit.missed or unit.half or unit.unnoticed]
     ranked = sorted(open_ones, key=lambda unit: (-_risk(unit), unit.path, unit.first))
     return tuple(ranked[:most])
 
@@ -78,7 +78,8 @@ def branches(unit: CodeUnit, hits: FileCoverage | None) -> frozenset[tuple[int, 
 
 def _risk(unit: CodeUnit) -> int:
     """Return the weight of the unit: statements that no test runs count most, branches more than lines."""
-    return 4 * len(unit.missed) + 3 * len(unit.half) + 2 * unit.branches + len(unit.lines)
+    unnoticed = 3 * max(1, len(unit.lines)) if unit.unnoticed else 0
+    return 4 * len(unit.missed) + unnoticed + 3 * len(unit.half) + 2 * unit.branches + len(unit.lines)
 
 
 def _measured(unit: CodeUnit, hits: FileCoverage) -> CodeUnit:

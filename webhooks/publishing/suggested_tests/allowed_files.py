@@ -68,6 +68,6 @@ def _unsafe(test: TestSuggestion) -> str | None:
         return "contains a mark that stands for hidden text"
     if is_cut_short(test.path, test.code):
         return "leaves code out"
-    if not test.evidence:
-        return "was not run"
+    if test.status != "proven":
+        return "fails on the code as it is" if test.reproduces else "was not run"
     return refused_name(test.path)

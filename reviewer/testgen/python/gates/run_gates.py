@@ -1,38 +1,45 @@
 """Run a candidate through the gates, cheapest first: it passes all, or the result says which one stopped it.
 
 A candidate that passes had every test counted, ran changed lines, noticed mutants, passed again in new processes under
-other conditions and together with neighbouring tests, and left no files behind. Never edits a file of the repository;
-the candidate is in the tree only during its runs.
+other conditions and together with neighbouring tests, and left no files behind. Tests of it that add nothing to the
+others are left out. Never edits a file of the repository; the candidate is in the tree only during its runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import ge
 from pathlib import PurePosixPath
 
 from reviewer.languages.allowed_tests import refused_place
 from reviewer.languages.parsers import python_tree
-from reviewer.testgen.evidence import Candidate, CodeUnit, Evidence, FailedTest, Gate, GateFailure, GenerationBudget
+from reviewer.testgen.evidence import (
+    Candidate,
+    CodeUnit,
+    Evidence,
+    FailedTest,
+    Gate,
+    GateFailure,
+    GenerationBudget,
+    left_behind,
+)
 from reviewer.testgen.python.baseline import Baseline
 from reviewer.testgen.python.gates.assertions import test_functions
-from reviewer.testgen.python.gates.mutation_gate import Kills, mutation_gate
+from reviewer.testgen.python.gates.demands import named_tests
+from reviewer.testgen.python.gates.mutation_gate import UNUSABLE, Kills, mutation_gate
+from reviewer.testgen.python.gates.own_share import name_of, useless_tests, without_tests
 from reviewer.testgen.python.gates.static_gates import policy, smells
+from reviewer.testgen.python.gates.steadiness import steady
 from reviewer.testgen.python.harness_client import HarnessClient, HarnessRun
-from reviewer.testgen.python.harness_report import HarnessReport, HarnessTestResult, function_of
+from reviewer.testgen.python.harness_report import FileCoverage, HarnessReport, HarnessTestResult, function_of
 from reviewer.testgen.python.units import branches, hit
-from reviewer.testgen.repair_loop import left_behind, restore
-from reviewer.testgen.working_tree import added, changes, folder_of, snapshot
+from reviewer.testgen.working_tree import added, changes, folder_of, restore, snapshot
 
-#: A suite that takes longer is not run again for each candidate; only its nearest files are.
-NEIGHBOURS_FROM_SECONDS, MOST_NEIGHBOURS = 20.0, 4
-
-#: Conditions of the runs after the first: reverse order, hash seed, time zone, and twice in the same process.
-CONDITIONS = (
-    HarnessRun(reverse=True, environment={"PYTHONHASHSEED": "1"}),
-    HarnessRun(repeat=2, environment={"PYTHONHASHSEED": "4242", "TZ": "XYZ-13:45"}),
-)
+#: The existing test files that a candidate is run together with. The whole suite is not run again for each candidate.
+MOST_NEIGHBOURS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +53,47 @@ class GateContext:
     taken: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A candidate that passes the gates up to KILLS: its evidence so far, its run, and what it kills (if known)."""
+
+    candidate: Candidate
+    evidence: Evidence
+    alone: HarnessReport
+    kills: Kills | None
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """What a shorter version of the file must reach as well."""
+        known = self.evidence
+        return known.covered[0], known.fresh, known.branches, known.fails_on_base
+
+
 def judge(candidate: Candidate, context: GateContext) -> Evidence | GateFailure:
     """Run all gates on a candidate. Raises TreeChanged if it changed existing files of the tree."""
     plan = context.head.plan
     allowed = policy(candidate, roots=plan.test_roots, names=plan.names, taken=context.taken)
     if stopped := allowed or _placed(candidate, context) or smells(candidate):
         return stopped
-    untouched = snapshot(context.head.tree)
-    try:
-        with added(context.head.tree, candidate.path, candidate.code):
-            return _run_through(candidate, context)
-    except FileExistsError:
-        return GateFailure(Gate.POLICY, f"`{candidate.path}` cannot be added: something else is there.")
-    finally:
-        restore(context.head.tree, untouched)
+    measured = _measured(candidate, context)
+    if isinstance(measured, GateFailure):
+        return measured
+    useless = _useless(measured)
+    if useless:
+        code = without_tests(candidate.code, useless)
+        shorter = _measured(replace(candidate, code=code), context)
+        if isinstance(shorter, _Measured) and all(map(ge, shorter.numbers, measured.numbers)):
+            left_out = tuple(useless.items())
+            measured = replace(shorter, evidence=replace(shorter.evidence, code=code, left_out=left_out))
+    return _settled(measured, context)
+
+
+def _useless(measured: _Measured) -> dict[str, GateFailure]:
+    if measured.kills is None:
+        return {}
+    unit, evidence = measured.candidate.unit, measured.evidence
+    coverage = measured.alone.files.get(unit.path, FileCoverage())
+    return useless_tests(measured.candidate.code, unit, coverage, measured.kills, evidence.failing_before)
 
 
 def _placed(candidate: Candidate, context: GateContext) -> GateFailure | None:
@@ -68,17 +102,43 @@ def _placed(candidate: Candidate, context: GateContext) -> GateFailure | None:
     return GateFailure(Gate.POLICY, f"Its path {why}.", f"Its path {why}: choose another.") if why else None
 
 
-def _run_through(candidate: Candidate, context: GateContext) -> Evidence | GateFailure:
-    present = snapshot(context.head.tree)
-    alone = _alone(candidate, context)
-    stopped = collects(candidate, alone) or passes(alone, context.head) or clean(context.head, present, alone)
-    if stopped := stopped or covers(candidate.unit, alone, context):
-        return stopped
-    shown = kills(candidate, alone, context)
-    if isinstance(shown, GateFailure):
-        return shown
-    stopped = steady(candidate, context) or coexists(candidate, context) or clean(context.head, present, alone)
-    return stopped or shown
+def _measured(candidate: Candidate, context: GateContext) -> _Measured | GateFailure:
+    """Run the gates up to KILLS."""
+    with _inside(candidate, context) as present:
+        if isinstance(present, GateFailure):
+            return present
+        alone = _alone(candidate, context)
+        stopped = collects(candidate, alone) or passes(alone, context.head) or clean(context, present, alone)
+        if stopped := stopped or covers(candidate.unit, alone, context):
+            return stopped
+        return kills(candidate, alone, context)
+
+
+def _settled(measured: _Measured, context: GateContext) -> Evidence | GateFailure:
+    """Run the gates after KILLS, which are the same for every test of the file."""
+    candidate = measured.candidate
+    with _inside(candidate, context) as present:
+        if isinstance(present, GateFailure):
+            return present
+        runs = steady(candidate, context.head, context.budget)
+        if isinstance(runs, GateFailure):
+            return runs
+        stopped = coexists(candidate, context) or clean(context, present, measured.alone)
+        return stopped or replace(measured.evidence, runs=1 + runs + 1)
+
+
+@contextmanager
+def _inside(candidate: Candidate, context: GateContext) -> Iterator[dict[str, tuple[int, int]] | GateFailure]:
+    """Add the candidate to the tree, and yield what is there then; afterwards the tree is as before."""
+    tree = context.head.tree
+    untouched = snapshot(tree)
+    try:
+        with added(tree, candidate.path, candidate.code):
+            yield snapshot(tree)
+    except FileExistsError:
+        yield GateFailure(Gate.POLICY, f"`{candidate.path}` cannot be added: something else is there.")
+    finally:
+        restore(tree, untouched, context.before.writes)
 
 
 def _alone(candidate: Candidate, context: GateContext) -> HarnessReport:
@@ -139,84 +199,86 @@ def still_uncovered(unit: CodeUnit, hits: frozenset[int]) -> str:
     return "\n".join(f"{line:>5} | {rows[line - 1].rstrip()}" for line in left[:40])
 
 
-def kills(candidate: Candidate, alone: HarnessReport, context: GateContext) -> Evidence | GateFailure:
+def kills(candidate: Candidate, alone: HarnessReport, context: GateContext) -> _Measured | GateFailure:
     """Stop a file that notices neither mutants of the changed code nor the code before the change."""
     unit = candidate.unit
     ran = alone.files.get(unit.path)
     hits = hit(unit, ran)
-    fails = _fails_on_base(candidate, alone, context)
+    failing = _failing_before(candidate, alone, context)
     result = mutation_gate(candidate, hits, client=context.head, before=context.before, budget=context.budget)
-    if not fails and isinstance(result, GateFailure):
-        return replace(result, feedback="\n".join(filter(None, [result.feedback, still_uncovered(unit, hits)])))
+    if isinstance(result, GateFailure):
+        if result.reason.startswith(UNUSABLE):
+            flaky = steady(candidate, context.head, context.budget)
+            result = flaky if isinstance(flaky, GateFailure) else result
+        if not failing or result.gate is Gate.STEADY:
+            return replace(result, feedback="\n".join(filter(None, [result.feedback, still_uncovered(unit, hits)])))
     numbers = result if isinstance(result, Kills) else None
-    return Evidence(
-        runs=1 + sum(condition.repeat for condition in CONDITIONS) + 1,
+    evidence = Evidence(
+        runs=1,
         covered=(len(hits & unit.missed), len(unit.missed)),
         killed=None if numbers is None else (numbers.killed, numbers.mutants),
+        fresh=len(numbers.fresh) if numbers else 0,
+        unreached=numbers.unreached if numbers else 0,
         branches=len({arc for arc in branches(unit, ran) if arc[0] in unit.half}),
-        fails_on_base=fails,
+        failing_before=failing,
+        unkilled=result if isinstance(result, GateFailure) else None,
+        tests=len(test_functions(python_tree(candidate.code))),
     )
+    return _Measured(candidate, evidence, alone, numbers)
 
 
-def _fails_on_base(candidate: Candidate, alone: HarnessReport, context: GateContext) -> bool:
-    """Whether a test that passes on head fails without the change by its own assertion.
+def _failing_before(candidate: Candidate, alone: HarnessReport, context: GateContext) -> frozenset[str]:
+    """Return the tests that pass on head and fail without the change by their own assertion.
 
     An error while collecting, a name or an argument that does not exist yet is no evidence: every test of something new
     fails in this way.
     """
     if context.base is None:
-        return False
+        return frozenset()
     run = HarnessRun(paths=(candidate.path,), watch=(candidate.unit.path,), seconds=context.budget.run_seconds)
     try:
         with added(context.base.tree, candidate.path, candidate.code):
             report = context.base.run(run)
     except FileExistsError:
-        return False
+        return frozenset()
     passed = {test.id for test in alone.tests if test.outcome == "passed"}
-    usable = not (report.problem or report.errors or report.strays)
-    return usable and any(test.asserted and test.outcome == "failed" and test.id in passed for test in report.tests)
-
-
-def steady(candidate: Candidate, context: GateContext) -> GateFailure | None:
-    """Stop a file whose outcome depends on order, hash seed, time zone or on earlier tests in its process."""
-    for condition in CONDITIONS:
-        run = replace(condition, paths=(candidate.path,), seconds=context.budget.run_seconds)
-        report = context.head.run(run)
-        if not report.green or any(test.outcome != "passed" for test in report.tests) or not report.tests:
-            failures = tuple(_failure(test, context.head) for test in report.bad)
-            how = "in reverse order and with another hash seed" if condition.reverse else "in another time zone, twice"
-            text = _described(failures[0]) if failures else report.problem
-            reason = f"It passes once and fails in a new process {how}."
-            return GateFailure(Gate.STEADY, reason, f"{reason}\n{text}")
-    return None
+    if report.problem or report.errors or report.strays:
+        return frozenset()
+    failed = {test.id for test in report.tests if test.asserted and test.outcome == "failed" and test.id in passed}
+    names = [name for name, _ in named_tests(python_tree(candidate.code))]
+    return frozenset(filter(None, (name_of(test, names) for test in failed)))
 
 
 def coexists(candidate: Candidate, context: GateContext) -> GateFailure | None:
     """Stop a file that fails together with neighbouring tests, or makes them fail."""
-    neighbours = _neighbours(candidate, context)
+    before = context.before
     report = context.head.run(
-        HarnessRun(paths=(candidate.path, *neighbours), seconds=context.budget.run_seconds + 2 * context.before.seconds)
+        HarnessRun(
+            paths=(candidate.path, *_neighbours(candidate, context)),
+            seconds=context.budget.run_seconds + 2 * before.seconds,
+        )
     )
-    if report.green and len(report.tests) == len(report.collected):
+    bad = [test for test in report.bad if test.id not in before.red]
+    errors = [error for error in report.errors if error.id not in before.red]
+    if not (bad or errors or report.problem) and len(report.tests) == len(report.collected):
         return None
-    failures = tuple(_failure(test, context.head) for test in report.bad)
-    text = _described(failures[0]) if failures else report.problem or report.errors[0].text
+    text = _described(_failure(bad[0], context.head)) if bad else report.problem or "".join(e.text for e in errors[:1])
     return GateFailure(Gate.COEXISTS, "Run together with the neighbouring tests, some fail.", _tail(text))
 
 
 def _neighbours(candidate: Candidate, context: GateContext) -> tuple[str, ...]:
-    """Return the test files of the candidate's folder; for a long suite only the nearest."""
+    """Return the nearest test files of the candidate's folder."""
     folder = PurePosixPath(candidate.path).parent
-    same = [path for path in context.before.test_files if PurePosixPath(path).parent == folder]
-    if not context.before.limited and context.before.seconds <= NEIGHBOURS_FROM_SECONDS:
-        return tuple(same)
-    near = [path for path in context.before.siblings if path in same]
-    return tuple(near[:MOST_NEIGHBOURS])
+    before = context.before
+    near = dict.fromkeys([*before.test_files_of(candidate.unit, context.head), *before.siblings, *before.test_files])
+    known = set(before.test_files)
+    return tuple([path for path in near if path in known and PurePosixPath(path).parent == folder][:MOST_NEIGHBOURS])
 
 
-def clean(client: HarnessClient, before: dict[str, tuple[int, int]], alone: HarnessReport) -> GateFailure | None:
+def clean(context: GateContext, before: dict[str, tuple[int, int]], alone: HarnessReport) -> GateFailure | None:
     """Stop a file that leaves files in the tree, in its home or temporary folder, or among the results."""
-    return left_behind([*changes(client.tree, before), *alone.left], "Use tmp_path.")
+    new = [path for path in changes(context.head.tree, before) if path not in context.before.writes]
+    return left_behind([*new, *alone.left], "Use tmp_path.")
 
 
 def _failure(test: HarnessTestResult, client: HarnessClient) -> FailedTest:

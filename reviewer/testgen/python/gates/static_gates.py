@@ -14,7 +14,9 @@ from reviewer.languages.allowed_tests import refused_name
 from reviewer.languages.parsers import python_tree
 from reviewer.testgen.evidence import Candidate, Gate, GateFailure
 from reviewer.testgen.python.gates.assertions import empty_tests
+from reviewer.testgen.python.gates.dotted_names import import_origins
 from reviewer.testgen.python.gates.side_effects import side_effects
+from reviewer.testgen.python.gates.unsteady_smells import unsteady
 from reviewer.testgen.working_tree import is_safe_path
 
 #: The largest test file that a person would still read.
@@ -62,7 +64,7 @@ def _policy(reason: str) -> GateFailure:
 def smells(candidate: Candidate) -> GateFailure | None:
     """Stop a file whose text shows that it proves nothing, or that it does what a unit test must not do."""
     tree = python_tree(candidate.code)
-    found = [*side_effects(tree, candidate.unit), *empty_tests(tree)]
+    found = [*side_effects(tree, candidate.unit), *unsteady(tree, import_origins(tree)), *empty_tests(tree)]
     if not found:
         return None
     feedback = "\n".join(f"- {sentence}" for sentence in dict.fromkeys(found))

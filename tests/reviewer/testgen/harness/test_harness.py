@@ -20,7 +20,7 @@ from reviewer.testgen.python.harness_client import HarnessRun, interpreter_folde
 from reviewer.testgen.python.harness_report import REPORT, read_report
 from reviewer.testgen.python.mutants import GREEN as GREEN_CANARY
 from reviewer.testgen.python.mutants import canaries, mutants
-from reviewer.testgen.repair_loop import TreeChanged
+from reviewer.testgen.working_tree import TreeChanged
 from tests.fixtures.run_unconfined import THIS_PYTHON, run_in_tree
 from tests.samples.stages import QUICK, staged
 
@@ -95,7 +95,7 @@ def test_a_default_is_mutated_at_import(tmp_path: Path) -> None:
 def test_new_names_are_no_evidence_on_base(tmp_path: Path) -> None:
     """A test of something new fails on base by an error, not by its assertion: that proves nothing."""
     base = {**PROJECT, "calc.py": "def double(n):\n    return n\n"}
-    context, candidate = bench_of(staged(tmp_path, PROJECT, base, fix=True))
+    context, candidate = bench_of(staged(tmp_path, PROJECT, base))
     fails = DOUBLED.replace("        self.assertEqual(double(3), 6)\n", "")
     shown = judge(replace(candidate, code=fails.replace("double(0, 5), 0", "double(3, times=2), 6")), context)
     assert isinstance(shown, Evidence), shown

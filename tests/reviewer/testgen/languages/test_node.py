@@ -107,7 +107,9 @@ def test_a_good_test_is_kept_and_bad_ones_stop_at_their_gate(clone: Path) -> Non
     )
     assert isinstance(outcome, GeneratedTests), outcome
     assert [test.path for test in outcome.tests] == ["test/fee.test.js"], outcome.dropped
-    assert "3 of 3 runs; covers" in outcome.tests[0].evidence
+    assert "11 of 11 runs; covers 3 of 3" in outcome.tests[0].evidence
+    assert "8 of 8 mutants of the changed lines, 8 of which no test noticed before" in outcome.tests[0].evidence
+    assert [test.path for test in outcome.left_out] == ["test/fee.test.js::by the day"]
     assert "mutants" in outcome.tests[0].evidence
     assert {one.path: one.stopped.gate for one in outcome.dropped} == {
         "test/weak.test.js": Gate.KILLS,
@@ -166,7 +168,7 @@ def test_a_red_suite_is_said_and_nothing_claimed(clone: Path) -> None:
     (clone / "test" / "total.test.js").write_text(OLD_TEST.replace("3", "4"))
     outcome = proven(clone, ("test/fee.test.js", STRONG))
     assert isinstance(outcome, NotRun)
-    assert "own tests do not pass here (node:test, test/total.test.js" in outcome.reason
+    assert "own tests do not pass here (node:test): `test/total.test.js` is left out" in outcome.reason
 
 
 def test_no_known_runner_is_said(clone: Path) -> None:

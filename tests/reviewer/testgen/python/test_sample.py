@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,8 @@ BAD = sorted(path.stem for path in (SAMPLE / "bad").glob("*.py"))
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory) -> tuple[GateContext, dict[str, CodeUnit]]:
     """Return the sample's bench, measured once, and its units by name."""
-    subject = staged_sample(tmp_path_factory.mktemp("sample"), fix=True)
-    made = prepare(subject, run_in_tree, GenerationBudget(units=20))
+    subject = staged_sample(tmp_path_factory.mktemp("sample"))
+    made = prepare(subject, run_in_tree, GenerationBudget(units=20, runs=3))
     assert isinstance(made, tuple), made
     bench, units = made
     return bench, {f"{Path(unit.path).stem}.{unit.name}": unit for unit in units}
@@ -50,7 +51,7 @@ def test_good_candidates_are_kept(name: str, ready: tuple[GateContext, dict[str,
     one, _ = candidate("good", name, units)
     shown = judge(one, bench)
     assert isinstance(shown, Evidence), shown
-    assert "5 of 5 runs" in shown.line
+    assert re.match(r"(\d+) of \1 runs; ", shown.line)
     assert shown.fails_on_base if name == "fees" else shown.covered[0] > 0
     assert not (bench.head.tree / one.path).exists()
 

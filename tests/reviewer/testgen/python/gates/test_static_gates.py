@@ -101,3 +101,37 @@ class TestMore:
 """
     assert not said(code)
     assert [one.name for one in assertions.test_functions(ast.parse(code))] == ["test_it", "test_more"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "assert work(hash('a')) == 3",
+        "assert list(set(work(3))) == [1, 2]",
+        "assert next(iter({1, 2, 3})) == work(1)",
+        "assert os.path.getmtime(work(1)) > 0",
+        "assert work(1) == path.stat().st_mtime",
+        "assert work(id(3)) == 1",
+    ],
+)
+def test_what_differs_between_runs_is_named(line: str) -> None:
+    """Hashes, ids, the order of sets, times of files."""
+    assert said(f"import os\n\n{GOOD}    {line}\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "assert sys.gettrace() is None and work(2) == 4",
+        "assert os.environ.get('REVIEWER_RESULTS') is None and work(2) == 4",
+        "assert 'mutating' not in sys.modules and work(2) == 4",
+    ],
+)
+def test_a_test_that_asks_how_it_is_run(line: str) -> None:
+    """It may behave otherwise for us than for everybody else."""
+    assert "it must not matter" in said(f"import os\nimport sys\n\n{GOOD}    {line}\n")
+
+
+def test_equal_hashes_and_sorted_sets_are_steady() -> None:
+    """What holds in every run is let pass."""
+    assert not said(f"{GOOD}    assert hash(work(1)) == hash(work(1))\n    assert sorted({{work(1), 2}}) == [2, 3]\n")
