@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from webhooks.events.deliveries import Job
     from webhooks.github.credentials import Credentials
     from webhooks.handling.money.purse import Purse
+    from webhooks.pages.config import PagesConfig
     from webhooks.queue.jobs import JobAttempt, Jobs, JobWork
     from webhooks.recovery.redelivery import MissedDeliveries
 
@@ -55,6 +56,7 @@ def _create_app() -> Flask:
     from webhooks.environment import read_environment  # noqa: PLC0415
     from webhooks.handling.commands.table import SYNTAX  # noqa: PLC0415
     from webhooks.pages.setup.start import set_up  # noqa: PLC0415
+    from webhooks.pages.site import add_pages  # noqa: PLC0415
     from webhooks.registration.stored import wants_setup, with_stored  # noqa: PLC0415
     from webhooks.server.metrics import Metrics  # noqa: PLC0415
     from webhooks.server.receiver import ReceiverConfig  # noqa: PLC0415
@@ -70,21 +72,25 @@ def _create_app() -> Flask:
         jobs.start_worker(_work(environment, jobs), is_guarded=True)
     _close_at_exit(jobs, _look_for_missed(environment, jobs))
     secrets = tuple(secret.get_secret_value() for secret in environment.webhook_secrets)
-    token = environment.operator_token.get_secret_value() if environment.operator_token else ""
-    return flask_app(ReceiverConfig(jobs, secrets, Metrics(), SYNTAX, token))
+    pages = _pages(environment, jobs)
+    app = flask_app(ReceiverConfig(jobs, secrets, Metrics(), SYNTAX, pages.operator_token))
+    add_pages(app, pages)
+    return app
 
 
-def _warn_of_plain_http(environment: Environment) -> None:
-    import logging  # noqa: PLC0415
+def _pages(environment: Environment, jobs: Jobs) -> PagesConfig:
+    """Return what the pages for people are made of. A process that only accepts may know no key of the App."""
+    from webhooks.pages.config import PagesConfig  # noqa: PLC0415
 
-    from reviewer.llm.base_url import plain_http_warning  # noqa: PLC0415
-
-    for warning in (
-        plain_http_warning("RUNAPI_BASE_URL", environment.model_client.base_url, "RUNAPI_KEY and code"),
-        plain_http_warning("GITHUB_API_URL", environment.api_url, "GitHub's tokens and code"),
-    ):
-        if warning:
-            logging.getLogger("reviewer").warning("%s", warning)
+    token, secret = environment.operator_token, environment.client_secret
+    return PagesConfig(
+        jobs,
+        environment.api_url,
+        operator_token=token.get_secret_value() if token else "",
+        client_id=environment.client_id,
+        client_secret=secret.get_secret_value() if secret else "",
+        credentials=_credentials(environment) if environment.private_key and environment.app_id else None,
+    )
 
 
 def _open(environment: Environment, *, create: bool = True) -> Jobs:
@@ -141,14 +147,15 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
     from reviewer.tasks.planning.cost_estimate import cost_per_thousand  # noqa: PLC0415
     from webhooks.github.repository import connect  # noqa: PLC0415
     from webhooks.handling.handle import JobContext, JobEnding, give_up, handle  # noqa: PLC0415
+    from webhooks.pages.app_report import tell_at_start  # noqa: PLC0415
     from webhooks.queue.jobs import JobWork, ReportedFailure  # noqa: PLC0415
 
-    _warn_of_plain_http(environment)
     settings = environment.model_client
     if not settings.key:
         raise SettingsError("a worker needs RUNAPI_KEY")
     client = Client.from_settings(settings, max_parallel=environment.parallel_calls)
     credentials = _credentials(environment)
+    tell_at_start(os.environ, settings.base_url, credentials)
     # The same on every machine and after a restart, so that a prompt is the same and its paid answer is found.
     fence_key = hashlib.sha256(b"fence:" + settings.key.encode()).digest()
     price = cost_per_thousand(model_named(settings.model, settings.prices))
@@ -194,19 +201,11 @@ def _purses(environment: Environment, jobs: Jobs) -> Callable[[Job], Purse]:
 
 def _credentials(environment: Environment) -> Credentials:
     """Return the App's credentials for GitHub."""
-    import logging  # noqa: PLC0415
-
     from webhooks.github.credentials import Credentials  # noqa: PLC0415
-    from webhooks.operator_settings.private_key import is_rsa_key  # noqa: PLC0415
 
     if environment.private_key is None or environment.app_id is None:
         raise SettingsError("a worker needs GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY")
     private_key = environment.private_key.get_secret_value()
-    if not is_rsa_key(private_key):
-        # Deliveries are still accepted: jobs that fail because of this can be retried later.
-        logging.getLogger("reviewer").error(
-            "GITHUB_APP_PRIVATE_KEY cannot be read as an RSA key, so every job will fail: use the .pem file from GitHub"
-        )
     return Credentials(api_url=environment.api_url, app_id=environment.app_id, private_key=private_key)
 
 
@@ -229,7 +228,7 @@ def _ask(run: JobAttempt) -> Ask:
 def _worker(argv: list[str]) -> int:
     from webhooks.environment import Role, read_environment  # noqa: PLC0415
     from webhooks.logs import log_to_stderr  # noqa: PLC0415
-    from webhooks.operator import work  # noqa: PLC0415
+    from webhooks.operating.commands import work  # noqa: PLC0415
     from webhooks.registration.stored import with_stored  # noqa: PLC0415
 
     if argv:
@@ -243,7 +242,7 @@ def _worker(argv: list[str]) -> int:
 
 def _jobs(argv: list[str]) -> int:
     from webhooks.environment import read_environment  # noqa: PLC0415
-    from webhooks.operator import steer  # noqa: PLC0415
+    from webhooks.operating.commands import steer  # noqa: PLC0415
 
     jobs = _open(read_environment(os.environ, strict=False), create=False)
     try:
@@ -273,7 +272,7 @@ def _served(run: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
 def _app_checks() -> Iterator[Diagnosis]:
     """Yield what `reviewer doctor --app` checks."""
     try:
-        from webhooks.app_checks import app_checks  # noqa: PLC0415
+        from webhooks.operating.app_checks import app_checks  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise SettingsError(_NO_SERVER) from error
 

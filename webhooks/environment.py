@@ -60,7 +60,8 @@ class Environment:
     `private_key` is PEM text. `parallel_calls` and `calls_per_minute` hold for all processes on one store together,
     since one API key has one rate limit; `keep_days` is how long ended jobs are kept. `process` is what this process
     does, where `gunicorn.conf.py` shares the role `all` between two; otherwise it is the role. `operator_token` opens
-    /metrics and the reasons of /readyz from elsewhere than this machine.
+    the pages, and /metrics and the reasons of /readyz from elsewhere than this machine; `client_id` and `client_secret`
+    let people sign in to the pages with GitHub.
     """
 
     role: Role
@@ -78,6 +79,8 @@ class Environment:
     missed_pulls: int = DEFAULT_MISSED_PULLS
     process: Role = Role.ALL
     operator_token: SecretStr | None = None
+    client_id: str = ""
+    client_secret: SecretStr | None = None
 
 
 #: Variable -> what to do when it is missing.
@@ -111,6 +114,8 @@ def read_environment(values: Mapping[str, str], *, role: Role | None = None, str
         app_id=unquoted(variables.get("GITHUB_APP_ID", "")) or None,
         private_key=_secret(_private_key(variables, problems)),
         operator_token=_secret(variables.get("REVIEWER_OPERATOR_TOKEN")),
+        client_id=unquoted(variables.get("GITHUB_APP_CLIENT_ID", "")),
+        client_secret=_secret(unquoted(variables.get("GITHUB_APP_CLIENT_SECRET", "")) or None),
         webhook_secrets=_webhook_secrets(variables, problems),
         parallel_calls=_count(variables, "REVIEWER_PARALLEL_CALLS", DEFAULT_PARALLEL_CALLS, problems),
         calls_per_minute=_count(variables, "REVIEWER_CALLS_PER_MINUTE", DEFAULT_CALLS_PER_MINUTE, problems),

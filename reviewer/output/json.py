@@ -17,8 +17,7 @@ def to_json(review: Review) -> str:
     `findings` come best first; `below`, those held back, has the same shape. `cost_usd` is a number of US dollars, null
     if it is not known. `chain` is the number of calls in a row. `suggestion` is null or the proven replacement,
     `advice` null or the unproven one, and `why_advice` why it is none. `quote_match` is how the quoted code was found.
-    `status` of a test is `proven` (it was run and kept), `reproduction` (it fails on the code as it is, and may be
-    right) or `not run`.
+    `status` of a test is `proven` (it was run and kept), `reproduction` (it fails, and may be right) or `not run`.
     """
     value = {
         "summary": review.summary,

@@ -19,6 +19,9 @@ from webhooks.server.signature import sign
 
 pytestmark = pytest.mark.slow
 
+#: What the server asks when it starts, to tell its operator whether it is connected (a token for it comes on top).
+AT_START = ("/app", "/app/installations", "/installation/repositories")
+
 
 @contextmanager
 def serving(github: World, model: FakeModel, folder: Path, **more: str) -> Iterator[AppServer]:
@@ -67,7 +70,8 @@ def test_a_delivery_becomes_a_review(github: World, model: FakeModel, tmp_path: 
         assert 'outcome="known"' in text
         assert 'reviewer_model_calls_total{model="MiniMax-M2.1",outcome="ok"}' in text
         assert httpx.get(f"{server.url}/healthz").status_code == 200
-        assert len(github.calls) <= 16  # 14 for a new pull request; here it must first read what is posted
+        for_the_job = [call for call in github.calls if call.route not in AT_START]
+        assert len(for_the_job) <= 16  # 14 for a new pull request; here it must first read what is posted
         log = server.process.output()
         assert "accepted" in log
         assert model.key not in log

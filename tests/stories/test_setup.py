@@ -42,6 +42,14 @@ def console_address(server: AppServer) -> str:
     return re.findall(r"/setup\?token=\S+", server.process.output())[-1]
 
 
+def is_app(server: AppServer) -> bool:
+    """Whether the server has started again, as the App."""
+    try:
+        return server.get("/readyz")[0] == 200
+    except OSError:  # it is starting
+        return False
+
+
 def answers_ok(model: FakeModel) -> None:
     model.answers("ask", lambda _: "OK")
 
@@ -64,7 +72,7 @@ def test_from_nothing_to_the_first_review(github: World, model: FakeModel, tmp_p
         assert (github.app.owner.login, github.hook.url) == ("octo-org", server.hook)
         browser.send("/setup/key", key=model.key)
         (token,) = re.findall(r'class="token">([^<]+)<', browser.page.text)
-        wait_until(lambda: server.get("/readyz")[0] == 200, "the App to be there", 60, log=server.process.output)
+        wait_until(lambda: is_app(server), "the App to be there", 90, log=server.process.output)
         stored = tmp_path / "data" / "app.json"
         assert stat.S_IMODE(stored.stat().st_mode) == 0o600
         assert token in stored.read_text()

@@ -10,7 +10,10 @@ from typing import Any
 
 import github
 import jwt
+import requests
 from jwt.algorithms import RSAAlgorithm
+
+from webhooks.github.errors import GitHubUnavailable, Unauthorized
 
 #: Seconds for which an installation token is used. It lives an hour, and a review's last writes come late.
 TOKEN_LIFE = 3300.0
@@ -29,6 +32,26 @@ def app_auth(app_id: str, private_key: str) -> Auth:
 def token_auth(token: str) -> Auth:
     """Return the authentication with a token."""
     return github.Auth.Token(token)
+
+
+def exchange_code(web_url: str, client: tuple[str, str], code: str, redirect_uri: str) -> str:
+    """Return the token of a person who signed in at GitHub, for the code that it sent. `client` is id and secret.
+
+    The page is no part of the API; a refusal comes with the status 200. Raises GitHubError.
+    """
+    url = f"{web_url}/login/oauth/access_token"
+    fields = {"client_id": client[0], "client_secret": client[1], "code": code, "redirect_uri": redirect_uri}
+    try:
+        response = requests.post(
+            url, data=fields, headers={"Accept": "application/json"}, timeout=10, allow_redirects=False
+        )
+        answer = response.json()
+    except requests.RequestException as error:  # no answer, or none in JSON
+        raise GitHubUnavailable(f"GitHub: POST {url}: {type(error).__name__}") from error
+    if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
+        words = (answer.get("error_description") or answer.get("error")) if isinstance(answer, dict) else ""
+        raise Unauthorized(f"GitHub: signing in: {words or 'no token'}", status=401)
+    return str(answer["access_token"])
 
 
 def _sign(private_key: str, payload: dict[str, Any]) -> str:

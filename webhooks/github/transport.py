@@ -247,19 +247,6 @@ class Transport:
         return True
 
 
-def post_form(url: str, fields: Mapping[str, str]) -> dict[str, Any]:
-    """POST a form to a page of GitHub that is not part of its API, and return its JSON object. Sent once."""
-
-    def send_once() -> tuple[int, Mapping[str, str], str]:
-        headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
-        response = requests.post(url, data=dict(fields), headers=headers, timeout=10, allow_redirects=False)
-        return response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.text
-
-    what = f"POST {_plain(url)}"
-    value = _json(what, _checked(what, send_once, write=False)[1], GitHubUnavailable)
-    return value if isinstance(value, dict) else {}
-
-
 def next_page(link: str) -> str | None:
     """Return the address of the next page that a `Link` header names, or None."""
     links = requests.utils.parse_header_links(link)

@@ -49,4 +49,14 @@ class JobOutcome:
             "completion_tokens": review.usage.completion_tokens if review else 0,
             "cost_usd": None if review is None or review.usage.cost_usd is None else str(review.usage.cost_usd),
             "review_url": self.sent.review_url,
+            "summary_url": self.sent.summary_url,
+            **({"fates": self._fates()} if self.sent.plan else {}),
         }
+
+    def _fates(self) -> dict[str, dict[str, int]]:
+        """Count the pull request's findings, those of earlier reviews included, by severity and what became of them."""
+        counts: dict[str, dict[str, int]] = {}
+        for entry in self.sent.plan.entries if self.sent.plan else ():
+            severity = counts.setdefault(str(entry.severity), {})
+            severity[entry.status.value] = severity.get(entry.status.value, 0) + 1
+        return counts

@@ -62,7 +62,8 @@ class FixedThread:
 class Publication:
     """The bodies to send. `review` is None when there is nothing new to post inline.
 
-    `standing` are all open findings with a place in the present diff, those of earlier runs included.
+    `standing` are all open findings with a place in the present diff, those of earlier runs included. `entries` is the
+    ledger that the summary keeps.
     """
 
     review: dict[str, Any] | None
@@ -70,6 +71,7 @@ class Publication:
     check: dict[str, Any]
     fixed: tuple[FixedThread, ...] = ()
     standing: tuple[Finding, ...] = ()
+    entries: tuple[LedgerEntry, ...] = ()
 
 
 def plan_publication(
@@ -108,6 +110,7 @@ def plan_publication(
         check=_check(findings, result, text, fail_level, target),
         fixed=_fixed_threads(settled, before.threads, target),
         standing=standing_findings(settled.entries, review, result.diff),
+        entries=settled.entries,
     )
 
 

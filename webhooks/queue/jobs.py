@@ -25,6 +25,7 @@ from webhooks.queue.crash_record import CrashRecord
 from webhooks.queue.dbos_queue import DbosQueue, QueueLimits
 from webhooks.queue.job_work import CarryOut, Complete, GiveUp, JobWork, ReportedFailure
 from webhooks.queue.maintenance import live_workers
+from webhooks.queue.overview import JobsOverview
 from webhooks.queue.runner import JobRunner
 from webhooks.queue.store import answer_cache, billing, job_records, leases
 from webhooks.queue.store.billing import ModelTotal
@@ -210,6 +211,11 @@ class Jobs:
         """
         with self._database.read() as connection:
             return billing.spent(connection, repository=repository, number=number, job_id=job_id, since=since)
+
+    @property
+    def overview(self) -> JobsOverview:
+        """What operators look at."""
+        return JobsOverview(self._database)
 
     def account(self, job: Job) -> StoreAccount:
         """Return what was spent before the job, and what it may reserve."""

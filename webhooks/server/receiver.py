@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import re
+import threading
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -39,6 +41,9 @@ JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 #: A GUID. It becomes the job's id, so it may have no blanks, slashes or line ends.
 _DELIVERY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
+#: Seconds between two notes in the store that deliveries come.
+_NOTE_SECONDS = 60.0
+
 #: An HTTP status and the JSON object of the response.
 Answer = tuple[int, dict[str, str]]
 
@@ -66,6 +71,27 @@ class ReceiverConfig:
     operator_token: str = ""
 
 
+class _DeliveryNotes:
+    """Notes in the store that deliveries come: the first of a process, then at most one a minute."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self._next = 0.0
+
+    def note(self, event: str) -> None:
+        """Note a delivery that was signed, beside its answer, which does not wait for that."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _NOTE_SECONDS
+        threading.Thread(target=self._write, args=(event,), name="delivery-note", daemon=True).start()
+
+    def _write(self, event: str) -> None:
+        try:
+            self._jobs.overview.note_delivery(event[:100])
+        except StoreUnavailable as error:
+            log.info("delivery not noted", extra={"why": str(error)})
+
+
 class Receiver:
     """Answers requests to `PATH`, and passes all others on.
 
@@ -77,6 +103,7 @@ class Receiver:
         """Store what deliveries need, and the application for all other requests."""
         self._config = config
         self._others = others
+        self._notes = _DeliveryNotes(config.jobs)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, as WSGI wants it."""
@@ -103,6 +130,8 @@ class Receiver:
                 "failed",
                 (500, {"error": "The delivery could not be accepted. The App's log has the reason."}),
             )
+        if outcome in {"accepted", "known", "ignored"}:
+            self._notes.note(request.headers.get(EVENT_HEADER, ""))
         self._config.metrics.delivered(request.headers.get(EVENT_HEADER, ""), outcome)
         return answer
 

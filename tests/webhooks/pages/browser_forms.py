@@ -38,8 +38,10 @@ class _Forms(HTMLParser):
 class Browser:
     """One browser at one server."""
 
-    def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=url, follow_redirects=True, timeout=60, verify=False)
+    def __init__(self, url: str, *, address: str = "192.0.2.1") -> None:
+        """Begin at a server, behind a proxy that names that address."""
+        headers = {"X-Forwarded-For": address}
+        self._client = httpx.Client(base_url=url, headers=headers, follow_redirects=True, timeout=60, verify=False)
         self.page: httpx.Response
 
     def __enter__(self) -> Self:
@@ -64,6 +66,6 @@ class Browser:
         self.page = self._client.request(form.method, form.action, data={**form.fields, **values})
         return self.page
 
-    def post(self, path: str, **values: str) -> httpx.Response:
+    def post(self, path: str, *, headers: dict[str, str] | None = None, **values: str) -> httpx.Response:
         """Send what no form of the page sends."""
-        return self._client.post(path, data=values)
+        return self._client.post(path, data=values, headers=headers)

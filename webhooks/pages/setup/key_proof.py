@@ -18,8 +18,8 @@ _SECONDS = 45.0
 _QUESTION = Prompt(
     Task.ASK,
     (
-        Message("system", "# Task: ask\nSomebody checks whether the model can be reached. Answer with the word OK."),
-        Message("user", "Can you be reached?"),
+        Message("system", "Somebody checks whether the model can be reached. Answer with the word OK."),
+        Message("user", "Can you be reached?\n\n# Task: ask"),
     ),
     max_tokens=_MAX_TOKENS,
 )

@@ -28,16 +28,16 @@ _SCHEMA_LOCK = 7_770_001
 #: The number by which SQLite says that a file gives back its free pages when it is asked to.
 _INCREMENTAL = 2
 
-_METADATA = sa.MetaData()
+METADATA = sa.MetaData()
 
 #: SQLite counts rows only in columns of this exact type.
 _SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
-SCHEMA = sa.Table("reviewer_schema", _METADATA, sa.Column("version", sa.Integer, nullable=False))
+SCHEMA = sa.Table("reviewer_schema", METADATA, sa.Column("version", sa.Integer, nullable=False))
 
 JOBS = sa.Table(
     "reviewer_jobs",
-    _METADATA,
+    METADATA,
     sa.Column("seq", _SERIAL, primary_key=True, comment="order of arrival"),
     sa.Column("id", sa.Text, nullable=False, unique=True, comment="GUID of the delivery"),
     sa.Column("key", sa.Text, nullable=False),
@@ -66,7 +66,7 @@ JOBS = sa.Table(
 #: Holds code: rows go when their job ends.
 ANSWERS = sa.Table(
     "reviewer_answers",
-    _METADATA,
+    METADATA,
     sa.Column("job", sa.Text, primary_key=True),
     sa.Column("digest", sa.Text, primary_key=True, comment="of the prompt"),
     sa.Column("attempt", sa.Integer, nullable=False, comment="attempt of the job that put it last"),
@@ -78,7 +78,7 @@ ANSWERS = sa.Table(
 #: Every request to the model with its cost, kept longer than its job. Holds no code.
 CALLS = sa.Table(
     "reviewer_calls",
-    _METADATA,
+    METADATA,
     sa.Column("seq", _SERIAL, primary_key=True),
     sa.Column("at", sa.Float, nullable=False),
     sa.Column("job", sa.Text, nullable=False),
@@ -97,13 +97,14 @@ CALLS = sa.Table(
     sa.Index("reviewer_calls_repository", "repository", "at"),
     sa.Index("reviewer_calls_job", "job"),
     sa.Index("reviewer_calls_at", "at"),
+    sa.Index("reviewer_calls_figures", "at", "repository", "installation", "cost_nano_usd"),
     sa.Index("reviewer_calls_person", "person", "at"),
 )
 
 #: What jobs are about to spend: a batch of calls each. So jobs that run at once do not spend the same dollars twice.
 RESERVED = sa.Table(
     "reviewer_reserved",
-    _METADATA,
+    METADATA,
     sa.Column("job", sa.Text, primary_key=True),
     sa.Column("repository", sa.Text, nullable=False),
     sa.Column("number", sa.Integer, nullable=False),
@@ -114,7 +115,7 @@ RESERVED = sa.Table(
 #: Which worker processes are alive (Postgres): the engine itself keeps no such list.
 WORKERS = sa.Table(
     "reviewer_workers",
-    _METADATA,
+    METADATA,
     sa.Column("executor", sa.Text, primary_key=True),
     sa.Column("seen", sa.Float, nullable=False, comment="by the database's clock"),
 )
@@ -122,7 +123,7 @@ WORKERS = sa.Table(
 #: Periodic tasks that one process at a time does, such as reading GitHub's list of webhook deliveries.
 LOOKS = sa.Table(
     "reviewer_looks",
-    _METADATA,
+    METADATA,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("began", sa.Float, nullable=False, comment="when the last turn began"),
     sa.Column("seen", sa.Text, nullable=False, comment="JSON, for the next turn"),
@@ -212,7 +213,7 @@ class Database:
                     f"the store has version {version}, this program knows {SCHEMA_VERSION}:"
                     " start the newer program again, or point DATABASE_URL at another store"
                 )
-            _METADATA.create_all(connection)
+            METADATA.create_all(connection)
             add_newer(connection, CALLS, CALLS.c.person)
             if version is None:
                 connection.execute(SCHEMA.insert().values(version=SCHEMA_VERSION))

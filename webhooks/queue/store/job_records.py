@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from webhooks.events.deliveries import Job, Trigger
+from webhooks.queue.store import history
 from webhooks.queue.store.database import JOBS
 from webhooks.queue.store.job_state import LIVE, JobRecord, JobState, record_of
 
@@ -129,6 +130,8 @@ def begin(connection: sa.Connection, job_id: str, attempt: int, owner: str) -> J
         .returning(JOBS)
     )
     row = connection.execute(statement).first()
+    if row is not None:
+        history.note(connection, job_id, "begun", f"attempt {attempt}")
     return None if row is None else record_of(row)
 
 
@@ -168,7 +171,11 @@ def end(
             owner=None,
         )
     )
-    return connection.execute(statement).rowcount > 0
+    has_ended = connection.execute(statement).rowcount > 0
+    if has_ended:
+        history.note(connection, job_id, state.value, reason)
+        history.keep_fates(connection, job_id, result)
+    return has_ended
 
 
 def suspect(connection: sa.Connection, job_ids: Sequence[str], *, weight: int, most: int) -> None:
@@ -200,7 +207,10 @@ def requeue(
         )
         .returning(JOBS.c.attempt)
     )
-    return connection.execute(statement).scalar()
+    attempt = connection.execute(statement).scalar()
+    if attempt is not None:
+        history.note(connection, record.id, "queued again", reason)
+    return attempt
 
 
 def retry(connection: sa.Connection, job_id: str) -> JobRecord | None:
@@ -224,6 +234,8 @@ def retry(connection: sa.Connection, job_id: str) -> JobRecord | None:
         .returning(JOBS)
     )
     row = connection.execute(statement).first()
+    if row is not None:
+        history.note(connection, job_id, "queued again", "retried by an operator")
     return None if row is None else record_of(row)
 
 
@@ -234,7 +246,10 @@ def close(connection: sa.Connection, record: JobRecord, state: JobState, reason:
         .where(JOBS.c.id == record.id, JOBS.c.attempt == record.attempt, JOBS.c.state.in_(LIVE))
         .values(state=state.value, reason=reason, ended_at=time.time(), owner=None)
     )
-    return connection.execute(statement).rowcount > 0
+    is_closed = connection.execute(statement).rowcount > 0
+    if is_closed:
+        history.note(connection, record.id, state.value, reason)
+    return is_closed
 
 
 def job_state(connection: sa.Connection, job_id: str) -> tuple[JobState | None, str | None]:

@@ -32,3 +32,9 @@ def take_turn(connection: sa.Connection, name: str, *, now: float, after: float)
 def note(connection: sa.Connection, name: str, seen: dict[str, Any]) -> None:
     """Keep a note for the next turn."""
     connection.execute(LOOKS.update().where(LOOKS.c.name == name).values(seen=json.dumps(seen)))
+
+
+def noted(connection: sa.Connection, name: str) -> dict[str, Any]:
+    """Return the note as it is; empty where there is none."""
+    seen = connection.execute(sa.select(LOOKS.c.seen).where(LOOKS.c.name == name)).scalar()
+    return {} if seen is None else dict(json.loads(seen))
