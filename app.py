@@ -6,12 +6,13 @@ when it runs: `reviewer --help` and `reviewer diff` load neither Flask nor DBOS.
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reviewer.cli.main import More
+from reviewer.cli.main import More, Outside
 from reviewer.cli.main import main as command_line
 from reviewer.errors import ReviewerError, SettingsError
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from webhooks.recovery.redelivery import MissedDeliveries
 
 _NO_SERVER = "This needs the server's packages: in a clone, pip install '.[server]' into its environment."
-
 
 #: gunicorn's exit code for a worker that cannot start: with another code it would restart the worker forever.
 BOOT_ERROR = 3
@@ -269,6 +269,12 @@ def _served(run: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
     return command
 
 
+def _review_pull(options: argparse.Namespace) -> int:
+    from webhooks.pull_command import run  # noqa: PLC0415
+
+    return run(options, os.environ)
+
+
 def _app_checks() -> Iterator[Diagnosis]:
     """Yield what `reviewer doctor --app` checks."""
     try:
@@ -286,7 +292,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "worker": ("carry out the App's jobs, for servers with REVIEWER_ROLE=web", _served(_worker)),
         "jobs": ("list, show, retry or cancel the App's jobs", _served(_jobs)),
     }
-    return command_line(sys.argv[1:] if argv is None else argv, more=more, app_checks=_app_checks)
+    return command_line(sys.argv[1:] if argv is None else argv, more=more, outside=Outside(_review_pull, _app_checks))
 
 
 if __name__ == "__main__":

@@ -6,22 +6,20 @@ import argparse
 import atexit
 import gc
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reviewer.cli.asking.progress import Progress
-from reviewer.cli.asking.session import AskingSession, asking
-from reviewer.cli.before_asking import check_limit, show_preview
-from reviewer.cli.console import STOPPED, check_writable, say, write_review
-from reviewer.cli.local_change import change_of_diff, change_of_options, untracked_of
+from reviewer.cli.asking.session import AskingSession
+from reviewer.cli.console import check_writable, say, write_review
+from reviewer.cli.local_change import change_of_diff, change_of_options
 from reviewer.cli.model_client import cost_of
+from reviewer.cli.reviewing import ended, made_review, uncapped
 from reviewer.diff.model import Diff
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Review
-from reviewer.domain.settings import FailLevel, Settings
-from reviewer.errors import NothingToReview, ReviewerError, UsageError
+from reviewer.domain.settings import Settings
+from reviewer.errors import NothingToReview, UsageError
 from reviewer.output.formats import FORMATS
-from reviewer.output.wording import headline
-from reviewer.tasks.planning.preview import preview_of
 from reviewer.tasks.review import ReviewOptions, review
 
 _NO_CLONE = "Suggested tests were not run: with --diff there is no clone to run them in."
@@ -36,55 +34,19 @@ def run(options: argparse.Namespace) -> int:
     try:
         with Progress(quiet=options.quiet) as progress:
             change, settings = _read(options, progress)
-            made = _made(change, settings, options, progress)
+            made = made_review(
+                change,
+                settings,
+                options,
+                progress,
+                lambda session: _review(change, uncapped(settings), options, session, progress),
+            )
     except NothingToReview as error:
         say(f"reviewer: {error}")
         if not FORMATS[options.format].for_people:  # a program that reads the result gets one
             write_review(Review(summary=""), Diff(()), form=options.format, output=options.output)
         return error.exit_code
-    if made is None:
-        return 0 if options.dry_run else STOPPED
-    write_review(made.review, change.diff, form=options.format, output=options.output)
-    if made.stopped:
-        say(f"reviewer: stopped. {made.stopped}")
-        return STOPPED
-    return _exit_code(made.review, FailLevel(options.fail_level) if options.fail_level else settings.review.fail_level)
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """A review, and what to tell a person who stopped it before its end: "" where nobody did."""
-
-    review: Review
-    stopped: str = ""
-
-
-def _made(change: Change, settings: Settings, options: argparse.Namespace, progress: Progress) -> _Made | None:
-    """Show what will be sent, review the change, or as much as was done before Ctrl-C; None where that is nothing."""
-    with asking(
-        options.model, progress, cache=options.cache and not options.dry_run, needs_key=not options.dry_run
-    ) as session:
-        calls, client = session.calls, session.client
-        preview = preview_of(change.diff, settings, cost=cost_of(client))
-        show_preview(preview, client, untracked_of(change), say if options.dry_run else progress.say)
-        if options.dry_run:
-            return None
-        check_limit(preview, options)
-        progress.begin(preview)
-        try:
-            result = _review(change, _uncapped(settings), options, session, progress)
-        except (ReviewerError, KeyboardInterrupt) as error:
-            if isinstance(error, ReviewerError) and not calls.is_stopped:
-                calls.forget_unreadable()
-                progress.say(calls.bill())
-                raise
-            say(f"reviewer: stopped before any part was reviewed. {calls.bill()}")
-            return None
-        if not result.is_complete:
-            calls.forget_unreadable()
-        note = calls.note()
-        result = replace(result, notes=(*result.notes, note)) if note else result
-        return _Made(result, calls.bill() if calls.is_stopped else "")
+    return ended(made, change.diff, options, settings.review.fail_level)
 
 
 def _read(options: argparse.Namespace, progress: Progress) -> tuple[Change, Settings]:
@@ -102,20 +64,6 @@ def _change(options: argparse.Namespace, progress: Callable[[str], None]) -> tup
     if not change.diff.files:
         raise NothingToReview("Nothing to review: the diff is empty.")
     return change, settings
-
-
-def _exit_code(result: Review, level: FailLevel) -> int:
-    """Say what was not done, and return what the command ends with."""
-    if not result.files_reviewed:
-        say(f"reviewer: {'nothing was reviewed' if result.unfit else 'there is nothing to review'}:")
-        for skipped in result.skipped:
-            say(f"  {skipped.path}: {skipped.reason}")
-    if not result.is_complete:
-        say(f"reviewer: {headline(result)}")
-        return ReviewerError.exit_code
-    if any(level.fails(finding.severity) for finding in result.findings):
-        return 1
-    return UsageError.exit_code if result.unfit and not result.files_reviewed else 0
 
 
 def _check_options(options: argparse.Namespace) -> None:
@@ -162,8 +110,3 @@ def _review(
         result = with_proven(review(change, settings, ask, salt=salt, options=review_options), outcome)
     tests.write_patch(outcome, options.patch, progress.say)
     return result
-
-
-def _uncapped(settings: Settings) -> Settings:
-    """Return the settings without the cap on comments: it is meant for pull requests, not for a terminal."""
-    return settings.model_copy(update={"review": settings.review.model_copy(update={"max_comments": 10_000})})

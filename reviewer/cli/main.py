@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reviewer.cli.console import STOPPED, discard_stdout, say
 from reviewer.cli.options import build_parser, split_paths
@@ -22,15 +22,23 @@ if TYPE_CHECKING:
 #: Yields the results of the checks of the App.
 AppChecks = Callable[[], "Iterator[Diagnosis]"]
 
+
+class Outside(NamedTuple):
+    """What the commands need of GitHub and the App, which this package knows nothing of.
+
+    `review_pull` carries out `reviewer pr`, `app_checks` are those of `reviewer doctor --app`.
+    """
+
+    review_pull: Callable[[argparse.Namespace], int]
+    app_checks: AppChecks
+
+
 #: Commands that parse their own arguments: name -> (what it does, its main).
 More = Mapping[str, tuple[str, Callable[[list[str]], int]]]
 
 
-def main(argv: Sequence[str], *, more: More | None = None, app_checks: AppChecks | None = None) -> int:
-    """Run a command and return its exit code.
-
-    `more` are the commands of the App and the Action, `app_checks` what `reviewer doctor --app` checks.
-    """
+def main(argv: Sequence[str], *, more: More | None = None, outside: Outside) -> int:
+    """Run a command and return its exit code. `more` are the commands of the App and the Action."""
     more = {**(more or {}), "eval": ("measure the reviewer on changes whose defects are known", _eval)}
     parser = build_parser({name: summary for name, (summary, _) in more.items()})
     words = list(argv)
@@ -43,7 +51,8 @@ def main(argv: Sequence[str], *, more: More | None = None, app_checks: AppChecks
         parser.print_help()
         return 0
     run: Mapping[str, Callable[[argparse.Namespace], int]]
-    run = {"diff": _diff, "tests": _tests, "doctor": partial(_doctor, app_checks), "config": _config}
+    run = {"diff": _diff, "tests": _tests, "doctor": partial(_doctor, outside.app_checks), "config": _config}
+    run = {**run, "pr": outside.review_pull}
     return _guarded(lambda: run[options.command](options))
 
 
@@ -65,7 +74,7 @@ def _tests(options: argparse.Namespace) -> int:
     return run(options)
 
 
-def _doctor(app_checks: AppChecks | None, options: argparse.Namespace) -> int:
+def _doctor(app_checks: AppChecks, options: argparse.Namespace) -> int:
     from reviewer.cli.checks.doctor import run  # noqa: PLC0415
 
     return run(app_checks if options.app else None)

@@ -22,6 +22,7 @@ def build_parser(more: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"minimax-reviewer {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     _add_diff(commands)
+    _add_pull(commands)
     _add_tests(commands)
     _add_checks(commands)
     for name, summary in more.items():
@@ -42,22 +43,42 @@ def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     _add_range(review)
     review.add_argument("--diff", metavar="FILE", help="review this unified diff instead (- for standard input)")
     _add_result(review, *FORMATS)
-    review.add_argument(
+    _add_spending(review)
+    _add_flag(review, "--refactor", help="also look for code that could be simpler")
+    _add_flag(review, "--tests", help="also suggest unit tests, and run them")
+    _add_testing(review)
+
+
+def _add_spending(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--fail-level",
         choices=("error", "warning", "info", "never"),
         help="exit 1 when a finding is at least this severe (default: review.fail_level of the settings, else never)",
     )
-    _add_flag(review, "--dry-run", help="show what would be sent, and its likely cost, but send nothing")
-    review.add_argument(
+    _add_flag(parser, "--dry-run", help="show what would be sent, and its likely cost, but send nothing")
+    parser.add_argument(
         "--max-usd",
         type=_dollars,
         metavar="N",
         help="ask before a review that is likely to cost more dollars (default on a terminal: 1); without a terminal, "
         "make none",
     )
-    _add_flag(review, "--refactor", help="also look for code that could be simpler")
-    _add_flag(review, "--tests", help="also suggest unit tests, and run them")
-    _add_testing(review)
+
+
+def _add_pull(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    pull = commands.add_parser(
+        "pr",
+        help="review a pull request of GitHub by its number or address",
+        description="Review a pull request, by its number in the repository of this clone's remote or by its address, "
+        "and print the review. It is read over GitHub's API with the token in GITHUB_TOKEN or GH_TOKEN.",
+        epilog="Exit codes: as for `reviewer diff`; 3 also where GitHub could not be used.",
+    )
+    pull.add_argument("pull", metavar="NUMBER|URL", help="12, or https://github.com/OWNER/NAME/pull/12")
+    pull.add_argument("--repo", metavar="OWNER/NAME", help="the repository of NUMBER (default: the clone's remote)")
+    _add_flag(pull, "--post", help="also post the review on the pull request, as the App does")
+    _add_result(pull, *FORMATS)
+    _add_spending(pull)
+    _add_flag(pull, "--refactor", help="also look for code that could be simpler")
 
 
 def _add_tests(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

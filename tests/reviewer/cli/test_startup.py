@@ -21,7 +21,7 @@ import json, sys
 import app
 code = 1
 try:
-    code = app.command_line(sys.argv[1:])
+    code = app.main(sys.argv[1:])
 except SystemExit as end:
     code = end.code
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)

@@ -1,0 +1,93 @@
+"""What every command that reviews does: show what will be sent, make the review, survive Ctrl-C, and end."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from reviewer.cli.asking.progress import Progress
+from reviewer.cli.asking.session import AskingSession, asking
+from reviewer.cli.before_asking import check_limit, show_preview
+from reviewer.cli.console import STOPPED, say, write_review
+from reviewer.cli.local_change import untracked_of
+from reviewer.cli.model_client import cost_of
+from reviewer.diff.model import Diff
+from reviewer.domain.change import Change
+from reviewer.domain.findings import Review
+from reviewer.domain.settings import FailLevel, Settings
+from reviewer.errors import ReviewerError, UsageError
+from reviewer.output.wording import headline
+from reviewer.tasks.planning.preview import preview_of
+
+
+@dataclass(frozen=True, slots=True)
+class MadeReview:
+    """A review, and what to tell a person who stopped it before its end: "" where nobody did."""
+
+    review: Review
+    stopped: str = ""
+
+
+def made_review(
+    change: Change,
+    settings: Settings,
+    options: argparse.Namespace,
+    progress: Progress,
+    make: Callable[[AskingSession], Review],
+) -> MadeReview | None:
+    """Show what will be sent, and make the review, or as much of it as was done before Ctrl-C; None if nothing was."""
+    with asking(
+        options.model, progress, cache=options.cache and not options.dry_run, needs_key=not options.dry_run
+    ) as session:
+        calls, client = session.calls, session.client
+        preview = preview_of(change.diff, settings, cost=cost_of(client))
+        show_preview(preview, client, untracked_of(change), say if options.dry_run else progress.say)
+        if options.dry_run:
+            return None
+        check_limit(preview, options)
+        progress.begin(preview)
+        try:
+            result = make(session)
+        except (ReviewerError, KeyboardInterrupt) as error:
+            if isinstance(error, ReviewerError) and not calls.is_stopped:
+                calls.forget_unreadable()
+                progress.say(calls.bill())
+                raise
+            say(f"reviewer: stopped before any part was reviewed. {calls.bill()}")
+            return None
+        if not result.is_complete:
+            calls.forget_unreadable()
+        note = calls.note()
+        result = replace(result, notes=(*result.notes, note)) if note else result
+        return MadeReview(result, calls.bill() if calls.is_stopped else "")
+
+
+def ended(made: MadeReview | None, diff: Diff, options: argparse.Namespace, level: FailLevel) -> int:
+    """Write the review, say what was not done, and return what the command ends with."""
+    if made is None:
+        return 0 if options.dry_run else STOPPED
+    write_review(made.review, diff, form=options.format, output=options.output)
+    if made.stopped:
+        say(f"reviewer: stopped. {made.stopped}")
+        return STOPPED
+    return _exit_code(made.review, FailLevel(options.fail_level) if options.fail_level else level)
+
+
+def _exit_code(result: Review, level: FailLevel) -> int:
+    """Say what was not done, and return what the command ends with."""
+    if not result.files_reviewed:
+        say(f"reviewer: {'nothing was reviewed' if result.unfit else 'there is nothing to review'}:")
+        for skipped in result.skipped:
+            say(f"  {skipped.path}: {skipped.reason}")
+    if not result.is_complete:
+        say(f"reviewer: {headline(result)}")
+        return ReviewerError.exit_code
+    if any(level.fails(finding.severity) for finding in result.findings):
+        return 1
+    return UsageError.exit_code if result.unfit and not result.files_reviewed else 0
+
+
+def uncapped(settings: Settings) -> Settings:
+    """Return the settings without the cap on comments: it is meant for pull requests, not for a terminal."""
+    return settings.model_copy(update={"review": settings.review.model_copy(update={"max_comments": 10_000})})
