@@ -270,7 +270,7 @@ def _served(run: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
 
 
 def _review_pull(options: argparse.Namespace) -> int:
-    from webhooks.pull_command import run  # noqa: PLC0415
+    from webhooks.operating.pull_command import run  # noqa: PLC0415
 
     return run(options, os.environ)
 

@@ -14,7 +14,7 @@ from tests.fakes.github import World
 from tests.fakes.model import FakeModel
 from tests.fixtures.git_repo import Repo
 from tests.fixtures.scenarios import DEFAULT, DELETE, TEST
-from webhooks.pull_command import PullPlace, pull_place, repository_of_remote
+from webhooks.operating.pull_command import PullPlace, pull_place, repository_of_remote
 
 pytestmark = pytest.mark.slow
 
