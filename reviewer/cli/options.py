@@ -63,6 +63,11 @@ def _add_spending(parser: argparse.ArgumentParser) -> None:
         help="ask before a review that is likely to cost more dollars (default on a terminal: 1); without a terminal, "
         "make none",
     )
+    parser.add_argument(
+        "--relay",
+        metavar="DIR",
+        help="send nothing: write each prompt to a file in this folder, and wait for its reply in another",
+    )
 
 
 def _add_pull(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

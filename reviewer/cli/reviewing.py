@@ -37,9 +37,8 @@ def made_review(
     make: Callable[[AskingSession], Review],
 ) -> MadeReview | None:
     """Show what will be sent, and make the review, or as much of it as was done before Ctrl-C; None if nothing was."""
-    with asking(
-        options.model, progress, cache=options.cache and not options.dry_run, needs_key=not options.dry_run
-    ) as session:
+    cache, needs_key = options.cache and not options.dry_run, not options.dry_run
+    with asking(options.model, progress, cache=cache, needs_key=needs_key, relay=options.relay) as session:
         calls, client = session.calls, session.client
         preview = preview_of(change.diff, settings, cost=cost_of(client))
         show_preview(preview, client, untracked_of(change), say if options.dry_run else progress.say)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from reviewer.errors import UsageError
 from reviewer.evaluation.cases import read_cases
+from reviewer.evaluation.relay import RelayClient
 from reviewer.evaluation.results import EvaluationRun, read_run, to_json
 from reviewer.evaluation.runner import ChangeOf, EvaluationContext, EvaluationRunner, ReviewedCase
 from reviewer.evaluation.tables import compared_text, rate, run_text
@@ -33,14 +34,15 @@ MOST_REPEATS = 50
 #: Returns the client for a model id; None means the environment's model.
 ClientOf = Callable[[str | None], Client]
 CostOf = Callable[[Client], Decimal | None]
+RelayOf = Callable[[Path], RelayClient]
 
 
-def evaluate(argv: Sequence[str], change_of: ChangeOf, client_of: ClientOf, cost_of: CostOf) -> int:
+def evaluate(argv: Sequence[str], change_of: ChangeOf, client_of: ClientOf, cost_of: CostOf, relay_of: RelayOf) -> int:
     """Run the command and return its exit code. Raises ReviewerError if it cannot start."""
     options = _parser().parse_args(argv)
     older = read_run(Path(options.compare)) if options.compare else None
     cases = Path(options.cases)
-    run = read_run(cases) if cases.is_file() else _measured(options, change_of, client_of, cost_of)
+    run = read_run(cases) if cases.is_file() else _measured(options, change_of, client_of, cost_of, relay_of)
     for bad in run.bad_cases:
         _say(f"reviewer: bad case {bad.name}: {bad.problem}")
     for result in run.results:
@@ -72,6 +74,11 @@ def _parser() -> argparse.ArgumentParser:
         default=DEFAULT_MODEL,
         help="model that judges which findings match (default: %(default)s, whatever --model is)",
     )
+    parser.add_argument(
+        "--relay",
+        metavar="DIR",
+        help="send nothing: write each prompt to a file in this folder, and wait for its reply in another",
+    )
     parser.add_argument("--repeat", metavar="N", type=_repeats, default=1, help="review each case N times")
     parser.add_argument("--compare", metavar="FILE", help="compare with the run.json of another run")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
@@ -86,12 +93,16 @@ def _repeats(text: str) -> int:
     return int(text)
 
 
-def _measured(options: argparse.Namespace, change_of: ChangeOf, client_of: ClientOf, cost_of: CostOf) -> EvaluationRun:
+def _measured(
+    options: argparse.Namespace, change_of: ChangeOf, client_of: ClientOf, cost_of: CostOf, relay_of: RelayOf
+) -> EvaluationRun:
     cases, bad = read_cases(Path(options.cases), options.case)
     writer = _ResultWriter(Path(options.output) if options.output else None, options.quiet)
     writer.prepare()
-    with client_of(options.model) as client, client_of(options.judge_model) as judge:
-        context = EvaluationContext(change_of, client.ask, judge.ask, cost_of(client))
+    relay = relay_of(Path(options.relay)) if options.relay else None
+    with relay or client_of(options.model) as client, relay or client_of(options.judge_model) as judge:
+        salt = relay.salt() if relay else None
+        context = EvaluationContext(change_of, client.ask, judge.ask, cost_of(client), salt)
         results = EvaluationRunner(context, PARALLEL, writer).run(cases, options.repeat)
         run = EvaluationRun(client.model, judge.model, options.repeat, results, bad)
     writer.write("run.json", to_json(run))

@@ -5,13 +5,15 @@ A saved run is read back equal. A file that is not a run is a UsageError.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, PlainSerializer, TypeAdapter, ValidationError
 
+from reviewer.domain.context_report import LookupCounts
 from reviewer.errors import UsageError
 from reviewer.evaluation.cases import BadCase
 from reviewer.evaluation.scores import Counts, FindingOutcome, total
@@ -55,7 +57,8 @@ class CaseResult:
 
     `judged` are the counts by the judge, `lines` by line numbers only; each is None if it could not be determined, and
     `problem` then says why. `missed` are ids of defects, by the judge. `chain` is the number of consecutive calls of
-    the review. `seconds` is the review's wall time; other reviews run at the same time.
+    the review. `seconds` is the review's wall time; other reviews run at the same time. `ranks` are the defects that
+    were found, with their place among all findings; `tokens` what was shown of the change and beside it, by kind.
     """
 
     case: str
@@ -69,6 +72,9 @@ class CaseResult:
     judge_bill: SavedUsage = field(default_factory=Usage)
     chain: int = 0
     seconds: float = 0.0
+    ranks: tuple[tuple[str, int], ...] = ()
+    tokens: tuple[tuple[str, int], ...] = ()
+    lookups: LookupCounts = field(default_factory=LookupCounts)
     problem: str = ""
     exit_code: int = 0
 
@@ -134,6 +140,9 @@ def to_json(run: EvaluationRun, older: EvaluationRun | None = None) -> str:
         "languages": [_row_json(row) for row in rows_by(run, "language")],
         "by_attempt": [_row_json(row) for row in rows_by(run, "attempt")],
         "total": _row_json(ScoreRow.of("all", run.results)),
+        "ranking": asdict(ranking_of(run.results)),
+        "shown_tokens": dict(shown_tokens(run.results)),
+        "lookups": _lookups_json(run.results),
         "judge_usage": _usage_json(sum((result.judge_bill for result in run.results), Usage())),
     }
     if older is not None:
@@ -152,6 +161,63 @@ def compared_rows(old: EvaluationRun, new: EvaluationRun) -> tuple[tuple[ScoreRo
         ScoreRow.of("all of both", [result for result in run.results if result.case in both]) for run in (old, new)
     ]
     return (*((before[name], after[name]) for name in both), (whole[0], whole[1])) if both else ()
+
+
+def _lookups_json(results: Sequence[CaseResult]) -> dict[str, int]:
+    counts = sum((result.lookups for result in results), LookupCounts())
+    return {**asdict(counts), "wasted": counts.wasted}
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """How useful the published findings are, by the judge.
+
+    `known` counts the known defects, `first_3` and so on those among so many first findings of their case. Of the
+    `published` findings, `wanted` are about a known defect, `distinct` about one each, `twice` say one again.
+    """
+
+    known: int = 0
+    first_3: int = 0
+    first_5: int = 0
+    first_10: int = 0
+    published: int = 0
+    wanted: int = 0
+    distinct: int = 0
+    twice: int = 0
+
+
+def ranking_of(results: Iterable[CaseResult]) -> Ranking:
+    """Return the ranking over all results that were judged."""
+    judged = [result for result in results if result.judged is not None]
+    ranks = [rank for result in judged for _, rank in result.ranks]
+    published = [finding for result in judged for finding in result.published]
+    distinct = sum(finding.outcome is FindingOutcome.FOUND for finding in published)
+    twice = sum(_says_again(finding, result) for result in judged for finding in result.published)
+    return Ranking(
+        known=sum(result.judged.found + result.judged.missed for result in judged if result.judged),
+        first_3=sum(rank <= 3 for rank in ranks),
+        first_5=sum(rank <= 5 for rank in ranks),
+        first_10=sum(rank <= 10 for rank in ranks),
+        published=len(published),
+        wanted=distinct + twice,
+        distinct=distinct,
+        twice=twice,
+    )
+
+
+def _says_again(finding: PublishedFinding, result: CaseResult) -> bool:
+    """Whether a finding repeats a defect that another finding of the review is about."""
+    found = {other.known for other in result.published if other.outcome is FindingOutcome.FOUND}
+    return finding.outcome is FindingOutcome.REPEAT and finding.known in found
+
+
+def shown_tokens(results: Iterable[CaseResult]) -> Counter[str]:
+    """Return the tokens of all that was shown, by kind, with what the model asked to see."""
+    tokens: Counter[str] = Counter()
+    for result in results:
+        tokens.update(dict(result.tokens))
+        tokens["lookups"] += result.lookups.tokens
+    return tokens
 
 
 def _row_json(row: ScoreRow) -> dict[str, Any]:

@@ -17,14 +17,14 @@ from decimal import Decimal
 from pathlib import Path
 
 from reviewer.domain.change import Change
-from reviewer.domain.findings import Category, Review
+from reviewer.domain.findings import Category, Finding, Review
 from reviewer.domain.settings import Settings
 from reviewer.errors import ReviewerError, UsageError
 from reviewer.evaluation.case_repository import write_case_repository
 from reviewer.evaluation.cases import Case, KnownKind
 from reviewer.evaluation.judge import judge
 from reviewer.evaluation.results import CaseResult, PublishedFinding
-from reviewer.evaluation.scores import Counts, FindingOutcome, PublishedPlace, near_pairs, outcomes
+from reviewer.evaluation.scores import Counts, FindingOutcome, PublishedPlace, near_pairs, outcomes, ranks_of
 from reviewer.llm.errors import BadKey, ModelError, NoCredit
 from reviewer.llm.messages import Ask, Prompt, Reply
 from reviewer.llm.usage import Usage
@@ -38,12 +38,16 @@ ChangeOf = Callable[[Path, str], tuple[Change, Settings]]
 
 @dataclass(frozen=True, slots=True)
 class EvaluationContext:
-    """What a run needs: how to read a change from a clone, the model for the review, the model for the judge."""
+    """What a run needs: how to read a change from a clone, the model for the review, the model for the judge.
+
+    `salt` keys the fences of all prompts; None makes a new one for each review.
+    """
 
     change_of: ChangeOf
     ask: Ask
     judge: Ask
     cost_per_thousand: Decimal | None = None
+    salt: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ class EvaluationRunner:
             return ReviewedCase(
                 replace(empty, problem="not started: the model cannot be used", exit_code=ModelError.exit_code)
             )
-        salt = secrets.token_bytes(16)
+        salt = self.context.salt or secrets.token_bytes(16)
         counter = _CallCounter(self.context.ask)
         start = time.monotonic()
         try:
@@ -107,7 +111,14 @@ class EvaluationRunner:
             bill = Usage.of(error.attempts) if isinstance(error, ModelError) else Usage()
             return ReviewedCase(self._failed(replace(empty, bill=bill, chain=counter.chain), "no review", error))
         seconds = round(time.monotonic() - start, 3)
-        result = replace(empty, bill=reviewed.usage, chain=counter.chain, seconds=seconds)
+        result = replace(
+            empty,
+            bill=reviewed.usage,
+            chain=counter.chain,
+            seconds=seconds,
+            tokens=reviewed.context.tokens,
+            lookups=reviewed.context.lookups,
+        )
         if counter.errors:
             result = self._failed(result, "an incomplete review", counter.errors[0])
         return ReviewedCase(self._scored(case, reviewed, result, fence_of(salt, change)), reviewed)
@@ -126,30 +137,26 @@ class EvaluationRunner:
 
     def _scored(self, case: Case, reviewed: Review, result: CaseResult, fence: str) -> CaseResult:
         """Add the counts: by line numbers always, by the judge if it could be asked."""
-        places = [
-            PublishedPlace(
-                anchor.path,
-                anchor.side,
-                anchor.start_line or anchor.line,
-                anchor.line,
-                finding.category is Category.REFACTORING,
-            )
-            for finding in reviewed.findings
-            for anchor in (finding.anchor,)
-        ]
+        # What is only listed has a rank too, behind all that is published in full.
+        listed = [_place(finding) for finding in reviewed.below]
+        places = [_place(finding) for finding in reviewed.findings]
         _, lines = outcomes(places, case.known, near_pairs(places, case.known))
         result = replace(result, lines=lines)
         if places and case.known:
-            answer = judge(reviewed.findings, case.known, self.context.judge, fence=fence)
+            findings = (*reviewed.findings, *reviewed.below)
+            answer = judge(findings, case.known, self.context.judge, fence=fence)
             result = replace(result, judge_bill=answer.usage)
         else:
             answer = Answer((), None, Usage(), frozenset())
         if answer.error is not None:
             published = _published(reviewed, places, [(None, "")] * len(places))
             return self._failed(replace(result, published=published), "not judged", answer.error)
-        outcome, counts = outcomes(places, case.known, answer.value or ())
+        pairs = answer.value or ()
+        everything, _ = outcomes([*places, *listed], case.known, pairs)
+        outcome, counts = outcomes(places, case.known, [pair for pair in pairs if pair[0] < len(places)])
         return replace(
             result,
+            ranks=ranks_of(everything),
             published=_published(reviewed, places, outcome),
             judged=counts,
             missed=_missed(case, outcome, counts),
@@ -161,6 +168,12 @@ class EvaluationRunner:
             self._stop.set()
         code = error.exit_code if isinstance(error, ReviewerError) else UsageError.exit_code
         return replace(result, problem=f"{what}: {error}", exit_code=code)
+
+
+def _place(finding: Finding) -> PublishedPlace:
+    anchor = finding.anchor
+    first = anchor.start_line or anchor.line
+    return PublishedPlace(anchor.path, anchor.side, first, anchor.line, finding.category is Category.REFACTORING)
 
 
 def _published(

@@ -133,6 +133,11 @@ def outcomes(
     )
 
 
+def ranks_of(rows: Sequence[tuple[FindingOutcome, str]]) -> tuple[tuple[str, int], ...]:
+    """Return each known defect that was found with its place among all findings, from 1."""
+    return tuple((known, rank) for rank, (outcome, known) in enumerate(rows, 1) if outcome is FindingOutcome.FOUND)
+
+
 def _outcome(
     index: int, place: PublishedPlace, known: Sequence[KnownFinding], matched: dict[int, int], pairs: Sequence[Pair]
 ) -> tuple[FindingOutcome, str]:

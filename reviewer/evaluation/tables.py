@@ -5,13 +5,16 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
+from reviewer.domain.context_report import LookupCounts
 from reviewer.evaluation.results import (
     CaseResult,
     EvaluationRun,
     PublishedFinding,
     ScoreRow,
     compared_rows,
+    ranking_of,
     rows_by,
+    shown_tokens,
 )
 from reviewer.evaluation.scores import Counts, FindingOutcome
 from reviewer.llm.usage import Usage
@@ -32,6 +35,7 @@ def run_text(run: EvaluationRun) -> str:
         f"{run.model}, judged by {run.judge_model}: {_count(len(run.results), 'review')}",
         _table([_HEAD, *rows, (), *languages, (), *whole]),
         _spread(run),
+        _ranking(run),
         _listed("Missed:", [_named(result, known) for result in run.results for known in result.missed]),
         _listed(
             "False alarms:",
@@ -109,6 +113,30 @@ def _spread(run: EvaluationRun) -> str:
         shown = (min(values), statistics.mean(values), max(values)) if values else (None, None, None)
         rows.append((name, *map(rate, shown)))  # type: ignore[arg-type]
     return _table(rows)
+
+
+def _ranking(run: EvaluationRun) -> str:
+    """Return where the known defects stand among the findings, what else was published, and what the model read."""
+    found = ranking_of(run.results)
+    if not found.published and not found.known:
+        return ""
+    lookups = sum((result.lookups for result in run.results), LookupCounts())
+    tokens = ", ".join(f"{kind} {count:,}" for kind, count in shown_tokens(run.results).items() if count)
+    first = (found.first_3, found.first_5, found.first_10)
+    counts, shares = (", ".join(map(str, first)), ", ".join(_share(number, found.known) for number in first))
+    published = f"{found.wanted} of {_count(found.published, 'published finding')}"
+    lines = [
+        f"Known defects among the first 3, 5 and 10 findings: {counts} of {found.known} ({shares})",
+        f"Wanted: {published} ({_share(found.wanted, found.published)}), {found.distinct} of them distinct",
+        f"Root causes said twice: {found.twice}",
+        f"Lookups: {lookups.asked} in {_count(lookups.rounds, 'round')}, {lookups.wasted} of them wasted",
+        f"Tokens shown, estimated: {tokens}" if tokens else "",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %" if whole else "-"
 
 
 def _is_alarm(finding: PublishedFinding) -> bool:

@@ -27,11 +27,21 @@ class AskingSession:
 
 
 @contextmanager
-def asking(model: str | None, progress: Progress, *, cache: bool, needs_key: bool = True) -> Iterator[AskingSession]:
+def asking(
+    model: str | None, progress: Progress, *, cache: bool, needs_key: bool = True, relay: str | None = None
+) -> Iterator[AskingSession]:
     """Open the client that the environment describes, with the answers that were kept unless `cache` is off.
 
-    Raises BadKey without a key. Where nothing can be kept, a line says why, and everything else works.
+    With `relay`, prompts and replies are files in that folder instead, and nothing is sent. Raises BadKey without a
+    key. Where nothing can be kept, a line says why, and everything else works.
     """
+    if relay is not None:
+        from reviewer.evaluation.relay import open_relay  # noqa: PLC0415 - rarely needed
+
+        with open_relay(Path(relay)) as person:
+            progress.say(f"prompts are written to {relay}; write the reply to NAME.prompt.md into NAME.reply.md")
+            yield AskingSession(person, PaidCalls(person, None, progress), person.salt())
+        return
     with open_client(model, needs_key=needs_key, on_wait=progress.waiting) as client:
         kept, salt = _kept(client, progress) if cache and needs_key else (None, secrets.token_bytes(16))
         yield AskingSession(client, PaidCalls(client, kept, progress), salt)
