@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reviewer.cli.terminal import columns_of, shows_colour
 from reviewer.errors import UsageError
 from reviewer.output.formats import FORMATS, Layout
+from reviewer.output.terminal import columns_of, shows_colour
 from reviewer.safety.terminal import json_safe, line_safe, workflow_safe
 
 if TYPE_CHECKING:

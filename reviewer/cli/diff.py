@@ -7,18 +7,21 @@ import atexit
 import gc
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+from reviewer.cli.applying import apply_suggestions, ask_person, check_apply
 from reviewer.cli.asking.progress import Progress
+from reviewer.cli.asking.reviewing import ended, made_review, uncapped
 from reviewer.cli.asking.session import AskingSession
 from reviewer.cli.console import check_writable, say, write_review
-from reviewer.cli.local_change import change_of_diff, change_of_options
+from reviewer.cli.local_change import change_of_diff, change_of_options, selection_of
 from reviewer.cli.model_client import cost_of
-from reviewer.cli.reviewing import ended, made_review, uncapped
 from reviewer.diff.model import Diff
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Review
 from reviewer.domain.settings import Settings
 from reviewer.errors import NothingToReview, UsageError
+from reviewer.git.worktree import open_worktree
 from reviewer.output.formats import FORMATS
 from reviewer.tasks.review import ReviewOptions, review
 
@@ -46,7 +49,10 @@ def run(options: argparse.Namespace) -> int:
         if not FORMATS[options.format].for_people:  # a program that reads the result gets one
             write_review(Review(summary=""), Diff(()), form=options.format, output=options.output)
         return error.exit_code
-    return ended(made, change.diff, options, settings.review.fail_level)
+    code = ended(made, change.diff, options, settings.review.fail_level)
+    if options.apply and made is not None and not made.stopped:
+        apply_suggestions(made.review.findings, open_worktree(Path.cwd()).root, ask_person)
+    return code
 
 
 def _read(options: argparse.Namespace, progress: Progress) -> tuple[Change, Settings]:
@@ -59,6 +65,9 @@ def _read(options: argparse.Namespace, progress: Progress) -> tuple[Change, Sett
 def _change(options: argparse.Namespace, progress: Callable[[str], None]) -> tuple[Change, Settings]:
     """Read the change that the options name. Raises NothingToReview, UsageError."""
     if options.diff is None:
+        if options.apply:
+            tree = open_worktree(Path.cwd())
+            check_apply(tree, tree.diff(options.range, selection_of(options, tree.root)))
         return change_of_options(options, progress)
     change, settings = change_of_diff(options.diff)
     if not change.diff.files:
@@ -70,6 +79,8 @@ def _check_options(options: argparse.Namespace) -> None:
     """Raise UsageError for options that would have no effect."""
     if options.diff is not None and options.range:
         raise UsageError("Give either a RANGE or --diff, not both.")
+    if options.diff is not None and options.apply:
+        raise UsageError("--apply writes into a clone, and with --diff there is none.")
     if options.diff is not None and (options.paths or options.staged or options.untracked or options.include):
         raise UsageError("--staged, --untracked, --include and paths select from a clone: they do not go with --diff.")
     about_tests = {

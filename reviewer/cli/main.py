@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from reviewer.cli.console import STOPPED, discard_stdout, say
+from reviewer.cli.console import STOPPED, discard_stdout, print_line, say
 from reviewer.cli.options import build_parser, split_paths
 from reviewer.errors import ReviewerError
 
@@ -52,7 +52,7 @@ def main(argv: Sequence[str], *, more: More | None = None, outside: Outside) -> 
         return 0
     run: Mapping[str, Callable[[argparse.Namespace], int]]
     run = {"diff": _diff, "tests": _tests, "doctor": partial(_doctor, outside.app_checks), "config": _config}
-    run = {**run, "pr": outside.review_pull}
+    run = {**run, "pr": outside.review_pull, "completion": lambda options: _completion(options, parser)}
     return _guarded(lambda: run[options.command](options))
 
 
@@ -84,6 +84,13 @@ def _config(options: argparse.Namespace) -> int:
     from reviewer.cli.checks.config import run  # noqa: PLC0415
 
     return run(options)
+
+
+def _completion(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    from reviewer.cli.completion import completion_script  # noqa: PLC0415
+
+    print_line(completion_script(options.shell, parser).rstrip("\n"))
+    return 0
 
 
 def _eval(argv: list[str]) -> int:

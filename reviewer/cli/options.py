@@ -25,6 +25,8 @@ def build_parser(more: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_pull(commands)
     _add_tests(commands)
     _add_checks(commands)
+    completion = commands.add_parser("completion", help="print what makes a shell complete commands and options")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     for name, summary in more.items():
         commands.add_parser(name, help=summary, add_help=False)
     return parser
@@ -45,6 +47,7 @@ def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     _add_result(review, *FORMATS)
     _add_spending(review)
     _add_flag(review, "--refactor", help="also look for code that could be simpler")
+    _add_flag(review, "--apply", help="ask about each proven suggestion, and write it into the file (like git add -p)")
     _add_flag(review, "--tests", help="also suggest unit tests, and run them")
     _add_testing(review)
 

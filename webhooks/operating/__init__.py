@@ -1,1 +1,1 @@
-"""What an operator runs: `reviewer worker`, `reviewer jobs`, and the checks of `reviewer doctor --app`."""
+"""What is run from a terminal and needs GitHub or the store: `reviewer worker`, `jobs`, `doctor --app`, `pr`."""

@@ -12,10 +12,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from reviewer.cli.asking.progress import Progress
+from reviewer.cli.asking.reviewing import ended, made_review, uncapped
 from reviewer.cli.asking.session import AskingSession
 from reviewer.cli.console import check_writable, say
 from reviewer.cli.model_client import cost_of
-from reviewer.cli.reviewing import ended, made_review, uncapped
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Review
 from reviewer.domain.settings import FailLevel

@@ -14,10 +14,10 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Self, TextIO
 
-from reviewer.cli.terminal import columns_of, live_terminal
 from reviewer.llm.errors import ModelError, SlowDown
 from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.llm.usage import Usage
+from reviewer.output.terminal import columns_of, live_terminal
 from reviewer.output.wording import cost_text, count_of
 from reviewer.safety.prompt_text import printable_path
 from reviewer.safety.terminal import line_safe

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from reviewer.cli.terminal import columns_of, live_terminal, shows_colour
+from reviewer.output.terminal import columns_of, live_terminal, shows_colour
 from tests.fakes.model import FakeModel
 from tests.fixtures.app_server import child_environment
 from tests.paths import ROOT

@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from reviewer.cli.asking.before_asking import check_limit, show_preview
 from reviewer.cli.asking.progress import Progress
 from reviewer.cli.asking.session import AskingSession, asking
-from reviewer.cli.before_asking import check_limit, show_preview
 from reviewer.cli.console import STOPPED, say, write_review
 from reviewer.cli.local_change import untracked_of
 from reviewer.cli.model_client import cost_of
