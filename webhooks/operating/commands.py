@@ -7,8 +7,10 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
+from webhooks.operating.health import EVERY, sign_of_life
 from webhooks.queue.jobs import JobRecord, Jobs, JobState, NoSuchJob
 from webhooks.recovery.redelivery import MissedDeliveries
 
@@ -20,7 +22,11 @@ def work(jobs: Jobs, missed: MissedDeliveries | None = None) -> int:
         signal.signal(number, lambda *_: ended.set())
     if jobs.is_standby:
         sys.stderr.write("reviewer: another worker uses the store; this one waits until that one ends\n")
-    ended.wait()
+    alive = sign_of_life()
+    while not ended.wait(EVERY):
+        with suppress(OSError):  # a full disk ends no worker
+            alive.touch(mode=0o600)
+    alive.unlink(missing_ok=True)
     if missed is not None:
         missed.stop()
     jobs.close(grace=20.0)

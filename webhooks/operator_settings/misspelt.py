@@ -49,8 +49,9 @@ def doubtful_variables(environ: Mapping[str, str]) -> list[str]:
     found = []
     for name in sorted(environ):
         if name.startswith("REVIEWER_") and name not in KNOWN:
-            near = difflib.get_close_matches(name, sorted(KNOWN), n=1)
-            found.append(f"{name} is no setting{f': is {near[0]} meant?' if near else '; it has no effect.'}")
+            words = {known.removeprefix("REVIEWER_"): known for known in sorted(KNOWN)}
+            near = difflib.get_close_matches(name.removeprefix("REVIEWER_"), list(words), n=1, cutoff=0.7)
+            found.append(f"{name} is no setting{f': is {words[near[0]]} meant?' if near else '; it has no effect.'}")
     if doubt := _doubtful_address(environ.get("GITHUB_API_URL", "").strip()):
         found.append(doubt)
     token = environ.get("REVIEWER_OPERATOR_TOKEN", "").strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,15 @@ TASKS = ("findings", "findings", "verify", "refactor")
 FATES = {"error": (7, 1, 1), "warning": (19, 5, 4), "info": (11, 9, 6)}
 
 
-def seed(url: str, count: int, *, now: float | None = None, calls: int = 4, days: float = 60.0) -> list[str]:
+def seed(
+    url: str, count: int, *, calls: int = 4, days: float = 60.0, installations: Mapping[str, int] = INSTALLATIONS
+) -> list[str]:
     """Add so many jobs over the last days; return their ids, the oldest first."""
     jobs = Jobs(url, folder=Path(url.removeprefix("sqlite:///")).parent)
     jobs.open()
     jobs.close()
-    now = time.time() if now is None else now
-    rows = [_job(number, count, now, days) for number in range(count)]
+    now = time.time()
+    rows = [_job(number, count, now, days, installations) for number in range(count)]
     database = Database(url)
     database.open()
     with database.write() as connection:
@@ -57,12 +60,12 @@ def _state(number: int, count: int) -> JobState:
     return JobState.SUPERSEDED if number % 17 == 5 else JobState.DONE
 
 
-def _job(number: int, count: int, now: float, days: float) -> dict[str, Any]:
+def _job(number: int, count: int, now: float, days: float, installations: Mapping[str, int]) -> dict[str, Any]:
     state = _state(number, count)
     repository = REPOSITORIES[(number * number + number // 7) % len(REPOSITORIES)]
     pull, sha = 100 + number // 3, f"{number:040x}"[::-1]
     at = now - (count - number) / count * days * 86_400
-    installation = INSTALLATIONS[repository.partition("/")[0]]
+    installation = installations[repository.partition("/")[0]]
     is_over = state not in {JobState.QUEUED, JobState.RUNNING}
     stored = {
         "version": 1,
