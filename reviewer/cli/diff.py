@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
                 settings,
                 options,
                 progress,
-                lambda session: _review(change, uncapped(settings), options, session, progress),
+                lambda session: _demonstrated(change, uncapped(settings), options, session, progress),
             )
     except NothingToReview as error:
         say(f"reviewer: {error}")
@@ -92,10 +92,22 @@ def _check_options(options: argparse.Namespace) -> None:
         "--confirm-setup": options.confirm_setup,
     }
     for name in (name for name, is_set in about_tests.items() if is_set):
-        if not options.tests:
-            raise UsageError(f"{name} is about tests that are run: give --tests as well.")
+        if not options.tests and not options.prove:
+            raise UsageError(f"{name} is about tests that are run: give --tests or --prove as well.")
         if options.diff is not None:
             raise UsageError(f"{name} is about tests that are run, and with --diff there is no clone to run them in.")
+
+
+def _demonstrated(
+    change: Change, settings: Settings, options: argparse.Namespace, session: AskingSession, progress: Progress
+) -> Review:
+    """Review the change; with `--prove` also run tests that show the findings, and their fixes."""
+    result = _review(change, settings, options, session, progress)
+    if not options.prove:
+        return result
+    from reviewer.cli.proving.demonstrate import demonstrate_local  # noqa: PLC0415 - what runs tests, with --prove only
+
+    return demonstrate_local(result, change, settings, options, session.calls.ask, session.salt, progress.say)
 
 
 def _review(

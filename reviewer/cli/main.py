@@ -51,7 +51,13 @@ def main(argv: Sequence[str], *, more: More | None = None, outside: Outside) -> 
         parser.print_help()
         return 0
     run: Mapping[str, Callable[[argparse.Namespace], int]]
-    run = {"diff": _diff, "tests": _tests, "doctor": partial(_doctor, outside.app_checks), "config": _config}
+    run = {
+        "diff": _diff,
+        "tests": _tests,
+        "fix": _fix,
+        "doctor": partial(_doctor, outside.app_checks),
+        "config": _config,
+    }
     run = {**run, "pr": outside.review_pull, "completion": lambda options: _completion(options, parser)}
     return _guarded(lambda: run[options.command](options))
 
@@ -70,6 +76,12 @@ def _diff(options: argparse.Namespace) -> int:
 
 def _tests(options: argparse.Namespace) -> int:
     from reviewer.cli.tests import run  # noqa: PLC0415
+
+    return run(options)
+
+
+def _fix(options: argparse.Namespace) -> int:
+    from reviewer.cli.proving.fix import run  # noqa: PLC0415
 
     return run(options)
 

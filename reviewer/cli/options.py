@@ -24,6 +24,7 @@ def build_parser(more: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_diff(commands)
     _add_pull(commands)
     _add_tests(commands)
+    _add_fix(commands)
     _add_checks(commands)
     completion = commands.add_parser("completion", help="print what makes a shell complete commands and options")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
@@ -49,7 +50,35 @@ def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     _add_flag(review, "--refactor", help="also look for code that could be simpler")
     _add_flag(review, "--apply", help="ask about each proven suggestion, and write it into the file (like git add -p)")
     _add_flag(review, "--tests", help="also suggest unit tests, and run them")
+    _add_flag(review, "--prove", help="also show findings by tests that fail, and fixes by tests that pass")
+    _add_proving(review)
     _add_testing(review)
+
+
+def _add_fix(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    fix = commands.add_parser(
+        "fix",
+        help="review a local change, and show or apply fixes that tests demonstrate",
+        description="Review a local change, show findings by tests that fail, and the fixes with which these tests and "
+        "the repository's own pass. Nothing runs without a sandbox, unless you give --sandbox none.",
+        epilog="Exit codes: as for `reviewer diff`, but for 1: 0 whether there is a fix or not.",
+    )
+    _add_range(fix)
+    _add_result(fix, *FORMATS)
+    _add_flag(fix, "--apply", help="write the fixes into the working tree, after showing the diff")
+    _add_flag(fix, "--with-tests", help="with --apply: also write the tests that failed without the fixes")
+    _add_spending(fix)
+    _add_proving(fix)
+    _add_testing(fix)
+    fix.set_defaults(prove=True, tests=False, refactor=False, diff=None)
+
+
+def _add_proving(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--prove-level",
+        choices=("error", "warning"),
+        help="lowest severity of findings to show by running (default: tests.demonstrate of the settings, else error)",
+    )
 
 
 def _add_spending(parser: argparse.ArgumentParser) -> None:
@@ -205,5 +234,7 @@ def _add_testing(parser: argparse.ArgumentParser) -> None:
         help="with --setup: if it is tests.setup of this repository, run it from now on without being named",
     )
     parser.add_argument(
-        "--patch", metavar="FILE", help="write the tests that proved something to this file, as a patch for git apply"
+        "--patch",
+        metavar="FILE",
+        help="write the tests that proved something, or the fixes, to this file, as a patch for git apply",
     )

@@ -6,25 +6,22 @@ Code of the change runs only in a sandbox, unless a person gives `--sandbox none
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from reviewer.cli.asking.progress import Progress
 from reviewer.cli.asking.session import asking
 from reviewer.cli.console import STOPPED, check_writable, say, write_review
-from reviewer.cli.local_change import change_of_options, selection_of
-from reviewer.cli.setup_consent import allowed_command, confirm
+from reviewer.cli.local_change import change_of_options
+from reviewer.cli.proving.checkout import checkout_to_test
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Review
 from reviewer.domain.settings import Settings
 from reviewer.errors import UsageError
-from reviewer.git.worktree import open_worktree
 from reviewer.llm.messages import Ask
 from reviewer.testgen.evidence import GeneratedTests, NotRun
 from reviewer.testgen.merge import patch_of, with_proven
-from reviewer.testgen.python.interpreter import python_of
-from reviewer.testgen.session import CheckoutToTest, proven_tests, set_up
+from reviewer.testgen.session import proven_tests
 
 
 def run(options: argparse.Namespace) -> int:
@@ -56,34 +53,10 @@ def run_tests(
     progress: Callable[[str], None],
 ) -> GeneratedTests | NotRun:
     """Suggest tests for the change of `options.range` and run them."""
-    tree = open_worktree(Path.cwd())
-    local = tree.diff(options.range, selection_of(options, tree.root))
-    if not tree.holds(local):
-        return NotRun(
-            "Suggested tests are not run: the files here are not those at the end of the range. "
-            "Check that commit out, without local changes, or leave the range out."
-        )
-    python = python_of(tree.root, os.environ, options.python or "")
-    checkout = CheckoutToTest(
-        tree.root, local.base_sha, python, sandboxed=options.sandbox != "none", command=options.tests_command
-    )
-    progress(f"running suggested tests with {python}{'' if checkout.sandboxed else ', without a sandbox'}")
-    _prepare(settings.tests.setup, options, checkout.root, progress)
+    checkout = checkout_to_test(settings, options, progress, what="suggested tests")
+    if isinstance(checkout, NotRun):
+        return checkout
     return proven_tests(change, settings, checkout, ask, salt=salt, progress=progress)
-
-
-def _prepare(configured: str | None, options: argparse.Namespace, root: Path, progress: Callable[[str], None]) -> None:
-    """Run the setup command that the person named or confirmed; say so if the repository's own is not run."""
-    if options.confirm_setup and not options.setup:
-        raise UsageError("--confirm-setup needs the command that you confirm: --setup COMMAND.")
-    command, message = allowed_command(configured, options.setup, root, os.environ)
-    if command is None and message:
-        say(message)
-    elif command is not None:
-        progress(message)
-        set_up(command, root)
-        if options.confirm_setup:
-            confirm(command, root, os.environ)
 
 
 def _headline(outcome: GeneratedTests) -> str:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from reviewer.diff.model import Anchor
 from reviewer.domain.context_report import ContextReport
+from reviewer.domain.demonstrations import FindingEvidence, FixDemonstration
 from reviewer.domain.severity import Confidence, Severity
 from reviewer.llm.usage import Usage
 
@@ -61,7 +62,8 @@ class Finding:
     anchored lines (empty: delete them); `advice` is a replacement that could not be proven and is shown as text.
     `claim` is one sentence that says what fails and when, for the falsifier; it may be empty. `reproduction` is set
     where a test was run that shows the defect. `match` says how the model's own quote was found, `why_advice` why the
-    advice cannot be applied with a click (empty: it was not checked).
+    advice cannot be applied with a click (empty: it was not checked). `evidence` is what running tests showed (None:
+    nothing was run).
     """
 
     anchor: Anchor
@@ -78,6 +80,7 @@ class Finding:
     reproduction: Reproduction | None = None
     match: QuoteMatch = QuoteMatch.EXACT
     why_advice: str = ""
+    evidence: FindingEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,7 @@ class Review:
     `unfit` counts the files that should have been reviewed, but were too large or too dear; `unanswered` the parts of
     the change for which the model could not be used; `unjudged` the findings that could not be double-checked.
     `context` is what the model was shown beside the diff, and what it asked to see.
+    `joint_fix` holds all demonstrated fixes that go together, run together.
     """
 
     summary: str
@@ -161,6 +165,7 @@ class Review:
     unanswered: int = 0
     unjudged: int = 0
     context: ContextReport = field(default_factory=ContextReport)
+    joint_fix: FixDemonstration | None = None
 
     @property
     def is_complete(self) -> bool:

@@ -24,7 +24,7 @@ from reviewer.domain.settings_problems import (
     what_is_wrong,
 )
 from reviewer.domain.settings_yaml import YamlProblem, YamlText, read_yaml
-from reviewer.domain.severity import Confidence, FailLevel, Severity
+from reviewer.domain.severity import Confidence, DemonstrateLevel, FailLevel, Severity
 
 __all__ = ["MAX_PROBLEMS", "SETTINGS_PATH", "FailLevel", "Settings", "SettingsProblem", "parse_settings"]
 
@@ -111,6 +111,9 @@ class TestsSettings(_Section):
 
     suggest: bool = Field(default=True, description="Suggest unit tests, as text, with each review.")
     auto: bool = Field(default=False, description="Run suggested tests without being asked (Action only).")
+    demonstrate: DemonstrateLevel = Field(
+        default=DemonstrateLevel.ERROR, description="Show findings from this severity on by a test that fails (Action)."
+    )
     command: str | None = Field(default=None, max_length=1000, description="Command that runs the repository's tests.")
     setup: str | None = Field(default=None, max_length=1000, description="Command that prepares the tests.")
 

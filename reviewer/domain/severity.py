@@ -42,3 +42,20 @@ class FailLevel(StrEnum):
     def fails(self, severity: Severity) -> bool:
         """Whether a finding of that severity fails the run."""
         return self is not FailLevel.NEVER and severity.rank >= Severity(self.value).rank
+
+
+class DemonstrateLevel(StrEnum):
+    """The lowest severity of findings that are demonstrated by running a test; `off` runs nothing."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    OFF = "off"
+
+    @classmethod
+    def _missing_(cls, value: object) -> DemonstrateLevel | None:
+        """Read the `off` of a YAML file, which is a truth value there."""
+        return cls.OFF if value is False else None
+
+    def includes(self, severity: Severity) -> bool:
+        """Whether findings of that severity are demonstrated."""
+        return self is not DemonstrateLevel.OFF and severity.rank >= Severity(self.value).rank

@@ -11,6 +11,7 @@ from importlib import resources
 
 from reviewer.diff.model import Diff, FileDiff, Hunk, Side
 from reviewer.domain.findings import Finding, Review, TestSuggestion
+from reviewer.output.evidence import evidence_words
 from reviewer.output.html_markdown import escaped, inline_to_html, markdown_to_html
 from reviewer.output.wording import (
     advice_title,
@@ -126,10 +127,25 @@ def _comment(finding: Finding) -> str:
         parts.append(f'<div class="suggestion"><b>Suggestion, proven to apply</b><table>{"".join(rows)}</table></div>')
     elif finding.advice is not None:
         parts += [f"<p>{escaped(advice_title(finding))}</p>", _code(finding.advice)]
+    parts += _evidence(finding)
     if finding.reproduction is not None:
         parts += ["<p>Reproduced by a test that was run and fails:</p>", _code(finding.reproduction.failure)]
         parts.append(_code(finding.reproduction.code))
     return f'<div class="comment">{"".join(parts)}</div>'
+
+
+def _evidence(finding: Finding) -> list[str]:
+    """Return what running tests showed: a badge, and below it, folded, the command, the failing lines and the test."""
+    words = evidence_words(finding)
+    if not words.code:
+        return [f"<p><small>{escaped(text)}</small></p>" for text in (words.headline, words.fix) if text]
+    head = f"<summary><b>demonstrated</b> {escaped(words.headline)}</summary>"
+    body = (
+        f"<p><code>{escaped(words.command)}</code></p>{_code(words.failure)}<p><code>{escaped(words.path)}</code></p>"
+    )
+    parts = [f'<details class="box">{head}<div class="body">{body}{_code(words.code)}</div></details>']
+    parts += [f"<p>{escaped(words.fix)}</p>"] if words.fix else []
+    return [*parts, _code(words.patch)] if words.patch else parts
 
 
 def _below(finding: Finding) -> str:

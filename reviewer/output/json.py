@@ -8,7 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from reviewer.domain.context_report import ContextReport
-from reviewer.domain.findings import Finding, Review
+from reviewer.domain.findings import Finding, Review, TestSuggestion
+from reviewer.output.evidence import evidence_json, joint_fix_json
 
 
 def to_json(review: Review) -> str:
@@ -18,27 +19,20 @@ def to_json(review: Review) -> str:
     if it is not known. `chain` is the number of calls in a row. `suggestion` is null or the proven replacement,
     `advice` null or the unproven one, and `why_advice` why it is none. `quote_match` is how the quoted code was found.
     `status` of a test is `proven` (it was run and kept), `reproduction` (it fails, and may be right) or `not run`.
+    `evidence` is null or what running tests showed: the failing test, its command and output, the fix and its patch.
     """
     value = {
         "summary": review.summary,
         "findings": [_finding_json(finding) for finding in review.findings],
         "below": [_finding_json(finding) for finding in review.below],
-        "tests": [
-            {
-                "path": test.path,
-                "covers": test.covers,
-                "code": test.code,
-                "evidence": test.evidence,
-                "status": test.status,
-            }
-            for test in review.tests
-        ],
+        "tests": [_test_json(test) for test in review.tests],
         "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in review.skipped],
         "rejected": [
             {"reason": claim.reason, "path": claim.path, "title": claim.title, "detail": claim.detail}
             for claim in review.rejected
         ],
         "notes": list(review.notes),
+        "joint_fix": joint_fix_json(review),
         "usage": {
             "calls": review.usage.calls,
             "prompt_tokens": review.usage.prompt_tokens,
@@ -51,6 +45,16 @@ def to_json(review: Review) -> str:
         "context": _context_json(review.context),
     }
     return json_text(value)
+
+
+def _test_json(test: TestSuggestion) -> dict[str, Any]:
+    return {
+        "path": test.path,
+        "covers": test.covers,
+        "code": test.code,
+        "evidence": test.evidence,
+        "status": test.status,
+    }
 
 
 def _context_json(context: ContextReport) -> dict[str, Any]:
@@ -99,5 +103,6 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         "why_advice": finding.why_advice or None,
         "quote_match": str(finding.match),
         "fingerprint": finding.fingerprint,
+        "evidence": evidence_json(finding),
         "reproduction": None if finding.reproduction is None else asdict(finding.reproduction),
     }

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from reviewer.diff.model import Diff
 from reviewer.domain.findings import Finding, Review, TestSuggestion
+from reviewer.output.evidence import evidence_words
 from reviewer.output.wording import (
     advice_title,
     anchored_code,
@@ -62,10 +63,21 @@ def _finding_markdown(finding: Finding, diff: Diff) -> str:
         parts += ["Suggestion, proven to apply:", fence("\n".join(suggestion_diff(finding)), "diff")]
     elif finding.advice is not None:
         parts += [advice_title(finding), fence(redact(finding.advice)[0], language)]
+    parts += _evidence_markdown(finding, language)
     if finding.reproduction is not None:
         parts += ["Reproduced by a test that was run and fails:", fence(finding.reproduction.failure)]
         parts += [fence(finding.reproduction.code, language)]
     return "\n\n".join(part for part in parts if part)
+
+
+def _evidence_markdown(finding: Finding, language: str) -> list[str]:
+    words = evidence_words(finding)
+    parts = [neutralise(words.headline)] if words.headline else []
+    if words.code:
+        parts += [f"{code_span(words.command)}", fence(words.failure), f"{code_span(words.path)}:"]
+        parts.append(fence(words.code, language))
+    parts += [neutralise(words.fix)] if words.fix else []
+    return [*parts, fence(words.patch, "diff")] if words.patch else parts
 
 
 def _test_markdown(test: TestSuggestion) -> str:

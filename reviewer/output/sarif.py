@@ -21,6 +21,7 @@ from reviewer import __version__
 from reviewer.diff.model import Diff, Side
 from reviewer.domain.findings import Category, Finding, Review
 from reviewer.domain.severity import Severity
+from reviewer.output.evidence import evidence_json
 from reviewer.output.json import json_text
 from reviewer.output.wording import place_text
 from reviewer.safety.invisible import show_invisible
@@ -102,6 +103,7 @@ def _result(finding: Finding, diff: Diff) -> dict[str, Any]:
             "confidence": str(finding.confidence),
             "side": str(anchor.side),
             "line": anchor.line,
+            **({} if (evidence := evidence_json(finding)) is None else {"evidence": evidence}),
         },
     }
     if finding.suggestion is not None and not removed:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from reviewer.diff.model import Diff, Side
 from reviewer.domain.findings import Finding, Review, TestSuggestion
+from reviewer.output.evidence import evidence_words
 from reviewer.output.wording import (
     advice_title,
     anchored_code,
@@ -86,10 +87,23 @@ def _finding_text(finding: Finding, source: Diff, ink: _Ink, width: int | None) 
         lines += [f"    {ink(f'{line[0]} {_shown(line[1:])}'.rstrip(), line[0])}" for line in suggestion_diff(finding)]
     elif finding.advice is not None:
         lines += [f"    {advice_title(finding)}", *_block(finding.advice, indent="    > ")]
+    lines += _evidence_text(finding, ink)
     if finding.reproduction is not None:
         test = finding.reproduction
         lines += ["    Reproduced by a test that was run and fails:", *_block(test.failure, indent="    > ")]
         lines += _block(test.code, indent="      ")
+    return lines
+
+
+def _evidence_text(finding: Finding, ink: _Ink) -> list[str]:
+    words = evidence_words(finding)
+    lines = [f"    {ink(_shown(words.headline), 'path' if words.code else 'dim')}"] if words.headline else []
+    if words.code:
+        lines += [f"    $ {_shown(words.command)}", *_block(words.failure, indent="    > ")]
+        lines += [f"    {_name(words.path)}:", *_block(words.code, indent="      ")]
+    lines += [f"    {_shown(words.fix)}"] if words.fix else []
+    for line in _block(words.patch):
+        lines.append(f"      {ink(line, line[:1] if line[:1] in '+-' else '')}".rstrip())
     return lines
 
 

@@ -122,9 +122,15 @@ def one_line(text: str) -> str:
     return " ".join(show_invisible(text).split())
 
 
+#: How the reason begins for a suggestion that was run, and did not hold.
+RAN = "it was run: "
+
+
 def advice_title(finding: Finding) -> str:
     """Return the words before a replacement that was not proven, and a warning where copying it would do harm."""
     title = "Advice, not proven to apply"
+    if finding.why_advice.startswith(RAN):
+        return f"Advice, no button ({one_line(finding.why_advice)}):"
     if not has_placeholder(finding.advice or ""):
         return f"{title}:"
     return f"{title}; what is written as [redacted: ...] was hidden from the model, so keep what is in your file there:"

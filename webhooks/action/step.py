@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reviewer.domain.findings import Review
 from reviewer.domain.settings import FailLevel
@@ -38,8 +38,10 @@ from webhooks.github.errors import GitHubError
 from webhooks.github.repository import connect
 from webhooks.handling.commands.table import SYNTAX
 from webhooks.handling.handle import JobContext, JobEnding, JobOutcome, handle
-from webhooks.handling.job_context import Prove
 from webhooks.publishing.checks import Conclusion
+
+if TYPE_CHECKING:
+    from webhooks.action.workspace import Workspace
 
 #: Rounds of a job after transient failures of GitHub, and the seconds between them.
 ROUNDS, PAUSE = 3, 5.0
@@ -163,6 +165,7 @@ def _carry_out(step: Step, job: Job, level: FailLevel | None) -> JobOutcome:
     with Client.from_settings(read_client_settings(step.environ)) as client:
         ask = ask_once(client.ask)
         price = cost_per_thousand(model_named(client.model, client.prices))
+        workspace = _workspace(step, ask, salt)
         for left in reversed(range(ROUNDS)):
             context = JobContext(
                 repository=connect(credentials, job.repository),
@@ -171,7 +174,8 @@ def _carry_out(step: Step, job: Job, level: FailLevel | None) -> JobOutcome:
                 cost_per_thousand=price,
                 again=left < ROUNDS - 1 or int(step.get("GITHUB_RUN_ATTEMPT", "1")) > 1,
                 fail_level=level,
-                prove=_prove(step, ask, salt),
+                prove=workspace.prove if workspace else None,
+                demonstrate=workspace.demonstrate if workspace else None,
             )
             try:
                 return handle(job, context)
@@ -182,13 +186,13 @@ def _carry_out(step: Step, job: Job, level: FailLevel | None) -> JobOutcome:
     raise AssertionError("unreachable")
 
 
-def _prove(step: Step, ask: Ask, salt: bytes) -> Prove | None:
-    """Return the function that runs suggested tests in the job's checkout; None where no sandbox is possible."""
+def _workspace(step: Step, ask: Ask, salt: bytes) -> Workspace | None:
+    """Return what runs tests in the job's checkout; None where no sandbox is possible."""
     if os.name != "posix":
         return None
     from webhooks.action.workspace import Workspace  # noqa: PLC0415 - it cannot be imported on Windows
 
-    return Workspace(step.environ, ask, salt).prove
+    return Workspace(step.environ, ask, salt)
 
 
 def ask_once(ask: Ask) -> Ask:
@@ -226,6 +230,7 @@ def _report(step: Step, outcome: JobOutcome) -> int:
         cost_usd="" if cost is None else f"{cost:f}",
         sarif_file=str(sarif),
         tests_patch=patch,
+        fix_patch=_fix_patch(step, review),
     )
     hint = f"\n\nAll suggested tests that were run: `git apply {Path(patch).name}`.\n" if patch else ""
     _summary(step, to_markdown(review, diff) + hint)
@@ -242,9 +247,18 @@ def _patch(step: Step, review: Review) -> str:
     return str(path)
 
 
+def _fix_patch(step: Step, review: Review) -> str:
+    """Write the demonstrated fixes and their tests as a patch, and return its path; "" where there are none."""
+    if review.joint_fix is None:
+        return ""
+    path = Path(step.get("RUNNER_TEMP", ".")) / "fix.patch"
+    path.write_text(review.joint_fix.patch_with_tests, encoding="utf-8", errors="replace", newline="")
+    return str(path)
+
+
 def _nothing(step: Step, text: str) -> int:
     _print(command("notice", text, title="reviewer"))
-    _outputs(step, findings="0", review_url="", cost_usd="0", sarif_file="", tests_patch="")
+    _outputs(step, findings="0", review_url="", cost_usd="0", sarif_file="", tests_patch="", fix_patch="")
     _summary(step, f"### Review\n\n{text}\n")
     return 0
 
@@ -252,7 +266,7 @@ def _nothing(step: Step, text: str) -> int:
 def _failed(step: Step, error: ReviewerError, *, forked: bool) -> int:
     """Say why nothing was reviewed. On a fork that is a warning, since its author cannot fix it."""
     _print(command("warning" if forked else "error", str(error), title="reviewer: not reviewed"))
-    _outputs(step, findings="0", review_url="", cost_usd="0", sarif_file="", tests_patch="")
+    _outputs(step, findings="0", review_url="", cost_usd="0", sarif_file="", tests_patch="", fix_patch="")
     hint = f"\n\n{_FORK_HELP}" if forked else ""
     _summary(step, f"### Not reviewed\n\n{neutralise(str(error))}{hint}\n")
     return 0 if forked else error.exit_code

@@ -1,4 +1,6 @@
-"""Run suggested tests in the checkout of a workflow's job. For the Action only, never for a server.
+"""Run tests in the checkout of a workflow's job: suggested ones, and those that show findings and fixes.
+
+For the Action only, never for a server.
 
 Promises: tests are run in a sandbox or not at all, and only on the pull request's head; the step's keys are in no
 process that runs code of the pull request; on a self-hosted runner, which outlives the job and can reach its network,
@@ -11,7 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from reviewer.demonstration.request import DemonstrationRequest
+from reviewer.demonstration.session import demonstrated, worth_running
 from reviewer.domain.change import Change
+from reviewer.domain.findings import Review
 from reviewer.domain.settings import Settings
 from reviewer.errors import UsageError
 from reviewer.git.worktree import open_worktree
@@ -40,16 +45,35 @@ class Workspace:
         """Suggest tests for the change and run them on this machine."""
         if reason := self._refusal(pull):
             return NotRun(f"The suggested tests were not run: {reason}")
-        root = Path(self.environ["GITHUB_WORKSPACE"])
-        python = python_of(root, self.environ, self.environ.get("REVIEWER_TESTS_PYTHON", "").strip())
-        private = tuple(Path(self.environ[name]) for name in ("RUNNER_TEMP",) if self.environ.get(name))
-        install_sandbox(self.environ)
-        checkout = CheckoutToTest(root, pull.base_sha, python, private=private, appends=True)
+        checkout = self._checkout(pull)
         issue = "\n\n".join(f"{issue.title}\n\n{issue.body}" for issue in change.issues)
         outcome = proven_tests(change, settings, checkout, self.ask, salt=self.salt, issue=issue)
         if isinstance(outcome, GeneratedTests) and settings.tests.setup:
             return replace(outcome, notes=(*outcome.notes, _SETUP_HELP))
         return outcome
+
+    def demonstrate(
+        self, review: Review, change: Change, settings: Settings, pull: Pull, request: DemonstrationRequest
+    ) -> Review:
+        """Return the review with what running tests on this machine showed about its findings.
+
+        Where nothing may be run, that is said only if a person asked for it.
+        """
+        if reason := self._refusal(pull):
+            notes = (f"Findings were not demonstrated: {reason}",) if request.asked else ()
+            return replace(review, notes=(*review.notes, *notes))
+        if not worth_running(review, request):
+            return review
+        checkout = self._checkout(pull)
+        return demonstrated(review, change, settings, checkout, self.ask, salt=self.salt, request=request)
+
+    def _checkout(self, pull: Pull) -> CheckoutToTest:
+        """Return the job's checkout with what its tests need; the sandbox is installed where that is possible."""
+        root = Path(self.environ["GITHUB_WORKSPACE"])
+        python = python_of(root, self.environ, self.environ.get("REVIEWER_TESTS_PYTHON", "").strip())
+        private = tuple(Path(self.environ[name]) for name in ("RUNNER_TEMP",) if self.environ.get(name))
+        install_sandbox(self.environ)
+        return CheckoutToTest(root, pull.base_sha, python, private=private, appends=True)
 
     def _refusal(self, pull: Pull) -> str:
         """Return why nothing may be run here, or an empty text."""

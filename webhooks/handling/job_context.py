@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from reviewer.demonstration.request import DemonstrationRequest
 from reviewer.domain.change import Change
+from reviewer.domain.findings import Review
 from reviewer.domain.settings import FailLevel, Settings
 from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Ask, Prompt, Reply
@@ -23,6 +25,9 @@ __all__ = ["BaseChanged", "BudgetSpent", "JobContext", "Prove", "Superseded", "a
 #: Suggests tests for a change and runs them. Never on a server.
 Prove = Callable[[Change, Settings, Pull], GeneratedTests | NotRun]
 
+#: Runs tests that show the findings of a review, and their fixes. Never on a server.
+Demonstrate = Callable[[Review, Change, Settings, Pull, DemonstrationRequest], Review]
+
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
@@ -31,7 +36,8 @@ class JobContext:
     `is_wanted` is called before each batch of paid calls and before posting; `salt` keys the prompts' fences;
     `cost_per_thousand` is as in `ReviewOptions`; `again`: the job was begun before; `fail_level` overrides the
     repository's; `purse` limits the money, where there is a record of what was spent; `prove` runs suggested tests,
-    where allowed. A command's handler gets the context of its pull request: see `under_ceilings`.
+    and `demonstrate` those that show findings, where allowed. A command's handler gets the context of its pull request:
+    see `under_ceilings`.
     """
 
     repository: Repository
@@ -43,6 +49,7 @@ class JobContext:
     fail_level: FailLevel | None = None
     purse: Purse | None = None
     prove: Prove | None = None
+    demonstrate: Demonstrate | None = None
 
 
 class BaseChanged(GitHubError):

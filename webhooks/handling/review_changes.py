@@ -11,6 +11,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from reviewer.demonstration.request import DemonstrationRequest
 from reviewer.diff.model import Diff
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Review
@@ -95,6 +96,9 @@ def review_changes(
     )
     result = review(replace(change, diff=part), settings, ask, salt=context.salt, options=options)
     result = _with_tests(request, result, tested, change, settings, context)
+    if context.demonstrate is not None:
+        wanted = DemonstrationRequest(settings.tests.demonstrate)
+        result = context.demonstrate(result, replace(change, diff=part), settings, pull, wanted)
     rechecked = _recheck(change, result, settings, ask, before, context.salt)
     result = replace(
         result,

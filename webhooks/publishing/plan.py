@@ -14,6 +14,7 @@ from reviewer.diff.model import Diff, Side
 from reviewer.domain.findings import Finding, Review
 from reviewer.domain.settings import FailLevel, SettingsProblem
 from reviewer.domain.severity import Confidence, Severity
+from reviewer.output.wording import RAN
 from reviewer.safety.code_blocks import code_span, suggestion_block
 from reviewer.safety.markdown import neutralise
 from reviewer.safety.placeholders import has_placeholder
@@ -25,6 +26,7 @@ from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntr
 from webhooks.publishing.markers.replies import review_marker
 from webhooks.publishing.markers.summary import Ledger, summary_markers
 from webhooks.publishing.review_scope import FindingSummary, ReviewScope, ReviewTarget, headline
+from webhooks.publishing.suggested_tests.demonstrations import badge, demonstration_text
 from webhooks.publishing.suggested_tests.test_comments import SuggestedTestsComment, comments_with_tests
 from webhooks.publishing.summary import summary_text
 from webhooks.publishing.text import DOT, MAX_BODY, count_noun, escape, fence_within, fold
@@ -162,13 +164,17 @@ def comment_text(finding: Finding, entry: LedgerEntry) -> str:
     marker = finding_marker(entry)
     title = neutralise(finding.title, limit=_MAX_TITLE)
     parts = [f"{DOT[finding.severity]} **{finding.severity}** ({finding.category}): {title}"]
+    if shown := badge(finding):
+        parts.append(shown)
     if entry.sha:
         parts.append(f"This was fixed in {entry.sha[:7]} and is back.")
     if finding.body:
         parts.append(neutralise(finding.body))
     room = MAX_BODY - len(marker) - sum(len(part) + 2 for part in parts)
-    fix = _fix(finding, room)
-    parts += [part for part in (fix, _reproduction(finding, room - len(fix) - 2)) if part]
+    for block in (_fix, demonstration_text, _reproduction):
+        text = block(finding, room)
+        parts += [text] if text else []
+        room -= len(text) + 2
     return "\n\n".join([*parts, marker])
 
 
@@ -180,6 +186,8 @@ def _fix(finding: Finding, room: int) -> str:
     if not finding.advice:
         return ""
     why = "not checked, it may not apply as it is"
+    if finding.why_advice.startswith(RAN):
+        why = neutralise(" ".join(finding.why_advice.split()), limit=600)
     if has_placeholder(finding.advice):
         why = "what is written as `[redacted: ...]` was hidden from the model: keep what is in your file there"
     return _advice(why, finding.advice, room)

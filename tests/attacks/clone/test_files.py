@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from reviewer.cli.setup_consent import allowed_command, confirm
+from reviewer.cli.proving.setup_consent import allowed_command, confirm
 from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import Change
 from reviewer.errors import NoSandbox

@@ -317,9 +317,9 @@ def test_what_is_compared_is_said(reviewer: Run, model: FakeModel) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--patch", "a.patch"], "give --tests as well"),
-        (["--python", "python3"], "give --tests as well"),
-        (["--sandbox", "none"], "give --tests as well"),
+        (["--patch", "a.patch"], "give --tests or --prove as well"),
+        (["--python", "python3"], "give --tests or --prove as well"),
+        (["--sandbox", "none"], "give --tests or --prove as well"),
         (["--tests", "--patch", "a.patch", "--diff", "-"], "no clone to run them in"),
     ],
 )

@@ -48,7 +48,7 @@ def test_every_input_is_used_and_every_output_filled():
     assert review["env"].items() >= filled.items()
     # A variable of the job may be set where the input is empty, so the step sets none of them itself.
     assert not ENVIRONMENT.keys() & review["env"].keys()
-    assert set(ACTION["outputs"]) == {"findings", "review-url", "cost-usd", "sarif-file", "tests-patch"}
+    assert set(ACTION["outputs"]) == {"findings", "review-url", "cost-usd", "sarif-file", "tests-patch", "fix-patch"}
     for name, output in ACTION["outputs"].items():
         assert output["value"] == f"${{{{ steps.review.outputs.{name} }}}}"
     assert all(one.get("description") for one in [*ACTION["inputs"].values(), *ACTION["outputs"].values()])

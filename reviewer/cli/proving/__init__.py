@@ -1,0 +1,1 @@
+"""Run tests of the person's own checkout: suggested ones, and those that show findings and fixes."""

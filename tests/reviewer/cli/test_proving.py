@@ -1,0 +1,100 @@
+"""`reviewer diff --prove` and `reviewer fix`: a real clone, the model's double, tests that really run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.model import FakeModel
+from tests.reviewer.cli.local_review import Run
+
+pytestmark = pytest.mark.timeout(240)
+
+BASE = '''def mean(values):
+    """Return the mean of the values; 0.0 for no values."""
+    if not values:
+        return 0.0
+    return sum(values) / len(values)
+'''
+HEAD = BASE.replace("    if not values:\n        return 0.0\n", "")
+FIXED = HEAD.replace("return sum(values) / len(values)", "return sum(values) / len(values) if values else 0.0")
+TESTS = "from stats import mean\n\n\ndef test_mean():\n    assert mean([1, 3]) == 2.0\n"
+PROOF = "from stats import mean\n\n\ndef test_mean_of_nothing():\n    assert mean([]) == 0.0\n"
+QUICK = ("--python", sys.executable, "--sandbox", "none")
+
+
+@pytest.fixture
+def shop(clone: Path) -> Path:
+    """Make a commit of a module with a test, and an uncommitted change of it with a defect."""
+    (clone / "tests").mkdir()
+    (clone / "stats.py").write_text(BASE)
+    (clone / "tests" / "test_stats.py").write_text(TESTS)
+    subprocess.run(["git", "add", "-A"], cwd=clone, check=True)
+    identity = ["-c", "user.name=ada", "-c", "user.email=ada@example.com"]
+    subprocess.run(["git", *identity, "commit", "-qm", "Count"], cwd=clone, check=True)
+    (clone / "stats.py").write_text(HEAD)
+    return clone
+
+
+def scripted(model: FakeModel, *, suggestion: str | None, proof: str = PROOF, verdicts: int = 2) -> None:
+    finding = {
+        "path": "stats.py", "line": 3, "quote": "    return sum(values) / len(values)", "severity": "error",
+        "category": "bug", "title": "`mean([])` raises ZeroDivisionError",
+        "body": "The docstring promises 0.0 for no values.", "suggestion": suggestion,
+    }  # fmt: skip
+    model.script("findings", json.dumps({"summary": "It counts.", "findings": [finding]}))
+    verdict = json.dumps({"verdicts": [{"id": 1, "verdict": "confirmed", "case": "mean([])", "reason": "promised"}]})
+    model.script("verify", *[verdict] * verdicts)
+    model.script("prove", f'<test path="tests/test_claim.py" covers="stats.py:3-3">\n{proof}</test>')
+
+
+def test_findings_carry_their_evidence(reviewer: Run, model: FakeModel, shop: Path) -> None:
+    """`diff --prove` shows the failing test, what worked before, and the fix with the number of tests that pass."""
+    scripted(model, suggestion="    return sum(values) / len(values) if values else 0.0")
+    done = reviewer("diff", "HEAD", "--prove", *QUICK, "--format", "json", cwd=shop)
+    assert done.returncode == 0, done.stderr
+    (finding,) = json.loads(done.stdout)["findings"]
+    evidence = finding["evidence"]
+    assert evidence["demonstrated"]
+    assert evidence["worked_before"]
+    assert evidence["command"] == "python -m pytest tests/test_claim.py"
+    assert "ZeroDivisionError" in evidence["failure"]
+    assert evidence["test"] == {"path": "tests/test_claim.py", "code": PROOF}
+    assert evidence["fix"]["line"] == "fixes it; 1 test still passes"
+    assert evidence["fix"]["one_click"]
+    (confirmation,) = [call for call in model.calls if call.qualifier == "demonstration"]
+    shown = confirmation.body["messages"][-1]["content"]
+    assert "raises ZeroDivisionError" not in shown  # the independent pass sees no claim
+
+
+def test_fix_shows_the_diff_and_applies_it(reviewer: Run, model: FakeModel, shop: Path, tmp_path: Path) -> None:
+    """`fix` writes nothing; `fix --apply` writes just the fix, after showing it."""
+    scripted(model, suggestion=None)
+    edits = [{"path": "stats.py", "quote": "/ len(values)", "replacement": "/ len(values) if values else 0.0"}]
+    model.script("fix", json.dumps({"edits": edits}))
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = reviewer("fix", "HEAD", *QUICK, "--patch", "fix.patch", cwd=shop, **cache)
+    assert done.returncode == 0, done.stderr
+    assert "1 of 1 findings demonstrated by a test, 1 with a fix that was run." in done.stdout
+    assert "+    return sum(values) / len(values) if values else 0.0" in done.stdout
+    assert (shop / "stats.py").read_text() == HEAD
+    applied = reviewer("fix", "HEAD", *QUICK, "--apply", cwd=shop, **cache)  # the answers were kept
+    assert applied.returncode == 0, applied.stderr
+    assert (shop / "stats.py").read_text() == FIXED
+    assert not (shop / "tests" / "test_claim.py").exists()
+    (shop / "stats.py").write_text(HEAD)
+    subprocess.run(["git", "apply", "fix.patch"], cwd=shop, check=True)
+    assert (shop / "stats.py").read_text() == FIXED
+    assert (shop / "tests" / "test_claim.py").read_text() == PROOF
+
+
+def test_what_is_not_shown_says_why(reviewer: Run, model: FakeModel, shop: Path) -> None:
+    """A test that cannot be imported demonstrates nothing, and the terminal names the gate."""
+    scripted(model, suggestion=None, proof=PROOF.replace("from stats", "from statistics_of_shop"), verdicts=1)
+    done = reviewer("diff", "HEAD", "--prove", *QUICK, cwd=shop)
+    assert done.returncode == 0, done.stderr
+    assert "Not demonstrated (collects): The framework cannot run the file" in done.stdout
