@@ -61,7 +61,8 @@ class Finding:
     `quote` is the anchored code, lines joined by `\n`. `suggestion` is text that is proven to replace exactly the
     anchored lines (empty: delete them); `advice` is a replacement that could not be proven and is shown as text.
     `claim` is one sentence that says what fails and when, for the falsifier; it may be empty. `reproduction` is set
-    where a test was run that shows the defect. `match` says how the model's own quote was found, `why_advice` why the
+    where a test was run that shows the defect. `also_at` are other places that the same edit would mend, and `verdict`
+    is what the falsifier said of it. `match` says how the model's own quote was found, `why_advice` why the
     advice cannot be applied with a click (empty: it was not checked). `evidence` is what running tests showed (None:
     nothing was run).
     """
@@ -81,6 +82,8 @@ class Finding:
     match: QuoteMatch = QuoteMatch.EXACT
     why_advice: str = ""
     evidence: FindingEvidence | None = None
+    also_at: tuple[Anchor, ...] = ()
+    verdict: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ class ReviewSettings(_Section):
         default=Confidence.MEDIUM, description="Lowest confidence posted as an inline comment."
     )
     max_comments: int = Field(
-        default=10, ge=0, le=40, description="Most inline comments of one review; the rest is listed."
+        default=5, ge=0, le=40, description="Most inline comments of one review; the rest is listed."
     )
     max_refactorings: int = Field(default=2, ge=0, le=20, description="Most refactoring suggestions of one review.")
     fail_level: FailLevel = Field(default=FailLevel.NEVER, description="Lowest severity that fails the check run.")

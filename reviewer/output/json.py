@@ -102,6 +102,10 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         "advice": finding.advice,
         "why_advice": finding.why_advice or None,
         "quote_match": str(finding.match),
+        "also_at": [
+            {"path": place.path, "side": str(place.side), "line": place.line, "start_line": place.start_line}
+            for place in finding.also_at
+        ],
         "fingerprint": finding.fingerprint,
         "evidence": evidence_json(finding),
         "reproduction": None if finding.reproduction is None else asdict(finding.reproduction),

@@ -12,6 +12,7 @@ from reviewer.domain.findings import Finding, Review, TestSuggestion
 from reviewer.output.evidence import evidence_words
 from reviewer.output.wording import (
     advice_title,
+    also_text,
     anchored_code,
     by_file,
     defects_then_refactorings,
@@ -59,6 +60,7 @@ def _finding_markdown(finding: Finding, diff: Diff) -> str:
     language = PurePosixPath(finding.anchor.path).suffix.removeprefix(".")
     code = "\n".join(text for _, text in anchored_code(finding, diff))
     parts = [f"{title} ({about})", fence(code, language) if code else "", neutralise(finding.body.strip())]
+    parts.append(neutralise(also_text(finding)))
     if finding.suggestion is not None:
         parts += ["Suggestion, proven to apply:", fence("\n".join(suggestion_diff(finding)), "diff")]
     elif finding.advice is not None:

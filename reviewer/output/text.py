@@ -15,6 +15,7 @@ from reviewer.domain.findings import Finding, Review, TestSuggestion
 from reviewer.output.evidence import evidence_words
 from reviewer.output.wording import (
     advice_title,
+    also_text,
     anchored_code,
     by_file,
     defects_then_refactorings,
@@ -82,6 +83,7 @@ def _finding_text(finding: Finding, source: Diff, ink: _Ink, width: int | None) 
     ]
     lines += [f"  {number:>6} | {_shown(text)}" for number, text in anchored_code(finding, source)]
     lines += _prose(finding.body, width, indent="    ")
+    lines += _prose(also_text(finding), width, indent="    ")
     if finding.suggestion is not None:
         lines += ["    Suggestion, proven to apply:"]
         lines += [f"    {ink(f'{line[0]} {_shown(line[1:])}'.rstrip(), line[0])}" for line in suggestion_diff(finding)]

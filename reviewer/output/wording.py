@@ -67,6 +67,12 @@ def _counted(review: Review) -> str:
     return f"{count_of(len(review.findings), 'finding')}{f' ({detail})' if detail else ''} in {files} reviewed{more}."
 
 
+def also_text(finding: Finding) -> str:
+    """Name the other places that the same change mends; empty where there are none."""
+    places = ", ".join(f"`{place.path}:{place.line}`" for place in finding.also_at)
+    return f"Also at {places}: the same change mends it." if places else ""
+
+
 def place_text(anchor: Anchor) -> str:
     """Return the anchor's place in its file: `line 7`, `lines 7-9`, `removed line 7`."""
     first = anchor.line if anchor.start_line is None else anchor.start_line

@@ -1,8 +1,8 @@
 """Review a change: find defects, then try to refute each of them. Added secrets are found without the model.
 
 `ask`, `change.read_head` and `change.sources` are the only effects, and all are arguments. Two batches of prompts are
-asked one after the other (find, then falsify), each with follow-ups for lookups and for replies that cannot be read: at
-most `ReviewOptions.chain` calls in a row.
+asked one after the other (find, then falsify), each with follow-ups for lookups and for replies that cannot be read; a
+last call puts several findings in order. At most `ReviewOptions.chain` calls follow one another.
 The review names everything that was left out, including parts without an answer. If no part could be reviewed, the
 model's error is raised.
 """
@@ -38,8 +38,9 @@ from reviewer.tasks.planning.lenses import Depth, depth_of
 from reviewer.tasks.suggest_tests import added_code, join_tests, testable, usable_tests
 from reviewer.tasks.verification.added_secrets import AddedSecrets, added_secrets, drop_repeated
 from reviewer.tasks.verification.candidates import candidates, with_proofs
+from reviewer.tasks.verification.editor import edit_findings
 from reviewer.tasks.verification.falsifier import FalsifiedClaims, Falsifier
-from reviewer.tasks.verification.triage import triage
+from reviewer.tasks.verification.triage import placed, ranked, triage
 
 #: A chunk with at least so many added lines of code also gets a prompt for simpler code.
 REFACTOR_FROM_LINES = 30
@@ -93,19 +94,25 @@ def review(
     claims, rejected = _claims(change, found, secrets)
     falsifier = Falsifier(prompter, ask, look, follow_ups=max(0, options.chain - _KEPT - _longest(found.answers())))
     judged = falsifier.judge(chunks, claims, two_opinions=depth.two_opinions)
-    result = triage([*secrets.findings, *with_proofs(change, judged.kept)], _caps(settings.review, options))
+    caps = _caps(settings.review, options)
+    kept, repeated = ranked([*secrets.findings, *with_proofs(change, judged.kept)])
+    edited = edit_findings(
+        kept, prompter, ask, calls=options.chain - _longest(found.answers()) - _longest(judged.answers),
+        most=caps.max_comments, fixed={finding.fingerprint for finding in secrets.findings},
+    )  # fmt: skip
+    result = placed(edited.findings, caps, edited.listed)
     tests, bad_tests = usable_tests(found.tests)
     return replace(
-        _billed((*found.answers(), *judged.answers)),
+        _billed((*found.answers(), *judged.answers, *edited.answers)),
         summary=_summary(found.general),
         findings=result.findings,
         below=result.below,
         tests=tests,
         skipped=(*skipped, *left_out, *_unanswered(chunks, found.general)),
-        rejected=(*rejected, *judged.refuted, *result.rejected, *bad_tests),
+        rejected=(*rejected, *judged.refuted, *repeated, *edited.rejected, *bad_tests),
         notes=(*secrets.notes, *_notes(found, judged, depth, settings)),
         files_reviewed=_files(chunks, found.general),
-        chain=_longest(found.answers()) + _longest(judged.answers),
+        chain=_longest(found.answers()) + _longest(judged.answers) + _longest(edited.answers),
         unfit=len(left_out),
         unanswered=sum(answer.error is not None for answer in found.general),
         unjudged=judged.unjudged,

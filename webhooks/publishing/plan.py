@@ -11,28 +11,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from reviewer.diff.model import Diff, Side
-from reviewer.domain.findings import Finding, Review
+from reviewer.domain.findings import Category, Finding, Review
 from reviewer.domain.settings import FailLevel, SettingsProblem
 from reviewer.domain.severity import Confidence, Severity
-from reviewer.output.wording import RAN
-from reviewer.safety.code_blocks import code_span, suggestion_block
-from reviewer.safety.markdown import neutralise
-from reviewer.safety.placeholders import has_placeholder
+from reviewer.safety.code_blocks import code_span
 from reviewer.safety.shortening import shorten
 from webhooks.publishing.checks import Conclusion, annotations_of, completed_check
+from webhooks.publishing.inline_comments import inline_comment
 from webhooks.publishing.ledger import PostedState, SettledLedger, Thread, current_ledger, settle
-from webhooks.publishing.markers.finding import finding_marker, fixed_marker
+from webhooks.publishing.markers.finding import fixed_marker
 from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntry
 from webhooks.publishing.markers.replies import review_marker
 from webhooks.publishing.markers.summary import Ledger, summary_markers
 from webhooks.publishing.review_scope import FindingSummary, ReviewScope, ReviewTarget, headline
-from webhooks.publishing.suggested_tests.demonstrations import badge, demonstration_text
 from webhooks.publishing.suggested_tests.test_comments import SuggestedTestsComment, comments_with_tests
 from webhooks.publishing.summary import summary_text
-from webhooks.publishing.text import DOT, MAX_BODY, count_noun, escape, fence_within, fold
-
-#: Characters of a title in a comment, and of code that only advises.
-_MAX_TITLE, _MAX_ADVICE = 2_000, 12_000
+from webhooks.publishing.text import MAX_BODY, count_noun
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +85,7 @@ def plan_publication(
         is_new_base=bool(result.scope.new_base),
     )
     urls = {thread.comment_id: thread.url for thread in before.threads}
-    findings = FindingSummary(settled.entries, urls, _count_new(settled, before))
+    findings = FindingSummary(settled.entries, urls, _count_new(settled, before), _order(review, settled))
     markers = summary_markers(
         Ledger(target.head_sha, target.base_sha, target.job, result.files, settled.entries, target.base_ref)
     )
@@ -114,6 +108,12 @@ def plan_publication(
         standing=standing_findings(settled.entries, review, result.diff),
         entries=settled.entries,
     )
+
+
+def _order(review: Review, settled: SettledLedger) -> dict[str, int]:
+    """Return the places of this run's findings in its own order, by the fingerprints of their entries."""
+    own = [finding.fingerprint for finding in (*review.findings, *review.below)]
+    return {entry.fingerprint: own.index(entry.fingerprint) for entry in settled.entries if entry.fingerprint in own}
 
 
 def _count_new(settled: SettledLedger, before: PostedState) -> int:
@@ -141,74 +141,10 @@ def _review_body(
         "event": "COMMENT",
         "body": f"{text[0].upper()}{text[1:]}\n\n{review_marker(target.head_sha)}",
         "comments": [
-            *(inline_comment(finding, entry) for finding, entry in settled.new),
+            *(inline_comment(finding, entry, target.web_url) for finding, entry in settled.new),
             *(comment.body for comment in tests),
         ],
     }
-
-
-def inline_comment(finding: Finding, entry: LedgerEntry) -> dict[str, Any]:
-    """Return one inline comment as GitHub takes it in a review."""
-    anchor = finding.anchor
-    body: dict[str, Any] = {"path": anchor.path, "line": anchor.line, "side": anchor.side.value}
-    if anchor.start_line is not None:
-        body |= {"start_line": anchor.start_line, "start_side": anchor.side.value}
-    return body | {"body": comment_text(finding, entry)}
-
-
-def comment_text(finding: Finding, entry: LedgerEntry) -> str:
-    """Return the text of an inline comment, our marker at its end. A block that does not fit is shown in part.
-
-    A suggestion is posted whole or not as one: what GitHub applies with a click is never cut.
-    """
-    marker = finding_marker(entry)
-    title = neutralise(finding.title, limit=_MAX_TITLE)
-    parts = [f"{DOT[finding.severity]} **{finding.severity}** ({finding.category}): {title}"]
-    if shown := badge(finding):
-        parts.append(shown)
-    if entry.sha:
-        parts.append(f"This was fixed in {entry.sha[:7]} and is back.")
-    if finding.body:
-        parts.append(neutralise(finding.body))
-    room = MAX_BODY - len(marker) - sum(len(part) + 2 for part in parts)
-    for block in (_fix, demonstration_text, _reproduction):
-        text = block(finding, room)
-        parts += [text] if text else []
-        room -= len(text) + 2
-    return "\n\n".join([*parts, marker])
-
-
-def _fix(finding: Finding, room: int) -> str:
-    """Return the suggestion, or where there is none that fits, what may help to write the fix."""
-    if finding.suggestion is not None:
-        block = suggestion_block(finding.suggestion)
-        return block if len(block) <= room else _advice("too long to be applied from here", finding.suggestion, room)
-    if not finding.advice:
-        return ""
-    why = "not checked, it may not apply as it is"
-    if finding.why_advice.startswith(RAN):
-        why = neutralise(" ".join(finding.why_advice.split()), limit=600)
-    if has_placeholder(finding.advice):
-        why = "what is written as `[redacted: ...]` was hidden from the model: keep what is in your file there"
-    return _advice(why, finding.advice, room)
-
-
-def _advice(why: str, code: str, room: int) -> str:
-    title = f"Possible fix ({why}):"
-    block = fence_within(code, min(_MAX_ADVICE, room - len(title) - 2))
-    return f"{title}\n\n{block}" if block else ""
-
-
-def _reproduction(finding: Finding, room: int) -> str:
-    """Return the test that shows the defect, folded, as much of it as fits."""
-    if finding.reproduction is None:
-        return ""
-    test = finding.reproduction
-    title = f"A test that was run shows this defect: <code>{escape(shorten(test.path, 400))}</code>"
-    room -= len(fold(title, "", raw_title=True)) + 2
-    failure = fence_within(test.failure, min(4_000, room))
-    code = fence_within(test.code, room - len(failure))
-    return fold(title, f"{failure}\n\n{code}", raw_title=True) if failure and code else ""
 
 
 def _fixed_threads(settled: SettledLedger, threads: Iterable[Thread], target: ReviewTarget) -> tuple[FixedThread, ...]:
@@ -231,6 +167,8 @@ def _check(
     Every open finding counts, whichever run found it.
     """
     conclusion = _conclusion(findings, result.scope, fail_level)
+    if any(fail_level.fails(finding.severity) for finding in result.review.below if _is_sure(finding)):
+        conclusion = Conclusion.FAILURE
     body = completed_check(conclusion, headline(findings, result.scope), summary)
     rows = annotations_of(_without_comment(findings, result))
     if rows:
@@ -251,12 +189,13 @@ def _without_comment(findings: FindingSummary, result: ReviewResult) -> list[Fin
         entry.fingerprint for entry in findings.entries if entry.status is FindingStatus.OPEN and not entry.comment_id
     }
     review = result.review
-    sure = [
-        finding
-        for finding in review.below
-        if (finding.severity, finding.confidence) == (Severity.ERROR, Confidence.HIGH)
-    ]
+    sure = [finding for finding in review.below if finding.severity is Severity.ERROR and _is_sure(finding)]
     return [finding for finding in (*review.findings, *sure) if finding.fingerprint in missing]
+
+
+def _is_sure(finding: Finding) -> bool:
+    """Whether a finding that is only listed counts all the same: every falsifier confirmed it."""
+    return finding.confidence is Confidence.HIGH and finding.category is not Category.REFACTORING
 
 
 def standing_findings(entries: Sequence[LedgerEntry], review: Review, diff: Diff) -> tuple[Finding, ...]:

@@ -45,16 +45,28 @@ class ReviewScope:
 
 @dataclass(frozen=True, slots=True)
 class FindingSummary:
-    """The entries of the ledger, the addresses of their comments by id, and how many entries are new."""
+    """The entries of the ledger, the addresses of their comments by id, and how many entries are new.
+
+    `order` holds the places of this run's findings in the order in which people should see them, by fingerprint.
+    """
 
     entries: tuple[LedgerEntry, ...]
     urls: Mapping[int, str]
     new: int = 0
+    order: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, status: FindingStatus, *, inline: bool | None = None) -> list[LedgerEntry]:
-        """Return the entries with that status, the most severe first."""
+        """Return the entries with that status: in this run's order, or with others among them the most severe first."""
         chosen = [entry for entry in self.entries if entry.status is status and inline in (None, entry.inline)]
-        return sorted(chosen, key=lambda entry: (-entry.severity.rank, entry.path, entry.line))
+        last = len(self.order)
+        if all(entry.fingerprint in self.order for entry in chosen):
+            return sorted(chosen, key=lambda entry: self.order[entry.fingerprint])
+        return sorted(
+            chosen,
+            key=lambda entry: (
+                -entry.severity.rank, self.order.get(entry.fingerprint, last), entry.path, entry.line
+            ),
+        )  # fmt: skip
 
 
 def headline(findings: FindingSummary, scope: ReviewScope) -> str:

@@ -6,7 +6,6 @@ that is still valid is kept.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,14 +13,14 @@ from types import MappingProxyType
 
 from reviewer.domain.findings import Category, Review, TestSuggestion
 from reviewer.domain.settings import SettingsProblem
-from reviewer.domain.severity import Confidence
 from reviewer.output.wording import cost_text, usage_text
 from reviewer.safety.code_blocks import code_span, fence
 from reviewer.safety.markdown import neutralise
+from webhooks.publishing.listed_findings import finding_row, listed_findings
 from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntry
 from webhooks.publishing.markers.summary import ShownTest, marked_test, read_shown_tests, shown_test
 from webhooks.publishing.review_scope import FindingSummary, ReviewScope, ReviewTarget, headline
-from webhooks.publishing.text import DOT, MAX_BODY, count_noun, escape, fold
+from webhooks.publishing.text import MAX_BODY, count_noun, escape, fold, line_link
 
 #: Fixed findings that the summary names one by one.
 _MAX_FIXED = 50
@@ -50,7 +49,7 @@ def summary_text(
         *_open(target, findings),
         *(f"⚠️ {neutralise(note)}" for note in review.notes),
         *(f"⚠️ {neutralise(str(problem))}" for problem in problems),
-        _listed(review, target, findings),
+        *listed_findings(review, target, findings, earlier),
         _fixed(target, findings),
         _left(target, findings),
         *_tests(review.tests, scope, earlier, offered),
@@ -91,30 +90,13 @@ def _since(findings: FindingSummary, scope: ReviewScope, target: ReviewTarget) -
 
 
 def _line(entry: LedgerEntry, target: ReviewTarget, findings: FindingSummary) -> str:
-    is_open = entry.status is FindingStatus.OPEN
-    back = f", fixed in {entry.sha[:7]} and back" if entry.sha and is_open else ""
-    back += ", dismissed without write access" if entry.silenced and is_open else ""
-    return f"- {DOT[entry.severity]} {neutralise(entry.title)} ({_link(entry, target, findings)}{back})"
+    return finding_row(entry, _link(entry, target, findings))
 
 
 def _link(entry: LedgerEntry, target: ReviewTarget, findings: FindingSummary) -> str:
     """Return a link to the comment, or where there is none to the line in the view of changed files."""
-    label = code_span(f"{entry.path}:{entry.line}")
-    if url := findings.urls.get(entry.comment_id):
-        return f"[{label}]({url})"
-    file = hashlib.sha256(entry.path.encode("utf-8", "surrogateescape")).hexdigest()
-    return f"[{label}]({target.web_url}/files#diff-{file}{entry.side.value[0]}{entry.line})"
-
-
-def _listed(review: Review, target: ReviewTarget, findings: FindingSummary) -> str:
-    """Return the open findings without an inline comment: less important, or less certain."""
-    entries = findings.of(FindingStatus.OPEN, inline=False)
-    unsure = {finding.fingerprint for finding in review.below if finding.confidence is not Confidence.HIGH}
-    rows = "\n".join(
-        _line(entry, target, findings) + (", low confidence" if entry.fingerprint in unsure else "")
-        for entry in entries
-    )
-    return fold(f"{count_noun(len(entries), 'more finding')}, less important or less certain", rows) if entries else ""
+    url = findings.urls.get(entry.comment_id, "")
+    return line_link(entry.path, entry.side, entry.line, target.web_url, url)
 
 
 def _left(target: ReviewTarget, findings: FindingSummary) -> str:

@@ -6,12 +6,16 @@ changes what another part of the text means.
 
 from __future__ import annotations
 
+import hashlib
+import html
 import re
 from collections.abc import Iterator
 
+from reviewer.diff.model import Side
 from reviewer.domain.severity import Severity
-from reviewer.safety.code_blocks import fence
-from reviewer.safety.shortening import CUT
+from reviewer.safety.code_blocks import code_span, fence
+from reviewer.safety.invisible import show_invisible
+from reviewer.safety.shortening import CUT, shorten
 
 #: https://docs.github.com/rest/checks/runs: summary and text at most 65,535 characters; comments at most 65,536.
 MAX_BODY = 64_000
@@ -33,6 +37,32 @@ def fold(title: str, content: str, *, raw_title: bool = False) -> str:
 def escape(text: str) -> str:
     """Return text with the characters replaced that mean something in HTML, and without mentions."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
+
+
+def line_link(path: str, side: Side, line: int, pull_url: str, url: str = "") -> str:
+    """Return a link to a line in the view of changed files of a pull request, or to `url`: a comment at that line."""
+    return f"[{code_span(f'{path}:{line}')}]({url or line_url(path, side, line, pull_url)})"
+
+
+def line_url(path: str, side: Side, line: int, pull_url: str) -> str:
+    """Return the address of a line in the view of changed files of a pull request."""
+    file = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()
+    return f"{pull_url}/files#diff-{file}{side.value[0]}{line}"
+
+
+#: What GitHub turns into a link, a mention or a reference wherever it stands in the text that people see.
+_REFERENCE = re.compile(r"@|#(?=\d)|://|(?<!\w)(?:www\.|GH-)|(?<!\w)[0-9a-f]{3}(?=[0-9a-f]{4,61}(?!\w))", re.IGNORECASE)
+_SPAN = re.compile(r"`([^`]{1,200})`")
+
+
+def plain_html(text: str, *, most: int = 300) -> str:
+    """Return the model's text as one line of HTML for a place where Markdown is not read: only code spans are kept."""
+    line = shorten(show_invisible(" ".join(text.split())), most)
+    parts = _SPAN.split(line)
+    plain = (_REFERENCE.sub(lambda match: f"{match[0]}\u200b", part) for part in parts[::2])
+    words = [html.escape(part, quote=True).replace("\u200b", "&#8203;") for part in plain]
+    codes = [f"<code>{html.escape(part, quote=True)}</code>" for part in parts[1::2]]
+    return "".join(word + code for word, code in zip(words, [*codes, ""], strict=True))
 
 
 #: A line that may begin or end a fenced block, in a quote or a list too.

@@ -18,7 +18,7 @@ from reviewer.safety.prompt_text import printable_lines, printable_path
 from reviewer.tasks.context.snippets import OPENER, with_marks
 
 #: Tokens of surroundings in one prompt, beside CHUNK_TOKENS of diff.
-CONTEXT_TOKENS = 6_000
+CONTEXT_TOKENS = 4_500
 
 #: Lines of one block above and below the hunk; a longer block is cut around the change. The smaller numbers are tried
 #: where a change would not fit otherwise.

@@ -18,7 +18,7 @@ from reviewer.llm.models import planned_tokens
 from reviewer.safety.prompt_text import printable_lines, printable_path
 
 #: Tokens of related code in one prompt, beside CHUNK_TOKENS of diff and CONTEXT_TOKENS of surroundings.
-RELATED_TOKENS = 7_000
+RELATED_TOKENS = 4_000
 
 #: Lines: of a definition that is shown whole; of a longer one, below its signature; around a use.
 MAX_WHOLE, BELOW, BESIDE = 30, 6, 3

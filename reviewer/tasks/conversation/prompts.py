@@ -35,10 +35,13 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 #: Most characters of the title, of the description, and of all guidance together, in one prompt.
-MAX_TITLE, MAX_DESCRIPTION, MAX_GUIDANCE = 300, 6_000, 12_000
+MAX_TITLE, MAX_DESCRIPTION, MAX_GUIDANCE = 300, 6_000, 10_000
 
 #: Linked issues in one prompt, characters of the text of each, and of a claim.
 MAX_ISSUES, MAX_ISSUE, MAX_CLAIM = 3, 3_000, 500
+
+#: Characters of the code that the editor is shown of each finding.
+MAX_EDITED_QUOTE = 600
 
 #: Paths of the change's other files that a prompt names.
 MAX_OTHER_PATHS = 60
@@ -47,7 +50,7 @@ MAX_OTHER_PATHS = 60
 MOST_TESTS, MOST_REFACTORINGS = 3, 2
 
 #: Templates that show code. Their empty lines are kept.
-_AS_WRITTEN = frozenset({"review/change.md", "verify/verify.md", "verify/recheck.md", "ask/ask.md"})
+_AS_WRITTEN = frozenset({"review/change.md", "verify/verify.md", "verify/recheck.md", "ask/ask.md", "edit/findings.md"})
 
 #: What a repair turn asks for, by task.
 _FORMS = {
@@ -116,6 +119,22 @@ class Prompter:
         words = _render("verify/verify.md", fence=self.fence, claims=numbered, second=second, look=look)
         prompt = self.about(Task.VERIFY, chunk, words, qualifier="second opinion" if second else "")
         return replace(prompt, may_look_up=look)
+
+    def edit(self, findings: Sequence[Finding], *, most: int) -> Prompt:
+        """Return the prompt that asks for the order of all findings, numbered from 1, `most` of them inline."""
+        numbered = [
+            self._claim(number, finding)
+            | {
+                "severity": finding.severity.value,
+                "confidence": finding.confidence.value,
+                "quote": code_excerpt(finding.quote, MAX_EDITED_QUOTE),
+                "verdict": prose(finding.verdict, MAX_CLAIM),
+            }
+            for number, finding in enumerate(findings, 1)
+        ]
+        title = prose(self.change.title, MAX_TITLE)
+        shown = _render("edit/findings.md", fence=self.fence, title=title, findings=numbered)
+        return prompt_of(Task.EDIT, _render("edit/edit.md", most=most), system=self._system(), shown=shown)
 
     def about(self, task: Task, chunk: Chunk, words: str, *, qualifier: str = "") -> Prompt:
         """Return the prompt that shows the chunk with its context, as all prompts about it do, and sets the task."""

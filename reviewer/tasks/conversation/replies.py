@@ -44,7 +44,7 @@ def _synonym(words: dict[str, str]) -> Callable[[Any], Any]:
     return mapped
 
 
-def _number(value: Any) -> Any:
+def number_or_none(value: Any) -> Any:
     """Accept `"12"`, `12.0` and `"10-12"` (its last number) as 12; anything else means no number."""
     if isinstance(value, str):
         digits = re.findall(r"\d+", value[-100:])
@@ -68,7 +68,7 @@ def _text(value: Any) -> Any:
     return "" if value is None else value
 
 
-def _word_or_none(value: Any) -> Any:
+def severity_or_none(value: Any) -> Any:
     """Treat an unknown severity as a missing one: the field is optional."""
     word = _synonym(_SEVERITIES)(value)
     return word if isinstance(word, str) and word in set(Severity) else None
@@ -85,7 +85,7 @@ class RawFinding(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     path: str = Field(min_length=1)
-    line: Annotated[int | None, BeforeValidator(_number)] = None
+    line: Annotated[int | None, BeforeValidator(number_or_none)] = None
     quote: Annotated[str, BeforeValidator(_text)] = ""
     severity: Annotated[Severity, BeforeValidator(_synonym(_SEVERITIES))] = Severity.WARNING
     category: Annotated[Category, BeforeValidator(_synonym(_CATEGORIES))] = Category.BUG
@@ -100,14 +100,14 @@ class RawVerdict(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: Annotated[int, BeforeValidator(_number)]
+    id: Annotated[int, BeforeValidator(number_or_none)]
     verdict: Annotated[
         str, BeforeValidator(_synonym({"confirm": "confirmed", "valid": "confirmed", "refute": "refuted"}))
     ]
     reason: Annotated[str, BeforeValidator(_text)] = ""
     case: Annotated[str | None, BeforeValidator(lambda value: value if isinstance(value, str) else None)] = None
     refuted_if: Annotated[str | None, BeforeValidator(_text_or_none)] = None
-    severity: Annotated[Severity | None, BeforeValidator(_word_or_none)] = None
+    severity: Annotated[Severity | None, BeforeValidator(severity_or_none)] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from reviewer.domain.findings import Category, Finding, Rejected
@@ -11,6 +11,9 @@ from reviewer.tasks.verification.similarity import share_of_common, telling_word
 
 #: Two findings on overlapping lines are the same with at least this share of common words: of titles, of all words.
 _ALIKE, _ALIKE_IN_ALL = 0.5, 0.6
+
+#: A cap on comments from which on it is none: a terminal shows all that is sure and severe enough.
+UNCAPPED = 1_000
 
 #: All words of two findings are compared only if there are at least so many different ones.
 _TELLING = 6
@@ -22,7 +25,7 @@ class Triaged:
 
     findings: tuple[Finding, ...]
     below: tuple[Finding, ...]
-    rejected: tuple[Rejected, ...]
+    rejected: tuple[Rejected, ...] = ()
 
 
 def deduplicate(findings: Iterable[Finding]) -> tuple[tuple[Finding, ...], tuple[Rejected, ...]]:
@@ -42,24 +45,40 @@ def deduplicate(findings: Iterable[Finding]) -> tuple[tuple[Finding, ...], tuple
     return tuple(kept), tuple(rejected)
 
 
-def triage(findings: Sequence[Finding], settings: ReviewSettings) -> Triaged:
-    """Rank the findings; those below the set severity or confidence, or over the caps, are only listed."""
+def ranked(findings: Iterable[Finding]) -> tuple[tuple[Finding, ...], tuple[Rejected, ...]]:
+    """Return each defect once, in the order that holds without an editor, and the duplicates."""
     kept, rejected = deduplicate(findings)
+    return tuple(sorted(kept, key=_rank)), rejected
+
+
+def triage(findings: Iterable[Finding], settings: ReviewSettings) -> Triaged:
+    """Rank the findings; those below the set severity or confidence, or over the caps, are only listed."""
+    kept, rejected = ranked(findings)
+    return replace(placed(kept, settings), rejected=rejected)
+
+
+def placed(findings: Iterable[Finding], settings: ReviewSettings, listed: Collection[str] = ()) -> Triaged:
+    """Decide, in the order of the findings, which are shown inline. `listed` are fingerprints of those only to list.
+
+    Where there is room for all (UNCAPPED), nothing that is sure and severe enough is only listed.
+    """
+    listed = () if settings.max_comments >= UNCAPPED else listed
     inline: list[Finding] = []
     below: list[Finding] = []
     refactorings = 0
-    for finding in sorted(kept, key=_rank):
+    for finding in findings:
         severe = finding.severity.rank >= settings.severity.rank
         sure = finding.confidence.rank >= settings.confidence.rank
         refactoring = finding.category is Category.REFACTORING
         # Simpler code gets a comment only if one click applies it.
         room = not refactoring or (finding.suggestion is not None and refactorings < settings.max_refactorings)
-        if severe and sure and room and len(inline) < settings.max_comments:
+        room = room and finding.fingerprint not in listed and len(inline) < settings.max_comments
+        if severe and sure and room:
             inline.append(finding)
             refactorings += refactoring
         else:
             below.append(finding)
-    return Triaged(tuple(inline), tuple(below), rejected)
+    return Triaged(tuple(inline), tuple(below))
 
 
 def _rank(finding: Finding) -> tuple[bool, int, int, str, int]:

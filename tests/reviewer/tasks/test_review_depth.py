@@ -226,7 +226,7 @@ def test_a_400_line_pull_request_costs_at_most_five_cents() -> None:
     done = review(guided, Settings(), model.ask, salt=SALT, options=ReviewOptions(cost_per_thousand=price))
     assert done.usage.cost_usd is not None
     assert done.usage.cost_usd <= Decimal("0.05"), done.usage
-    assert (done.chain, done.usage.calls) == (2, sum(map(len, model.asked)))
+    assert (done.chain, done.usage.calls) == (3, sum(map(len, model.asked)))
     assert {"findings (security)", "tests", "refactor"} <= set(model.asked[0])
 
 

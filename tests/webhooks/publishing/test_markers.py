@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.fixtures.factories import finding, small_diff
+from webhooks.publishing.inline_comments import comment_text
 from webhooks.publishing.ledger import entry_of
 from webhooks.publishing.markers.finding import finding_marker, fixed_marker, read_finding, read_fixed
 from webhooks.publishing.markers.ledger_entries import entry_to_json
@@ -20,7 +21,6 @@ from webhooks.publishing.markers.summary import (
     summary_markers,
 )
 from webhooks.publishing.markers.syntax import Marker, pack
-from webhooks.publishing.plan import comment_text
 from webhooks.publishing.summary import earlier_tests
 
 SHA = "a" * 40

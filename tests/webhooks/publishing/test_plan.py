@@ -13,11 +13,12 @@ from reviewer.domain.severity import Confidence, Severity
 from reviewer.llm.usage import Usage
 from tests.fixtures.factories import anchor, finding, small_diff
 from webhooks.publishing.checks import annotations_of
+from webhooks.publishing.inline_comments import inline_comment
 from webhooks.publishing.ledger import PostedState, Thread, entry_of
 from webhooks.publishing.markers.finding import read_finding
 from webhooks.publishing.markers.ledger_entries import LedgerEntry
 from webhooks.publishing.markers.summary import read_ledger, without_markers
-from webhooks.publishing.plan import Publication, ReviewResult, inline_comment
+from webhooks.publishing.plan import Publication, ReviewResult
 from webhooks.publishing.plan import plan_publication as planned
 from webhooks.publishing.review_scope import ReviewScope, ReviewTarget
 

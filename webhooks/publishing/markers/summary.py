@@ -2,6 +2,7 @@
 
 `<!-- reviewer:summary head=SHA -->`, then `<!-- reviewer:ledger v1=DATA -->`, which also holds a digest of each file
 whose change was reviewed. Before a suggested test: `<!-- reviewer:test v=2 of=DIGEST size=CHARACTERS for=DIGEST -->`.
+Before the text of a finding that is only listed: `<!-- reviewer:listed of=FINGERPRINT size=CHARACTERS -->`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from webhooks.publishing.incremental import DIGEST_BYTES
 from webhooks.publishing.markers.ledger_entries import SHA, EntryData, FindingStatus, LedgerEntry, entry_to_json
-from webhooks.publishing.markers.syntax import PREFIX, Marker, pack, unpack
+from webhooks.publishing.markers.syntax import PREFIX, Marker, MarkerFields, pack, unpack
 
 #: Characters that the ledger may take in the summary, which GitHub limits to 65,536.
 MAX_LEDGER = 36_000
@@ -27,6 +28,7 @@ MAX_FILES = 3_000
 _SUMMARY = Marker("summary")
 _LEDGER = Marker("ledger")
 _TEST = Marker("test", version=2)
+_LISTED = Marker("listed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,16 +164,44 @@ def marked_test(test: ShownTest) -> str:
 
 def read_shown_tests(summary: str) -> Iterator[ShownTest]:
     """Yield the suggested tests of a summary. What is inside the Markdown of one is no marker."""
+    for fields, markdown in _marked_texts(summary, _TEST):
+        if markdown.startswith("<details>") and markdown.endswith("</details>"):
+            yield ShownTest(markdown, fields.get("of"), fields.get("for"))
+
+
+def _marked_texts(summary: str, marker: Marker) -> Iterator[tuple[MarkerFields, str]]:
+    """Yield the fields of each marker of that kind, and the text of the length that it names. Texts do not nest."""
     summary = summary.replace("\r\n", "\n")
     position = 0
-    while (found := summary.find(_TEST.beginning, position)) >= 0:
+    while (found := summary.find(marker.beginning, position)) >= 0:
         line, _, _ = summary[found:].partition("\n")
-        fields = _TEST.read(line)
+        fields = marker.read(line)
         position = found + len(line) + 1
         size = fields.get("size") if fields else ""
         if fields is None or not (size.isascii() and size.isdecimal() and len(size) <= 6):
             continue
-        markdown = summary[position : position + int(size)]
-        if markdown.startswith("<details>") and markdown.endswith("</details>"):
-            position += len(markdown)
-            yield ShownTest(markdown, fields.get("of"), fields.get("for"))
+        text = summary[position : position + int(size)]
+        yield fields, text
+        position += len(text)
+
+
+# ----------------------------------------------------------------------- findings that are only listed
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFinding:
+    """The text of a finding that has no comment, neutralised, and the fingerprint of the finding."""
+
+    markdown: str
+    fingerprint: str
+
+
+def marked_finding(finding: ShownFinding) -> str:
+    """Return the text with its marker before it, so that the next review can keep it."""
+    return f"{_LISTED.write(of=finding.fingerprint, size=str(len(finding.markdown)))}\n{finding.markdown}"
+
+
+def read_shown_findings(summary: str) -> Iterator[ShownFinding]:
+    """Yield the texts of the findings that a summary only lists."""
+    for fields, markdown in _marked_texts(summary, _LISTED):
+        yield ShownFinding(markdown, fields.get("of"))

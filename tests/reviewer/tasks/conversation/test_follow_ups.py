@@ -186,6 +186,7 @@ def test_a_saturated_answer_is_asked_for_in_smaller_parts(model: FakeModel, clie
 
     model.answers("findings", saturated_unless(lambda call: len({"a.py", "b.py"} & _shown(call)) == 1, clean))
     model.answers("verify", lambda _: verdicts_of(RIGHT, {**RIGHT, "id": 2}))
+    model.script("edit", '{"findings": []}')
     done = reviewed(client, "a.py", "b.py")
     assert sorted(finding.anchor.path for finding in done.findings) == ["a.py", "b.py"]
     assert models_of(model) == ["MiniMax-M2.1"] * 3

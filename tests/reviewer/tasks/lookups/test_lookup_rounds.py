@@ -85,7 +85,7 @@ def test_finder_and_falsifier_look_in_several_rounds() -> None:
     ],
 )
 def test_looks_and_repairs_share_the_longest_chain(finder: list[str], falsifier: list[str]) -> None:
-    """A finder leaves calls for the falsifier; the last call is never an invitation to ask."""
+    """A finder leaves calls for the falsifier, and both one for the editor; the last call is no invitation to ask."""
     done, batches = reviewed({Task.FINDINGS: list(finder), Task.VERIFY: list(falsifier)})
     assert len(batches) <= LONGEST_CHAIN
     assert not any("You cannot ask again" in batch[0].messages[-1].content for batch in batches[:2])
