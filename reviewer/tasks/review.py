@@ -25,7 +25,7 @@ from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Ask
 from reviewer.llm.usage import Usage
 from reviewer.safety.redaction import redact
-from reviewer.tasks.context.related import gather_related
+from reviewer.tasks.context.related import RelatedCode, gather_related
 from reviewer.tasks.context.repository_cache import RepositoryCache
 from reviewer.tasks.conversation.divisions import DivisionByCode
 from reviewer.tasks.conversation.follow_ups import Answer, Look, ask_and_read_both
@@ -38,9 +38,9 @@ from reviewer.tasks.planning.lenses import Depth, depth_of
 from reviewer.tasks.suggest_tests import added_code, join_tests, testable, usable_tests
 from reviewer.tasks.verification.added_secrets import AddedSecrets, added_secrets, drop_repeated
 from reviewer.tasks.verification.candidates import candidates, with_proofs
-from reviewer.tasks.verification.editor import edit_findings
+from reviewer.tasks.verification.editor import EditedFindings, edit_findings
 from reviewer.tasks.verification.falsifier import FalsifiedClaims, Falsifier
-from reviewer.tasks.verification.triage import placed, ranked, triage
+from reviewer.tasks.verification.triage import Triaged, placed, triage
 
 #: A chunk with at least so many added lines of code also gets a prompt for simpler code.
 REFACTOR_FROM_LINES = 30
@@ -85,8 +85,7 @@ def review(
     chunks, left_out = _chunks(files, options, settings)
     if not chunks:
         return replace(_secrets_alone(secrets, (*skipped, *left_out), settings), unfit=len(left_out))
-    gathered = gather_related(change, chunks)
-    change = replace(change, head=gathered.head)
+    change, gathered = _with_context(change, chunks)
     prompter = Prompter(change, settings, fence_of(salt, change), gathered.related, gathered.outline)
     depth = depth_of(chunks, cost=options.cost_per_thousand, ceiling=settings.budget.per_review_usd)
     look = _looking(change, prompter, gathered.library)
@@ -94,13 +93,8 @@ def review(
     claims, rejected = _claims(change, found, secrets)
     falsifier = Falsifier(prompter, ask, look, follow_ups=max(0, options.chain - _KEPT - _longest(found.answers())))
     judged = falsifier.judge(chunks, claims, two_opinions=depth.two_opinions)
-    caps = _caps(settings.review, options)
-    kept, repeated = ranked([*secrets.findings, *with_proofs(change, judged.kept)])
-    edited = edit_findings(
-        kept, prompter, ask, calls=options.chain - _longest(found.answers()) - _longest(judged.answers),
-        most=caps.max_comments, fixed={finding.fingerprint for finding in secrets.findings},
-    )  # fmt: skip
-    result = placed(edited.findings, caps, edited.listed)
+    left = options.chain - _longest(found.answers()) - _longest(judged.answers)
+    edited, result = _edited(prompter, judged, secrets, replace(options, chain=left), ask)
     tests, bad_tests = usable_tests(found.tests)
     return replace(
         _billed((*found.answers(), *judged.answers, *edited.answers)),
@@ -109,15 +103,31 @@ def review(
         below=result.below,
         tests=tests,
         skipped=(*skipped, *left_out, *_unanswered(chunks, found.general)),
-        rejected=(*rejected, *judged.refuted, *repeated, *edited.rejected, *bad_tests),
+        rejected=(*rejected, *judged.refuted, *edited.rejected, *bad_tests),
         notes=(*secrets.notes, *_notes(found, judged, depth, settings)),
         files_reviewed=_files(chunks, found.general),
-        chain=_longest(found.answers()) + _longest(judged.answers) + _longest(edited.answers),
+        chain=options.chain - left + _longest(edited.answers),
         unfit=len(left_out),
         unanswered=sum(answer.error is not None for answer in found.general),
         unjudged=judged.unjudged,
         context=ContextReport(tuple(prompter.tokens.items()), gathered.shown, look.counts),
     )
+
+
+def _with_context(change: Change, chunks: Sequence[Chunk]) -> tuple[Change, RelatedCode]:
+    """Return the change with the files that were read, and the code beside it."""
+    gathered = gather_related(change, chunks)
+    return replace(change, head=gathered.head), gathered
+
+
+def _edited(
+    prompter: Prompter, judged: FalsifiedClaims, secrets: AddedSecrets, options: ReviewOptions, ask: Ask
+) -> tuple[EditedFindings, Triaged]:
+    """Return the findings in their order, and which of them are shown inline; `options.chain` calls are left."""
+    caps = _caps(prompter.settings.review, options)
+    proven = with_proofs(prompter.change, judged.kept)
+    edited = edit_findings(proven, secrets.findings, prompter, ask, calls=options.chain, most=caps.max_comments)
+    return edited, placed(edited.findings, caps, edited.listed)
 
 
 def _looking(change: Change, prompter: Prompter, library: RepositoryCache | None) -> LookupHandler:

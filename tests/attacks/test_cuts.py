@@ -16,11 +16,11 @@ from reviewer.tasks.answer_question import QuestionAnswer
 from tests.fixtures.factories import finding, small_diff
 from webhooks.action.workflow_commands import MAX_SUMMARY_BYTES, summary_within_limit
 from webhooks.events.deliveries import Job, Trigger
+from webhooks.publishing.bodies.inline_comments import comment_text
+from webhooks.publishing.bodies.reply import answer_text
 from webhooks.publishing.checks import Conclusion, completed_check
-from webhooks.publishing.inline_comments import comment_text
 from webhooks.publishing.ledger import entry_of
 from webhooks.publishing.markers.finding import read_finding
-from webhooks.publishing.reply import answer_text
 from webhooks.publishing.text import MAX_BODY, cut_text, fence_within, fold
 
 LINE = "    value = compute(1, 2, 3)  # as before\n"

@@ -13,10 +13,10 @@ from webhooks.github.types import Pull
 from webhooks.handling.job_context import JobContext
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
 from webhooks.handling.money.purse import BudgetSpent, CeilingReached
+from webhooks.publishing.bodies.reply import post_once
 from webhooks.publishing.checks import Conclusion, completed_check
 from webhooks.publishing.markers.replies import failure_marker, stop_marker
 from webhooks.publishing.publish import CheckRun, close_check, ignore_github_errors, open_check
-from webhooks.publishing.reply import post_once
 
 _TITLE = "Not reviewed"
 

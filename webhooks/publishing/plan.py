@@ -16,8 +16,8 @@ from reviewer.domain.settings import FailLevel, SettingsProblem
 from reviewer.domain.severity import Confidence, Severity
 from reviewer.safety.code_blocks import code_span
 from reviewer.safety.shortening import shorten
+from webhooks.publishing.bodies.inline_comments import inline_comment
 from webhooks.publishing.checks import Conclusion, annotations_of, completed_check
-from webhooks.publishing.inline_comments import inline_comment
 from webhooks.publishing.ledger import PostedState, SettledLedger, Thread, current_ledger, settle
 from webhooks.publishing.markers.finding import fixed_marker
 from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntry

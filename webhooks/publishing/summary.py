@@ -16,7 +16,7 @@ from reviewer.domain.settings import SettingsProblem
 from reviewer.output.wording import cost_text, usage_text
 from reviewer.safety.code_blocks import code_span, fence
 from reviewer.safety.markdown import neutralise
-from webhooks.publishing.listed_findings import finding_row, listed_findings
+from webhooks.publishing.bodies.listed_findings import finding_row, listed_findings
 from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntry
 from webhooks.publishing.markers.summary import ShownTest, marked_test, read_shown_tests, shown_test
 from webhooks.publishing.review_scope import FindingSummary, ReviewScope, ReviewTarget, headline

@@ -6,7 +6,7 @@ fails, the findings keep the order and the places that they had. `ask` is the on
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from reviewer.domain.findings import Category, Finding, Rejected
@@ -16,6 +16,7 @@ from reviewer.tasks.conversation.edit_replies import FindingPlace, RawEdit, read
 from reviewer.tasks.conversation.follow_ups import Answer, ask_and_read
 from reviewer.tasks.conversation.prompts import Prompter
 from reviewer.tasks.verification.root_causes import groups_of, merge, merge_plain_repeats
+from reviewer.tasks.verification.triage import ranked
 
 #: Findings that the editor is shown, the first of them.
 MOST_EDITED = 40
@@ -32,21 +33,23 @@ class EditedFindings:
 
 
 def edit_findings(
-    findings: Sequence[Finding],
+    claims: Iterable[Finding],
+    secrets: Sequence[Finding],
     prompter: Prompter,
     ask: Ask,
     *,
     calls: int,
     most: int,
-    fixed: Collection[str] = (),
 ) -> EditedFindings:
     """Merge the findings of one root cause and put the rest in order, asking where two or more are sure.
 
-    `findings` are in the order that holds without an answer. `calls` may follow one another; `most` have room inline.
-    Findings whose fingerprints are `fixed` (secrets, found without the model) are not in the model's hands, nor are
-    refactorings: those come last.
+    `calls` may follow one another; `most` findings have room inline. The secrets, which were found without the model,
+    are not in the model's hands and come first; refactorings come last.
     """
-    findings, repeated = merge_plain_repeats(findings)
+    fixed = {finding.fingerprint for finding in secrets}
+    kept, duplicates = ranked([*secrets, *claims])
+    findings, merged_plainly = merge_plain_repeats(kept)
+    repeated = (*duplicates, *merged_plainly)
     open_to_edit = [
         place
         for place, finding in enumerate(findings)

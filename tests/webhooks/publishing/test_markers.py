@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.fixtures.factories import finding, small_diff
-from webhooks.publishing.inline_comments import comment_text
+from webhooks.publishing.bodies.inline_comments import comment_text
 from webhooks.publishing.ledger import entry_of
 from webhooks.publishing.markers.finding import finding_marker, fixed_marker, read_finding, read_fixed
 from webhooks.publishing.markers.ledger_entries import entry_to_json

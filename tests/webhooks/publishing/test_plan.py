@@ -12,8 +12,8 @@ from reviewer.domain.settings import FailLevel, SettingsProblem
 from reviewer.domain.severity import Confidence, Severity
 from reviewer.llm.usage import Usage
 from tests.fixtures.factories import anchor, finding, small_diff
+from webhooks.publishing.bodies.inline_comments import inline_comment
 from webhooks.publishing.checks import annotations_of
-from webhooks.publishing.inline_comments import inline_comment
 from webhooks.publishing.ledger import PostedState, Thread, entry_of
 from webhooks.publishing.markers.finding import read_finding
 from webhooks.publishing.markers.ledger_entries import LedgerEntry

@@ -11,9 +11,9 @@ from webhooks.handling.failures import report_failure
 from webhooks.handling.fetch import FetchedPull, change_of
 from webhooks.handling.job_context import JobContext, Superseded, ask_while_wanted, within_budget
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
+from webhooks.publishing.bodies.reply import answer_text, post_once
 from webhooks.publishing.markers.replies import answer_marker
 from webhooks.publishing.publish import PublishResult
-from webhooks.publishing.reply import answer_text, post_once
 
 
 def handle(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull) -> JobOutcome:

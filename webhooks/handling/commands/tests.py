@@ -11,8 +11,8 @@ from webhooks.handling.job_context import JobContext
 from webhooks.handling.job_outcome import JobOutcome
 from webhooks.handling.review_changes import ReviewRequest
 from webhooks.handling.review_pull import review_pull
+from webhooks.publishing.bodies.reply import post_once, tests_added_text
 from webhooks.publishing.markers.replies import marker_of_tests_added
-from webhooks.publishing.reply import post_once, tests_added_text
 from webhooks.publishing.suggested_tests.commit_tests import NotAdded, add_tests
 
 

@@ -139,10 +139,11 @@ PROMPTER = Prompter(Change(DIFF, "Add carts"), Settings(), "data-0123456789abcde
 
 
 def asked(
-    findings: Sequence[Finding], *replies: str | ModelError, **more: object
+    findings: Sequence[Finding], *replies: str | ModelError, secrets: Sequence[Finding] = (), **more: object
 ) -> tuple[EditedFindings, list[Prompt]]:
     prompts, ask = ask_of(*replies)
-    return edit_findings(findings, PROMPTER, ask, **{"calls": 2, "most": 5, **more}), prompts  # type: ignore[arg-type]
+    options = {"calls": 2, "most": 5, **more}
+    return edit_findings(findings, secrets, PROMPTER, ask, **options), prompts  # type: ignore[arg-type]
 
 
 def test_a_call_that_fails_leaves_the_order_as_it_was() -> None:
@@ -173,7 +174,7 @@ def test_secrets_and_simpler_code_are_not_in_the_editors_hands() -> None:
     """A secret stays first, whatever the code talks the editor into; simpler code comes last."""
     secret, simpler = finding(30, "A key is added"), finding(40, "Shorter", category=Category.REFACTORING)
     reply = json.dumps({"findings": [edit(2), edit(1, "list", "info", 2), edit(3, "list", "info", 1)]})
-    done, (prompt,) = asked([secret, finding(1), finding(2), simpler], reply, fixed={secret.fingerprint})
+    done, (prompt,) = asked([finding(1), finding(2), simpler], reply, secrets=[secret])
     assert "A key is added" not in shown_in(prompt)
     assert titles(done.findings) == ["A key is added", "Defect 2", "Shorter"]
     assert done.findings[0] == secret

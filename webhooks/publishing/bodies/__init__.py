@@ -1,0 +1,1 @@
+"""Write what is posted: inline comments, the list of the summary, replies. Pure."""
