@@ -26,6 +26,11 @@ _TYPED = re.compile(
 )
 _METHOD = re.compile(r"\s+(?:(?:async|static|get|set)\s+)*(?P<name>[\w$]+)\s*\([^()]{0,200}\)[^;]{0,80}\{\s*$")
 _CONSTANT = re.compile(r"(?P<name>[A-Z][A-Z0-9_]{2,})\s*(?::[^=]{1,80})?=(?!=)")
+_SQL = re.compile(
+    r"\s*create\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+)?(?:table|view|materialized\s+view|function|procedure|type"
+    r"|trigger)\s+(?:if\s+not\s+exists\s+)?(?:[\"`\[]?\w+[\"`\]]?\.)?[\"`\[]?(?P<name>\w+)",
+    re.IGNORECASE,
+)
 #: Words before a parenthesis that show that the line defines nothing.
 _CONTROL_WORDS = """
     return new else throw await yield delete case goto if while for switch catch and or not in is assert raise
@@ -66,7 +71,7 @@ def outline_of(path: str, text: str) -> Outline:
 def defined_on(line: str) -> str | None:
     """Return the name that the line seems to define, in any language."""
     line = line[:MAX_LINE]
-    if found := _KEYWORD.match(line) or _CONSTANT.match(line):
+    if found := _KEYWORD.match(line) or _CONSTANT.match(line) or _SQL.match(line):
         return found["name"]
     found = _TYPED.match(line)
     if found and found["first"] not in CONTROL and found["name"] not in CONTROL and not line.rstrip().endswith(";"):

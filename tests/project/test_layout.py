@@ -21,6 +21,7 @@ MAX_FUNCTION_LINES = 40
 #: Folder -> why it may hold more entries than others.
 LARGE_FOLDERS = {
     ".": "GitHub, pip, Docker and gunicorn look for their files at the top",
+    "evals": "one folder for each case, all alike",
     "tests/samples/proving/bad": "one test file for each reason to refuse it, read beside each other",
 }
 #: Module -> why it may be longer than others.

@@ -337,20 +337,36 @@ def test_two_runs_are_compared_case_by_case() -> None:
 
 
 def test_all_shipped_cases_are_measured(reviewer: Reviewer, model: FakeModel, tmp_path: Path) -> None:
-    """With good verdicts: recall and precision are 1 by judge and by lines; the reviews and the run are saved."""
+    """With good verdicts all defects are found first, and nothing else; the reviews and the run are saved.
+
+    A root cause in two places is said twice where no editor joins the two.
+    """
     serve(model, NAMES)
     done = reviewer(str(CASES), "--output", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr
     run = json.loads((tmp_path / "out" / "run.json").read_text())
     assert [row["name"] for row in run["cases"]] == NAMES
+    twice = [name for name in NAMES if any("same_as" in reply for reply in replay_of(name).replies)]
+    said_twice = 0 if any(call.task == "edit" for call in model.calls) else len(twice)
     for figures in (run["total"]["judged"], run["total"]["lines"]):
-        assert (figures["recall"], figures["precision"], figures["traps"]) == (1, 1, 0)
-    assert run["total"]["chain"] <= 4
+        assert figures["recall"] == 1
+        # By lines alone, a second place may stand close to a known false alarm.
+        assert figures["traps"] + figures["repeats"] + figures["others"] == said_twice
+    assert run["total"]["judged"]["traps"] == 0
+    ranking = run["ranking"]
+    assert ranking["first_3"] == ranking["known"] == run["total"]["judged"]["found"]
+    assert (ranking["wanted"], ranking["twice"]) == (ranking["published"], said_twice)
+    assert run["lookups"]["rounds"] >= 10
+    assert run["lookups"]["wasted"] == 0
+    assert "Root causes said twice:" in done.stdout
+    assert run["total"]["chain"] <= 8
     assert run["total"]["usage"]["cost_usd"] > 0
-    assert run["judge_usage"]["calls"] == sum(call.qualifier == "judge" for call in model.calls) == 13
+    judged = sum(any(not reply["bad"] for reply in replay_of(name).replies) for name in NAMES)
+    assert run["judge_usage"]["calls"] == sum(call.qualifier == "judge" for call in model.calls) == judged
     for name in NAMES:
         review = json.loads((tmp_path / "out" / f"{name}.json").read_text())
-        assert len(review["findings"]) == len({reply["known"] for reply in replay_of(name).replies if not reply["bad"]})
+        good = {reply["known"] for reply in replay_of(name).replies if not reply["bad"]}
+        assert len(review["findings"]) == len(good) + (name in twice and said_twice > 0)
         assert name in done.stdout
         assert f"{name}: recall" in done.stderr
 

@@ -13,10 +13,12 @@ from reviewer.diff.parser import parse_diff
 from reviewer.domain.findings import Review
 from reviewer.evaluation.case_repository import write_case_repository
 from reviewer.evaluation.cases import Case, KnownKind, read_cases
+from reviewer.evaluation.results import ranking_of
 from reviewer.evaluation.runner import EvaluationContext, EvaluationRunner, ReviewedCase
 from reviewer.git.worktree import open_worktree
 from reviewer.llm.client import Client
-from tests.fakes.model import FakeModel
+from reviewer.tasks.review import LONGEST_CHAIN
+from tests.fakes.model import Call, FakeModel
 from tests.fixtures.replay import NAMES, replay_of, serve
 from tests.paths import CASES
 
@@ -32,13 +34,20 @@ def the_case(name: str) -> Case:
     return case
 
 
-def reviewed(name: str, *, verdict: str = "") -> ReviewedCase:
-    """Return what came of the case with its scripted replies."""
+#: Cases in which one root cause is found in two places, and cases whose decisive code is in a file that is not shown.
+TWICE = {name for name in NAMES if any("same_as" in reply for reply in replay_of(name).replies)}
+LOOKING = [name for name in NAMES if replay_of(name).looks]
+
+
+def reviewed(name: str, *, verdict: str = "", calls: list[Call] | None = None) -> ReviewedCase:
+    """Return what came of the case with its scripted replies; the calls to the model are added to `calls`."""
     done: list[ReviewedCase] = []
     with FakeModel() as model, Client(key=model.key, base_url=model.base_url) as client:
         serve(model, [name], verdict=verdict)
         means = EvaluationContext(change_without_progress, client.ask, client.ask)
         EvaluationRunner(means, 1, done.append).run([the_case(name)])
+        if calls is not None:
+            calls += model.calls
     return done[0]
 
 
@@ -48,7 +57,7 @@ def places(review: Review) -> list[tuple[str, str, int, int]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in TWICE])
 def test_every_planted_defect_is_posted_on_its_lines_and_no_bad_reply_is(name: str) -> None:
     """Posted are the defects, each once, from its first line to its last; only proven suggestions are offered."""
     done = reviewed(name)
@@ -59,7 +68,35 @@ def test_every_planted_defect_is_posted_on_its_lines_and_no_bad_reply_is(name: s
     assert {one.title: one.suggestion is not None for one in done.review.findings}.items() <= proven.items()
     assert done.result.judged == done.result.lines
     assert (done.result.missed, done.result.judged and done.result.judged.alarms) == ((), 0)
-    assert done.result.chain <= 4
+    assert done.result.chain <= LONGEST_CHAIN
+    assert ranking_of([done.result]).first_3 == len(defects)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LOOKING)
+def test_the_decisive_code_comes_through_a_lookup_only(name: str) -> None:
+    """The first prompt does not show it; the answer to the first request does; nothing is asked in vain."""
+    calls: list[Call] = []
+    done = reviewed(name, calls=calls)
+    finders = [call for call in calls if call.task == "findings"]
+    for look in replay_of(name).looks:
+        assert not any(look["decisive"] in call.user for call in finders if " lookup>\n" not in call.user)
+        assert all(look["decisive"] in call.user for call in finders if " lookup>\n" in call.user)
+    assert done.result.lookups.rounds >= 1
+    assert done.result.lookups.empty == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(TWICE))
+def test_a_root_cause_in_two_places_is_known(name: str) -> None:
+    """Posted once where an editor joined the two; else both are posted, and it counts as said twice."""
+    calls: list[Call] = []
+    done = reviewed(name, calls=calls)
+    edited = any(call.task == "edit" for call in calls)
+    assert done.result.missed == ()
+    ranking = ranking_of([done.result])
+    assert (ranking.distinct, ranking.twice) == (1, 0 if edited else 1)
+    assert (ranking.wanted, ranking.published) == ((1, 1) if edited else (2, 2))
 
 
 @pytest.mark.slow
@@ -94,6 +131,8 @@ def test_the_cases_are_a_fair_mixture() -> None:
     clean = [name for name, found in kinds.items() if found == {KnownKind.TRAP}]
     assert len(both) >= 12
     assert len(clean) >= 2
+    assert len(LOOKING) >= 10
+    assert len(TWICE) >= 5
     assert len(both) + len(clean) == len(cases)
     assert {case.language for case in cases} == {"python", "typescript", "go", "ruby", "java"}
     replies = [reply for name in NAMES for reply in replay_of(name).replies]

@@ -249,3 +249,17 @@ def test_sides_are_told_apart() -> None:
     assert request is not None
     LookupHandler.of(Change(DIFF, sources=sources), "data-0").look_up(request)
     assert ("src/shop/cart.py", Side.LEFT) in sources.asked
+
+
+@pytest.mark.parametrize(
+    "line", ["CREATE TABLE refunds (", "create table if not exists shop.refunds (", 'CREATE TABLE "shop"."refunds" (']
+)
+def test_a_table_is_a_definition(line: str) -> None:
+    """What code calls by a text, a schema defines: the whole table is shown, not the line with its name."""
+    schema = f"{line}\n  id bigint,\n  reason varchar(80) NOT NULL\n);\n\nCREATE TABLE other (\n  id bigint\n);\n"
+    files = HEAD | {"db/schema.sql": schema, "src/shop/refunds.py": 'insert("refunds", reason)\n'}
+    request = read_request('{"definition": ["refunds"]}')
+    assert request is not None
+    text = handler(files).look_up(request)
+    assert "    3 |   reason varchar(80) NOT NULL" in text
+    assert "other" not in text

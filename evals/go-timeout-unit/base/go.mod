@@ -1,0 +1,3 @@
+module example.org/upload
+
+go 1.22

@@ -1,0 +1,3 @@
+package club;
+
+record Member(long id, String name, String email) {}

@@ -1,0 +1,3 @@
+"""Tables."""
+
+COLUMNS = {"users": ["id", "email", "country"]}

@@ -1,0 +1,2 @@
+-- Users have a country.
+ALTER TABLE users ADD COLUMN country char(2) NOT NULL;

@@ -1,0 +1,6 @@
+"""Write rows."""
+
+
+def insert(table, **values):
+    """Insert a row and return its id."""
+    raise NotImplementedError

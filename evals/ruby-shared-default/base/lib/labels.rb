@@ -1,0 +1,7 @@
+class Labels
+  def for(item)
+    labels = ["item"]
+    labels << "new" if item.new?
+    labels
+  end
+end

@@ -1,0 +1,3 @@
+export function amount(text: string): number {
+  return Number(text);
+}

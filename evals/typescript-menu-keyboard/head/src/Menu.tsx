@@ -1,0 +1,9 @@
+import React from 'react';
+
+export function Menu({ onClose }: { onClose: () => void }) {
+  return (
+    <nav>
+      <div className="close" onClick={onClose} />
+    </nav>
+  );
+}
