@@ -1,35 +1,35 @@
-"""Measure the cost of running suggested tests on a real package, humanize 4.17.0 with about 900 tests.
+"""Measure the cost of running suggested tests on real packages, and recount what their evidence states.
 
-Downloads the sdist and pytest with pip. One function counts as new: a strong and a weak test file go through all gates.
-CPU is that of all processes, without the repository's own suite (run once before).
+Downloads three sdists and pytest with pip. In each, one function counts as new and its own tests are taken out: a test
+file goes through all gates, and an independent script (`recount.py`) counts coverage, kills and new kills again. CPU is
+that of all processes, without the repository's own suite (run once before).
 """
 
 from __future__ import annotations
 
+import resource
 import statistics
 import subprocess
 import sys
 import tarfile
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bench.recount import Package, Recounted, recount
 from bench.table import show
 from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import Change
 from reviewer.sandbox.api import SandboxCommand, SandboxResult
 from reviewer.testgen.evidence import Candidate, ChangeUnderTest, CodeUnit, Evidence, GenerationBudget
 from reviewer.testgen.python.gates.mutation_gate import mutation_gate
+from reviewer.testgen.python.gates.own_share import without_tests
 from reviewer.testgen.python.gates.run_gates import GateContext, judge
 from reviewer.testgen.python.generate import prepare
 from reviewer.testgen.python.harness_report import REPORT, HarnessReport
 from tests.fixtures.run_unconfined import run_in_tree
 
-PACKAGE = "humanize==4.17.0"
 PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input")
-
-#: Its benchmarks need plugins that come with no release.
-COMMAND = "python -m pytest --ignore=tests/test_benchmarks.py tests src"
 
 #: Rounds of the mutants: other work on the machine can only make a round slower.
 ROUNDS = 5
@@ -60,6 +60,64 @@ def test_natural_list() -> None:
     assert natural_list(["a", "b", "c"])
 """
 
+PARTITION = """from toolz.itertoolz import partition_all
+
+
+def test_partition_all_keeps_the_rest():
+    assert list(partition_all(2, [1, 2, 3, 4])) == [(1, 2), (3, 4)]
+    assert list(partition_all(3, [1, 2, 3, 4])) == [(1, 2, 3), (4,)]
+    assert list(partition_all(3, iter([1, 2, 3, 4, 5]))) == [(1, 2, 3), (4, 5)]
+    assert list(partition_all(2, [])) == []
+"""
+
+ORDINAL = """import inflection
+
+
+def test_ordinals_of_teens_and_others():
+    assert [inflection.ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, -1)] == [
+        "st", "nd", "rd", "th", "th", "th", "th", "st", "st"
+    ]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RealPackage:
+    """A package by its requirement, with a function that counts as new, a test for it, and its suite's command.
+
+    `without` are files of tests that are taken out, or tests (`file::test`), so that something is left to notice.
+    """
+
+    requirement: str
+    path: str
+    unit: str
+    test: str
+    code: str
+    command: str
+    source: str = ""
+    without: tuple[str, ...] = ()
+
+    @property
+    def suite(self) -> tuple[str, ...]:
+        """The words of the command after pytest."""
+        return tuple(self.command.split()[3:])
+
+
+#: humanize's benchmarks need plugins that come with no release.
+HUMANIZE = RealPackage(
+    "humanize==4.17.0", "src/humanize/lists.py", "natural_list", "tests/test_lists_strong.py", STRONG,
+    "python -m pytest --ignore=tests/test_benchmarks.py tests src", "src", ("tests/test_lists.py",),
+)  # fmt: skip
+TOOLZ = RealPackage(
+    "toolz==1.0.0", "toolz/itertoolz.py", "partition_all", "toolz/tests/test_partition_rest.py", PARTITION,
+    "python -m pytest toolz/tests/test_itertoolz.py toolz/tests/test_functoolz.py", "",
+    ("toolz/tests/test_itertoolz.py::test_partition_all",),
+)  # fmt: skip
+INFLECTION = RealPackage(
+    "inflection==0.5.1", "inflection/__init__.py", "ordinal", "test_ordinals.py", ORDINAL,
+    "python -m pytest test_inflection.py", "", ("test_inflection.py::test_ordinal",),
+)  # fmt: skip
+PACKAGES = (HUMANIZE, TOOLZ, INFLECTION)
+
 
 @dataclass(frozen=True, slots=True)
 class Counting:
@@ -72,34 +130,69 @@ class Counting:
         self.runs.append(ran)
         return ran
 
-    def cpu(self, since: int) -> float:
-        return sum(ran.cpu_seconds for ran in self.runs[since:])
-
 
 def main() -> None:
     """Print the tables."""
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        subject = _subject(place)
-        counting = Counting()
-        ready = prepare(subject, counting, GenerationBudget(units=20))
-        if not isinstance(ready, tuple):
-            raise SystemExit(ready.reason)
-        bench, units = ready
-        suite = counting.runs[0]
-        unit = next(one for one in units if one.name == "natural_list")
-        rows = [_judged(name, code, unit, bench, counting) for name, code in (("strong", STRONG), ("weak", WEAK))]
-        head = ["candidate", "runs", "CPU s", "outcome"]
-        title = f"Proving on {PACKAGE}: its own {bench.before.tests} tests, measured with contexts, take"
-        show(f"{title} {suite.cpu_seconds:.1f} s CPU (aim: 10 s beyond it for a candidate)", head, rows)
-        _mutants(unit, bench, counting)
+    recounted: list[list[object]] = []
+    for package in PACKAGES:
+        with tempfile.TemporaryDirectory() as folder:
+            subject = _subject(Path(folder), package)
+            counting = Counting()
+            ready = prepare(subject, counting, GenerationBudget(units=999))
+            if not isinstance(ready, tuple):
+                raise SystemExit(ready.reason)
+            bench, units = ready
+            unit = next(one for one in units if one.name == package.unit)
+            if package is HUMANIZE:
+                _costs(unit, bench, counting)
+            recounted += _recounted(package, unit, bench, subject.python)
+    head = ["package", "numbers", "covered", "killed", "mutants", "new kills", "not run"]
+    show("Recounted by faults on disk and coverage.py's own command: both rows must be the same", head, recounted)
+
+
+def _costs(unit: CodeUnit, bench: GateContext, counting: Counting) -> None:
+    """Print what a kept and a stopped file cost, and what one mutant costs."""
+    suite = counting.runs[0]
+    files = (("strong", STRONG), ("weak", WEAK))
+    rows = [_judged(name, code, unit, bench, counting) for name, code in files]
+    title = f"Proving on {HUMANIZE.requirement}: its own {bench.before.tests} tests, measured with contexts, take"
+    show(
+        f"{title} {suite.cpu_seconds:.1f} s CPU (aim: 15 s beyond it for a kept file)",
+        ["candidate", "runs", "CPU s", "outcome"],
+        rows,
+    )
+    _mutants(unit, bench, counting)
+
+
+def _recounted(package: RealPackage, unit: CodeUnit, bench: GateContext, python: Path) -> list[list[object]]:
+    candidate = Candidate(unit, package.test, package.code)
+    evidence = judge(candidate, bench)
+    if not isinstance(evidence, Evidence):
+        raise SystemExit(f"{package.requirement}: stopped: {evidence.gate}. {evidence.reason}")
+    candidate = replace(candidate, code=evidence.code or candidate.code)
+    again = recount(candidate, Package(bench.head.tree, python, package.source, package.suite), bench.budget.mutants)
+    stated = Recounted.stated(evidence)
+    rows = [("stated", stated), ("recounted", again)]
+    verdict = "the same" if stated == again else "DIFFERENT"
+    return [[package.requirement, f"{name} ({verdict})", *_numbers(numbers)] for name, numbers in rows]
+
+
+def _numbers(numbers: Recounted) -> list[object]:
+    covered = f"{numbers.covered[0]} of {numbers.covered[1]}"
+    return [covered, numbers.killed, numbers.mutants, numbers.fresh, numbers.unreached]
 
 
 def _judged(name: str, code: str, unit: CodeUnit, bench: GateContext, counting: Counting) -> list[object]:
-    before = len(counting.runs)
+    before, cpu = len(counting.runs), _cpu()
     outcome = judge(Candidate(unit, f"tests/test_lists_{name}.py", code), bench)
     told = outcome.line if isinstance(outcome, Evidence) else f"stopped: {outcome.gate}. {outcome.reason}"
-    return [name, len(counting.runs) - before, f"{counting.cpu(before):.1f}", told]
+    return [name, len(counting.runs) - before, f"{_cpu() - cpu:.1f}", told]
+
+
+def _cpu() -> float:
+    """Return the processor time of all processes that were started and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _mutants(unit: CodeUnit, bench: GateContext, counting: Counting) -> None:
@@ -122,7 +215,7 @@ def _mutants(unit: CodeUnit, bench: GateContext, counting: Counting) -> None:
         _row("of which its tests, as pytest runs them", [one.tests_seconds for one in best]),
         _row("of which ours: compile, fork, wait", [one.seconds - one.tests_seconds for one in best]),
     ]
-    title = f"{len(best)} mutants of natural_list, each in a fork, best of {ROUNDS} rounds (aim: 50 ms at most)"
+    title = f"{len(best)} mutants of natural_list, each in a fork, best of {ROUNDS} rounds (aim: 15 ms at most)"
     show(title, ["what", "median ms", "worst ms"], rows)
 
 
@@ -130,23 +223,28 @@ def _row(what: str, seconds: list[float]) -> list[object]:
     return [what, f"{statistics.median(seconds) * 1000:.1f}", f"{max(seconds) * 1000:.1f}"]
 
 
-def _subject(place: Path) -> ChangeUnderTest:
-    """Unpack the package, as if one of its modules were new and had no tests, and make its environment."""
+def _subject(place: Path, package: RealPackage) -> ChangeUnderTest:
+    """Unpack the package, as if one of its modules were new, without some of its tests, and make its environment."""
     python = place / "venv" / "bin" / "python"
     _run(sys.executable, "-m", "venv", str(place / "venv"))
     _run(str(python), *PIP, "install", "pytest>=9", "coverage", "freezegun")
-    _run(sys.executable, *PIP, "download", "--no-deps", "--no-binary", ":all:", "--dest", str(place), PACKAGE)
+    _run(
+        sys.executable, *PIP, "download", "--no-deps", "--no-binary", ":all:", "--dest", str(place), package.requirement
+    )
     (archive,) = place.glob("*.tar.gz")
     with tarfile.open(archive) as tar:
         tar.extractall(place, filter="data")
-    (tree,) = (one for one in place.iterdir() if one.name.startswith("humanize-") and one.is_dir())
-    path = "src/humanize/lists.py"
-    rows = (tree / path).read_text(encoding="utf-8").split("\n")
-    (tree / "tests" / "test_lists.py").unlink()  # so that no test runs the function
+    name = package.requirement.partition("=")[0]
+    (tree,) = (one for one in place.iterdir() if one.name.startswith(f"{name}-") and one.is_dir())
+    for gone in package.without:
+        file, _, test = gone.partition("::")
+        text = without_tests((tree / file).read_text(encoding="utf-8"), {test}) if test else ""
+        (tree / file).write_text(text, encoding="utf-8") if test else (tree / file).unlink()
+    rows = (tree / package.path).read_text(encoding="utf-8").split("\n")
     added = "".join(f"+{row}\n" for row in rows[:-1])
-    diff = f"diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n"
+    diff = f"diff --git a/{package.path} b/{package.path}\nnew file mode 100644\n--- /dev/null\n+++ b/{package.path}\n"
     change = Change(parse_diff(f"{diff}@@ -0,0 +1,{len(rows) - 1} @@\n{added}"))
-    return ChangeUnderTest(change, tree, tree, python, command=COMMAND)
+    return ChangeUnderTest(change, tree, tree, python, command=package.command)
 
 
 def _run(*command: str) -> None:

@@ -21,6 +21,10 @@ def main():
     import mutating
     import observing
 
+    if job["clock"]:
+        import shifting
+
+        shifting.shift(job["clock"])  # before the code under test imports the classes
     _hide_harness(os.path.dirname(os.path.abspath(__file__)))
 
     def say(**message):
@@ -34,10 +38,6 @@ def main():
     say(python="%d.%d.%d" % sys.version_info[:3])
     if job["overlay"]:
         mutating.overlay(job["overlay"], root)
-    if job["clock"]:
-        import shifting
-
-        shifting.shift(job["clock"])
     collector = collectors.make(files) if job["cover"] else None
     observer = observing.Observer(job["observe"], root) if job["observe"] else None
     if job["mutants"]:
@@ -65,8 +65,8 @@ def main():
 
 def _hide_harness(folder):
     """Remove our modules and their folder: the code under test may have modules with these names."""
-    for name in ("collectors", "frameworks", "mutating", "observing", "swapping"):
-        del sys.modules[name]
+    for name in ("collectors", "frameworks", "mutating", "observing", "shifting", "swapping"):
+        sys.modules.pop(name, None)
     sys.path[:] = [os.getcwd()] + [path for path in sys.path if os.path.abspath(path or ".") != folder]
 
 

@@ -24,8 +24,8 @@ from reviewer.testgen.languages.static_gates import static_violation
 from reviewer.testgen.languages.test_runners import SUFFIXES
 from reviewer.testgen.working_tree import added, changed_to, changes, folder_of, restore, snapshot, text_of
 
-#: New processes in which a candidate must pass, for languages whose runs are cheap and for others.
-RUNS, FEW_RUNS = 10, 3
+#: New processes in which a candidate must pass, for languages whose runs take long.
+FEW_RUNS = 3
 #: How many of them run at the same time.
 AT_ONCE = 2
 
@@ -42,13 +42,15 @@ WHOLE = "the file"
 class LanguageGates:
     """Runs candidates through the gates. `base` is the tree without the change, if the change is a fix.
 
-    When `in_time` returns False, no further mutant is tried.
+    When `in_time` returns False, no further mutant is tried. `runs` is the number of new processes in which a candidate
+    must pass.
     """
 
     runner: ProjectRunner
     base: Path | None
     before: ProjectBaseline
     in_time: Callable[[], bool]
+    runs: int = 10
 
     def judge(self, candidate: Candidate) -> Evidence | GateFailure:
         """Return the evidence of the candidate, or the gate that stopped it. Raises TreeChanged."""
@@ -67,15 +69,15 @@ class LanguageGates:
             shorter = self._judged(replace(candidate, code=outcome.code))
             if isinstance(shorter, Evidence) and not shorter.code and _reach(shorter) >= _reach(outcome):
                 return replace(shorter, code=outcome.code, left_out=outcome.left_out)
-            return replace(outcome, code="", left_out=())
+            return self._judged(candidate, trims=False)
         return outcome
 
-    def _judged(self, candidate: Candidate) -> Evidence | GateFailure:
+    def _judged(self, candidate: Candidate, *, trims: bool = True) -> Evidence | GateFailure:
         tree = self.runner.tree
         untouched = snapshot(tree)
         try:
             with added(tree, candidate.path, candidate.code):
-                return self._run_through(candidate)
+                return self._run_through(candidate, trims=trims)
         except FileExistsError:
             return GateFailure(Gate.POLICY, f"`{candidate.path}` cannot be added: something else is there.")
         finally:
@@ -87,7 +89,7 @@ class LanguageGates:
             run = self.runner.run(candidate.path)
             return failure.test in run.failed and run.asserted and self._uses(candidate, run)
 
-    def _run_through(self, candidate: Candidate) -> Evidence | GateFailure:
+    def _run_through(self, candidate: Candidate, *, trims: bool) -> Evidence | GateFailure:
         present = snapshot(self.runner.tree)
         first = self.runner.run(candidate.path)
         if not first.is_green:
@@ -99,13 +101,10 @@ class LanguageGates:
         kills = MutantRuns(self.runner, self.before, self.in_time).kills(candidate, first)
         if isinstance(kills, GateFailure) and not before:
             return kills
-        runs = self._steady(candidate)
-        if isinstance(runs, GateFailure):
-            return runs
         numbers = None if isinstance(kills, GateFailure) else kills
         names = [test.name for test in single_tests(self.runner.project.row.language, candidate.code)]
         evidence = Evidence(
-            runs=1 + runs,
+            runs=1,
             covered=covered,
             killed=None if numbers is None else (numbers.killed, numbers.mutants),
             fresh=len(numbers.fresh) if numbers else 0,
@@ -115,7 +114,13 @@ class LanguageGates:
             note="coverage not measured" if first.measured is None else "",
             tests=len(names) or 1,
         )
-        return left_behind(changes(self.runner.tree, present)) or self._trimmed(candidate, evidence, numbers, before)
+        trimmed = self._trimmed(candidate, evidence, numbers, before) if trims else evidence
+        if trimmed.code:
+            return trimmed  # the shorter file is judged next
+        runs = self._steady(candidate)
+        if isinstance(runs, GateFailure):
+            return runs
+        return left_behind(changes(self.runner.tree, present)) or replace(evidence, runs=1 + runs)
 
     def _trimmed(
         self, candidate: Candidate, evidence: Evidence, kills: TextKills | None, before: frozenset[str]
@@ -140,7 +145,7 @@ class LanguageGates:
 
     def _steady(self, candidate: Candidate) -> int | GateFailure:
         """Return how often the file passed in new processes, in other orders, time zones and locales."""
-        runs = RUNS if self.runner.project.row.language in _CHEAP else FEW_RUNS - 1
+        runs = self.runs if self.runner.project.row.language in _CHEAP else min(self.runs, FEW_RUNS - 1)
         passed: list[bool] = []
         for start in range(0, runs, AT_ONCE):
             passed += self._passes(candidate, range(start, min(start + AT_ONCE, runs)))

@@ -92,7 +92,7 @@ def generate_language_tests(  # noqa: PLR0913 - the clock and the progress are f
     prompter, prompts = prompts_for_tests(change, settings, salt, only={file.path for file in here})
     test_prompts = LanguageTestPrompts(prompter, project, _styled(runner, before))
     loop = RepairLoop(
-        _OtherLanguages(LanguageGates(runner, places.base, before, in_time), test_prompts),
+        _OtherLanguages(LanguageGates(runner, places.base, before, in_time, budget.runs), test_prompts),
         budget,
         ask,
         in_time,

@@ -30,7 +30,7 @@ class TextKills:
     """How many mutants of the changed lines a candidate kills.
 
     `fresh` are the killed ones that no existing test notices, `unreached` counts those on lines that it does not run.
-    `failed` are the tests that fail for each killed mutant.
+    (of those that the file is for). `failed` are the tests that fail for each killed mutant.
     """
 
     killed: int
@@ -67,11 +67,14 @@ class MutantRuns:
             if canary is None or self._run_with(path, canary, candidate.path).is_green:
                 continue  # the test does not run this file, so its mutants prove nothing
             runs_any = True
-            for mutant in text_mutants(path, text, lines, most=MUTANTS):
-                if not _is_run(green, mutant):
-                    unreached += 1
-                elif self.in_time():
-                    tried.append((mutant, self._run_with(path, mutant.applied(text), candidate.path)))
+            reached = {line for line in lines if _is_run(green, path, line)}
+            own = candidate.unit.lines if candidate.unit.path == path else frozenset()
+            unreached += len(text_mutants(path, text, own & lines - reached, most=MUTANTS))
+            tried += [
+                (mutant, self._run_with(path, mutant.applied(text), candidate.path))
+                for mutant in text_mutants(path, text, reached, most=MUTANTS)
+                if self.in_time()
+            ]
         return self._judged(tried, green, unreached, runs_any=runs_any)
 
     def _judged(
@@ -109,12 +112,12 @@ class MutantRuns:
             return all(self.runner.run(path).is_green_but_for(self.before.red) for path in self.before.tests)
 
 
-def _is_run(green: FileRun, mutant: TextMutant) -> bool:
-    """Whether the candidate may run the mutant's line: yes, if coverage is not measured or does not know the line."""
+def _is_run(green: FileRun, path: str, line: int) -> bool:
+    """Whether the candidate may run the line: yes, if coverage is not measured or does not know the line."""
     if green.measured is None:
         return True
-    lines = green.measured.get(mutant.path, LineCoverage())
-    return mutant.line in lines.run or mutant.line not in lines.can
+    lines = green.measured.get(path, LineCoverage())
+    return line in lines.run or line not in lines.can
 
 
 def _outcome(run: FileRun, green: FileRun) -> _MutantOutcome:

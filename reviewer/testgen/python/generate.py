@@ -181,7 +181,7 @@ def _put_back(
     with telling(progress, "putting the change back function by function"):
         known = noticed(sorted(units, key=lambda unit: -len(unit.lines)), diff, client, base, before, budget)
     whole = None
-    if before.tests and any(unit.unnoticed for unit in known):
+    if before.tests and (before.red or any(unit.unnoticed for unit in known)):
         with telling(progress, "running the repository's own tests without the change"):
             whole = suite_without_change(diff, client, base, before, budget.suite_seconds)
     sentences = notes_of(known, whole, before).values()

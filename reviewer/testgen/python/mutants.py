@@ -70,11 +70,18 @@ def canaries(unit: CodeUnit) -> tuple[Mutant, ...]:
 
 
 def one_per_line(chosen: Sequence[Mutant]) -> tuple[Mutant, ...]:
-    """Return the first mutant of each line."""
+    """Return the first mutant of each line; a moved boundary only if it is the only one.
+
+    `n < low` and `n <= low` often mean the same, as in `return low if n < low else n`.
+    """
     first: dict[int, Mutant] = {}
-    for mutant in chosen:
+    for mutant in sorted(chosen, key=_moves_boundary):
         first.setdefault(mutant.line, mutant)
     return tuple(first.values())
+
+
+def _moves_boundary(mutant: Mutant) -> bool:
+    return {mutant.before, mutant.after} in ({"<", "<="}, {">", ">="})
 
 
 class _MutantMaker:

@@ -154,9 +154,24 @@ def _meaning(node: _Function) -> str:
     return ast.dump(plain)
 
 
+def _altered(whole: HarnessReport | None, before: Baseline) -> list[str]:
+    """Return the tests that fail with the change and pass without it."""
+    if whole is None or whole.problem:
+        return []
+    return sorted(test.id for test in whole.tests if test.outcome == "passed" and test.id in before.red)
+
+
 def notes_of(units: Iterable[CodeUnit], whole: HarnessReport | None, before: Baseline) -> Mapping[str, str]:
     """Return the sentences about what the existing tests do not notice, by what they are about."""
     found: dict[str, str] = {}
+    if altered := _altered(whole, before):
+        names = ", ".join(f"`{name}`" for name in altered[:3])
+        more = f" and {len(altered) - 3} more" if len(altered) > 3 else ""
+        found["altered"] = (
+            f"{names}{more} pass{'es' if len(altered) == 1 else ''} without this change and fail"
+            f"{'s' if len(altered) == 1 else ''} with it: either the change breaks what is demanded there, or the "
+            "expectation has to change with it."
+        )
     if whole is not None and is_green(whole, before) and before.tests:
         passed = sum(test.outcome == "passed" for test in whole.tests)
         found["whole"] = (

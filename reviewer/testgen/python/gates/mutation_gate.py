@@ -73,9 +73,8 @@ def mutation_gate(
     if stopped := _too_few(judged, killed):
         return stopped
     fresh = _fresh(candidate.unit, killed, client, before, budget)
-    if not fresh:
-        reason = "Every fault that it notices is noticed by existing tests already."
-        return GateFailure(Gate.KILLS, reason, _described(mutant for mutant in judged if mutant not in killed))
+    if isinstance(fresh, str) or not fresh:
+        return _nothing_new(fresh, [mutant for mutant in judged if mutant not in killed])
     unreached = sum(mutant.swaps and mutant.line not in hits for mutant in possible)
     return Kills(
         killed=len(killed),
@@ -85,6 +84,15 @@ def mutation_gate(
         by_test=_by_test(killed, tried),
         endless={mutant.id: mutant.line for mutant in killed if tried[mutant].outcome == "timeout"},
         lines=frozenset(mutant.line for mutant in judged),
+    )
+
+
+def _nothing_new(fresh: list[Mutant] | str, survivors: list[Mutant]) -> GateFailure:
+    if isinstance(fresh, str):
+        reason = f"Whether existing tests notice the same faults cannot be told: {fresh}."
+        return GateFailure(Gate.KILLS, reason, reason)
+    return GateFailure(
+        Gate.KILLS, "Every fault that it notices is noticed by existing tests already.", _described(survivors)
     )
 
 
@@ -113,8 +121,8 @@ def _described(survivors: Iterable[Mutant]) -> str:
 
 def _fresh(
     unit: CodeUnit, killed: list[Mutant], client: HarnessClient, before: Baseline, budget: GenerationBudget
-) -> list[Mutant]:
-    """Return the killed mutants that survive all existing tests; none if that cannot be determined."""
+) -> list[Mutant] | str:
+    """Return the killed mutants that survive all existing tests, or why that cannot be told."""
     paths = before.test_files_of(unit, client)
     if not paths:
         return killed  # no existing test runs the unit
@@ -122,7 +130,7 @@ def _fresh(
     to_swap = [mutant for mutant in killed if mutant.swaps and mutant not in unrun]
     outcomes = _tried(unit, to_swap, paths, client, budget, before) if to_swap else {}
     if isinstance(outcomes, str):
-        return unrun
+        return unrun or outcomes
     alive = [mutant for mutant in to_swap if outcomes[mutant].outcome == "survived"]
     headers = [mutant for mutant in killed if not mutant.swaps]
     quiet = [mutant for mutant in headers if _imported(mutant, paths, client, budget, before).outcome == "survived"]

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import ge
-from pathlib import PurePosixPath
 
 from reviewer.languages.allowed_tests import refused_place
 from reviewer.languages.parsers import python_tree
@@ -30,6 +29,7 @@ from reviewer.testgen.python.baseline import Baseline
 from reviewer.testgen.python.gates.assertions import test_functions
 from reviewer.testgen.python.gates.demands import named_tests
 from reviewer.testgen.python.gates.mutation_gate import UNUSABLE, Kills, mutation_gate
+from reviewer.testgen.python.gates.neighbours import coexists
 from reviewer.testgen.python.gates.own_share import name_of, useless_tests, without_tests
 from reviewer.testgen.python.gates.static_gates import policy, smells
 from reviewer.testgen.python.gates.steadiness import steady
@@ -37,9 +37,6 @@ from reviewer.testgen.python.harness_client import HarnessClient, HarnessRun
 from reviewer.testgen.python.harness_report import FileCoverage, HarnessReport, HarnessTestResult, function_of
 from reviewer.testgen.python.units import branches, hit
 from reviewer.testgen.working_tree import added, changes, folder_of, restore, snapshot
-
-#: The existing test files that a candidate is run together with. The whole suite is not run again for each candidate.
-MOST_NEIGHBOURS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +120,9 @@ def _settled(measured: _Measured, context: GateContext) -> Evidence | GateFailur
         runs = steady(candidate, context.head, context.budget)
         if isinstance(runs, GateFailure):
             return runs
-        stopped = coexists(candidate, context) or clean(context, present, measured.alone)
+        stopped = coexists(candidate, context.head, context.before, context.budget) or clean(
+            context, present, measured.alone
+        )
         return stopped or replace(measured.evidence, runs=1 + runs + 1)
 
 
@@ -247,32 +246,6 @@ def _failing_before(candidate: Candidate, alone: HarnessReport, context: GateCon
     failed = {test.id for test in report.tests if test.asserted and test.outcome == "failed" and test.id in passed}
     names = [name for name, _ in named_tests(python_tree(candidate.code))]
     return frozenset(filter(None, (name_of(test, names) for test in failed)))
-
-
-def coexists(candidate: Candidate, context: GateContext) -> GateFailure | None:
-    """Stop a file that fails together with neighbouring tests, or makes them fail."""
-    before = context.before
-    report = context.head.run(
-        HarnessRun(
-            paths=(candidate.path, *_neighbours(candidate, context)),
-            seconds=context.budget.run_seconds + 2 * before.seconds,
-        )
-    )
-    bad = [test for test in report.bad if test.id not in before.red]
-    errors = [error for error in report.errors if error.id not in before.red]
-    if not (bad or errors or report.problem) and len(report.tests) == len(report.collected):
-        return None
-    text = _described(_failure(bad[0], context.head)) if bad else report.problem or "".join(e.text for e in errors[:1])
-    return GateFailure(Gate.COEXISTS, "Run together with the neighbouring tests, some fail.", _tail(text))
-
-
-def _neighbours(candidate: Candidate, context: GateContext) -> tuple[str, ...]:
-    """Return the nearest test files of the candidate's folder."""
-    folder = PurePosixPath(candidate.path).parent
-    before = context.before
-    near = dict.fromkeys([*before.test_files_of(candidate.unit, context.head), *before.siblings, *before.test_files])
-    known = set(before.test_files)
-    return tuple([path for path in near if path in known and PurePosixPath(path).parent == folder][:MOST_NEIGHBOURS])
 
 
 def clean(context: GateContext, before: dict[str, tuple[int, int]], alone: HarnessReport) -> GateFailure | None:

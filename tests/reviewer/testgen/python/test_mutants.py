@@ -68,7 +68,9 @@ def test_every_line_has_its_first_mutant_before_any_has_a_second() -> None:
     unit = unit_of("def f(a, b):\n    if a < 1 and b > 2 or a == 3:\n        return a + b * 2\n    return 7\n")
     few = mutants(unit, most=3)
     assert sorted(one.line for one in few) == [2, 3, 4]
-    assert one_per_line(mutants(unit, most=50)) == few
+    firsts = one_per_line(mutants(unit, most=50))
+    assert sorted(one.line for one in firsts) == [2, 3, 4]
+    assert "<=" not in {one.after for one in firsts}  # a moved boundary often means the same
 
 
 def test_the_signature_is_mutated_at_import() -> None:
