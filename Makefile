@@ -12,7 +12,7 @@ endef
 export WRITE_SCHEMA
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-fast cover lint format bench chaos attack fuzz eval schema lock dist clean venv venv-server venv-demo
+.PHONY: help demo serve test test-fast cover lint format bench pictures chaos attack fuzz eval schema lock dist clean venv venv-server venv-demo
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ format: venv ## format the code and mend what ruff can mend
 
 bench: venv ## measure time, memory and sizes (ARGS="install cli" for some of the measurements; see bench/__main__.py)
 	@$(BIN)/python -m bench $(ARGS)
+
+pictures: venv ## draw the pictures of the App's pages in docs/pictures, with headless Chromium
+	@$(BIN)/python -m tests.demo.pictures
 
 chaos: venv ## kill the App again and again while deliveries come in; count what was lost or done twice (minutes)
 	@$(BIN)/python -m tests.chaos $(ARGS)

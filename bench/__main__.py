@@ -5,7 +5,20 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("core", "context", "cli", "app", "durable", "burst", "slow", "hostile", "sandbox", "proving", "install")
+NAMES = (
+    "core",
+    "context",
+    "cli",
+    "app",
+    "pages",
+    "durable",
+    "burst",
+    "slow",
+    "hostile",
+    "sandbox",
+    "proving",
+    "install",
+)
 _DELIVERIES = frozenset({"durable", "burst", "slow", "hostile"})  # the App under load
 
 if __name__ == "__main__":

@@ -210,7 +210,11 @@ class TestOperating:
 
     def test_elsewhere(self, server):
         """A wrong address or method is answered in JSON with where to deliver."""
-        for path, method, status in (("/", "GET", 404), ("/webhooks/github", "GET", 405), ("/healthz", "POST", 405)):
+        for path, method, status in (
+            ("/nowhere", "GET", 404),
+            ("/webhooks/github", "GET", 405),
+            ("/healthz", "POST", 405),
+        ):
             answer = server.get(path, method)
             assert answer[0] == status
             assert "POST /webhooks/github" in answer[1]["error"]
