@@ -2,25 +2,123 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from reviewer.domain.demonstrations import FixGate
+from reviewer.domain.findings import Category
 from reviewer.llm.messages import Task
-from tests.samples.demonstrations.claims import SampleClaim, try_claim
-from tests.samples.demonstrations.python_claims import CLAIMS
+from tests.samples.demonstrations import go_claims, python_claims, typescript_claims
+from tests.samples.demonstrations.claims import DEMONSTRATED, SampleClaim, TriedClaim, try_claim, try_in
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-@pytest.mark.parametrize("sample", CLAIMS, ids=lambda sample: sample.name)
+def check(sample: SampleClaim, tried: TriedClaim) -> None:
+    """Hold what became of a claim against what the sample says."""
+    assert tried.ending == sample.ends, tried.finding.evidence if tried.finding else tried.review.rejected
+    assert tried.fix == sample.fix, tried.finding and tried.finding.evidence
+    assert not tried.model.left()
+    assert sum(prompt.task is not Task.FIX for prompt in tried.model.prompts) <= 2
+
+
+@pytest.mark.parametrize("sample", python_claims.CLAIMS, ids=lambda sample: sample.name)
 def test_each_python_claim_ends_as_it_must(sample: SampleClaim, tmp_path: Path) -> None:
     """True ones that can run are demonstrated, false ones never; each stop is at its gate."""
     if sample.name == "overwrites an existing test":
         sample = replace(sample, test_path="tests/test_shop.py")
     tried = try_claim(sample, tmp_path)
-    assert tried.ending == sample.ends, tried.finding.evidence if tried.finding else tried.review.rejected
-    assert tried.fix == sample.fix, tried.finding and tried.finding.evidence
-    assert not tried.model.left()
-    assert sum(prompt.task is not Task.FIX for prompt in tried.model.prompts) <= 2
+    check(sample, tried)
+    evidence = tried.finding.evidence if tried.finding else None
+    if sample.ends == DEMONSTRATED and evidence and evidence.demonstration:
+        assert evidence.demonstration.worked_before is sample.worked_before
+        assert evidence.demonstration.runs == 3
+    if evidence and evidence.fix:
+        assert evidence.fix.line == "fixes it; 6 tests still pass"  # counted in the sample's only test file
+
+
+@pytest.mark.skipif(shutil.which("go") is None, reason="this machine has no go")
+@pytest.mark.parametrize("sample", go_claims.CLAIMS, ids=lambda sample: sample.name)
+def test_each_go_claim_ends_as_it_must(sample: SampleClaim, tmp_path: Path) -> None:
+    """The same for Go, with coverage by its own tool."""
+    check(sample, try_claim(sample, tmp_path))
+
+
+@pytest.fixture(scope="module")
+def vitest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install vitest once. Skips where npm does not answer."""
+    folder = tmp_path_factory.mktemp("vitest")
+    if shutil.which("npm") is None:
+        pytest.skip("this machine has no npm")
+    words = ["npm", "install", "--no-save", "--no-fund", "--no-audit", "--ignore-scripts", "--silent", "vitest@2"]
+    (folder / "package.json").write_text("{}")
+    if subprocess.run(words, cwd=folder, capture_output=True, check=False, timeout=240).returncode:
+        pytest.skip("npm did not answer")
+    return folder / "node_modules"
+
+
+@pytest.mark.parametrize("sample", typescript_claims.CLAIMS, ids=lambda sample: sample.name)
+def test_each_typescript_claim_ends_as_it_must(sample: SampleClaim, vitest: Path, tmp_path: Path) -> None:
+    """The same for TypeScript; nothing is measured here, which the evidence says."""
+    sample.project.write(tmp_path)
+    for version in ("head", "base"):
+        (tmp_path / version / "node_modules").symlink_to(vitest)
+    tried = try_in(sample, tmp_path)
+    check(sample, tried)
+    evidence = tried.finding.evidence if tried.finding else None
+    if evidence and evidence.demonstration:
+        assert evidence.demonstration.note == "coverage is not measured here"
+
+
+SIMPLER = replace(
+    python_claims.TRUE[0], name="simpler", path="shop/limits.py", category=Category.REFACTORING,
+    quote='    if weight <= 1000:\n        return "light"\n    return "heavy" if weight <= 5000 else "freight"',
+    claim="The classes can be written as one expression\nIt is shorter.", tests=(), verdict="", fix="", ends="",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("suggestion", "gate"),
+    [
+        ('    return "light" if weight <= 1000 else "heavy" if weight <= 5000 else "freight"', None),
+        ('    return "light" if weight <= 1000 else "heavy"', FixGate.KEEPS),
+        ('    return light(weight)\n\n\ndef light(weight):\n    return "freight"', FixGate.OUTLINE),
+    ],
+)
+def test_a_simplification_is_shown_only_if_tests_hold(suggestion: str, gate: FixGate | None, tmp_path: Path) -> None:
+    """One that breaks a test or changes the public names is dropped, and counted with its gate."""
+    tried = try_claim(replace(SIMPLER, suggestion=suggestion), tmp_path, only_suggestions=True)
+    if gate is None:
+        assert tried.finding is not None
+        assert tried.finding.suggestion == suggestion
+        assert tried.finding.evidence is not None
+        assert tried.finding.evidence.suggestion == "6 tests still pass with it"
+    else:
+        assert tried.finding is None
+        assert [item.reason for item in tried.review.rejected] == [f"refactoring stopped at: {gate}"]
+    assert not tried.model.prompts
+
+
+def test_a_suite_that_is_red_before_is_counted_without_its_failures(tmp_path: Path) -> None:
+    """Tests that fail already neither stop a fix nor count; the evidence says how many there are."""
+    sample = python_claims.TRUE[0]
+    red = "def test_red():\n    assert 1 == 2\n\n\ndef test_green():\n    assert 1 == 1\n"
+    project = replace(sample.project, head={**sample.project.head, "tests/test_red.py": red})
+    tried = try_claim(replace(sample, project=project), tmp_path)
+    assert tried.finding is not None
+    assert tried.finding.evidence is not None
+    assert tried.finding.evidence.fix is not None
+    assert tried.finding.evidence.fix.line == "fixes it; 7 tests still pass (1 failed before and is not counted)"
+
+
+def test_what_cannot_be_run_in_time_is_not_claimed(tmp_path: Path) -> None:
+    """Without time nothing is asked, nothing is run, and a note says so."""
+    sample = python_claims.TRUE[0]
+    tried = try_claim(replace(sample, tests=(), verdict=""), tmp_path, seconds=0.0)
+    assert tried.ending == "time and money are left"
+    assert not tried.model.prompts
+    assert any("ran out" in note for note in tried.review.notes)

@@ -159,15 +159,14 @@ def finding_of(sample: SampleClaim, change: Change, head: str) -> Finding:
     )  # fmt: skip
 
 
-def try_claim(sample: SampleClaim, folder: Path, **limits: float) -> TriedClaim:
+def try_claim(sample: SampleClaim, folder: Path, *, only_suggestions: bool = False, **limits: float) -> TriedClaim:
     """Stage the project of a claim in the folder, and demonstrate it with its script."""
-    if not (folder / "head").exists():
-        sample.project.write(folder)
-    return try_in(sample, folder, **limits)
+    sample.project.write(folder)
+    return try_in(sample, folder, only_suggestions=only_suggestions, **limits)
 
 
-def try_in(sample: SampleClaim, folder: Path, **limits: float) -> TriedClaim:
-    """Demonstrate a claim whose project is staged in the folder."""
+def try_in(sample: SampleClaim, folder: Path, *, only_suggestions: bool = False, **limits: float) -> TriedClaim:
+    """Demonstrate a claim whose project is staged in the folder, or run its suggestion alone."""
     change = Change(parse_diff(diff_of(folder / "base", folder / "head")), title="Grow the shop")
     head = (folder / "head" / sample.path).read_text(encoding="utf-8")
     finding = finding_of(sample, change, head)
@@ -177,7 +176,7 @@ def try_in(sample: SampleClaim, folder: Path, **limits: float) -> TriedClaim:
         change, settings, folder / "head", folder / "base", folder / "head", THIS_PYTHON, Path.home(), runs
     )
     rounds = Rounds(subject, model, b"salt", replace(DemonstrationLimits(), **limits), lambda: 0.0)  # type: ignore[arg-type]
-    review = rounds.run(Review("", findings=(finding,)), [finding])
+    review = rounds.run(Review("", findings=(finding,)), [] if only_suggestions else [finding])
     found = next((item for item in review.findings if item.fingerprint == sample.name), None)
     return TriedClaim(found, review, model, runs)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reviewer.domain.findings import TestSuggestion
@@ -55,21 +55,22 @@ class NotAdded:
 
 
 @dataclass(frozen=True, slots=True)
-class _Addition:
-    """What is added, and to which pull request. `trailer` is the line by which the commit is found again."""
+class Addition:
+    """What is added, and to which pull request.
+
+    `message` is headline and text of the commit; `trailer` is the line by which it is found again. `stacked_branch` is
+    the branch of a stacked pull request, `title` and `text` are its own.
+    """
 
     branches: Branches
     pull: Pull
-    chosen: AllowedTests
+    files: Mapping[str, str]
+    left_out: tuple[str, ...]
     trailer: str
-
-    @property
-    def left_out(self) -> tuple[str, ...]:
-        return self.chosen.left_out
-
-    @property
-    def stacked_branch(self) -> str:
-        return f"reviewer/tests-{self.pull.number}-{self.pull.head_sha[:7]}"
+    message: tuple[str, str]
+    stacked_branch: str
+    title: str
+    text: str
 
 
 def add_tests(
@@ -80,6 +81,23 @@ def add_tests(
     `job` is the key of the request: for the same key, a commit that exists already is returned. A stacked pull request
     is found by its branch, whatever the key. Raises GitHubError for what may succeed later.
     """
+
+    def addition(branches: Branches, onto: str, trailer: str) -> Addition:
+        chosen = choose_allowed(tests, branches.folders(onto, places(tests)))
+        return Addition(
+            branches, pull, {test.path: test.code for test in chosen.tests}, chosen.left_out, trailer,
+            ("Add suggested tests", f"They were run on {pull.head_sha[:7]}.\n\n{trailer}"),
+            f"reviewer/tests-{pull.number}-{pull.head_sha[:7]}", f"Tests suggested for #{pull.number}",
+            _body(pull, chosen, trailer),
+        )  # fmt: skip
+
+    return add_files(repository, pull, addition, stacked=stacked, job=job)
+
+
+def add_files(
+    repository: Repository, pull: Pull, make: Callable[[Branches, str, str], Addition], *, stacked: bool, job: str
+) -> AddedTests | NotAdded:
+    """Add files as `add_tests` does; `make` takes the branches, the commit they go onto, and the line of the job."""
     if (reason := _unfit(repository, pull)) is not None:
         return NotAdded(reason)
     branches = repository.branches(pull.repository)
@@ -87,7 +105,7 @@ def add_tests(
     try:
         commit = None if stacked else _find_commit(branches, pull.head_ref, trailer)
         onto = commit.parents[0] if commit is not None and commit.parents else pull.head_sha
-        addition = _Addition(branches, pull, choose_allowed(tests, branches.folders(onto, places(tests))), trailer)
+        addition = make(branches, onto, trailer)
         if commit is not None:
             return AddedTests(commit.url, commit.sha, left_out=addition.left_out)
         return _stack(addition) if stacked else _commit(addition)
@@ -116,10 +134,7 @@ def _unfit(repository: Repository, pull: Pull) -> str | None:
     return None
 
 
-# ----------------------------------------------------------------------- a commit
-
-
-def _commit(addition: _Addition) -> AddedTests | NotAdded:
+def _commit(addition: Addition) -> AddedTests | NotAdded:
     head = addition.branches.head(addition.pull.head_ref)
     if head != addition.pull.head_sha:
         return NotAdded(_GONE if head is None else _MOVED)
@@ -127,16 +142,13 @@ def _commit(addition: _Addition) -> AddedTests | NotAdded:
     return commit if isinstance(commit, NotAdded) else AddedTests(commit.url, commit.sha, left_out=addition.left_out)
 
 
-def _put(addition: _Addition, branch: str) -> Commit | NotAdded:
+def _put(addition: Addition, branch: str) -> Commit | NotAdded:
     """Commit the files onto the pull request's head, on that branch; look for the commit when the answer was lost."""
-    if not addition.chosen.tests:
+    if not addition.files:
         return NotAdded(f"None of the tests can be added: {'; '.join(addition.left_out) or 'there are none'}.")
     onto = addition.pull.head_sha
-    message = ("Add suggested tests", f"They were run on {onto[:7]}.\n\n{addition.trailer}")
     try:
-        return addition.branches.commit(
-            branch, onto=onto, message=message, files={test.path: test.code for test in addition.chosen.tests}
-        )
+        return addition.branches.commit(branch, onto=onto, message=addition.message, files=addition.files)
     except WriteUncertain:
         commit = _find_commit(addition.branches, branch, addition.trailer)
         if commit is None:
@@ -154,7 +166,7 @@ def _find_commit(branches: Branches, branch: str, trailer: str) -> Commit | None
     return next((commit for commit in commits if trailer in commit.message.splitlines()), None)
 
 
-def _why(addition: _Addition, branch: str, error: CommitRefused) -> str:
+def _why(addition: Addition, branch: str, error: CommitRefused) -> str:
     """Return a sentence for GitHub's refusal. Its words are not documented, so the branch is read as well."""
     if error.why is CommitRefusal.MOVED:
         return _MOVED
@@ -192,17 +204,14 @@ def _forbidden(message: str) -> str:
     )
 
 
-# ----------------------------------------------------------------------- a stacked pull request
-
-
-def _stack(addition: _Addition) -> AddedTests | NotAdded:
+def _stack(addition: Addition) -> AddedTests | NotAdded:
     branches, branch = addition.branches, addition.stacked_branch
     if (opened := branches.pull_from(branch)) is not None:
         return _again(addition, opened)
     head = branches.head(addition.pull.head_ref)
     if head != addition.pull.head_sha:
         return NotAdded(_GONE if head is None else _MOVED)
-    if not addition.chosen.tests:
+    if not addition.files:
         return NotAdded(f"None of the tests can be added: {'; '.join(addition.left_out) or 'there are none'}.")
     tip = _branched(addition)
     if isinstance(tip, NotAdded):
@@ -214,7 +223,7 @@ def _stack(addition: _Addition) -> AddedTests | NotAdded:
     return _opened(addition, commit)
 
 
-def _again(addition: _Addition, opened: OpenedPull) -> AddedTests | NotAdded:
+def _again(addition: Addition, opened: OpenedPull) -> AddedTests | NotAdded:
     """Return the stacked pull request that an earlier job, or this one, opened for the same head."""
     if opened.state != "open":
         return NotAdded(f"The tests for this commit were proposed in #{opened.number}, which was closed: reopen it.")
@@ -222,7 +231,7 @@ def _again(addition: _Addition, opened: OpenedPull) -> AddedTests | NotAdded:
     return AddedTests(opened.url, sha, opened.number, addition.left_out)
 
 
-def _branched(addition: _Addition) -> str | NotAdded:
+def _branched(addition: Addition) -> str | NotAdded:
     """Return the head of the branch for the tests; create it where there is none."""
     branches, branch, onto = addition.branches, addition.stacked_branch, addition.pull.head_sha
     tip = branches.head(branch)
@@ -238,7 +247,7 @@ def _branched(addition: _Addition) -> str | NotAdded:
     return onto
 
 
-def _put_before(addition: _Addition, tip: str) -> Commit | NotAdded:
+def _put_before(addition: Addition, tip: str) -> Commit | NotAdded:
     """Return the commit that an earlier run left on the branch; other commits there are refused."""
     newest = addition.branches.commits(tip, 1)[0]
     if is_own(newest.message) and newest.parents == (addition.pull.head_sha,):
@@ -247,12 +256,11 @@ def _put_before(addition: _Addition, tip: str) -> Commit | NotAdded:
     return NotAdded(f"The branch {branch} has commits of somebody else: delete it, then {_ASK_AGAIN}.")
 
 
-def _opened(addition: _Addition, commit: Commit) -> AddedTests | NotAdded:
+def _opened(addition: Addition, commit: Commit) -> AddedTests | NotAdded:
     """Open the pull request for the commit; where that is refused, delete the branch."""
     pull, branch = addition.pull, addition.stacked_branch
-    title = f"Tests suggested for #{pull.number}"
     try:
-        opened = addition.branches.open_pull(branch, base=pull.head_ref, title=title, body=_body(addition))
+        opened = addition.branches.open_pull(branch, base=pull.head_ref, title=addition.title, body=addition.text)
     except Forbidden:
         _tidy(addition, commit.sha)
         raise
@@ -267,7 +275,7 @@ def _opened(addition: _Addition, commit: Commit) -> AddedTests | NotAdded:
     return AddedTests(opened.url, commit.sha, opened.number, addition.left_out)
 
 
-def _tidy(addition: _Addition, expected: str) -> None:
+def _tidy(addition: Addition, expected: str) -> None:
     """Delete the branch for the tests if nobody changed it."""
     try:
         if addition.branches.head(addition.stacked_branch) == expected:
@@ -276,13 +284,13 @@ def _tidy(addition: _Addition, expected: str) -> None:
         return  # the refusal is reported; the next request finds the branch and continues from it
 
 
-def _body(addition: _Addition) -> str:
+def _body(pull: Pull, chosen: AllowedTests, trailer: str) -> str:
     """Return the text of the stacked pull request: each test and its evidence, neutralised."""
-    lines = [f"- {code_span(test.path)}: {_evidence(test)}" for test in addition.chosen.tests[:50]]
-    more = [f"- and {len(addition.chosen.tests) - 50} more"] if len(addition.chosen.tests) > 50 else []
-    begin = f"Tests for #{addition.pull.number}, run on {addition.pull.head_sha}. Merging this adds them to its branch."
-    digest = addition.trailer.rpartition(" ")[2]
-    return "\n".join([begin, "", *lines, *more, "", marker_of_tests_pull(addition.pull.number, digest)])
+    lines = [f"- {code_span(test.path)}: {_evidence(test)}" for test in chosen.tests[:50]]
+    more = [f"- and {len(chosen.tests) - 50} more"] if len(chosen.tests) > 50 else []
+    begin = f"Tests for #{pull.number}, run on {pull.head_sha}. Merging this adds them to its branch."
+    digest = trailer.rpartition(" ")[2]
+    return "\n".join([begin, "", *lines, *more, "", marker_of_tests_pull(pull.number, digest)])
 
 
 def _evidence(test: TestSuggestion) -> str:
