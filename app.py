@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from webhooks.events.deliveries import Job
     from webhooks.github.credentials import Credentials
     from webhooks.handling.money.purse import Purse
-    from webhooks.pages.config import PagesConfig
     from webhooks.queue.jobs import JobAttempt, Jobs, JobWork
     from webhooks.recovery.redelivery import MissedDeliveries
 
@@ -54,43 +53,37 @@ def create_app() -> Flask:
 
 def _create_app() -> Flask:
     from webhooks.environment import read_environment  # noqa: PLC0415
-    from webhooks.handling.commands.table import SYNTAX  # noqa: PLC0415
-    from webhooks.pages.setup.start import set_up  # noqa: PLC0415
-    from webhooks.pages.site import add_pages  # noqa: PLC0415
     from webhooks.registration.stored import wants_setup, with_stored  # noqa: PLC0415
-    from webhooks.server.metrics import Metrics  # noqa: PLC0415
-    from webhooks.server.receiver import ReceiverConfig  # noqa: PLC0415
-    from webhooks.server.routes import flask_app  # noqa: PLC0415
 
     if wants_setup(os.environ):
+        from webhooks.pages.setup.start import set_up  # noqa: PLC0415
+
         return set_up(os.environ)
     environment = read_environment(with_stored(os.environ))
     if not environment.role.accepts:
         raise SettingsError("REVIEWER_ROLE is `worker`: start it with `reviewer worker`, or set `all` or `web`.")
+    return _serving(environment)
+
+
+def _serving(environment: Environment) -> Flask:
+    """Return the App; its modules are imported only when nothing is missing."""
+    from webhooks.handling.commands.table import SYNTAX  # noqa: PLC0415
+    from webhooks.pages.site import add_pages, pages_of  # noqa: PLC0415
+    from webhooks.server.metrics import Metrics  # noqa: PLC0415
+    from webhooks.server.receiver import ReceiverConfig  # noqa: PLC0415
+    from webhooks.server.routes import flask_app  # noqa: PLC0415
+
     jobs = _open(environment)
     if environment.process.works:
         jobs.start_worker(_work(environment, jobs), is_guarded=True)
     _close_at_exit(jobs, _look_for_missed(environment, jobs))
     secrets = tuple(secret.get_secret_value() for secret in environment.webhook_secrets)
-    pages = _pages(environment, jobs)
+    # A process that only accepts may know no key of the App.
+    has_key = environment.private_key is not None and environment.app_id is not None
+    pages = pages_of(environment, jobs, _credentials(environment) if has_key else None)
     app = flask_app(ReceiverConfig(jobs, secrets, Metrics(), SYNTAX, pages.operator_token))
     add_pages(app, pages)
     return app
-
-
-def _pages(environment: Environment, jobs: Jobs) -> PagesConfig:
-    """Return what the pages for people are made of. A process that only accepts may know no key of the App."""
-    from webhooks.pages.config import PagesConfig  # noqa: PLC0415
-
-    token, secret = environment.operator_token, environment.client_secret
-    return PagesConfig(
-        jobs,
-        environment.api_url,
-        operator_token=token.get_secret_value() if token else "",
-        client_id=environment.client_id,
-        client_secret=secret.get_secret_value() if secret else "",
-        credentials=_credentials(environment) if environment.private_key and environment.app_id else None,
-    )
 
 
 def _open(environment: Environment, *, create: bool = True) -> Jobs:

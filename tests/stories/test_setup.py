@@ -76,9 +76,14 @@ def test_from_nothing_to_the_first_review(github: World, model: FakeModel, tmp_p
         stored = tmp_path / "data" / "app.json"
         assert stat.S_IMODE(stored.stat().st_mode) == 0o600
         assert token in stored.read_text()
+        assert "Waiting for the first delivery" in browser.open("/github").text
+        assert "Connected as the App" in browser.page.text
+        assert github.ping().post(server.hook).json() == {"ignored": "ping"}
         assert github.reopen(github.pull).post(server.hook).status_code == 202
         github.expect_check("success", within=30)
         github.expect_comment("reviewer:summary")
+        assert "the first on" in browser.open("/github").text
+        assert "octo-org/shop#1" in browser.open("/").text
         log = server.process.output()
         assert [secret for secret in (model.key, github.hook.secret, token) if secret in log] == []
 

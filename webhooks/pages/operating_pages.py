@@ -16,6 +16,7 @@ from webhooks.pages.figures import bar_chart, by_repository
 from webhooks.pages.layout import dollars, page, visitor
 from webhooks.pages.signing_in import signed_in
 from webhooks.queue.jobs import JobState
+from webhooks.queue.overview import DayTotal
 from webhooks.registration.manifest import install_url
 
 #: Days that the figures may show.
@@ -25,6 +26,9 @@ _DAY = 86_400.0
 
 #: Seconds for which what GitHub said is shown again.
 _REPORT_SECONDS = 30.0
+
+#: Seconds for which totals are shown again.
+_TOTALS_SECONDS = 10.0
 
 
 class OperatingPages:
@@ -36,6 +40,7 @@ class OperatingPages:
         self._report: AppReport | None = None
         self._read_at = 0.0
         self._reading = threading.Lock()
+        self._totals: dict[tuple[tuple[int, ...] | None, float], tuple[float, list[DayTotal]]] = {}
 
     def add_to(self, pages: Blueprint) -> None:
         """Add the pages."""
@@ -51,7 +56,7 @@ class OperatingPages:
         last = datetime.now(UTC).date()
         first = last - timedelta(days=span - 1)
         since = datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp()
-        totals = overview.days(scope, since=since)
+        totals = self._days(since)
         costs = bar_chart(totals, first=first, last=last, value=lambda day: float(day.cost_usd), write=dollars)
         reviews = bar_chart(
             totals, first=first, last=last, value=lambda day: float(day.reviews), write=lambda count: f"{count:g}"
@@ -65,6 +70,16 @@ class OperatingPages:
             fates=overview.fates(scope),
             severities=[severity.value for severity in reversed(Severity)],
         )
+
+    def _days(self, since: float) -> list[DayTotal]:
+        """Return the totals; the same are shown again for some seconds."""
+        key = (visitor().scope, since)
+        kept = self._totals.get(key)
+        if kept is None or time.monotonic() - kept[0] > _TOTALS_SECONDS:
+            if len(self._totals) > 100:
+                self._totals.clear()
+            kept = self._totals[key] = (time.monotonic(), self._config.jobs.overview.days(key[0], since=since))
+        return kept[1]
 
     def errors(self) -> Response:
         """Show failed jobs and failed calls."""
