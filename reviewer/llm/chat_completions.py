@@ -18,7 +18,7 @@ from reviewer.llm.errors import BrokenReply, ModelError, ModelUnavailable, Reque
 from reviewer.llm.messages import Prompt, Reply
 from reviewer.llm.models import Model, planned_tokens
 from reviewer.llm.reasoning import begins_in_reasoning, leak_in, strip_reasoning
-from reviewer.llm.usage import reported_thought_tokens, reported_tokens
+from reviewer.llm.usage import reported_cached_tokens, reported_thought_tokens, reported_tokens
 
 #: Fields that a service may refuse by name and that a request can omit.
 OPTIONAL = ("stream_options", "top_p", "temperature", "max_tokens", "max_completion_tokens")
@@ -135,7 +135,7 @@ class Completion:
 
     `fault` is the error if the answer is one; `finish_reason` is None until the model finished. `usage` are the
     reported tokens of prompt and completion, None if nothing credible was reported, `thought_tokens` those of the
-    thinking. `model` is the id that the service
+    thinking, `cached_tokens` those of the prompt that came from the service's cache. `model` is the id that the service
     names.
     """
 
@@ -145,6 +145,7 @@ class Completion:
         self.finish_reason: str | None = None
         self.usage: tuple[int, int] | None = None
         self.thought_tokens = 0
+        self.cached_tokens = 0
         self.model = ""
         self.done = False
         self.calls_tools = False
@@ -203,6 +204,7 @@ class Completion:
         if isinstance(value.get("model"), str):
             self.model = value["model"] or self.model
         self.usage = reported_tokens(value.get("usage")) or self.usage
+        self.cached_tokens = reported_cached_tokens(value.get("usage")) or self.cached_tokens
         self.thought_tokens = reported_thought_tokens(value.get("usage")) or self.thought_tokens
         choices = value.get("choices")
         for choice in choices if isinstance(choices, list) else ():

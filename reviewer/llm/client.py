@@ -268,12 +268,14 @@ class Client:
         if charged and completion.usage is None:
             sent = planned_tokens("".join(message.content for message in prompt.messages))
             written = completion.estimated_tokens()
-        cost = model.cost_usd(sent, written) if charged else Decimal(0)
+        cached = completion.cached_tokens
+        cost = model.cost_usd(sent, written, cached) if charged else Decimal(0)
         _log.info(
-            "model_call model=%s served=%s outcome=%s prompt_tokens=%d completion_tokens=%d seconds=%.1f",
-            *(model.id, completion.model, outcome, sent, written, seconds),
+            "model_call model=%s served=%s outcome=%s prompt_tokens=%d cached_tokens=%d completion_tokens=%d "
+            "seconds=%.1f",
+            *(model.id, completion.model, outcome, sent, cached, written, seconds),
         )
-        return Attempt(model.id, outcome, sent, written, cost, seconds, charged and completion.usage is None)
+        return Attempt(model.id, outcome, sent, written, cost, seconds, charged and completion.usage is None, cached)
 
     def _known(self, model_id: str) -> Model:
         model = model_named(model_id, self.prices)

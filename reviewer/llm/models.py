@@ -22,14 +22,21 @@ _USABLE = Decimal("0.95")
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD per million tokens: `prompt` for tokens sent, `completion` for tokens written, thinking included."""
+    """USD per million tokens: `prompt` for tokens sent, `completion` for tokens written, thinking included.
+
+    `cached` is for tokens of the prompt that the service read from its cache; None: it is not known, so they count in
+    full.
+    """
 
     prompt: Decimal
     completion: Decimal
+    cached: Decimal | None = None
 
-    def cost_usd(self, prompt_tokens: int, completion_tokens: int) -> Decimal:
-        """Return the exact cost of a call in USD; cached prompt tokens count in full."""
-        return (self.prompt * prompt_tokens + self.completion * completion_tokens) / _MILLION
+    def cost_usd(self, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> Decimal:
+        """Return the exact cost of a call in USD; `cached_tokens` are a part of `prompt_tokens`."""
+        cached = self.prompt if self.cached is None else self.cached
+        sent = self.prompt * (prompt_tokens - cached_tokens) + cached * cached_tokens
+        return (sent + self.completion * completion_tokens) / _MILLION
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +57,9 @@ class Model:
         """Whether a prompt with that text and a reply of `max_tokens` certainly fit the window."""
         return most_tokens(text) + max_tokens <= self.window * _USABLE
 
-    def cost_usd(self, prompt_tokens: int, completion_tokens: int) -> Decimal | None:
+    def cost_usd(self, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> Decimal | None:
         """Return the cost of a call in USD, None if the price is not known."""
-        return None if self.price is None else self.price.cost_usd(prompt_tokens, completion_tokens)
+        return None if self.price is None else self.price.cost_usd(prompt_tokens, completion_tokens, cached_tokens)
 
 
 def _flat(per_thousand: str) -> Price:
@@ -95,7 +102,7 @@ def model_named(model_id: str, prices: Mapping[str, Price] = NO_PRICES) -> Model
 
 
 def parse_prices(text: str) -> dict[str, Price]:
-    """Parse `REVIEWER_PRICES`: `MODEL=IN/OUT,MODEL=IN/OUT`, USD per million tokens; a blank text has no prices.
+    """Parse `REVIEWER_PRICES`: `MODEL=IN/OUT,MODEL=IN:CACHED/OUT`, USD per million tokens; a blank text has no prices.
 
     Raises SettingsError, naming the entry and what to write instead.
     """
@@ -104,11 +111,12 @@ def parse_prices(text: str) -> dict[str, Price]:
         # Ids may contain a slash (`vendor/model`), so the prices are the text after the last `=`.
         model_id, equals, figures = (part.strip() for part in entry.rpartition("="))
         sent, slash, written = figures.partition("/")
+        sent, colon, cached = sent.partition(":")
         if not (model_id and equals and slash):
             raise _bad_price(entry, "it is not MODEL=IN/OUT")
         if model_id in prices:
             raise _bad_price(entry, f"{model_id} has two prices")
-        prices[model_id] = Price(_usd(sent, entry), _usd(written, entry))
+        prices[model_id] = Price(_usd(sent, entry), _usd(written, entry), _usd(cached, entry) if colon else None)
     return prices
 
 

@@ -13,7 +13,8 @@ class Attempt:
     """One HTTP request to the model, successful or not.
 
     `outcome` is `ok` or a `ModelError.kind`. `cost_usd` is None if the model's price is not known. `estimated` marks
-    figures that we estimated because the reply had no usage.
+    figures that we estimated because the reply had no usage. `cached_tokens` are those of the prompt that the service
+    read from its cache, as far as it says so.
     """
 
     model: str
@@ -23,16 +24,21 @@ class Attempt:
     cost_usd: Decimal | None = Decimal(0)
     seconds: float = 0.0
     estimated: bool = False
+    cached_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a review or a reply cost. `cost_usd` is None if the cost of any part is unknown."""
+    """What a review or a reply cost. `cost_usd` is None if the cost of any part is unknown.
+
+    `cached_tokens` are the part of `prompt_tokens` that the service read from its cache.
+    """
 
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost_usd: Decimal | None = Decimal(0)
+    cached_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         """Add two usages; an unknown cost makes the sum unknown."""
@@ -44,6 +50,7 @@ class Usage:
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             cost,
+            self.cached_tokens + other.cached_tokens,
         )
 
     @classmethod
@@ -51,7 +58,7 @@ class Usage:
         """Sum the attempts; each counts as one call."""
         total = cls()
         for attempt in attempts:
-            total += cls(1, attempt.prompt_tokens, attempt.completion_tokens, attempt.cost_usd)
+            total += cls(1, attempt.prompt_tokens, attempt.completion_tokens, attempt.cost_usd, attempt.cached_tokens)
         return total
 
 
@@ -71,6 +78,21 @@ def reported_tokens(usage: Any) -> tuple[int, int] | None:
     return (sent, written) if sent or written else None
 
 
+def reported_cached_tokens(usage: Any) -> int:
+    """Return how many tokens of the prompt a service says that it read from its cache, 0 if it says nothing credible.
+
+    In the form of OpenAI (`prompt_tokens_details`), of DeepSeek (`prompt_cache_hit_tokens`), or plainly named.
+    """
+    if not isinstance(usage, dict) or (reported := reported_tokens(usage)) is None:
+        return 0
+    details = usage.get("prompt_tokens_details")
+    inner = details.get("cached_tokens") if isinstance(details, dict) else None
+    for tokens in (inner, usage.get("cached_tokens"), usage.get("prompt_cache_hit_tokens")):
+        if isinstance(tokens, int) and not isinstance(tokens, bool) and 0 < tokens <= reported[0]:
+            return tokens
+    return 0
+
+
 def reported_thought_tokens(usage: Any) -> int:
     """Return the tokens of the thinking that a service reports, 0 if it does not."""
     details = usage.get("completion_tokens_details") if isinstance(usage, dict) else None
@@ -88,6 +110,7 @@ def attempt_to_json(attempt: Attempt) -> dict[str, Any]:
         "cost_usd": None if attempt.cost_usd is None else str(attempt.cost_usd),
         "seconds": attempt.seconds,
         "estimated": attempt.estimated,
+        "cached_tokens": attempt.cached_tokens,
     }
 
 

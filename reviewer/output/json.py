@@ -38,6 +38,7 @@ def to_json(review: Review) -> str:
             "prompt_tokens": review.usage.prompt_tokens,
             "completion_tokens": review.usage.completion_tokens,
             "cost_usd": None if review.usage.cost_usd is None else float(review.usage.cost_usd),
+            **({"cached_tokens": review.usage.cached_tokens} if review.usage.cached_tokens else {}),
         },
         "models": list(review.models),
         "files_reviewed": review.files_reviewed,

@@ -33,8 +33,9 @@ def usage_text(usage: Usage, models: Sequence[str], *, chain: int = 0) -> str:
     if not usage.calls:
         return "No model was asked."
     calls = count_of(usage.calls, "call") + (f" ({chain} in a row)" if 1 < chain < usage.calls else "")
+    cached = f" ({usage.cached_tokens:,} of them cached)" if usage.cached_tokens else ""
     return (
-        f"{', '.join(models) or 'model unknown'}: {calls}, {usage.prompt_tokens:,} prompt and "
+        f"{', '.join(models) or 'model unknown'}: {calls}, {usage.prompt_tokens:,} prompt{cached} and "
         f"{usage.completion_tokens:,} completion tokens, {cost_text(usage.cost_usd)}"
     )
 

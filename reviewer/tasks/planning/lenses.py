@@ -25,6 +25,7 @@ class Lens(StrEnum):
     CONTRACTS = "contracts"
     CORRECTNESS = "correctness"
     TESTS = "tests"
+    OPERATION = "operation"
 
 
 #: From so many changed lines of code, a part gets one, two or three closer looks; below, only the general finder.
@@ -46,8 +47,10 @@ LARGE = 150
 _LINES_PER_HIT = 12
 
 #: Hits that a lens needs, and the weight of each hit when looks compete.
-_LEAST_HITS = {Lens.SECURITY: 1, Lens.CONCURRENCY: 2, Lens.CONTRACTS: 2, Lens.CORRECTNESS: 4, Lens.TESTS: 1}
-_WEIGHT = {Lens.SECURITY: 3, Lens.CONCURRENCY: 2, Lens.CONTRACTS: 2, Lens.CORRECTNESS: 2, Lens.TESTS: 1}
+_LEAST_HITS = {Lens.SECURITY: 1, Lens.CONCURRENCY: 2, Lens.CONTRACTS: 2, Lens.CORRECTNESS: 4, Lens.TESTS: 1,
+               Lens.OPERATION: 2}  # fmt: skip
+_WEIGHT = {Lens.SECURITY: 3, Lens.CONCURRENCY: 2, Lens.CONTRACTS: 2, Lens.CORRECTNESS: 2, Lens.TESTS: 1,
+           Lens.OPERATION: 2}  # fmt: skip
 
 #: Only so many characters of a line are searched: a longer line is data.
 _LOOKED_AT = 400
@@ -67,6 +70,20 @@ _CONCURRENCY = re.compile(
     r"|go\s+func|goroutine|chan|select|sync\.\w+|WaitGroup|Executor\w*|concurrent\w*|ConcurrentHashMap|semaphore|queue"
     r"|setTimeout|setInterval|open|close[sd]?|fopen|fclose|connect\w*|\w*pool|acquire|release|dispose|defer|finally"
     r"|socket|transaction|commit|rollback|cursor|timeouts?|retry|retries|cache[sd]?|context\.\w+|free|malloc)\b|\w+Lock\b"
+)
+_OPERATION = re.compile(
+    r"\b(?:(?:alter|create|drop)\s+(?:table|index)|(?:add|remove|rename|change)_(?:column|index|reference)|backfill\w*"
+    r"|feature_?flags?|deprecat\w*|rollout|migrat\w*|default_\w{1,40}|max_\w{1,40}|\w{1,40}_(?:limit|timeout|ttl|default)s?"
+    r"|time_?zones?|utc(?:now|_now)?|timezone|tzinfo|strftime|locale\w*|toLocale\w*|cron\w*|schedul\w*|rate_?limit\w*"
+    r"|urlopen|fetch|axios|requests|http(?:x|_client|Client)|circuit\w*|fallback\w*|unavailable|health_?check\w*"
+    r"|aria-\w{1,30}|tabIndex|role=|alt=|onKey\w*|onClick|onSubmit|autoFocus|focus\w*|<(?:form|input|label|button|select|dialog)\b"
+    r"|placeholder|disabled|error_?messages?|validation\w*|flash|toast\w*)\b|<(?:form|input|label|button|select|dialog)\b",
+    re.IGNORECASE,
+)
+_OPERATION_PATHS = re.compile(
+    r"(?:^|/)(?:migrations?|migrate|deploy\w*|helm|k8s|terraform|views?|templates|components|pages|locales?)/"
+    r"|(?:^|/)(?:Dockerfile|docker-compose|Procfile)|\.(?:jsx|tsx|vue|svelte|erb|haml|html|ejs|hbs)$",
+    re.IGNORECASE,
 )
 _DEFINES = re.compile(
     r"^\s*(?:(?:export|public|pub|protected|abstract|static|async|default)\s+){0,4}"
@@ -157,6 +174,9 @@ def _hits(lens: Lens, part: Chunk) -> int:
     if lens is Lens.CONTRACTS:
         paths = {file.path for file, _ in _changed(part) if _CONTRACT_PATHS.search(file.path)}
         return 2 * len(paths) + sum(_is_contract(line) for _, line in code)
+    if lens is Lens.OPERATION:
+        paths = {file.path for file, _ in _changed(part) if _OPERATION_PATHS.search(file.path)}
+        return 2 * len(paths) + sum(bool(_OPERATION.search(line.text[:_LOOKED_AT])) for _, line in code)
     words = _SECURITY if lens is Lens.SECURITY else _CONCURRENCY
     return sum(bool(words.search(line.text[:_LOOKED_AT])) for _, line in code)
 

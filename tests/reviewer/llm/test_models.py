@@ -114,3 +114,11 @@ def test_a_prompt_fits_while_prompt_and_reply_stay_within_the_window():
     room = int(model.window * 0.95) - most_tokens(text)
     assert model.fits(text, room)
     assert not model.fits(text, room + 1)
+
+
+def test_cached_tokens_cost_what_is_set_and_else_count_in_full() -> None:
+    """`IN:CACHED/OUT`: of a million tokens, half of them cached."""
+    (priced,) = parse_prices("M=1:0.1/2").values()
+    (plain,) = parse_prices("M=1/2").values()
+    assert priced.cost_usd(1_000_000, 0, 500_000) == Decimal("0.55")
+    assert plain.cost_usd(1_000_000, 0, 500_000) == Decimal(1)

@@ -56,6 +56,10 @@ def diff_of(*files: tuple[str, Sequence[str], Sequence[str]]) -> bytes:
         ("add_column :users, :name, :string", Lens.CONTRACTS),
         ('Name string `json:"name"`', Lens.CONTRACTS),
         ("ALTER TABLE users DROP COLUMN name;", Lens.CONTRACTS),
+        ("reminders.backfill_all(rows)", Lens.OPERATION),
+        ("return moment.astimezone(timezone)", Lens.OPERATION),
+        ("<input onChange={save} aria-label={label} />", Lens.OPERATION),
+        ("response = requests.post(rates_url)", Lens.OPERATION),
     ],
 )
 def test_telling_lines_call_for_their_lens(line: str, lens: Lens) -> None:
