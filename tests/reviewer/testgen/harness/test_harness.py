@@ -102,7 +102,7 @@ def test_new_names_are_no_evidence_on_base(tmp_path: Path) -> None:
     assert shown.fails_on_base  # `test_negative` fails there by its own assertion
     only_new = (
         "import unittest\n\nfrom calc import double\n\n\nclass DoubleTest(unittest.TestCase):\n"
-        "    def test_double(self):\n        self.assertEqual(double(3, times=2), 6)\n"
+        "    def test_double(self):\n        self.assertGreater(double(3, times=2), -1)\n"
     )
     outcome = judge(replace(candidate, code=only_new), context)  # too weak for the mutants, so only base could keep it
     assert isinstance(outcome, GateFailure), outcome
