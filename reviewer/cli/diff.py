@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from reviewer.cli.applying import apply_suggestions, ask_person, check_apply
 from reviewer.cli.asking.progress import Progress
 from reviewer.cli.asking.reviewing import ended, made_review, uncapped
 from reviewer.cli.asking.session import AskingSession
@@ -51,6 +50,8 @@ def run(options: argparse.Namespace) -> int:
         return error.exit_code
     code = ended(made, change.diff, options, settings.review.fail_level)
     if options.apply and made is not None and not made.stopped:
+        from reviewer.cli.applying import apply_suggestions, ask_person  # noqa: PLC0415 - needed with --apply only
+
         apply_suggestions(made.review.findings, open_worktree(Path.cwd()).root, ask_person)
     return code
 
@@ -66,6 +67,8 @@ def _change(options: argparse.Namespace, progress: Callable[[str], None]) -> tup
     """Read the change that the options name. Raises NothingToReview, UsageError."""
     if options.diff is None:
         if options.apply:
+            from reviewer.cli.applying import check_apply  # noqa: PLC0415
+
             tree = open_worktree(Path.cwd())
             check_apply(tree, tree.diff(options.range, selection_of(options, tree.root)))
         return change_of_options(options, progress)

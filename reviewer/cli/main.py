@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from reviewer.cli.console import STOPPED, discard_stdout, print_line, say
 from reviewer.cli.options import build_parser, split_paths
 from reviewer.errors import ReviewerError
 
@@ -100,6 +99,7 @@ def _config(options: argparse.Namespace) -> int:
 
 def _completion(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from reviewer.cli.completion import completion_script  # noqa: PLC0415
+    from reviewer.cli.console import print_line  # noqa: PLC0415
 
     print_line(completion_script(options.shell, parser).rstrip("\n"))
     return 0
@@ -113,6 +113,8 @@ def _eval(argv: list[str]) -> int:
 
 def _guarded(run: Callable[[], int]) -> int:
     """Run a command; an expected failure becomes a message and an exit code."""
+    from reviewer.cli.console import STOPPED, discard_stdout, say  # noqa: PLC0415 - `--help` does without
+
     try:
         return run()
     except ReviewerError as error:

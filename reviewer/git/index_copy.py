@@ -13,6 +13,10 @@ from pathlib import Path
 from reviewer.git.command import git_output
 from reviewer.git.selection import Selection
 
+#: A larger file that git does not track is data that somebody left there, and more than a review can read. It is not
+#: even compared: that would take twenty times its size in memory.
+MAX_UNTRACKED = 2_000_000
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -25,10 +29,12 @@ def untracked_files(root: Path, selection: Selection) -> tuple[tuple[str, ...], 
     files = [name for name in listed if name and not name.endswith(b"/")]  # a slash at the end: a nested repository
     closed = {name for name in files if not _can_be_read(root, name)}
     chosen = [name for name in files if selection.accepts_untracked(os.fsdecode(name))]
-    if named := ", ".join(os.fsdecode(name) for name in chosen[:50] if name in closed):
-        _LOG.warning("left out, because it cannot be read: %s", named)
-    left_out = [path for name in files if (path := os.fsdecode(name)) not in selection.left_out]
-    taken = tuple(os.fsdecode(name) for name in chosen if name not in closed)
+    large = {name for name in chosen if name not in closed and _size(root, name) > MAX_UNTRACKED}
+    for why, names in (("it cannot be read", closed), (f"it is larger than {MAX_UNTRACKED:,} bytes", large)):
+        if named := ", ".join(os.fsdecode(name) for name in chosen[:50] if name in names):
+            _LOG.warning("left out, because %s: %s", why, named)
+    left_out = [path for name in files if name not in large and (path := os.fsdecode(name)) not in selection.left_out]
+    taken = tuple(os.fsdecode(name) for name in chosen if name not in closed and name not in large)
     return taken, tuple(path for path in left_out if path not in set(taken))
 
 
@@ -60,6 +66,13 @@ def own_index(root: Path, files: Sequence[str], filters: Sequence[str]) -> Itera
                 stdin=b"\0".join(map(os.fsencode, files)),
             )
         yield ours
+
+
+def _size(root: Path, name: bytes) -> int:
+    try:
+        return os.lstat(os.path.join(os.fsencode(root), name)).st_size  # noqa: PTH118 - a name of any bytes
+    except OSError:
+        return 0
 
 
 def _can_be_read(root: Path, name: bytes) -> bool:

@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import TracebackType
@@ -63,7 +64,6 @@ class Progress:
         self._ended = threading.Event()
         self._drawn = ""
         self._state: _State | None = None
-        self._ticker: threading.Thread | None = None
 
     def say(self, text: str) -> None:
         """Write a line."""
@@ -80,9 +80,6 @@ class Progress:
         paths = frozenset(printable_path(path) for path, _ in preview.files)
         with self._lock:
             self._state = _State(time.monotonic(), preview.parts, paths, set(paths))
-        if self._ticker is None:
-            self._ticker = threading.Thread(target=self._tick, name="progress", daemon=True)
-            self._ticker.start()
 
     def asking(self, prompts: Sequence[Prompt], model: str) -> None:
         """Note that these are asked now; `model` is the one that answers prompts which name none."""
@@ -128,8 +125,20 @@ class Progress:
             self.say(f"{why}, next try in {seconds:.0f} s")
 
     def __enter__(self) -> Self:
-        """Return itself."""
+        """Begin to show that the change is read."""
+        if not self.quiet:
+            self._state = _State(time.monotonic(), doing="reading the change")
+            threading.Thread(target=self._tick, name="progress", daemon=True).start()
         return self
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Draw nothing meanwhile: the person is asked something."""
+        with self._lock:
+            if self._drawn:
+                self._write(_ERASE_LINE)
+                self._drawn = ""
+            yield
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -181,8 +190,9 @@ def _parts_of(state: _State) -> list[str]:
     parts = [state.doing]
     if state.wait_until > now and state.open:
         parts = [f"{state.waits_for}, next try in {state.wait_until - now:.0f} s"]
-    if state.parts:
-        parts.append(f"{min(len(state.done), state.parts)} of {count_of(state.parts, 'part')}")
+    if not state.parts:
+        return [*parts, f"{now - state.began:.0f} s"]
+    parts.append(f"{min(len(state.done), state.parts)} of {count_of(state.parts, 'part')}")
     cost: Decimal | None = state.usage.cost_usd
     parts += [f"{now - state.began:.0f} s", cost_text(cost)]
     if state.paths:

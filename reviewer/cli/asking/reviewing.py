@@ -44,7 +44,8 @@ def made_review(
         show_preview(preview, client, untracked_of(change), say if options.dry_run else progress.say)
         if options.dry_run:
             return None
-        check_limit(preview, options)
+        with progress.paused():
+            check_limit(preview, options)
         progress.begin(preview)
         try:
             result = make(session)

@@ -158,6 +158,18 @@ def test_a_selection_of_the_change(reviewer: Run, model: FakeModel, clone: Path)
     assert (refused.returncode, "do not go with --diff" in refused.stderr) == (2, True)
 
 
+def test_large_untracked_file_is_not_even_compared(reviewer: Run, model: FakeModel, clone: Path) -> None:
+    """It is named with its size's limit, also where it was asked for by name; the rest is reviewed."""
+    with (clone / "dump.py").open("wb") as large:
+        large.truncate(50_000_000)
+    find(model, ZERO)
+    done = reviewer("diff", "--untracked", "--include", "dump.py")
+    assert done.returncode == 0
+    assert "left out, because it is larger than 2,000,000 bytes: dump.py" in done.stderr
+    assert "untracked file is left out" not in done.stderr
+    assert "Division by zero" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "given", "code", "says"),
     [

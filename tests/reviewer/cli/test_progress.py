@@ -58,8 +58,8 @@ def test_live_line(model: FakeModel, clone: Path) -> None:
     model.script("findings", Answer(SLOW, latency=1.0))
     model.script("verify", Answer('{"verdicts": [{"id": 1, "verdict": "confirmed", "reason": "r"}]}', latency=1.0))
     shown = on_a_terminal(model, clone, 100)
-    assert re.search(r"\r\x1b\[2Kreviewing, 0 of 1 part, 0 s, \$0\.0000, 0 of 1 file, 0 calls", shown)
-    assert re.search(r"\r\x1b\[2Kdouble-checking, 1 of 1 part, [12] s, \$0\.00\d\d, 1 of 1 file, 1 call", shown)
+    assert re.search(r"\r\x1b\[2Kreviewing, 0 of 1 part, \d+ s, \$0\.0000, 0 of 1 file, 0 calls", shown)
+    assert re.search(r"\r\x1b\[2Kdouble-checking, 1 of 1 part, \d+ s, \$0\.00\d\d, 1 of 1 file, 1 call", shown)
     assert "asking" not in shown
     assert shown.endswith("\r\x1b[2K")
 
@@ -92,7 +92,7 @@ def test_lines_without_a_terminal(reviewer: Run, model: FakeModel) -> None:
     """One comes at least every two seconds while a model thinks, without any escape sequence."""
     model.script("findings", Answer('{"summary": "", "findings": []}', latency=4.5))
     done = reviewer("diff")
-    assert len(re.findall(r"^reviewing, 0 of 1 part, [1-4] s, ", done.stderr, re.MULTILINE)) >= 2, done.stderr
+    assert len(re.findall(r"^reviewing, 0 of 1 part, \d+ s, ", done.stderr, re.MULTILINE)) >= 2, done.stderr
     assert "\x1b" not in done.stderr
 
 
