@@ -7,7 +7,9 @@ that of all processes, without the repository's own suite (run once before).
 
 from __future__ import annotations
 
+import re
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from bench.recount import Package, Recounted, recount
 from bench.table import show
 from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import Change
+from reviewer.llm.messages import Task
 from reviewer.sandbox.api import SandboxCommand, SandboxResult
 from reviewer.testgen.evidence import Candidate, ChangeUnderTest, CodeUnit, Evidence, GenerationBudget
 from reviewer.testgen.python.gates.mutation_gate import mutation_gate
@@ -28,6 +31,8 @@ from reviewer.testgen.python.gates.run_gates import GateContext, judge
 from reviewer.testgen.python.generate import prepare
 from reviewer.testgen.python.harness_report import REPORT, HarnessReport
 from tests.fixtures.run_unconfined import run_in_tree
+from tests.samples.demonstrations import go_claims, python_claims
+from tests.samples.demonstrations.claims import SampleClaim, TriedClaim, try_claim
 
 PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input")
 
@@ -133,6 +138,7 @@ class Counting:
 
 def main() -> None:
     """Print the tables."""
+    demonstrations()
     recounted: list[list[object]] = []
     for package in PACKAGES:
         with tempfile.TemporaryDirectory() as folder:
@@ -249,3 +255,34 @@ def _subject(place: Path, package: RealPackage) -> ChangeUnderTest:
 
 def _run(*command: str) -> None:
     subprocess.run(command, check=True)
+
+
+def demonstrations() -> None:
+    """Print a row for each claim of the sample that is demonstrated or refuted, and the worst of all."""
+    samples = [*python_claims.TRUE, python_claims.FALSE[0]]
+    samples += [*go_claims.CLAIMS[:2], go_claims.CLAIMS[3]] if shutil.which("go") else []
+    rows: list[list[object]] = []
+    worst = 0.0
+    for sample in samples:
+        with tempfile.TemporaryDirectory() as folder:
+            tried = try_claim(sample, Path(folder))
+        own, suite = _claim_cpu(sample, tried)
+        worst = max(worst, own)
+        proofs = sum(prompt.task is not Task.FIX for prompt in tried.model.prompts)
+        fixes = len(tried.model.prompts) - proofs
+        runs = len(tried.runs.results)
+        rows.append([sample.name, tried.ending, tried.fix, proofs, fixes, runs, f"{own:.1f}", f"{suite:.1f}"])
+    head = ["claim", "ends", "fix", "calls for the test", "calls for a fix", "runs", "CPU s", "CPU s of its suite"]
+    show(f"Showing findings of the sample: at most {worst:.1f} s CPU beyond the suite (aim: 2 calls, 15 s)", head, rows)
+
+
+def _claim_cpu(sample: SampleClaim, tried: TriedClaim) -> tuple[float, float]:
+    """Return the processor time of the runs of the claim's tests, and of the repository's own."""
+    names = set(re.findall(r"func (Test\w+)", "\n".join(sample.tests))) | {sample.test_path}
+    own = suite = 0.0
+    for command, result in zip(tried.runs.commands, tried.runs.results, strict=True):
+        if any(name in " ".join(command.argv) for name in names):
+            own += result.cpu_seconds
+        else:
+            suite += result.cpu_seconds
+    return own, suite

@@ -110,9 +110,11 @@ class CountedRuns:
     """Runs commands without confinement, for code of our own, and keeps their results."""
 
     results: list[SandboxResult] = field(default_factory=list)
+    commands: list[SandboxCommand] = field(default_factory=list)
 
     def __call__(self, command: SandboxCommand) -> SandboxResult:
         result = run_in_tree(command)
+        self.commands.append(command)
         self.results.append(result)
         return result
 
