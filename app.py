@@ -168,7 +168,8 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
         )
         outcome = handle(job, context)
         if outcome.state is JobEnding.FAILED:
-            raise ReportedFailure(outcome.reason, answers_are_useless=isinstance(outcome.error, BrokenReply))
+            useless, kind = isinstance(outcome.error, BrokenReply), type(outcome.error).__name__
+            raise ReportedFailure(outcome.reason, answers_are_useless=useless, kind=kind)
         return outcome.to_json()
 
     return JobWork(

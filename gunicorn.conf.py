@@ -49,6 +49,15 @@ control_socket_disable = True
 # The App logs what it accepts and does, with fields; gunicorn reports only on itself.
 accesslog = None
 errorlog = "-"
+# gunicorn's own lines look as the App's: text, or JSON with REVIEWER_LOG_FORMAT=json.
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"fields": {"()": "webhooks.logs.formatter"}},
+    "handlers": {"lines": {"class": "logging.StreamHandler", "formatter": "fields", "stream": "ext://sys.stderr"}},
+    "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["lines"], "propagate": False, "qualname": "gunicorn"}},
+    "root": {"level": "WARNING", "handlers": ["lines"]},
+}
 
 
 def on_starting(server: Arbiter) -> None:

@@ -30,6 +30,9 @@ DEFAULT_KEEP_DAYS = 30
 #: Minutes between two searches for failed deliveries, and how many pull requests without a review a start may review.
 DEFAULT_MISSED_MINUTES, DEFAULT_MISSED_PULLS = 5, 20
 
+#: The values of REVIEWER_LOG_FORMAT: see `webhooks.logs`.
+LOG_FORMATS = ("text", "json")
+
 #: The file of the embedded store in the data directory.
 STORE_FILE = "reviewer.sqlite3"
 
@@ -123,6 +126,7 @@ def read_environment(values: Mapping[str, str], *, role: Role | None = None, str
         missed_minutes=_count(variables, "REVIEWER_MISSED_MINUTES", DEFAULT_MISSED_MINUTES, problems, least=0),
         missed_pulls=_count(variables, "REVIEWER_MISSED_PULLS", DEFAULT_MISSED_PULLS, problems, least=0),
     )
+    problems += _log_problems(variables)
     if strict and role.works:
         problems += _rule_problems(variables, environment)
     needed = {**(_TO_ACCEPT if role.accepts else {}), **(_TO_WORK if role.works else {})} if strict else {}
@@ -186,6 +190,11 @@ def _model_client(variables: Mapping[str, str], problems: list[str]) -> ClientSe
     except SettingsError as error:
         problems.append(str(error))
         return ClientSettings()
+
+
+def _log_problems(variables: Mapping[str, str]) -> list[str]:
+    name = variables.get("REVIEWER_LOG_FORMAT", "text").lower()
+    return [] if name in LOG_FORMATS else [f"REVIEWER_LOG_FORMAT is {name!r}: set it to {' or '.join(LOG_FORMATS)}"]
 
 
 def _rule_problems(variables: Mapping[str, str], environment: Environment) -> list[str]:

@@ -203,3 +203,86 @@ def test_two_workflows_share_the_commands(act: Act, github: World, model: FakeMo
     done = act(asked, commands="reviews")
     assert done.steps[-1].exit_code == 2
     assert "ask, refactor, review, tests" in done.summary
+
+
+def broken(model: FakeModel) -> None:
+    """Make the model answer with prose, again when it is asked once more."""
+    for task in ("findings", "tests"):
+        model.answers(task, lambda _: "I am sorry, I cannot do that today.")
+
+
+def test_an_outage_is_not_red_where_findings_are_not(act: Act, github: World, model: FakeModel) -> None:
+    """Under `never`, which is the default, step and check pass and say so; with a gate they fail."""
+    broken(model)
+    done = act(github.deliveries[-1])
+    assert not done.failed, done.log
+    assert (done.outputs["reviewed"], done.outputs["conclusion"]) == ("false", "error")
+    assert done.annotations[0].level == "warning"
+    assert "Not reviewed" in done.summary
+    github.expect_check("neutral")
+    done = act(github.push(github.pull, {"x.md": "x\n"}), fail_level="error")
+    assert done.steps[-1].exit_code == 3
+    github.expect_check("failure")
+    model.calls.clear()
+
+
+@pytest.mark.parametrize("inputs", [{"tests": "onn"}, {"forks": "some"}, {"max_usd_per_month": "ten"}])
+def test_a_typo_is_an_error_whatever_comes(act: Act, github: World, inputs: dict[str, str]) -> None:
+    """Also for an event that asks for nothing, and on a fork without secrets."""
+    chatter = github.comment(github.pull, "I like it", by="mona")
+    done = act(chatter, **inputs)
+    assert done.steps[-1].exit_code == 2
+    assert next(iter(inputs)).replace("_", "-") in done.summary
+
+
+def test_the_outputs_tell_clean_from_not_reviewed(act: Act, github: World, model: FakeModel) -> None:
+    """`success` is said only of what was reviewed."""
+    done = act(github.comment(github.pull, "I like it", by="mona"))
+    assert (done.outputs["reviewed"], done.outputs["conclusion"]) == ("false", "skipped")
+    find(model)
+    done = act(github.push(github.pull, {"src/x.py": "x = 1\n"}))
+    assert (done.outputs["reviewed"], done.outputs["conclusion"]) == ("true", "success")
+    github.expect_comment("No findings")
+    github.expect_check("success")
+
+
+def test_ceilings_are_kept_in_marks(act: Act, github: World, model: FakeModel) -> None:
+    """What a run has cost stands in its summary; the next runs count it, on this pull request and in the month."""
+    find(model)
+    act(github.deliveries[-1])
+    assert "<!-- reviewer:bill run=run-" in github.expect_comment("No findings").body
+    github.expect_check("success")
+    pushed = github.push(github.pull, {"src/x.py": "x = 1\n"})
+    for name in ("max_usd_per_pull", "max_usd_per_month"):
+        done = act(pushed, **{name: "0.00001"})
+        assert not done.failed, done.log
+        assert done.outputs["conclusion"] == "error"
+        assert "is reached" in github.expect_check("neutral").output["summary"]
+        github.expect_comment(f"`{name.replace('_', '-')}`")
+    find(model)
+    assert act(pushed, max_usd_per_pull="5", max_usd_per_month="5").outputs["reviewed"] == "true"
+    assert github.expect_comment("reviewer:summary").body.count("reviewer:bill run=") == 2
+    github.expect_check("success")
+
+
+def test_a_strangers_fork_waits_for_a_maintainer(act: Act, github: World, model: FakeModel) -> None:
+    """Under `pull_request_target`: one comment, no call; a label or a command of somebody with write access reviews."""
+    fork = github.fork(github.repo, by="stan")
+    fork.commit({"a.py": "x = 1\n"}, branch="idea")
+    opened = github.open_pull(github.repo, "idea", fork=fork, by="stan")
+    pull = github.repo.pulls[-1]
+    done = act(opened, event="pull_request_target")
+    assert not done.failed
+    assert done.outputs["conclusion"] == "skipped"
+    github.expect_comment("Somebody with write access can ask")
+    github.expect_check("neutral")
+    act(github.push(pull, {"a.py": "x = 2\n"}, by="stan"), event="pull_request_target")
+    github.expect_check("neutral")
+    assert model.calls == []
+    find(model)
+    assert (
+        act(github.label(pull, "reviewer: review", by="alice"), event="pull_request_target").outputs["reviewed"]
+        == "true"
+    )
+    github.expect_comment("No findings")
+    github.expect_check("success")

@@ -6,8 +6,8 @@ Never decides anything about a review; failures are the typed errors of `webhook
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import IO, Any
 from urllib.parse import quote
 
@@ -19,7 +19,8 @@ from webhooks.github.contents import Contents, NoText, Place
 from webhooks.github.credentials import Credentials
 from webhooks.github.errors import DiffTooLarge, GitHubError, NotFound
 from webhooks.github.identity import Identity
-from webhooks.github.tokens import TO_READ, TO_WRITE_CONTENTS
+from webhooks.github.owner_files import OwnerFiles
+from webhooks.github.tokens import TO_WRITE_CONTENTS
 from webhooks.github.transport import Transport
 from webhooks.github.types import (
     RESOLVE,
@@ -33,6 +34,11 @@ from webhooks.github.types import (
 )
 
 __all__ = ["Comment", "Pull", "Repository", "ThreadState", "connect"]
+
+_TOO_MANY = "what this month has cost cannot be added up from their marks. For ceilings a month, use the App here."
+
+#: Comments of a month that are read: a hundred requests.
+_MOST_COMMENTS = 10_000
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +68,7 @@ class Repository(CheckRuns):
         `writer` is the connection that may write contents; it is used for nothing else.
         """
         self._credentials = credentials
-        self._installation_id = installation_id
+        self._installation = installation_id
         super().__init__(transport, f"/repos/{name}")
         self._writer = writer
         self.name = name
@@ -103,25 +109,11 @@ class Repository(CheckRuns):
         """Return its files and folders, for who must know whether a file is absent or could not be read."""
         return Contents(self._transport, self.name)
 
-    def beside(self, name: str) -> list[Contents]:
-        """Return the ways to read another repository of the same owner: one that is public, then one that is private.
-
-        A private one can be read where the App is installed on it, too.
-        """
-        repository = f"{self.name.partition('/')[0]}/{name}"
-        if repository.lower() == self.name.lower():
-            return [self.contents()]
-        if self._credentials.is_absent(repository, time.monotonic()):
-            return []
-        ways = [Contents(self._transport, repository)]
-        if not self._credentials.token:
-            auth = self._credentials.as_installation(self._installation_id, repository, TO_READ)
-            ways.append(Contents(Transport(self._credentials.api_url, auth), repository))
-        return ways
-
-    def note_absent(self, name: str) -> None:
-        """Remember for a while that another repository of the owner cannot be read."""
-        self._credentials.note_absent(f"{self.name.partition('/')[0]}/{name}", time.monotonic())
+    def owner_files(self, name: str) -> OwnerFiles:
+        """Return the files of another repository of the same owner."""
+        return OwnerFiles(
+            self._transport, self._credentials, f"{self.name.partition('/')[0]}/{name}", self._installation
+        )
 
     def texts(self, keys: Sequence[Place]) -> dict[Place, str] | None:
         """Return the texts of files by (revision, path), in one request; only of files that were found and are text.
@@ -189,6 +181,18 @@ class Repository(CheckRuns):
     def comments(self, number: int) -> list[Comment]:
         """Return the comments of the conversation, oldest first."""
         return [comment_of(entry) for entry in self._transport.pages(f"{self.path}/issues/{number}/comments")]
+
+    def comments_since(self, time: str) -> list[Comment]:
+        """Return the comments of all conversations that were written or edited since that time (ISO 8601, UTC).
+
+        Raises GitHubError where there are too many.
+        https://docs.github.com/rest/issues/comments#list-issue-comments-for-a-repository
+        """
+        pages = self._transport.pages(f"{self.path}/issues/comments?since={quote(time)}&sort=updated&direction=desc")
+        found = [comment_of(entry) for entry in islice(pages, _MOST_COMMENTS + 1)]
+        if len(found) > _MOST_COMMENTS:
+            raise GitHubError(f"GitHub: more than {_MOST_COMMENTS:,} comments since {time}: {_TOO_MANY}")
+        return found
 
     def review_comments(self, number: int) -> list[Comment]:
         """Return the inline comments, oldest first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reviewer.domain.settings import FailLevel
 from reviewer.errors import ReviewerError
-from reviewer.llm.errors import ModelError
+from reviewer.llm.errors import BrokenReply, ModelError, ModelUnavailable, SlowDown
 from reviewer.safety.markdown import neutralise
 from reviewer.safety.redaction import redact
 from webhooks.events.deliveries import Job
@@ -43,21 +43,28 @@ def report_failure(
 
 def _conclusion(context: JobContext, error: ReviewerError) -> Conclusion:
     """Return how the check run ends: a ceiling is no defect, but lets nothing through where findings may fail it."""
-    is_stop = isinstance(error, BudgetSpent | CeilingReached)
-    return Conclusion.NEUTRAL if is_stop and context.fail_level is FailLevel.NEVER else Conclusion.FAILURE
+    passes = isinstance(error, BudgetSpent | CeilingReached) or (context.outages_pass and is_outage(error))
+    return Conclusion.NEUTRAL if passes and context.fail_level is FailLevel.NEVER else Conclusion.FAILURE
+
+
+def is_outage(error: ReviewerError) -> bool:
+    """Whether a service failed for a while, rather than something that a person has to mend: a key, its credit."""
+    if isinstance(error, ModelError):
+        return isinstance(error, ModelUnavailable | SlowDown | BrokenReply)
+    return bool(getattr(error, "retryable", False))
 
 
 def _post(repository: Repository, pull: Pull, marker: str, text: str) -> None:
     ignore_github_errors(lambda: post_once(repository, pull.number, marker, f"{marker}\n{text}"))
 
 
-def give_up(job: Job, repository: Repository, reason: str) -> None:
+def give_up(job: Job, repository: Repository, reason: str, conclusion: Conclusion = Conclusion.FAILURE) -> None:
     """Complete the check run of a job that will not be tried again. An error of GitHub is only logged."""
 
     def report() -> None:
         pull = repository.pull(job.number)
         check = open_check(repository, pull.number, job.head_sha or pull.head_sha, job.key, again=True)
-        close_check(repository, check, completed_check(Conclusion.FAILURE, _TITLE, _text(pull, reason)))
+        close_check(repository, check, completed_check(conclusion, _TITLE, _text(pull, reason)))
 
     ignore_github_errors(report)
 

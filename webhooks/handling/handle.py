@@ -27,6 +27,7 @@ from webhooks.handling.reruns import complete_again, find_rerun
 from webhooks.handling.review_changes import ReviewRequest
 from webhooks.handling.review_pull import review_pull
 from webhooks.handling.standing import report_merge_group, report_skipped
+from webhooks.handling.strangers import is_by_stranger, wait_for_maintainer
 from webhooks.publishing.publish import ignore_github_errors, open_check
 
 __all__ = ["BudgetSpent", "JobContext", "JobEnding", "JobOutcome", "Superseded", "give_up", "handle"]
@@ -88,6 +89,8 @@ def _review_or_command(job: Job, context: JobContext) -> JobOutcome:
         context = under_ceilings(context, job, pull, fetched.settings)
         if reason := _reason_not_to_review(pull, fetched.settings):
             return _leave(job, context, pull, fetched, *reason)
+        if context.strangers_wait and is_by_stranger(job, context.repository, pull):
+            return wait_for_maintainer(job, context, pull, fetched)
         return review_pull(job, context, pull, fetched, ReviewRequest(is_automatic=True))
     command = command_named(job.command)
     if command is None:

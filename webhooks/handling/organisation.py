@@ -32,9 +32,8 @@ class OrganisationDefaults:
 
 def read_organisation(repository: Repository) -> OrganisationDefaults:
     """Return the owner's defaults. Raises GitHubError where GitHub does not say whether there are any."""
-    owner = repository.name.partition("/")[0]
-    ways = repository.beside(ORGANISATION_REPOSITORY)
-    for contents in ways:
+    files = repository.owner_files(ORGANISATION_REPOSITORY)
+    for contents in files.ways():
         try:
             listed = contents.folder("", "")
         except (NotFound, Unprocessable):  # 422: the App is not installed on that repository
@@ -42,13 +41,11 @@ def read_organisation(repository: Repository) -> OrganisationDefaults:
         name = next((name for name in ORGANISATION_FILES if name in listed), None)
         if name is None:
             return OrganisationDefaults()
-        path = f"{owner}/{ORGANISATION_REPOSITORY}/{name}"
+        path = f"{files.name}/{name}"
         if not listed[name]:
             return OrganisationDefaults(problems=(no_text(path),))
         try:
             return OrganisationDefaults(SettingsLayer(path, contents.file("", name)))
         except NoText:
             return OrganisationDefaults(problems=(no_text(path),))
-    if ways:
-        repository.note_absent(ORGANISATION_REPOSITORY)
     return OrganisationDefaults()

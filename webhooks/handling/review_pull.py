@@ -61,9 +61,7 @@ def _review(
     if request.afterwards is None and (scope := already_published(job, pull, fetched, before)) is not None:
         return _complete_published(context, pull, check, fetched, before, scope, level)
     result = review_changes(request, context, pull, fetched, before)
-    target = ReviewTarget(
-        repository.name, pull.number, pull.head_sha, pull.web_url, pull.base_sha, job.key, pull.base_ref
-    )
+    target = _target(job, context, pull)
     planned = partial(plan_publication, result, target, fail_level=level)
     quiet = job.is_automatic and not (result.scope.reviewed or fetched.problems)
     sent = publish(
@@ -86,6 +84,13 @@ def _review(
         request.afterwards(result.review)
     review = replace(result.review, findings=plan.standing)
     return JobOutcome(JobEnding.REVIEWED, sent.refused, pull.head_sha, review, fetched.diff, sent, body["conclusion"])
+
+
+def _target(job: Job, context: JobContext, pull: Pull) -> ReviewTarget:
+    """Return where the review is posted, with what this run has cost by now."""
+    bill = context.purse.mark() if context.purse else None
+    name, base = context.repository.name, pull.base_sha
+    return ReviewTarget(name, pull.number, pull.head_sha, pull.web_url, base, job.key, pull.base_ref, bill)
 
 
 def _complete_published(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -14,12 +15,21 @@ from webhooks.operating.health import EVERY, sign_of_life
 from webhooks.queue.jobs import JobRecord, Jobs, JobState, NoSuchJob
 from webhooks.recovery.redelivery import MissedDeliveries
 
+#: Jobs that are named where a beginning fits several.
+_MOST_SHOWN = 10
+
 
 def work(jobs: Jobs, missed: MissedDeliveries | None = None) -> int:
     """Carry out jobs until SIGTERM or SIGINT, then give back running ones. `missed` searches for missed webhooks."""
     ended = threading.Event()
+
+    def end(*_: object) -> None:
+        if ended.is_set():  # asked twice: the store gives the running jobs to the next worker
+            os._exit(1)
+        ended.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, end)
     if jobs.is_standby:
         sys.stderr.write("reviewer: another worker uses the store; this one waits until that one ends\n")
     alive = sign_of_life()
@@ -27,6 +37,7 @@ def work(jobs: Jobs, missed: MissedDeliveries | None = None) -> int:
         with suppress(OSError):  # a full disk ends no worker
             alive.touch(mode=0o600)
     alive.unlink(missing_ok=True)
+    sys.stderr.write("reviewer: ending; press Ctrl-C once more to end at once (jobs go on in the next worker)\n")
     if missed is not None:
         missed.stop()
     jobs.close(grace=20.0)
@@ -57,7 +68,9 @@ def _parser() -> argparse.ArgumentParser:
         ("retry", "queue an ended job again; a failed job keeps the answers that were paid for"),
         ("cancel", "cancel a job"),
     ):
-        commands.add_parser(name, help=what).add_argument("job", help="its id, or its key as in the answer to GitHub")
+        commands.add_parser(name, help=what).add_argument(
+            "job", help="its id, its key (owner/repo#12@...), or the beginning of either"
+        )
     return parser
 
 
@@ -66,13 +79,19 @@ def _states(options: argparse.Namespace) -> tuple[JobState, ...]:
 
 
 def _find(jobs: Jobs, name: str) -> JobRecord:
-    """Return the job of that id, or the newest of that key. Raises NoSuchJob."""
+    """Return the job of that id, or the newest of that key, or the one whose id or key begins so. Raises NoSuchJob."""
     try:
         return jobs.record(name)
     except NoSuchJob:
-        for record in jobs.records(limit=10_000):
-            if record.key == name:
-                return record
+        found = jobs.beginning_with(name)
+        keys = {record.key for record in found}
+        if len(keys) > 1 and name not in keys:
+            shown = "\n".join(f"  {record.id}  {record.key}" for record in found[:_MOST_SHOWN])
+            message = f"{name} may mean {len(keys)} jobs; write more of the id or key:\n{shown}"
+            raise NoSuchJob(message) from None
+        exact = [record for record in found if record.key == name] or found
+        if exact:
+            return exact[0]
         raise
 
 

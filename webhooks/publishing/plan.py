@@ -19,6 +19,7 @@ from reviewer.safety.shortening import shorten
 from webhooks.publishing.bodies.inline_comments import inline_comment
 from webhooks.publishing.checks import Conclusion, annotations_of, completed_check
 from webhooks.publishing.ledger import PostedState, SettledLedger, Thread, current_ledger, settle
+from webhooks.publishing.markers.bill import bill_lines
 from webhooks.publishing.markers.finding import fixed_marker
 from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntry
 from webhooks.publishing.markers.replies import review_marker
@@ -88,7 +89,7 @@ def plan_publication(
     findings = FindingSummary(settled.entries, urls, _count_new(settled, before), _order(review, settled))
     markers = summary_markers(
         Ledger(target.head_sha, target.base_sha, target.job, result.files, settled.entries, target.base_ref)
-    )
+    ) + bill_lines(before.summary_body, target.bill)
     tests = comments_with_tests(review.tests, before.threads)
     text = summary_text(
         review,

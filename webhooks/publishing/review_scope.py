@@ -8,13 +8,17 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from reviewer.domain.severity import Severity
+from webhooks.publishing.markers.bill import RunBill
 from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntry
 from webhooks.publishing.text import count_noun
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewTarget:
-    """Where a review is posted. `web_url` is the pull request's page, `base_ref` the name of its base branch."""
+    """Where a review is posted. `web_url` is the pull request's page, `base_ref` the name of its base branch.
+
+    `bill` is what the run has cost, where the summary keeps that (in the Action).
+    """
 
     repository: str
     number: int
@@ -23,6 +27,7 @@ class ReviewTarget:
     base_sha: str = ""
     job: str = ""
     base_ref: str = ""
+    bill: RunBill | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,13 +38,14 @@ class ReportedFailure(ReviewerError):
     """The job failed, and people were told already: it is only marked as failed.
 
     `answers_are_useless`: the model's answers could not be read. They are not kept for an operator's retry, which would
-    only read them again.
+    only read them again. `kind` is the name of the error's class.
     """
 
-    def __init__(self, reason: str, *, answers_are_useless: bool = False) -> None:
+    def __init__(self, reason: str, *, answers_are_useless: bool = False, kind: str = "ReportedFailure") -> None:
         """Store the reason, for an operator."""
         super().__init__(reason)
         self.answers_are_useless = answers_are_useless
+        self.kind = kind
 
 
 class WorkTooLong(ReviewerError):

@@ -28,7 +28,7 @@ from webhooks.queue.maintenance import live_workers
 from webhooks.queue.overview import JobsOverview
 from webhooks.queue.runner import JobRunner
 from webhooks.queue.store import answer_cache, billing, job_records, leases
-from webhooks.queue.store.billing import ModelTotal
+from webhooks.queue.store.billing import ModelTotal, RepositoryTotal
 from webhooks.queue.store.database import Database, StoreUnavailable
 from webhooks.queue.store.job_state import JobRecord, JobState
 from webhooks.queue.worker import Worker, is_worked_on
@@ -46,6 +46,7 @@ __all__ = [
     "NoSuchJob",
     "QueueLimits",
     "ReportedFailure",
+    "RepositoryTotal",
     "RunStopped",
     "StoreUnavailable",
 ]
@@ -161,6 +162,11 @@ class Jobs:
             raise NoSuchJob(f"there is no job {job_id}; `reviewer jobs list` shows those there are")
         return record
 
+    def beginning_with(self, text: str, limit: int = 200) -> list[JobRecord]:
+        """Return the jobs whose id or key begins with the text, newest first. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return job_records.beginning_with(connection, text, limit)
+
     def retry(self, job_id: str) -> JobRecord:
         """Queue a job again that did not end as done; only a failed job keeps its answers. Raises NoSuchJob."""
         with self._database.write() as connection:
@@ -195,6 +201,19 @@ class Jobs:
         """Return the usage so far, by model and outcome. Raises StoreUnavailable."""
         with self._database.read() as connection:
             return billing.totals(connection)
+
+    def repositories(self, since: float, most: int) -> list[RepositoryTotal]:
+        """Return what each repository used since that time, those that cost most; the others as one.
+
+        Raises StoreUnavailable.
+        """
+        with self._database.read() as connection:
+            return billing.repositories(connection, since=since, most=most)
+
+    def errors(self) -> dict[str, int]:
+        """Return how many jobs failed, by the name of the error's class. Raises StoreUnavailable."""
+        with self._database.read() as connection:
+            return job_records.errors(connection)
 
     def spent(
         self,

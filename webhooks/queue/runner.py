@@ -37,7 +37,6 @@ _LOG = logging.getLogger("reviewer.jobs")
 
 #: Seconds that a job waits which a stopping worker gives back: until that worker takes no more jobs.
 _HANDOVER = 2.0
-
 _T = TypeVar("_T")
 
 
@@ -58,9 +57,9 @@ class JobRunner:
     _suspecting: threading.Lock = field(default_factory=threading.Lock)
 
     @property
-    def is_busy(self) -> bool:
-        """Whether a job or a call is running."""
-        return bool(self._running)
+    def running(self) -> list[str]:
+        """Return the ids of the jobs that run, or for which a call runs."""
+        return sorted({job_id for job_id, _ in list(self._running)})
 
     def job(self, job_id: str, attempt: int) -> str:
         """Carry out one attempt of a job and return how it ended."""
@@ -234,7 +233,8 @@ class JobRunner:
         if not isinstance(error, ReportedFailure):
             self._give_up(record, reason)
         useless = isinstance(error, ReportedFailure) and error.answers_are_useless
-        return self._end(record, owner, JobState.FAILED, reason, None, keep_answers=not useless)
+        kind = {"error": getattr(error, "kind", type(error).__name__)}
+        return self._end(record, owner, JobState.FAILED, reason, kind, keep_answers=not useless)
 
     def _backoff(self, failures: int, retry_after: float | None) -> float:
         """Return the seconds before the next attempt: growing, with jitter, and at least what GitHub asked for."""

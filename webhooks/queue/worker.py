@@ -66,10 +66,14 @@ class Worker:
         """Take no more work, give back the jobs that wait for answers, and wait up to `grace` seconds for the rest."""
         if self._runner.signals.stopping.is_set():
             return
+        running = self._runner.running
+        if running:
+            ids = ", ".join(running[:5]) + (f" and {len(running) - 5} more" if len(running) > 5 else "")
+            _LOG.warning("stopping: waiting up to %.0f s for %d jobs: %s", grace, len(running), ids)
         self._runner.stop()
         if self._launched.is_set():
             # The engine looks each second whether its work is over: ask it to wait only when there is some.
-            timeout = max(1, round(grace)) if self._runner.is_busy else 0
+            timeout = max(1, round(grace)) if self._runner.running else 0
             DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=timeout)
         if self._runner.spool is not None:
             self._runner.spool.close()
@@ -81,7 +85,7 @@ class Worker:
             if thread is not threading.current_thread() and thread.name != "reviewer-farewell":
                 thread.join(timeout=5.0)
         # While a thread still works, no other process may: then the lock goes with the process.
-        if self._lock is not None and not self._runner.is_busy:
+        if self._lock is not None and not self._runner.running:
             self._lock.close()
 
     @property

@@ -149,6 +149,8 @@ def _receive(config: ReceiverConfig, request: Request) -> tuple[str, Answer]:
         is_new = config.jobs.accept(decision)
     except BadDelivery as error:
         log.warning("refused", extra={**fields, "status": error.status, "why": str(error)})
+        if error.status == HTTPStatus.UNAUTHORIZED:
+            config.metrics.refused("signature")
         return "refused", (error.status, {"error": str(error)})
     except MalformedDelivery as error:
         log.warning("refused", extra={**fields, "status": 400, "why": str(error)})

@@ -73,6 +73,7 @@ def _routes(config: ReceiverConfig) -> Blueprint:
     @routes.get("/metrics")
     def metrics() -> Response | Answer:
         if not _is_operator(config.operator_token):
+            config.metrics.refused("operator")
             return jsonify(error=f"This is for operators. {_HOW_TO_SEE}"), 401
         return Response(config.metrics.text(config.jobs), content_type=CONTENT_TYPE)
 

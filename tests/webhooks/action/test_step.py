@@ -27,6 +27,9 @@ ENVIRONMENT = {
     "REVIEWER_COMMANDS": "commands",
     "REVIEWER_TESTS": "tests",
     "REVIEWER_TESTS_PYTHON": "tests-python",
+    "REVIEWER_FORKS": "forks",
+    "REVIEWER_MAX_USD_PER_PULL": "max-usd-per-pull",
+    "REVIEWER_MAX_USD_PER_MONTH": "max-usd-per-month",
 }
 
 
@@ -48,7 +51,8 @@ def test_every_input_is_used_and_every_output_filled():
     assert review["env"].items() >= filled.items()
     # A variable of the job may be set where the input is empty, so the step sets none of them itself.
     assert not ENVIRONMENT.keys() & review["env"].keys()
-    assert set(ACTION["outputs"]) == {"findings", "review-url", "cost-usd", "sarif-file", "tests-patch", "fix-patch"}
+    names = {"reviewed", "conclusion", "findings", "review-url", "cost-usd", "sarif-file", "tests-patch", "fix-patch"}
+    assert set(ACTION["outputs"]) == names
     for name, output in ACTION["outputs"].items():
         assert output["value"] == f"${{{{ steps.review.outputs.{name} }}}}"
     assert all(one.get("description") for one in [*ACTION["inputs"].values(), *ACTION["outputs"].values()])
@@ -73,7 +77,8 @@ env = {name: os.environ.get(name) for name in NAMES}
 said = {"argv": sys.argv[1:], "path": sys.path, "cwd": os.getcwd(), "env": env}
 pathlib.Path(os.environ["RUNNER_TEMP"], "said.json").write_text(json.dumps(said))
 with open(os.environ["GITHUB_OUTPUT"], "a") as out:
-    print("findings=3\\nreview-url=u\\ncost-usd=0.01\\nsarif-file=s\\ntests-patch=p", file=out)
+    print("reviewed=true\\nconclusion=neutral\\nfindings=3", file=out)
+    print("review-url=u\\ncost-usd=0.01\\nsarif-file=s\\ntests-patch=p", file=out)
 sys.exit(1)
 """
 
@@ -105,6 +110,8 @@ def test_action_installs_and_runs_without_the_checkout(tmp_path):
     done = runner.run(action, {"runapi-key": "the key", "model": ""}, event)
     assert [step.exit_code for step in done.steps] == [0, 0, 1], done.log
     assert done.outputs == {
+        "reviewed": "true",
+        "conclusion": "neutral",
         "findings": "3",
         "review-url": "u",
         "cost-usd": "0.01",
@@ -127,6 +134,9 @@ def test_action_installs_and_runs_without_the_checkout(tmp_path):
         "REVIEWER_COMMANDS": None,
         "REVIEWER_TESTS": None,
         "REVIEWER_TESTS_PYTHON": None,
+        "REVIEWER_FORKS": None,
+        "REVIEWER_MAX_USD_PER_PULL": None,
+        "REVIEWER_MAX_USD_PER_MONTH": None,
     }
 
 

@@ -113,3 +113,18 @@ def test_a_worker_needs_its_keys(reviewer, monkeypatch, tmp_path):
     assert code == 2
     assert all(name in err for name in ("RUNAPI_KEY", "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY"))
     assert not (tmp_path / "data").exists()
+
+
+def test_a_beginning_is_enough(jobs, reviewer):
+    """Of an id or a key; where it may mean several jobs, they are named; `%` is only a character."""
+    first, second = automatic("a", number=7), automatic("b", number=8)
+    jobs.accept(first)
+    jobs.accept(second)
+    assert f"id: {first.delivery}" in reviewer("jobs", "show", first.delivery[:13])[1]
+    assert f"id: {second.delivery}" in reviewer("jobs", "show", "octo/hello#8")[1]
+    code, _, err = reviewer("jobs", "show", "octo/hello")
+    assert code == 2
+    assert first.key in err
+    assert second.key in err
+    assert reviewer("jobs", "show", "octo%")[0] == 2
+    assert reviewer("jobs", "show", "")[0] == 2

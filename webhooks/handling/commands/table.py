@@ -37,7 +37,7 @@ class Command:
 
 COMMANDS = (
     Command(
-        CommandSyntax("review", words=frozenset({"", "full"})),
+        CommandSyntax("review", words=frozenset({"", "full"}), label="reviewer: review"),
         "`/review`, or `/review full`: review the whole pull request again, not only what changed since.",
         WRITERS,
         review.handle,

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from reviewer.domain.settings import BudgetSettings
 from reviewer.domain.settings_problems import SETTINGS_PATH
+from reviewer.output.wording import cost_text
 from webhooks.handling.money.account import SpendingAccount
 from webhooks.operator_settings.rules import OperatorCeilings
 from webhooks.operator_settings.spending import SpendingLimit, SpendingPart
@@ -153,5 +154,5 @@ def reached_text(state: CeilingState, now: datetime) -> str:
 
 
 def _usd(amount: Decimal) -> str:
-    cents = amount.quantize(Decimal("0.01"))
-    return f"${cents}" if cents == amount or amount >= 1 else f"${amount.quantize(Decimal('0.0001'))}"
+    """Return whole cents where the amount is at least one, else up to a hundredth of a cent."""
+    return cost_text(amount) if 0 < amount < Decimal("0.01") else f"${amount.quantize(Decimal('0.01'))}"

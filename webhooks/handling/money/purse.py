@@ -29,6 +29,7 @@ from webhooks.handling.money.ceilings import (
     states_of,
 )
 from webhooks.operator_settings.rules import OperatorRules
+from webhooks.publishing.markers.bill import RunBill
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +41,8 @@ _UNREADABLE = (
     " what is wrong."
 )
 _NO_PRICE = (
-    "The operator of this App set a ceiling, but the price of the model is not known, so nothing is spent. The operator"
-    " can name the price in REVIEWER_PRICES."
+    "There is a ceiling, but the price of the model is not known, so nothing is spent. Whoever set the model can name"
+    " its price in REVIEWER_PRICES."
 )
 
 
@@ -79,7 +80,8 @@ class Purse:
 
     `read_rules` returns the operator's rules as they are now; `estimate` what prompts are likely to cost (None: the
     price is not known); `models` are those that may be asked; `workflow` are the ceilings that a workflow sets, over
-    those of the settings; `clock` tells the time; `stops` collects why calls were not made, in order.
+    those of the settings; `mark` returns what the summary has to keep of the cost; `clock` tells the time; `stops`
+    collects why calls were not made, in order.
     """
 
     account: SpendingAccount
@@ -88,6 +90,7 @@ class Purse:
     models: tuple[str, ...] = ()
     workflow: BudgetSettings | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    mark: Callable[[], RunBill | None] = lambda: None
     payer: Payer = _NOBODY
     budget: BudgetSettings = DEFAULTS.budget
     stops: dict[str, None] = field(default_factory=dict)
@@ -159,8 +162,9 @@ class Purse:
         return self._stop(states_of([ceiling], self.account)[0])
 
     def _refuse_unknown_price(self) -> None:
-        if self.models and self.rules().has_ceiling and self.estimate(()) is None:
-            raise BudgetSpent(_NO_PRICE, "operator.price")
+        has_ceiling = self.workflow is not None or self.rules().has_ceiling
+        if self.models and has_ceiling and self.estimate(()) is None:
+            raise BudgetSpent(_NO_PRICE, "price")
 
     def _stop(self, state: CeilingState) -> tuple[str, str, str]:
         now = self.clock().astimezone(UTC)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -85,6 +86,24 @@ def totals(connection: sa.Connection) -> list[ModelTotal]:
     return [ModelTotal(row.model, row.outcome, _usage(row)) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class RepositoryTotal:
+    """What one repository has used; `repository` is empty for all the others together."""
+
+    repository: str
+    usage: Usage
+
+
+def repositories(connection: sa.Connection, *, since: float, most: int) -> list[RepositoryTotal]:
+    """Return what each repository used since that time: those that cost most, then all the others as one."""
+    names = CALLS.c.repository
+    query = sa.select(names, *_SUMS).where(CALLS.c.at >= since).group_by(names)
+    rows = connection.execute(query.order_by(sa.desc("cost"), names)).all()
+    found = [RepositoryTotal(row.repository, _known_usage(row)) for row in rows]
+    others = sum((total.usage for total in found[most:]), Usage())
+    return [*found[:most], *([RepositoryTotal("", others)] if found[most:] else [])]
+
+
 def delete_old(connection: sa.Connection, *, before: float) -> int:
     """Delete entries from before that time; return how many."""
     return connection.execute(CALLS.delete().where(CALLS.c.at < before)).rowcount
@@ -92,9 +111,8 @@ def delete_old(connection: sa.Connection, *, before: float) -> int:
 
 def known_cost(connection: sa.Connection, part: SpendingPart) -> Usage:
     """Return what was spent on that part; `cost_usd` is the sum of the costs that are known, never None."""
-    row = connection.execute(sa.select(*_SUMS).where(CALLS.c.at >= part.since, *within(CALLS, part))).one()
-    cost = Decimal(int(row.cost)) / NANO
-    return Usage(int(row.calls), int(row.prompt_tokens), int(row.completion_tokens), cost)
+    query = sa.select(*_SUMS).where(CALLS.c.at >= part.since, *within(CALLS, part))
+    return _known_usage(connection.execute(query).one())
 
 
 def within(table: sa.Table, part: SpendingPart) -> list[sa.ColumnElement[bool]]:
@@ -110,6 +128,11 @@ _SUMS = (
     sa.func.coalesce(sa.func.sum(CALLS.c.cost_nano_usd), 0).label("cost"),
     sa.func.count(CALLS.c.cost_nano_usd).label("priced"),
 )
+
+
+def _known_usage(row: Any) -> Usage:
+    cost = Decimal(int(row.cost)) / NANO
+    return Usage(int(row.calls), int(row.prompt_tokens), int(row.completion_tokens), cost)
 
 
 def _usage(row: sa.Row[tuple[int, ...]]) -> Usage:

@@ -57,6 +57,23 @@ def find(connection: sa.Connection, job_id: str) -> JobRecord | None:
     return None if row is None else record_of(row)
 
 
+def beginning_with(connection: sa.Connection, text: str, limit: int) -> list[JobRecord]:
+    """Return the jobs whose id or key begins with the text, newest first."""
+    fits = sa.or_(JOBS.c.id.startswith(text, autoescape=True), JOBS.c.key.startswith(text, autoescape=True))
+    query = sa.select(JOBS).where(fits).order_by(JOBS.c.seq.desc()).limit(limit)
+    return [record_of(row) for row in connection.execute(query)] if text else []
+
+
+def errors(connection: sa.Connection) -> dict[str, int]:
+    """Return how many jobs in the store failed, by the name of the error's class."""
+    failed = sa.select(JOBS.c.result, sa.func.count()).where(JOBS.c.state == JobState.FAILED.value)
+    found: dict[str, int] = {}
+    for result, count in connection.execute(failed.group_by(JOBS.c.result)):
+        name = str((json.loads(result) if result else {}).get("error") or "unknown")
+        found[name] = found.get(name, 0) + count
+    return found
+
+
 def newest(connection: sa.Connection, states: Sequence[JobState], limit: int) -> list[JobRecord]:
     """Return the jobs in those states, newest first."""
     query = sa.select(JOBS).where(JOBS.c.state.in_([state.value for state in states]))

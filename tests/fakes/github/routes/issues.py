@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from tests.fakes.github import refusals
 from tests.fakes.github.bodies import rest_bodies
 from tests.fakes.github.bodies.fields import Field, check
@@ -28,6 +30,14 @@ def list_comments(request: Request) -> Answer:
     _check_kind(request, request.issue, "read")
     comments = list(request.issue.comments.values())
     return request.page(comments, lambda one: rest_bodies.issue_comment(request.world, one))
+
+
+def list_all_comments(request: Request) -> Answer:
+    """List the comments of all conversations that changed since a time, those that changed last first."""
+    since = datetime.fromisoformat(request.query.get("since", "1970-01-01T00:00:00Z")).timestamp()
+    comments = request.world.issue_comments(request.repository).values()
+    changed = sorted((one for one in comments if one.updated_at >= since), key=lambda one: -one.updated_at)
+    return request.page(changed, lambda one: rest_bodies.issue_comment(request.world, one))
 
 
 def _comment(request: Request, level: str) -> IssueComment:
@@ -149,10 +159,12 @@ def delete_reaction(request: Request) -> Answer:
 
 
 ISSUE = "/repos/{owner}/{repo}/issues/{number}"
+COMMENTS = "/repos/{owner}/{repo}/issues/comments"
 COMMENT = "/repos/{owner}/{repo}/issues/comments/{comment_id}"
 REVIEW_COMMENT = "/repos/{owner}/{repo}/pulls/comments/{comment_id}"
 
 ROUTES = (
+    Route("GET", COMMENTS, list_all_comments, READ, ("since", "sort", "direction"), paged=True),
     Route("GET", ISSUE, get_issue, READ),
     Route("GET", f"{ISSUE}/comments", list_comments, READ, ("since",), paged=True),
     Route("POST", f"{ISSUE}/comments", create_comment, WRITE),
