@@ -63,10 +63,7 @@ class Repository(CheckRuns):
         writer: Transport,
         installation_id: int | None = None,
     ) -> None:
-        """Store the connection, the credentials and the name, `owner/name`.
-
-        `writer` is the connection that may write contents; it is used for nothing else.
-        """
+        """Store the connection, the credentials and the name; `writer` may write contents, and does nothing else."""
         self._credentials = credentials
         self._installation = installation_id
         super().__init__(transport, f"/repos/{name}")
@@ -185,8 +182,7 @@ class Repository(CheckRuns):
     def comments_since(self, time: str) -> list[Comment]:
         """Return the comments of all conversations that were written or edited since that time (ISO 8601, UTC).
 
-        Raises GitHubError where there are too many.
-        https://docs.github.com/rest/issues/comments#list-issue-comments-for-a-repository
+        Raises GitHubError for too many. https://docs.github.com/rest/issues/comments#list-issue-comments-for-a-repository
         """
         pages = self._transport.pages(f"{self.path}/issues/comments?since={quote(time)}&sort=updated&direction=desc")
         found = [comment_of(entry) for entry in islice(pages, _MOST_COMMENTS + 1)]
