@@ -7,7 +7,10 @@ DIST ?= dist
 define WRITE_SCHEMA
 import json, pathlib
 from reviewer.domain.settings import settings_schema
+from reviewer.output.settings_page import with_table
 pathlib.Path("docs/reviewer.schema.json").write_text(json.dumps(settings_schema(), indent=2) + "\n", encoding="utf-8")
+page = pathlib.Path("docs/settings.md")
+page.write_text(with_table(page.read_text("utf-8")), encoding="utf-8")
 endef
 export WRITE_SCHEMA
 
@@ -62,7 +65,7 @@ fuzz: venv ## feed whatever reads untrusted input 100,000 inputs each (ARGS="--i
 eval: venv-server ## measure the reviewer on the cases in evals/, with a real model (needs RUNAPI_KEY; costs some cents)
 	@$(BIN)/python app.py eval evals $(ARGS)
 
-schema: venv-server ## write docs/reviewer.schema.json from the settings classes
+schema: venv-server ## write docs/reviewer.schema.json and the table in docs/settings.md from the settings classes
 	@$(BIN)/python -c "$$WRITE_SCHEMA"
 
 lock: venv ## write requirements/*.txt from pyproject.toml (ARGS=--upgrade for newer versions)

@@ -8,14 +8,12 @@ text, never a file.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from reviewer.domain.path_patterns import checked_pattern
-from reviewer.domain.settings_entries import MAX_PATTERN, MAX_PATTERNS, KeptEntries, usable_patterns, usable_rules
+from reviewer.domain.settings_entries import KeptEntries, usable_patterns, usable_rules
 from reviewer.domain.settings_problems import (
     MAX_PROBLEMS,
     SETTINGS_PATH,
@@ -23,114 +21,37 @@ from reviewer.domain.settings_problems import (
     SettingsReport,
     what_is_wrong,
 )
+from reviewer.domain.settings_sections import (
+    BudgetSettings,
+    PathInstructions,
+    ReviewSettings,
+    SettingsSection,
+    TestsSettings,
+)
 from reviewer.domain.settings_yaml import YamlProblem, YamlText, read_yaml
-from reviewer.domain.severity import Confidence, DemonstrateLevel, FailLevel, Severity
+from reviewer.domain.severity import FailLevel
 
-__all__ = ["MAX_PROBLEMS", "SETTINGS_PATH", "FailLevel", "Settings", "SettingsProblem", "parse_settings"]
+__all__ = [
+    "MAX_PROBLEMS",
+    "SETTINGS_PATH",
+    "BudgetSettings",
+    "FailLevel",
+    "PathInstructions",
+    "ReviewSettings",
+    "Settings",
+    "SettingsProblem",
+    "TestsSettings",
+    "parse_settings",
+]
 
 #: A settings file is a page of text; a larger one is a mistake or an attack.
 MAX_SETTINGS_BYTES = 64_000
-
-#: Decimal places of an amount in dollars.
-_MOST_PLACES = 12
 
 _LONGEST_KEY = 100
 _GONE = object()
 
 
-class _Section(BaseModel):
-    # Built at the first validation, which a repository without settings never needs (see `DEFAULTS`).
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
-Pattern = Annotated[str, Field(max_length=MAX_PATTERN), AfterValidator(checked_pattern)]
-
-
-class PathInstructions(_Section):
-    """Extra instructions for the files that match a pattern (as in .gitignore)."""
-
-    path: Pattern = Field(min_length=1, description="Pattern as in .gitignore, for example `src/api/**`.")
-    instructions: str = Field(min_length=1, max_length=10_000, description="What the reviewer should mind there.")
-
-
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-def _plain_amount(amount: Decimal) -> Decimal:
-    """Refuse a number with so many places that writing it out would fill the memory."""
-    if (amount and amount.adjusted() < -_MOST_PLACES) or len(amount.as_tuple().digits) > _MOST_PLACES * 2:
-        raise ValueError(f"a number of dollars has at most {_MOST_PLACES} decimal places")
-    return amount
-
-
-Patterns = Annotated[
-    tuple[Pattern, ...],
-    Field(max_length=MAX_PATTERNS),
-    BeforeValidator(_as_list, json_schema_input_type=tuple[str, ...] | str),
-]
-Rules = Annotated[
-    tuple[PathInstructions, ...],
-    Field(max_length=MAX_PATTERNS),
-    # A mapping from pattern to text is a list of rules when it comes here: see `usable_rules`.
-    BeforeValidator(_as_list, json_schema_input_type=tuple[PathInstructions, ...] | dict[str, str]),
-]
-Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000), AfterValidator(_plain_amount)]
-
-
-class ReviewSettings(_Section):
-    """When a review is made, of which files, and how much is posted."""
-
-    auto: bool = Field(default=True, description="Review a pull request when it is opened and on every push.")
-    drafts: bool = Field(default=False, description="Review drafts too.")
-    bots: bool = Field(default=True, description="Review pull requests opened by bots too.")
-    generated: bool = Field(default=False, description="Review generated and vendored files too.")
-    include: Patterns = Field(default=(), description="Review only files that match one of these patterns.")
-    exclude: Patterns = Field(default=(), description="Never review files that match one of these patterns.")
-    severity: Severity = Field(default=Severity.INFO, description="Lowest severity posted as an inline comment.")
-    confidence: Confidence = Field(
-        default=Confidence.MEDIUM, description="Lowest confidence posted as an inline comment."
-    )
-    max_comments: int = Field(
-        default=5, ge=0, le=40, description="Most inline comments of one review; the rest is listed."
-    )
-    max_refactorings: int = Field(default=2, ge=0, le=20, description="Most refactoring suggestions of one review.")
-    fail_level: FailLevel = Field(default=FailLevel.NEVER, description="Lowest severity that fails the check run.")
-    author_may_dismiss: bool = Field(
-        default=False, description="Let the author dismiss findings without write access, so that the check passes."
-    )
-    language: str = Field(default="English", min_length=2, max_length=40, description="Language of what is posted.")
-    instructions: str = Field(default="", max_length=10_000, description="Instructions for all files.")
-    path_instructions: Rules = Field(default=(), description="Instructions for the files that match a pattern.")
-
-
-class TestsSettings(_Section):
-    """Suggested unit tests."""
-
-    __test__ = False
-
-    suggest: bool = Field(default=True, description="Suggest unit tests, as text, with each review.")
-    auto: bool = Field(default=False, description="Run suggested tests without being asked (Action only).")
-    demonstrate: DemonstrateLevel = Field(
-        default=DemonstrateLevel.ERROR, description="Show findings from this severity on by a test that fails (Action)."
-    )
-    command: str | None = Field(default=None, max_length=1000, description="Command that runs the repository's tests.")
-    setup: str | None = Field(default=None, max_length=1000, description="Command that prepares the tests.")
-
-
-class BudgetSettings(_Section):
-    """Ceilings in US dollars; null means none. A model whose price is unknown cannot be held to them."""
-
-    per_review_usd: Dollars | None = Field(default=Decimal(2), description="Most that one review may cost.")
-    per_pull_usd: Dollars | None = Field(
-        default=None, description="Most that all reviews of one pull request may cost."
-    )
-    per_month_usd: Dollars | None = Field(
-        default=None, description="Most that a repository may cost in a calendar month."
-    )
-
-
-class Settings(_Section):
+class Settings(SettingsSection):
     """Everything in `.github/reviewer.yml`."""
 
     review: ReviewSettings = ReviewSettings.model_construct()
@@ -186,7 +107,14 @@ _NARROWEST: dict[tuple[str, ...], Any] = {
 #: Keys whose default is the narrowest value.
 _NARROW = frozenset({("review", "drafts"), ("review", "generated"), ("tests", "auto")})
 _PATTERN_LISTS = (("review", "include"), ("review", "exclude"))
-_STOPS = frozenset({*_PATTERN_LISTS, *(("budget", key) for key in BudgetSettings.model_fields)})
+_STOPS = frozenset(
+    {
+        *_PATTERN_LISTS,
+        ("review", "labels"),
+        ("review", "skip_title"),
+        *(("budget", key) for key in BudgetSettings.model_fields),
+    }
+)
 _SECTIONS = frozenset({("review",), ("budget",)})
 _MERGES = frozenset({("review", "<<"), ("budget", "<<"), ("<<",)})
 _RULES = ("review", "path_instructions")

@@ -110,6 +110,19 @@ def server(github: World, model: FakeModel, folder: Path) -> Iterator[str]:
         app.process.stop()
 
 
+#: What the demonstration is not, and what comes after it.
+_NEXT = """
+The model of this demonstration is scripted: what it says was written beforehand, and says nothing about the quality of
+real reviews. Everything else (server, queue, checks of claims, posting) is the product; no network was used.
+
+With a RunAPI key you can go on:
+  export RUNAPI_KEY=...
+  make venv && .venv/bin/python app.py diff --dry-run     what would be sent of your last changes, and the likely cost
+  make eval                                               real reviews of the shipped cases, measured (some cents)
+  make serve                                              the App for a team: its set-up page opens in your browser
+docs/install.md has these and the workflow for GitHub Actions."""
+
+
 def main() -> None:
     """Review a pull request offline, print the review and write the page."""
     parser = argparse.ArgumentParser(prog="make demo", description=main.__doc__)
@@ -131,6 +144,7 @@ def main() -> None:
         _print(github)
         options.page.write_text(page(github.pull, github.repo.check_runs.values()), encoding="utf-8")
     print(f"\nThe page: {options.page}")
+    print(_NEXT)
     if options.picture:
         _photograph(options.page, options.picture)
 

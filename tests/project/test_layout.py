@@ -20,6 +20,7 @@ MAX_FUNCTION_LINES = 40
 
 #: Folder -> why it may hold more entries than others.
 LARGE_FOLDERS = {
+    "docs": "one page for each task, side by side, as GitHub shows and links them",
     ".": "GitHub, pip, Docker and gunicorn look for their files at the top",
     "evals": "one folder for each case, all alike",
     "tests/samples/proving/bad": "one test file for each reason to refuse it, read beside each other",

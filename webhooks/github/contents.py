@@ -7,12 +7,15 @@ and REST with 404 for what the token may not see: callers learn which of the two
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from webhooks.github.credentials import Credentials
 from webhooks.github.errors import GitHubError, GitHubUnavailable, NotFound
+from webhooks.github.tokens import TO_READ
 from webhooks.github.transport import Transport
 
 #: A file or folder: a revision and a path. The path of the top folder is empty.
@@ -100,6 +103,33 @@ class Contents:
     def _get(self, revision: str, path: str) -> Any:
         where = f"?{urlencode({'ref': revision})}" if revision else ""
         return self._transport.read(f"/repos/{self._repository}/contents/{quote(path)}{where}")
+
+
+class OwnerFiles:
+    """The files of a repository that holds something for all of its owner's, where it is there and can be read."""
+
+    def __init__(
+        self, transport: Transport, credentials: Credentials, name: str, installation_id: int | None = None
+    ) -> None:
+        """Store the connection of the repository under review, the credentials and the name. Makes no request."""
+        self._transport = transport
+        self._credentials = credentials
+        self._installation_id = installation_id
+        self.name = name
+
+    def ways(self) -> Iterator[Contents]:
+        """Yield the ways to read it: as a public repository, then as a private one that the App is installed on.
+
+        None where it was found a few minutes ago that neither works.
+        """
+        if self._credentials.is_absent(self.name, time.monotonic()):
+            return
+        yield Contents(self._transport, self.name)
+        if not self._credentials.token:
+            auth = self._credentials.as_installation(self._installation_id, self.name, TO_READ)
+            yield Contents(Transport(self._credentials.api_url, auth), self.name)
+        # Whoever asks for more has found nothing.
+        self._credentials.note_absent(self.name, time.monotonic())
 
 
 def _messages(answer: Any) -> str:

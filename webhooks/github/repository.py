@@ -15,11 +15,10 @@ from reviewer.diff.model import Diff
 from reviewer.diff.parser import FilePatch, diff_from_files, parse_diff
 from webhooks.github.branches import Branches
 from webhooks.github.check_runs import CheckRuns
-from webhooks.github.contents import Contents, NoText, Place
+from webhooks.github.contents import Contents, NoText, OwnerFiles, Place
 from webhooks.github.credentials import Credentials
 from webhooks.github.errors import DiffTooLarge, GitHubError, NotFound
 from webhooks.github.identity import Identity
-from webhooks.github.owner_files import OwnerFiles
 from webhooks.github.tokens import TO_WRITE_CONTENTS
 from webhooks.github.transport import Transport
 from webhooks.github.types import (

@@ -26,6 +26,7 @@ class Pull:
     head_repository: str | None
     head_ref: str = ""
     repository: str = ""
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ def pull_of(data: Mapping[str, Any]) -> Pull:
         head_repository=head_repository,
         head_ref=data["head"].get("ref") or "",
         repository=(data["base"].get("repo") or {}).get("full_name") or "",
+        labels=tuple(str(label.get("name")) for label in data.get("labels") or () if isinstance(label, dict)),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 
-from reviewer.domain.settings import Settings
+from reviewer.domain.settings import ReviewSettings, Settings
 from reviewer.errors import ReviewerError, SettingsError
 from webhooks.events.deliveries import Job, Trigger, UnknownJobVersion
 from webhooks.github.errors import NotFound
@@ -180,4 +180,17 @@ def _reason_not_to_review(pull: Pull, settings: Settings) -> tuple[str, str] | N
         return "review.drafts", "draft"
     if pull.author_is_bot and not settings.review.bots:
         return "review.bots", "opened by a bot"
+    return _unwanted(pull, settings.review)
+
+
+def _unwanted(pull: Pull, settings: ReviewSettings) -> tuple[str, str] | None:
+    """Return the setting for titles or labels by which there is no automatic review, and why; or None."""
+    title, labels = pull.title.casefold(), {label.casefold() for label in pull.labels}
+    if word := next((word for word in settings.skip_title if word.casefold() in title), None):
+        return "review.skip_title", f"the title holds {word!r}"
+    wanted = [label for label in settings.labels if not label.startswith("!")]
+    if refused := next((name for name in settings.labels if name[0] == "!" and name[1:].casefold() in labels), None):
+        return "review.labels", f"it has the label {refused[1:]!r}"
+    if wanted and not any(label.casefold() in labels for label in wanted):
+        return "review.labels", f"it has none of the labels {', '.join(wanted)[:100]}"
     return None

@@ -71,7 +71,7 @@ def already_published(job: Job, pull: Pull, fetched: FetchedPull, before: Posted
     chosen, _ = select(fetched.diff, fetched.settings.review)
     if changed_files(Diff(chosen), ledger.files).files:
         return None
-    return ReviewScope(reviewed=len(chosen), fresh=0)
+    return ReviewScope(reviewed=len(chosen), fresh=0, total=max(len(fetched.diff.files), pull.changed_files or 0))
 
 
 def review_changes(
@@ -131,6 +131,7 @@ def _review_result(
         digests={path: base64.b64encode(digest).decode() for path, digest in digest_by_path.items()},
         total_usd=spent_on_pull(context.purse).cost_usd if context.purse else None,
         new_base=_new_base(before.ledger, pull),
+        total=max(len(fetched.diff.files), pull.changed_files or 0),
     )
     return ReviewResult(result, fetched.diff, scope, digests(reviewed), gone, fetched.problems)
 

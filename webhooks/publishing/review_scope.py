@@ -37,7 +37,8 @@ class ReviewScope:
     `reviewed` counts the files whose change is reviewed by now, `fresh` those of them that this run reviewed. `since`
     is the head of the review before this one, empty where this run reviewed everything. `digests` identify by path
     what the change does to a file now. `total_usd` is what the pull request has cost so far, where that is known.
-    `new_base` is the base branch where the review before this one was against another, else empty.
+    `new_base` is the base branch where the review before this one was against another, else empty. `total` counts the
+    files of the pull request, 0 where that is not known.
     """
 
     reviewed: int
@@ -46,6 +47,7 @@ class ReviewScope:
     digests: Mapping[str, str] = field(default_factory=dict)
     total_usd: Decimal | None = None
     new_base: str = ""
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ def headline(findings: FindingSummary, scope: ReviewScope) -> str:
     inline = findings.of(FindingStatus.OPEN, inline=True)
     listed = findings.of(FindingStatus.OPEN, inline=False)
     files = count_noun(scope.reviewed, "file")
+    if scope.total > scope.reviewed:
+        files = f"{scope.reviewed:,} of {count_noun(scope.total, 'file')}"
     if not scope.reviewed and not inline and not listed:
         return "Nothing was reviewed"
     if not inline and not listed:

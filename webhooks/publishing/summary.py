@@ -22,6 +22,9 @@ from webhooks.publishing.markers.summary import ShownTest, marked_test, read_sho
 from webhooks.publishing.review_scope import FindingSummary, ReviewScope, ReviewTarget, headline
 from webhooks.publishing.text import MAX_BODY, count_noun, escape, fold, line_link
 
+#: Files that are named for each reason why files were not reviewed.
+_MAX_NAMED = 50
+
 #: Fixed findings that the summary names one by one.
 _MAX_FIXED = 50
 
@@ -184,10 +187,21 @@ def _language(path: str) -> str:
 
 
 def _skipped(review: Review) -> str:
+    """Return the files that were not reviewed, folded, those of one reason together."""
     if not review.skipped:
         return ""
-    rows = "\n".join(f"- {code_span(file.path)}: {neutralise(file.reason)}" for file in review.skipped)
-    return fold(f"Not reviewed: {count_noun(len(review.skipped), 'file')}", rows)
+    by_reason: dict[str, list[str]] = {}
+    for file in review.skipped:
+        by_reason.setdefault(file.reason, []).append(code_span(file.path))
+    rows = [_skipped_row(neutralise(reason), paths) for reason, paths in by_reason.items()]
+    return fold(f"Not reviewed: {count_noun(len(review.skipped), 'file')}", "\n".join(rows))
+
+
+def _skipped_row(reason: str, paths: Sequence[str]) -> str:
+    if len(paths) == 1:
+        return f"- {paths[0]}: {reason}"
+    more = f" and {len(paths) - _MAX_NAMED:,} more" if len(paths) > _MAX_NAMED else ""
+    return f"- {count_noun(len(paths), 'file')}: {reason}: {', '.join(paths[:_MAX_NAMED])}{more}"
 
 
 def _rejected(review: Review) -> str:

@@ -28,7 +28,7 @@ from webhooks.queue.maintenance import live_workers
 from webhooks.queue.overview import JobsOverview
 from webhooks.queue.runner import JobRunner
 from webhooks.queue.store import answer_cache, billing, job_records, leases
-from webhooks.queue.store.billing import ModelTotal, RepositoryTotal
+from webhooks.queue.store.billing import ModelTotal, RepositoryUsage
 from webhooks.queue.store.database import Database, StoreUnavailable
 from webhooks.queue.store.job_state import JobRecord, JobState
 from webhooks.queue.worker import Worker, is_worked_on
@@ -46,7 +46,7 @@ __all__ = [
     "NoSuchJob",
     "QueueLimits",
     "ReportedFailure",
-    "RepositoryTotal",
+    "RepositoryUsage",
     "RunStopped",
     "StoreUnavailable",
 ]
@@ -202,7 +202,7 @@ class Jobs:
         with self._database.read() as connection:
             return billing.totals(connection)
 
-    def repositories(self, since: float, most: int) -> list[RepositoryTotal]:
+    def repositories(self, since: float, most: int) -> list[RepositoryUsage]:
         """Return what each repository used since that time, those that cost most; the others as one.
 
         Raises StoreUnavailable.

@@ -87,21 +87,21 @@ def totals(connection: sa.Connection) -> list[ModelTotal]:
 
 
 @dataclass(frozen=True, slots=True)
-class RepositoryTotal:
+class RepositoryUsage:
     """What one repository has used; `repository` is empty for all the others together."""
 
     repository: str
     usage: Usage
 
 
-def repositories(connection: sa.Connection, *, since: float, most: int) -> list[RepositoryTotal]:
+def repositories(connection: sa.Connection, *, since: float, most: int) -> list[RepositoryUsage]:
     """Return what each repository used since that time: those that cost most, then all the others as one."""
     names = CALLS.c.repository
     query = sa.select(names, *_SUMS).where(CALLS.c.at >= since).group_by(names)
     rows = connection.execute(query.order_by(sa.desc("cost"), names)).all()
-    found = [RepositoryTotal(row.repository, _known_usage(row)) for row in rows]
+    found = [RepositoryUsage(row.repository, _known_usage(row)) for row in rows]
     others = sum((total.usage for total in found[most:]), Usage())
-    return [*found[:most], *([RepositoryTotal("", others)] if found[most:] else [])]
+    return [*found[:most], *([RepositoryUsage("", others)] if found[most:] else [])]
 
 
 def delete_old(connection: sa.Connection, *, before: float) -> int:
