@@ -36,9 +36,9 @@ class JobContext:
     `is_wanted` is called before each batch of paid calls and before posting; `salt` keys the prompts' fences;
     `cost_per_thousand` is as in `ReviewOptions`; `again`: the job was begun before; `fail_level` overrides the
     repository's; `purse` limits the money, where there is a record of what was spent; `prove` runs suggested tests,
-    and `demonstrate` those that show findings, where allowed. `outages_pass`: where findings fail nothing, a service that
-    fails does not either. `strangers_wait`: pull requests from forks of people without write access are reviewed when
-    somebody with it asks. A command's handler gets the context of its pull request: see `under_ceilings`.
+    and `demonstrate` those that show findings, where allowed. `outages_pass`: where findings fail nothing, a service
+    that fails does not either. `strangers_wait`: pull requests from forks of people without write access are reviewed
+    when somebody with it asks. A command's handler gets the context of its pull request: see `under_ceilings`.
     """
 
     repository: Repository
