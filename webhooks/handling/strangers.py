@@ -12,9 +12,9 @@ from webhooks.handling.fetch import FetchedPull
 from webhooks.handling.job_context import JobContext
 from webhooks.handling.job_outcome import JobOutcome
 from webhooks.handling.standing import report_skipped
+from webhooks.publishing.bodies.reply import post_once
 from webhooks.publishing.markers.replies import stop_marker
 from webhooks.publishing.publish import ignore_github_errors
-from webhooks.publishing.reply import post_once
 
 #: The collaborator permissions of people who may spend the repository's money.
 _MAINTAINERS = frozenset({"admin", "write"})
