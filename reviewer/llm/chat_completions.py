@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from reviewer.llm.error_mapping import ServiceFault, fault_in, fault_of, unreadable_answer
@@ -139,8 +139,9 @@ class Completion:
     names.
     """
 
-    def __init__(self) -> None:
-        """Begin with nothing received."""
+    def __init__(self, on_begin: Callable[[], object] | None = None) -> None:
+        """Begin with nothing received; `on_begin` is called when the model has written something."""
+        self._on_begin = on_begin
         self.fault: ServiceFault | None = None
         self.finish_reason: str | None = None
         self.usage: tuple[int, int] | None = None
@@ -182,6 +183,9 @@ class Completion:
             self.fault = ServiceFault(200, "an event that is not JSON")
             return
         self._take(value)
+        if self._on_begin is not None and self.begun:
+            self._on_begin()
+            self._on_begin = None
 
     def feed_body(self, data: bytes) -> None:
         """Add an answer that was sent whole instead of as a stream."""

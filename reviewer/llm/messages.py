@@ -1,4 +1,4 @@
-"""The values for asking a model: messages, prompts, replies. Nothing here makes a call.
+"""The values for asking a model: messages, prompts, replies, and which prompt goes ahead. Nothing here makes a call.
 
 `Ask` is the only effect of the core. Tests pass a function, the command line and the Action pass
 `reviewer.llm.client.Client.ask`, the server passes a durable step.
@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -81,3 +83,69 @@ class Reply:
 
 #: Takes a batch of prompts and returns an answer for each, in the same order: a Reply or a typed error.
 Ask = Callable[[Sequence[Prompt]], "list[Reply | ModelError]"]
+
+
+# ----------------------------------------------------------------------- which prompt goes ahead of others
+
+#: A batch with fewer prompts of one part sends them at once: waiting would cost more time than it saves money.
+LEAST_PROMPTS = 3
+
+#: Seconds that the others wait for the first at most.
+LONGEST_WAIT = 5.0
+
+_TASK = "\n# Task: "
+
+
+def beginning_of(prompt: Prompt) -> tuple[str, str]:
+    """Return what a prompt shares with others about the same part: the system message, and what stands before its task.
+
+    A continued conversation shares nothing: its beginning has been read already.
+    """
+    if len(prompt.messages) != 2:
+        return ("", "")
+    system, user = (message.content for message in prompt.messages)
+    shown, task, _ = user.partition(_TASK)
+    return (system, shown) if task else ("", "")
+
+
+def leads_of(prompts: Sequence[Prompt]) -> dict[int, int]:
+    """Return, for the index of each prompt that has to wait, the index of the one that goes ahead of it."""
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, prompt in enumerate(prompts):
+        groups[beginning_of(prompt)].append(index)
+    groups.pop(("", ""), None)
+    large = (members for members in groups.values() if len(members) >= LEAST_PROMPTS)
+    return {index: lead for lead, *others in large for index in others}
+
+
+@dataclass(frozen=True, slots=True)
+class Warming:
+    """Signals of one batch: which prompt waits for which, and which answers have begun.
+
+    A service keeps the beginning of a prompt once it has read it. So where a batch holds three or more prompts that
+    begin alike, the others wait until the answer to the first begins to stream, has failed, or LONGEST_WAIT is over.
+    """
+
+    leads: dict[int, int]
+    _begun: dict[int, threading.Event] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, prompts: Sequence[Prompt]) -> Warming:
+        """Return the signals of a batch."""
+        leads = leads_of(prompts)
+        return cls(leads, {lead: threading.Event() for lead in leads.values()})
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The leads, so that a pool of threads takes them first."""
+        return tuple(dict.fromkeys(self.leads.values()))
+
+    def begin(self, index: int) -> None:
+        """Note that the answer to that prompt has begun, or ended."""
+        if index in self._begun:
+            self._begun[index].set()
+
+    def wait(self, index: int) -> None:
+        """Wait until the prompt may be sent."""
+        if index in self.leads:
+            self._begun[self.leads[index]].wait(LONGEST_WAIT)
