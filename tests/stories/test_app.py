@@ -71,7 +71,9 @@ def test_a_delivery_becomes_a_review(github: World, model: FakeModel, tmp_path: 
         assert 'reviewer_model_calls_total{model="MiniMax-M2.1",outcome="ok"}' in text
         assert httpx.get(f"{server.url}/healthz").status_code == 200
         for_the_job = [call for call in github.calls if call.route not in AT_START]
-        assert len(for_the_job) <= 16  # 14 for a new pull request; here it must first read what is posted
+        # 14 for a new pull request; here it must first read what is posted. The owner's defaults in its `.github`
+        # repository cost a token and a read, and the token at the start counts, too.
+        assert len(for_the_job) <= 19, [str(call) for call in for_the_job]
         log = server.process.output()
         assert "accepted" in log
         assert model.key not in log
