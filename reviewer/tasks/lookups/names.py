@@ -23,8 +23,9 @@ from reviewer.tasks.lookups.repository_view import RepositoryView
 from reviewer.tasks.lookups.results import LookupResult
 from reviewer.tasks.lookups.targets import SymbolTarget, WordTarget, symbol_target, word_target
 
-#: Files that are read to answer one lookup, places that are written out, and files of a pattern that are read.
-MAX_READ, MAX_PLACES, MAX_MATCHING = 12, 200, 300
+#: Files that are read to answer one lookup, places that are written out, files of a pattern that are read, and places
+#: of one word that are weighed: those in the folders nearest to the change.
+MAX_READ, MAX_PLACES, MAX_MATCHING, MAX_WEIGHED = 12, 200, 300, 4_000
 
 NO_NAME = "it holds no name that can be looked for; write a single name, such as `parse_range` or `Cart.total`"
 _IMPORT = re.compile(r"\s*(?:import|from|use|using|require|include|#\s*include|export\s.*\bfrom)\b")
@@ -35,7 +36,7 @@ def definitions_of(view: RepositoryView, text: str, title: str) -> LookupResult:
     target = symbol_target(text)
     if target is None:
         return LookupResult(title, note=NO_NAME)
-    hits, left_out = _by_hand(view.library.places(target.word, view.near()))
+    hits, left_out = _weighed(view, target.word)
     ranked = view.ranked(hits, target.word)
     view.library.fetch(_first_files(ranked))
     found = _defined(view, target, ranked)
@@ -56,7 +57,7 @@ def callers_of(view: RepositoryView, text: str, title: str) -> LookupResult:
     target = symbol_target(text)
     if target is None:
         return LookupResult(title, note=NO_NAME)
-    hits, left_out = _by_hand(view.library.places(target.word, view.near()))
+    hits, left_out = _weighed(view, target.word)
     uses = [hit for hit in hits if _is_use(hit, target.word)]
     ranked = view.ranked(uses)
     view.library.fetch(_first_files(ranked))
@@ -88,15 +89,21 @@ def places_of(view: RepositoryView, text: str, title: str) -> LookupResult:
     if not rows:
         return LookupResult(title, note="; ".join(filter(None, ("it is nowhere", note))))
     how = f"ask for `search {target.word} in GLOB`{_most_of(ranked)}"
-    files = len({hit.path for hit in hits})
-    title = f"{title}: {_count(len(hits), 'place')} in {_count(files, 'file')}"
-    return LookupResult(title, tuple(rows), _left_out(len(hits), "places", how), note)
+    found = max(len(hits), len(view.library.places(target.word, view.near())) if _is_everywhere(view, target) else 0)
+    files = "" if found > len(hits) else f" in {_count(len({hit.path for hit in hits}), 'file')}"
+    title = f"{title}: {_count(found, 'place')}{files}"
+    return LookupResult(title, tuple(rows), _left_out(found, "places", how), note)
+
+
+def _is_everywhere(view: RepositoryView, target: WordTarget) -> bool:
+    """Whether only the nearest places of a word were looked at."""
+    return not target.glob and len(view.library.places(target.word, view.near())) > MAX_WEIGHED
 
 
 def _searched(view: RepositoryView, target: WordTarget) -> tuple[list[Hit], int]:
     """Return the hits, and how many were left out because nobody wrote their file by hand."""
     if not target.glob:
-        return _by_hand(view.library.places(target.word, view.near()))
+        return _weighed(view, target.word)
     matches = PathPatterns([target.glob, f"{target.glob.rstrip('/')}/**"])
     inside = [path for path in sorted(view.paths) if matches(path)]
     if len(inside) > MAX_MATCHING:
@@ -164,6 +171,21 @@ def _uses(view: RepositoryView, path: str, hits: Sequence[Hit]) -> str:
         numbers |= {spot.first for spot in around} | set(range(max(1, hit.line - 1), hit.line + 2))
     lines = sorted(number for number in numbers if outline.lines[number - 1 : number] not in ((), ("",)))
     return "\n".join([f"{printable_path(path)}:", *numbered(lines, outline.lines)])
+
+
+def _weighed(view: RepositoryView, word: str) -> tuple[list[Hit], int]:
+    """Return the places of a word in files that people wrote, and the number of those in others.
+
+    Of a word that is everywhere, only the places in the nearest folders are looked at.
+    """
+    everything = view.library.places(word, view.near())
+    if len(everything) <= MAX_WEIGHED:
+        return _by_hand(everything)
+    by_folder: dict[str, list[Hit]] = {}
+    for hit in everything:
+        by_folder.setdefault(hit.path.rpartition("/")[0], []).append(hit)
+    nearest = sorted(by_folder, key=lambda folder: (-view.shared(folder), folder))
+    return _by_hand([hit for folder in nearest for hit in by_folder[folder]][:MAX_WEIGHED])
 
 
 def _by_hand(hits: Iterable[Hit]) -> tuple[list[Hit], int]:

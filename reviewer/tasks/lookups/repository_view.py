@@ -81,7 +81,7 @@ class RepositoryView:
         """Return the files of code most likely to hold what belongs to the change, nearest first."""
         if self._near is None:
             folders = self.library.index.by_folder
-            order = sorted(folders, key=lambda folder: (-self._shared(folder), folder))
+            order = sorted(folders, key=lambda folder: (-self.shared(folder), folder))
             near = (path for folder in order for path in folders[folder] if is_code(path) and is_written_by_hand(path))
             self._near = [path for path, _ in zip(near, range(MAX_NEAR), strict=False)]
         return self._near
@@ -91,7 +91,7 @@ class RepositoryView:
         if path in self.changed:
             return 0
         deepest = max((changed.count("/") for changed in self.changed), default=0)
-        return 1 + deepest - self._shared(path.rpartition("/")[0])
+        return 1 + deepest - self.shared(path.rpartition("/")[0])
 
     def ranked(self, hits: Iterable[Hit], name: str = "") -> list[Hit]:
         """Return hits by worth: where `name` is defined, code before tests before texts, what is near the change."""
@@ -102,7 +102,8 @@ class RepositoryView:
 
         return sorted(hits, key=worth)
 
-    def _shared(self, folder: str) -> int:
+    def shared(self, folder: str) -> int:
+        """Return how many leading folders a folder has in common with a file of the change."""
         if folder not in self._distances:
             inside = f"{folder}/" if folder else ""
             self._distances[folder] = max((shared_folders(inside, path) for path in self.changed), default=0)
