@@ -61,7 +61,7 @@ def test_a_push_is_read_and_nothing_else(github: World) -> None:
     assert "del self.items[sku]" not in shown
     assert not any(is_reexamination(prompt) for prompt in prompts)
     assert outcome.conclusion == "failure"
-    summary = github.expect_comment("1 open finding (1 error) in 7 files reviewed")
+    summary = github.expect_comment("1 open finding (1 error) in 7 of 8 files reviewed")
     assert f"#discussion_r{first_comment(github).id}" in summary.body
     assert "0 of the open findings are new" in summary.body
     github.expect_check("failure")

@@ -102,7 +102,7 @@ def test_a_push_does_not_repeat_what_was_said(github: World) -> None:
     outcome = carry_out(github, pushed, model(DELETE, extra))
     review = github.expect_review(comments=1)
     assert review.comments[0].thread.place.path == "src/extra.py"
-    summary = github.expect_comment("2 open findings (2 errors) in 6 files reviewed")
+    summary = github.expect_comment("2 open findings (2 errors) in 6 of 7 files reviewed")
     assert "1 file changed since" in summary.body
     assert "1 of the open findings is new" in summary.body
     assert outcome.review is not None
