@@ -135,8 +135,7 @@ class Completion:
 
     `fault` is the error if the answer is one; `finish_reason` is None until the model finished. `usage` are the
     reported tokens of prompt and completion, None if nothing credible was reported, `thought_tokens` those of the
-    thinking, `cached_tokens` those of the prompt that came from the service's cache. `model` is the id that the service
-    names.
+    thinking, `cached_tokens` those of the prompt that came from its cache. `model` is the id that the service names.
     """
 
     def __init__(self, on_begin: Callable[[], object] | None = None) -> None:
@@ -185,7 +184,6 @@ class Completion:
         self._take(value)
         if self._on_begin is not None and self.begun:
             self._on_begin()
-            self._on_begin = None
 
     def feed_body(self, data: bytes) -> None:
         """Add an answer that was sent whole instead of as a stream."""
