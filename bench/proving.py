@@ -30,6 +30,7 @@ from reviewer.testgen.python.gates.own_share import without_tests
 from reviewer.testgen.python.gates.run_gates import GateContext, judge
 from reviewer.testgen.python.generate import prepare
 from reviewer.testgen.python.harness_report import REPORT, HarnessReport
+from reviewer.testgen.python.units import changed_units, measured
 from tests.fixtures.run_unconfined import run_in_tree
 from tests.samples.demonstrations import go_claims, python_claims
 from tests.samples.demonstrations.claims import SampleClaim, TriedClaim, try_claim
@@ -119,7 +120,8 @@ TOOLZ = RealPackage(
 )  # fmt: skip
 INFLECTION = RealPackage(
     "inflection==0.5.1", "inflection/__init__.py", "ordinal", "test_ordinals.py", ORDINAL,
-    "python -m pytest test_inflection.py", "", ("test_inflection.py::test_ordinal",),
+    "python -m pytest test_inflection.py", "",
+    ("test_inflection.py::test_ordinal", "test_inflection.py::test_ordinalize"),
 )  # fmt: skip
 PACKAGES = (HUMANIZE, TOOLZ, INFLECTION)
 
@@ -147,13 +149,20 @@ def main() -> None:
             ready = prepare(subject, counting, GenerationBudget(units=999))
             if not isinstance(ready, tuple):
                 raise SystemExit(ready.reason)
-            bench, units = ready
-            unit = next(one for one in units if one.name == package.unit)
+            bench, _ = ready
+            unit = _unit(package, subject, bench)
             if package is HUMANIZE:
                 _costs(unit, bench, counting)
             recounted += _recounted(package, unit, bench, subject.python)
     head = ["package", "numbers", "covered", "killed", "mutants", "new kills", "not run"]
     show("Recounted by faults on disk and coverage.py's own command: both rows must be the same", head, recounted)
+
+
+def _unit(package: RealPackage, subject: ChangeUnderTest, bench: GateContext) -> CodeUnit:
+    """Return the function that counts as new, with what the existing tests run of it."""
+    text = (subject.head / package.path).read_text(encoding="utf-8")
+    units = measured(changed_units(subject.change.diff, {package.path: text}), bench.before.files)
+    return next(one for one in units if one.name == package.unit)
 
 
 def _costs(unit: CodeUnit, bench: GateContext, counting: Counting) -> None:

@@ -188,9 +188,8 @@ TYPESCRIPT = (
         "share",
         "/** Return the share of each, rounded down. */\nexport function share(total: number, people: number): number {\n"
         "  return Math.ceil(total / people);\n}\n",
-        'test("even", () => {\n  expect(share(10, 5)).toBe(2);\n});\n'
         'test("uneven", () => {\n  expect(share(10, 3)).toBe(4);\n});\n',
-        defect=True, opinions=("confirmed", "refuted"), never=("toBe(4)",), gates=(Gate.PROMISED,),
+        defect=True, opinions=("refuted",), never=("toBe(4)",), gates=(Gate.PROMISED,),
     ),
     _typescript(
         "twice",
