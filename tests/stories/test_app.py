@@ -46,6 +46,7 @@ def find(model: FakeModel, *findings: dict[str, object]) -> None:
 
     model.answers("findings", lambda _: json.dumps({"summary": "Adds discount codes.", "findings": findings}))
     model.answers("verify", verdicts)
+    model.answers("edit", lambda _: '{"findings": []}')
     model.answers("tests", lambda _: TEST)
     model.answers("refactor", lambda _: json.dumps({"summary": "", "findings": []}))
 
