@@ -139,6 +139,7 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
     from reviewer.llm.models import model_named  # noqa: PLC0415
     from reviewer.tasks.planning.cost_estimate import cost_per_thousand  # noqa: PLC0415
     from webhooks.github.repository import connect  # noqa: PLC0415
+    from webhooks.handling.commands.admission import admit  # noqa: PLC0415
     from webhooks.handling.handle import JobContext, JobEnding, give_up, handle  # noqa: PLC0415
     from webhooks.pages.app_report import tell_at_start  # noqa: PLC0415
     from webhooks.queue.jobs import JobWork, ReportedFailure  # noqa: PLC0415
@@ -176,6 +177,7 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
         carry_out,
         client.complete,
         lambda job, reason: give_up(job, connect(credentials, job.repository, job.installation_id), reason),
+        lambda job: admit(job, connect(credentials, job.repository, job.installation_id), purse_of(job)).reason,
     )
 
 
@@ -275,7 +277,6 @@ def _app_checks() -> Iterator[Diagnosis]:
         from webhooks.operating.app_checks import app_checks  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise SettingsError(_NO_SERVER) from error
-
     return app_checks(os.environ, lambda environment: _open(environment, create=False))
 
 

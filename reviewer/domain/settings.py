@@ -23,6 +23,7 @@ from reviewer.domain.settings_problems import (
 )
 from reviewer.domain.settings_sections import (
     BudgetSettings,
+    DescribeSettings,
     PathInstructions,
     ReviewSettings,
     SettingsSection,
@@ -57,6 +58,7 @@ class Settings(SettingsSection):
     review: ReviewSettings = ReviewSettings.model_construct()
     tests: TestsSettings = TestsSettings.model_construct()
     budget: BudgetSettings = BudgetSettings.model_construct()
+    describe: DescribeSettings = DescribeSettings.model_construct()
 
 
 #: The settings of a repository without a settings file.
@@ -102,10 +104,11 @@ _NARROWEST: dict[tuple[str, ...], Any] = {
     ("review", "auto"): False,
     ("review", "bots"): False,
     ("review", "max_refactorings"): 0,
+    ("review", "replies"): "off",
     ("tests", "suggest"): False,
 }
 #: Keys whose default is the narrowest value.
-_NARROW = frozenset({("review", "drafts"), ("review", "generated"), ("tests", "auto")})
+_NARROW = frozenset({("review", "drafts"), ("review", "ask"), ("review", "generated"), ("tests", "auto")})
 _PATTERN_LISTS = (("review", "include"), ("review", "exclude"))
 _STOPS = frozenset(
     {
@@ -122,6 +125,7 @@ _KEYS = {
     "review": ReviewSettings.model_fields,
     "tests": TestsSettings.model_fields,
     "budget": BudgetSettings.model_fields,
+    "describe": DescribeSettings.model_fields,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -42,6 +42,13 @@ def _plain_amount(amount: Decimal) -> Decimal:
         raise ValueError(f"a number of dollars has at most {_MOST_PLACES} decimal places")
     return amount
 
+
+def _as_switch(value: Any) -> Any:
+    """YAML reads `on` and `off` as true and false."""
+    return {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
+
+
+Switch = Annotated[Literal["on", "read-only", "off"], BeforeValidator(_as_switch)]
 
 Patterns = Annotated[
     tuple[Pattern, ...],
@@ -90,9 +97,24 @@ class ReviewSettings(SettingsSection):
     author_may_dismiss: bool = Field(
         default=False, description="Let the author dismiss findings without write access, so that the check passes."
     )
+    ask: Literal["write", "read"] = Field(
+        default="write", description="Who may use /ask: who may write, or everybody who can read the repository."
+    )
+    replies: Switch = Field(
+        default="on",
+        description="Answer in the threads of findings: on, read-only (answers change nothing), or off.",
+    )
     language: str = Field(default="English", min_length=2, max_length=40, description="Language of what is posted.")
     instructions: str = Field(default="", max_length=10_000, description="Instructions for all files.")
     path_instructions: Rules = Field(default=(), description="Instructions for the files that match a pattern.")
+
+
+class DescribeSettings(SettingsSection):
+    """What `/describe` does."""
+
+    place: Literal["reply", "description"] = Field(
+        default="reply", description="Where the text goes: a reply, or the pull request's description, between marks."
+    )
 
 
 class TestsSettings(SettingsSection):

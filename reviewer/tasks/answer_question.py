@@ -20,6 +20,7 @@ from reviewer.safety.shortening import CUT
 from reviewer.tasks.context.related import gather_related
 from reviewer.tasks.conversation.follow_ups import MAX_LOOKS, Division, SmallerPrompt, ask_and_read
 from reviewer.tasks.conversation.json_replies import Unreadable
+from reviewer.tasks.conversation.layout import AskKind
 from reviewer.tasks.conversation.prompts import Prompter, fence_of
 from reviewer.tasks.lookups.handler import LookupHandler
 from reviewer.tasks.lookups.requests import is_only_a_request
@@ -40,8 +41,13 @@ class QuestionAnswer:
     models: tuple[str, ...]
 
 
-def answer_question(change: Change, settings: Settings, question: str, ask: Ask, *, salt: bytes) -> QuestionAnswer:
-    """Answer a question about the change. Raises ModelError if there is no answer. `salt` is as in `review`."""
+def answer_question(
+    change: Change, settings: Settings, question: str, ask: Ask, *, salt: bytes, kind: AskKind = AskKind.QUESTION
+) -> QuestionAnswer:
+    """Answer a question about the change. Raises ModelError if there is no answer. `salt` is as in `review`.
+
+    Of another `kind`, `question` is what is known of the checks that failed, or empty.
+    """
     files, skipped = select(change.diff, settings.review)
     chunks, unfit = chunk(files)
     shown, left_out = _joined(chunks)
@@ -54,10 +60,10 @@ def answer_question(change: Change, settings: Settings, question: str, ask: Ask,
         """Show only the first half of the change, if the model used up its tokens on the whole of it."""
         kept, *rest = halves(shown)
         left = tuple(path for half in rest for path in half.paths if path not in kept.paths)
-        half = SmallerPrompt(prompter.ask(kept, question), read_answer)
+        half = SmallerPrompt(prompter.ask(kept, question, kind), read_answer)
         return Division((half,), lambda texts: texts[0], left) if rest else None
 
-    batch = [(prompter.ask(shown, question), read_answer)]
+    batch = [(prompter.ask(shown, question, kind), read_answer)]
     (answer,) = ask_and_read(batch, ask, look=look, divide=divide, follow_ups=MAX_LOOKS + 1)
     if answer.value is None:
         raise answer.error or AssertionError("an answer has a text or an error")

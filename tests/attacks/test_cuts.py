@@ -15,7 +15,6 @@ from reviewer.safety.markdown import neutralise
 from reviewer.tasks.answer_question import QuestionAnswer
 from tests.fixtures.factories import finding, small_diff
 from webhooks.action.workflow_commands import MAX_SUMMARY_BYTES, summary_within_limit
-from webhooks.events.deliveries import Job, Trigger
 from webhooks.publishing.bodies.inline_comments import comment_text
 from webhooks.publishing.bodies.reply import answer_text
 from webhooks.publishing.checks import Conclusion, completed_check
@@ -154,8 +153,7 @@ def test_the_check_and_the_job_summary_are_cut_whole() -> None:
 @pytest.mark.parametrize("question", ["why? " * 20_000, "```\n" * 20_000, "@mona\n" * 20_000])
 def test_an_answer_fits_with_its_question(question: str) -> None:
     """A question as long as a comment may be leaves room for the answer, and nothing is left open."""
-    job = Job("o/r#1", "o/r", 1, Trigger.COMMAND, "guid", command="ask", argument=question)
-    text = answer_text(job, QuestionAnswer(f"Because:\n\n{fence(LONG)}", (), Usage(), ("m",)))
+    text = answer_text(question, QuestionAnswer(f"Because:\n\n{fence(LONG)}", (), Usage(), ("m",)))
     assert len(text) <= MAX_BODY
     assert "Because:" in text
     assert_whole(text)

@@ -33,13 +33,13 @@ from reviewer.tasks.verification.anchoring import LocatedQuote, locate
 from reviewer.tasks.verification.fingerprints import fingerprint
 from reviewer.tasks.verification.quoting.path_names import resolve_path
 from reviewer.tasks.verification.suggestions import prove_suggestion
-from webhooks.events.commands import CommandSyntax, parse_command
-from webhooks.github.linked_issues import closed_by
+from webhooks.events.commands import CommandSyntax, Takes, mentions, parse_commands
+from webhooks.events.linked_issues import closed_by
 from webhooks.publishing.markers.syntax import Marker
 
 Ratio = Callable[[Callable[[str], object], Callable[[int], str], int], float]
 
-COMMANDS = (CommandSyntax("review"), CommandSyntax("ask", None))
+COMMANDS = (CommandSyntax("review"), CommandSyntax("ask", takes=Takes.TEXT))
 UNITS = [
     *(" ", "\n", "\t", '"', "'", "`", "[", "]", "(", "{", "<", ">", "*", "-", "_", "\\", "/", "~", "|", "#", "@", "0"),
     *("a", "é", "\r\n", "\n ", " \n", "\n\n```", "```\n", "<!--", "-->", "<a", "](", "![", "* ", "- ", "1. "),
@@ -99,8 +99,9 @@ READERS: dict[str, Callable[[str], Any]] = {
     "diff": parse_diff,
     "diff header": lambda text: parse_diff("diff --git " + text.replace("\n", "") + "\n"),
     "binary header": lambda text: parse_diff("Binary files " + text.replace("\n", "") + " differ\n"),
-    "commands": lambda text: parse_command(text, COMMANDS),
-    "question": lambda text: parse_command("/ask " + text, COMMANDS),
+    "commands": lambda text: parse_commands(text, COMMANDS),
+    "mentions": mentions,
+    "question": lambda text: parse_commands("/ask " + text, COMMANDS),
     "linked issues": lambda text: closed_by(text, "o/r"),
     "marker": Marker("finding").read,
     "marker's fields": lambda text: Marker("finding").read_damaged("<!-- reviewer:finding " + text),

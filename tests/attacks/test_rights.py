@@ -14,7 +14,7 @@ from tests.fakes.github import World
 from tests.fakes.github.model.example import CART_AFTER
 from tests.fakes.github.model.state import ReviewComment
 from tests.fixtures.scenarios import DELETE, carry_out, model
-from webhooks.publishing.dismissals import MAX_ASKED, Say, Voices
+from webhooks.publishing.people.dismissals import MAX_ASKED, Say, Voices
 
 pytestmark = pytest.mark.slow
 
@@ -199,9 +199,9 @@ def test_a_crowd_cannot_spend_our_requests() -> None:
     """Of a thousand accounts that dismiss, a bounded number is asked about; the author and bots are judged anyway."""
     asked = Asked([])
     voices = Voices(asked, "Alice", author_may_dismiss=False)
-    assert voices.strongest(f"crowd{number}" for number in range(1000)) is Say.NOTHING
+    assert voices.strongest(f"crowd{number}" for number in range(1000))[0] is Say.NOTHING
     assert len(asked.logins) == MAX_ASKED
-    assert voices.strongest(["alice", "ghost", "dependabot[bot]"]) is Say.SILENCES
+    assert voices.strongest(["alice", "ghost", "dependabot[bot]"]) == (Say.SILENCES, "alice")
     assert len(asked.logins) == MAX_ASKED + 1
 
 

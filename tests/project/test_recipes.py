@@ -10,7 +10,7 @@ import yaml
 
 from tests.fakes.expressions import Open, evaluate, holds, interpolate
 from tests.paths import ROOT
-from webhooks.events.commands import CommandRequest, parse_command
+from webhooks.events.commands import NoCommand, parse_commands
 from webhooks.handling.commands.table import COMMANDS, SYNTAX
 
 FENCE = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -50,7 +50,9 @@ def nested(value: Any) -> Any:
 
 def comment(body: str, association: str = "NONE", number: int = 5) -> dict[str, Any]:
     fields = {"id": number, "body": body, "author_association": association}
-    return event("issue_comment", action="created", issue={"number": 7, "pull_request": {"url": "x"}}, comment=fields)
+    return event(
+        "issue_comment", number, action="created", issue={"number": 7, "pull_request": {"url": "x"}}, comment=fields
+    )
 
 
 def edit(*, base: bool, run: int = 1, name: str = "pull_request") -> dict[str, Any]:
@@ -79,8 +81,9 @@ def commands_of(recipe: dict[str, Any]) -> set[str]:
 @pytest.mark.parametrize("body", SEES)
 def test_every_command_that_the_app_sees_starts_its_workflow(body: str) -> None:
     """Wherever it stands and however it is written; the other workflow leaves it alone, should it start too."""
-    request = parse_command(body, SYNTAX)
-    assert isinstance(request, CommandRequest)
+    requests = parse_commands(body, SYNTAX)
+    assert not isinstance(requests, NoCommand)
+    request = requests[0]
     (own,) = [recipe for recipe in (MAIN, TESTS) if request.command in commands_of(recipe)]
     assert starts(own, comment(body, "MEMBER"))
 

@@ -27,6 +27,7 @@ from reviewer.llm.messages import Ask, Prompt, Reply
 from reviewer.llm.models import model_named
 from reviewer.tasks.planning.cost_estimate import cost_of_calls, cost_per_thousand
 from webhooks.action.inputs import Forks, Inputs, read_inputs
+from webhooks.action.own_commands import own_part
 from webhooks.action.result import FORK_HELP, Step, failed, nothing, report
 from webhooks.action.spending import MarkedAccount, Meter
 from webhooks.events.deliveries import Ignored, Job, Trigger, decide
@@ -70,8 +71,10 @@ def run(step: Step) -> int:
         job = decide(event, payload, _run_name(step), SYNTAX)
         if isinstance(job, Ignored):
             return nothing(step, f"Nothing to do: {job.reason}.")
-        if job.command is not None and inputs.commands and job.command not in inputs.commands:
+        own = own_part(job, inputs.commands)
+        if own is None:
             return nothing(step, f"Nothing to do: this workflow leaves `/{job.command}` to another one.")
+        job = own
         if not inputs.client.key and job.trigger is not Trigger.MERGE_GROUP:
             if forked:
                 return nothing(step, FORK_HELP)
@@ -86,7 +89,7 @@ def _ended(step: Step, outcome: JobOutcome, *, forked: bool) -> int:
     if outcome.state is JobEnding.FAILED and outcome.error is not None:
         return failed(step, outcome.error, forked=forked, passes=outcome.conclusion == Conclusion.NEUTRAL)
     if outcome.state is JobEnding.ANSWERED:
-        return nothing(step, "The question is answered in a comment.")
+        return nothing(step, f"Answered in a comment{f': {outcome.reason}' if outcome.reason else ''}.")
     if outcome.state is not JobEnding.REVIEWED:
         return nothing(step, f"Nothing reviewed: {outcome.reason}.", conclusion=outcome.conclusion)
     return report(step, outcome)

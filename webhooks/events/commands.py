@@ -1,35 +1,63 @@
-"""The grammar of commands in comments. Pure: text in, a command or the reason why there is none out.
+"""The grammar of commands in comments. Pure: text in, commands or the reason why there is none out.
 
-Promises: a command is recognised only where its author meant one: at the start of a line, outside quotes, code blocks,
-inline code and HTML comments. Which commands there are is an argument: see `webhooks.handling.commands.table`.
+Promises: a command is recognised only where its author meant one: at the start of a line, after three blanks at most,
+outside quotes, code blocks, inline code and HTML comments. What is nearly a command is reported as a mistake; a word
+that only looks like one, such as a path or the command of another bot, is not. Which commands there are is an argument:
+see `webhooks.handling.commands.table`.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+
+from webhooks.events.near_words import nearest
+from webhooks.events.prose import prose_lines
+
+
+class Takes(StrEnum):
+    """What may follow the name of a command: one of its words, its words or paths, a text, or a text or nothing."""
+
+    WORD = "word"
+    PATHS = "paths"
+    TEXT = "text"
+    REMARK = "remark"
+
+
+class Mistake(StrEnum):
+    """What is wrong with something that was meant as a command."""
+
+    MISSPELT = "misspelt"
+    NO_TEXT = "no text"
+    UNKNOWN_ARGUMENT = "unknown argument"
+    TOO_MANY = "too many commands"
 
 
 @dataclass(frozen=True, slots=True)
 class CommandSyntax:
-    """How a command is written: `/name` and one of the `words`; None: any text, which must not be empty.
+    """How a command is written: `/name`, and behind it what it `takes`.
 
     `label` is the label of a pull request that asks for the same, without a word; empty: there is none.
     """
 
     name: str
-    words: frozenset[str] | None = frozenset({""})
+    words: frozenset[str] = frozenset({""})
+    takes: Takes = Takes.WORD
     label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandRequest:
-    """A command with its argument: one of the words that the command takes, the text that it takes, or empty."""
+    """A command with its argument: one of its words, paths separated by blanks, a text, or empty.
+
+    With a `mistake`, `argument` is what was written, and `command` the command that is nearest to it.
+    """
 
     command: str
     argument: str = ""
+    mistake: Mistake | None = None
 
     def __str__(self) -> str:
         """Return the command as it is written in a comment."""
@@ -38,105 +66,119 @@ class CommandRequest:
 
 @dataclass(frozen=True, slots=True)
 class NoCommand:
-    """Why a comment asks for nothing: `no command`, `unknown command`, `unknown argument` or `no question`."""
+    """Why a comment asks for nothing: `no command` or `unknown command`."""
 
     reason: str
 
 
-#: Characters of a question that are read.
-_LONGEST_TEXT = 2_000
+#: Characters of a question or a reason that are read, and of what is repeated where something is wrong with it.
+LONGEST_TEXT, _LONGEST_MISTAKE = 6_000, 100
 
-#: Indented by four columns or more it is a code block: https://github.github.com/gfm/#indented-code-blocks
-_COMMAND = re.compile(r" {0,3}/([A-Za-z][\w-]*)(?:[ \t]+(.*))?")
-_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)")
-_QUOTE = re.compile(r" {0,3}>")
-_TICKS = re.compile(r"`+")
-_BLANK_LINE = re.compile(r"(\n[ \t]*\n)")
-_HTML_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+#: Commands of one comment that are carried out.
+MOST_COMMANDS = 10
+
+#: Ends a text that was cut.
+CUT_TEXT = " [cut]"
+
+_BLANK = "[ \\t\u00a0\u3000]"
+#: Indented by four columns or more it is a code block: https://github.github.com/gfm/#indented-code-blocks . The other
+#: slash is what a keyboard for Chinese or Japanese writes.
+_COMMAND = re.compile(rf"[ \u00a0\u3000]{{0,3}}[/\uff0f]([A-Za-z][\w-]{{0,40}}+)(?:{_BLANK}++(.*+))?+")
 
 
-def parse_command(body: str, commands: Sequence[CommandSyntax]) -> CommandRequest | NoCommand:
-    """Return the first command in the body of a comment, or why there is none.
+def parse_commands(body: str, commands: Sequence[CommandSyntax]) -> tuple[CommandRequest, ...] | NoCommand:
+    """Return the commands in the body of a comment, in their order and each once, or why there is none.
 
-    An unknown command is skipped: it may be meant for another bot.
+    Of several mistakes only the first is reported. An unknown command is skipped: it may be meant for another bot.
     """
-    reason = NoCommand("no command")
     body = body.replace("\r\n", "\n").replace("\r", "\n")
-    for written, line in zip(body.split("\n"), _prose(body), strict=True):
-        match = _COMMAND.fullmatch(line)
-        if match is None:
-            continue
+    found: dict[CommandRequest, None] = {}
+    is_unknown = mistaken = False
+    for name, argument, below in _written_commands(body):
+        request = _request(name, argument, below, commands)
+        if request is None:
+            is_unknown = True
+        elif not (request.mistake and mistaken):
+            mistaken = mistaken or request.mistake is not None
+            found[request] = None
+    if not found:
+        return NoCommand("unknown command" if is_unknown else "no command")
+    requests = tuple(found)
+    if len(requests) > MOST_COMMANDS:
+        more = f"{len(requests) - MOST_COMMANDS} more"
+        return (*requests[:MOST_COMMANDS], CommandRequest(requests[MOST_COMMANDS].command, more, Mistake.TOO_MANY))
+    return requests
+
+
+def added_commands(
+    before: str, after: str, commands: Sequence[CommandSyntax]
+) -> tuple[CommandRequest, ...] | NoCommand:
+    """Return the commands that an edit added to a comment; what stood there before was carried out then."""
+    known, now = parse_commands(before, commands), parse_commands(after, commands)
+    if isinstance(now, NoCommand):
+        return now
+    old = () if isinstance(known, NoCommand) else known
+    return tuple(request for request in now if request not in old) or NoCommand("no new command")
+
+
+def _written_commands(body: str) -> Iterator[tuple[str, str, str]]:
+    """Yield name, argument and the lines below, up to the next command, of all that is written like a command."""
+    written = body.split("\n")
+    matches = [(number, match) for number, line in enumerate(prose_lines(body)) if (match := _COMMAND.fullmatch(line))]
+    ends = [*(number for number, _ in matches), len(written)][1:]
+    for (number, match), end in zip(matches, ends, strict=True):
         # What is blanked keeps its length, so a question is read as it was written, code included.
-        argument = written[match.start(2) :] if match[2] else ""
-        request = _request(match[1].lower(), argument.strip(), commands)
-        if isinstance(request, CommandRequest):
-            return request
-        reason = request
-    return reason
+        argument = written[number][match.start(2) :] if match[2] else ""
+        yield match[1], argument.strip(), "\n".join(written[number + 1 : end])
 
 
-def _request(name: str, argument: str, commands: Sequence[CommandSyntax]) -> CommandRequest | NoCommand:
-    syntax = next((command for command in commands if command.name == name), None)
+def _request(name: str, argument: str, below: str, commands: Sequence[CommandSyntax]) -> CommandRequest | None:
+    syntax = next((command for command in commands if command.name == name.lower()), None)
     if syntax is None:
-        return NoCommand("unknown command")
-    if syntax.words is None:
-        return CommandRequest(name, argument[:_LONGEST_TEXT]) if argument else NoCommand("no question")
-    if argument.lower() not in syntax.words:
-        return NoCommand("unknown argument")
-    return CommandRequest(name, argument.lower())
+        near = nearest(name.lower(), [command.name for command in commands], is_alone=not argument)
+        written = f"/{name} {argument}".rstrip()[:_LONGEST_MISTAKE]
+        return CommandRequest(near, written, Mistake.MISSPELT) if near else None
+    if syntax.takes in (Takes.TEXT, Takes.REMARK):
+        return _with_text(syntax, argument, below)
+    word = argument.lower()
+    if word in syntax.words:
+        return CommandRequest(syntax.name, word)
+    if syntax.takes is Takes.PATHS:
+        return CommandRequest(syntax.name, " ".join(argument.split())[:LONGEST_TEXT])
+    written = f"/{name} {argument}"[:_LONGEST_MISTAKE]
+    return CommandRequest(syntax.name, written, Mistake.UNKNOWN_ARGUMENT)
 
 
-def _prose(body: str) -> list[str]:
-    """Return the lines of the body: quotes and code blocks as empty lines, code spans blanked."""
-    text = "\n".join(_outside_blocks(body.split("\n")))
-    text = _HTML_COMMENT.sub(lambda match: _blank(match[0]), text)
-    return "".join(_outside_spans(paragraph) for paragraph in _BLANK_LINE.split(text)).split("\n")
+def _with_text(syntax: CommandSyntax, argument: str, below: str) -> CommandRequest:
+    """Return a command that takes a text: the rest of its line, or where a text is needed, the lines below."""
+    text = argument or (below[: 2 * LONGEST_TEXT].strip() if syntax.takes is Takes.TEXT else "")
+    if not text and syntax.takes is Takes.TEXT:
+        return CommandRequest(syntax.name, f"/{syntax.name}", Mistake.NO_TEXT)
+    if text.lower() in syntax.words:
+        return CommandRequest(syntax.name, text.lower())
+    return CommandRequest(syntax.name, text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + CUT_TEXT)
 
 
-def _outside_blocks(lines: list[str]) -> list[str]:
-    """Blank every line of a fenced code block and of a quote.
+# ----------------------------------------------------------------------- mentions
 
-    https://github.github.com/gfm/#fenced-code-blocks
+_MENTION = re.compile(r"(?<![\w.@/`-])@([A-Za-z0-9](?:-?[A-Za-z0-9]){0,60}+)(?:\[bot\])?(?![\w/]|-\w|\.\w)")
+
+#: Different people that one comment mentions and that are read.
+_MOST_MENTIONED = 20
+
+
+def mentions(body: str) -> tuple[tuple[str, ...], str]:
+    """Return the logins that a comment mentions in its prose, in small letters, and what it says beside them.
+
+    The text has no mention in it that could call the person again.
     """
-    kept = []
-    fence = ""
+    body = body.replace("\r\n", "\n").replace("\r", "\n")
+    lines = prose_lines(body)
+    names: dict[str, None] = {}
     for line in lines:
-        mark = _FENCE.fullmatch(line)
-        if fence:
-            closes = mark is not None and mark[1].startswith(fence) and not mark[2].strip()
-            fence = "" if closes else fence
-            kept.append("")
-        elif mark is not None:
-            fence = mark[1]
-            kept.append("")
-        else:
-            kept.append("" if _QUOTE.match(line) else line)
-    return kept
-
-
-def _outside_spans(paragraph: str) -> str:
-    """Blank the code spans: from a run of backticks to the next run of the same length.
-
-    https://github.github.com/gfm/#code-spans. Takes linear time, which a regular expression would not.
-    """
-    runs = [match.span() for match in _TICKS.finditer(paragraph)]
-    starts: dict[int, list[int]] = defaultdict(list)
-    for start, end in reversed(runs):
-        starts[end - start].append(start)
-    kept, position = [], 0
-    for start, end in runs:
-        if start < position:
-            continue
-        same = starts[end - start]
-        while same and same[-1] <= start:
-            same.pop()
-        if same:
-            close = same[-1] + (end - start)
-            kept += [paragraph[position:start], _blank(paragraph[start:close])]
-            position = close
-    return "".join(kept) + paragraph[position:]
-
-
-def _blank(text: str) -> str:
-    """Return a text of the same length and lines in which no command can begin."""
-    return re.sub(r"[^\n]", "`", text)
+        names |= dict.fromkeys(match[1].lower() for match in _MENTION.finditer(line))
+        if len(names) >= _MOST_MENTIONED:
+            break
+    kept = [line for line, prose in zip(body.split("\n"), lines, strict=True) if prose.strip() or not line.strip()]
+    text = _MENTION.sub("", "\n".join(kept)[: 2 * LONGEST_TEXT]).strip(" \t\n,:;-")
+    return tuple(names)[:_MOST_MENTIONED], text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + CUT_TEXT

@@ -12,11 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from webhooks.events.commands import CommandSyntax, NoCommand, parse_command
+from webhooks.events.commands import CommandSyntax
+from webhooks.events.comments import job_of_comment, job_of_inline_comment
 from webhooks.events.job import JOB_VERSION, Job, Trigger, UnknownJobVersion
 from webhooks.events.payloads import (
     CheckRunPayload,
     CheckSuitePayload,
+    InlineCommentPayload,
     IssueCommentPayload,
     MalformedDelivery,
     MergeGroupPayload,
@@ -42,8 +44,10 @@ __all__ = [
 #: The name of our check run, whose external id is the key of the job.
 CHECK_NAME = "reviewer"
 
-#: How every marker in our own comments begins.
-_MARKER = "<!-- reviewer:"
+
+#: The buttons of our check runs: the identifier of each is the command it gives. GitHub takes three.
+BUTTONS = {"review": ("Review again", "Review everything once more"),
+           "resolve": ("Resolve fixed", "Close the threads of what is fixed")}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,33 +155,13 @@ def _command_of_label(payload: dict[str, Any], commands: Sequence[CommandSyntax]
 
 
 def _decide_issue_comment(payload: dict[str, Any], delivery: str, commands: Sequence[CommandSyntax]) -> Job | Ignored:
-    parsed = parse(IssueCommentPayload, payload)
-    issue, comment = parsed.issue, parsed.comment
-    if issue.pull_request is None:
-        return Ignored("not a pull request")
-    # Our own comments arrive here too, with a personal token under a person's name: answering them would never end.
-    if "Bot" in {account.type for account in (parsed.sender, comment.user) if account}:
-        return Ignored("bot")
-    if (comment.body or "").startswith(_MARKER):
-        return Ignored("our own comment")
-    request = parse_command(comment.body or "", commands)
-    if isinstance(request, NoCommand):
-        return Ignored(request.reason)
-    if issue.state == "closed":
-        return Ignored("closed")
-    repository = parsed.repository.full_name
-    return Job(
-        key=f"{repository}#{issue.number}@head+{comment.id}",
-        repository=repository,
-        number=issue.number,
-        trigger=Trigger.COMMAND,
-        delivery=delivery,
-        installation_id=_installation(parsed),
-        command=request.command,
-        argument=request.argument,
-        comment_id=comment.id,
-        actor=parsed.sender.login if parsed.sender else None,
-    )
+    decision = job_of_comment(parse(IssueCommentPayload, payload), delivery, commands)
+    return Ignored(decision) if isinstance(decision, str) else decision
+
+
+def _decide_inline_comment(payload: dict[str, Any], delivery: str, commands: Sequence[CommandSyntax]) -> Job | Ignored:
+    decision = job_of_inline_comment(parse(InlineCommentPayload, payload), delivery, commands)
+    return Ignored(decision) if isinstance(decision, str) else decision
 
 
 # ----------------------------------------------------------------------- check runs and merge queues
@@ -200,7 +184,12 @@ def _decide_check_run(payload: dict[str, Any], delivery: str, _: Sequence[Comman
     number = pull_number(parsed.check_run.external_id or "")
     if number is None:
         return Ignored("not our check run")
-    return _rerun(parsed, delivery, number, check_run_id=parsed.check_run.id)
+    command = "review"
+    if parsed.action == "requested_action":
+        command = parsed.requested_action.identifier if parsed.requested_action else ""
+        if command not in BUTTONS:
+            return Ignored("button not known")
+    return _rerun(parsed, delivery, number, check_run_id=parsed.check_run.id, command=command)
 
 
 def _decide_check_suite(payload: dict[str, Any], delivery: str, _: Sequence[CommandSyntax]) -> Job | Ignored:
@@ -212,9 +201,15 @@ def _decide_check_suite(payload: dict[str, Any], delivery: str, _: Sequence[Comm
 
 
 def _rerun(
-    parsed: Payload, delivery: str, number: int, *, head_sha: str | None = None, check_run_id: int | None = None
+    parsed: Payload,
+    delivery: str,
+    number: int,
+    *,
+    head_sha: str | None = None,
+    check_run_id: int | None = None,
+    command: str = "review",
 ) -> Job | Ignored:
-    """Return the job of somebody who pressed "Re-run"; GitHub lets people with write access do that, and Apps."""
+    """Return the job of somebody who pressed "Re-run" or a button; GitHub lets people with write access do that."""
     if parsed.sender is not None and parsed.sender.type == "Bot":
         return Ignored("bot")
     repository = parsed.repository.full_name
@@ -226,7 +221,8 @@ def _rerun(
         delivery=delivery,
         head_sha=head_sha,
         installation_id=_installation(parsed),
-        command="review",
+        command=command,
+        argument="full" if command == "review" else "",
         actor=parsed.sender.login if parsed.sender else None,
         check_run_id=check_run_id,
     )
@@ -248,14 +244,16 @@ def _decide_merge_group(payload: dict[str, Any], delivery: str, _: Sequence[Comm
 
 _HANDLED = {
     "pull_request": frozenset({*_PULL_TRIGGERS, "labeled"}),
-    "issue_comment": frozenset({"created"}),
-    "check_run": frozenset({"rerequested"}),
+    "issue_comment": frozenset({"created", "edited"}),
+    "pull_request_review_comment": frozenset({"created", "edited"}),
+    "check_run": frozenset({"rerequested", "requested_action"}),
     "check_suite": frozenset({"rerequested"}),
     "merge_group": frozenset({"checks_requested"}),
 }
 _DECIDE: dict[str, _Decide] = {
     "pull_request": _decide_pull_request,
     "issue_comment": _decide_issue_comment,
+    "pull_request_review_comment": _decide_inline_comment,
     "check_run": _decide_check_run,
     "check_suite": _decide_check_suite,
     "merge_group": _decide_merge_group,

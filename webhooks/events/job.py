@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from reviewer.errors import ReviewerError
+from webhooks.events.commands import CommandRequest, Mistake
 
 #: Version of the JSON form of a job. Raise it when the meaning of a field changes, and teach `Job.from_json` both.
 JOB_VERSION = 1
@@ -26,6 +27,10 @@ class Trigger(StrEnum):
     #: The pull request has another base branch: its diff is another, though its head is the same.
     RETARGETED = "retargeted"
     COMMAND = "command"
+    #: Somebody wrote in a thread under a comment of ours, perhaps: whose the thread is, GitHub has to be asked.
+    REPLY = "reply"
+    #: Somebody mentioned us, perhaps: who we are, GitHub has to be asked.
+    MENTION = "mention"
     #: Somebody pressed "Re-run" beside our check run. That is the command `/review`.
     RERUN = "rerun"
     #: A merge queue waits for our check on a commit that joins several pull requests. Nothing is reviewed.
@@ -43,8 +48,12 @@ class Job:
     0 where the pull request has to be found by the head, or there is none. `updated_at` is when GitHub last changed the
     pull request before this delivery (ISO 8601, UTC; empty for commands): it orders late deliveries. `draft` is what
     the payload said: whether drafts are reviewed is the repository's setting. `delivery` is the GUID of the delivery.
-    `installation_id` is None outside an App. `argument` is the word after the command. `base_ref` is the base branch,
-    where the payload names it, `check_run_id` the check run that is to be run again.
+    `installation_id` is None outside an App. `base_ref` is the base branch, where the payload names it, `check_run_id`
+    the check run that is to be run again.
+
+    Of a comment: `command` with its `argument` and `mistake` are the first command in it, `more` the others. `thread`
+    is the first comment of the review thread it stands in, None in the conversation; `comment_id` is the comment,
+    `actor` and `actor_id` who wrote it. `mentions` are the logins that it mentions, where that is what it asks for.
     """
 
     key: str
@@ -62,11 +71,30 @@ class Job:
     updated_at: str = ""
     base_ref: str = ""
     check_run_id: int | None = None
+    mistake: Mistake | None = None
+    more: tuple[CommandRequest, ...] = ()
+    thread: int | None = None
+    actor_id: int | None = None
+    mentions: tuple[str, ...] = ()
+
+    @property
+    def requests(self) -> tuple[CommandRequest, ...]:
+        """The commands that were given, in their order."""
+        first = () if self.command is None else (CommandRequest(self.command, self.argument, self.mistake),)
+        return (*first, *self.more)
+
+    def of_request(self, number: int) -> Job:
+        """Return the job of one of its commands alone, the first being number 0; its key is the command's own."""
+        request = self.requests[number]
+        key = f"{self.key}.{number + 1}" if number else self.key
+        return replace(
+            self, key=key, command=request.command, argument=request.argument, mistake=request.mistake, more=()
+        )
 
     @property
     def is_automatic(self) -> bool:
         """Whether the job reviews a pull request, and no person asked for it with a command, a label or a button."""
-        return self.command is None and self.trigger is not Trigger.MERGE_GROUP
+        return self.command is None and self.trigger not in (Trigger.MERGE_GROUP, Trigger.REPLY, Trigger.MENTION)
 
     @property
     def pull(self) -> str:
@@ -88,8 +116,17 @@ class Job:
                 f"this job has version {version}, known is {JOB_VERSION}: run it with the version that accepted it"
             )
             raise UnknownJobVersion(message)
-        return cls(**{**fields, "trigger": Trigger(fields["trigger"])})
+        fields["trigger"] = Trigger(fields["trigger"])
+        fields["mistake"] = Mistake(fields["mistake"]) if fields.get("mistake") else None
+        fields["more"] = tuple(_request_of(request) for request in fields.get("more", ()))
+        fields["mentions"] = tuple(fields.get("mentions", ()))
+        return cls(**fields)
+
+
+def _request_of(request: dict[str, Any]) -> CommandRequest:
+    mistake = request.get("mistake")
+    return CommandRequest(request["command"], request["argument"], Mistake(mistake) if mistake else None)
 
 
 #: Left out of the JSON form where they say nothing, so that an older version can read it.
-_NEWER_FIELDS = frozenset({"base_ref", "check_run_id"})
+_NEWER_FIELDS = frozenset({"base_ref", "check_run_id", "mistake", "more", "thread", "actor_id", "mentions"})

@@ -33,6 +33,7 @@ class _Repository(_Part):
 
 
 class _Account(_Part):
+    id: int | None = None
     login: str = ""
     type: str = "User"
 
@@ -65,10 +66,29 @@ class _Issue(_Part):
     pull_request: dict[str, Any] | None = None
 
 
+class _App(_Part):
+    slug: str | None = None
+
+
 class _Comment(_Part):
     id: _Number
     body: str | None = None
     user: _Account | None = None
+    performed_via_github_app: _App | None = None
+
+
+class _InlineComment(_Comment):
+    in_reply_to_id: _Number | None = None
+
+
+class _Before(_Part):
+    """What an edited text was; GitHub names it `from`."""
+
+    text: str = Field(default="", alias="from")
+
+
+class _Changes(_Part):
+    body: _Before | None = None
 
 
 class Payload(_Part):
@@ -91,6 +111,15 @@ class IssueCommentPayload(Payload):
 
     issue: _Issue
     comment: _Comment
+    changes: _Changes | None = None
+
+
+class InlineCommentPayload(Payload):
+    """The event `pull_request_review_comment`. Its pull request is abbreviated."""
+
+    pull_request: _Pull
+    comment: _InlineComment
+    changes: _Changes | None = None
 
 
 class _NamedPull(_Part):
@@ -102,10 +131,15 @@ class _CheckRun(_Part):
     external_id: str | None = None
 
 
+class _RequestedAction(_Part):
+    identifier: str = ""
+
+
 class CheckRunPayload(Payload):
     """The event `check_run`."""
 
     check_run: _CheckRun
+    requested_action: _RequestedAction | None = None
 
 
 class _CheckSuite(_Part):

@@ -3,11 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
+from webhooks.github.errors import Forbidden, NotFound
 from webhooks.github.transport import Transport
-from webhooks.github.types import check_of
+from webhooks.github.types import CheckAnnotation, FailedCheck, annotation_of, check_of, failed_check_of
+
+#: Conclusions of a check that mean that it failed.
+_FAILED = frozenset({"failure", "timed_out", "startup_failure"})
+
+#: Runs and statuses of one commit that are read.
+_MOST_RUNS = 300
+
+
+#: Bytes of a log that are read to find its end, and seconds that this may take.
+_LONGEST_LOG, _LOG_SECONDS = 50_000_000, 30.0
+
+
+@dataclass(slots=True)
+class LogTail:
+    """Keeps the last bytes of what is written to it."""
+
+    most: int
+    kept: bytes = b""
+
+    def write(self, piece: bytes, /) -> int:
+        """Take a piece and return its length."""
+        self.kept = (self.kept + piece)[-self.most :]
+        return len(piece)
 
 
 class CheckRuns:
@@ -27,6 +53,50 @@ class CheckRuns:
     def check_run(self, check_id: int) -> dict[str, Any]:
         """Return a check run: https://docs.github.com/rest/checks/runs#get-a-check-run ."""
         return check_of(self._transport.read(f"{self.path}/check-runs/{check_id}"))
+
+    def failed_checks(self, sha: str) -> list[FailedCheck]:
+        """Return the checks of other programs on a commit that failed: the latest run of each, and commit statuses."""
+        query = urlencode({"filter": "latest", "status": "completed"})
+        runs = self._transport.pages(f"{self.path}/commits/{sha}/check-runs?{query}", within="check_runs")
+        failed = [failed_check_of(run) for run in islice(runs, _MOST_RUNS) if run.get("conclusion") in _FAILED]
+        return [*failed, *self._failed_statuses(sha)]
+
+    def _failed_statuses(self, sha: str) -> list[FailedCheck]:
+        """Return the newest commit statuses that failed; none without the permission *statuses: read*."""
+        newest: dict[str, dict[str, Any]] = {}
+        try:
+            for status in islice(self._transport.pages(f"{self.path}/commits/{sha}/statuses"), _MOST_RUNS):
+                newest.setdefault(str(status.get("context") or ""), status)
+        except (Forbidden, NotFound):
+            return []
+        failed = (status for status in newest.values() if status.get("state") in ("failure", "error"))
+        return [FailedCheck(0, str(s.get("context") or ""), title=str(s.get("description") or "")) for s in failed]
+
+    def unfinished_checks(self, sha: str) -> list[str]:
+        """Return the names of the check runs on a commit that have not ended, with the slug of the App of each."""
+        query = urlencode({"filter": "latest"})
+        runs = self._transport.pages(f"{self.path}/commits/{sha}/check-runs?{query}", within="check_runs")
+        return [str(run.get("name") or "") for run in islice(runs, _MOST_RUNS) if run.get("status") != "completed"]
+
+    def annotations(self, check_id: int, most: int) -> list[CheckAnnotation]:
+        """Return the first annotations of a check run."""
+        entries = self._transport.pages(f"{self.path}/check-runs/{check_id}/annotations")
+        return [annotation_of(entry) for entry in islice(entries, most)]
+
+    def log_end(self, job_id: int, most: int) -> str:
+        """Return the last characters of the log of a job of GitHub Actions, whose check run has the same id.
+
+        https://docs.github.com/rest/actions/workflow-jobs#download-job-logs-for-a-workflow-run . Raises Forbidden
+        without the permission *actions: read*, NotFound where the log is gone.
+        """
+        tail = LogTail(4 * most)
+        url = f"{self.path}/actions/jobs/{job_id}/logs"
+        self._log_reader().download(url, tail.write, most=_LONGEST_LOG, seconds=_LOG_SECONDS, anywhere=True)
+        return tail.kept.decode("utf-8", "replace")[-most:]
+
+    def _log_reader(self) -> Transport:
+        """Return the connection that may read logs."""
+        return self._transport
 
     def create_check(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Create a check run; returns as `check_runs` does."""

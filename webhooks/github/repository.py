@@ -16,10 +16,11 @@ from reviewer.diff.parser import FilePatch, diff_from_files, parse_diff
 from webhooks.github.branches import Branches
 from webhooks.github.check_runs import CheckRuns
 from webhooks.github.contents import Contents, NoText, OwnerFiles, Place
+from webhooks.github.conversation import Conversation
 from webhooks.github.credentials import Credentials
 from webhooks.github.errors import DiffTooLarge, GitHubError, NotFound
 from webhooks.github.identity import Identity
-from webhooks.github.tokens import TO_WRITE_CONTENTS
+from webhooks.github.tokens import TO_READ_LOGS, TO_WRITE_CONTENTS
 from webhooks.github.transport import Transport
 from webhooks.github.types import (
     RESOLVE,
@@ -51,7 +52,7 @@ def connect(credentials: Credentials, repository: str, installation_id: int | No
     return Repository(transport, credentials, repository, writer, installation_id)
 
 
-class Repository(CheckRuns):
+class Repository(CheckRuns, Conversation):
     """One repository. Each method is one request (or one a page) and returns plain values."""
 
     def __init__(
@@ -69,6 +70,12 @@ class Repository(CheckRuns):
         self._writer = writer
         self.name = name
         self._identity = Identity(transport, credentials, self.path)
+
+    def _log_reader(self) -> Transport:
+        if self._credentials.token:
+            return self._transport
+        auth = self._credentials.as_installation(self._installation, self.name, TO_READ_LOGS)
+        return Transport(self._credentials.api_url, auth)
 
     def branches(self, name: str = "") -> Branches:
         """Return its branches; `name` is the repository's present name, if it was renamed."""
@@ -157,7 +164,7 @@ class Repository(CheckRuns):
 
         https://docs.github.com/rest/repos/contents#download-a-repository-archive-tar
         """
-        self._transport.download(f"{self.path}/tarball/{quote(revision)}", into, most=most, seconds=seconds)
+        self._transport.download(f"{self.path}/tarball/{quote(revision)}", into.write, most=most, seconds=seconds)
 
     def text(self, revision: str, path: str) -> str | None:
         """Return a file's text at a revision, or None when there is no such file or it is not UTF-8 text."""
@@ -174,10 +181,6 @@ class Repository(CheckRuns):
             return "none"
         return str(data.get("permission", "none"))
 
-    def comments(self, number: int) -> list[Comment]:
-        """Return the comments of the conversation, oldest first."""
-        return [comment_of(entry) for entry in self._transport.pages(f"{self.path}/issues/{number}/comments")]
-
     def comments_since(self, time: str) -> list[Comment]:
         """Return the comments of all conversations that were written or edited since that time (ISO 8601, UTC).
 
@@ -188,10 +191,6 @@ class Repository(CheckRuns):
         if len(found) > _MOST_COMMENTS:
             raise GitHubError(f"GitHub: more than {_MOST_COMMENTS:,} comments since {time}: {_TOO_MANY}")
         return found
-
-    def review_comments(self, number: int) -> list[Comment]:
-        """Return the inline comments, oldest first."""
-        return [comment_of(entry) for entry in self._transport.pages(f"{self.path}/pulls/{number}/comments")]
 
     def threads(self, number: int) -> dict[int, ThreadState] | None:
         """Return the state of the review threads by the id of their first comment; None where they cannot be read.
@@ -215,13 +214,6 @@ class Repository(CheckRuns):
             log.info("threads not read", extra={"repository": self.name, "number": number, "why": str(error)})
             return None
 
-    def thumbs_down(self, comment_id: int) -> list[str]:
-        """Return the logins of the people who gave an inline comment a thumbs down."""
-        reactions = self._transport.pages(f"{self.path}/pulls/comments/{comment_id}/reactions")
-        return [
-            (entry.get("user") or {}).get("login") or "ghost" for entry in reactions if entry.get("content") == "-1"
-        ]
-
     def blobs(self, revision: str) -> dict[str, str] | None:
         """Return the blob of each file of a revision, by path; None where it is gone or too large to be listed."""
         try:
@@ -237,19 +229,11 @@ class Repository(CheckRuns):
         reviews = self._transport.pages(f"{self.path}/pulls/{number}/reviews")
         return [review["id"] for review in reviews if review.get("state") == "PENDING"]
 
-    def identity(self, number: int) -> str:
-        """Return the login under which we write; an empty text where it cannot be known before we wrote something.
-
-        `number` is the pull request that we write on.
-        """
-        return self._identity.login(number)
-
     # ------------------------------------------------------------------ writing
 
-    def _written(self, data: Mapping[str, Any]) -> str:
-        """Return the address of what was just written, and remember that its author is us."""
-        self._identity.learn(data)
-        return str(data.get("html_url") or "")
+    def edit_pull(self, number: int, body: Mapping[str, Any]) -> None:
+        """Change a pull request: https://docs.github.com/rest/pulls/pulls#update-a-pull-request ."""
+        self._transport.write("PATCH", f"{self.path}/pulls/{number}", body)
 
     def create_review(self, number: int, body: Mapping[str, Any]) -> str:
         """Post a review with its comments, all or nothing, and return its page's address.
@@ -267,21 +251,6 @@ class Repository(CheckRuns):
         """Delete a pending review of our own, left behind by a broken request."""
         self._transport.write("DELETE", f"{self.path}/pulls/{number}/reviews/{review_id}")
 
-    def create_comment(self, number: int, body: str) -> str:
-        """Post a comment in the conversation and return its address."""
-        return self._written(self._transport.write("POST", f"{self.path}/issues/{number}/comments", {"body": body}))
-
-    def update_comment(self, comment_id: int, body: str) -> str:
-        """Edit a comment of our own and return its address."""
-        return str(
-            self._transport.write("PATCH", f"{self.path}/issues/comments/{comment_id}", {"body": body}).get("html_url")
-            or ""
-        )
-
-    def reply(self, number: int, comment_id: int, body: str) -> None:
-        """Answer in the thread of an inline comment."""
-        self._transport.write("POST", f"{self.path}/pulls/{number}/comments/{comment_id}/replies", {"body": body})
-
     def resolve(self, node_id: str) -> bool:
         """Resolve a review thread; doing so twice changes nothing. False: we may not (it takes `contents: write`).
 
@@ -293,7 +262,3 @@ class Repository(CheckRuns):
             log.info("thread not resolved", extra={"repository": self.name, "why": str(error)})
             return False
         return not answer.get("errors")
-
-    def react(self, comment_id: int, content: str) -> None:
-        """Put a reaction under a comment of the conversation; doing so twice changes nothing."""
-        self._transport.write("POST", f"{self.path}/issues/comments/{comment_id}/reactions", {"content": content})

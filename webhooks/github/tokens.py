@@ -23,6 +23,9 @@ TO_REVIEW: Permissions = REQUIRED
 #: What resolving a thread and adding tests to a branch need beside: https://docs.github.com/rest/authentication/permissions-required-for-github-apps
 TO_WRITE_CONTENTS: Permissions = MappingProxyType({**TO_REVIEW, "contents": "write"})
 
+#: What reading the logs of failed jobs needs; installations may not have granted it.
+TO_READ_LOGS: Permissions = MappingProxyType({"actions": "read", "metadata": "read"})
+
 #: What finding pull requests that were missed needs, in all repositories.
 TO_LIST: Permissions = MappingProxyType({"metadata": "read", "pull_requests": "read"})
 

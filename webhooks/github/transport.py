@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import github
@@ -170,10 +170,13 @@ class Transport:
 
         return self._retry_transient(f"GET {url} as {media_type.rsplit('.', 1)[-1]}", send_once, write=False)[1]
 
-    def download(self, url: str, into: IO[bytes], *, most: int, seconds: float) -> None:
+    def download(
+        self, url: str, take: Callable[[bytes], int], *, most: int, seconds: float, anywhere: bool = False
+    ) -> None:
         """GET what is behind a redirect, such as an archive, in pieces. Raises GitHubError, also where it is too much.
 
-        No token is sent to where GitHub redirects to: the address has one of its own. Never retried.
+        No token is sent to where GitHub redirects to: the address has one of its own. `anywhere`: that may be a storage
+        outside GitHub, as for logs. Never retried.
         """
         headers = {"Authorization": f"Bearer {self._auth.token if self._auth else ''}", "User-Agent": USER_AGENT}
         headers["X-GitHub-Api-Version"] = API_VERSION
@@ -181,7 +184,7 @@ class Transport:
         try:
             response = requests.get(self._api_url + url, headers=headers, timeout=TIMEOUT, allow_redirects=False)
             if response.status_code in _MOVED:
-                target = self._download_address(response.headers)
+                target = self._download_address(response.headers, anywhere=anywhere)
                 agent = {"User-Agent": USER_AGENT}
                 response = requests.get(target, headers=agent, timeout=TIMEOUT, allow_redirects=False, stream=True)
             with response:
@@ -189,17 +192,17 @@ class Transport:
                     answer = {name.lower(): text for name, text in response.headers.items()}
                     raise error_of(what, response.status_code, answer, "", write=False, now=time.time())
                 for piece in response.iter_content(65_536):
-                    most -= into.write(piece)
+                    most -= take(piece)
                     if most < 0 or time.monotonic() > deadline:
                         raise GitHubUnavailable(f"GitHub: {what}: it is too large, or took over {seconds:.0f} s")
         except requests.RequestException as error:
             raise GitHubUnavailable(f"GitHub: {what}: {type(error).__name__}") from error
 
-    def _download_address(self, headers: Mapping[str, str]) -> str:
+    def _download_address(self, headers: Mapping[str, str], *, anywhere: bool) -> str:
         """Return where a download is: on the API's own host or GitHub's host for archives. Raises Redirected."""
         target, ours = urlsplit(headers.get("location", "")), urlsplit(self._api_url)
         hosts = {ours.netloc, f"codeload.{ours.netloc.removeprefix('api.')}"}
-        if target.scheme != ours.scheme or target.netloc not in hosts:
+        if target.scheme != ours.scheme or not (anywhere or target.netloc in hosts):
             raise Redirected(f"GitHub: a download was sent to {target.netloc or 'no address'}, which is not GitHub's.")
         return target.geturl()
 

@@ -34,7 +34,8 @@ class Comment:
     """A comment and who wrote it. `app` is the slug of the App that wrote it, where it is known.
 
     For an inline comment, `line` is where it was posted, `reply_to` the comment it answers (0: none), and `thumbs_down`
-    the number of such reactions.
+    the number of such reactions. `start_line` is 0 where it is about a single line, `side` is that of the diff.
+    `lines_now` are the first and the last line that it is about now, None where it is outdated.
     """
 
     id: int
@@ -46,6 +47,11 @@ class Comment:
     line: int = 0
     reply_to: int = 0
     thumbs_down: int = 0
+    author_id: int = 0
+    is_bot: bool = False
+    start_line: int = 0
+    side: str = "RIGHT"
+    lines_now: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,61 @@ class ThreadState:
 
     node_id: str
     resolved_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCheck:
+    """A check run or a commit status (id 0) that failed. `app` is the slug of the App, `annotations` counts them."""
+
+    id: int
+    name: str
+    app: str = ""
+    title: str = ""
+    summary: str = ""
+    external_id: str = ""
+    annotations: int = 0
+
+    @property
+    def has_log(self) -> bool:
+        """Whether it is a job of GitHub Actions, which has a log."""
+        return self.app == "github-actions"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAnnotation:
+    """What a check says about lines of a file; `level` is `notice`, `warning` or `failure`."""
+
+    path: str
+    first: int
+    last: int
+    level: str
+    message: str
+
+
+def failed_check_of(run: Mapping[str, Any]) -> FailedCheck:
+    """Return a check run that failed: https://docs.github.com/rest/checks/runs#get-a-check-run ."""
+    output = run.get("output") or {}
+    return FailedCheck(
+        id=run["id"],
+        name=str(run.get("name") or ""),
+        app=str((run.get("app") or {}).get("slug") or ""),
+        title=str(output.get("title") or ""),
+        summary=str(output.get("summary") or ""),
+        external_id=str(run.get("external_id") or ""),
+        annotations=int(output.get("annotations_count") or 0),
+    )
+
+
+def annotation_of(entry: Mapping[str, Any]) -> CheckAnnotation:
+    """Return an annotation: https://docs.github.com/rest/checks/runs#list-check-run-annotations ."""
+    first = int(entry.get("start_line") or 0)
+    return CheckAnnotation(
+        path=str(entry.get("path") or ""),
+        first=first,
+        last=int(entry.get("end_line") or first),
+        level=str(entry.get("annotation_level") or "notice"),
+        message="\n".join(str(entry[key]) for key in ("title", "message") if entry.get(key)),
+    )
 
 
 def pull_of(data: Mapping[str, Any]) -> Pull:
@@ -110,6 +171,11 @@ def comment_of(entry: Mapping[str, Any]) -> Comment:
         line=entry.get("original_line") or entry.get("line") or 0,
         reply_to=entry.get("in_reply_to_id") or 0,
         thumbs_down=(entry.get("reactions") or {}).get("-1") or 0,
+        author_id=(entry.get("user") or {}).get("id") or 0,
+        is_bot=(entry.get("user") or {}).get("type") == "Bot",
+        start_line=entry.get("original_start_line") or entry.get("start_line") or 0,
+        side=entry.get("side") or "RIGHT",
+        lines_now=(entry.get("start_line") or line, line) if (line := entry.get("line")) else None,
     )
 
 

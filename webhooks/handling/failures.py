@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+
 from reviewer.domain.settings import FailLevel
-from reviewer.errors import ReviewerError
+from reviewer.errors import ReviewerError, SettingsError
 from reviewer.llm.errors import BrokenReply, ModelError, ModelUnavailable, SlowDown
 from reviewer.safety.markdown import neutralise
 from reviewer.safety.redaction import redact
 from webhooks.events.deliveries import Job
 from webhooks.github.repository import Repository
 from webhooks.github.types import Pull
+from webhooks.handling.fetch import FetchedPull, fetch
 from webhooks.handling.job_context import JobContext
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
+from webhooks.handling.money.admission import refused_model
 from webhooks.handling.money.purse import BudgetSpent, CeilingReached
 from webhooks.publishing.bodies.reply import post_once
 from webhooks.publishing.checks import Conclusion, completed_check
 from webhooks.publishing.markers.replies import failure_marker, stop_marker
 from webhooks.publishing.publish import CheckRun, close_check, ignore_github_errors, open_check
+
+log = logging.getLogger(__name__)
 
 _TITLE = "Not reviewed"
 
@@ -34,11 +40,14 @@ def report_failure(
     text = _text(pull, str(error))
     close = completed_check(conclusion, _TITLE, text)
     ignore_github_errors(lambda: close_check(context.repository, check, close))
-    if isinstance(error, BudgetSpent | CeilingReached):
+    if isinstance(error, BudgetSpent | CeilingReached) and job.comment_id is None:
         _post(context.repository, pull, stop_marker(error.key, error.period), text)
-    elif check is None or not job.is_automatic:
+    elif job.comment_id is None and (check is None or not job.is_automatic):
         _post(context.repository, pull, failure_marker(job.key), text)
-    return JobOutcome(JobEnding.FAILED, str(error), pull.head_sha, conclusion=conclusion.value, error=error)
+    reply = text if job.comment_id is not None else ""
+    return JobOutcome(
+        JobEnding.FAILED, str(error), pull.head_sha, conclusion=conclusion.value, error=error, reply=reply
+    )
 
 
 def _conclusion(context: JobContext, error: ReviewerError) -> Conclusion:
@@ -56,6 +65,31 @@ def is_outage(error: ReviewerError) -> bool:
 
 def _post(repository: Repository, pull: Pull, marker: str, text: str) -> None:
     ignore_github_errors(lambda: post_once(repository, pull.number, marker, f"{marker}\n{text}"))
+
+
+def fetch_or_report(job: Job, context: JobContext, pull: Pull) -> FetchedPull | JobOutcome:
+    """Fetch the change and the settings; where they do not say what may be reviewed, say why on the pull request."""
+    try:
+        if refused := refused_model(context.purse):
+            return report_not_reviewed(job, context, pull, SettingsError(refused))
+        fetched = fetch(context.repository, pull)
+    except ReviewerError as error:
+        if is_worth_retrying(error):
+            raise
+        return report_not_reviewed(job, context, pull, error)
+    if stopping := [str(problem) for problem in fetched.problems if problem.stops]:
+        return report_not_reviewed(job, context, pull, SettingsError("\n\n".join(stopping)))
+    return fetched
+
+
+def report_not_reviewed(job: Job, context: JobContext, pull: Pull, error: ReviewerError) -> JobOutcome:
+    """Say why nothing is reviewed: in the check run of the head, to who asked for something in a comment."""
+    extra = {"repository": context.repository.name, "number": pull.number, "why": str(error)}
+    log.warning("not reviewed", extra=extra)
+    check = None
+    if job.command is None:
+        check = open_check(context.repository, pull.number, pull.head_sha, job.key, again=context.again)
+    return report_failure(job, context, pull, check, error)
 
 
 def give_up(job: Job, repository: Repository, reason: str, conclusion: Conclusion = Conclusion.FAILURE) -> None:

@@ -14,7 +14,7 @@ from reviewer.domain.formatting import FORMAT_PATHS, read_formatting
 from reviewer.domain.settings import Settings, SettingsProblem
 from reviewer.domain.settings_layers import SettingsLayer
 from reviewer.tasks.planning.file_filter import select
-from webhooks.github.linked_issues import closed_by
+from webhooks.events.linked_issues import closed_by
 from webhooks.github.repository import Pull, Repository
 from webhooks.github.sources import RemoteSources
 from webhooks.handling.base_files import read_base

@@ -7,32 +7,28 @@ is posted; every ending is a JobOutcome with a reason. Only transient errors of 
 
 from __future__ import annotations
 
-import logging
 import time
 
 from reviewer.domain.settings import ReviewSettings, Settings
 from reviewer.errors import ReviewerError, SettingsError
-from webhooks.events.deliveries import Job, Trigger, UnknownJobVersion
+from webhooks.events.deliveries import Job, Trigger
 from webhooks.github.errors import NotFound
 from webhooks.github.repository import Repository
 from webhooks.github.types import Pull
-from webhooks.handling.commands.table import Command, command_named
-from webhooks.handling.failures import give_up, is_worth_retrying, report_failure
-from webhooks.handling.fetch import FetchedPull, fetch
+from webhooks.handling.commands.reruns import complete_again, find_rerun
+from webhooks.handling.commands.run import run_commands
+from webhooks.handling.commands.strangers import is_by_stranger, wait_for_maintainer
+from webhooks.handling.failures import fetch_or_report, give_up, is_worth_retrying, report_not_reviewed
+from webhooks.handling.fetch import FetchedPull
 from webhooks.handling.job_context import BudgetSpent, JobContext, Superseded, under_ceilings
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
-from webhooks.handling.money.admission import refuse_repository, refused_model
+from webhooks.handling.money.admission import refuse_repository
 from webhooks.handling.money.purse import OperatorRulesUnreadable
-from webhooks.handling.reruns import complete_again, find_rerun
 from webhooks.handling.review_changes import ReviewRequest
 from webhooks.handling.review_pull import review_pull
 from webhooks.handling.standing import report_merge_group, report_skipped
-from webhooks.handling.strangers import is_by_stranger, wait_for_maintainer
-from webhooks.publishing.publish import ignore_github_errors, open_check
 
 __all__ = ["BudgetSpent", "JobContext", "JobEnding", "JobOutcome", "Superseded", "give_up", "handle"]
-
-log = logging.getLogger(__name__)
 
 #: The API may still show the older head just after a push: seconds before reading it again.
 SETTLE = (1.0, 2.0)
@@ -54,7 +50,7 @@ def _with_unreadable_rules(job: Job, context: JobContext, error: OperatorRulesUn
     """Say on the pull request that nothing is reviewed; nothing was read before."""
     pull = _current(job, context.repository) if job.number else None
     if isinstance(pull, Pull):
-        return _not_reviewed(job, context, pull, error)
+        return report_not_reviewed(job, context, pull, error)
     return pull or JobOutcome(JobEnding.FAILED, str(error), job.head_sha or "", error=error)
 
 
@@ -63,7 +59,9 @@ def _handle(job: Job, context: JobContext) -> JobOutcome:
         return JobOutcome(JobEnding.IGNORED, reason, job.head_sha or "")
     if job.trigger is Trigger.MERGE_GROUP:
         return report_merge_group(job, context.repository)
-    return _rerun(job, context) if job.trigger is Trigger.RERUN else _review_or_command(job, context)
+    if job.trigger is Trigger.RERUN:
+        return _rerun(job, context)
+    return _review(job, context) if job.command is None else run_commands(job, context)
 
 
 def _rerun(job: Job, context: JobContext) -> JobOutcome:
@@ -71,69 +69,34 @@ def _rerun(job: Job, context: JobContext) -> JobOutcome:
     rerun = find_rerun(job, context.repository)
     outcome = JobOutcome(JobEnding.IGNORED, "not our check run")
     for each in rerun.jobs:
-        outcome = _review_or_command(each, context)
+        outcome = run_commands(each, context)
     # A review has a check run of its own.
     has_check = outcome.state in (JobEnding.REVIEWED, JobEnding.FAILED, JobEnding.SUPERSEDED)
     complete_again(context.repository, rerun, reviewed=outcome.head_sha if has_check else "")
     return outcome
 
 
-def _review_or_command(job: Job, context: JobContext) -> JobOutcome:
+def _review(job: Job, context: JobContext) -> JobOutcome:
+    """Review a pull request by itself, as nobody asked for it in person."""
     pull = _current(job, context.repository)
     if isinstance(pull, JobOutcome):
         return pull
-    if job.command is None:
-        fetched = _fetch(job, context, pull)
-        if isinstance(fetched, JobOutcome):
-            return fetched
-        context = under_ceilings(context, job, pull, fetched.settings)
-        if reason := _reason_not_to_review(pull, fetched.settings):
-            return _leave(job, context, pull, fetched, *reason)
-        if context.strangers_wait and is_by_stranger(job, context.repository, pull):
-            return wait_for_maintainer(job, context, pull, fetched)
-        return review_pull(job, context, pull, fetched, ReviewRequest(is_automatic=True))
-    command = command_named(job.command)
-    if command is None:
-        message = f"this version has no command `/{job.command}`: run the job with the version that accepted it"
-        raise UnknownJobVersion(message)
-    if refused := _refuse_actor(job, command, context.repository):
-        return refused
-    fetched = _fetch(job, context, pull)
+    fetched = fetch_or_report(job, context, pull)
     if isinstance(fetched, JobOutcome):
         return fetched
-    return command.handler(job, under_ceilings(context, job, pull, fetched.settings), pull, fetched)
-
-
-def _fetch(job: Job, context: JobContext, pull: Pull) -> FetchedPull | JobOutcome:
-    """Fetch the change and the settings; where they do not say what may be reviewed, say why on the pull request."""
-    try:
-        if refused := refused_model(context.purse):
-            return _not_reviewed(job, context, pull, SettingsError(refused))
-        fetched = fetch(context.repository, pull)
-    except ReviewerError as error:
-        if is_worth_retrying(error):
-            raise
-        return _not_reviewed(job, context, pull, error)
-    if stopping := [str(problem) for problem in fetched.problems if problem.stops]:
-        return _not_reviewed(job, context, pull, SettingsError("\n\n".join(stopping)))
-    return fetched
-
-
-def _not_reviewed(job: Job, context: JobContext, pull: Pull, error: ReviewerError) -> JobOutcome:
-    """Say why nothing is reviewed: in the check run of the head, to who asked for something in a comment."""
-    extra = {"repository": context.repository.name, "number": pull.number, "why": str(error)}
-    log.warning("not reviewed", extra=extra)
-    check = None
-    if job.command is None:
-        check = open_check(context.repository, pull.number, pull.head_sha, job.key, again=context.again)
-    return report_failure(job, context, pull, check, error)
+    context = under_ceilings(context, job, pull, fetched.settings)
+    if reason := _reason_not_to_review(pull, fetched.settings):
+        return _leave(job, context, pull, fetched, *reason)
+    if context.strangers_wait and is_by_stranger(job, context.repository, pull):
+        return wait_for_maintainer(job, context, pull, fetched)
+    return review_pull(job, context, pull, fetched, ReviewRequest(is_automatic=True))
 
 
 def _leave(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull, key: str, reason: str) -> JobOutcome:
     """Leave the pull request alone, as the settings want it; say so if that is only since they cannot be read."""
     unread = [str(problem) for problem in fetched.problems if problem.key == key]
     if unread:
-        return _not_reviewed(job, context, pull, SettingsError("\n\n".join(unread)))
+        return report_not_reviewed(job, context, pull, SettingsError("\n\n".join(unread)))
     return report_skipped(job, context, pull, fetched, reason)
 
 
@@ -160,16 +123,6 @@ def _current(job: Job, repository: Repository) -> Pull | JobOutcome:
 def _has_other_base(job: Job, pull: Pull) -> bool:
     """Whether the base branch is another than that of the edit which made this job. Other jobs take what there is."""
     return job.trigger is Trigger.RETARGETED and bool(job.base_ref) and job.base_ref != pull.base_ref
-
-
-def _refuse_actor(job: Job, command: Command, repository: Repository) -> JobOutcome | None:
-    """Return None and react to the comment where its author may use the command, otherwise the outcome."""
-    if repository.permission(job.actor or "") not in command.permissions:
-        return JobOutcome(JobEnding.IGNORED, "no write permission")
-    if job.comment_id is not None:
-        comment_id = job.comment_id
-        ignore_github_errors(lambda: repository.react(comment_id, "eyes"))
-    return None
 
 
 def _reason_not_to_review(pull: Pull, settings: Settings) -> tuple[str, str] | None:

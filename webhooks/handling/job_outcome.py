@@ -24,7 +24,11 @@ class JobEnding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobOutcome:
-    """The ending of a job. `review` and `diff` are set when a review was made; `sent` is what was posted."""
+    """The ending of a job. `review` and `diff` are set when a review was made; `sent` is what was posted.
+
+    Of a command, `reply` is what is said to who gave it, and `reaction` the one that ends it, where it is not the
+    usual one.
+    """
 
     state: JobEnding
     reason: str = ""
@@ -34,6 +38,13 @@ class JobOutcome:
     sent: PublishResult = field(default_factory=PublishResult)
     conclusion: str = ""
     error: ReviewerError | None = None
+    reply: str = ""
+    reaction: str = ""
+
+    @classmethod
+    def answered(cls, head_sha: str, reply: str, *, reason: str = "", usage: Review | None = None) -> JobOutcome:
+        """Return the ending of a command that is answered in words; `usage` is a review that holds only the cost."""
+        return cls(JobEnding.ANSWERED, reason, head_sha, usage, reply=reply)
 
     def to_json(self) -> dict[str, Any]:
         """Return what is stored of the outcome: counts and reasons, no code."""

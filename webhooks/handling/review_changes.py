@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from reviewer.demonstration.request import DemonstrationRequest
-from reviewer.diff.model import Diff
+from reviewer.diff.model import Diff, FileDiff
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Review
+from reviewer.domain.path_patterns import PathPatterns
 from reviewer.domain.settings import Settings
 from reviewer.llm.messages import Ask
 from reviewer.tasks.planning.file_filter import select
@@ -51,6 +52,7 @@ class ReviewRequest:
 
     `is_automatic`: nobody asked for it in person. `everything`: files that were reviewed before are reviewed again.
     `deeper`: look for simpler code everywhere. `tests`: suggest tests and run them, whatever the settings say.
+    `paths`: patterns of the only files that this is about, whether or not they were reviewed before; none: all files.
     `afterwards` is called with the review when all is posted; it adds the suggested tests as files.
     """
 
@@ -58,6 +60,7 @@ class ReviewRequest:
     everything: bool = False
     deeper: bool = False
     tests: bool = False
+    paths: tuple[str, ...] = ()
     afterwards: Callable[[Review], None] | None = None
 
 
@@ -84,9 +87,9 @@ def review_changes(
     settings = within_budget(context, pull, fetched.settings)
     ledger = None if request.everything else before.ledger
     change = change_of(context.repository, pull, fetched)
-    part = _changed(context.repository, pull, fetched.diff, ledger)
+    part = _part(request, context.repository, pull, fetched.diff, ledger)
     ask = ask_while_wanted(context)
-    tested = _tested(request, context, pull, change, settings)
+    tested = _tested(request, context, pull, _of_paths(change, request), settings)
     options = ReviewOptions(
         tests=settings.tests.suggest and not isinstance(tested, GeneratedTests) and not request.tests,
         deeper=request.deeper,
@@ -95,7 +98,7 @@ def review_changes(
         cost_per_thousand=context.cost_per_thousand,
     )
     result = review(replace(change, diff=part), settings, ask, salt=context.salt, options=options)
-    result = _with_tests(request, result, tested, change, settings, context)
+    result = _with_tests(request, result, tested, _of_paths(change, request), settings, context)
     if context.demonstrate is not None:
         wanted = DemonstrationRequest(settings.tests.demonstrate)
         result = context.demonstrate(result, replace(change, diff=part), settings, pull, wanted)
@@ -107,22 +110,25 @@ def review_changes(
         models=tuple(sorted({*result.models, *rechecked.models})),
         chain=result.chain + rechecked.chain,
     )
-    return _review_result(result, context, pull, fetched, settings, before, ledger, rechecked.gone)
+    return _review_result(request, result, context, pull, fetched, settings, before, rechecked.gone)
 
 
 def _review_result(
+    request: ReviewRequest,
     result: Review,
     context: JobContext,
     pull: Pull,
     fetched: FetchedPull,
     settings: Settings,
     before: PostedState,
-    ledger: Ledger | None,
     gone: frozenset[str],
 ) -> ReviewResult:
     """Return the review with its scope: the files that are reviewed by now, before or in this run."""
+    paths = request.paths
+    ledger = before.ledger if paths or not request.everything else None
     skipped = {file.path for file in result.skipped}
-    reviewed = [file for file in select(fetched.diff, settings.review)[0] if file.path not in skipped]
+    chosen = [file for file in select(fetched.diff, settings.review)[0] if file.path not in skipped]
+    reviewed = [file for file in chosen if not paths or PathPatterns(paths)(file.path) or _is_known(file, ledger)]
     digest_by_path = {file.path: digest for file in reviewed if (digest := file_digest(file)) is not None}
     scope = ReviewScope(
         reviewed=len(reviewed),
@@ -132,8 +138,30 @@ def _review_result(
         total_usd=spent_on_pull(context.purse).cost_usd if context.purse else None,
         new_base=_new_base(before.ledger, pull),
         total=max(len(fetched.diff.files), pull.changed_files or 0),
+        left_out=len(chosen) - len(reviewed),
     )
     return ReviewResult(result, fetched.diff, scope, digests(reviewed), gone, fetched.problems)
+
+
+def _is_known(file: FileDiff, ledger: Ledger | None) -> bool:
+    """Whether the file's change was reviewed before, as far as the ledger remembers."""
+    return ledger is not None and ledger.files is not None and file_digest(file) in ledger.files
+
+
+def _part(request: ReviewRequest, repository: Repository, pull: Pull, diff: Diff, ledger: Ledger | None) -> Diff:
+    """Return the part of the diff to review: what is new, or the files that were asked for."""
+    if request.paths:
+        matches = PathPatterns(request.paths)
+        return Diff(tuple(file for file in diff.files if matches(file.path)))
+    return _changed(repository, pull, diff, ledger)
+
+
+def _of_paths(change: Change, request: ReviewRequest) -> Change:
+    """Return the change without the files that were not asked for."""
+    if not request.paths:
+        return change
+    matches = PathPatterns(request.paths)
+    return replace(change, diff=Diff(tuple(file for file in change.diff.files if matches(file.path))))
 
 
 def _tested(

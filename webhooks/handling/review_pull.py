@@ -52,10 +52,10 @@ def _review(
     """Read what we posted before, review what changed since, read the head once more, then post."""
     repository = context.repository
     login = (check.login if check else "") or repository.identity(pull.number)
-    # On a pull request that was opened just now there is nothing of ours.
-    is_first = job.trigger is Trigger.OPENED and not context.again
+    before = _posted_before(job, context, pull, fetched, login)
     may_dismiss = fetched.settings.review.author_may_dismiss
-    before = PostedState() if is_first else read_posted(repository, pull, login, author_may_dismiss=may_dismiss)
+    if request.is_automatic and before.ledger is not None and before.ledger.paused_by:
+        return _complete_paused(context, pull, check, fetched, before)
     level = context.fail_level or fetched.settings.review.fail_level
     # What comes afterwards may be what a killed job still has to do.
     if request.afterwards is None and (scope := already_published(job, pull, fetched, before)) is not None:
@@ -91,6 +91,27 @@ def _target(job: Job, context: JobContext, pull: Pull) -> ReviewTarget:
     bill = context.purse.mark() if context.purse else None
     name, base = context.repository.name, pull.base_sha
     return ReviewTarget(name, pull.number, pull.head_sha, pull.web_url, base, job.key, pull.base_ref, bill)
+
+
+def _posted_before(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull, login: str) -> PostedState:
+    """Return what we posted before. On a pull request that was opened just now there is nothing of ours."""
+    if job.trigger is Trigger.OPENED and not context.again:
+        return PostedState()
+    may_dismiss = fetched.settings.review.author_may_dismiss
+    return read_posted(context.repository, pull, login, author_may_dismiss=may_dismiss)
+
+
+def _complete_paused(
+    context: JobContext, pull: Pull, check: CheckRun | None, fetched: FetchedPull, before: PostedState
+) -> JobOutcome:
+    """Complete the check run of a pull request whose reviews are paused: what is open fails it as before."""
+    level = context.fail_level or fetched.settings.review.fail_level
+    conclusion, title, _ = from_ledger(before, fetched.diff, ReviewScope(0, 0), level)
+    conclusion = Conclusion.FAILURE if conclusion is Conclusion.FAILURE else Conclusion.NEUTRAL
+    text = f"**Not reviewed** at {pull.head_sha[:7]}: automatic reviews are paused. Comment `/resume` or `/review`."
+    left = f"; {title[0].lower()}{title[1:]}" if conclusion is Conclusion.FAILURE else ""
+    close_check(context.repository, check, completed_check(conclusion, f"Not reviewed: paused{left}", text))
+    return JobOutcome(JobEnding.IGNORED, "paused", pull.head_sha, conclusion=conclusion.value)
 
 
 def _complete_published(

@@ -25,11 +25,10 @@ from webhooks.publishing.markers.summary import Ledger, read_ledger
 class Thread:
     """One inline comment of ours and the state of its thread.
 
-    `path` and `line` are where it was posted. `resolved_by` is the login of the person who resolved the thread, empty
-    while it is open, None where it is unknown. `ours`: we resolved it. `fixed` is the head in which a reply of ours
-    calls it fixed, or, with `left`, no longer part of the pull request. `dismissed`: a person who may dismiss it did so
-    in a reply or with a thumbs down. `silenced`: only people without write access did, in a reply, with a thumbs down,
-    or by resolving the thread.
+    `resolved_by` is who resolved the thread, empty while it is open, None where it is unknown; `ours`: we did. `fixed`
+    is the head in which a reply of ours calls it fixed, or, with `left`, no longer part of it; `withdrawn`:
+    it takes the finding back. `dismissed`: a person who may did so in a reply or with a thumbs down. `silenced`: only
+    people without write access did, or resolved the thread. `by` and `why` are who, and what they said.
     """
 
     comment_id: int
@@ -44,6 +43,9 @@ class Thread:
     left: bool = False
     dismissed: bool = False
     silenced: bool = False
+    withdrawn: bool = False
+    by: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,9 @@ class PostedState:
 
 @dataclass(frozen=True, slots=True)
 class SettledLedger:
-    """The ledger after a review.
+    """The ledger after a review: `new` findings to post, each with its entry; entries that this review found `fixed`.
 
-    `new` are the findings to post, each with its entry; `fixed` the entries that this review found fixed; `silent`
-    counts dismissed findings that were found again.
+    `silent` counts dismissed findings that were found again.
     """
 
     entries: tuple[LedgerEntry, ...] = ()
@@ -81,8 +82,7 @@ class SettledLedger:
 def current_ledger(posted: PostedState) -> tuple[LedgerEntry, ...]:
     """Return the ledger before a review: the summary's ledger, corrected by the threads.
 
-    A comment that the summary does not know (the job was killed in between) is added; a comment that is gone was
-    deleted by somebody, which counts as a dismissal.
+    A comment that the summary does not know (the job was killed) is added; one that is gone counts as dismissed.
     """
     known = posted.ledger or Ledger()
     by_comment = {entry.comment_id: entry for entry in known.entries if entry.comment_id}
@@ -111,17 +111,20 @@ def _now(entry: LedgerEntry, thread: Thread | None) -> LedgerEntry:
     if thread is None:
         gone = entry.comment_id and entry.status is FindingStatus.OPEN
         return replace(entry, status=FindingStatus.DISMISSED) if gone else entry
+    if thread.withdrawn:
+        return entry.withdrawn_by_us()
     was_fixed = entry.status is FindingStatus.FIXED
     resolved_by_others = bool(thread.resolved_by) and not thread.ours
     if thread.dismissed or (resolved_by_others and not thread.silenced and not was_fixed):
-        return replace(entry, status=FindingStatus.DISMISSED, silenced=False)
+        return entry.dismissed(thread.by or entry.by or thread.resolved_by or "", thread.why or entry.why)
+    if entry.by_command and entry.status is FindingStatus.DISMISSED and (thread.resolved_by or not entry.closed):
+        return entry
     if thread.fixed or (thread.resolved_by and thread.ours):
         sha = "" if (left := entry.left or thread.left) else thread.fixed or entry.sha
         return replace(entry, status=FindingStatus.FIXED, sha=sha, silenced=False, left=left)
     if thread.resolved_by == "" or (thread.silenced and not was_fixed):
         # Somebody opened the thread again, or nobody with write access closed it, whatever the ledger says.
-        sha = entry.sha if entry.status is FindingStatus.OPEN else ""
-        return replace(entry, status=FindingStatus.OPEN, sha=sha, silenced=thread.silenced, left=False)
+        return entry.reopened(silenced_by=(thread.by, thread.why) if thread.silenced else None)
     return entry
 
 

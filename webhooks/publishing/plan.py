@@ -26,7 +26,7 @@ from webhooks.publishing.markers.replies import review_marker
 from webhooks.publishing.markers.summary import Ledger, summary_markers
 from webhooks.publishing.review_scope import FindingSummary, ReviewScope, ReviewTarget, headline
 from webhooks.publishing.suggested_tests.test_comments import SuggestedTestsComment, comments_with_tests
-from webhooks.publishing.summary import summary_text
+from webhooks.publishing.summary import conclusion_of, summary_text
 from webhooks.publishing.text import MAX_BODY, count_noun
 
 
@@ -59,8 +59,7 @@ class FixedThread:
 class Publication:
     """The bodies to send. `review` is None when there is nothing new to post inline.
 
-    `standing` are all open findings with a place in the present diff, those of earlier runs included. `entries` is the
-    ledger that the summary keeps.
+    `standing` are all open findings with a place in the present diff; `entries` is the ledger that the summary keeps.
     """
 
     review: dict[str, Any] | None
@@ -86,10 +85,9 @@ def plan_publication(
         is_new_base=bool(result.scope.new_base),
     )
     urls = {thread.comment_id: thread.url for thread in before.threads}
-    findings = FindingSummary(settled.entries, urls, _count_new(settled, before), _order(review, settled))
-    markers = summary_markers(
-        Ledger(target.head_sha, target.base_sha, target.job, result.files, settled.entries, target.base_ref)
-    ) + bill_lines(before.summary_body, target.bill)
+    paused_by = before.ledger.paused_by if before.ledger else ""
+    findings = FindingSummary(settled.entries, urls, _count_new(settled, before), _order(review, settled), paused_by)
+    markers = summary_markers(_ledger(result, target, findings)) + bill_lines(before.summary_body, target.bill)
     tests = comments_with_tests(review.tests, before.threads)
     text = summary_text(
         review,
@@ -115,6 +113,21 @@ def _order(review: Review, settled: SettledLedger) -> dict[str, int]:
     """Return the places of this run's findings in its own order, by the fingerprints of their entries."""
     own = [finding.fingerprint for finding in (*review.findings, *review.below)]
     return {entry.fingerprint: own.index(entry.fingerprint) for entry in settled.entries if entry.fingerprint in own}
+
+
+def _ledger(result: ReviewResult, target: ReviewTarget, findings: FindingSummary) -> Ledger:
+    """Return what the summary remembers of this review."""
+    return Ledger(
+        head=target.head_sha,
+        base=target.base_sha,
+        job=target.job,
+        files=result.files,
+        entries=findings.entries,
+        base_ref=target.base_ref,
+        paused_by=findings.paused_by,
+        reviewed=result.scope.reviewed,
+        left_out=result.scope.left_out,
+    )
 
 
 def _count_new(settled: SettledLedger, before: PostedState) -> int:
@@ -167,7 +180,7 @@ def _check(
 
     Every open finding counts, whichever run found it.
     """
-    conclusion = _conclusion(findings, result.scope, fail_level)
+    conclusion = conclusion_of(findings, result.scope, fail_level)
     if any(fail_level.fails(finding.severity) for finding in result.review.below if _is_sure(finding)):
         conclusion = Conclusion.FAILURE
     body = completed_check(conclusion, headline(findings, result.scope), summary)
@@ -175,13 +188,6 @@ def _check(
     if rows:
         body["output"]["annotations"] = rows
     return body | {"details_url": target.web_url}
-
-
-def _conclusion(findings: FindingSummary, scope: ReviewScope, fail_level: FailLevel) -> Conclusion:
-    if any(fail_level.fails(entry.severity) for entry in findings.of(FindingStatus.OPEN, inline=True)):
-        return Conclusion.FAILURE
-    is_clean = scope.reviewed and not findings.of(FindingStatus.OPEN)
-    return Conclusion.SUCCESS if is_clean else Conclusion.NEUTRAL
 
 
 def _without_comment(findings: FindingSummary, result: ReviewResult) -> list[Finding]:
@@ -232,4 +238,4 @@ def from_ledger(
     entries = current_ledger(posted)
     findings = FindingSummary(entries, {})
     found = standing_findings(entries, Review(""), diff)
-    return _conclusion(findings, scope, fail_level), headline(findings, scope), found
+    return conclusion_of(findings, scope, fail_level), headline(findings, scope), found

@@ -15,11 +15,11 @@ from dataclasses import replace
 from webhooks.github.errors import Forbidden, NotFound
 from webhooks.github.repository import Comment, Pull, Repository, ThreadState
 from webhooks.publishing.checks import CHECK_NAME, is_about
-from webhooks.publishing.dismissals import Say, Voices, is_dismissal
 from webhooks.publishing.ledger import PostedState, Thread
-from webhooks.publishing.markers.finding import read_finding, read_fixed, read_left
+from webhooks.publishing.markers.finding import is_withdrawal, read_finding, read_fixed, read_left
 from webhooks.publishing.markers.summary import is_summary
 from webhooks.publishing.markers.syntax import PREFIX, last_line
+from webhooks.publishing.people.dismissals import Say, Voices, is_dismissal, reason_of
 
 
 def read_posted(repository: Repository, pull: Pull, login: str, *, author_may_dismiss: bool = False) -> PostedState:
@@ -92,8 +92,10 @@ def _thread(
     voices: Voices,
 ) -> Thread:
     own = [reply for reply in replies if _is_ours(reply, us)]
-    say = _say_of(repository, comment, [reply for reply in replies if reply not in own], voices)
-    is_ours = _resolved_by_us(state, us)
+    say, by, why = _say_of(repository, comment, [reply for reply in replies if reply not in own], voices)
+    fixed = next((head for reply in own if (head := read_fixed(reply.body))), "")
+    withdrawn = any(is_withdrawal(reply.body) for reply in own)
+    is_ours = _resolved_by_us(state, us, has_said_so=bool(fixed) or withdrawn)
     resolved_by = state.resolved_by if state else None
     resolver = voices.of(resolved_by) if resolved_by and not is_ours else None
     return Thread(
@@ -105,9 +107,12 @@ def _thread(
         node_id=state.node_id if state else "",
         resolved_by=resolved_by,
         ours=is_ours,
-        fixed=next((head for reply in own if (head := read_fixed(reply.body))), ""),
+        fixed=fixed,
         left=any(read_left(reply.body) for reply in own),
         dismissed=say is Say.DISMISSES,
+        withdrawn=withdrawn,
+        by=by,
+        why=why,
         silenced=resolver is not Say.DISMISSES and (say is Say.SILENCES or resolver is not None),
     )
 
@@ -118,17 +123,27 @@ def _is_ours(reply: Comment, us: set[str]) -> bool:
     return author in us and (author.endswith("[bot]") or last_line(reply.body).startswith(PREFIX))
 
 
-def _say_of(repository: Repository, comment: Comment, replies: Sequence[Comment], voices: Voices) -> Say:
-    """Return the strongest word of the people who dismissed the finding in a reply or with a thumbs down."""
-    people = [reply.author for reply in replies if is_dismissal(reply.body)]
-    say = voices.strongest(people)
+def _say_of(
+    repository: Repository, comment: Comment, replies: Sequence[Comment], voices: Voices
+) -> tuple[Say, str, str]:
+    """Return the strongest word of the people who dismissed the finding in a reply or with a thumbs down.
+
+    Beside it, who spoke it, and what they said.
+    """
+    reasons = {reply.author: reason_of(reply.body) for reply in replies if is_dismissal(reply.body)}
+    say, by = voices.strongest(reasons)
     if say is Say.DISMISSES or not comment.thumbs_down:
-        return say
-    return max(say, voices.strongest(repository.thumbs_down(comment.id)))
+        return say, by, reasons.get(by, "")
+    thumbs, who = voices.strongest(repository.thumbs_down(comment.id))
+    return (thumbs, who, "") if thumbs > say else (say, by, reasons.get(by, ""))
 
 
-def _resolved_by_us(state: ThreadState | None, us: set[str]) -> bool:
-    """Whether we resolved the thread: GraphQL omits the `[bot]` of a login."""
-    return state is not None and state.resolved_by.lower().removesuffix("[bot]") in {
-        login.removesuffix("[bot]") for login in us
-    }
+def _resolved_by_us(state: ThreadState | None, us: set[str], *, has_said_so: bool) -> bool:
+    """Whether we resolved the thread: GraphQL omits the `[bot]` of a login.
+
+    With a person's token the person may have clicked: it was us only where a reply of ours says why.
+    """
+    if state is None or not state.resolved_by:
+        return False
+    who = state.resolved_by.lower().removesuffix("[bot]")
+    return any(login.removesuffix("[bot]") == who and (login.endswith("[bot]") or has_said_so) for login in us)

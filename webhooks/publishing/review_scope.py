@@ -39,6 +39,7 @@ class ReviewScope:
     what the change does to a file now. `total_usd` is what the pull request has cost so far, where that is known.
     `new_base` is the base branch where the review before this one was against another, else empty. `total` counts the
     files of the pull request, 0 where that is not known.
+    `left_out` counts the files that a command for some paths left to a later review.
     """
 
     reviewed: int
@@ -48,6 +49,7 @@ class ReviewScope:
     total_usd: Decimal | None = None
     new_base: str = ""
     total: int = 0
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,14 @@ class FindingSummary:
     """The entries of the ledger, the addresses of their comments by id, and how many entries are new.
 
     `order` holds the places of this run's findings in the order in which people should see them, by fingerprint.
+    `paused_by` is as in the ledger.
     """
 
     entries: tuple[LedgerEntry, ...]
     urls: Mapping[int, str]
     new: int = 0
     order: Mapping[str, int] = field(default_factory=dict)
+    paused_by: str = ""
 
     def of(self, status: FindingStatus, *, inline: bool | None = None) -> list[LedgerEntry]:
         """Return the entries with that status: in this run's order, or with others among them the most severe first."""
@@ -85,6 +89,8 @@ def headline(findings: FindingSummary, scope: ReviewScope) -> str:
         files = f"{scope.reviewed:,} of {count_noun(scope.total, 'file')}"
     if not scope.reviewed and not inline and not listed:
         return "Nothing was reviewed"
+    if scope.left_out:
+        files = f"{scope.reviewed:,} of {count_noun(scope.reviewed + scope.left_out, 'file')}"
     if not inline and not listed:
         return f"No open findings in {files} reviewed" if scope.since else f"No findings in {files} reviewed"
     levels = Counter(entry.severity for entry in inline)

@@ -12,15 +12,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from reviewer.domain.findings import Category, Review, TestSuggestion
-from reviewer.domain.settings import SettingsProblem
+from reviewer.domain.settings import FailLevel, SettingsProblem
 from reviewer.output.wording import cost_text, usage_text
 from reviewer.safety.code_blocks import code_span, fence
 from reviewer.safety.markdown import neutralise
 from webhooks.publishing.bodies.listed_findings import finding_row, listed_findings
+from webhooks.publishing.checks import Conclusion
 from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntry
-from webhooks.publishing.markers.summary import ShownTest, marked_test, read_shown_tests, shown_test
+from webhooks.publishing.markers.summary import ShownTest, marked_part, marked_test, read_shown_tests, shown_test
+from webhooks.publishing.people.settled_findings import link_to, people_text
 from webhooks.publishing.review_scope import FindingSummary, ReviewScope, ReviewTarget, headline
-from webhooks.publishing.text import MAX_BODY, count_noun, escape, fold, line_link
+from webhooks.publishing.text import MAX_BODY, count_noun, escape, fold
+
+#: The parts that are written anew when people dismissed or fixed something, without a review.
+STATE, OPEN = "state", "open"
 
 #: Files that are named for each reason why files were not reviewed.
 _MAX_NAMED = 50
@@ -46,10 +51,10 @@ def summary_text(
     `offered` are the addresses of comments that suggest tests for the end of a file, by its path.
     """
     parts = [
-        f"**{headline(findings, scope)}** at {target.head_sha[:7]}.",
+        marked_part(STATE, state_text(target, findings, scope)),
         _since(findings, scope, target),
         neutralise(review.summary) if review.summary else "",
-        *_open(target, findings),
+        marked_part(OPEN, open_text(target, findings)),
         *(f"⚠️ {neutralise(note)}" for note in review.notes),
         *(f"⚠️ {neutralise(str(problem))}" for problem in problems),
         *listed_findings(review, target, findings, earlier),
@@ -64,12 +69,22 @@ def summary_text(
     return _fit([part for part in parts if part], footer, room)
 
 
-def _open(target: ReviewTarget, findings: FindingSummary) -> list[str]:
+def state_text(target: ReviewTarget, findings: FindingSummary, scope: ReviewScope) -> str:
+    """Return the headline, and what people did with the findings."""
+    parts = [f"**{headline(findings, scope)}** at {target.head_sha[:7]}."]
+    if findings.paused_by:
+        who = code_span(findings.paused_by[:100])
+        parts.append(f"⏸️ Automatic reviews of this pull request were paused by {who}. `/resume` goes on with them.")
+    return "\n\n".join([*parts, *people_text(target, findings)])
+
+
+def open_text(target: ReviewTarget, findings: FindingSummary) -> str:
     """Return the list of the open defects, and a second one of code that could be simpler."""
     inline = findings.of(FindingStatus.OPEN, inline=True)
     defects = [_line(entry, target, findings) for entry in inline if entry.category is not Category.REFACTORING]
     simpler = [_line(entry, target, findings) for entry in inline if entry.category is Category.REFACTORING]
-    return ["\n".join(defects), "\n".join(["Could be simpler:", "", *simpler]) if simpler else ""]
+    parts = ["\n".join(defects), "\n".join(["Could be simpler:", "", *simpler]) if simpler else ""]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _since(findings: FindingSummary, scope: ReviewScope, target: ReviewTarget) -> str:
@@ -82,30 +97,22 @@ def _since(findings: FindingSummary, scope: ReviewScope, target: ReviewTarget) -
         changed = f"{count_noun(scope.fresh, 'file')} changed since `{scope.since[:7]}`"
         verb = "is" if findings.new == 1 else "are"
         sentences.append(f"{changed}; {findings.new} of the open findings {verb} new.")
-    if dismissed := len(findings.of(FindingStatus.DISMISSED)):
-        verb = "is" if dismissed == 1 else "are"
-        sentences.append(f"{count_noun(dismissed, 'finding')} dismissed by people {verb} not repeated.")
-    if silenced := sum(entry.silenced for entry in findings.of(FindingStatus.OPEN)):
-        subject = f"{count_noun(silenced, 'finding')} dismissed by people without write access"
-        verb, pronoun = ("counts", "it") if silenced == 1 else ("count", "them")
-        sentences.append(f"{subject} still {verb}: somebody with write access can dismiss {pronoun}.")
+    if scope.left_out:
+        files = count_noun(scope.left_out, "file")
+        sentences.append(
+            f"{files} of this change {'is' if scope.left_out == 1 else 'are'} not reviewed yet: `/review`."
+        )
     return " ".join(sentences)
 
 
 def _line(entry: LedgerEntry, target: ReviewTarget, findings: FindingSummary) -> str:
-    return finding_row(entry, _link(entry, target, findings))
-
-
-def _link(entry: LedgerEntry, target: ReviewTarget, findings: FindingSummary) -> str:
-    """Return a link to the comment, or where there is none to the line in the view of changed files."""
-    url = findings.urls.get(entry.comment_id, "")
-    return line_link(entry.path, entry.side, entry.line, target.web_url, url)
+    return finding_row(entry, link_to(entry, target, findings))
 
 
 def _left(target: ReviewTarget, findings: FindingSummary) -> str:
     """Return the findings whose files left the pull request when its base branch was changed."""
     entries = [entry for entry in findings.of(FindingStatus.FIXED) if entry.left]
-    rows = [f"- {neutralise(entry.title)} ({_link(entry, target, findings)})" for entry in entries[:_MAX_FIXED]]
+    rows = [f"- {neutralise(entry.title)} ({link_to(entry, target, findings)})" for entry in entries[:_MAX_FIXED]]
     if len(entries) > _MAX_FIXED:
         rows.append(f"- and {len(entries) - _MAX_FIXED} more")
     return fold(f"{len(entries)} no longer part of this pull request", "\n".join(rows)) if entries else ""
@@ -114,7 +121,7 @@ def _left(target: ReviewTarget, findings: FindingSummary) -> str:
 def _fixed(target: ReviewTarget, findings: FindingSummary) -> str:
     entries = [entry for entry in findings.of(FindingStatus.FIXED) if not entry.left]
     rows = [
-        f"- {neutralise(entry.title)} ({_link(entry, target, findings)}){f' in {entry.sha[:7]}' if entry.sha else ''}"
+        f"- {neutralise(entry.title)} ({link_to(entry, target, findings)}){f' in {entry.sha[:7]}' if entry.sha else ''}"
         for entry in entries[:_MAX_FIXED]
     ]
     if len(entries) > _MAX_FIXED:
@@ -226,3 +233,11 @@ def _fit(parts: Sequence[str], footer: str, room: int) -> str:
     if left_out:
         kept.append(f"<sub>{left_out} parts of this summary were too long for a comment.</sub>")
     return "\n\n".join([*kept, footer])
+
+
+def conclusion_of(findings: FindingSummary, scope: ReviewScope, fail_level: FailLevel) -> Conclusion:
+    """Return the conclusion of the check run: what is open decides, whichever run found it."""
+    if any(fail_level.fails(entry.severity) for entry in findings.of(FindingStatus.OPEN, inline=True)):
+        return Conclusion.FAILURE
+    is_clean = scope.reviewed and not scope.left_out and not findings.of(FindingStatus.OPEN)
+    return Conclusion.SUCCESS if is_clean else Conclusion.NEUTRAL

@@ -30,6 +30,7 @@ _MINUTE = 61.0
 #: By how many seconds the clocks of machines on one store may differ.
 _SKEW = 10.0
 
+ARRIVALS = "arrivals"
 REVIEWS = "reviews"
 CALLS = "calls"
 
@@ -42,10 +43,10 @@ _OVER = [status.value for status in WorkflowStatusString if status.value not in 
 class QueueLimits:
     """How much at once, and how often again. Times are in seconds.
 
-    Per worker process: `parallel_jobs`. Across all processes: `jobs_per_installation`, so that one busy organisation
-    leaves room for the others (those above wait about `crowd_wait` and look again); `parallel_calls` and
-    `calls_per_minute` to the model (MiniMax allows 200 to 500 requests a minute and slows down above about ten at
-    once). `debounce` is how long a push waits for the next one.
+    Per worker process: `parallel_jobs`, and `parallel_arrivals` of comments, which are looked at beside them. Across
+    all processes: `jobs_per_installation`, so that one busy organisation leaves room for the others (those above wait
+    about `crowd_wait` and look again); `parallel_calls` and `calls_per_minute` to the model (MiniMax allows 200 to 500
+    requests a minute and slows down above about ten at once). `debounce` is how long a push waits for the next one.
     `failures` is how often a job may fail for a passing reason, with waits of about `backoff`, four times that, and so
     on, up to `longest_backoff`. `starts` is how often an attempt may begin: each begin but the first is a worker
     that died; from half of that on it runs beside no other such job, so that the others are not condemned with it.
@@ -59,6 +60,7 @@ class QueueLimits:
     """
 
     parallel_jobs: int = 16
+    parallel_arrivals: int = 8
     jobs_per_installation: int = 8
     crowd_wait: float = 5.0
     parallel_calls: int = 10
@@ -117,6 +119,9 @@ class DbosQueue:
     def register(self, limits: QueueLimits) -> None:
         """Store the limits where every worker reads them, before it is launched."""
         self._client.register_queue(
+            ARRIVALS, worker_concurrency=limits.parallel_arrivals, polling_interval_sec=limits.call_poll
+        )
+        self._client.register_queue(
             REVIEWS,
             partition_concurrency=1,
             worker_concurrency=limits.parallel_jobs,
@@ -128,6 +133,11 @@ class DbosQueue:
             limiter={"limit": limits.calls_per_minute, "period": _MINUTE},
             polling_interval_sec=limits.call_poll,
         )
+
+    def put_arrival(self, connection: sa.Connection, job: Job) -> None:
+        """Add the look at a comment that comes before its job: it waits for no other job."""
+        options = self._options(ARRIVALS, f"arrival:{job.delivery}")
+        self._client.enqueue_in_transaction(connection, options, job.delivery)
 
     def put_job(self, connection: sa.Connection, job: Job, attempt: int, *, delay: float = 0.0) -> None:
         """Add an attempt of the job, to be taken after `delay` seconds. Jobs of one pull request run one by one."""

@@ -21,17 +21,24 @@ Complete = Callable[[Prompt], Reply]
 #: Tells people that a job has failed for good, and why. Not called after ReportedFailure.
 GiveUp = Callable[[Job, str], None]
 
+#: Looks at a comment before its job is queued: acknowledges it, or returns why it asks for nothing, which ends the job.
+Admit = Callable[[Job], str]
+
 #: Characters of a reason, which is shown in a list on a terminal.
 _LONGEST_REASON = 500
 
 
 @dataclass(frozen=True, slots=True)
 class JobWork:
-    """The functions that do a worker's work. `give_up` is called once, before a job is marked as failed."""
+    """The functions that do a worker's work. `give_up` is called once, before a job is marked as failed.
+
+    Without `admit`, every comment is queued.
+    """
 
     carry_out: CarryOut
     complete: Complete
     give_up: GiveUp | None = None
+    admit: Admit | None = None
 
 
 class ReportedFailure(ReviewerError):

@@ -105,7 +105,9 @@ class Jobs:
         delay = self._limits.debounce if job.trigger is Trigger.SYNCHRONIZE else 0.0
         with self._database.write(urgent=True) as connection:
             is_new = job_records.add(connection, job)
-            if is_new:
+            if is_new and job.comment_id is not None:
+                self._queued().put_arrival(connection, job)
+            elif is_new:
                 self._queued().put_job(connection, job, 1, delay=delay)
             return is_new
 

@@ -19,9 +19,12 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
 from webhooks.queue import dbos_queue
 from webhooks.queue.dbos_queue import QueueLimits
+from webhooks.queue.job_work import place_of
 from webhooks.queue.maintenance import Maintenance
 from webhooks.queue.runner import JobRunner
+from webhooks.queue.store import job_records
 from webhooks.queue.store.database import Database
+from webhooks.queue.store.job_state import JobState
 
 _LOG = logging.getLogger("reviewer.worker")
 
@@ -171,6 +174,10 @@ class Worker:
         def review(job_id: str, attempt: int) -> str:
             return runner.job(job_id, attempt)
 
+        @DBOS.workflow(name=dbos_queue.ARRIVALS, max_recovery_attempts=_ENGINE_STARTS)
+        def arrival(job_id: str) -> str:
+            return look_at_arrival(runner, job_id)
+
         @DBOS.workflow(name=dbos_queue.CALLS, max_recovery_attempts=_ENGINE_STARTS)
         def call(job_id: str, digest: str) -> str:
             return runner.call(job_id, digest)
@@ -195,3 +202,27 @@ def is_worked_on(store: Path) -> bool:
 
 def _lock_of(store: Path) -> Path:
     return Path(f"{store}.worker.lock")
+
+
+def look_at_arrival(runner: JobRunner, job_id: str) -> str:
+    """Look at the comment of a job that was accepted, and queue the job or end it; return what was done.
+
+    It waits for no other job, so that a busy worker acknowledges a command as fast as an idle one, and whoever may not
+    give one delays nothing. Where the look fails, the job is queued all the same: it looks again before it works.
+    """
+    with runner.database.read() as connection:
+        record = job_records.find(connection, job_id)
+    if record is None or record.state is not JobState.QUEUED or record.attempt != 1:
+        return "over"
+    reason = ""
+    try:
+        reason = runner.work.admit(record.job) if runner.work.admit else ""
+    except Exception as error:  # noqa: BLE001 - whatever failed, the job itself looks again
+        _LOG.warning("could not look at a comment: %s", place_of(error), extra={"job": record.id, "key": record.key})
+    with runner.database.write(urgent=True) as connection:
+        if reason:
+            job_records.close(connection, record, JobState.DONE, reason)
+        else:
+            runner.queue.put_job(connection, record.job, record.attempt)
+    _LOG.info("comment looked at", extra={"job": record.id, "key": record.key, "reason": reason})
+    return reason or "queued"

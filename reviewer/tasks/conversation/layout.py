@@ -8,6 +8,7 @@ start of a line of the last user message. A follow-up repeats that line in its l
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import StrEnum
 
 from reviewer.llm.messages import Message, Prompt, Task
 
@@ -49,3 +50,11 @@ def continued(prompt: Prompt, written: str, words: str, *, shown: str = "") -> P
     before = f"{shown.strip()}\n" if shown else ""
     message = f"{before}{task_line(prompt)}\n\n{words.strip()}"
     return prompt.followed_by(Message("assistant", written), Message("user", message))
+
+
+class AskKind(StrEnum):
+    """What the task `ask` is about: a person's question, the change as a whole, or the checks that failed."""
+
+    QUESTION = "ask"
+    DESCRIBE = "describe"
+    CHECKS = "checks"

@@ -26,7 +26,7 @@ from reviewer.llm.models import planned_tokens
 from reviewer.safety.fencing import fence_word, fenced_rows, fenced_text, quoted
 from reviewer.safety.prompt_text import code_excerpt, printable_path, prose
 from reviewer.tasks.context.enclosing import surroundings
-from reviewer.tasks.conversation.layout import continued, prompt_of
+from reviewer.tasks.conversation.layout import AskKind, continued, prompt_of
 from reviewer.tasks.planning.chunks import Chunk
 from reviewer.tasks.planning.file_filter import instructions_for
 from reviewer.tasks.planning.lenses import Lens
@@ -43,6 +43,9 @@ MAX_ISSUES, MAX_ISSUE, MAX_CLAIM = 3, 3_000, 500
 #: Characters of the code that the editor is shown of each finding.
 MAX_EDITED_QUOTE = 600
 
+#: Characters of what is known of failed checks.
+MAX_CHECKS = 24_000
+
 #: Paths of the change's other files that a prompt names.
 MAX_OTHER_PATHS = 60
 
@@ -50,7 +53,17 @@ MAX_OTHER_PATHS = 60
 MOST_TESTS, MOST_REFACTORINGS = 3, 2
 
 #: Templates that show code. Their empty lines are kept.
-_AS_WRITTEN = frozenset({"review/change.md", "verify/verify.md", "verify/recheck.md", "ask/ask.md", "edit/findings.md"})
+_AS_WRITTEN = frozenset(
+    {
+        "review/change.md",
+        "verify/verify.md",
+        "verify/recheck.md",
+        "edit/findings.md",
+        "ask/ask.md",
+        "ask/checks.md",
+        "reply/reply.md",
+    }
+)
 
 #: What a repair turn asks for, by task.
 _FORMS = {
@@ -101,11 +114,13 @@ class Prompter:
         """Return the prompt that asks for unit tests of the code in the chunk."""
         return self.about(Task.TESTS, chunk, self.words("tests/tests.md", chunk, most=MOST_TESTS))
 
-    def ask(self, chunk: Chunk, question: str) -> Prompt:
-        """Return the prompt that asks a person's question about the chunk."""
+    def ask(self, chunk: Chunk, question: str, kind: AskKind = AskKind.QUESTION) -> Prompt:
+        """Return the prompt that asks a person's question about the chunk, or what else is asked of that kind."""
+        text = prose(question, MAX_DESCRIPTION if kind is AskKind.QUESTION else MAX_CHECKS)
         look = self._may_look()
-        words = self.words("ask/ask.md", chunk, question=prose(question, MAX_DESCRIPTION), look=look)
-        return replace(self.about(Task.ASK, chunk, words), may_look_up=look)
+        words = self.words(f"ask/{kind}.md", chunk, question=text, look=look)
+        qualifier = "" if kind is AskKind.QUESTION else kind.value
+        return replace(self.about(Task.ASK, chunk, words, qualifier=qualifier), may_look_up=look)
 
     def verify(self, chunk: Chunk, claims: Sequence[Finding], *, second: bool = False, last: bool = False) -> Prompt:
         """Return the prompt that asks for a verdict on each claim about the chunk, numbered from 1.

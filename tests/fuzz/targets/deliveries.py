@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 from tests.fuzz.campaign import Target
 from tests.fuzz.texts import explain_itself, made, text, utf8
-from webhooks.events.commands import CommandRequest, parse_command
+from webhooks.events.commands import LONGEST_TEXT, NoCommand, parse_commands
 from webhooks.events.deliveries import Job, MalformedDelivery, decide
 from webhooks.handling.commands.table import SYNTAX
 from webhooks.server.signature import is_signed, sign
@@ -155,13 +155,14 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": True})
 
 def check_command(body: str) -> None:
     """Check that a command stands where Markdown shows text: not in code, a quote or an HTML comment."""
-    request = parse_command(body, SYNTAX)
-    if not isinstance(request, CommandRequest):
-        assert request.reason
+    requests = parse_commands(body, SYNTAX)
+    if isinstance(requests, NoCommand):
+        assert requests.reason
         return
-    assert request.command in {syntax.name for syntax in SYNTAX}
-    assert len(request.argument) <= 2_000
-    assert "\n" not in str(request)
+    assert len(set(requests)) == len(requests)
+    for request in requests:
+        assert request.command in {syntax.name for syntax in SYNTAX}
+        assert len(request.argument) <= LONGEST_TEXT + 10
     # A line behind a quote is not quoted, though Markdown takes it into the quote's last paragraph.
     apart = re.sub(r"(?m)^( {0,3}>.*)$", r"\1\n", re.sub(r"\r\n?", "\n", body))
     depth, shown = 0, []
@@ -171,7 +172,9 @@ def check_command(body: str) -> None:
             shown += [leaf.content for leaf in token.children or () if leaf.type == "text"]
         elif depth == 0 and token.type == "html_block":
             shown.append(re.sub(r"<!--.*?(-->|\Z)", "", token.content, flags=re.DOTALL))
-    assert f"/{request.command}" in "\n".join(shown).lower(), shown
+    for request in requests:
+        written = request.argument.split()[0] if request.mistake else f"/{request.command}"
+        assert written.lower() in "\n".join(shown).lower(), shown
 
 
 DELIVERIES = (
@@ -190,5 +193,5 @@ DELIVERIES = (
         lambda value: json.dumps(value[1], default=str),
         (MalformedDelivery,),
     ),
-    Target("command", COMMENTS, check_command, lambda body: parse_command(body, SYNTAX)),
+    Target("command", COMMENTS, check_command, lambda body: parse_commands(body, SYNTAX)),
 )

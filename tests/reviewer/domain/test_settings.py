@@ -169,7 +169,7 @@ def test_fail_levels() -> None:
 def test_the_schema_names_every_key() -> None:
     """The generated JSON schema knows each section and forbids other keys."""
     schema = settings_schema()
-    assert set(schema["properties"]) == {"review", "tests", "budget"}
+    assert set(schema["properties"]) == {"review", "tests", "budget", "describe"}
     assert schema["additionalProperties"] is False
     assert "path_instructions" in schema["$defs"]["ReviewSettings"]["properties"]
 

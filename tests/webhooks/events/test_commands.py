@@ -4,16 +4,34 @@ import time
 
 import pytest
 
-from webhooks.events.commands import CommandRequest, CommandSyntax, NoCommand
-from webhooks.events.commands import parse_command as parse
+from webhooks.events.commands import (
+    LONGEST_TEXT,
+    MOST_COMMANDS,
+    CommandRequest,
+    CommandSyntax,
+    Mistake,
+    NoCommand,
+    Takes,
+    added_commands,
+    mentions,
+    parse_commands,
+)
 
 REVIEW = CommandRequest("review")
-COMMANDS = (CommandSyntax("review", words=frozenset({"", "full"})), CommandSyntax("ask", words=None))
+COMMANDS = (
+    CommandSyntax("review", words=frozenset({"", "full"}), takes=Takes.PATHS),
+    CommandSyntax("tests", words=frozenset({"", "commit"}), takes=Takes.PATHS),
+    CommandSyntax("ask", takes=Takes.TEXT),
+    CommandSyntax("dismiss", words=frozenset({"", "all"}), takes=Takes.REMARK),
+    CommandSyntax("pause"),
+    CommandSyntax("ci"),
+    CommandSyntax("help"),
+)
 
 
-def parse_command(body):
-    """Return what a comment asks for, of two commands."""
-    return parse(body, COMMANDS)
+def parse(body: str):
+    """Return what a comment asks for."""
+    return parse_commands(body, COMMANDS)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +45,9 @@ def parse_command(body):
         "Please look again:\n/review",
         "> I do not agree\n\n/review",
         "> /review\n/review",
+        "\uff0freview",
+        "\u3000/review",
+        "/review\n/review",
         "```\n/review\n```\n/review",
         "~~~ py\n```\n/review full\n~~~\n/review",
         "the file `a.py` changed\n/review",
@@ -38,7 +59,7 @@ def parse_command(body):
 )
 def test_a_command_is_found(body):
     """A command at the start of a line counts, whatever stands around it."""
-    assert parse_command(body) == REVIEW
+    assert parse(body) == (REVIEW,)
 
 
 @pytest.mark.parametrize(
@@ -63,56 +84,121 @@ def test_a_command_is_found(body):
         "- /review",
         "<!--\n/review\n-->",
         "<!-- never closed\n/review",
-        "\uff0freview",
         "/\uff52eview",
     ],
 )
 def test_no_command_is_found(body):
     """Quoted, fenced, indented, inline or mentioned in a sentence, it is talk about a command."""
-    assert parse_command(body) == NoCommand("no command")
+    assert parse(body) == NoCommand("no command")
 
 
 @pytest.mark.parametrize(
-    ("body", "reason"),
+    ("body", "command", "mistake"),
     [
-        ("/deploy", "unknown command"),
-        ("/reviews", "unknown command"),
-        ("/review everything", "unknown argument"),
-        ("/review full please", "unknown argument"),
-        ("/ask", "no question"),
-        ("/ask  \n", "no question"),
+        ("/reveiw", "review", Mistake.MISSPELT),
+        ("/reviews now", "review", Mistake.MISSPELT),
+        ("/test", "tests", Mistake.MISSPELT),
+        ("/dissmiss", "dismiss", Mistake.MISSPELT),
+        ("/pausing", "pause", None),
+        ("/ask", "ask", Mistake.NO_TEXT),
+        ("/ask  \n", "ask", Mistake.NO_TEXT),
+        ("/pause now", "pause", Mistake.UNKNOWN_ARGUMENT),
     ],
 )
-def test_what_cannot_be_done_is_said(body, reason):
-    """An unknown command and an unknown argument each have their own reason."""
-    assert parse_command(body) == NoCommand(reason)
+def test_a_mistake_is_named(body, command, mistake):
+    """What is nearly a command is reported, with the command that is nearest."""
+    if mistake is None:
+        assert parse(body) == NoCommand("unknown command")
+    else:
+        (request,) = parse(body)
+        assert (request.command, request.mistake, request.argument) == (command, mistake, body.strip())
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["deploy", "etc", "usr", "home", "lgtm", "retest", "hold", "rebase", "cc", "ok-to-test", "test all", "c", "host",
+     "close", "merge", "var", "remove", "add-docs", "run e2e", "cd", "describe-me", "x"],
+)  # fmt: skip
+def test_another_word_gets_nothing(word):
+    """A path, another bot's command, or any other word is not ours."""
+    assert parse(f"/{word}") == NoCommand("unknown command")
 
 
 def test_the_argument():
-    """The word after the command is read in any case and returned in small letters."""
-    request = parse_command("/review \t FULL \n")
+    """The word after the command is read in any case; what is no word is a list of paths."""
+    (request,) = parse("/review \t FULL \n")
     assert request == CommandRequest("review", "full")
     assert str(request) == "/review full"
+    assert parse("/review src/**  Docs/a.md") == (CommandRequest("review", "src/** Docs/a.md"),)
 
 
 def test_a_question():
     """A question is the rest of its line as it was written, code and capitals included."""
-    request = parse_command("Hm.\n/ask Why does `Cart.remove` use `del`? <!-- x -->\r\nThanks!")
+    (request,) = parse("Hm.\n/ask Why does `Cart.remove` use `del`? <!-- x -->\r\nThanks!")
     assert request == CommandRequest("ask", "Why does `Cart.remove` use `del`? <!-- x -->")
-    assert parse_command("`/ask this`\n> /ask that") == NoCommand("no command")
+    assert parse("`/ask this`\n> /ask that") == NoCommand("no command")
 
 
-def test_the_first_command_counts():
-    """Of two commands that can be carried out, the first is meant."""
-    assert parse_command("/review full\n/review") == CommandRequest("review", "full")
+def test_a_question_below_its_command():
+    """Where nothing follows on its line, the lines below are the question, up to the next command."""
+    assert parse("/ask\nIs this right?\n```\nx = 1\n/pause\n```\n/pause") == (
+        CommandRequest("ask", "Is this right?\n```\nx = 1\n/pause\n```"),
+        CommandRequest("pause"),
+    )
 
 
-@pytest.mark.slow  # computes for a second
+def test_a_question_of_60_000_characters_is_cut():
+    """It is cut, and ends with a mark that says so."""
+    (request,) = parse("/ask " + "why? " * 12_000)
+    assert len(request.argument) < LONGEST_TEXT + 10
+    assert request.argument.endswith("[cut]")
+
+
+def test_several_commands_run_in_order():
+    """Each once, in the order of the comment; of several mistakes only the first is named."""
+    found = parse("/review full\ntext\n/ask why?\n/pause\n/review full\n/reveiw\n/paus")
+    assert found == (
+        CommandRequest("review", "full"),
+        CommandRequest("ask", "why?"),
+        CommandRequest("pause"),
+        CommandRequest("review", "/reveiw", Mistake.MISSPELT),
+    )
+
+
+def test_more_commands_than_are_carried_out():
+    """The first ones are carried out, and it is said that the others are not."""
+    found = parse("\n".join(f"/ask {number}" for number in range(20)))
+    assert len(found) == MOST_COMMANDS + 1
+    assert found[-1] == CommandRequest("ask", "10 more", Mistake.TOO_MANY)
+
+
+def test_an_edit_adds_commands():
+    """Only what was not there before counts."""
+    assert added_commands("/review", "/review\n/pause", COMMANDS) == (CommandRequest("pause"),)
+    assert added_commands("/reveiw", "/review", COMMANDS) == (REVIEW,)
+    assert added_commands("/review", "/review\nplease", COMMANDS) == NoCommand("no new command")
+    assert added_commands("/review", "never mind", COMMANDS) == NoCommand("no command")
+
+
+@pytest.mark.parametrize(
+    ("body", "names", "text"),
+    [
+        ("@minimax-reviewer why?", ("minimax-reviewer",), "why?"),
+        ("Hey @Minimax-Reviewer[bot], is `x` @safe?", ("minimax-reviewer", "safe"), "Hey , is `x` ?"),
+        ("`@a` and x@b.com and @org/team and @c/", (), "`@a` and x@b.com and @org/team and @c/"),
+        ("> @quoted said\n\n@me so?", ("me",), "so?"),
+    ],
+)
+def test_mentions(body, names, text):
+    """People who are mentioned in prose, and what is said beside that."""
+    assert mentions(body) == (names, text)
+
+
 def test_a_hostile_comment_takes_no_time():
     """The longest comment that GitHub accepts is read at once, also when it is made of openings never closed."""
     for piece in ("`", "``` \n", "<!--", "`a", "> ", "/review x\n", "~~~\n", " ", "\n", "`` ` "):
-        assert isinstance(parse_command(piece * (65_536 // len(piece))), NoCommand)
+        parse(piece * (65_536 // len(piece)))
     growing = "".join("`" * length + " " for length in range(360))
     started = time.process_time()
-    assert parse_command(growing + "\n/review") == REVIEW
+    assert parse(growing + "\n/review") == (REVIEW,)
     assert time.process_time() - started < 0.2

@@ -178,13 +178,12 @@ def test_drafts_are_passed_on():
         ("pull_request", {"action": ["opened"]}, "action not handled"),
         ("pull_request", {}, "action not handled"),
         ("pull_request", pull_request(state="closed"), "closed"),
-        ("issue_comment", issue_comment(action="edited"), "action not handled"),
+        ("issue_comment", issue_comment(action="edited"), "text not changed"),
         ("issue_comment", issue_comment(pull_request=None), "not a pull request"),
         ("issue_comment", issue_comment(sender="Bot"), "bot"),
         ("issue_comment", issue_comment("nice!"), "no command"),
         ("issue_comment", issue_comment(None), "no command"),
         ("issue_comment", issue_comment("/merge"), "unknown command"),
-        ("issue_comment", issue_comment(state="closed"), "closed"),
     ],
 )
 def test_the_rest_is_ignored_with_a_reason(event, payload, reason):

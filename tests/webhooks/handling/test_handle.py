@@ -183,9 +183,13 @@ def test_drafts_and_automatic_reviews_follow_the_settings(github: World) -> None
 
 @pytest.mark.parametrize("by", ["rita", "trixie", "stan"])
 def test_commands_need_write_permission(github: World, by: str) -> None:
-    """Readers, triagers and strangers spend nobody's money."""
-    asked = github.comment(github.pull, "/review", by=by)
-    assert carry_out(github, asked, model(DELETE)).reason == "no write permission"
+    """Readers, triagers and strangers spend nobody's money. They are told so once, and by nothing but words."""
+    for command in ("/review", "/review", "/tests"):
+        asked = github.comment(github.pull, command, by=by)
+        assert carry_out(github, asked, model(DELETE)).reason == "no write permission"
+    told = github.expect_comment("can be used by people with write access to this repository only")
+    assert "`/review`" in told.body
+    assert not asked.subject.reactions
 
 
 def test_mended_settings_count_for_open_pull_requests(github: World) -> None:

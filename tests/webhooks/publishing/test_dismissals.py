@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.paths import ROOT
-from webhooks.publishing.dismissals import is_dismissal
+from webhooks.publishing.people.dismissals import is_dismissal
 
 LINES = (ROOT / "tests" / "samples" / "replies.txt").read_text(encoding="utf-8").splitlines()
 REPLIES = [line.split("\t", 1) for line in LINES if line and not line.startswith("#")]

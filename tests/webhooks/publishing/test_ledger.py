@@ -17,12 +17,12 @@ from reviewer.domain.findings import Category
 from reviewer.domain.severity import Severity
 from reviewer.tasks.verification.similarity import similar_titles
 from tests.fixtures.factories import finding, small_diff
-from webhooks.publishing.dismissals import is_dismissal
 from webhooks.publishing.incremental import changed_blobs, changed_files, digests, file_digest
 from webhooks.publishing.ledger import PostedState, Thread, current_ledger, entry_of, outstanding, settle
 from webhooks.publishing.markers.finding import finding_marker, read_finding
 from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntry
 from webhooks.publishing.markers.summary import MAX_LEDGER, Ledger, read_ledger, summary_markers, without_markers
+from webhooks.publishing.people.dismissals import is_dismissal
 
 
 def entry(number: int = 1, **changes: object) -> LedgerEntry:

@@ -1,65 +1,133 @@
-"""The table of commands. To add one, write its module beside this one and a row here."""
+"""The table of commands. To add one, write its module in one of the folders beside this one, and a row here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from webhooks.events.commands import CommandSyntax
-from webhooks.events.deliveries import Job
+from webhooks.events.commands import CommandSyntax, Takes
+from webhooks.events.job import Job
 from webhooks.github.types import Pull
-from webhooks.handling.commands import ask, refactor, review, tests
-from webhooks.handling.fetch import FetchedPull
+from webhooks.handling.commands.answering import ask, ci, describe, explain
+from webhooks.handling.commands.command import Command, Who
+from webhooks.handling.commands.reviewing import refactor, review, tests
+from webhooks.handling.commands.steering import config, cost, help_text, pause, resume
+from webhooks.handling.commands.threads import dismiss, resolve
 from webhooks.handling.job_context import JobContext
 from webhooks.handling.job_outcome import JobOutcome
 
-#: Carries a command out. Raises GitHubError, which `webhooks.handling.handle` turns into an outcome or passes on.
-Handler = Callable[[Job, JobContext, Pull, FetchedPull], JobOutcome]
-
-#: The collaborator permissions that let somebody use a command which costs money or speaks for the maintainers.
-WRITERS = frozenset({"admin", "write"})
+__all__ = ["COMMANDS", "SYNTAX", "Command", "Who", "command_named"]
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command: how it is written, what it does in one line, who may use it, and what carries it out."""
-
-    syntax: CommandSyntax
-    help: str
-    permissions: frozenset[str]
-    handler: Handler
-
-    @property
-    def name(self) -> str:
-        """The word after the slash."""
-        return self.syntax.name
+def _help(job: Job, context: JobContext, pull: Pull) -> JobOutcome:
+    return help_text.handle(job, context, pull, COMMANDS)
 
 
-COMMANDS = (
+COMMANDS: tuple[Command, ...] = (
     Command(
-        CommandSyntax("review", words=frozenset({"", "full"}), label="reviewer: review"),
-        "`/review`, or `/review full`: review the whole pull request again, not only what changed since.",
-        WRITERS,
+        CommandSyntax("review", words=frozenset({"", "full"}), takes=Takes.PATHS, label="reviewer: review"),
+        "`/review`, `/review full`, `/review PATH...`",
+        "review what is new since the last review, everything again, or only these paths",
+        Who.WRITERS,
         review.handle,
     ),
     Command(
-        CommandSyntax("refactor"),
-        "`/refactor`: review the whole pull request again, and look for simpler code everywhere in it.",
-        WRITERS,
+        CommandSyntax("refactor", takes=Takes.PATHS),
+        "`/refactor [PATH...]`",
+        "look for simpler code, everywhere or in these paths",
+        Who.WRITERS,
         refactor.handle,
     ),
     Command(
-        CommandSyntax("tests", words=frozenset({"", "commit", "pull"}), label="reviewer: tests"),
-        "`/tests`: suggest unit tests, and run them where that is possible. `/tests commit`: add those that ran to the "
-        "branch. `/tests pull`: add them in a pull request of their own.",
-        WRITERS,
+        CommandSyntax("tests", words=frozenset({"", "commit", "pull"}), takes=Takes.PATHS, label="reviewer: tests"),
+        "`/tests [PATH...]`, `/tests commit`, `/tests pull`",
+        "suggest unit tests and run them where possible; add those that ran to the branch, or in a pull request",
+        Who.WRITERS,
         tests.handle,
     ),
     Command(
-        CommandSyntax("ask", words=None),
-        "`/ask QUESTION`: answer a question about the pull request in a comment.",
-        WRITERS,
+        CommandSyntax("ask", takes=Takes.TEXT),
+        "`/ask QUESTION`",
+        "answer a question about the change; in a thread, about that thread",
+        Who.ASKERS,
         ask.handle,
+        when_closed=True,
+        says_so=True,
+    ),
+    Command(
+        CommandSyntax("explain", takes=Takes.REMARK),
+        "`/explain`",
+        "in a thread: show step by step how the finding fails, or withdraw it",
+        Who.AUTHOR,
+        explain.handle,
+        in_thread=True,
+        says_so=True,
+    ),
+    Command(
+        CommandSyntax("dismiss", words=frozenset({"", "all"}), takes=Takes.REMARK),
+        "`/dismiss [REASON]`, `/dismiss all`",
+        "in a thread: be silent about the finding for good; anywhere: about all that are open",
+        Who.AUTHOR,
+        quick=dismiss.handle,
+    ),
+    Command(
+        CommandSyntax("resolve"),
+        "`/resolve`",
+        "resolve our threads whose findings are fixed, dismissed or withdrawn",
+        Who.WRITERS,
+        quick=resolve.handle,
+        when_closed=True,
+    ),
+    Command(
+        CommandSyntax("pause"),
+        "`/pause`",
+        "review this pull request no more by itself",
+        Who.WRITERS,
+        quick=pause.handle,
+    ),
+    Command(
+        CommandSyntax("resume"),
+        "`/resume`",
+        "review it by itself again",
+        Who.WRITERS,
+        quick=resume.handle,
+    ),
+    Command(
+        CommandSyntax("cost"),
+        "`/cost`",
+        "calls, tokens and dollars on this pull request, and what is left of each ceiling",
+        Who.WRITERS,
+        quick=cost.handle,
+        when_closed=True,
+    ),
+    Command(
+        CommandSyntax("config"),
+        "`/config`",
+        "the settings in force, and where each comes from",
+        Who.READERS,
+        quick=config.handle,
+        when_closed=True,
+    ),
+    Command(
+        CommandSyntax("ci"),
+        "`/ci`",
+        "why the checks are red, and what it has to do with this change",
+        Who.AUTHOR,
+        ci.handle,
+        says_so=True,
+    ),
+    Command(
+        CommandSyntax("describe"),
+        "`/describe`",
+        "a title, a summary, the risk and a reading order for whoever reviews",
+        Who.WRITERS,
+        describe.handle,
+        says_so=True,
+    ),
+    Command(
+        CommandSyntax("help"),
+        "`/help`",
+        "this list",
+        Who.READERS,
+        quick=_help,
+        when_closed=True,
     ),
 )
 

@@ -9,7 +9,7 @@ from reviewer.safety.shortening import shorten
 from reviewer.tasks.answer_question import QuestionAnswer
 from webhooks.events.deliveries import Job
 from webhooks.github.repository import Repository
-from webhooks.publishing.markers.replies import answer_marker, marker_of_tests_added
+from webhooks.publishing.markers.replies import marker_of_tests_added
 from webhooks.publishing.suggested_tests.commit_tests import AddedTests, NotAdded
 from webhooks.publishing.text import MAX_BODY, cut_text
 
@@ -20,17 +20,21 @@ _MOST_NAMED = 10
 _MOST_QUOTED, _MOST_PATH = 4_000, 300
 
 
-def answer_text(job: Job, answer: QuestionAnswer) -> str:
-    """Return the comment that answers the job's question, beginning with its marker."""
-    quoted = "\n".join(f"> {line}" for line in neutralise(job.argument, limit=_MOST_QUOTED).split("\n"))
-    parts = [f"{answer_marker(job.key)}\n{quoted}", neutralise(answer.text)]
+def answer_text(question: str, answer: QuestionAnswer) -> str:
+    """Return the answer to a question as Markdown, without a marker."""
+    quoted = "\n".join(f"> {line}" for line in neutralise(question, limit=_MOST_QUOTED).split("\n"))
+    parts = [quoted, neutralise(answer.text)]
     if answer.skipped:
         names = ", ".join(code_span(shorten(file.path, _MOST_PATH)) for file in answer.skipped[:_MOST_NAMED])
         more = len(answer.skipped) - _MOST_NAMED
         parts.append(f"⚠️ Not read for this answer: {names}{f' and {more} more' if more > 0 else ''}.")
-    footer = f"<sub>{neutralise(usage_text(answer.usage, answer.models))}</sub>"
-    text = cut_text("\n\n".join(parts), MAX_BODY - len(footer) - 2)
-    return f"{text}\n\n{footer}"
+    return with_footer("\n\n".join(parts), usage_text(answer.usage, answer.models))
+
+
+def with_footer(text: str, usage: str) -> str:
+    """Return the text, cut where it is too long for a comment, with what it cost below."""
+    footer = f"<sub>{neutralise(usage)}</sub>"
+    return f"{cut_text(text, MAX_BODY - len(footer) - 1_000)}\n\n{footer}"
 
 
 def tests_added_text(job: Job, result: AddedTests | NotAdded) -> str:

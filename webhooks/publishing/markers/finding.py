@@ -17,6 +17,7 @@ from webhooks.publishing.markers.syntax import Marker, last_line, pack, unpack, 
 
 _FINDING = Marker("finding")
 _FIXED = Marker("fixed")
+_WITHDRAWN = Marker("withdrawn")
 
 _HEX = re.compile(r"[0-9a-f-]+")
 _SHA = re.compile(r"[0-9a-f]{7,64}")
@@ -77,6 +78,16 @@ def read_fixed(body: str) -> str:
     fields = _FIXED.read(last_line(body))
     head = fields.get("head") if fields else ""
     return head if _SHA.fullmatch(head) else ""
+
+
+def withdrawn_marker(job: str, done: int) -> str:
+    """Return the marker of the answer in which we take a finding back; it is also the answer to that job."""
+    return _WITHDRAWN.write(job=job, done=str(done))
+
+
+def is_withdrawal(body: str) -> bool:
+    """Whether a reply of ours takes the finding back."""
+    return any(_WITHDRAWN.read(line) is not None for line in body.replace("\r\n", "\n").split("\n"))
 
 
 def read_left(body: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +14,9 @@ from reviewer.domain.severity import Severity
 
 #: Characters of the quote and of the explanation that a comment's marker keeps for when the code has changed.
 MAX_QUOTE, MAX_EXPLANATION = 1_000, 4_000
+
+#: Characters of what somebody said who dismissed a finding.
+MAX_WHY = 200
 
 #: A commit's sha, its beginning, or an empty text.
 SHA = r"^[0-9a-f]{0,64}$"
@@ -38,6 +41,9 @@ class LedgerEntry:
     and `explanation` are empty where only the summary's ledger is known. `silenced`: it is open, and people without
     write access dismissed it. `left`: it counts as fixed since the pull request has another base branch now, and its
     file is no part of it any more.
+
+    Of a dismissed finding, `by` is who dismissed it and `why` what they said. `withdrawn`: we took it back ourselves.
+    `by_command`: `/dismiss all` did it, so its open thread says nothing; `closed`: we resolved that thread then.
     """
 
     fingerprint: str
@@ -59,6 +65,40 @@ class LedgerEntry:
     explanation: str = ""
     silenced: bool = False
     left: bool = False
+    withdrawn: bool = False
+    by: str = ""
+    why: str = ""
+    by_command: bool = False
+    closed: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the finding still counts."""
+        return self.status is FindingStatus.OPEN
+
+    def dismissed(self, by: str, why: str) -> LedgerEntry:
+        """Return the entry as somebody dismissed it."""
+        return replace(self, status=FindingStatus.DISMISSED, silenced=False, by=by, why=why)
+
+    def withdrawn_by_us(self) -> LedgerEntry:
+        """Return the entry as we took it back."""
+        return replace(self.dismissed("", ""), withdrawn=True)
+
+    def reopened(self, *, silenced_by: tuple[str, str] | None) -> LedgerEntry:
+        """Return the entry as open; `silenced_by` is who dismissed it without write access, and what they said."""
+        by, why = silenced_by or ("", "")
+        return replace(
+            self,
+            status=FindingStatus.OPEN,
+            sha=self.sha if self.is_open else "",
+            silenced=silenced_by is not None,
+            left=False,
+            withdrawn=False,
+            by=by,
+            why=why,
+            by_command=False,
+            closed=False,
+        )
 
 
 class EntryData(BaseModel):
@@ -85,6 +125,11 @@ class EntryData(BaseModel):
     explanation: str | None = Field(default=None, alias="e", max_length=MAX_EXPLANATION)
     silenced: bool = Field(default=False, alias="x")
     left: bool = Field(default=False, alias="o")
+    withdrawn: bool = Field(default=False, alias="w")
+    by: str = Field(default="", alias="b", max_length=100)
+    why: str = Field(default="", alias="y", max_length=MAX_WHY)
+    by_command: bool = Field(default=False, alias="j")
+    closed: bool = Field(default=False, alias="r")
 
     def entry(self) -> LedgerEntry:
         """Return the entry."""

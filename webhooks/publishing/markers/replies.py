@@ -11,6 +11,8 @@ from webhooks.publishing.markers.syntax import Marker, last_line
 
 _ANSWER = Marker("answer")
 _FAILURE = Marker("failure")
+_REFUSAL = Marker("refusal")
+_DESCRIPTION = Marker("description")
 _TESTS_ADDED = Marker("added")
 _REVIEW = Marker("review")
 _STOP = Marker("stop")
@@ -26,6 +28,51 @@ _PLACE = re.compile(r"[0-9a-f]{16}")
 def answer_marker(job: str) -> str:
     """Return the marker that begins the answer to a question; `job` is the key of the job that asked."""
     return _ANSWER.write(job=job)
+
+
+def reply_marker(job: str, done: int) -> str:
+    """Return the marker of the reply to a comment with commands, of which so many are carried out."""
+    return _ANSWER.write(job=job, done=str(done))
+
+
+def read_reply(body: str, job: str) -> int | None:
+    """Return how many of the job's commands our reply to it says are carried out; None where it is another comment.
+
+    In the conversation the marker begins the comment, in a thread it ends it.
+    """
+    for line in (body.lstrip().partition("\n")[0], last_line(body)):
+        fields = _ANSWER.read(line)
+        if fields is not None and fields.get("job") == job:
+            done = fields.get("done")
+            return int(done) if done.isascii() and done.isdecimal() and len(done) <= 3 else 0
+    return None
+
+
+def is_answer(body: str) -> bool:
+    """Whether a comment of ours in a thread answers somebody."""
+    return _ANSWER.read(last_line(body)) is not None
+
+
+def refusal_marker() -> str:
+    """Return the marker of the reply to somebody who may not do what the comment asks for."""
+    return _REFUSAL.write()
+
+
+def is_refusal(body: str) -> bool:
+    """Whether a comment of ours is such a reply."""
+    return any(_REFUSAL.read(line) is not None for line in (body.lstrip().partition("\n")[0], last_line(body)))
+
+
+def with_description(body: str, text: str) -> str:
+    """Return a pull request's description with our own text between two marks at its end; an older one is replaced.
+
+    Marks in a description count for nothing but this: whoever may edit it may move them.
+    """
+    begin, end = _DESCRIPTION.write("begin"), _DESCRIPTION.write("end")
+    before, found, rest = body.partition(begin)
+    _, closed, after = rest.partition(end)
+    kept = f"{before.rstrip()}\n\n{after.strip()}".strip() if found and closed else body.strip()
+    return f"{kept}\n\n{begin}\n{text}\n{end}".strip()
 
 
 def failure_marker(job: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,14 +30,19 @@ _SUMMARY = Marker("summary")
 _LEDGER = Marker("ledger")
 _TEST = Marker("test", version=2)
 _LISTED = Marker("listed")
+_BLANK_LINES = re.compile(r"\n{3,}")
+
+_PART = Marker("part")
+_END = Marker("end")
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """What the summary comment remembers: the last reviewed head and base, by which job, which files, what was found.
 
-    `base` is the sha and `base_ref` the branch, which is empty in summaries of older releases.
-    `files` are digests of each file whose change was reviewed; None: there were too many to keep.
+    `base` is the sha and `base_ref` the branch, which is empty in summaries of older releases. `reviewed` and
+    `left_out` count files as `ReviewScope` does. `paused_by` is who ended the automatic reviews with `/pause`, empty
+    while they are made. `files` are digests of each file whose change was reviewed; None: there were too many to keep.
     """
 
     head: str = ""
@@ -45,6 +51,9 @@ class Ledger:
     files: frozenset[bytes] | None = frozenset()
     entries: tuple[LedgerEntry, ...] = ()
     base_ref: str = ""
+    paused_by: str = ""
+    reviewed: int = 0
+    left_out: int = 0
 
 
 class _LedgerData(BaseModel):
@@ -53,6 +62,9 @@ class _LedgerData(BaseModel):
     head: str = Field(pattern=SHA)
     base: str = Field(default="", pattern=SHA)
     ref: str = Field(default="", max_length=300)
+    paused: str = Field(default="", max_length=100)
+    reviewed: int = Field(default=0, ge=0)
+    left_out: int = Field(default=0, ge=0)
     job: str = Field(default="", max_length=400)
     files: str | None = None
     entries: tuple[EntryData, ...] = ()
@@ -99,7 +111,7 @@ def read_ledger(summary: str) -> Ledger | None:
         return None
     files = None if data.files is None else _split(data.files)
     entries = tuple(entry.entry() for entry in data.entries)
-    return Ledger(data.head, data.base, data.job, files, entries, data.ref)
+    return Ledger(data.head, data.base, data.job, files, entries, data.ref, data.paused, data.reviewed, data.left_out)
 
 
 def without_markers(summary: str) -> str:
@@ -107,7 +119,31 @@ def without_markers(summary: str) -> str:
     lines = summary.replace("\r\n", "\n").lstrip().split("\n")
     while lines and lines[0].startswith(PREFIX):
         lines = lines[1:]
-    return "\n".join(lines)
+    shown = [line for line in lines if _PART.read(line) is None and _END.read(line) is None]
+    return _BLANK_LINES.sub("\n\n", "\n".join(shown)).strip("\n")
+
+
+def without_ledger(summary: str) -> str:
+    """Return a summary without the two lines that begin it, its other markers included."""
+    lines = summary.replace("\r\n", "\n").lstrip().split("\n")
+    kept = 0
+    while kept < len(lines) and kept < 2 and lines[kept].startswith((_SUMMARY.beginning, _LEDGER.beginning)):
+        kept += 1
+    return "\n".join(lines[kept:])
+
+
+def marked_part(name: str, text: str) -> str:
+    """Return a part of the summary between markers, so that it can be replaced without a review."""
+    return f"{_PART.write(name)}\n{text}\n\n{_END.write(name)}"
+
+
+def with_part(summary: str, name: str, text: str) -> str:
+    """Return the summary with another text between the markers of that name; at its beginning where there are none."""
+    begin, end = f"{_PART.write(name)}\n", f"\n{_END.write(name)}"
+    before, found, rest = summary.partition(begin)
+    _, closed, after = rest.partition(end)
+    part = marked_part(name, text)
+    return f"{before}{part}{after}" if found and closed else f"{part}\n\n{summary}"
 
 
 def _ledger_to_json(ledger: Ledger, entries: Sequence[LedgerEntry]) -> dict[str, Any]:
@@ -118,6 +154,9 @@ def _ledger_to_json(ledger: Ledger, entries: Sequence[LedgerEntry]) -> dict[str,
         "ref": ledger.base_ref[:300],
         "job": ledger.job,
         "files": files,
+        **({"paused": ledger.paused_by[:100]} if ledger.paused_by else {}),
+        "reviewed": ledger.reviewed,
+        "left_out": ledger.left_out,
         "entries": [entry_to_json(entry, is_whole=False) for entry in entries],
     }
 

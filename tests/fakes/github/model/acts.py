@@ -6,7 +6,7 @@ something a test has to expect; what a client writes over the API is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.fakes.github.bodies import rest_bodies
@@ -374,6 +374,22 @@ class Acts(Records):
             return self._last()
 
     # -- check runs -----------------------------------------------------------------------------------------
+
+    def fail_check(
+        self, pull: Pull, name: str, *, annotations: Sequence[tuple[str, int, str]] = (), log: str = ""
+    ) -> CheckRun:
+        """Let a job of GitHub Actions fail on the head, with annotations (path, line, message) and a log."""
+        with self.changed:
+            now = self.now()
+            run = CheckRun(self.next_id(), pull.repository, self.actions_app, name, pull.head, self.next_id(), now)
+            run.status, run.conclusion, run.completed_at, run.log = "completed", "failure", now, log
+            run.output = {"title": f"{name} failed", "summary": ""}
+            run.annotations = [
+                {"path": path, "start_line": line, "end_line": line, "annotation_level": "failure", "message": message}
+                for path, line, message in annotations
+            ]
+            pull.repository.check_runs[run.id] = run
+            return run
 
     def rerequest(self, run: CheckRun, *, by: str = "octocat") -> Delivery:
         """Press "Re-run" on a check run."""

@@ -27,6 +27,7 @@ from tests.fakes.github.model.state import App, Installation, Issue, IssueCommen
 
 #: What `GITHUB_TOKEN` gets with write permissions, and in a fork's workflow run.
 ACTIONS_WRITE = {
+    "actions": "read",
     "contents": "read",
     "metadata": "read",
     "pull_requests": "write",

@@ -328,6 +328,7 @@ class CheckRun:
     output: dict[str, Any] = field(default_factory=dict)
     annotations: list[dict[str, Any]] = field(default_factory=list)
     actions: Sequence[dict[str, str]] = ()
+    log: str = ""
 
 
 @dataclass(slots=True, eq=False)

@@ -54,7 +54,7 @@ def create_token(request: Request) -> Answer:
         request.json,
         Field("repositories", "array"),
         Field("repository_ids", "array", longest=500),
-        Field("permissions", "object", items=[Field(name) for name in installation.app.permissions]),
+        Field("permissions", "object", items=[Field(name) for name in ("actions", *installation.app.permissions)]),
     )
     if installation.suspended_at is not None:
         raise Refusal(403, "This installation has been suspended")

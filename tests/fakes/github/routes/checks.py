@@ -18,6 +18,9 @@ from tests.fakes.github.model.state import CheckRun, CommitStatus
 from tests.fakes.github.refusals import Refusal, field_error, invalid_request, validation_failed
 from tests.fakes.github.routes.routing import Answer, Request, Route
 
+#: What GitHub puts into the address of a log, so that its storage needs no other token.
+LOG_TOKEN = "LOGTOKEN"
+
 CONCLUSIONS = ("action_required", "cancelled", "failure", "neutral", "success", "skipped", "stale", "timed_out")
 STATUSES = ("queued", "in_progress", "completed", "waiting", "requested", "pending")
 ANNOTATION = (
@@ -255,7 +258,32 @@ def get_sarif(request: Request) -> Answer:
 REPO = "/repos/{owner}/{repo}"
 FILTERS = ("check_name", "status", "filter", "app_id")
 
+
+def get_log(request: Request) -> Answer:
+    """Redirect to the log of a job of GitHub Actions, in a storage whose addresses have tokens of their own.
+
+    https://docs.github.com/rest/actions/workflow-jobs#download-job-logs-for-a-workflow-run
+    """
+    run = request.repository.check_runs.get(request.number("job_id"))
+    if run is None or run.app is not request.world.actions_app or not run.log:
+        raise refusals.not_found()
+    return Answer(302, raw=b"", headers={"Location": f"{request.world.url}/_storage/{run.id}?sig={LOG_TOKEN}"})
+
+
+def download_log(request: Request) -> Answer:
+    """Send a log as the storage does, to whoever has its address."""
+    runs = [run for repo in request.world.repositories for run in repo.check_runs.values()]
+    run = next((run for run in runs if run.id == request.number("run_id")), None)
+    if run is None or request.query.get("sig") != LOG_TOKEN:
+        raise refusals.not_found()
+    if "authorization" in request.headers:
+        request.world.violations.append("a token was sent to the storage of logs, whose address has one of its own")
+    return Answer(raw=run.log.encode(), headers={"Content-Type": "text/plain"})
+
+
 ROUTES = (
+    Route("GET", f"{REPO}/actions/jobs/{{job_id}}/logs", get_log, "actions=read"),
+    Route("GET", "/_storage/{run_id}", download_log, query=("sig",)),
     Route("POST", f"{REPO}/check-runs", create_run, "checks=write"),
     Route("PATCH", f"{REPO}/check-runs/{{check_run_id}}", update_run, "checks=write"),
     Route("GET", f"{REPO}/check-runs/{{check_run_id}}", get_run, "checks=read"),

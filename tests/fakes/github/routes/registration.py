@@ -33,7 +33,17 @@ EVENT_NEEDS = {
     "check_suite": "checks",
     "merge_group": "merge_queues",
 }
-PERMISSIONS = {"checks", "contents", "issues", "merge_queues", "metadata", "pull_requests", "statuses", "members"}
+PERMISSIONS = {
+    "actions",
+    "checks",
+    "contents",
+    "issues",
+    "merge_queues",
+    "metadata",
+    "pull_requests",
+    "statuses",
+    "members",
+}
 
 _MANIFEST = (
     Field("name", required=True, longest=34),

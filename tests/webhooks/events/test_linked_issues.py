@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from webhooks.github.linked_issues import closed_by
+from webhooks.events.linked_issues import closed_by
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The words by which people turn a finding down, and those that cast doubt on it. Pure: tables only.
 
-`webhooks.publishing.dismissals` reads replies with them.
+`webhooks.publishing.people.dismissals` reads replies with them.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""`/tests`: suggest unit tests and run them; with `commit` or `pull`, add those that ran to the repository."""
+"""`/tests [PATH...]`: suggest unit tests and run them; with `commit` or `pull`, add those that ran."""
 
 from __future__ import annotations
 
 from reviewer.domain.findings import Review
-from webhooks.events.deliveries import Job
+from webhooks.events.job import Job
 from webhooks.github.repository import Repository
 from webhooks.github.types import Pull
+from webhooks.handling.commands.reviewing.paths import no_such_paths
 from webhooks.handling.fetch import FetchedPull
 from webhooks.handling.job_context import JobContext
 from webhooks.handling.job_outcome import JobOutcome
@@ -22,7 +23,11 @@ def handle(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull) -> J
     def add(review: Review) -> None:
         _add_tests(job, context.repository, pull, review)
 
-    request = ReviewRequest(tests=True, afterwards=add if job.argument else None)
+    is_added = job.argument in ("commit", "pull")
+    paths = () if is_added else tuple(job.argument.split())
+    if problem := no_such_paths(pull, fetched, paths):
+        return problem
+    request = ReviewRequest(tests=True, paths=paths, afterwards=add if is_added else None)
     return review_pull(job, context, pull, fetched, request)
 
 

@@ -1,23 +1,26 @@
-"""`/ask QUESTION`: answer a question about the pull request in a comment."""
+"""`/ask QUESTION`: answer a question about the pull request, or in a thread about its finding."""
 
 from __future__ import annotations
 
 from reviewer.domain.findings import Review
 from reviewer.errors import ReviewerError
 from reviewer.tasks.answer_question import answer_question
-from webhooks.events.deliveries import Job
+from webhooks.events.job import Job
 from webhooks.github.types import Pull
+from webhooks.handling.conversation.answer import talk_in_thread
+from webhooks.handling.conversation.links import with_links
+from webhooks.handling.conversation.threads import read_thread
 from webhooks.handling.failures import report_failure
 from webhooks.handling.fetch import FetchedPull, change_of
 from webhooks.handling.job_context import JobContext, Superseded, ask_while_wanted, within_budget
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
-from webhooks.publishing.bodies.reply import answer_text, post_once
-from webhooks.publishing.markers.replies import answer_marker
-from webhooks.publishing.publish import PublishResult
+from webhooks.publishing.bodies.reply import answer_text
 
 
 def handle(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull) -> JobOutcome:
-    """Ask the model, and post its answer once."""
+    """Ask the model, which may look things up, and answer with links to lines."""
+    if job.thread is not None and read_thread(context.repository, pull.number, job.thread) is not None:
+        return talk_in_thread(job, context, pull, fetched, question=job.argument)
     try:
         settings = within_budget(context, pull, fetched.settings)
         change = change_of(context.repository, pull, fetched)
@@ -26,6 +29,6 @@ def handle(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull) -> J
         return JobOutcome(JobEnding.SUPERSEDED, "not wanted any more", pull.head_sha)
     except ReviewerError as error:
         return report_failure(job, context, pull, None, error)
-    url = post_once(context.repository, pull.number, answer_marker(job.key), answer_text(job, answer))
+    text = with_links(answer_text(job.argument, answer), change, pull)
     review = Review(summary="", usage=answer.usage, models=answer.models, skipped=answer.skipped)
-    return JobOutcome(JobEnding.ANSWERED, "", pull.head_sha, review, fetched.diff, PublishResult(summary_url=url))
+    return JobOutcome(JobEnding.ANSWERED, "", pull.head_sha, review, fetched.diff, reply=text)

@@ -13,8 +13,9 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from enum import IntEnum
 
+from reviewer.safety.redaction import redact
 from webhooks.github.errors import Forbidden
-from webhooks.publishing.dismissal_words import (
+from webhooks.publishing.people.dismissal_words import (
     ADVERBS,
     AS_PLANNED,
     CLAUSE_END,
@@ -46,7 +47,11 @@ from webhooks.publishing.dismissal_words import (
 #: Characters of a reply that is read as a refusal. Whoever writes more says more than that.
 _MOST_CHARACTERS = 400
 
-_COMMAND = re.compile(r" {0,3}/dismiss\b[^?]*", re.IGNORECASE)
+_COMMAND = re.compile(r"[ \u00a0\u3000]{0,3}[/\uff0f]dismiss(?:[ \t\u00a0\u3000].*)?+", re.IGNORECASE)
+_DISMISS_WORD = re.compile(r"[/\uff0f]dismiss(?![\w-])", re.IGNORECASE)
+
+#: Characters of a reason.
+_LONGEST_REASON = 200
 _ADDRESS = re.compile(r"https?://\S+")
 _MENTIONED = re.compile(r"`[^`\n]{0,200}`|\"[^\"\n]{0,200}\"|\u201c[^\u201d\n]{0,200}\u201d")
 
@@ -64,6 +69,13 @@ def is_dismissal(reply: str) -> bool:
     if not text or len(text) > _MOST_CHARACTERS or "?" in text or "\uff1f" in text:
         return False
     return _turns_down(text)
+
+
+def reason_of(reply: str) -> str:
+    """Return what a reply that dismisses a finding says, in a line, without secrets; empty where it gives no reason."""
+    text = " ".join(" ".join(_own_lines(reply)).split())
+    text = _DISMISS_WORD.sub("", text, count=1).strip(" .,:;-")
+    return redact(text)[0][:_LONGEST_REASON]
 
 
 def _own_lines(reply: str) -> list[str]:
@@ -235,14 +247,18 @@ class Voices:
             self._known[who] = self._find(who)
         return self._known[who]
 
-    def strongest(self, logins: Iterable[str]) -> Say:
-        """Return how much the word of these people counts together; asks about nobody after the first writer."""
-        best = Say.NOTHING
+    def strongest(self, logins: Iterable[str]) -> tuple[Say, str]:
+        """Return how much the word of these people counts together, and whose counts most.
+
+        Asks about nobody after the first writer.
+        """
+        best, who = Say.NOTHING, ""
         for login in logins:
-            best = max(best, self.of(login))
+            if (say := self.of(login)) > best:
+                best, who = say, login
             if best is Say.DISMISSES:
                 break
-        return best
+        return best, who
 
     def _find(self, who: str) -> Say:
         # `ghost` stands for every deleted account.

@@ -1,0 +1,71 @@
+"""Find what somebody says in a comment: outside quotes, code blocks, inline code and HTML comments. Pure, linear."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)")
+_QUOTE = re.compile(r" {0,3}>")
+_TICKS = re.compile(r"`+")
+_BLANK_LINE = re.compile(r"(\n[ \t]*\n)")
+_HTML_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+
+
+def prose_lines(body: str) -> list[str]:
+    r"""Return the lines of the body, which has only `\n` as line end: quotes and code blocks as empty lines.
+
+    Code spans and HTML comments are blanked: they keep their length, and nothing can begin in them.
+    """
+    text = "\n".join(_outside_blocks(body.split("\n")))
+    text = _HTML_COMMENT.sub(lambda match: _blank(match[0]), text)
+    return "".join(_outside_spans(paragraph) for paragraph in _BLANK_LINE.split(text)).split("\n")
+
+
+def _outside_blocks(lines: list[str]) -> list[str]:
+    """Blank every line of a fenced code block and of a quote.
+
+    https://github.github.com/gfm/#fenced-code-blocks
+    """
+    kept = []
+    fence = ""
+    for line in lines:
+        mark = _FENCE.fullmatch(line)
+        if fence:
+            closes = mark is not None and mark[1].startswith(fence) and not mark[2].strip()
+            fence = "" if closes else fence
+            kept.append("")
+        elif mark is not None:
+            fence = mark[1]
+            kept.append("")
+        else:
+            kept.append("" if _QUOTE.match(line) else line)
+    return kept
+
+
+def _outside_spans(paragraph: str) -> str:
+    """Blank the code spans: from a run of backticks to the next run of the same length.
+
+    https://github.github.com/gfm/#code-spans. Takes linear time, which a regular expression would not.
+    """
+    runs = [match.span() for match in _TICKS.finditer(paragraph)]
+    starts: dict[int, list[int]] = defaultdict(list)
+    for start, end in reversed(runs):
+        starts[end - start].append(start)
+    kept, position = [], 0
+    for start, end in runs:
+        if start < position:
+            continue
+        same = starts[end - start]
+        while same and same[-1] <= start:
+            same.pop()
+        if same:
+            close = same[-1] + (end - start)
+            kept += [paragraph[position:start], _blank(paragraph[start:close])]
+            position = close
+    return "".join(kept) + paragraph[position:]
+
+
+def _blank(text: str) -> str:
+    """Return a text of the same length and lines in which no command can begin."""
+    return re.sub(r"[^\n]", "`", text)

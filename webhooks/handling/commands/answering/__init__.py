@@ -1,0 +1,1 @@
+"""Commands that are answered by the model in words."""

@@ -1,0 +1,1 @@
+"""Commands that review the change, or suggest code for it."""

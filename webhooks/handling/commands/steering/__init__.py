@@ -1,0 +1,1 @@
+"""Commands that steer the reviewer or tell how it is set; they cost nothing."""

@@ -1,0 +1,57 @@
+"""`/config`: the settings in force and where each comes from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from reviewer.domain.settings_layers import DEFAULT, settings_in_force
+from reviewer.safety.code_blocks import code_span
+from reviewer.safety.markdown import neutralise
+from reviewer.safety.redaction import redact
+from reviewer.safety.shortening import shorten
+from webhooks.events.job import Job
+from webhooks.github.types import Pull
+from webhooks.handling.base_files import read_base
+from webhooks.handling.job_context import JobContext
+from webhooks.handling.job_outcome import JobOutcome
+from webhooks.publishing.text import fold
+
+#: Characters of one value that are shown.
+_LONGEST_VALUE = 300
+
+
+def handle(job: Job, context: JobContext, pull: Pull) -> JobOutcome:
+    """Answer with what the settings files set, and where; what is wrong with them; and the defaults of all else."""
+    del job
+    base = read_base(context.repository, pull, ())
+    own: list[str] = []
+    defaults: list[str] = []
+    for setting in settings_in_force(base.settings, base.layers):
+        row = f"| {code_span(setting.key)} | {code_span(shown_value(setting.value))} |"
+        if setting.origin == DEFAULT:
+            defaults.append(row)
+        else:
+            own.append(f"{row} {code_span(shorten(setting.origin, _LONGEST_VALUE))} |")
+    parts = [f"The settings in force here, as they stand on {code_span(shorten(base.revision, _LONGEST_VALUE))}:"]
+    if own:
+        parts.append("\n".join(["| setting | value | from |", "|---|---|---|", *own]))
+    else:
+        parts.append("No settings file sets anything: all defaults hold. `.github/reviewer.yml` would be the place.")
+    parts += [f"⚠️ {neutralise(str(problem))}" for problem in base.problems]
+    parts.append(fold(f"{len(defaults)} defaults", "\n".join(["| setting | value |", "|---|---|", *defaults])))
+    return JobOutcome.answered(pull.head_sha, "\n\n".join(parts))
+
+
+def shown_value(value: Any) -> str:
+    """Return a value in a line, without secrets."""
+    if isinstance(value, tuple):
+        text = ", ".join(shown_value(item) for item in value) or "none"
+    elif isinstance(value, BaseModel):
+        text = ": ".join(str(getattr(value, key)) for key in type(value).model_fields)
+    elif value is None:
+        text = "none"
+    else:
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+    return shorten(" ".join(redact(text)[0].split()) or "empty", _LONGEST_VALUE).replace("|", "/")
