@@ -54,7 +54,7 @@ def admit(job: Job, repository: Repository, purse: Purse | None = None) -> Admis
     asker = _Asker(job, repository, level)
     allowed = [request for request in job.requests if asker.may(request)]
     if not allowed:
-        if job.trigger is not Trigger.REPLY:
+        if job.comment_id is not None and job.trigger is not Trigger.REPLY:
             _refuse(job, repository, asker.command(job.requests[0]))
         return Admission(None, "no write permission")
     if job.comment_id is not None and not _acknowledge(job, repository):
