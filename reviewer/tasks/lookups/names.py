@@ -70,9 +70,9 @@ def callers_of(view: RepositoryView, text: str, title: str) -> LookupResult:
         return LookupResult(title, note="; ".join(filter(None, ("no use of it was found", note))))
     how = f"ask for `search {target.word} in GLOB`{_most_of(ranked)}"
     left = _left_out(len(by_file), "files with uses", how)
-    return LookupResult(
-        f"{title}: {_count(len(uses), 'use')} in {_count(len(by_file), 'file')}", tuple(parts), left, note
-    )
+    more = "more than " if len(view.library.places(target.word, view.near())) > MAX_WEIGHED else ""
+    title = f"{title}: {more}{_count(len(uses), 'use')} in {_count(len(by_file), 'file')}"
+    return LookupResult(title, tuple(parts), left, note)
 
 
 def places_of(view: RepositoryView, text: str, title: str) -> LookupResult:

@@ -263,3 +263,15 @@ def test_a_table_is_a_definition(line: str) -> None:
     text = handler(files).look_up(request)
     assert "    3 |   reason varchar(80) NOT NULL" in text
     assert "other" not in text
+
+
+def test_of_a_word_that_is_everywhere_the_nearest_places_are_weighed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All places are counted, but only those in the folders nearest to the change are ranked."""
+    monkeypatch.setattr("reviewer.tasks.lookups.names.MAX_WEIGHED", 50)
+    near = {f"src/shop/use_{n}.py": "def near():\n    everywhere(1)\n" for n in range(60)}
+    request = read_request('{"search": ["everywhere"], "callers": ["everywhere"]}')
+    assert request is not None
+    text = handler(HEAD | near).look_up(request)
+    assert "### search everywhere: 460 places\nsrc/shop/use_0.py:2 |" in text
+    assert "### callers everywhere: more than 50 uses" in text
+    assert "src/many" not in text.partition("most are in")[0]
