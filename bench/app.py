@@ -42,6 +42,7 @@ def _script(model: FakeModel) -> None:
     model.answers("findings", lambda _: json.dumps({"summary": "Simplifies.", "findings": findings}))
     model.answers("verify", lambda _: json.dumps({"verdicts": verdicts}))
     model.answers("tests", lambda _: "NONE")
+    model.answers("edit", lambda _: '{"findings": []}')
     model.answers("refactor", lambda _: json.dumps({"summary": "", "findings": []}))
 
 

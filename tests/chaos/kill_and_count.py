@@ -112,6 +112,7 @@ def thinking_model(plan: Plan, chance: random.Random) -> FakeModel:
     model.answers("findings", slowly(find))
     model.answers("verify", slowly(verify))
     model.answers("tests", slowly(lambda _: "The change needs no further test."))
+    model.answers("edit", lambda _: '{"findings": []}')
     model.answers("refactor", slowly(lambda _: json.dumps({"summary": "", "findings": []})))
     return model
 

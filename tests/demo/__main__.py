@@ -98,6 +98,7 @@ def script(model: FakeModel) -> None:
     model.answers("findings", lambda _: json.dumps({"summary": summary, "findings": FINDINGS}))
     model.answers("verify", verdicts)
     model.answers("tests", lambda _: TESTS)
+    model.answers("edit", lambda _: '{"findings": []}')
     model.answers("refactor", lambda _: json.dumps({"summary": "", "findings": []}))
 
 

@@ -48,6 +48,7 @@ def find(model: FakeModel, *findings: dict[str, object]) -> None:
     model.answers("verify", verdicts)
     model.answers("edit", lambda _: '{"findings": []}')
     model.answers("tests", lambda _: TEST)
+    model.answers("edit", lambda _: '{"findings": []}')
     model.answers("refactor", lambda _: json.dumps({"summary": "", "findings": []}))
 
 

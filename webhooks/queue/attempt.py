@@ -6,7 +6,9 @@ stops before its next call. Never decides how the job ends.
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +16,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from reviewer.llm.errors import ModelError, ModelUnavailable
-from reviewer.llm.messages import Prompt, Reply
+from reviewer.llm.messages import LONGEST_WAIT, Prompt, Reply, leads_of
 from reviewer.llm.serialization import prompt_digest
 from webhooks.queue.dbos_queue import DbosQueue
 from webhooks.queue.store import answer_cache, job_records
@@ -111,22 +113,35 @@ class JobAttempt:
     def ask(self, prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
         """Ask all prompts in parallel and return the answers in order. Raises RunStopped.
 
-        Each answer is stored when it arrives: for the same prompt, this job gets the same reply again at no cost.
+        Each answer is stored when it arrives: for the same prompt, this job gets the same reply again at no cost. Of
+        three or more prompts that begin alike, one goes ahead: the others follow after its answer or LONGEST_WAIT.
         """
         self.check()
-        by_digest = {prompt_digest(prompt): prompt for prompt in prompts}
+        digests = [prompt_digest(prompt) for prompt in prompts]
+        leads = leads_of(prompts)
+        with self._signals.bell(self._record.id) as bell:
+            if leads:
+                self._put({digests[place]: prompt for place, prompt in enumerate(prompts) if place not in leads})
+                self._wait({digests[lead] for lead in leads.values()}, bell, seconds=LONGEST_WAIT)
+            self._put(dict(zip(digests, prompts, strict=True)))
+            found = self._wait(set(digests), bell)
+        return [found[digest] for digest in digests]
+
+    def _put(self, prompts: dict[str, Prompt]) -> None:
+        """Store the prompts by their digests, and queue those that are not answered or under way."""
         job_id, attempt = self._record.id, self._record.attempt
-        prepared = answer_cache.packed_prompts(by_digest)
+        prepared = answer_cache.packed_prompts(prompts)
         with self._database.write() as connection:
             due = answer_cache.put(connection, job_id, attempt, prepared)
             self._queue.put_calls(connection, job_id, attempt, due)
-        with self._signals.bell(job_id) as bell:
-            found = self._wait(set(by_digest), bell)
-        return [found[prompt_digest(prompt)] for prompt in prompts]
 
-    def _wait(self, digests: set[str], bell: threading.Event) -> dict[str, Reply | ModelError]:
+    def _wait(
+        self, digests: set[str], bell: threading.Event, *, seconds: float = math.inf
+    ) -> dict[str, Reply | ModelError]:
+        """Wait for these answers, or so many seconds, and return those that are there."""
         found: dict[str, Reply | ModelError] = {}
         queries = 0
+        deadline = time.monotonic() + seconds
         while True:
             bell.clear()
             with self._database.read() as connection:
@@ -140,7 +155,9 @@ class JobAttempt:
             queries += 1
             if queries % _CHECK_EVERY == 0:
                 self._answer_lost_calls()
-            bell.wait(_QUERY_PAUSE)
+            if (left := deadline - time.monotonic()) <= 0:
+                return found
+            bell.wait(min(_QUERY_PAUSE, left))
 
     def _answer_lost_calls(self) -> None:
         """Store an error for calls that the engine lost, so that no job waits for ever: the job is then retried."""

@@ -82,6 +82,7 @@ def test_between_two_parts(model: FakeModel, clone: Path) -> None:
         lines = "\n".join(f"x{number}_{line} = {line}" for line in range(900))
         (clone / f"big{number}.py").write_text(f"{lines}\n")
     model.answers("findings", lambda call: FOUND if "stats.py (" in call.user else Stall())
+    model.answers("edit", lambda _: '{"findings": []}')
     model.answers("refactor", lambda _: '{"summary": "", "findings": []}')
     model.answers("verify", lambda _: Stall())
 
