@@ -208,11 +208,12 @@ def _is_sure(finding: Finding) -> bool:
 def standing_findings(entries: Sequence[LedgerEntry], review: Review, diff: Diff) -> tuple[Finding, ...]:
     """Return the open findings that have a place in the diff: this run's as they are, earlier ones from the ledger."""
     own = {finding.fingerprint: finding for finding in review.findings}
-    found = (own.get(entry.fingerprint) or _from_ledger(entry, diff) for entry in entries if _is_open_inline(entry))
+    found = (own.get(entry.fingerprint) or finding_of_entry(entry, diff) for entry in entries if _is_open_inline(entry))
     return tuple(finding for finding in found if finding is not None)
 
 
-def _from_ledger(entry: LedgerEntry, diff: Diff) -> Finding | None:
+def finding_of_entry(entry: LedgerEntry, diff: Diff) -> Finding | None:
+    """Return the finding of an entry at its place in the diff, without its explanation; None where it has none."""
     start = entry.line - entry.lines + 1 if entry.side is Side.RIGHT and entry.lines > 1 else None
     anchor = diff.anchor(entry.path, entry.line, start, entry.side) or diff.anchor(
         entry.path, entry.line, side=entry.side

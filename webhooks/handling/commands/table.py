@@ -7,6 +7,7 @@ from webhooks.events.job import Job
 from webhooks.github.types import Pull
 from webhooks.handling.commands.answering import ask, ci, describe, explain
 from webhooks.handling.commands.command import Command, Who
+from webhooks.handling.commands.proving import fix, prove
 from webhooks.handling.commands.reviewing import refactor, review, tests
 from webhooks.handling.commands.steering import config, cost, help_text, pause, resume
 from webhooks.handling.commands.threads import dismiss, resolve
@@ -41,6 +42,23 @@ COMMANDS: tuple[Command, ...] = (
         "suggest unit tests and run them where possible; add those that ran to the branch, or in a pull request",
         Who.WRITERS,
         tests.handle,
+    ),
+    Command(
+        CommandSyntax("prove"),
+        "`/prove`",
+        "in a thread: show the finding by a test that fails, and its fix by tests that pass",
+        Who.WRITERS,
+        prove.handle,
+        in_thread=True,
+        says_so=True,
+    ),
+    Command(
+        CommandSyntax("fix", words=frozenset({"", "all", "pull"})),
+        "`/fix`, `/fix all`, `/fix pull`",
+        "in a thread, or for all findings: commit the fix that tests demonstrate, to the branch or in a pull request",
+        Who.WRITERS,
+        fix.handle,
+        says_so=True,
     ),
     Command(
         CommandSyntax("ask", takes=Takes.TEXT),

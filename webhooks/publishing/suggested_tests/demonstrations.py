@@ -6,12 +6,12 @@ another comment, the check or the ledger.
 
 from __future__ import annotations
 
-from reviewer.domain.findings import Finding
+from reviewer.domain.findings import Finding, Review
 from reviewer.output.evidence import evidence_words
-from reviewer.safety.code_blocks import code_span, fence
+from reviewer.safety.code_blocks import code_span, fence, suggestion_block
 from reviewer.safety.markdown import neutralise
 from reviewer.safety.shortening import shorten
-from webhooks.publishing.text import escape, fence_within, fold
+from webhooks.publishing.text import MAX_BODY, escape, fence_within, fold
 
 #: Characters of the failing lines and of a patch.
 _MOST_FAILURE, _MOST_PATCH = 4_000, 12_000
@@ -46,3 +46,35 @@ def demonstration_text(finding: Finding, room: int) -> str:
     shown = fold(title, f"{command}\n\n{failure}\n\n{code}", raw_title=True)
     patch = fence_within(words.patch, min(_MOST_PATCH, room - len(failure) - len(code) - 60)) if words.patch else ""
     return f"{shown}\n\n{fold('The patch that fixes it', patch)}" if patch else shown
+
+
+def proof_text(finding: Finding, shown: Finding | None, review: Review) -> str:
+    """Return the answer to `/prove` about a finding; `shown` is the finding after the run, None if it was refuted."""
+    line = outcome_line(finding, shown, review).removeprefix("- ")
+    if shown is None or shown.evidence is None or shown.evidence.demonstration is None:
+        return line
+    parts = [badge(shown)]
+    fix = shown.evidence.fix
+    if shown.suggestion is not None and fix is not None and fix.one_click:
+        same = shown.anchor == finding.anchor
+        parts.append(suggestion_block(shown.suggestion) if same else fence_within(fix.patch, _MOST_PATCH))
+    elif shown.evidence.fix_stopped is not None:
+        parts.append(neutralise(evidence_words(shown).fix, limit=1_000))
+    parts.append(demonstration_text(shown, MAX_BODY - sum(map(len, parts)) - 4_000))
+    return "\n\n".join(part for part in parts if part)
+
+
+def outcome_line(finding: Finding, shown: Finding | None, review: Review) -> str:
+    """Return in one line of a list what came of a finding."""
+    title = neutralise(" ".join(finding.title.split()), limit=300)
+    where = code_span(f"{finding.anchor.path}:{finding.anchor.line}"[:300])
+    if shown is None:
+        refuted = next((item for item in review.rejected if item.title == finding.title), None)
+        why = neutralise(refuted.detail, limit=600) if refuted else "It was dropped."
+        return f"- {where} {title}: **refuted by running**. {why}"
+    words = evidence_words(shown)
+    if not words.headline:
+        notes = " ".join(review.notes) or "Nothing was run."
+        return f"- {where} {title}: {neutralise(notes, limit=1_000)}"
+    said = ". ".join(part for part in (words.headline, words.fix) if part)
+    return f"- {where} {title}: {neutralise(said, limit=1_500)}"
