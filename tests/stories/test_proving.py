@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,6 +30,9 @@ def test_removing_what_is_not_there():
     cart.remove("pear")
     assert cart.items == {}
 """
+
+
+POP = {"path": "src/cart.py", "quote": "del self.items[sku]", "replacement": "self.items.pop(sku, None)"}
 
 
 def proving(*findings: dict[str, object], proof: str = PROOF, edits: Sequence[dict[str, str]] = ()) -> Ask:
@@ -89,3 +93,49 @@ def test_the_app_demonstrates_nothing(github: World) -> None:
     github.expect_check("neutral")
     github.expect_comment()
     assert "demonstrated" not in comment.body
+
+
+def test_a_thread_is_proved_when_asked_for(github: World, checkout: Path) -> None:
+    """`/prove` answers in the thread with the badge, the command, the failing lines and the fix."""
+    carry_out(github, github.deliveries[-1], model(DELETE))
+    (first,) = github.expect_review(comments=1).comments
+    github.expect_check("neutral")
+    github.expect_comment()
+    ask = proving(edits=[POP])
+    asked = github.reply(first, "/prove", by="alice")
+    outcome = carry_out(github, asked, ask, demonstrate=workspace(checkout, ask).demonstrate)
+    assert outcome.state is JobEnding.ANSWERED, outcome
+    answer = github.expect_review_comment("**demonstrated**")
+    assert "worked before this change" in answer.body
+    assert "KeyError" in answer.body
+    assert "```suggestion\n        self.items.pop(sku, None)" in answer.body
+
+
+def test_the_app_says_why_it_proves_nothing(github: World) -> None:
+    """Where nothing may be run, the answer says where it can."""
+    carry_out(github, github.deliveries[-1], model(DELETE))
+    (first,) = github.expect_review(comments=1).comments
+    github.expect_check("neutral")
+    github.expect_comment()
+    carry_out(github, github.reply(first, "/prove", by="alice"), model())
+    github.expect_review_comment("the App never runs code of a pull request")
+
+
+def test_a_fix_is_committed_with_its_test(github: World, checkout: Path) -> None:
+    """`/fix` commits what holds, on the head that was run, and names who asked; it does not do it twice."""
+    carry_out(github, github.deliveries[-1], model(DELETE))
+    (first,) = github.expect_review(comments=1).comments
+    github.expect_check("neutral")
+    github.expect_comment()
+    github.accept_permissions(github.installation, contents="write")
+    before = github.pull.head
+    ask = proving(edits=[POP])
+    asked = github.reply(first, "/fix", by="alice")
+    carry_out(github, asked, ask, demonstrate=workspace(checkout, ask).demonstrate)
+    github.expect_review_comment("The fix and its test are in")
+    commit = github.expect_commit("Co-authored-by: alice")
+    assert commit.sha == github.pull.head != before
+    show = ["git", "-C", str(github.repo.git.path), "show"]
+    for path, text in (("src/cart.py", b"self.items.pop(sku, None)"), ("tests/test_cart_claim.py", PROOF.encode())):
+        done = subprocess.run([*show, f"{github.pull.head}:{path}"], check=True, capture_output=True)
+        assert text in done.stdout
