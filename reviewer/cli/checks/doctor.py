@@ -62,8 +62,8 @@ def _git() -> Diagnosis:
         tree = open_worktree(Path.cwd())
         version = run_git(tree.root, "version").stdout.decode("utf-8", "replace").strip()
     except ReviewerError as error:
-        return Diagnosis.of("git", error)
-    return Diagnosis("git", f"this is a repository ({version})")
+        return Diagnosis.of("repository", error)
+    return Diagnosis("repository", f"this is a repository ({version})")
 
 
 def _settings() -> Diagnosis:

@@ -1,4 +1,4 @@
-# ids.order_id: deterministic
+# ids.order_id: static smells
 import sys
 
 from shop.ids import order_id
