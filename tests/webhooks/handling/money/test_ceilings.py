@@ -62,7 +62,7 @@ def test_each_ceiling_of_the_operator_holds(bank: Bank, github: World, name: str
 
 
 def test_a_stop_is_said_once_and_every_head_has_its_check(bank: Bank, github: World) -> None:
-    """Three pushes and a command while the ceiling is reached: one comment, a check run for each head."""
+    """Three pushes while the ceiling is reached: one comment, a check run for each head. Who asks gets an answer."""
     bank.spend(job_of(github.opened), "1")
     bank.rules = lambda: ceilings(per_month_usd="1")
     bank.review(github.opened, NEVER)
@@ -72,8 +72,9 @@ def test_a_stop_is_said_once_and_every_head_has_its_check(bank: Bank, github: Wo
         bank.review(github.push(github.pull, {"x.md": f"{n}\n"}), NEVER)
         github.expect_check("neutral")
     bank.review(github.comment(github.pull, "/review", by="alice"), NEVER)
+    assert "is reached" in github.expect_comment("reviewer:answer").body
     github.expect_check("neutral")
-    assert len([c for c in github.pull.issue.comments.values() if "is reached" in c.body]) == 1
+    assert len([c for c in github.pull.issue.comments.values() if "reviewer:stop" in c.body]) == 1
 
 
 def test_a_gate_stays_shut(bank: Bank, github: World) -> None:
@@ -196,3 +197,20 @@ def test_a_thousand_deliveries_of_fifty_strangers_cost_nothing(bank: Bank, githu
         github.expect_comment("is not among them")
     assert carry_out(github, github.opened, model(DELETE), purse=bank.purse(job_of(github.opened))).review is not None
     github.forgive()
+
+
+def test_the_pull_requests_bill_is_shown(bank: Bank, github: World) -> None:
+    """The summary tells what the pull request has cost so far: earlier reviews, and the calls of this one."""
+    bank.spend(job_of(github.opened), "0.60")
+    pushed = github.push(github.pull, {"src/extra.py": "x = 1\n"})
+    calls = []
+    answers = model()
+
+    def counted(prompts):
+        calls.extend(prompts)
+        return answers(prompts)
+
+    bank.review(pushed, counted)
+    assert calls
+    github.expect_comment(f"${Decimal('0.60') + len(calls) * bank.price:.4f} on this pull request so far")
+    github.expect_check("success")
