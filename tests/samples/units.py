@@ -115,7 +115,7 @@ PYTHON = (
     _python(
         "is_adult",
         'def is_adult(age):\n    """Whether somebody is of age: at least 18."""\n    return age > 18\n',
-        "def test_clear():\n    assert is_adult(40)\n    assert not is_adult(10)\n\n\n"
+        "def test_clear():\n    assert is_adult(19)\n    assert not is_adult(10)\n\n\n"
         "def test_boundary():\n    assert not is_adult(18)\n",
         defect=True, opinions=("confirmed", "refuted"), never=("test_boundary", "(18)"), gates=(Gate.PROMISED,),
     ),

@@ -100,22 +100,16 @@ def test_half_of_the_units_have_a_planted_defect() -> None:
     assert 2 * sum(unit.defect for unit in units) == len(units)
 
 
-@pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> GeneratedTests:
-    """Generate tests for all Python units at once."""
+def test_python(tmp_path: Path) -> None:
+    """Tests are suggested for all units at once, and each unit ends as its script says."""
     units = UNITS["python"]
     head = {f"shop/{unit.name}.py": unit.source for unit in units} | {"tests/test_a.py": GREEN, "shop/__init__.py": ""}
-    subject = staged(tmp_path_factory.mktemp("units"), head, command=QUICK)
+    subject = staged(tmp_path, head, command=QUICK)
     budget = GenerationBudget(units=99, runs=2, seconds=1_400)
     result = generate_python_tests(subject, Answers(units, {}), run_in_tree, salt=b"s", budget=budget)
     assert isinstance(result, GeneratedTests), result
-    return result
-
-
-@pytest.mark.parametrize("unit", UNITS["python"], ids=lambda unit: unit.name)
-def test_python(unit: SampleUnit, python: GeneratedTests) -> None:
-    """Each unit ends as its script says."""
-    judged(python, unit)
+    for unit in units:
+        judged(result, unit)
 
 
 @pytest.mark.parametrize("language", ["typescript", "go"])
