@@ -239,9 +239,14 @@ class IndependentPass:
 def _opinions(answer: Answer[Any]) -> dict[int, Opinion]:
     """Return the opinions by the number of the claim; none for an answer that cannot be used."""
     return {
-        number: Opinion(Demand(verdict.verdict), redact(verdict.reason)[0][:500])
+        number: Opinion(_demand(verdict.verdict), redact(verdict.reason)[0][:500])
         for number, verdict in (answer.value or {}).items()
     }
+
+
+def _demand(word: str) -> Demand:
+    """Return what a verdict says. A word that is none of the three decides nothing."""
+    return Demand(word) if word in {demand.value for demand in Demand} else Demand.UNDECIDED
 
 
 def _is_right(name: str, by_name: Mapping[str, Opinion]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -49,10 +50,13 @@ def _clone(sample: Sample, root: Path, below: str = "") -> Path:
 
 
 class Model:
-    """Answers with these test files by path, with these repairs of them, and to every doubt with that verdict."""
+    """Answers with these test files by path, with these repairs of them, and with that verdict on each failed demand.
+
+    What kept tests expect is confirmed.
+    """
 
     def __init__(
-        self, covers: str, tests: Mapping[str, str], repairs: Mapping[str, str] = {}, verdict: str = ""
+        self, covers: str, tests: Mapping[str, str], repairs: Mapping[str, str] = {}, verdict: str = "refuted"
     ) -> None:
         self.covers, self.tests, self.repairs, self.verdict = covers, tests, repairs, verdict
         self.asked: list[Prompt] = []
@@ -63,7 +67,12 @@ class Model:
 
     def _reply(self, prompt: Prompt) -> str:
         if prompt.task is Task.VERIFY:
-            return f'{{"verdicts": [{{"id": 1, "verdict": "{self.verdict}", "reason": "The title says so."}}]}}'
+            asked = prompt.messages[-1].content.partition("# Task: verify")[2]
+            word = "confirmed" if asked.startswith(" (expectations)") else self.verdict
+            claims = range(1, asked.count("\n## Claim ") + 1)
+            return json.dumps(
+                {"verdicts": [{"id": n, "verdict": word, "reason": "The title says so."} for n in claims]}
+            )
         if len(prompt.messages) == 2:
             return "\n".join(self._file(path, code) for path, code in self.tests.items())
         path = next(path for path in self.tests if f'path="{path}"' in prompt.messages[-2].content)
