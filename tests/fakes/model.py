@@ -6,7 +6,8 @@
 
 It refuses what MiniMax refuses (from its documentation and issue tracker), and answers with all its quirks. At the
 end of the `with` it fails the test for anything left over: a scripted reply that was not asked for, a request that
-was not scripted, a body that a strict upstream would refuse. It does not know the code under test.
+was not scripted, a body that a strict upstream would refuse. Two questions have an answer of their own where nothing
+is scripted (`contented`). It does not know the code under test.
 
 To run it alone, for a demonstration: `python -m tests.fakes.model --port 8080`.
 """
@@ -36,6 +37,7 @@ from tests.fakes.model_answers import (
     Scripted,
     Stall,
     base_resp,
+    contented,
     error,
     events,
     fenced,
@@ -179,6 +181,8 @@ class FakeModel:
             self.changed.notify_all()
         if chosen is None and script.answer is not None:
             chosen = script.answer(call)
+        if chosen is None:
+            chosen = contented(call)
         if chosen is None:
             self.violate(f"unexpected request: {call.task} {call.qualifier}".rstrip())
             return error(400, "nothing is scripted for this request (2013)", "bad_request_error")

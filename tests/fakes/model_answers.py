@@ -32,6 +32,19 @@ class Call:
         return "\n".join(content for role, content in self.messages if role == "user")
 
 
+def contented(call: Call) -> str | None:
+    """Return the answer of a model that has nothing to object to, to the questions that few tests are about.
+
+    The editor leaves order and severity as they are; every expectation of a suggested test is what is promised.
+    """
+    if call.task == "edit":
+        return '{"findings": []}'
+    if (call.task, call.qualifier) == ("verify", "expectations"):
+        ids = range(1, call.messages[-1][1].count("\n## Claim ") + 1)
+        return json.dumps({"verdicts": [{"id": n, "verdict": "confirmed", "reason": "It is promised."} for n in ids]})
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A completion under HTTP 200.
