@@ -74,7 +74,7 @@ def test_what_is_written_is_read_back(
     one = entry(title=title, path=path, side=side, severity=severity, status=status, inline=bool(path), sha="ab" * 20)
     ledger = Ledger("c" * 40, "d" * 40, "o/r#1@x", digests(small_diff().files), (one,))
     assert read_ledger(summary_markers(ledger) + "text") == ledger
-    assert without_markers(summary_markers(ledger) + "text\n") == "text\n"
+    assert without_markers(summary_markers(ledger) + "text\n") == "text"
     body = f"Title\n\n{finding_marker(replace(one, quote=title))}"
     assert read_finding(body) == replace(one, quote=title, status=FindingStatus.OPEN)
     assert "-->" not in finding_marker(one)[:-3]
