@@ -337,8 +337,8 @@ def test_another_bot_cannot_pose_as_us(github: World) -> None:
 
 
 def test_a_command_has_everything_read_again(github: World) -> None:
-    """`/review` is not incremental, and still repeats nothing."""
-    asked = github.comment(github.pull, "/review", by="alice")
+    """`/review full` is not incremental, and still repeats nothing."""
+    asked = github.comment(github.pull, "/review full", by="alice")
     ask, prompts = watched(model(DELETE, DEFAULT))
     carry_out(github, asked, ask)
     assert any("del self.items[sku]" in prompt.messages[1].content for prompt in prompts)
