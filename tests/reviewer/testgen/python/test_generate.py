@@ -374,7 +374,7 @@ def test_a_path_that_is_refused_is_not_asked_for_again(tmp_path: Path) -> None:
     (kept,) = proven(staged(tmp_path, head, command=QUICK), script).tests
     assert kept.path == "tests/test_calc_double.py"
     told = [prompt for prompt in script.prompts if prompt.task is Task.TESTS][-1].messages[-1].content
-    assert told.startswith("The file was not kept")
+    assert told.startswith("# Task: tests\n\nThe file was not kept")
     assert '<test path="tests/test_calc_double.py"' in told
 
 
