@@ -18,7 +18,7 @@ SEES = (
     "/review", " /review", "   /review", "\n/review", "Mended the loop.\n\n/review", "/review\r\n", "/Review",
     "/REVIEW full", "> quoted\n\n/review", "- a list\n\n/ask Why?", "/ask why is /tests slow",
     "Look at src/tests/x.py\n\n/review", "/refactor", "Hello\n/Refactor", "/tests", " /Tests commit",
-    "\n\n/tests pull", "Please:\n/TESTS",
+    "\n\n/tests pull", "Please:\n/TESTS", "/prove", "/fix all", "Thanks.\n/Fix",
 )  # fmt: skip
 CHAT = ("Thanks!", "and/or", "I like it.", "", "https://example.com/a/b", "a / b")
 

@@ -27,6 +27,7 @@ _SAME_SUBJECT = 0.4
 
 #: A name in back-ticks. A text's first characters tell what it is about.
 _NAME = re.compile(r"`([^`\n]{2,80})`")
+_NUMBER = re.compile(r"\d{1,20}")
 _LOOKED_AT = 2_000
 
 #: Places that one comment names beside its own.
@@ -111,10 +112,19 @@ def _is_near_repeat(finding: Finding, other: Finding) -> bool:
         return False
     if " ".join(finding.quote.split()) == " ".join(other.quote.split()):
         return False
+    if _names_another(finding.title, other.title):
+        return False
     titles = telling_words(finding.title), telling_words(other.title)
     texts = telling_words(_text(finding)), telling_words(_text(other))
     same_title = len(titles[0] & titles[1]) >= 3 and share_of_common(*titles) >= _SAME_TITLE
     return same_title and min(map(len, texts)) >= _TELLING and share_of_common(*texts) >= _SAME_TEXT
+
+
+def _names_another(title: str, other: str) -> bool:
+    """Whether two titles are about different things: they hold other numbers, or names of which none is the same."""
+    numbers = _NUMBER.findall(title), _NUMBER.findall(other)
+    names = set(_NAME.findall(title)), set(_NAME.findall(other))
+    return (all(numbers) and numbers[0] != numbers[1]) or (all(names) and names[0].isdisjoint(names[1]))
 
 
 def _is_blind_test(finding: Finding, defect: Finding) -> bool:

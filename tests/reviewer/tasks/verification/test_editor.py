@@ -196,6 +196,21 @@ def test_what_is_plainly_said_twice_is_merged_without_asking() -> None:
     assert kept_one.anchor == first.anchor
 
 
+@pytest.mark.parametrize(
+    ("titles", "count"),
+    [
+        (("Case 1 divides by the wrong sum", "Case 2 divides by the wrong sum"), 2),
+        (("`total` may be empty before the loop", "`other` may be empty before the loop"), 2),
+        (("`total` may be empty before the loop", "`total` may be empty before the loop begins"), 1),
+    ],
+)
+def test_titles_about_different_things_are_two_findings(titles: tuple[str, str], count: int) -> None:
+    """However near the lines are, and however much the words are the same."""
+    text = "The sum is divided by the number of items, which nobody counted before the loop began."
+    near = [finding(line, title, body=text, quote=f"line{line}") for line, title in zip((3, 5), titles, strict=True)]
+    assert len(merge_plain_repeats(near)[0]) == count
+
+
 def test_a_reply_that_is_none_is_told_why() -> None:
     for text in ('{"verdicts": []}', "nothing to edit", '{"findings": [{"place": "inline"}]}'):
         with pytest.raises(Unreadable):

@@ -118,7 +118,7 @@ def test_a_weak_one_is_told_why_and_repaired(sample: Sample, tmp_path: Path) -> 
     outcome = _proven(folder, model)
     assert isinstance(outcome, GeneratedTests), outcome
     assert [test.path for test in outcome.tests] == [sample.path], outcome.dropped
-    told = model.asked[-1].messages[-1].content
+    told = [prompt for prompt in model.asked if prompt.task is Task.TESTS][-1].messages[-1].content
     assert Gate.KILLS in told
     assert "It passes with these faults" in told
     assert f"{sample.source}:" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import Change
 from reviewer.domain.settings import Settings
-from reviewer.llm.messages import Ask, Reply, Task
+from reviewer.llm.messages import Ask, Prompt, Reply, Task
 from reviewer.llm.usage import Attempt
 from reviewer.testgen.evidence import Gate, GeneratedTests, NotRun
 from reviewer.testgen.session import CheckoutToTest, proven_tests
@@ -81,15 +82,23 @@ def _git(folder: Path, *words: str) -> bytes:
     return subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True).stdout
 
 
+def _answer(prompt: Prompt, tests: str) -> str:
+    """Answer as a model that repairs nothing, calls what fails too much, and what passes promised."""
+    if prompt.task is not Task.VERIFY:
+        return "NONE" if len(prompt.messages) > 2 else tests
+    asked = prompt.messages[-1].content.partition("# Task: verify")[2]
+    word = "confirmed" if asked.startswith(" (expectations)") else "refuted"
+    ids = range(1, asked.count("\n## Claim ") + 1)
+    return json.dumps({"verdicts": [{"id": n, "verdict": word, "reason": "The title says so."} for n in ids]})
+
+
 def proven(clone: Path, *tests: tuple[str, str]) -> GeneratedTests | NotRun:
     change = Change(parse_diff(_git(clone, "diff")), title="Charge for late returns")
     text = "\n".join(f'<test path="{path}" covers="src/price.js:5-10">\n{code}\n</test>' for path, code in tests)
     base = _git(clone, "rev-parse", "HEAD").decode().strip()
 
     def ask(prompts):
-        # What was stopped is not repaired, and what fails is not confirmed.
-        said = ["NONE" if len(one.messages) > 2 else "{}" if one.task is Task.VERIFY else text for one in prompts]
-        return [Reply(one, attempts=(Attempt("MiniMax-M2.1", "ok", 10, 10),)) for one in said]
+        return [Reply(_answer(prompt, text), attempts=(Attempt("MiniMax-M2.1", "ok", 10, 10),)) for prompt in prompts]
 
     answering: Ask = ask
     return proven_tests(change, Settings(), CheckoutToTest(clone, base, Path(sys.executable)), answering, salt=b"s")
