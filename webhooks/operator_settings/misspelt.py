@@ -32,6 +32,7 @@ KNOWN = frozenset(
         "REVIEWER_PRICES",
         "REVIEWER_PROCESS",
         "REVIEWER_RESULTS",
+        "REVIEWER_LOG_FORMAT",
         "REVIEWER_ROLE",
         "REVIEWER_SETUP_TOKEN",
         "REVIEWER_TESTS",

@@ -117,6 +117,7 @@ def test_action_installs_and_runs_without_the_checkout(tmp_path):
         "cost-usd": "0.01",
         "sarif-file": "s",
         "tests-patch": "p",
+        "fix-patch": "",
     }
     assert not sprung.exists(), sprung.read_text()
     said = json.loads((tmp_path / "home" / "_temp" / "said.json").read_text(encoding="utf-8"))

@@ -151,8 +151,8 @@ def test_who_asks_is_answered(github: World, command: str) -> None:
     """A command is answered in a comment, once."""
     github.push_to_base(github.repo, {PATH: "review: [\n"})
     asked = github.comment(github.pull, command, by="alice")
-    for _ in range(2):
-        assert carry_out(github, asked, lambda _: 1 / 0).state is JobEnding.FAILED  # type: ignore[arg-type,return-value]
+    for ending in (JobEnding.FAILED, JobEnding.ANSWERED):
+        assert carry_out(github, asked, lambda _: 1 / 0).state is ending  # type: ignore[arg-type,return-value]
     github.expect_reaction("eyes", on=asked.subject)
     assert ".github/reviewer.yml:2" in github.expect_comment("Not reviewed").body
 

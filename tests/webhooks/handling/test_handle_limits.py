@@ -85,7 +85,7 @@ def test_without_graphql_files_are_read_one_by_one(github: World, trouble: fault
     assert "```suggestion" in review.comments[0].body
     github.expect_comment("KeyError")
     github.expect_check("failure")
-    assert len(github.calls_to("GET /contents/")) <= 5
+    assert len([call for call in github.calls_to("GET /contents/") if "/.github/contents" not in call.path]) <= 5
 
 
 def test_ceilings_that_cannot_be_kept_are_said(github: World) -> None:
@@ -121,7 +121,7 @@ def test_a_question_is_answered_once(github: World) -> None:
     outcome = carry_out(github, asked, ask)
     assert (outcome.state, outcome.reason) == (JobEnding.ANSWERED, "")
     carry_out(github, asked, ask)
-    answer = github.expect_comment("Nobody, see `src/cart.py:27`")
+    answer = github.expect_comment("Nobody, see [`src/cart.py:27`]")
     assert "> Who calls `remove`," in answer.body
     assert "@octocat" not in answer.body
     assert "@stan" not in answer.body
@@ -136,17 +136,18 @@ def test_a_question_is_answered_once(github: World) -> None:
 def test_a_question_that_cannot_be_answered(github: World) -> None:
     """Where the model fails, the asker is told why, once."""
     asked = github.comment(github.pull, "/ask Why?", by="alice")
-    for _ in range(2):
+    for ending in (JobEnding.FAILED, JobEnding.ANSWERED):
         outcome = carry_out(github, asked, lambda prompts: [NoCredit("The credit is used up.") for _ in prompts])
-        assert outcome.state is JobEnding.FAILED
+        assert outcome.state is ending
     github.expect_comment("The credit is used up")
 
 
 @pytest.mark.parametrize("by", ["rita", "stan"])
 def test_questions_need_write_permission(github: World, by: str) -> None:
-    """A question costs money: of those who may not write it is not answered."""
+    """A question costs money: of those who may not write it is not answered, but they are told so."""
     asked = github.comment(github.pull, "/ask Why?", by=by)
-    assert carry_out(github, asked, model()).state is JobEnding.IGNORED
+    assert carry_out(github, asked, lambda _: 1 / 0).state is JobEnding.IGNORED  # type: ignore[arg-type,return-value]
+    github.expect_comment("can be used by people with write access")
 
 
 def test_a_token_that_ends_in_the_middle_of_a_job(github: World) -> None:
@@ -155,7 +156,7 @@ def test_a_token_that_ends_in_the_middle_of_a_job(github: World) -> None:
     github.fault("POST /reviews$", faults.meanwhile(lambda world: world.revoke_tokens()))
     carry_out(github, github.opened, revoke)
     expect_all(github, comments=1)
-    assert len(github.calls_to("POST /access_tokens$")) == 3
+    assert len([call for call in github.calls_to("POST /access_tokens$") if call.status == 201]) == 3
 
 
 def test_jobs_share_a_token(github: World) -> None:

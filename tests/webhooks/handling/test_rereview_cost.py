@@ -17,6 +17,7 @@ def test_a_push_of_one_file_costs_a_fifth_of_the_first_review_at_most() -> None:
     """Twenty changed files, then one of them changed again: at most 20 % of the first review's prompt tokens."""
     with default_world(strict=False) as github, FakeModel() as model:
         script_large(model)
+        github.push_to_base(github.repo, {".github/reviewer.yml": "review:\n  max_comments: 10\n"})
         opened, again = open_large_pull(github)
         with Client(key=model.key, base_url=model.base_url) as client:
             first = carry_out(github, opened, client.ask)
