@@ -42,7 +42,6 @@ def test_each_python_claim_ends_as_it_must(sample: SampleClaim, tmp_path: Path) 
 
 
 @pytest.mark.skipif(shutil.which("go") is None, reason="this machine has no go")
-@pytest.mark.long
 @pytest.mark.parametrize("sample", go_claims.CLAIMS, ids=lambda sample: sample.name)
 def test_each_go_claim_ends_as_it_must(sample: SampleClaim, tmp_path: Path) -> None:
     """The same for Go, with coverage by its own tool."""
@@ -62,7 +61,6 @@ def vitest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "node_modules"
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("sample", typescript_claims.CLAIMS, ids=lambda sample: sample.name)
 def test_each_typescript_claim_ends_as_it_must(sample: SampleClaim, vitest: Path, tmp_path: Path) -> None:
     """The same for TypeScript; nothing is measured here, which the evidence says."""

@@ -112,7 +112,6 @@ def test_python(tmp_path: Path) -> None:
         judged(result, unit)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("language", ["typescript", "go"])
 def test_other_languages(language: str, tmp_path: Path) -> None:
     """All units of the language in one project, with its real runner."""
