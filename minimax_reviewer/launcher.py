@@ -8,14 +8,18 @@ keeps out `sitecustomize.py` as well; this is for every other way to start.
 
 from __future__ import annotations
 
+import _thread
 import os
+import signal
 import sys
+import time
 
 
 def main() -> int:
     """Run the command line and return its exit code."""
     try:
         use_own_modules()
+        keep_interrupts()
         from app import main as run  # noqa: PLC0415 - found only now
 
         return run()
@@ -36,6 +40,28 @@ def use_own_modules() -> None:
     # The folder that holds this package holds those it depends on, even where only PYTHONPATH led to it.
     known = [product, *(path for path in installed if path != product)]
     sys.path[:] = [*known, *({above} - set(known))]
+
+
+def keep_interrupts() -> None:
+    """Lose no Ctrl-C: press it again where Python can only report it and go on.
+
+    That is so while it cleans up after an import or runs a destructor
+    (https://docs.python.org/3/library/sys.html#sys.unraisablehook).
+    """
+    report = sys.unraisablehook
+    thread = _thread.get_ident()
+
+    def press_again() -> None:
+        time.sleep(0.02)  # until the clean-up is over; otherwise the next one is ignored there as well
+        signal.pthread_kill(thread, signal.SIGINT)
+
+    def on_ignored(ignored: sys.UnraisableHookArgs) -> None:
+        if issubclass(ignored.exc_type, KeyboardInterrupt):
+            _thread.start_new_thread(press_again, ())
+        else:
+            report(ignored)
+
+    sys.unraisablehook = on_ignored
 
 
 def _standard_library() -> int:
