@@ -102,17 +102,14 @@ def test_a_root_cause_in_two_places_is_known(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_gullible_falsifier_lets_traps_through(name: str) -> None:
-    """The replies tempt: where every claim is confirmed, traps are posted, or listed behind those that are posted."""
+    """The replies tempt: where every claim is confirmed, traps are posted and count against precision."""
     done = reviewed(name, verdict="confirmed")
-    traps = [reply for reply in replay_of(name).replies if reply["bad"] == "trap"]
+    traps = {reply["known"] for reply in replay_of(name).replies if reply["bad"] == "trap"}
     assert traps
-    assert done.review is not None
-    shown = {one.title for one in (*done.review.findings, *done.review.below)}
-    assert {trap["finding"]["title"] for trap in traps} <= shown
-    published = {one.known for one in done.result.published if one.outcome == "trap"}
-    assert published <= {trap["known"] for trap in traps}
+    assert {one.known for one in done.result.published if one.outcome == "trap"} == traps
     assert done.result.judged is not None
-    assert (done.result.judged.precision or 0) < 1
+    assert done.result.judged.precision is not None
+    assert done.result.judged.precision < 1
 
 
 @pytest.mark.slow
