@@ -28,7 +28,7 @@ def test_doctor_proves_key_model_and_streaming(reviewer: Run, model: FakeModel) 
     assert {mark for mark, _ in found.values()} <= {"ok", "note"}
     assert "MiniMax-M2.1 is listed" in found["models"][1]
     assert "streamed an answer in" in found["model"][1]
-    assert found["git"][1].startswith("this is a repository (git version ")
+    assert found["repository"][1].startswith("this is a repository (git version ")
     assert found["settings"] == ("ok", "no file: defaults hold")
     assert "sandbox" in found
     assert model.calls[0].body["max_tokens"] <= 1_024
@@ -47,8 +47,8 @@ def test_doctor_names_every_failure(reviewer: Run, model: FakeModel, tmp_path: P
     outside.mkdir()
     model.script("ask", "ready", error(402, "insufficient balance (1008)"))
     done = reviewer("doctor", cwd=outside)
-    assert (done.returncode, rows(done)["git"][0], rows(done)["model"][0]) == (2, "FAIL", "ok")
-    assert "Run this inside a clone" in rows(done)["git"][1]
+    assert (done.returncode, rows(done)["repository"][0], rows(done)["model"][0]) == (2, "FAIL", "ok")
+    assert "Run this inside a clone" in rows(done)["repository"][1]
     broke = reviewer("doctor")
     assert (broke.returncode, rows(broke)["model"][0], "credit" in rows(broke)["model"][1]) == (3, "FAIL", True)
     missing = reviewer("doctor", RUNAPI_KEY="")
