@@ -14,6 +14,8 @@ from reviewer.safety.shortening import shorten
 #: Stands behind the first character of a chat's control token, so that no tokenizer takes it for one.
 BROKEN = "\u00b7"
 
+_NOT_PLAIN = re.compile(r"[^\t -~]")
+
 #: The first character of a token that ends a message, begins another or opens the model's reasoning.
 _TOKEN = re.compile(
     r"[<\[\]](?=(?:(?<=<)[|\uff5c][^\s|\uff5c<>]{1,60}[|\uff5c]>"  # <|im_start|> and its like
@@ -32,14 +34,14 @@ def printable(text: str) -> str:
     A chat's control tokens stay readable but are none any more: `<·|im_start|>`. Doing it twice changes nothing.
     """
     text = text.removesuffix("\r")
-    if not (text.isascii() and text.replace("\t", "").isprintable()):
-        text = valid_unicode(text)
-        text = "".join(char if _is_visible(char) else f"<U+{ord(char):04X}>" for char in text)
+    if not (text.isprintable() or text.replace("\t", "").isprintable()):
+        text = _NOT_PLAIN.sub(_written_out, valid_unicode(text))
     return without_words(without_tokens(text))
 
 
-def _is_visible(char: str) -> bool:
-    return char == "\t" or char.isprintable() or unicodedata.category(char) == "Zs"
+def _written_out(match: re.Match[str]) -> str:
+    char = match[0]
+    return char if char.isprintable() or unicodedata.category(char) == "Zs" else f"<U+{ord(char):04X}>"
 
 
 def without_tokens(text: str) -> str:
@@ -55,13 +57,17 @@ def has_broken_token(text: str) -> bool:
 def printable_code(text: str) -> str:
     r"""Return lines of code as they may stand in a prompt, without secrets; the number of lines stays."""
     lines = text.split("\n")
-    shown = redact("\n".join(map(printable, lines)))[0]
+    shown = list(map(printable, lines))
+    clean = redact("\n".join(shown))[0]
     if INVISIBLE.search(text) is None:
-        return shown
-    # A secret with an invisible character inside is one all the same.
-    bare = [INVISIBLE.sub("", line.removesuffix("\r")) for line in lines]
-    found = [(printable(redact(line)[0]), redact(line)[1]) for line in bare]
-    return "\n".join(hidden if count else line for (hidden, count), line in zip(found, shown.split("\n"), strict=True))
+        return clean
+    rows = clean.split("\n")
+    for number, (line, row) in enumerate(zip(lines, shown, strict=True)):
+        # A secret with an invisible character inside is one all the same.
+        if line not in (row, f"{row}\r"):
+            hidden, count = redact(INVISIBLE.sub("", line.removesuffix("\r")))
+            rows[number] = printable(hidden) if count else rows[number]
+    return "\n".join(rows)
 
 
 def printable_lines(numbers: Sequence[int], text: Sequence[str]) -> list[str]:

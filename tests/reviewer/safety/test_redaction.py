@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import time
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reviewer.safety.redaction import redact
+from reviewer.safety.prompt_text import printable_code
+from reviewer.safety.redaction import SHORTEST, SHORTEST_FORM, redact
+from reviewer.safety.secret_contexts import CONTEXTS, SecretContext
+from reviewer.safety.secret_forms import FORMS, SecretForm
 
 # Written in halves, so that no scanner takes this file for a leak.
 JWT = "eyJhbGciOiJSUzI1NiJ9" + ".eyJpc3MiOiIxMjM0NTYiLCJleHAiOjE3fQ." + "c2lnbmF0dXJl-_c2lnbmF0dXJl"
@@ -196,3 +200,28 @@ def test_time_is_linear(unit: str) -> None:
     start = time.process_time()
     redact(text)
     assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize("rows", [FORMS, CONTEXTS])
+def test_nothing_is_a_secret_on_a_shorter_line(rows: tuple[SecretForm, ...] | tuple[SecretContext, ...]) -> None:
+    """Short lines and texts are not searched: no expression matches any that short."""
+    parse = importlib.import_module("re._parser").parse
+    least = min(parse(row.expression).getwidth()[0] for row in rows)
+    assert least == (SHORTEST_FORM if rows is FORMS else SHORTEST)
+
+
+def test_the_shortest_secrets_are_found() -> None:
+    """A secret may be all of a line, and a line all of a text."""
+    token = "xox" + "b-a1B2c3D4e5"
+    assert len(token) == SHORTEST_FORM
+    for text in (token, f"a\n{token}\nb"):
+        assert redact(text) == (text.replace(token, "[redacted: slack token]"), 1)
+    assert redact("ab://:1@") == ("ab://:[redacted: password]@", 1)
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", "\x0c", "\u200b"])
+def test_a_certificate_stays_where_an_invisible_character_stands_elsewhere(mark: str) -> None:
+    """Only lines that hold what nobody sees are looked at by themselves, without it."""
+    certificate = ["-----BEGIN CERTIFICATE-----", *["a1B2c3D4" * 8] * 3, "-----END CERTIFICATE-----"]
+    shown = printable_code("\n".join([f"a = 1{mark}", *certificate]))
+    assert shown.split("\n")[1:] == certificate
