@@ -43,6 +43,8 @@ _SHORT = re.compile(rf"{_DOTS}[^\n]{{0,80}}|[^\n]{{0,80}}{_DOTS}")
 _WORDS = re.compile(rf"\b(?:{_LEFT_OUT})\b", re.IGNORECASE)
 _BARE = re.compile(rf"[ \t]*(?:[-*+][ \t]+)?[\[({{<]?{_DOTS}[\])}}>]?[,;]?[ \t]*$")
 _WORDS_ALONE = re.compile(rf"[ \t]*[\[(]?{_DOTS}(?P<words>[\w \t]{{1,80}})(?:{_DOTS})?[\])]?[ \t]*$")
+#: Without any of these no line stands for code: dots, or a sign with which a comment begins.
+_HINT = re.compile(rf"{_DOTS}|[#;%]|//|/\*|--|\{{-|\(\*|\{{\{{!|\*\s|REM|rem")
 _CALL = re.compile(rf"(?P<name>\w+)\({_DOTS}\)")
 
 
@@ -91,15 +93,16 @@ def elided(new: Sequence[str], old: Sequence[str]) -> str | None:
 
     `name(...)` stands for the arguments if the old lines call `name` with others.
     """
+    text = "\n".join(line[:_MOST] for line in new)
     had = Counter(line.strip() for line in old)
-    for line in new:
+    for line in new if _HINT.search(text) else ():
         bare = line.strip()
         if had[bare]:
             had[bare] -= 1
         elif stands_for_code(line):
             return bare[:_MOST]
     before = "\n".join(old)
-    for call in _CALL.finditer("\n".join(line[:_MOST] for line in new)):
+    for call in _CALL.finditer(text) if "(" in text else ():
         if call[0] not in before and f"{call['name']}(" in before:
             return call[0]
     return None

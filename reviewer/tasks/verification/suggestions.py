@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from reviewer.diff.model import Anchor, Side
 from reviewer.domain.findings import Finding
@@ -70,16 +70,17 @@ def prove_suggestion(
         return UnprovenSuggestion("the lines end in two different ways")
     plain = tuple(line.removesuffix("\r") for line in lines)
     replaced = ReplacedLines(located.anchor.path, plain, start, end, rules)
-    new = _new_lines(suggestion, replaced)
+    syntax = _Syntax(replaced)
+    new = _new_lines(suggestion, replaced, syntax)
     if isinstance(new, UnprovenSuggestion):
         return new
-    problem = _problem(new, replaced)
+    problem = _problem(new, replaced, syntax)
     if problem:
         return UnprovenSuggestion(problem)
     return ProvenSuggestion("\n".join(_with_ends(new, ends, replaced, head)))
 
 
-def _new_lines(suggestion: str, replaced: ReplacedLines) -> list[str] | UnprovenSuggestion:
+def _new_lines(suggestion: str, replaced: ReplacedLines, syntax: _Syntax) -> list[str] | UnprovenSuggestion:
     """Return the lines that the suggestion means: without a fence, indented as the file is, without those around."""
     text = without_wrapping(suggestion.replace("\r\n", "\n"), replaced)
     if text is None:
@@ -100,9 +101,9 @@ def _new_lines(suggestion: str, replaced: ReplacedLines) -> list[str] | Unproven
     kept = without_neighbours(kept, replaced)
     if kept is None or repeats_more(kept, replaced):
         return UnprovenSuggestion("it repeats code around the lines that it replaces")
-    if _broken(replaced, kept):
+    if syntax.broken(kept):
         bare = trimmed(kept, replaced)
-        return bare if bare != kept and not _broken(replaced, bare) else kept
+        return bare if bare != kept and not syntax.broken(bare) else kept
     return kept
 
 
@@ -113,7 +114,7 @@ def _trimmed_ends(written: list[str], replaced: ReplacedLines) -> list[str]:
     return [line if line in replaced.old else line.rstrip(" \t") for line in written]
 
 
-def _problem(new: Sequence[str], replaced: ReplacedLines) -> str | None:
+def _problem(new: Sequence[str], replaced: ReplacedLines, syntax: _Syntax) -> str | None:
     """Return why the lines must not replace the old ones with a click, or None."""
     old = replaced.old
     if list(new) == list(old):
@@ -127,7 +128,7 @@ def _problem(new: Sequence[str], replaced: ReplacedLines) -> str | None:
         return f"it leaves code out: {line}"
     if breaks_blocks(new, replaced):
         return "it changes where a code block begins or ends"
-    return _broken(replaced, new)
+    return syntax.broken(new)
 
 
 def _line_end(lines: Sequence[str], start: int, end: int) -> str | None:
@@ -148,27 +149,43 @@ def _with_ends(new: Sequence[str], ends: str, replaced: ReplacedLines, head: str
     return lines
 
 
-def _broken(replaced: ReplacedLines, new: Sequence[str]) -> str | None:
-    """Return what the replacement breaks, or None.
+@dataclass(slots=True)
+class _Syntax:
+    """What replacements of the same lines would break. The file and each replacement are parsed once."""
 
-    A grammar may not know all of a language, so only new errors count. Near an existing error, and if no parser can
-    tell, the brackets must match as well.
-    """
-    path = replaced.path
-    first = errors_in(path, "\n".join(replaced.lines))
-    second = errors_in(path, "\n".join(replaced.with_lines(new)))
-    if first is not None and second is not None:
-        if first and is_exact(path):
-            return "the file does not parse as it is"
-        if second > first:
-            return "the file would no longer parse"
-        if not first and not ends_other_blocks(new, replaced):
-            return None
-    if _brackets(replaced.old) != _brackets(new):
-        return "its brackets do not match those of the lines it replaces"
-    if ends_other_blocks(new, replaced):
-        return "it ends more or fewer blocks than the lines it replaces"
-    return None
+    replaced: ReplacedLines
+    _found: dict[str, str | None] = field(default_factory=dict)
+    _before: list[int | None] = field(default_factory=list)
+
+    def broken(self, new: Sequence[str]) -> str | None:
+        """Return what the replacement breaks, or None."""
+        text = "\n".join(self.replaced.with_lines(new))
+        if text not in self._found:
+            self._found[text] = self._problem(new, text)
+        return self._found[text]
+
+    def _problem(self, new: Sequence[str], text: str) -> str | None:
+        """Judge by the parser of the file's language.
+
+        A grammar may not know all of a language, so only new errors count. Near an existing error, and if no parser can
+        tell, the brackets must match as well.
+        """
+        replaced, path = self.replaced, self.replaced.path
+        if not self._before:
+            self._before.append(errors_in(path, "\n".join(replaced.lines)))
+        (first,), second = self._before, errors_in(path, text)
+        if first is not None and second is not None:
+            if first and is_exact(path):
+                return "the file does not parse as it is"
+            if second > first:
+                return "the file would no longer parse"
+            if not first and not ends_other_blocks(new, replaced):
+                return None
+        if _brackets(replaced.old) != _brackets(new):
+            return "its brackets do not match those of the lines it replaces"
+        if ends_other_blocks(new, replaced):
+            return "it ends more or fewer blocks than the lines it replaces"
+        return None
 
 
 def drop_overlapping(findings: Sequence[Finding]) -> list[Finding]:
@@ -189,6 +206,7 @@ def drop_overlapping(findings: Sequence[Finding]) -> list[Finding]:
 
 
 _STRINGS = re.compile(r'"(?:[^"\\\n]|\\.){0,400}+"|\'(?:[^\'\\\n]|\\.){0,400}+\'|`(?:[^`\\\n]|\\.){0,400}+`|//[^\n]*')
+_BRACKETS = re.compile(r"[()\[\]{}]")
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 
 
@@ -196,12 +214,12 @@ def _brackets(lines: Sequence[str]) -> tuple[str, str]:
     """Return the brackets that the lines close and open without a partner, outside of strings."""
     closed: list[str] = []
     opened: list[str] = []
-    for char in _STRINGS.sub("", "\n".join(lines)):
+    text = "\n".join(lines)
+    for char in _BRACKETS.findall(_STRINGS.sub("", text)) if _BRACKETS.search(text) else ():
         if char in "([{":
             opened.append(char)
-        elif char in _PAIRS:
-            if opened and opened[-1] == _PAIRS[char]:
-                opened.pop()
-            else:
-                closed.append(char)
+        elif opened and opened[-1] == _PAIRS[char]:
+            opened.pop()
+        else:
+            closed.append(char)
     return "".join(closed), "".join(opened)

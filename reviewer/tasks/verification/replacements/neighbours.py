@@ -62,6 +62,8 @@ def trimmed(new: Sequence[str], replaced: ReplacedLines) -> list[str]:
 def _repeated(new: Sequence[str], around: Sequence[str], old: Sequence[str], *, front: bool) -> int:
     """Return how many lines at that end are the file's own lines there, and are more than the replaced lines had."""
     count = _overlap(list(new), around, front=front)
+    if not count:
+        return 0
     run = new[:count] if front else new[len(new) - count :]
     had, have = Counter(line.strip() for line in old), Counter(line.strip() for line in new)
     extra = [line.strip() for line in run if have[line.strip()] > had[line.strip()]]
@@ -72,10 +74,12 @@ def _repeated(new: Sequence[str], around: Sequence[str], old: Sequence[str], *, 
 
 def _overlap(new: list[str], around: Sequence[str], *, front: bool) -> int:
     """Return the most lines of that end that equal the lines around, of which `around` has the nearest first."""
-    for count in range(min(len(new), len(around), _MOST), 0, -1):
-        theirs = [line.rstrip() for line in around[:count]]
-        run = [line.rstrip() for line in (new[:count] if front else new[len(new) - count :])]
-        if run == (theirs[::-1] if front else theirs):
+    most = min(len(new), len(around), _MOST)
+    near = [line.rstrip() for line in around[:most]]
+    ours = [line.rstrip() for line in (new[:most] if front else new[len(new) - most :])]
+    for count in range(most, 0, -1):
+        run, theirs = (ours[:count], near[count - 1 :: -1]) if front else (ours[most - count :], near[:count])
+        if run == theirs:
             return count
     return 0
 
@@ -111,7 +115,11 @@ def _names_around(extra: Sequence[str], replaced: ReplacedLines) -> bool:
         name for line in replaced.old if (name := defined_on(line))
     }
     same = {line.strip() for line in headers if is_telling(line)}
-    return any(line.strip() in same or (defined_on(line) or "") in names for line in extra)
+    text = "\n".join(extra)
+    same, names = ({word for word in words if word in text} for words in (same, names))
+    if not same and not names:
+        return False
+    return any(line.strip() in same or (names and (defined_on(line) or "") in names) for line in extra)
 
 
 def _headers(replaced: ReplacedLines) -> list[str]:
@@ -140,7 +148,7 @@ def _declares_twice(extra: Sequence[str], replaced: ReplacedLines) -> bool:
                 declared.add(found)
             if line.strip() and len(indent_of(line)) < depth:
                 break
-    return any((found := _declared(line)) is not None and found in declared for line in extra)
+    return any((found := _declared(line)) is not None and found in declared for line in (extra if declared else ()))
 
 
 def _declared(line: str) -> tuple[str, str] | None:
@@ -165,15 +173,11 @@ def _in_step(new: Sequence[str], replaced: ReplacedLines) -> bool:
     old, above, below = replaced.old, replaced.above[::-1], replaced.below
     had = {line.strip() for line in old}
     first, last = _likest(new, old[0]), _likest(new, old[-1])
-    for number, line in enumerate(new):
-        if line.strip() in had or not is_telling(line):
-            continue
-        up, down = (first or 0) - number, number - (len(new) if last is None else last)
-        if 0 < up <= len(above) and above[up - 1].strip() == line.strip():
-            return True
-        if 0 < down <= len(below) and below[down - 1].strip() == line.strip():
-            return True
-    return False
+    up = zip(reversed(new[: first or 0]), above, strict=False)
+    down = zip(new[last + 1 :], below, strict=False) if last is not None else ()
+    return any(
+        line.strip() == theirs.strip() and line.strip() not in had and is_telling(line) for line, theirs in (*up, *down)
+    )
 
 
 def _likest(new: Sequence[str], line: str) -> int | None:

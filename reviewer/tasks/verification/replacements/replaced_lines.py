@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reviewer.domain.formatting import NO_RULES, FormatRules
+
+#: Six letters or digits, whatever stands between them.
+_TELLING = re.compile(r"(?:[^\W_][\W_]*+){6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class ReplacedLines:
 
 def is_telling(line: str) -> bool:
     """Whether the line shows by itself which code it is: a bracket, `end` or `else:` does not."""
-    return sum(char.isalnum() for char in line) >= 6
+    return _TELLING.search(line) is not None
 
 
 def indent_of(line: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from reviewer.languages.paths import is_prose
-from reviewer.tasks.conversation.markdown_fences import fence_marks, open_fence, wrapped
+from reviewer.tasks.conversation.markdown_fences import fence_marks, may_be_fence, open_fence, wrapped
 from reviewer.tasks.verification.replacements.replaced_lines import ReplacedLines
 
 #: Languages that mean the document itself, not a block in it.
@@ -47,4 +47,5 @@ def breaks_blocks(new: Sequence[str], replaced: ReplacedLines) -> bool:
 
 
 def _fences(lines: Sequence[str]) -> int:
-    return sum(bool(fence_marks(_COMMENT.sub("", line, count=1).strip())) for line in lines)
+    full = [line for line in lines if may_be_fence(line)]
+    return sum(bool(fence_marks(_COMMENT.sub("", line, count=1).strip())) for line in full)

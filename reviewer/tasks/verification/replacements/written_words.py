@@ -39,6 +39,7 @@ _WRITTEN_OUT_ANYHOW = re.compile(r"\\n|\\\"")
 _MARKUP = re.compile(
     r"\.(?:html?|xml|xhtml|svg|vue|svelte|jsx|tsx|mdx?|markdown|php|erb|ejs|jinja2?|j2|twig|hbs|plist|csproj)$"
 )
+_HEAD = re.compile(r"@@ -\d+|--- (?:a/|/dev)|\+\+\+ b/")
 _ROW = re.compile(r"[ \t]*(?:\d{1,7}[ \t]+)?\d{1,7}[ \t]*\|[-+ ]|[ \t]*L?\d{1,7}(?::|\|)[ \t]")
 
 
@@ -64,7 +65,7 @@ def _is_diff(new: Sequence[str], old: Sequence[str]) -> bool:
     """Whether the lines have the marks of a diff: one that is removed is an old line."""
     had = {line.strip() for line in old}
     removed = [line for line in new if line.startswith("-") and line[1:].strip() in had and line.strip() not in had]
-    heads = [line for line in new if re.match(r"@@ -\d+|--- (?:a/|/dev)|\+\+\+ b/", line)]
+    heads = [line for line in new if line.startswith(("@@ -", "--- ", "+++ ")) and _HEAD.match(line)]
     full = [line for line in new if line.strip()]
     marked = bool(full) and all(line.startswith("+") for line in full) and not any(line.startswith("+") for line in old)
     return bool(removed or heads or marked)
@@ -82,12 +83,13 @@ def _is_escaped(new: Sequence[str], replaced: ReplacedLines) -> bool:
         inside = _STRING.findall(old)
         if any(html.unescape(part) in inside for part in _STRING.findall(text) if _ENTITY.search(part)):
             return True
-    bare, before = _STRING.sub("", text), _STRING.sub("", old)
+    if "\\" not in text:
+        return False
     had = set(replaced.old)
     if any(line not in had and line.replace('\\"', '"') in had for line in new):
         return True
     escape = _WRITTEN_OUT if refuses_sentences(replaced.path) else _WRITTEN_OUT_ANYHOW
-    if escape.search(bare) and not escape.search(before):
+    if escape.search(_STRING.sub("", text)) and not escape.search(_STRING.sub("", old)):
         return True
     whole = text.strip()
     return len(new) == 1 and whole[:1] == whole[-1:] == '"' and "\\" in whole and not old.strip().startswith('"')
