@@ -44,21 +44,26 @@ class Acts(Records):
     def create_repository(
         self,
         full_name: str,
-        files: Files,
+        files: Files | GitRepository,
         *,
         private: bool = False,
         permissions: Mapping[str, str] | None = None,
         default_branch: str = "main",
     ) -> Repository:
-        """Make a repository with one commit; the owner is an organization unless it is already a user."""
+        """Make a repository with one commit, or with the history of another one.
+
+        The owner is an organization unless it is already a user.
+        """
         with self.changed:
             owner, _, name = full_name.partition("/")
             number = self.next_id()
-            git = GitRepository.create(self.directory / f"{number}.git", default_branch)
+            path = self.directory / f"{number}.git"
+            git = files.copy(path) if isinstance(files, GitRepository) else GitRepository.create(path, default_branch)
             repo = Repository(number, self.user(owner, "Organization"), name, git, self.now(), private, default_branch)
             for login, role in (permissions or {}).items():
                 repo.permissions[self.user(login).login] = role
-            repo.commit(files, "Begin", author="octocat")
+            if not isinstance(files, GitRepository):
+                repo.commit(files, "Begin", author="octocat")
             self.repositories.append(repo)
             return repo
 

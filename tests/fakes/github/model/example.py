@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import shutil
+import tempfile
 from pathlib import Path
 
-from tests.fakes.github.model.git import Entry
+from tests.fakes.github.model.git import Entry, GitRepository
 from tests.fakes.github.world import World
 
 CART = '''"""A shopping cart."""
@@ -173,10 +177,34 @@ def default_world(
     `stan` has an account and no role. Deliveries are made, not sent: set `hook.url` and `hook.automatic`, or post them.
     """
     world = World(directory, prefix=prefix, port=port, strict=strict).start()
-    repo = world.create_repository("octo-org/shop", BASE, private=private, permissions=PEOPLE)
+    repo = world.create_repository("octo-org/shop", _shop(), private=private, permissions=PEOPLE)
     world.user("stan")
     world.install("octo-org")
-    repo.commit(CHANGES, "Add discount codes", branch="discounts", author="alice")
     body = "Customers can enter a code at the checkout."
     world.opened = world.open_pull(repo, "discounts", title="Add discount codes", body=body, by="alice")
     return world
+
+
+@functools.cache
+def _shop() -> GitRepository:
+    """Return the shop's repository with its two commits, from which each world's is copied."""
+    folder = tempfile.mkdtemp(prefix="fake-github-shop-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    world = World(Path(folder))
+    repo = world.create_repository("octo-org/shop", BASE)
+    base = repo.head()
+    head = repo.commit(CHANGES, "Add discount codes", branch="discounts", author="alice")
+    # What every review asks for is remembered, and copied too.
+    for sha in (base, head):
+        repo.git.commit_info(sha)
+        repo.git.resolve(sha, "tree")
+        repo.git.at(sha, "src")
+    repo.git.between(base, head)
+    repo.git.diff(base, head)
+    repo.git.raw(base, head)
+    repo.git.merge_base(base, head)
+    repo.git.merge_tree(base, head)
+    for entry in (*repo.git.tree(base, recursive=True), *repo.git.tree(head, recursive=True)):
+        if entry.kind == "blob":
+            repo.git.blob(entry.sha)
+    return repo.git

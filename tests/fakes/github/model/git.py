@@ -7,6 +7,8 @@ of the machine and of the user are ignored.
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +16,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+_FULL_SHA = re.compile("[0-9a-f]{40}")
+#: A branch whose name is the path of its file.
+_PLAIN_NAME = re.compile(r"[\w-]+(?:[./][\w-]+)*", re.ASCII)
+#: What stands in expressions of git, and in no name of a branch or tag.
+_NO_NAMES = (":", "^", "~", "@{", "..", "\n")
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
@@ -89,6 +97,13 @@ class GitRepository:
         self.run("clone", "--quiet", "--bare", "--shared", "--template=", str(self.path), str(path))
         return GitRepository(path)
 
+    def copy(self, path: Path) -> GitRepository:
+        """Return a copy that shares nothing, with what is known of its commits: faster than to make them again."""
+        shutil.copytree(self.path, path)
+        copied = GitRepository(path)
+        copied._known |= self._known
+        return copied
+
     def run(self, *args: str, data: bytes | None = None) -> bytes:
         """Run git in the repository and return its output. Raises GitFailed."""
         done = subprocess.run(
@@ -139,15 +154,43 @@ class GitRepository:
         self.run("fetch", "--quiet", "--no-tags", str(other.path), f"+{source}:{target}")
 
     def resolve(self, revision: str, kind: str = "commit") -> str | None:
-        """Return the sha a revision names, or None. Tries a branch, a tag, and a full or short sha."""
-        if revision.startswith("-") or not revision or any(mark in revision for mark in (":", "^", "~", "@{", "..")):
+        """Return the sha a revision names, or None. Tries a branch, a tag, and a full or short sha.
+
+        GitHub takes no branch or tag that is named like a full sha.
+        """
+        if revision.startswith("-") or not revision or any(mark in revision for mark in _NO_NAMES):
             return None
-        for name in (f"refs/heads/{revision}", f"refs/tags/{revision}", revision):
-            try:
-                return self.run("rev-parse", "--verify", "--quiet", f"{name}^{{{kind}}}").decode().strip()
-            except GitFailed:
-                continue
-        return None
+        if _FULL_SHA.fullmatch(revision) is None:
+            if tip := self._loose(revision):
+                return self.resolve(tip, kind)
+            return self._resolve(kind, f"refs/heads/{revision}", f"refs/tags/{revision}", revision)
+        key = ("resolve", revision, kind)
+        # What is not there yet may come.
+        if key not in self._known and (found := self._resolve(kind, revision)) is not None:
+            self._known[key] = found
+        known: str | None = self._known.get(key)
+        return known
+
+    def _resolve(self, kind: str, *names: str) -> str | None:
+        """Return the sha of the first name that there is, by one run of git."""
+        wanted = "".join(f"{name}^{{{kind}}}\n" for name in names).encode("utf-8", "surrogateescape")
+        lines = self.run("cat-file", "--batch-check=%(objecttype) %(objectname)", data=wanted).decode().split("\n")
+        found = (re.fullmatch(rf"{kind} ([0-9a-f]{{40}})", line) for line in lines)
+        return next((match[1] for match in found if match), None)
+
+    def _loose(self, branch: str) -> str | None:
+        """Return the sha of a branch where git keeps it in a file of its own, as it does until refs are packed."""
+        if _PLAIN_NAME.fullmatch(branch) is None:
+            return None
+        try:
+            tip = (self.path / "refs" / "heads" / branch).read_text("ascii").strip()
+        except OSError:
+            return None
+        return tip if _FULL_SHA.fullmatch(tip) else None
+
+    def branch(self, name: str) -> str | None:
+        """Return the sha of a branch, or None."""
+        return self._loose(name) or self.branches().get(name)
 
     def branches(self) -> dict[str, str]:
         """Return branch name -> sha."""
@@ -220,7 +263,10 @@ class GitRepository:
         """Return what stands at a path of a commit, or None. The empty path is the root tree."""
         if not path:
             return TreeEntry("040000", "tree", self.commit_info(commit).tree, None, "")
-        return next((entry for entry in self._list(commit, "--", path) if entry.path == path), None)
+        entries = self.remember(
+            ("paths", commit), lambda: {entry.path: entry for entry in self.tree(commit, recursive=True)}
+        )
+        return entries.get(path)
 
     def _list(self, *args: str) -> list[TreeEntry]:
         entries = []

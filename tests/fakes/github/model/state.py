@@ -117,7 +117,11 @@ class Repository:
 
     def head(self, branch: str | None = None) -> str:
         """Return the sha of a branch, or of the default branch. Raises KeyError for an unknown one."""
-        return self.git.branches()[branch or self.default_branch]
+        name = branch or self.default_branch
+        sha = self.git.branch(name)
+        if sha is None:
+            raise KeyError(name)
+        return sha
 
     def commit(  # the one way in for content, so it is spelt out
         self,

@@ -63,14 +63,20 @@ def answer(request: Request) -> Answer:
     if request.caller.kind == "nobody":
         raise requires_authentication()
     try:
-        document = parse(request.json.get("query") or "")
+        document, problems = _checked(request.json.get("query") or "")
     except GraphQLSyntaxError as error:
         return Answer(body={"errors": [_error(error)]})
-    return Answer(body=_run(request, document))
+    return Answer(body=_run(request, document, problems))
 
 
-def _run(request: Request, document: DocumentNode) -> dict[str, Any]:
-    problems = validate(_schema(), document)
+@functools.lru_cache(500)
+def _checked(query: str) -> tuple[DocumentNode, list[GraphQLError]]:
+    """Return a query and what is wrong with it. Raises GraphQLSyntaxError."""
+    document = parse(query)
+    return document, validate(_schema(), document)
+
+
+def _run(request: Request, document: DocumentNode, problems: Sequence[GraphQLError]) -> dict[str, Any]:
     if problems:
         request.world.violations += [f"GraphQL: {problem.message}" for problem in problems]
         return {"errors": [_error(problem) for problem in problems]}
