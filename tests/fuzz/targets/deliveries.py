@@ -182,7 +182,7 @@ DELIVERIES = (
         "signature",
         SIGNED,
         check_signature,
-        lambda body: is_signed(utf8(body), body, [body or "s"]),
+        lambda body: is_signed(utf8(body), body, [utf8(body).decode("utf-8", "surrogateescape") or "s"]),
         lambda value: value[1] or repr(value[0]),
     ),
     Target(
