@@ -68,7 +68,8 @@ def run(target: Target, inputs: int, *, seed: int = 0, grown: int = _GROWN) -> O
         if outcome.inputs == before:
             break
     for _, _, text in sorted(slow, reverse=True)[:grown]:
-        _grow(target, text, outcome)
+        if not _grow(target, text, outcome):
+            break
     outcome.seconds = time.monotonic() - began
     return outcome
 
@@ -113,8 +114,11 @@ def _kind(error: Exception) -> str:
     return f"{type(error).__name__} {place.filename}:{place.lineno}"
 
 
-def _grow(target: Target, text: str, outcome: Outcome) -> None:
-    """Repeat the text, then a part of it between its two ends: twice as much may cost about twice as much."""
+def _grow(target: Target, text: str, outcome: Outcome) -> bool:
+    """Repeat the text, then a part of it between its two ends: twice as much may cost about twice as much.
+
+    Return whether it did. The first text that costs more is the failure: measuring slow code takes long.
+    """
     chance = random.Random(text.encode("utf-8", "surrogatepass"))
     start = chance.randrange(len(text))
     end = start + chance.randint(1, min(len(text) - start, 40))
@@ -132,6 +136,8 @@ def _grow(target: Target, text: str, outcome: Outcome) -> None:
             outcome.failures.append(
                 f"Twice as much takes {ratio:.1f} times as long: {head!r} + {unit!r} * N + {tail!r}"
             )
+            return False
+    return True
 
 
 def _ratio(target: Target, grown: Callable[[int], str]) -> float:
