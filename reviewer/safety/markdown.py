@@ -93,8 +93,8 @@ class _Page:
             self.open = None
 
     def _opens(self, line: str) -> bool:
-        match = _FENCE.match(line)
-        if not match:
+        match = _FENCE.match(line) if "```" in line or "~~~" in line else None
+        if match is None:
             return False
         quote = match["quote"]
         run = match["ticks"] or match["tildes"]
@@ -150,6 +150,8 @@ _SPLITTING_PIPE = re.compile(r"(?<!\\)\||\\\\\|")
 
 def _inline(line: str, *, table: bool) -> str:
     """Return a line of text with everything but its code spans made inert."""
+    if not line:
+        return line
     runs: dict[int, list[int]] = defaultdict(list)
     for run in TICKS.finditer(line):
         runs[len(run[0])].append(run.start())
@@ -162,24 +164,25 @@ def _inline(line: str, *, table: bool) -> str:
 
 def _spanned(line: str, runs: Mapping[int, list[int]]) -> list[str]:
     """Return inert text and code spans by turns. `runs`: where the backtick runs of each length begin."""
-    pieces = [""]
+    pieces: list[str] = []
+    flat: list[str] = []  # what the inert text at the end is made of
     at = 0
     while match := _TOKEN.search(line, at):
-        pieces[-1] += line[at : match.start()]
+        flat.append(line[at : match.start()])
         at = match.end()
         if match.lastgroup != "code":
             text, at = _inert(match, line)
-            pieces[-1] += text
+            flat.append(text)
             continue
         ends = runs.get(len(match[0]), [])
         later = bisect_left(ends, at)
         if later == len(ends):
-            pieces[-1] += "\\`" * len(match[0])
+            flat.append("\\`" * len(match[0]))
         else:
             at = ends[later] + len(match[0])
-            pieces += [break_markers(line[match.start() : at]), ""]
-    pieces[-1] += line[at:]
-    return pieces
+            pieces += ["".join(flat), break_markers(line[match.start() : at])]
+            flat = []
+    return [*pieces, "".join([*flat, line[at:]])]
 
 
 def _inert(match: re.Match[str], line: str) -> tuple[str, int]:
@@ -195,8 +198,13 @@ def _inert(match: re.Match[str], line: str) -> tuple[str, int]:
             return "&lt;", end
         broken = (text == "\\@" and follows.isalnum()) or (text == "\\#" and follows.isdigit())
         return text + _BREAK * broken, end
-    plain = {"amp": "&amp;", "lt": "&lt;", "bracket": f"\\{text}", "tildes": "\\~" * len(text), "entity": text}
-    return plain.get(kind or "", text + _BREAK), end
+    if kind == "tildes":
+        return "\\~" * len(text), end
+    return _INERT.get(text, text if kind == "entity" else text + _BREAK), end
+
+
+#: What stands for a sign of Markdown or HTML.
+_INERT = {"&": "&amp;", "<": "&lt;", "[": "\\[", "]": "\\]"}
 
 
 def _plain_url(match: re.Match[str], line: str) -> tuple[str, int]:
