@@ -209,9 +209,13 @@ def _page(text: str) -> str:
     return _squeezed(text)
 
 
+_NOT_PLAIN = re.compile("[^ -~]")
+
+
 def _squeezed(text: str) -> str:
     # The service may repeat what it was sent: secrets are replaced before the text is cut.
-    line = redact(" ".join("".join(char if char.isprintable() else " " for char in text).split()))[0]
+    shown = _NOT_PLAIN.sub(lambda match: match[0] if match[0].isprintable() else " ", text)
+    line = redact(" ".join(shown.split()))[0]
     return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
 
 

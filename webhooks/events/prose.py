@@ -30,7 +30,7 @@ def _outside_blocks(lines: list[str]) -> list[str]:
     kept = []
     fence = ""
     for line in lines:
-        mark = _FENCE.fullmatch(line)
+        mark = _FENCE.fullmatch(line) if "```" in line or "~~~" in line else None
         if fence:
             closes = mark is not None and mark[1].startswith(fence) and not mark[2].strip()
             fence = "" if closes else fence
@@ -48,6 +48,8 @@ def _outside_spans(paragraph: str) -> str:
 
     https://github.github.com/gfm/#code-spans. Takes linear time, which a regular expression would not.
     """
+    if "`" not in paragraph:
+        return paragraph
     runs = [match.span() for match in _TICKS.finditer(paragraph)]
     starts: dict[int, list[int]] = defaultdict(list)
     for start, end in reversed(runs):

@@ -9,7 +9,6 @@ finds two places and the number chooses neither, nothing looser is tried. Loose 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +21,7 @@ from reviewer.tasks.verification.quoting.line_runs import (
     matching_parts,
     matching_runs,
     sides_of,
+    squeezed,
 )
 from reviewer.tasks.verification.quoting.quotes import QuoteReading, decoded_readings, readings
 from reviewer.tasks.verification.quoting.similar_lines import most_similar
@@ -145,7 +145,8 @@ def _without_indent(text: str) -> str:
 
 def _without_space(text: str) -> str:
     """Return the text without white space, and without a diff mark that the model may have left at the front."""
-    return re.sub(r"^[-+](?=\s)|\s+", "", re.sub(r"^\s*[-+](?=\s)", "", text))
+    bare = text.lstrip()
+    return squeezed(bare[1:] if bare.startswith(("+", "-")) and bare[1:2].isspace() else bare)
 
 
 def _matches(sides: Sequence[HunkSide], needle: Sequence[str], normalise: Callable[[str], str]) -> Iterator[Match]:
