@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reviewer.demonstration.request import DemonstrationRequest
-from reviewer.demonstration.session import demonstrated, worth_running
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Review
 from reviewer.domain.settings import Settings
@@ -22,9 +22,10 @@ from reviewer.errors import UsageError
 from reviewer.git.worktree import open_worktree
 from reviewer.llm.messages import Ask
 from reviewer.testgen.evidence import GeneratedTests, NotRun
-from reviewer.testgen.python.interpreter import python_of
-from reviewer.testgen.session import CheckoutToTest, install_sandbox, proven_tests
 from webhooks.github.repository import Pull
+
+if TYPE_CHECKING:
+    from reviewer.testgen.session import CheckoutToTest
 
 _CHECKOUT_HELP = (
     "Give the job a checkout of the pull request's head before this step: actions/checkout with "
@@ -46,6 +47,8 @@ class Workspace:
         if reason := self._refusal(pull):
             return NotRun(f"The suggested tests were not run: {reason}")
         checkout = self._checkout(pull)
+        from reviewer.testgen.session import proven_tests  # noqa: PLC0415
+
         issue = "\n\n".join(f"{issue.title}\n\n{issue.body}" for issue in change.issues)
         outcome = proven_tests(change, settings, checkout, self.ask, salt=self.salt, issue=issue)
         if isinstance(outcome, GeneratedTests) and settings.tests.setup:
@@ -62,6 +65,8 @@ class Workspace:
         if reason := self._refusal(pull):
             notes = (f"Findings were not demonstrated: {reason}",) if request.asked else ()
             return replace(review, notes=(*review.notes, *notes))
+        from reviewer.demonstration.session import demonstrated, worth_running  # noqa: PLC0415
+
         if not worth_running(review, request):
             return review
         checkout = self._checkout(pull)
@@ -69,6 +74,9 @@ class Workspace:
 
     def _checkout(self, pull: Pull) -> CheckoutToTest:
         """Return the job's checkout with what its tests need; the sandbox is installed where that is possible."""
+        from reviewer.testgen.python.interpreter import python_of  # noqa: PLC0415
+        from reviewer.testgen.session import CheckoutToTest, install_sandbox  # noqa: PLC0415
+
         root = Path(self.environ["GITHUB_WORKSPACE"])
         python = python_of(root, self.environ, self.environ.get("REVIEWER_TESTS_PYTHON", "").strip())
         private = tuple(Path(self.environ[name]) for name in ("RUNNER_TEMP",) if self.environ.get(name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -216,3 +217,19 @@ def test_no_default_of_an_input_hides_a_variable_of_the_job() -> None:
     defaults = {name: one.get("default") for name, one in ACTION["inputs"].items() if name in ENVIRONMENT.values()}
     assert {name for name, default in defaults.items() if default} == {"github-token"}
     assert not any(one.get("required") for one in ACTION["inputs"].values())
+
+
+@pytest.mark.slow
+def test_what_runs_tests_is_loaded_when_it_runs_some():
+    """A step that reviews starts without the modules of the sandbox, the runners and the demonstrations."""
+    code = "import sys, webhooks.action.step, webhooks.action.workspace; print(*sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(ended.stdout.split())
+    assert {"webhooks.action.workspace", "webhooks.handling.handle"} <= loaded
+    heavy = (
+        "reviewer.sandbox",
+        "reviewer.testgen.session",
+        "reviewer.testgen.python",
+        "reviewer.demonstration.session",
+    )
+    assert [name for name in sorted(loaded) if name.startswith(heavy)] == []
