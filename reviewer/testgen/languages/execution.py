@@ -6,16 +6,16 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
 from reviewer.git.command import search_path
-from reviewer.sandbox.api import SandboxCommand, SandboxLimits, SandboxRunner
+from reviewer.sandbox.api import SandboxCommand, SandboxLimits, SandboxResult, SandboxRunner
 from reviewer.testgen.languages.coverage import LineCoverage, go_profile, lcov
 from reviewer.testgen.languages.test_reports import ReportedTest
-from reviewer.testgen.languages.test_runners import PROGRAMS, Project
+from reviewer.testgen.languages.test_runners import PROGRAMS, Command, Project
 from reviewer.testgen.working_tree import text_of
 
 #: Folders of the person's home with modules that a run needs and cannot fetch. They are shown read-only. Not the
@@ -36,6 +36,9 @@ _ENVIRONMENT = {
 }  # fmt: skip
 
 _AS_USUAL: Mapping[str, str] = {}
+
+#: The file with what a repeated run printed, in its results folder.
+_OUTPUT = "printed"
 
 #: Makes a writable copy of the tree in the run's own home. Folders of installed packages are large and only read, so
 #: they are replaced by folders of links.
@@ -113,29 +116,50 @@ class ProjectRunner:
         """Return the same runner for another tree."""
         return replace(self, tree=tree)
 
-    def run(self, file: str, environment: Mapping[str, str] = _AS_USUAL) -> FileRun:
-        """Run one test file, with more variables. Raises ReviewerError if nothing can be run here."""
-        row = self.project.row
-        ran = self.execute(
+    def run(self, file: str) -> FileRun:
+        """Run one test file, with coverage where it can be measured. Raises ReviewerError if nothing can run here."""
+        ran = self._execute(self._script(file, self.project.row.first or self.project.row.command), self.seconds)
+        return self._read(ran.results, ran.output)
+
+    def run_again(self, file: str, environments: Sequence[Mapping[str, str]] = (_AS_USUAL,)) -> list[FileRun]:
+        """Run it once for each set of variables, in new processes of one sandbox, without coverage.
+
+        What was compiled for the first run serves the others. Raises ReviewerError if nothing can be run here.
+        """
+        ran = self._execute(self._repeated(file, environments), self.seconds * len(environments))
+        runs = []
+        for number in range(len(environments)):
+            own = {
+                name[len(place) :]: data for name, data in ran.results.items() if name.startswith(place := f"{number}/")
+            }
+            output = own.pop(_OUTPUT, b"").decode("utf-8", "replace")
+            runs.append(self._read(own, output or ran.output))
+        return runs
+
+    def _execute(self, script: str, seconds: float) -> SandboxResult:
+        return self.execute(
             SandboxCommand(
-                argv=("/bin/sh", "-c", self._script(file)),
+                argv=("/bin/sh", "-c", script),
                 tree=self.tree,
                 shown_at=self.shown_at,
-                environment={**_ENVIRONMENT, **self._homes(), **environment},
+                environment={**_ENVIRONMENT, **self._homes()},
                 read_only=self._folders(),
-                limits=SandboxLimits(seconds=self.seconds, processes=512),
+                limits=SandboxLimits(seconds=seconds, processes=512),
             )
         )
+
+    def _read(self, results: Mapping[str, bytes], output: str) -> FileRun:
+        row = self.project.row
         if row.report:
-            reports = [data for name, data in sorted(ran.results.items()) if fnmatch(name, row.report)]
+            reports = [data for name, data in sorted(results.items()) if fnmatch(name, row.report)]
         else:
-            reports = [ran.output.encode("utf-8", "replace")]
+            reports = [output.encode("utf-8", "replace")]
         try:
             outcomes = tuple(test for report in reports for test in row.reads(report))
         except ValueError:
             outcomes = ()
-        data = ran.results.get(row.coverage) if row.coverage else None
-        return FileRun(outcomes, None if data is None else self._measured(data), ran.output)
+        data = results.get(row.coverage) if row.coverage else None
+        return FileRun(outcomes, None if data is None else self._measured(data), output)
 
     def _measured(self, data: bytes) -> Mapping[str, LineCoverage]:
         if self.project.row.language == "go":
@@ -156,27 +180,43 @@ class ProjectRunner:
             "GOMODCACHE": str(self.home / "go/pkg/mod"),
         }
 
-    def _script(self, file: str) -> str:
-        """Return the command as a shell script, because home and results are only known inside."""
+    def _script(self, file: str, command: Command) -> str:
+        """Return a shell script that runs the file, because home and results are only known inside."""
+        return "\n".join([*self._preparation(), *self._command(file, command)])
+
+    def _repeated(self, file: str, environments: Sequence[Mapping[str, str]]) -> str:
+        """Return a shell script that runs the file for each set of variables, with a results folder for each."""
+        lines = [*self._preparation(), 'all="$REVIEWER_RESULTS"']
+        words, *after = self._command(file, self.project.row.command)
+        limit = f"timeout {self.seconds:.0f} " if len(environments) > 1 else ""
+        for number, environment in enumerate(environments):
+            lines += [f'export REVIEWER_RESULTS="$all/{number}"', 'mkdir -p "$REVIEWER_RESULTS"']
+            variables = "".join(f"{name}={shlex.quote(value)} " for name, value in environment.items())
+            lines += [f'env {variables}{limit}{words} > "$REVIEWER_RESULTS/{_OUTPUT}" 2>&1', *after]
+        return "\n".join(lines)
+
+    def _preparation(self) -> list[str]:
         row, folder = self.project.row, self.project.folder
-        place = "\x00"
-        words = list(row.command(self.project.within(file), place))
-        if row.language == "go":
-            # Go runs packages, not files: leave out the other tests of the package.
-            names = _GO_TEST.findall(text_of(self.tree, file) or "")
-            words[-1:] = ["-run", f"^({'|'.join(names) or 'none'})$", words[-1]]
-        words[0] = self._program(words[0])
-        command = " ".join(shlex.quote(word).replace(place, "'\"$REVIEWER_RESULTS\"'") for word in words)
         folders = dict.fromkeys(shlex.quote(str(program.parent)) for program in self._programs())
         lines = [f'export GOCACHE="$HOME/go-cache" CARGO_HOME="$HOME/cargo" PATH={":".join(folders)}:"$PATH"']
         lines += [_COPY.strip()] if row.copied else []
         lines += [self._registry(), _BUILT_BY_CARGO.strip()] if row.language == "rust" else []
         if row.language == "go":
             lines += [_BUILT_BY_GO.strip().format(kept=shlex.quote(str(self.home / ".cache/go-build")))]
-        lines += [f"cd {shlex.quote(folder)}"] if folder else []
-        lines += [command]
-        lines += [f'cp {row.reports_in}/{row.report} "$REVIEWER_RESULTS/"'] if row.reports_in else []
-        return "\n".join(lines)
+        return lines + ([f"cd {shlex.quote(folder)}"] if folder else [])
+
+    def _command(self, file: str, command: Command) -> list[str]:
+        """Return the line that runs the file, and the one that fetches its reports, if they are elsewhere."""
+        row = self.project.row
+        place = "\x00"
+        words = list(command(self.project.within(file), place))
+        if row.language == "go":
+            # Go runs packages, not files: leave out the other tests of the package.
+            names = _GO_TEST.findall(text_of(self.tree, file) or "")
+            words[-1:] = ["-run", f"^({'|'.join(names) or 'none'})$", words[-1]]
+        words[0] = self._program(words[0])
+        line = " ".join(shlex.quote(word).replace(place, "'\"$REVIEWER_RESULTS\"'") for word in words)
+        return [line, *([f'cp {row.reports_in}/{row.report} "$REVIEWER_RESULTS/"'] if row.reports_in else [])]
 
     def _program(self, name: str) -> str:
         """Return the program; one from node_modules may be in a folder above the project, if packages are hoisted."""

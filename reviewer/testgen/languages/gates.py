@@ -26,8 +26,8 @@ from reviewer.testgen.working_tree import added, changed_to, changes, folder_of,
 
 #: New processes in which a candidate must pass, for languages whose runs take long.
 FEW_RUNS = 3
-#: How many of them run at the same time.
-AT_ONCE = 2
+#: How many sandboxes with such processes run at the same time, and how many processes run in one, after another.
+AT_ONCE, IN_TURN = 2, 5
 
 _CHEAP = frozenset({"javascript", "go", "ruby"})
 _ZONES = ("UTC", "Europe/Berlin", "America/St_Johns", "Asia/Tokyo")
@@ -86,7 +86,7 @@ class LanguageGates:
     def fails_again(self, candidate: Candidate, failure: FailedTest) -> bool:
         """Whether the test fails by its assertion again in a new process, and uses the changed file."""
         with added(self.runner.tree, candidate.path, candidate.code):
-            run = self.runner.run(candidate.path)
+            (run,) = self.runner.run_again(candidate.path)
             return failure.test in run.failed and run.asserted and self._uses(candidate, run)
 
     def _run_through(self, candidate: Candidate, *, trims: bool) -> Evidence | GateFailure:
@@ -146,22 +146,23 @@ class LanguageGates:
     def _steady(self, candidate: Candidate) -> int | GateFailure:
         """Return how often the file passed in new processes, in other orders, time zones and locales."""
         runs = self.runs if self.runner.project.row.language in _CHEAP else min(self.runs, FEW_RUNS - 1)
-        passed: list[bool] = []
-        for start in range(0, runs, AT_ONCE):
-            passed += self._passes(candidate, range(start, min(start + AT_ONCE, runs)))
-            if not all(passed):
-                passed += self._passes(candidate, range(len(passed), 2 * runs))
-                reason = f"It is flaky: it fails in {passed.count(False)} of {len(passed)} runs."
-                return GateFailure(Gate.STEADY, reason, reason)
+        passed = self._passes(candidate, range(runs))
+        if not all(passed):
+            passed += self._passes(candidate, range(runs, 2 * runs))
+            reason = f"It is flaky: it fails in {passed.count(False)} of {len(passed)} runs."
+            return GateFailure(Gate.STEADY, reason, reason)
         return runs
 
     def _passes(self, candidate: Candidate, numbers: range) -> list[bool]:
-        def run(number: int) -> bool:
-            environment = {"TZ": _ZONES[number % len(_ZONES)], "LC_ALL": _LOCALES[number % len(_LOCALES)]}
-            return self.runner.run(candidate.path, environment).is_green
+        def run(part: range) -> list[bool]:
+            environments = [
+                {"TZ": _ZONES[number % len(_ZONES)], "LC_ALL": _LOCALES[number % len(_LOCALES)]} for number in part
+            ]
+            return [ran.is_green for ran in self.runner.run_again(candidate.path, environments)]
 
+        parts = [numbers[start : start + IN_TURN] for start in range(0, len(numbers), IN_TURN)]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(run, numbers))
+            return [is_green for part in pool.map(run, parts) for is_green in part]
 
     def _covered(self, run: FileRun) -> tuple[int, int] | GateFailure:
         """Return how many of the uncovered changed lines the candidate runs, and how many there are."""
@@ -185,7 +186,7 @@ class LanguageGates:
         untouched = snapshot(self.base)
         try:
             with added(self.base, candidate.path, candidate.code):
-                run = self.runner.on(self.base).run(candidate.path)
+                (run,) = self.runner.on(self.base).run_again(candidate.path)
                 return run.failed if run.asserted else frozenset()
         finally:
             restore(self.base, untouched)
@@ -199,7 +200,7 @@ class LanguageGates:
 
     def _run_with(self, path: str, text: str, test: str) -> FileRun:
         with changed_to(self.runner.tree, path, text):
-            return self.runner.run(test)
+            return self.runner.run_again(test)[0]
 
 
 def _reach(evidence: Evidence) -> tuple[int, int]:

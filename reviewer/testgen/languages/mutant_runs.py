@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Enum
 
@@ -60,22 +61,38 @@ class MutantRuns:
         A file's mutants count only if the candidate notices a canary in it.
         """
         tried: list[tuple[TextMutant, FileRun]] = []
-        runs_any, unreached = False, 0
-        for path, lines in self.before.changed.items():
-            text = text_of(self.runner.tree, path) or ""
-            canary = throwing(self.runner.project.row.language, text, lines)
-            if canary is None or self._run_with(path, canary, candidate.path).is_green:
-                continue  # the test does not run this file, so its mutants prove nothing
-            runs_any = True
+        noticed, unreached = self._noticed(candidate, green), 0
+        for path in noticed:
+            lines, text = self.before.changed[path], text_of(self.runner.tree, path) or ""
             reached = {line for line in lines if _is_run(green, path, line)}
             own = candidate.unit.lines if candidate.unit.path == path else frozenset()
             unreached += len(text_mutants(path, text, own & lines - reached, most=MUTANTS))
             tried += [
-                (mutant, self._run_with(path, mutant.applied(text), candidate.path))
+                (mutant, self._run_with({path: mutant.applied(text)}, candidate.path))
                 for mutant in text_mutants(path, text, reached, most=MUTANTS)
                 if self.in_time()
             ]
-        return self._judged(tried, green, unreached, runs_any=runs_any)
+        return self._judged(tried, green, unreached, runs_any=bool(noticed))
+
+    def _noticed(self, candidate: Candidate, green: FileRun) -> list[str]:
+        """Return the changed files that the candidate runs: those of which it ran a changed line.
+
+        Where that is not measured, those with which it does not pass if they throw. The files that it is not for throw
+        all at once first, since mostly none of them matters to it.
+        """
+        known = {path: _runs_any(green, path, lines) for path, lines in self.before.changed.items()}
+        canaries = {
+            path: canary for path in known if known[path] is None and (canary := self._throwing(path)) is not None
+        }
+        others = {path: text for path, text in canaries.items() if path != candidate.unit.path}
+        if len(others) > 1 and self._run_with(others, candidate.path).is_green:
+            canaries = {path: text for path, text in canaries.items() if path not in others}
+        known |= {path: not self._run_with({path: text}, candidate.path).is_green for path, text in canaries.items()}
+        return [path for path, is_run in known.items() if is_run]
+
+    def _throwing(self, path: str) -> str | None:
+        text = text_of(self.runner.tree, path) or ""
+        return throwing(self.runner.project.row.language, text, self.before.changed[path])
 
     def _judged(
         self, tried: Sequence[tuple[TextMutant, FileRun]], green: FileRun, unreached: int, *, runs_any: bool
@@ -99,9 +116,12 @@ class MutantRuns:
         failed = {mutant: run.failed for mutant, run in tried if mutant in killed}
         return TextKills(len(killed), judged + unreached, fresh, unreached, failed)
 
-    def _run_with(self, path: str, text: str, test: str) -> FileRun:
-        with changed_to(self.runner.tree, path, text):
-            return self.runner.run(test)
+    def _run_with(self, texts: Mapping[str, str], test: str) -> FileRun:
+        """Run the test file with other texts in place of some files."""
+        with ExitStack() as changed:
+            for path, text in texts.items():
+                changed.enter_context(changed_to(self.runner.tree, path, text))
+            return self.runner.run_again(test)[0]
 
     def _survives_existing(self, mutant: TextMutant) -> bool:
         """Whether no existing test that passes without the mutant fails with it."""
@@ -109,7 +129,7 @@ class MutantRuns:
             return True
         text = text_of(self.runner.tree, mutant.path) or ""
         with changed_to(self.runner.tree, mutant.path, mutant.applied(text)):
-            return all(self.runner.run(path).is_green_but_for(self.before.red) for path in self.before.tests)
+            return all(self.runner.run_again(path)[0].is_green_but_for(self.before.red) for path in self.before.tests)
 
 
 def _is_run(green: FileRun, path: str, line: int) -> bool:
@@ -118,6 +138,12 @@ def _is_run(green: FileRun, path: str, line: int) -> bool:
         return True
     lines = green.measured.get(path, LineCoverage())
     return line in lines.run or line not in lines.can
+
+
+def _runs_any(green: FileRun, path: str, changed: Collection[int]) -> bool | None:
+    """Whether the candidate runs one of the changed lines of a file; None if coverage does not say."""
+    lines = (green.measured or {}).get(path, LineCoverage())
+    return any(line in lines.run for line in changed) if any(line in lines.can for line in changed) else None
 
 
 def _outcome(run: FileRun, green: FileRun) -> _MutantOutcome:

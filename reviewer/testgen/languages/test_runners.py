@@ -38,24 +38,30 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
 KNOWN = "pytest, unittest, node:test, vitest, jest, go, cargo, maven, rspec and minitest"
 
 
+#: Takes a test file and the results folder, and returns the words of a command.
+Command = Callable[[str, str], tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Toolchain:
     """One row of the table.
 
-    `command` takes the test file, relative to the project, and the results folder. `report` is a pattern for the files
-    in that folder that `reads` parses; empty if the report is standard output. `coverage` is the coverage file in that
-    folder; empty if none is measured. `copied`: the runner writes into its project, so each run gets its own copy;
+    `command` takes the test file, relative to the project, and the results folder; `first` is the command for the first
+    run of a file, with coverage and the runner's own checks, where it differs. `report` is a pattern for the files in
+    that folder that `reads` parses; empty if the report is standard output. `coverage` is the coverage file in that
+    folder; empty if none is measured. `copied`: the runner writes into its project, so each sandbox gets its own copy;
     `reports_in` is the folder of the reports in that copy; empty for the results folder.
     """
 
     name: str
     language: str
-    command: Callable[[str, str], tuple[str, ...]]
+    command: Command
     reads: test_reports.Reads
     report: str = ""
     coverage: str = ""
     copied: bool = False
     reports_in: str = ""
+    first: Command | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +92,13 @@ class _Package(BaseModel):
 
 def _node(file: str, results: str) -> tuple[str, ...]:
     """Follow https://nodejs.org/docs/latest-v20.x/api/test.html#test-reporters ."""
-    reporters = ("--test-reporter=junit", f"--test-reporter-destination={results}/junit.xml")
+    return ("node", "--test", "--test-reporter=junit", f"--test-reporter-destination={results}/junit.xml", file)
+
+
+def _node_covered(file: str, results: str) -> tuple[str, ...]:
+    """Follow https://nodejs.org/docs/latest-v20.x/api/test.html#collecting-code-coverage ."""
     coverage = ("--test-reporter=lcov", f"--test-reporter-destination={results}/lcov.info")
-    return ("node", "--test", "--experimental-test-coverage", *reporters, *coverage, file)
+    return ("node", "--experimental-test-coverage", *_node(file, results)[1:-1], *coverage, file)
 
 
 def _vitest(file: str, results: str) -> tuple[str, ...]:
@@ -105,14 +115,26 @@ def _vitest_covered(file: str, results: str) -> tuple[str, ...]:
 
 def _jest(file: str, results: str) -> tuple[str, ...]:
     """Follow https://jestjs.io/docs/cli ."""
-    coverage = ("--coverage", "--coverageReporters=lcovonly", f"--coverageDirectory={results}")
     report = ("--json", f"--outputFile={results}/tests.json", "--cacheDirectory=/tmp/jest")
-    return ("node_modules/.bin/jest", "--ci", "--randomize", *report, *coverage, "--runTestsByPath", file)
+    return ("node_modules/.bin/jest", "--ci", "--randomize", *report, "--runTestsByPath", file)
 
 
-def _go(file: str, results: str) -> tuple[str, ...]:
+def _jest_covered(file: str, results: str) -> tuple[str, ...]:
+    """Follow https://jestjs.io/docs/cli#--coverageboolean ."""
+    coverage = ("--coverage", "--coverageReporters=lcovonly", f"--coverageDirectory={results}")
+    return (*_jest(file, results)[:-2], *coverage, "--runTestsByPath", file)
+
+
+def _go(file: str, _results: str) -> tuple[str, ...]:
+    """Follow https://pkg.go.dev/cmd/go#hdr-Test_packages . Vet reads the whole standard library without its cache."""
     package = f"./{PurePosixPath(file).parent}"
-    return ("go", "test", "-json", "-count=1", "-shuffle=on", f"-coverprofile={results}/cover.out", package)
+    return ("go", "test", "-json", "-count=1", "-shuffle=on", "-vet=off", package)
+
+
+def _go_covered(file: str, results: str) -> tuple[str, ...]:
+    """With the checks of vet that `go test` makes by default."""
+    plain = (word for word in _go(file, results) if word != "-vet=off")
+    return (*list(plain)[:-1], f"-coverprofile={results}/cover.out", f"./{PurePosixPath(file).parent}")
 
 
 def _cargo(file: str, _results: str) -> tuple[str, ...]:
@@ -137,13 +159,20 @@ def _bundled(command: Callable[[str, str], tuple[str, ...]]) -> Callable[[str, s
     return lambda file, results: ("bundle", "exec", *command(file, results))
 
 
-NODE = Toolchain("node:test", "javascript", _node, test_reports.junit, "junit.xml", "lcov.info")
+NODE = Toolchain("node:test", "javascript", _node, test_reports.junit, "junit.xml", "lcov.info", first=_node_covered)
 VITEST = Toolchain("vitest", "javascript", _vitest, test_reports.jest, "tests.json", copied=True)
 VITEST_COVERED = Toolchain(
-    "vitest", "javascript", _vitest_covered, test_reports.jest, "tests.json", "cover/lcov.info", copied=True
+    "vitest",
+    "javascript",
+    _vitest,
+    test_reports.jest,
+    "tests.json",
+    "cover/lcov.info",
+    copied=True,
+    first=_vitest_covered,
 )
-JEST = Toolchain("jest", "javascript", _jest, test_reports.jest, "tests.json", "lcov.info")
-GO = Toolchain("go", "go", _go, test_reports.go, coverage="cover.out")
+JEST = Toolchain("jest", "javascript", _jest, test_reports.jest, "tests.json", "lcov.info", first=_jest_covered)
+GO = Toolchain("go", "go", _go, test_reports.go, coverage="cover.out", first=_go_covered)
 CARGO = Toolchain("cargo", "rust", _cargo, test_reports.cargo, copied=True)
 MAVEN = Toolchain(
     "maven", "java", _maven, test_reports.junit, "TEST-*.xml", copied=True, reports_in="target/surefire-reports"

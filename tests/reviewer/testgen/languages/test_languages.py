@@ -120,7 +120,8 @@ def test_node_is_run_and_read(tmp_path: Path) -> None:
     (tmp_path / "test").mkdir()
     (tmp_path / "sign.mjs").write_text(SOURCE)
     (tmp_path / "test" / "sign.test.mjs").write_text(TESTS)
-    subprocess.run(NODE.command("test/sign.test.mjs", str(tmp_path)), cwd=tmp_path, check=False, timeout=60)
+    assert NODE.first is not None
+    subprocess.run(NODE.first("test/sign.test.mjs", str(tmp_path)), cwd=tmp_path, check=False, timeout=60)
     found = {item.id: item for item in NODE.reads((tmp_path / NODE.report).read_bytes())}
     assert {name: item.verdict for name, item in found.items()} == {
         "test right": "passed",
