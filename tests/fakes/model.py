@@ -175,6 +175,7 @@ class FakeModel:
     def take(self, call: Call) -> Behaviour:
         """Record a call and return its answer."""
         with self.changed:
+            earlier = tuple(self.calls)
             self.calls.append(call)
             script = self._scripts[call.task]
             chosen: Scripted | None = script.queue.popleft() if script.queue else None
@@ -182,7 +183,7 @@ class FakeModel:
         if chosen is None and script.answer is not None:
             chosen = script.answer(call)
         if chosen is None:
-            chosen = contented(call)
+            chosen = contented(call, earlier)
         if chosen is None:
             self.violate(f"unexpected request: {call.task} {call.qualifier}".rstrip())
             return error(400, "nothing is scripted for this request (2013)", "bad_request_error")

@@ -6,7 +6,8 @@ Values, and how they look as events of a stream. `tests.fakes.model` serves them
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,16 +33,25 @@ class Call:
         return "\n".join(content for role, content in self.messages if role == "user")
 
 
-def contented(call: Call) -> str | None:
+def contented(call: Call, earlier: Iterable[Call]) -> str | None:
     """Return the answer of a model that has nothing to object to, to the questions that few tests are about.
 
     The editor leaves order and severity as they are; every expectation of a suggested test is what is promised.
+    None where the question has no reason: an editor's with fewer than two findings, or about the expectations of tests
+    that were never asked for, or one that was asked before, word for word.
     """
+    before = list(earlier)
+    if any(one.messages == call.messages for one in before):
+        return None
+    shown = call.messages[-1][1]
     if call.task == "edit":
-        return '{"findings": []}'
+        return '{"findings": []}' if len(re.findall(r"^## Finding \d+", shown, re.MULTILINE)) >= 2 else None
     if (call.task, call.qualifier) == ("verify", "expectations"):
-        ids = range(1, call.messages[-1][1].count("\n## Claim ") + 1)
-        return json.dumps({"verdicts": [{"id": n, "verdict": "confirmed", "reason": "It is promised."} for n in ids]})
+        claims = shown.count("\n## Claim ")
+        if not claims or not any(one.task == "tests" for one in before):
+            return None
+        verdicts = [{"id": n, "verdict": "confirmed", "reason": "It is promised."} for n in range(1, claims + 1)]
+        return json.dumps({"verdicts": verdicts})
     return None
 
 
