@@ -86,6 +86,7 @@ def test_three_pushes_leave_one_comment_and_one_summary(github: World, kind: str
     assert not github.pull.issue.reactions
 
 
+@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize("trouble", ["all is well", "nobody tells who we are"])
 @pytest.mark.parametrize("kind", [kind for kind in TOKENS if "without" not in kind and kind != "a person's"])
 def test_a_killed_job_finds_its_check_run_again(github: World, kind: str, trouble: str) -> None:
@@ -167,6 +168,7 @@ def test_an_enterprise_server_is_asked_at_its_own_address() -> None:
         assert not world.calls_to("GET /user$")
 
 
+@pytest.mark.usefixtures("short_pauses")
 def test_where_it_may_be_known_later_the_job_waits(github: World) -> None:
     """GraphQL fails for now and nothing else tells: the job is tried again, and nothing is posted twice."""
     token = github.app_token("acme-review", github.repo, PLAIN)

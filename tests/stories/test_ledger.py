@@ -348,6 +348,7 @@ def test_a_command_has_everything_read_again(github: World) -> None:
     github.expect_check("failure")
 
 
+@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize(
     "request_", ["POST /issues/1/comments$", "PATCH /issues/comments/", "PATCH /check-runs/", "POST /pulls/1/reviews$"]
 )
@@ -388,6 +389,7 @@ def test_what_github_refuses_as_a_comment_is_an_annotation_once(github: World) -
     github.expect_comment("2 open findings")
 
 
+@pytest.mark.usefixtures("short_pauses")
 def test_a_fix_told_before_a_kill_is_not_told_again(github: World) -> None:
     """The reply was posted, the summary was not: the next try finds the reply."""
     pushed = github.push(github.pull, {"src/cart.py": REWRITTEN})
