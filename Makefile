@@ -27,7 +27,7 @@ serve: venv-server ## run the GitHub App on port 8000 (PORT=... for another); it
 	@exec $(BIN)/gunicorn --config gunicorn.conf.py 'app:create_app()' $(ARGS)
 
 test: venv ## run the tests, four at a time (ARGS="-k name" for some of them, ARGS="-n 0" for one at a time)
-	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 test-fast: venv ## run the tests that start no process, socket or repository: half a minute
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist worksteal -m fast $(ARGS)
@@ -57,7 +57,7 @@ chaos: venv ## kill the App again and again while deliveries come in; count what
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
 attack: venv ## play every attack of tests/attacks and beside the code, long ones too; print a table of what held
-	@REVIEWER_LONG_TESTS=1 $(BIN)/python -m pytest -n 4 --dist worksteal -m attack $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= REVIEWER_LONG_TESTS=1 $(BIN)/python -m pytest -n 4 --dist worksteal -m attack $(ARGS)
 
 fuzz: venv ## feed whatever reads untrusted input 100,000 inputs each (ARGS="--inputs 1000 diff" for fewer, of one target)
 	@$(BIN)/python -m tests.fuzz $(ARGS)
