@@ -1,14 +1,14 @@
 """Let a model judge which published findings match known ones, without telling it which of them are traps.
 
-One prompt per case and one repair turn. An answer that names a finding that does not exist is unreadable, not "no
-match".
+One prompt per case and one more turn: with the reason, or in halves where the tokens ran out. An answer that names a
+finding that does not exist is unreadable, not "no match".
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -16,9 +16,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from reviewer.domain.findings import Finding
 from reviewer.evaluation.cases import KnownFinding
 from reviewer.evaluation.scores import Pair
-from reviewer.llm.messages import Ask, Prompt, Task
+from reviewer.llm.messages import Ask, Message, Prompt, Task
 from reviewer.safety.prompt_text import code_excerpt, prose
-from reviewer.tasks.conversation.follow_ups import Answer, ask_and_read
+from reviewer.tasks.conversation.follow_ups import Answer, Division, SmallerPrompt, ask_and_read
 from reviewer.tasks.conversation.json_replies import JsonForm, Unreadable, read_json
 from reviewer.tasks.conversation.layout import prompt_of
 from reviewer.tasks.conversation.prompts import render_template
@@ -34,8 +34,35 @@ def judge(
 
     `fence` is a word that none of the texts contains; it marks them as data.
     """
-    reader = _Reader(len(findings), len(known))
-    return ask_and_read([(judge_prompt(findings, known, fence=fence), reader)], ask)[0]
+    questions = _Questions(findings, known, fence)
+    first = questions.about(range(len(findings)))
+    return ask_and_read([(first.prompt, first.read)], ask, divide=questions)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Questions:
+    """Makes the prompts about some of the findings, and divides one whose answer ran out of tokens into halves."""
+
+    findings: Sequence[Finding]
+    known: Sequence[KnownFinding]
+    fence: str
+    _asked: dict[tuple[Message, ...], range] = field(default_factory=dict, init=False)
+
+    def about(self, places: range) -> SmallerPrompt[tuple[Pair, ...]]:
+        prompt = judge_prompt(self.findings[places.start : places.stop], self.known, fence=self.fence)
+        self._asked[prompt.messages] = places
+        return SmallerPrompt(prompt, _Reader(len(places), len(self.known), places.start))
+
+    def __call__(self, prompt: Prompt) -> Division[tuple[Pair, ...]] | None:
+        """Return the prompts about each half of the findings; None if there is only one."""
+        places = self._asked.get(prompt.messages[:2], range(0))
+        if len(places) < 2:
+            return None
+        middle = len(places) // 2
+        return Division(
+            (self.about(places[:middle]), self.about(places[middle:])),
+            lambda answers: tuple(sorted(pair for pairs in answers for pair in pairs)),
+        )
 
 
 def judge_prompt(findings: Sequence[Finding], known: Sequence[KnownFinding], *, fence: str) -> Prompt:
@@ -88,10 +115,11 @@ class _Match(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads the judge's reply about a number of reports and references."""
+    """Reads the judge's reply about a number of reports and references; `before` reports stand in another prompt."""
 
     reports: int
     references: int
+    before: int = 0
 
     def __call__(self, text: str, *, complete: bool) -> tuple[Pair, ...]:
         """Return the pairs, counted from 0. Raises Unreadable."""
@@ -110,7 +138,7 @@ class _Reader:
         for match in read:
             if not (1 <= match.report <= self.reports and 1 <= match.reference <= self.references):
                 raise Unreadable(f"there is no report {match.report} with a reference {match.reference} to compare.")
-        return frozenset((match.report - 1, match.reference - 1) for match in read)
+        return frozenset((self.before + match.report - 1, match.reference - 1) for match in read)
 
 
 def _join(answers: Sequence[frozenset[Pair]]) -> frozenset[Pair]:

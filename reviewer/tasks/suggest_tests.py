@@ -10,7 +10,7 @@ from reviewer.domain.findings import Rejected, Review, TestSuggestion
 from reviewer.domain.settings import Settings
 from reviewer.languages.elisions import is_cut_short
 from reviewer.languages.paths import is_code, is_test
-from reviewer.llm.messages import Ask, Prompt
+from reviewer.llm.messages import Ask
 from reviewer.llm.usage import Usage
 from reviewer.safety.placeholders import has_placeholder
 from reviewer.safety.redaction import redact
@@ -31,7 +31,7 @@ def suggest_tests(change: Change, settings: Settings, ask: Ask, *, salt: bytes) 
 
     Raises ModelError if no prompt was answered.
     """
-    prompter, parts = _parts_to_test(change, settings, salt)
+    prompter, parts = parts_to_test(change, settings, salt)
     if not parts:
         return Review(summary="", notes=("The change adds no code that could be tested.",))
     divide = DivisionByCode(read_tests, join_tests)
@@ -47,15 +47,7 @@ def suggest_tests(change: Change, settings: Settings, ask: Ask, *, salt: bytes) 
     return Review(summary="", tests=tests, rejected=rejected, notes=tuple(notes), usage=usage, models=models)
 
 
-def prompts_for_tests(
-    change: Change, settings: Settings, salt: bytes, *, only: Collection[str] | None = None
-) -> tuple[Prompter, list[Prompt]]:
-    """Return the prompts that ask for tests of the change, or of some of its files, and their Prompter."""
-    prompter, parts = _parts_to_test(change, settings, salt, only=only)
-    return prompter, [prompter.tests(part) for part in parts]
-
-
-def _parts_to_test(
+def parts_to_test(
     change: Change, settings: Settings, salt: bytes, *, only: Collection[str] | None = None
 ) -> tuple[Prompter, list[Chunk]]:
     """Return the parts of the change, or of some of its files, that tests are asked for, and their Prompter."""

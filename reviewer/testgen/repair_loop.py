@@ -17,7 +17,7 @@ from reviewer.llm.messages import Ask, Prompt
 from reviewer.llm.usage import Usage
 from reviewer.safety.placeholders import has_placeholder
 from reviewer.safety.redaction import redact
-from reviewer.tasks.conversation.follow_ups import Answer, ask_and_read
+from reviewer.tasks.conversation.follow_ups import Answer, Divide, ask_and_read, undivided
 from reviewer.tasks.conversation.replies import read_tests
 from reviewer.testgen.attempts import CandidateAttempt, failed_versions
 from reviewer.testgen.evidence import (
@@ -57,7 +57,10 @@ class UnitPrompt:
 
 @dataclass(slots=True)
 class RepairLoop:
-    """The state of one generation: tests kept, candidates stopped, answers and notes."""
+    """The state of one generation: tests kept, candidates stopped, answers and notes.
+
+    `divide` makes smaller prompts of one whose answer ran out of tokens.
+    """
 
     language: LanguageSupport
     budget: GenerationBudget
@@ -71,6 +74,7 @@ class RepairLoop:
     left_out: list[DroppedTest] = field(default_factory=list)
     progress: Callable[[str], None] = say_nothing
     tree_changed: str = ""
+    divide: Divide[tuple[TestSuggestion, ...]] = undivided
 
     def run(self, prompts: Sequence[UnitPrompt]) -> None:
         """Ask, judge, repair as often as the budget allows, and ask a second opinion about what the tests demand."""
@@ -224,7 +228,7 @@ class RepairLoop:
             return GateFailure(Gate.CLEAN, str(error))
 
     def _answers(self, prompts: Sequence[Prompt]) -> list[Answer[tuple[TestSuggestion, ...]]]:
-        answers = ask_and_read([(prompt, read_tests) for prompt in prompts], self.ask)
+        answers = ask_and_read([(prompt, read_tests) for prompt in prompts], self.ask, divide=self.divide)
         self.answers += answers
         return answers
 

@@ -22,9 +22,12 @@ from reviewer.languages.paths import is_code, is_test
 from reviewer.llm.messages import Ask, Prompt, Task
 from reviewer.safety.prompt_text import code_excerpt, printable_path
 from reviewer.sandbox.api import SandboxRunner
+from reviewer.tasks.conversation.divisions import DivisionByCode
 from reviewer.tasks.conversation.layout import prompt_of, shown_in, with_more_words
 from reviewer.tasks.conversation.prompts import Prompter, render_template
-from reviewer.tasks.suggest_tests import MAX_TESTS, prompts_for_tests
+from reviewer.tasks.conversation.replies import read_tests
+from reviewer.tasks.planning.chunks import Chunk
+from reviewer.tasks.suggest_tests import MAX_TESTS, join_tests, parts_to_test
 from reviewer.testgen.attempts import FailedVersion
 from reviewer.testgen.evidence import (
     Candidate,
@@ -89,18 +92,14 @@ def generate_language_tests(  # noqa: PLR0913 - the clock and the progress are f
     before = _existing(runner, here, change, places.base, progress)
     if isinstance(before, NotRun):
         return before
-    prompter, prompts = prompts_for_tests(change, settings, salt, only={file.path for file in here})
+    prompter, parts = parts_to_test(change, settings, salt, only={file.path for file in here})
     test_prompts = LanguageTestPrompts(prompter, project, _styled(runner, before))
-    loop = RepairLoop(
-        _OtherLanguages(LanguageGates(runner, places.base, before, in_time, budget.runs), test_prompts),
-        budget,
-        ask,
-        in_time,
-        progress=progress,
-    )
-    loop.run(
-        [UnitPrompt(test_prompts.tests(prompt), "a part of the change", partial(_unit, before)) for prompt in prompts]
-    )
+    divide = DivisionByCode(read_tests, join_tests)
+    gates = LanguageGates(runner, places.base, before, in_time, budget.runs)
+    support = _OtherLanguages(gates, test_prompts)
+    loop = RepairLoop(support, budget, ask, in_time, progress=progress, divide=divide)
+    prompts = [divide.prompt(part, test_prompts.tests) for part in parts]
+    loop.run([UnitPrompt(prompt, "a part of the change", partial(_unit, before)) for prompt in prompts])
     return loop.result(*_notes(found, project, before))
 
 
@@ -172,15 +171,15 @@ class LanguageTestPrompts:
     project: Project
     sibling: tuple[str, str]
 
-    def tests(self, prompt: Prompt) -> Prompt:
-        """Return the prompt for tests, with the runner's name and an existing test."""
+    def tests(self, part: Chunk) -> Prompt:
+        """Return the prompt for tests of a part of the change, with the runner's name and an existing test."""
         path, text = self.sibling
         words = render_template(
             "tests/runner.md", name=self.project.row.name, folder=printable_path(self.project.folder),
             fence=self.prompter.fence, path=printable_path(path) if path else "",
             text=code_excerpt(text, MOST_SIBLING),
         )  # fmt: skip
-        return with_more_words(prompt, words)
+        return with_more_words(self.prompter.tests(part), words)
 
     def repair(self, prompt: Prompt, candidate: Candidate, stopped: GateFailure) -> Prompt:
         """Return the conversation, continued by the candidate and the reason why a gate stopped it."""

@@ -19,7 +19,7 @@ from reviewer.errors import UsageError
 from reviewer.evaluation.case_repository import write_case_repository
 from reviewer.evaluation.cases import KnownFinding, KnownKind, read_cases
 from reviewer.evaluation.command import PARALLEL
-from reviewer.evaluation.judge import _Reader, judge_prompt
+from reviewer.evaluation.judge import _Reader, judge, judge_prompt
 from reviewer.evaluation.results import CaseResult, EvaluationRun, PublishedFinding, read_run, to_json
 from reviewer.evaluation.scores import Counts, FindingOutcome, PublishedPlace, near_pairs, one_to_one, outcomes
 from reviewer.evaluation.tables import compared_text, run_text
@@ -27,7 +27,7 @@ from reviewer.llm.client import Client
 from reviewer.llm.usage import Usage
 from reviewer.tasks.conversation.follow_ups import ask_and_read
 from reviewer.tasks.conversation.layout import task_line
-from tests.fakes.model import Call, FakeModel, error
+from tests.fakes.model import Answer, Call, FakeModel, error
 from tests.fixtures.app_server import child_environment
 from tests.fixtures.factories import finding
 from tests.fixtures.git_repo import Repo
@@ -191,6 +191,21 @@ def test_a_pair_that_cannot_be_is_asked_for_again(model: FakeModel) -> None:
     assert "no report 3" in model.calls[1].user
     assert second.error is not None
     assert second.usage.calls == 2
+
+
+def test_a_judge_who_runs_out_of_tokens_gets_half_of_the_findings(model: FakeModel) -> None:
+    """The pairs of both halves are numbered as in the whole; a single finding cannot be divided."""
+    out = Answer("", thinking="Let me see", finish="length")
+    halves = ('{"matches": [{"report": 1, "reference": 2}]}', '{"matches": [{"report": 2, "reference": 1}]}')
+    model.script("ask", out, *halves)
+    model.script("ask", out, out)
+    findings, wanted = [finding(title=f"Title {n}") for n in range(3)], [known("a", 1, 1), known("b", 2, 2)]
+    with Client(key=model.key, base_url=model.base_url) as client:
+        answer = judge(findings, wanted, client.ask, fence="data-1")
+        alone = judge(findings[:1], wanted, client.ask, fence="data-1")
+    assert answer.value == ((0, 1), (2, 0))
+    assert [call.user.count("Title ") for call in model.calls[:2]] == [3, 1]
+    assert alone.error is not None
 
 
 # --- cases ----------------------------------------------------------------------------------------------------------

@@ -109,7 +109,9 @@ def _is_instruction(new: Sequence[str], replaced: ReplacedLines) -> bool:
         return True
     if len(comments) == len(new) and not all(_COMMENT_LINE.match(line) for line in old):
         return not _comments_out(new, old)
-    if refuses_sentences(replaced.path) or _in_text(replaced):
+    if _in_text(replaced):
+        return any(_is_sentence(line) for line in new) and not _shares_words(new, old)
+    if refuses_sentences(replaced.path):
         return False
     return any(_is_sentence(line) for line in new) and not any(_is_sentence(line) for line in old)
 
@@ -125,6 +127,13 @@ def _comments_out(new: Sequence[str], old: Sequence[str]) -> bool:
     words = {word for line in old for word in re.findall(r"\w+", line)}
     theirs = [word for line in new for word in re.findall(r"\w+", line)]
     return bool(theirs) and sum(word in words for word in theirs) * 2 >= len(theirs)
+
+
+def _shares_words(new: Sequence[str], old: Sequence[str]) -> bool:
+    """Whether a quarter of the new words stood there before, or half of the old words still do; short ones aside."""
+    had, words = ([word.lower() for line in lines for word in re.findall(r"\w{4,}", line)] for lines in (old, new))
+    same = {*had} & {*words}
+    return 4 * sum(word in same for word in words) >= len(words) or 2 * sum(word in same for word in had) > len(had)
 
 
 def _in_text(replaced: ReplacedLines) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from reviewer.tasks.verification.suggestions import ProvenSuggestion, UnprovenSuggestion, prove_suggestion
 from tests.reviewer.tasks.verification.test_suggestions import located
 
+DOCUMENTED = 'def words(text):\n    """Split a text.\n\n    Blanks are left out.\n    """\n    return text.split()\n'
 MEAN = "function mean(values) {\n  const n = values.length;\n  return total(values) / n;\n}\n"
 LOAD = (
     "import os\n\n\ndef load(path):\n    # Read the settings.\n    text = open(path).read()\n    return text.strip()\n"
@@ -90,6 +91,9 @@ def test_what_has_one_meaning_is_mended(path: str, head: str, quote: str, sugges
         ("a.kt", "fun f() {\n    run()\n}\n", "    run()", "Use a safer call instead of this line.", "in words"),
         ("Makefile", MAKEFILE, "\techo a", "\tYou should quote the name here", "in words"),
         ("a.rb", "def f\n  run\nend\n", "  run", "use the other method instead", "in words"),
+        ("doc.py", DOCUMENTED, "    Blanks are left out.",
+         "    Please use a generator here to save memory.", "in words"),
+        ("doc.py", DOCUMENTED, "    Blanks are left out.", "    You should raise an error instead.", "in words"),
         ("README.md", GUIDE, "More.", "```\nMore!\n```", "fence may belong"),
         ("README.md", GUIDE, "```sh\nmake tset\n```", "```sh\nmake test", "code block"),
         ("a.py", "if a < b:\n    c()\n", "if a < b:", "if a &lt;= b:", "escaped"),
@@ -104,6 +108,20 @@ def test_what_may_mean_two_things_is_advice(path: str, head: str, quote: str, su
     result = prove_suggestion(located(path, head, quote), suggestion, head)
     assert isinstance(result, UnprovenSuggestion)
     assert why in result.reason
+
+
+@pytest.mark.parametrize(
+    "better",
+    [
+        "    Return the words; blanks are left out.",
+        "    Blanks of any kind are left out.\n    Use it for short texts only, as it keeps all words in memory.",
+        "    White space separates them.",
+    ],
+)
+def test_the_words_of_a_docstring_may_be_changed(better: str) -> None:
+    """What reads as documentation, or says with other words what stood there, is a change like any other."""
+    place = located("doc.py", DOCUMENTED, "    Blanks are left out.")
+    assert prove_suggestion(place, better, DOCUMENTED) == ProvenSuggestion(better)
 
 
 def test_a_secret_may_be_read_from_elsewhere() -> None:

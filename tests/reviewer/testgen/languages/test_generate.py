@@ -17,7 +17,9 @@ from reviewer.domain.settings import Settings
 from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.llm.usage import Attempt
+from reviewer.sandbox.api import SandboxCommand, SandboxResult
 from reviewer.testgen.evidence import Gate, GeneratedTests, NotRun
+from reviewer.testgen.languages.generate import StagedTrees, generate_language_tests
 from reviewer.testgen.session import CheckoutToTest, proven_tests
 from tests.samples.languages import CARGO, GO, MINITEST, SAMPLES, Sample
 
@@ -148,3 +150,33 @@ def test_a_project_in_a_folder_of_the_repository(sample: Sample, tmp_path: Path)
     assert [one.stopped.gate for one in outcome.dropped] == [Gate.POLICY]
     if sample.covered:
         assert "uncovered changed lines" in outcome.tests[0].evidence
+
+
+def test_an_answer_that_ran_out_of_tokens_is_asked_for_in_halves(tmp_path: Path) -> None:
+    """The tests of a part of two files are asked for file by file, then."""
+    tree = tmp_path / "shop"
+    tree.mkdir()
+    (tree / "go.mod").write_text("module shop\n\ngo 1.19\n")
+    _git(tree, "init", "-q", "-b", "main")
+    for name in ("fee", "tax"):
+        (tree / f"{name}.go").write_text(f"package shop\n\nfunc {name}(n int) int {{\n\treturn n\n}}\n")
+    _git(tree, "add", "-A")
+    change = Change(parse_diff(_git(tree, "diff", "--cached")), title="Grow")
+    asked: list[Prompt] = []
+
+    def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+        asked.extend(prompts)
+        whole = len(asked) == len(prompts)
+        reply = Reply("", finish_reason="length", attempts=BILL) if whole else Reply("NONE", attempts=BILL)
+        return [reply] * len(prompts)
+
+    def execute(command: SandboxCommand) -> SandboxResult:
+        raise AssertionError(command)
+
+    places = StagedTrees(tree, None, tree, tmp_path)
+    outcome = generate_language_tests(change, Settings(), places, ask, execute, salt=b"s")
+    assert isinstance(outcome, GeneratedTests), outcome
+    files = [re.findall(r"^### (\w+\.go) ", prompt.messages[1].content, re.MULTILINE) for prompt in asked]
+    assert files == [["fee.go", "tax.go"], ["fee.go"], ["tax.go"]]
+    assert all("It will be run with go" in prompt.messages[1].content for prompt in asked)
+    assert outcome.notes == ("The change's project has no tests near it, so suggested tests were run alone.",)
