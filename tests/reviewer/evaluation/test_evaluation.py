@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -19,20 +18,15 @@ from reviewer.errors import UsageError
 from reviewer.evaluation.case_repository import write_case_repository
 from reviewer.evaluation.cases import KnownFinding, KnownKind, read_cases
 from reviewer.evaluation.command import PARALLEL
-from reviewer.evaluation.judge import _Reader, judge, judge_prompt
 from reviewer.evaluation.results import CaseResult, EvaluationRun, PublishedFinding, read_run, to_json
 from reviewer.evaluation.scores import Counts, FindingOutcome, PublishedPlace, near_pairs, one_to_one, outcomes
 from reviewer.evaluation.tables import compared_text, run_text
-from reviewer.llm.client import Client
 from reviewer.llm.usage import Usage
-from reviewer.tasks.conversation.follow_ups import ask_and_read
-from reviewer.tasks.conversation.layout import task_line
-from tests.fakes.model import Answer, Call, FakeModel, error
+from tests.fakes.model import Call, FakeModel, error
 from tests.fixtures.app_server import child_environment
-from tests.fixtures.factories import finding
 from tests.fixtures.git_repo import Repo
 from tests.fixtures.replay import NAMES, replay_of, serve
-from tests.paths import CASES, PROMPTS, ROOT
+from tests.paths import CASES, ROOT
 
 TWO = ["go-retry-leak", "python-clean-slugs"]
 
@@ -127,85 +121,6 @@ def test_the_nearer_finding_is_the_match() -> None:
     """Of two findings that say the same, the one at the place is the match and the other the repeat."""
     told, _ = outcomes([place(13), place(10)], [known("bug", 10, 10)], [(0, 0), (1, 0)])
     assert [one for one, _ in told] == [FindingOutcome.REPEAT, FindingOutcome.FOUND]
-
-
-# --- the judge ------------------------------------------------------------------------------------------------------
-
-
-def test_the_judge_cannot_tell_a_trap_from_a_defect() -> None:
-    """With the kinds swapped the judge's prompt is the same to the byte, and it holds no id and no reason."""
-    (case,), _ = read_cases(CASES / "go-session-race")
-    said = [finding(title="The map is written under the read lock")]
-    swap = {KnownKind.TRAP: KnownKind.DEFECT, KnownKind.DEFECT: KnownKind.TRAP}
-    swapped = [
-        KnownFinding(one.id, swap[one.kind], one.path, one.side, one.first, one.last, one.description, one.code)
-        for one in case.known
-    ]
-    prompt = judge_prompt(said, case.known, fence="data-1")
-    assert prompt == judge_prompt(said, swapped, fence="data-1")
-    assert task_line(prompt) == "# Task: ask (judge)"
-    shown = "\n".join(message.content for message in prompt.messages)
-    for entry in json.loads((CASES / "go-session-race" / "known.json").read_text())["known"]:
-        assert entry["description"] in shown
-        assert entry["why"] not in shown
-        assert entry["id"] not in shown
-
-
-def test_the_judges_prompt_is_golden() -> None:
-    """The rendered prompt equals the golden one (UPDATE_GOLDEN=1 writes it): a change is a readable diff."""
-    (case,), _ = read_cases(CASES / "python-report-window")
-    prompt = judge_prompt([finding(body="Line 3 of `x`.")], case.known, fence="data-0123456789abcdef")
-    text = "\n".join(f"=== {message.role}\n{message.content}" for message in prompt.messages) + "\n"
-    golden = PROMPTS / "judge.txt"
-    if os.environ.get("UPDATE_GOLDEN"):
-        golden.write_text(text)
-    assert golden.read_text() == text
-
-
-@pytest.mark.parametrize(
-    ("reply", "pairs"),
-    [
-        ('{"matches": []}', ()),
-        ('[{"report": 2, "reference": 1}]', ((1, 0),)),
-        ('```json\n{"matches": [{"report": "Report 1", "reference": "2", "reason": null}]}\n```', ((0, 1),)),
-        ('Here: {"matches": [{"report": 1, "reference": 1}, {"report": 1, "reference": 1}]}', ((0, 0),)),
-    ],
-)
-def test_the_judges_reply_is_read_patiently(model: FakeModel, reply: str, pairs: tuple[tuple[int, int], ...]) -> None:
-    """Fences, prose, a bare list, numbers as words; a pair that is there twice counts once."""
-    model.script("ask", reply)
-    prompt = judge_prompt([finding(), finding()], [known("a", 1, 1), known("b", 2, 2)], fence="data-1")
-    with Client(key=model.key, base_url=model.base_url) as client:
-        (answer,) = ask_and_read([(prompt, _Reader(2, 2))], client.ask)
-    assert answer.value == pairs
-
-
-def test_a_pair_that_cannot_be_is_asked_for_again(model: FakeModel) -> None:
-    """A number that the prompt does not have is no quiet "no match": the judge is told, once, then it is an error."""
-    model.script("ask", '{"matches": [{"report": 3, "reference": 1}]}', '{"matches": [{"report": 1, "reference": 1}]}')
-    model.script("ask", "No.", "None of them.")
-    prompt = judge_prompt([finding()], [known("a", 1, 1)], fence="data-1")
-    with Client(key=model.key, base_url=model.base_url) as client:
-        first, second = (ask_and_read([(prompt, _Reader(1, 1))], client.ask)[0] for _ in range(2))
-    assert first.value == ((0, 0),)
-    assert "no report 3" in model.calls[1].user
-    assert second.error is not None
-    assert second.usage.calls == 2
-
-
-def test_a_judge_who_runs_out_of_tokens_gets_half_of_the_findings(model: FakeModel) -> None:
-    """The pairs of both halves are numbered as in the whole; a single finding cannot be divided."""
-    out = Answer("", thinking="Let me see", finish="length")
-    halves = ('{"matches": [{"report": 1, "reference": 2}]}', '{"matches": [{"report": 2, "reference": 1}]}')
-    model.script("ask", out, *halves)
-    model.script("ask", out, out)
-    findings, wanted = [finding(title=f"Title {n}") for n in range(3)], [known("a", 1, 1), known("b", 2, 2)]
-    with Client(key=model.key, base_url=model.base_url) as client:
-        answer = judge(findings, wanted, client.ask, fence="data-1")
-        alone = judge(findings[:1], wanted, client.ask, fence="data-1")
-    assert answer.value == ((0, 1), (2, 0))
-    assert [call.user.count("Title ") for call in model.calls[:2]] == [3, 1]
-    assert alone.error is not None
 
 
 # --- cases ----------------------------------------------------------------------------------------------------------
