@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -98,10 +99,20 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file, or a part of one, that was not reviewed, and why."""
+    """A file, or a part of one, that was not reviewed, and why.
+
+    `needless`: its change needs no review; what kind of change it is, in words of ours (`lock files`). Else empty.
+    """
 
     path: str
     reason: str
+    needless: str = ""
+
+
+def needless_kinds(skipped: Iterable[Skipped]) -> str:
+    """Return the kinds of the changes (`release notes, lock files`) if none of them needs a review, else ""."""
+    kinds = tuple(dict.fromkeys(file.needless for file in skipped))
+    return "" if "" in kinds else ", ".join(kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +180,11 @@ class Review:
     unjudged: int = 0
     context: ContextReport = field(default_factory=ContextReport)
     joint_fix: FixDemonstration | None = None
+
+    @property
+    def needless(self) -> str:
+        """Say of what kinds the changes are, where nothing in them needs a review; else empty."""
+        return "" if self.files_reviewed else needless_kinds(self.skipped)
 
     @property
     def is_complete(self) -> bool:

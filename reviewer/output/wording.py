@@ -53,7 +53,7 @@ def headline(review: Review) -> str:
 def _counted(review: Review) -> str:
     files = count_of(review.files_reviewed, "file")
     if not review.files_reviewed and not (review.findings or review.tests):
-        return "Nothing was reviewed."
+        return f"Nothing here needs a review: {review.needless}." if review.needless else "Nothing was reviewed."
     if not review.files_reviewed:
         findings, tests = count_of(len(review.findings), "finding"), count_of(len(review.tests), "suggested test")
         return f"{findings if review.findings else tests}; nothing was reviewed anew."

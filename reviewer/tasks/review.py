@@ -33,7 +33,7 @@ from reviewer.tasks.conversation.prompts import MOST_REFACTORINGS, Prompter, fen
 from reviewer.tasks.conversation.replies import FindingsReply, join_findings, read_findings, read_tests
 from reviewer.tasks.lookups.handler import LookupBudget, LookupHandler
 from reviewer.tasks.planning.chunks import Chunk, affordable, chunk
-from reviewer.tasks.planning.file_filter import select
+from reviewer.tasks.planning.file_filter import searched_for_secrets, select
 from reviewer.tasks.planning.lenses import Depth, depth_of
 from reviewer.tasks.suggest_tests import added_code, join_tests, testable, usable_tests
 from reviewer.tasks.verification.added_secrets import AddedSecrets, added_secrets, drop_repeated
@@ -81,7 +81,7 @@ def review(
     """
     options = options or ReviewOptions()
     files, skipped = select(change.diff, settings.review)
-    secrets = added_secrets(change.diff, files)
+    secrets = added_secrets(change.diff, searched_for_secrets(change.diff, settings.review))
     chunks, left_out = _chunks(files, options, settings)
     if not chunks:
         return replace(_secrets_alone(secrets, (*skipped, *left_out), settings), unfit=len(left_out))

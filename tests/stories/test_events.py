@@ -339,3 +339,20 @@ def test_only_excluded_files_are_neutral_and_cost_nothing(github: World) -> None
     run = github.expect_check("neutral")
     assert "Nothing was reviewed" in run.output["title"]
     assert "src/cart.py" in run.output["summary"]
+
+
+def test_release_notes_alone_cost_nothing_and_the_check_says_so(github: World) -> None:
+    """No comment is posted, unless somebody asks for a review: then the summary says it."""
+    github.repo.commit({"CHANGELOG.md": "# Changelog\n\n- Refunds keep the discount.\n"}, "Notes", branch="notes")
+    opened = github.open_pull(github.repo, "notes", title="Notes")
+    outcome = carry_out(github, opened, lambda _: 1 / 0)  # type: ignore[arg-type,return-value]
+    assert (outcome.state, outcome.sent.summary_url) == (JobEnding.REVIEWED, "")
+    run = github.expect_check("neutral")
+    assert run.output["title"] == "Nothing here needs a review: release notes"
+    assert "CHANGELOG.md" in run.output["summary"]
+    pull = github.repo.pulls[-1]
+    asked = github.comment(pull, "/review", by="mona")
+    outcome = carry_out(github, asked, lambda _: 1 / 0)  # type: ignore[arg-type,return-value]
+    assert outcome.reply == ""
+    github.expect_comment("Nothing here needs a review: release notes", on=pull)
+    github.expect_check("neutral", on=pull)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from reviewer.demonstration.request import DemonstrationRequest
 from reviewer.diff.model import Diff, FileDiff
 from reviewer.domain.change import Change
-from reviewer.domain.findings import Review
+from reviewer.domain.findings import Review, needless_kinds
 from reviewer.domain.path_patterns import PathPatterns
 from reviewer.domain.settings import Settings
 from reviewer.llm.messages import Ask
@@ -71,10 +71,12 @@ def already_published(job: Job, pull: Pull, fetched: FetchedPull, before: Posted
         return None
     if _new_base(ledger, pull):
         return None
-    chosen, _ = select(fetched.diff, fetched.settings.review)
+    chosen, skipped = select(fetched.diff, fetched.settings.review)
     if changed_files(Diff(chosen), ledger.files).files:
         return None
-    return ReviewScope(reviewed=len(chosen), fresh=0, total=max(len(fetched.diff.files), pull.changed_files or 0))
+    total = max(len(fetched.diff.files), pull.changed_files or 0)
+    needless = "" if chosen else needless_kinds(skipped)
+    return ReviewScope(reviewed=len(chosen), fresh=0, total=total, needless=needless)
 
 
 def review_changes(
@@ -139,6 +141,7 @@ def _review_result(
         new_base=_new_base(before.ledger, pull),
         total=max(len(fetched.diff.files), pull.changed_files or 0),
         left_out=len(chosen) - len(reviewed),
+        needless=result.needless,
     )
     return ReviewResult(result, fetched.diff, scope, digests(reviewed), gone, fetched.problems)
 

@@ -39,7 +39,8 @@ class ReviewScope:
     what the change does to a file now. `total_usd` is what the pull request has cost so far, where that is known.
     `new_base` is the base branch where the review before this one was against another, else empty. `total` counts the
     files of the pull request, 0 where that is not known.
-    `left_out` counts the files that a command for some paths left to a later review.
+    `left_out` counts the files that a command for some paths left to a later review. `needless` tells of what kinds the
+    changes that this run looked at are, where none of them needs a review, else empty.
     """
 
     reviewed: int
@@ -50,6 +51,7 @@ class ReviewScope:
     new_base: str = ""
     total: int = 0
     left_out: int = 0
+    needless: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def headline(findings: FindingSummary, scope: ReviewScope) -> str:
     if scope.total > scope.reviewed:
         files = f"{scope.reviewed:,} of {count_noun(scope.total, 'file')}"
     if not scope.reviewed and not inline and not listed:
-        return "Nothing was reviewed"
+        return f"Nothing here needs a review: {scope.needless}" if scope.needless else "Nothing was reviewed"
     if scope.left_out:
         files = f"{scope.reviewed:,} of {count_noun(scope.reviewed + scope.left_out, 'file')}"
     if not inline and not listed:

@@ -93,6 +93,8 @@ def _since(findings: FindingSummary, scope: ReviewScope, target: ReviewTarget) -
     if scope.new_base:
         files = count_noun(scope.fresh, "file")
         sentences.append(f"The base is now {code_span(scope.new_base[:200])}: {files} had to be reviewed.")
+    elif scope.needless and scope.since not in ("", target.head_sha):
+        sentences.append(f"Nothing that changed since `{scope.since[:7]}` needs a review: {scope.needless}.")
     elif scope.since not in ("", target.head_sha):
         changed = f"{count_noun(scope.fresh, 'file')} changed since `{scope.since[:7]}`"
         verb = "is" if findings.new == 1 else "are"

@@ -30,6 +30,9 @@ def show_preview(
         progress(f"  and {len(preview.files) - _MOST_NAMED} more files")
     for skipped in preview.skipped[:_MOST_NAMED]:
         progress(f"  not {skipped.path}: {skipped.reason}")
+    if not preview.files:
+        progress("no call: there is nothing to ask the model about")
+        return
     price = "cost unknown: set REVIEWER_PRICES" if preview.cost_usd is None else f"about ${preview.cost_usd:.3f}"
     progress(f"in about {preview.calls} calls that read {preview.prompt_tokens:,} tokens: {price}")
 

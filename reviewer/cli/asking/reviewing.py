@@ -77,7 +77,8 @@ def ended(made: MadeReview | None, diff: Diff, options: argparse.Namespace, leve
 def _exit_code(result: Review, level: FailLevel) -> int:
     """Say what was not done, and return what the command ends with."""
     if not result.files_reviewed:
-        say(f"reviewer: {'nothing was reviewed' if result.unfit else 'there is nothing to review'}:")
+        why = f"nothing here needs a review: {result.needless}" if result.needless else "there is nothing to review"
+        say(f"reviewer: {'nothing was reviewed' if result.unfit else why}:")
         for skipped in result.skipped:
             say(f"  {skipped.path}: {skipped.reason}")
     if not result.is_complete:

@@ -22,6 +22,8 @@ def handle(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull) -> J
     outcome = review_pull(job, context, pull, fetched, ReviewRequest(everything=job.argument == "full", paths=paths))
     is_plain = job.comment_id is not None and not job.argument
     if is_plain and outcome.state is JobEnding.REVIEWED and outcome.review and not outcome.review.files_reviewed:
+        if outcome.review.needless:  # the summary says so
+            return outcome
         text = f"Nothing is new at {pull.head_sha[:7]} since the last review. `/review full` reviews everything again."
         return replace(outcome, reply=text)
     return outcome
