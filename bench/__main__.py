@@ -8,6 +8,7 @@ import sys
 NAMES = (
     "core",
     "context",
+    "prefix",
     "cli",
     "app",
     "pages",
@@ -19,9 +20,9 @@ NAMES = (
     "proving",
     "install",
 )
-_DELIVERIES = frozenset({"durable", "burst", "slow", "hostile"})  # the App under load
+_FOLDERS = dict.fromkeys(("durable", "burst", "slow", "hostile"), "bench.deliveries")  # the App under load
+_FOLDERS |= dict.fromkeys(("context", "prefix"), "bench.asking")
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or NAMES:
-        folder = "bench.deliveries" if name in _DELIVERIES else "bench"
-        importlib.import_module(f"{folder}.{name}").main()
+        importlib.import_module(f"{_FOLDERS.get(name, 'bench')}.{name}").main()
