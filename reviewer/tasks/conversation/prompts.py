@@ -163,7 +163,7 @@ class Prompter:
         return _render(template, fence=self.fence, language=review.language, instructions=wishes, **values)
 
     def _system(self) -> str:
-        return system_message(self.fence, self.settings.review.language)
+        return system_message(self.fence, self.settings.review.language, look=self._may_look())
 
     def _may_look(self) -> bool:
         """Whether there are sources to look at."""
@@ -253,9 +253,12 @@ def fence_of(salt: bytes, change: Change) -> str:
     return fence_word(digest.hexdigest())
 
 
-def system_message(fence: str, language: str) -> str:
-    """Return the system message that all tasks about a change share: what is data, what a defect is, how to write."""
-    return _render("system.md", fence=fence, language=language)
+def system_message(fence: str, language: str, *, look: bool = False) -> str:
+    """Return the system message that all tasks about a change share: what is data, what a defect is, how to write.
+
+    `look`: some of them may ask to see more, so it says how.
+    """
+    return _render("system.md", fence=fence, language=language, look=look)
 
 
 def repair_prompt(prompt: Prompt, written: str, problem: str) -> Prompt:

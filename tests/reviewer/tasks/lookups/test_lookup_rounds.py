@@ -116,12 +116,14 @@ def test_a_falsifier_on_the_last_call_is_not_invited() -> None:
     _, batches = reviewed({Task.FINDINGS: [FOUND], Task.VERIFY: [JUDGED]}, chain=2)
     assert "If you need to see more" in written(batches[0])
     assert "If you need to see more" not in written(batches[-1])
+    systems = {prompt.messages[0].content for batch in batches for prompt in batch}
+    assert [system.count("## How to ask to see more") for system in systems] == [1], "all share their first bytes"
 
 
 def test_a_bare_diff_offers_nothing() -> None:
     """Where nothing can be read no prompt says otherwise, and a request is a reply that cannot be read."""
     _, batches = reviewed({Task.FINDINGS: [ASKED, FOUND], Task.VERIFY: [JUDGED]}, {})
-    assert not any("If you need to see more" in written(batch) for batch in batches)
+    assert not any("to see more" in written(batch) for batch in batches)
     assert "could not be used" in batches[1][0].messages[-1].content
 
 
