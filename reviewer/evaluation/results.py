@@ -32,6 +32,7 @@ def _usage_json(usage: Usage) -> dict[str, Any]:
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
         "cost_usd": cost,
+        "cached_tokens": usage.cached_tokens,
     }
 
 

@@ -205,7 +205,7 @@ def test_a_case_is_staged_as_git_would_commit_it(tmp_path: Path) -> None:
 
 def result(case: str, attempt: int, counts: Counts, *, missed: tuple[str, ...] = (), cost: float = 0.01) -> CaseResult:
     said = (PublishedFinding("a.py", "RIGHT", 3, 4, "It breaks", FindingOutcome.OTHER, ""),) * counts.others
-    usage = Usage(2, 100, 10, Decimal(str(cost)))
+    usage = Usage(2, 100, 10, Decimal(str(cost)), cached_tokens=30)
     return CaseResult(
         case,
         "go" if case == "x" else "ruby",
@@ -227,12 +227,21 @@ def test_a_run_is_read_back_equal(tmp_path: Path) -> None:
     assert read_run(tmp_path / "run.json") == run
     told = json.loads(to_json(run))
     assert (told["total"]["judged"]["recall"], told["total"]["judged"]["precision"]) == (0.6667, 0.6667)
-    assert told["total"]["usage"] == {"calls": 4, "prompt_tokens": 200, "completion_tokens": 20, "cost_usd": 0.02}
+    usage = {"calls": 4, "prompt_tokens": 200, "completion_tokens": 20, "cost_usd": 0.02, "cached_tokens": 60}
+    assert told["total"]["usage"] == usage
     assert [row["name"] for row in told["languages"]] == ["go", "ruby"]
     for text in ("{}", "hello", "[]"):
         (tmp_path / "other.json").write_text(text)
         with pytest.raises(UsageError, match="is not a run"):
             read_run(tmp_path / "other.json")
+
+
+def test_the_share_of_the_cache_is_shown_beside_the_tokens(tmp_path: Path) -> None:
+    """As the service reports it; a run of an older release says nothing of it and can be read all the same."""
+    run = EvaluationRun("M", "J", 1, (result("x", 1, Counts(1)), result("z", 1, Counts(0, 1), missed=("y",))))
+    assert "Prompt tokens read from the service's cache: 60 of 200 (30 %)" in run_text(run)
+    (tmp_path / "old.json").write_text(to_json(run).replace('"cached_tokens"', '"of_old"'))
+    assert "cache: 0 of 200 (0 %)" in run_text(read_run(tmp_path / "old.json"))
 
 
 def test_the_spread_is_over_attempts() -> None:
