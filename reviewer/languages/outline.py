@@ -17,7 +17,7 @@ MAX_LINE = 400
 
 _KEYWORD = re.compile(
     r"\s*(?:(?:export|default|pub(?:\([a-z ]{1,20}\))?|public|private|protected|internal|abstract|final|async|override"
-    r"|open|sealed|virtual|unsafe|inline|declare|partial|static(?=\s+\w+\s+[\w*])|const(?=\s+(?:fn|enum)\b))\s+)*+"
+    r"|open|sealed|virtual|unsafe|inline|declare|partial|static(?=\s+\w+\s+[\w*])|const(?=\s+(?:fn|enum)\b))\s+)*"
     r"(?:def|class|func|fun|fn|function\*?|interface|type|struct|enum|trait|module|record|protocol|union|const|let|var"
     r"|val|static(?=\s+(?:mut\s+)?\w+\s*:)|\#\s*define)\s+(?:mut\s+)?(?:\([^()]{0,80}\)\s*)?(?:self\.)?(?P<name>[A-Za-z_$][\w$]*[?!]?)"
 )

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,9 @@ TRAPS = (
     *("app", "reviewer", "webhooks", "prompts", "minimax_reviewer", "launcher", "yaml", "httpx", "pydantic", "jinja2"),
     *("unidiff", "tree_sitter", "json", "argparse", "re", "runpy", "encodings", "sitecustomize", "usercustomize"),
 )
+
+#: Python 3.11.2, which Debian 12 has, does not know the argument yet.
+SAFELY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ def test_wheel_holds_the_product_and_its_data_below_one_package(archives: Archiv
 def test_source_archive_builds_the_same_wheel(archives: Archives, tmp_path: Path) -> None:
     """What the package index keeps is enough to build from."""
     with tarfile.open(archives.source) as archive:
-        archive.extractall(tmp_path, filter="data")
+        archive.extractall(tmp_path, **SAFELY)
     (folder,) = tmp_path.iterdir()
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path / "dist")]
     subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=100)

@@ -24,7 +24,7 @@ PREFIX = "<!-- reviewer:"
 _MAX_UNPACKED = 1_000_000
 
 _MARKER = re.compile(
-    r"<!-- reviewer:(?P<name>[a-z-]{1,20})(?: v=(?P<version>\d{1,3}))?(?P<fields>(?: (?!-->)[^\s<>]++)*+)(?P<end> -->)?"
+    r"<!-- reviewer:(?P<name>[a-z-]{1,20})(?: v=(?P<version>\d{1,3}))?(?P<fields>(?: (?!-->)[^\s<>]++)*)(?P<end> -->)?"
 )
 
 _Model = TypeVar("_Model", bound=BaseModel)
