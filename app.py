@@ -142,7 +142,7 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
     from webhooks.handling.commands.admission import admit  # noqa: PLC0415
     from webhooks.handling.handle import JobContext, JobEnding, give_up, handle  # noqa: PLC0415
     from webhooks.pages.app_report import tell_at_start  # noqa: PLC0415
-    from webhooks.queue.jobs import JobWork, ReportedFailure  # noqa: PLC0415
+    from webhooks.queue.jobs import JobPostponed, JobWork, ReportedFailure  # noqa: PLC0415
 
     settings = environment.model_client
     if not settings.key:
@@ -166,8 +166,11 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
             cost_per_thousand=price,
             again=run.is_repeated,
             purse=purse_of(job),
+            waited=run.waited,
         )
         outcome = handle(job, context)
+        if outcome.state is JobEnding.POSTPONED:
+            raise JobPostponed(outcome.reason, outcome.after)
         if outcome.state is JobEnding.FAILED:
             useless, kind = isinstance(outcome.error, BrokenReply), type(outcome.error).__name__
             raise ReportedFailure(outcome.reason, answers_are_useless=useless, kind=kind)

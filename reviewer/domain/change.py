@@ -41,12 +41,25 @@ class LinkedIssue:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What a failed check of the same commit says about changed lines, `first` to `last`. Untrusted."""
+
+    check: str
+    path: str
+    first: int
+    last: int
+    level: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A change to review. All text in it is untrusted, but for `guidance` and `formatting`, which the base branch has.
 
     Title, description and `issues` say what the change is meant to do. `head` holds texts of files after the change
     that were read already: the code around a hunk is shown from them. `read_head` reads others, which takes time;
-    suggestions are proven against them. `sources` are the rest of the repository.
+    suggestions are proven against them. `sources` are the rest of the repository; `reports` are what failed checks say
+    about changed lines.
     """
 
     diff: Diff
@@ -58,6 +71,7 @@ class Change:
     sources: Sources = field(default_factory=NoSources)
     issues: tuple[LinkedIssue, ...] = ()
     formatting: Formatting = NO_FORMATTING
+    reports: tuple[CheckReport, ...] = ()
 
 
 def added_text(file: FileDiff) -> str | None:

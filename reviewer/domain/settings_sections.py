@@ -97,6 +97,9 @@ class ReviewSettings(SettingsSection):
     author_may_dismiss: bool = Field(
         default=False, description="Let the author dismiss findings without write access, so that the check passes."
     )
+    wait_for_checks: int = Field(
+        default=0, ge=0, le=3600, description="Seconds to wait for other checks of the head before a review; 0: none."
+    )
     ask: Literal["write", "read"] = Field(
         default="write", description="Who may use /ask: who may write, or everybody who can read the repository."
     )

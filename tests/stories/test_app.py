@@ -56,6 +56,7 @@ def test_a_delivery_becomes_a_review(github: World, model: FakeModel, tmp_path: 
     """Signed delivery in; one review, one summary, one check run out; health and counts tell."""
     github.hook.secret = "s3cret"
     find(model, DELETE, DEFAULT)
+    github.visit(github.pull)  # as whoever reopens it does
     opened = github.reopen(github.pull)
     with serving(github, model, tmp_path) as server:
         answer = opened.post(server.hook)

@@ -50,16 +50,27 @@ class CheckRuns:
         runs = self._transport.pages(f"{self.path}/commits/{sha}/check-runs?{query}", within="check_runs")
         return [check_of(run) for run in runs]
 
+    def every_run(self, sha: str) -> tuple[list[dict[str, Any]], list[FailedCheck]]:
+        """Return all check runs on a commit, as `check_of` does, and the newest of each name and App that failed."""
+        query = urlencode({"filter": "all"})
+        runs = list(self._transport.pages(f"{self.path}/commits/{sha}/check-runs?{query}", within="check_runs"))
+        newest = {
+            (run.get("name"), (run.get("app") or {}).get("slug")): run
+            for run in sorted(runs, key=lambda run: int(run["id"]))
+        }
+        failed = [failed_check_of(run) for run in newest.values() if run.get("conclusion") in _FAILED]
+        return [check_of(run) for run in runs], failed
+
     def check_run(self, check_id: int) -> dict[str, Any]:
         """Return a check run: https://docs.github.com/rest/checks/runs#get-a-check-run ."""
         return check_of(self._transport.read(f"{self.path}/check-runs/{check_id}"))
 
-    def failed_checks(self, sha: str) -> list[FailedCheck]:
-        """Return the checks of other programs on a commit that failed: the latest run of each, and commit statuses."""
+    def failed_checks(self, sha: str, *, statuses: bool = True) -> list[FailedCheck]:
+        """Return the checks on a commit that failed: the latest run of each, and with `statuses` commit statuses."""
         query = urlencode({"filter": "latest", "status": "completed"})
         runs = self._transport.pages(f"{self.path}/commits/{sha}/check-runs?{query}", within="check_runs")
         failed = [failed_check_of(run) for run in islice(runs, _MOST_RUNS) if run.get("conclusion") in _FAILED]
-        return [*failed, *self._failed_statuses(sha)]
+        return [*failed, *(self._failed_statuses(sha) if statuses else ())]
 
     def _failed_statuses(self, sha: str) -> list[FailedCheck]:
         """Return the newest commit statuses that failed; none without the permission *statuses: read*."""
@@ -73,7 +84,7 @@ class CheckRuns:
         return [FailedCheck(0, str(s.get("context") or ""), title=str(s.get("description") or "")) for s in failed]
 
     def unfinished_checks(self, sha: str) -> list[str]:
-        """Return the names of the check runs on a commit that have not ended, with the slug of the App of each."""
+        """Return the names of the check runs on a commit that have not ended."""
         query = urlencode({"filter": "latest"})
         runs = self._transport.pages(f"{self.path}/commits/{sha}/check-runs?{query}", within="check_runs")
         return [str(run.get("name") or "") for run in islice(runs, _MOST_RUNS) if run.get("status") != "completed"]

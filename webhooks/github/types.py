@@ -9,7 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """A pull request, as the API reports it now. `repository` is the base's, by its present name."""
+    """A pull request, as the API reports it now. `repository` is the base's, by its present name.
+
+    `checks_pass`: GitHub knows that no check of the head failed or still runs.
+    """
 
     number: int
     title: str
@@ -27,6 +30,7 @@ class Pull:
     head_ref: str = ""
     repository: str = ""
     labels: tuple[str, ...] = ()
+    checks_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,10 @@ class ThreadState:
 
 @dataclass(frozen=True, slots=True)
 class FailedCheck:
-    """A check run or a commit status (id 0) that failed. `app` is the slug of the App, `annotations` counts them."""
+    """A check run or a commit status (id 0) that failed. `app` is the slug of the App, `annotations` counts them.
+
+    `completed_at` is GitHub's time of its end (ISO 8601, UTC), empty where it is not known.
+    """
 
     id: int
     name: str
@@ -73,6 +80,7 @@ class FailedCheck:
     summary: str = ""
     external_id: str = ""
     annotations: int = 0
+    completed_at: str = ""
 
     @property
     def has_log(self) -> bool:
@@ -102,6 +110,7 @@ def failed_check_of(run: Mapping[str, Any]) -> FailedCheck:
         summary=str(output.get("summary") or ""),
         external_id=str(run.get("external_id") or ""),
         annotations=int(output.get("annotations_count") or 0),
+        completed_at=str(run.get("completed_at") or ""),
     )
 
 
@@ -137,6 +146,8 @@ def pull_of(data: Mapping[str, Any]) -> Pull:
         head_repository=head_repository,
         head_ref=data["head"].get("ref") or "",
         repository=(data["base"].get("repo") or {}).get("full_name") or "",
+        # https://docs.github.com/graphql/reference/enums#mergestatestatus : `unknown` until it is computed
+        checks_pass=data.get("mergeable_state") in ("clean", "has_hooks"),
         labels=tuple(str(label.get("name")) for label in data.get("labels") or () if isinstance(label, dict)),
     )
 
@@ -191,4 +202,5 @@ def check_of(run: Mapping[str, Any]) -> dict[str, Any]:
         "app": (run.get("app") or {}).get("slug") or "",
         "url": run.get("html_url") or "",
         "annotations": (run.get("output") or {}).get("annotations_count") or 0,
+        "started_at": run.get("started_at") or "",
     }

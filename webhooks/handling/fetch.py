@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reviewer.diff.model import Diff, FileStatus
-from reviewer.domain.change import GUIDANCE_PATHS, Change, Guidance, LinkedIssue
+from reviewer.domain.change import GUIDANCE_PATHS, Change, CheckReport, Guidance, LinkedIssue
 from reviewer.domain.formatting import FORMAT_PATHS, read_formatting
 from reviewer.domain.settings import Settings, SettingsProblem
 from reviewer.domain.settings_layers import SettingsLayer
@@ -33,7 +33,7 @@ class FetchedPull:
     """What was fetched for a review. `texts` are files by (revision, path); `base` is the revision of the guidance.
 
     `layers` are the settings files that hold: `reviewer.domain.settings_layers.settings_in_force` tells from them where
-    each setting comes from.
+    each setting comes from. `reports` are what failed checks say about the change; a review reads them later.
     """
 
     diff: Diff
@@ -42,6 +42,7 @@ class FetchedPull:
     problems: tuple[SettingsProblem, ...]
     base: str = ""
     layers: tuple[SettingsLayer, ...] = ()
+    reports: tuple[CheckReport, ...] = ()
 
 
 def fetch(repository: Repository, pull: Pull) -> FetchedPull:
@@ -76,6 +77,7 @@ def change_of(repository: Repository, pull: Pull, fetched: FetchedPull) -> Chang
         issues=_issues(repository, pull),
         sources=RemoteSources(repository, pull.head_sha, pull.base_sha, texts),
         formatting=read_formatting({path: texts.get((fetched.base, path), "") for path in FORMAT_PATHS}),
+        reports=fetched.reports,
     )
 
 

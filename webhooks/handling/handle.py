@@ -24,6 +24,7 @@ from webhooks.handling.job_context import BudgetSpent, JobContext, Superseded, u
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
 from webhooks.handling.money.admission import refuse_repository
 from webhooks.handling.money.purse import OperatorRulesUnreadable
+from webhooks.handling.reading.check_reports import wait_for_checks
 from webhooks.handling.review_changes import ReviewRequest
 from webhooks.handling.review_pull import review_pull
 from webhooks.handling.standing import report_merge_group, report_skipped
@@ -89,6 +90,8 @@ def _review(job: Job, context: JobContext) -> JobOutcome:
         return _leave(job, context, pull, fetched, *reason)
     if context.strangers_wait and is_by_stranger(job, context.repository, pull):
         return wait_for_maintainer(job, context, pull, fetched)
+    if (waiting := wait_for_checks(context, pull, fetched.settings)) is not None:
+        return waiting
     return review_pull(job, context, pull, fetched, ReviewRequest(is_automatic=True))
 
 

@@ -38,7 +38,8 @@ class JobContext:
     repository's; `purse` limits the money, where there is a record of what was spent; `prove` runs suggested tests,
     and `demonstrate` those that show findings, where allowed. `outages_pass`: where findings fail nothing, a service
     that fails does not either. `strangers_wait`: pull requests from forks of people without write access are reviewed
-    when somebody with it asks. A command's handler gets the context of its pull request: see `under_ceilings`.
+    when somebody with it asks. `waited`: seconds since the job was accepted; None where nothing carries it out again.
+    A command's handler gets the context of its pull request: see `under_ceilings`.
     """
 
     repository: Repository
@@ -51,6 +52,7 @@ class JobContext:
     purse: Purse | None = None
     outages_pass: bool = False
     strangers_wait: bool = False
+    waited: float | None = None
     prove: Prove | None = None
     demonstrate: Demonstrate | None = None
 

@@ -20,6 +20,7 @@ class JobEnding(StrEnum):
     IGNORED = "ignored"
     SUPERSEDED = "superseded"
     FAILED = "failed"
+    POSTPONED = "postponed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class JobOutcome:
     """The ending of a job. `review` and `diff` are set when a review was made; `sent` is what was posted.
 
     Of a command, `reply` is what is said to who gave it, and `reaction` the one that ends it, where it is not the
-    usual one.
+    usual one. A postponed job is carried out again `after` so many seconds.
     """
 
     state: JobEnding
@@ -40,6 +41,7 @@ class JobOutcome:
     error: ReviewerError | None = None
     reply: str = ""
     reaction: str = ""
+    after: float = 0.0
 
     @classmethod
     def answered(cls, head_sha: str, reply: str, *, reason: str = "", usage: Review | None = None) -> JobOutcome:

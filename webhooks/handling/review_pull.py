@@ -19,6 +19,7 @@ from webhooks.handling.failures import is_worth_retrying, report_failure
 from webhooks.handling.fetch import FetchedPull
 from webhooks.handling.job_context import BaseChanged, JobContext, Superseded
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
+from webhooks.handling.reading.check_reports import read_reports
 from webhooks.handling.review_changes import ReviewRequest, already_published, review_changes
 from webhooks.publishing.checks import Conclusion, annotations_of, completed_check
 from webhooks.publishing.ledger import PostedState
@@ -60,6 +61,7 @@ def _review(
     # What comes afterwards may be what a killed job still has to do.
     if request.afterwards is None and (scope := already_published(job, pull, fetched, before)) is not None:
         return _complete_published(context, pull, check, fetched, before, scope, level)
+    fetched = replace(fetched, reports=read_reports(repository, pull, fetched.diff, check))
     result = review_changes(request, context, pull, fetched, before)
     target = _target(job, context, pull)
     planned = partial(plan_publication, result, target, fail_level=level)

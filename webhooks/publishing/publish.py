@@ -17,6 +17,7 @@ from typing import Any
 from webhooks.github.errors import Forbidden, GitHubError, NotFound, RateLimited, Unprocessable, WriteUncertain
 from webhooks.github.repository import Pull, Repository
 from webhooks.github.transport import LONGEST_WAIT
+from webhooks.github.types import FailedCheck
 from webhooks.publishing.checks import CHECK_NAME
 from webhooks.publishing.ledger import PostedState
 from webhooks.publishing.plan import FixedThread, Publication
@@ -34,11 +35,17 @@ MAX_CLOSED, MAX_REPLIES = 100, 20
 
 @dataclass(frozen=True, slots=True)
 class CheckRun:
-    """Our check run on the head, the login that made it, and whether it has annotations already."""
+    """Our check run on the head, the login that made it, and whether it has annotations already.
+
+    `started_at` is GitHub's time of its beginning (ISO 8601, UTC): that of the first attempt of its job. `failed` are
+    the checks that had failed when it was looked for; None where it was not looked for.
+    """
 
     id: int
     login: str
     annotated: bool = False
+    started_at: str = ""
+    failed: tuple[FailedCheck, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +65,13 @@ def open_check(repository: Repository, number: int, head_sha: str, job: str, *, 
     """Start the check run of a job, or find it when the job runs again. None: we may not write checks."""
     body = {"name": CHECK_NAME, "head_sha": head_sha, "status": "in_progress", "external_id": job}
     try:
-        if again and (ours := find_check(repository, number, head_sha, job)):
-            return _check_run(ours)
-        created = repository.create_check(body)
+        runs, failed = repository.every_run(head_sha) if again else ((), None)
+        named = [run for run in runs if run["name"] == CHECK_NAME]
+        found = _ours_among(repository, number, named, job) or repository.create_check(body)
     except (Forbidden, NotFound, Unprocessable) as error:
         log.info("no check run", extra={"repository": repository.name, "why": str(error)})
         return None
-    return _check_run(created)
+    return replace(_check_run(found), failed=None if failed is None else tuple(failed))
 
 
 def find_check(repository: Repository, number: int, head_sha: str, job: str) -> dict[str, Any] | None:
@@ -72,7 +79,10 @@ def find_check(repository: Repository, number: int, head_sha: str, job: str) -> 
 
     The App and the Action may both review; the job's key is the same, and neither may touch the other's run.
     """
-    runs = repository.check_runs(head_sha, CHECK_NAME, every=True)
+    return _ours_among(repository, number, repository.check_runs(head_sha, CHECK_NAME, every=True), job)
+
+
+def _ours_among(repository: Repository, number: int, runs: Sequence[dict[str, Any]], job: str) -> dict[str, Any] | None:
     begun = sorted((run for run in runs if run["external_id"] == job), key=lambda run: -run["id"])
     login = repository.identity(number).lower() if begun else ""
     if login:
@@ -90,7 +100,7 @@ def _is_writable(repository: Repository, check_id: int, job: str) -> bool:
 
 
 def _check_run(run: dict[str, Any]) -> CheckRun:
-    return CheckRun(run["id"], f"{run['app']}[bot]" if run["app"] else "", bool(run["annotations"]))
+    return CheckRun(run["id"], f"{run['app']}[bot]" if run["app"] else "", bool(run["annotations"]), run["started_at"])
 
 
 def close_check(repository: Repository, check: CheckRun | None, body: dict[str, Any]) -> None:

@@ -93,6 +93,11 @@ class JobAttempt:
         """Whether the job was begun before: then some of its work may be done."""
         return self._record.attempt > 1 or self._record.starts > 1
 
+    @property
+    def waited(self) -> float:
+        """Seconds since the job was accepted."""
+        return time.time() - self._record.accepted_at
+
     def is_wanted(self) -> bool:
         """Whether the job shall still be carried out: False once it is superseded or cancelled; then post nothing.
 

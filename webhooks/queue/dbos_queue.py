@@ -7,6 +7,7 @@ engine's rows hold ids only: no code, no secrets, and JSON instead of pickles, s
 from __future__ import annotations
 
 import logging
+import random
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -82,6 +83,16 @@ class QueueLimits:
     keep_workflows: float = 600.0
     lost_after: float = 60.0
     upkeep: float = 60.0
+
+    def delay_after(self, failures: int, retry_after: float | None) -> float:
+        """Return the seconds before the next attempt: growing, with jitter, and at least what GitHub asked for."""
+        delay = self.backoff * 4.0 ** (failures - 1) * jitter(0.5, 1.5)
+        return min(max(delay, retry_after or 0.0), self.longest_backoff)
+
+
+def jitter(low: float, high: float) -> float:
+    """Return a number between the two, so that not everything happens at once."""
+    return random.uniform(low, high)  # noqa: S311 - spreads load, guards nothing
 
 
 def migrate(database: Database) -> None:

@@ -55,6 +55,15 @@ class ReportedFailure(ReviewerError):
         self.kind = kind
 
 
+class JobPostponed(ReviewerError):
+    """The job has to wait: it is queued again after so many seconds, and that is no failure."""
+
+    def __init__(self, reason: str, seconds: float) -> None:
+        """Store the reason, for an operator, and the seconds."""
+        super().__init__(reason)
+        self.seconds = seconds
+
+
 class WorkTooLong(ReviewerError):
     """The job's own work took too long and was interrupted."""
 

@@ -23,7 +23,7 @@ from webhooks.queue.answer_spool import AnswerSpool
 from webhooks.queue.attempt import JobAttempt, RunStopped
 from webhooks.queue.crash_record import CrashRecord
 from webhooks.queue.dbos_queue import DbosQueue, QueueLimits
-from webhooks.queue.job_work import CarryOut, Complete, GiveUp, JobWork, ReportedFailure
+from webhooks.queue.job_work import CarryOut, Complete, GiveUp, JobPostponed, JobWork, ReportedFailure
 from webhooks.queue.maintenance import live_workers
 from webhooks.queue.overview import JobsOverview
 from webhooks.queue.runner import JobRunner
@@ -38,6 +38,7 @@ __all__ = [
     "Complete",
     "GiveUp",
     "JobAttempt",
+    "JobPostponed",
     "JobRecord",
     "JobState",
     "JobWork",

@@ -8,7 +8,6 @@ ends the job with its reason. This is the one place that catches every exception
 from __future__ import annotations
 
 import logging
-import random
 import secrets
 import threading
 from collections.abc import Callable, Iterator
@@ -25,8 +24,8 @@ from webhooks.events.deliveries import Job, Trigger
 from webhooks.queue.answer_spool import AnswerSpool
 from webhooks.queue.attempt import JobAttempt, RunStopped, StopReason, WorkerSignals
 from webhooks.queue.crash_record import CrashRecord
-from webhooks.queue.dbos_queue import DbosQueue, QueueLimits
-from webhooks.queue.job_work import JobWork, PoisonJob, ReportedFailure, WorkTooLong, place_of, reason_of
+from webhooks.queue.dbos_queue import DbosQueue, QueueLimits, jitter
+from webhooks.queue.job_work import JobPostponed, JobWork, PoisonJob, ReportedFailure, WorkTooLong, place_of, reason_of
 from webhooks.queue.store import answer_cache, billing, job_records
 from webhooks.queue.store.answer_cache import Packed
 from webhooks.queue.store.database import Database, StoreUnavailable
@@ -140,7 +139,7 @@ class JobRunner:
                 connection, record, None, reason, failures=record.failures, starts=record.starts
             )
             if again is not None:
-                self.queue.put_job(connection, record.job, again, delay=self.limits.crowd_wait * _jitter(0.5, 1.5))
+                self.queue.put_job(connection, record.job, again, delay=self.limits.crowd_wait * jitter(0.5, 1.5))
             return None
 
     def _must_wait(self, connection: sa.Connection, record: JobRecord) -> str | None:
@@ -224,22 +223,19 @@ class JobRunner:
     def _failed(self, record: JobRecord, owner: str, error: Exception) -> str:
         """Queue the job again after a transient failure, else mark it as failed."""
         reason = reason_of(error)
+        if isinstance(error, JobPostponed):
+            return self._hand_back(record, owner, str(error), delay=error.seconds)
         _LOG.warning("job failed: %s", reason, extra={"job": record.id, "key": record.key})
         failures = record.failures + 1
         # An OSError comes from the network or the disk, and may be transient.
         if getattr(error, "retryable", isinstance(error, OSError)) and failures < self.limits.failures:
-            delay = self._backoff(failures, getattr(error, "retry_after", None))
+            delay = self.limits.delay_after(failures, getattr(error, "retry_after", None))
             return self._hand_back(record, owner, reason, delay=delay, failures=failures)
         if not isinstance(error, ReportedFailure):
             self._give_up(record, reason)
         useless = isinstance(error, ReportedFailure) and error.answers_are_useless
         kind = {"error": getattr(error, "kind", type(error).__name__)}
         return self._end(record, owner, JobState.FAILED, reason, kind, keep_answers=not useless)
-
-    def _backoff(self, failures: int, retry_after: float | None) -> float:
-        """Return the seconds before the next attempt: growing, with jitter, and at least what GitHub asked for."""
-        delay = self.limits.backoff * 4.0 ** (failures - 1) * _jitter(0.5, 1.5)
-        return min(max(delay, retry_after or 0.0), self.limits.longest_backoff)
 
     def _give_up(self, record: JobRecord, reason: str) -> None:
         # The crash may come from this very call: report once, not for ever.
@@ -294,7 +290,3 @@ class JobRunner:
                 _LOG.warning("waiting for the store: %s", error)
                 if self.signals.stopping.wait(1.0):
                     raise
-
-
-def _jitter(low: float, high: float) -> float:
-    return random.uniform(low, high)  # noqa: S311 - spreads load, guards nothing

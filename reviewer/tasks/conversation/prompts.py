@@ -26,6 +26,7 @@ from reviewer.llm.models import planned_tokens
 from reviewer.safety.fencing import fence_word, fenced_rows, fenced_text, quoted
 from reviewer.safety.prompt_text import code_excerpt, printable_path, prose
 from reviewer.tasks.context.enclosing import surroundings
+from reviewer.tasks.conversation.check_reports import reports_about
 from reviewer.tasks.conversation.layout import AskKind, continued, prompt_of
 from reviewer.tasks.planning.chunks import Chunk
 from reviewer.tasks.planning.file_filter import instructions_for
@@ -101,7 +102,8 @@ class Prompter:
         """Return the prompt that asks for defects in the chunk: of all kinds, or of one."""
         look = self._may_look()
         name = "" if lens is None else lens.value
-        words = self.words("review/findings.md", chunk, lens=name, look=look)
+        reports = reports_about(self.change.reports, chunk.paths)
+        words = self.words("review/findings.md", chunk, lens=name, look=look, reports=reports)
         return replace(self.about(Task.FINDINGS, chunk, words, qualifier=name), may_look_up=look)
 
     def refactor(self, chunk: Chunk, *, most: int = MOST_REFACTORINGS) -> Prompt:

@@ -16,6 +16,7 @@ from webhooks.handling.handle import JobEnding
 
 def test_a_pull_request_is_reviewed(github: World) -> None:
     """One review with comments on the right lines, one summary with tests and bill, one check run, 16 calls."""
+    github.visit(github.pull)  # as whoever opened it does
     outcome = carry_out(github, github.opened, model(DELETE, DEFAULT), again=False)
     assert (outcome.state, outcome.conclusion) == (JobEnding.REVIEWED, "neutral")
     review, summary, check = expect_all(github)

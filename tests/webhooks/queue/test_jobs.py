@@ -18,7 +18,7 @@ from reviewer.llm.usage import Attempt, Usage
 from tests.fixtures.job_worker import QUICK, ScriptedWorker, automatic, command, numbers, prompt
 from tests.fixtures.waiting import wait_until
 from webhooks.events.deliveries import Job, Trigger
-from webhooks.queue.jobs import JobState, NoSuchJob, ReportedFailure
+from webhooks.queue.jobs import JobPostponed, JobState, NoSuchJob, ReportedFailure
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -224,6 +224,21 @@ class TestFailing:
         record = worker.ended(job)
         assert record.result == {"texts": ["re: paid", "at last"]}
         assert (worker.asked["paid"], worker.asked["flaky"], record.failures) == (1, 2, 1)
+        assert job.delivery not in worker.given_up
+
+    def test_waiting_is_no_failure(self, worker):
+        """A job that waits is queued again as often as it likes, and nobody is told of a failure."""
+        left = list(range(5))
+
+        def work(_job: Job, _ask: Ask, _wanted: object) -> dict[str, Any]:
+            if left.pop():
+                raise JobPostponed("waits for 2 checks", 0.05)
+            return {}
+
+        job = worker.on(automatic(), work)
+        worker.jobs.accept(job)
+        record = worker.ended(job)
+        assert (record.state, record.failures, worker.carried[job.delivery]) == (JobState.DONE, 0, 5)
         assert job.delivery not in worker.given_up
 
     def test_what_fails_again_and_again_is_given_up(self, worker):

@@ -54,7 +54,7 @@ def read_failed_checks(repository: Repository, number: int, sha: str, *, logs: b
     failures: list[CheckFailure] = []
     left = MOST_LOGS if logs else 0
     for check in checks[:MOST_CHECKS]:
-        annotations = _annotations(repository, check) if check.annotations else ()
+        annotations = read_annotations(repository, check) if check.annotations else ()
         text = ""
         if left and check.has_log:
             left -= 1
@@ -71,7 +71,8 @@ def _is_ours(repository: Repository, number: int, check: FailedCheck) -> bool:
     return f"{check.app}[bot]".lower() == repository.identity(number).lower()
 
 
-def _annotations(repository: Repository, check: FailedCheck) -> tuple[CheckAnnotation, ...]:
+def read_annotations(repository: Repository, check: FailedCheck) -> tuple[CheckAnnotation, ...]:
+    """Return the first annotations of a check that failed; none where they cannot be read."""
     try:
         return tuple(repository.annotations(check.id, MOST_ANNOTATIONS))
     except GitHubError as error:

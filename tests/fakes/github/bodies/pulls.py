@@ -98,13 +98,21 @@ def pull_simple(world: Records, pull: Pull) -> dict[str, Any]:
     }
 
 
+def _checks_pass(one: Pull) -> bool:
+    """Whether no check of the head failed or still runs: the latest of each name and App."""
+    runs = [run for run in one.repository.check_runs.values() if run.head_sha == one.head]
+    latest = {(run.name, run.app.id): run for run in runs}.values()
+    return all(run.conclusion in ("success", "neutral", "skipped") for run in latest)
+
+
 def pull(world: Records, one: Pull) -> dict[str, Any]:
     """Return a whole pull request. `mergeable` is null until GitHub has computed it for this head."""
     files = files_of(one)
     known = one.mergeable_for == (one.base, one.head)
     clean = one.repository.git.merge_tree(one.base, one.head) is not None if known else None
     mergeable = clean if one.issue.state == "open" else None
-    states = {None: "unknown", True: "draft" if one.draft else "clean", False: "dirty"}
+    passing = "clean" if _checks_pass(one) else "unstable"
+    states = {None: "unknown", True: "draft" if one.draft else passing, False: "dirty"}
     return pull_simple(world, one) | {
         "merged": one.merged_at is not None,
         "mergeable": mergeable,

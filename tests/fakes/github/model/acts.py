@@ -222,6 +222,11 @@ class Acts(Records):
             pull.issue.state, pull.issue.closed_at = "closed", self.now()
             return self._act(pull, "closed", by)
 
+    def visit(self, pull: Pull) -> None:
+        """Let somebody look at the pull request's page: GitHub computes whether it can be merged."""
+        with self.changed:
+            pull.mergeable_for = (pull.base, pull.head)
+
     def reopen(self, pull: Pull, *, by: str | None = None) -> Delivery:
         with self.changed:
             pull.issue.state, pull.issue.closed_at = "open", None
@@ -385,14 +390,21 @@ class Acts(Records):
     ) -> CheckRun:
         """Let a job of GitHub Actions fail on the head, with annotations (path, line, message) and a log."""
         with self.changed:
-            now = self.now()
-            run = CheckRun(self.next_id(), pull.repository, self.actions_app, name, pull.head, self.next_id(), now)
-            run.status, run.conclusion, run.completed_at, run.log = "completed", "failure", now, log
+            run = self.start_check(pull, name)
+            run.status, run.conclusion, run.completed_at, run.log = "completed", "failure", self.now(), log
             run.output = {"title": f"{name} failed", "summary": ""}
             run.annotations = [
                 {"path": path, "start_line": line, "end_line": line, "annotation_level": "failure", "message": message}
                 for path, line, message in annotations
             ]
+            return run
+
+    def start_check(self, pull: Pull, name: str) -> CheckRun:
+        """Let a job of GitHub Actions begin on the head."""
+        with self.changed:
+            now = self.now()
+            run = CheckRun(self.next_id(), pull.repository, self.actions_app, name, pull.head, self.next_id(), now)
+            run.status = "in_progress"
             pull.repository.check_runs[run.id] = run
             return run
 
