@@ -123,6 +123,8 @@ def _ranking(run: EvaluationRun) -> str:
     lookups = sum((result.lookups for result in run.results), LookupCounts())
     tokens = ", ".join(f"{kind} {count:,}" for kind, count in shown_tokens(run.results).items() if count)
     usage = sum((result.bill for result in run.results), Usage())
+    share = _share(usage.cached_tokens, usage.prompt_tokens)
+    cached = f"{usage.cached_tokens:,} of {usage.prompt_tokens:,} ({share})"
     first = (found.first_3, found.first_5, found.first_10)
     counts, shares = (", ".join(map(str, first)), ", ".join(_share(number, found.known) for number in first))
     published = f"{found.wanted} of {_count(found.published, 'published finding')}"
@@ -132,8 +134,7 @@ def _ranking(run: EvaluationRun) -> str:
         f"Root causes said twice: {found.twice}",
         f"Lookups: {lookups.asked} in {_count(lookups.rounds, 'round')}, {lookups.wasted} of them wasted",
         f"Tokens shown, estimated: {tokens}" if tokens else "",
-        f"Prompt tokens read from the service's cache: {usage.cached_tokens:,} of {usage.prompt_tokens:,} "
-        f"({_share(usage.cached_tokens, usage.prompt_tokens)})",
+        f"Prompt tokens read from the service's cache: {cached}",
     ]
     return "\n".join(line for line in lines if line)
 

@@ -1,8 +1,8 @@
 """The door to lookups: answer a reply that asks to see code, in several rounds, within a budget of dollars and seconds.
 
 To let a prompt look: give it `may_look_up=True`, include `prompts/follow_up/offer.md` in its task (how to ask stands in
-`prompts/system.md`), and pass a `LookupHandler` as `look` to `ask_and_read`. One handler serves a whole review, so that nothing is looked up
-twice.
+`prompts/system.md`), and pass a `LookupHandler` as `look` to `ask_and_read`. One handler serves a whole review, so that
+nothing is looked up twice.
 
 Only regular files inside the repository, at head or base, are read. The same request gets the same answer to the byte.
 What is found is untrusted and is fenced. Never runs anything.
