@@ -70,6 +70,42 @@ def test_review_takes_what_is_new_or_everything_or_paths(teller: Teller) -> None
     teller.github.forgive()
 
 
+@pytest.mark.parametrize(("written", "hidden"), [("/refactor", ""), ("/refactor src/discounts.py", "del self.items")])
+def test_refactor_looks_at_all_of_it_or_at_paths(teller: Teller, written: str, hidden: str) -> None:
+    """What was reviewed before is looked through as well; simpler code is listed apart from defects."""
+    teller.reviewed(DELETE)
+    less = {"category": "refactoring", "title": "Say less", "suggestion": "def discount_for(code, pieces):"}
+    simpler = DEFAULT | less
+    ask, prompts = watched(model(simpler))
+    outcome, comment = teller.comment(written, ask)
+    assert outcome.state is JobEnding.REVIEWED
+    asked = ["".join(each.messages[1].content) for each in prompts if each.task is Task.REFACTOR]
+    assert len(asked) == 1
+    assert "At most 10 proposals" in asked[0]
+    assert not hidden or hidden not in asked[0].partition("## Diff")[2]
+    assert "Say less" in teller.github.expect_comment("<!-- reviewer:summary").body.partition("Could be simpler:")[2]
+    teller.github.expect_reaction("rocket", on=comment)  # type: ignore[arg-type]
+    teller.github.forgive()
+
+
+@pytest.mark.parametrize("written", ["/tests", "/tests src/discounts.py", "/tests commit"])
+def test_tests_are_suggested(teller: Teller, written: str) -> None:
+    """As text where nothing may be run, with the reason; then there is nothing to commit either, and that is said."""
+    ask, prompts = watched(model())
+    outcome, comment = teller.comment(written, ask)
+    assert outcome.state is JobEnding.REVIEWED
+    asked = [each for each in prompts if each.task is Task.TESTS]
+    assert len(asked) == 1
+    assert ("del self.items" in asked[0].messages[1].content.partition("## Diff")[2]) is (" src" not in written)
+    summary = teller.github.expect_comment("<!-- reviewer:summary").body
+    assert "tests/test_discounts.py" in summary
+    assert "(not run)" in summary
+    if written == "/tests commit":
+        teller.github.expect_comment("there is nothing to add")
+    teller.github.expect_reaction("rocket", on=comment)  # type: ignore[arg-type]
+    teller.github.expect_check("neutral" if " src" in written else "success")
+
+
 def test_a_dismissal_names_who_and_why(teller: Teller) -> None:
     """In a thread: the summary and the check follow at once, the thread is resolved where that is allowed."""
     teller.github.push_to_base(teller.github.repo, {".github/reviewer.yml": "review:\n  fail_level: error\n"})
