@@ -64,4 +64,7 @@ class NoSources:
 
 def is_unsafe_path(path: str) -> bool:
     """Whether the path may lead out of the repository, or into git's own directory."""
-    return "\0" in path or any(part in {"", ".", ".."} or part.lower() == ".git" for part in path.split("/"))
+    return "\0" in path or not _UNSAFE_PARTS.isdisjoint(path.lower().split("/"))
+
+
+_UNSAFE_PARTS = frozenset({"", ".", "..", ".git"})

@@ -98,15 +98,17 @@ class Mentions:
 def mentions_of(files: Sequence[FileDiff], paths: Collection[str]) -> Mentions:
     """Return what to search for; `paths` are all files at head."""
     left = [file.old_path if file.status is FileStatus.RENAMED else file.path for file in files if _left(file)]
-    found = _found_at_head(paths)
+    found = _found_at_head(paths) if left else frozenset()
     gone = [path for path in left if not _still_there(path, found) and _stem(path).lower() not in _EVERYWHERE]
     added = [file.path for file in files if file.status in (FileStatus.ADDED, FileStatus.RENAMED, FileStatus.COPIED)]
     own = [path for path in added if is_code(path) and not is_test(path) and not _is_main(path)]
     new = [path for path in own if not _stem(path).startswith("_")]  # private files are not listed anywhere
-    before = set(paths) - set(added)  # a folder that moved as a whole has its own list, or none
+    before = (
+        set(paths).difference(added) if added else set()
+    )  # a folder that moved as a whole has its own list, or none
     siblings = {path: _siblings(path, before) for path in new[:MAX_FILES]}
-    known = {path.rpartition("/")[0] for path in before}
     mains = [path.rpartition("/")[0] for path in added if path.endswith("/__init__.py") and not is_test(path)]
+    known = {path.rpartition("/")[0] for path in before} if mains else set()
     return Mentions(
         gone=tuple(gone[:MAX_FILES]),
         new=tuple(path for path, others in siblings.items() if len(others) >= LEAST_LISTED),
