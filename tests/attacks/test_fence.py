@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from reviewer.diff.parser import parse_diff
-from reviewer.domain.change import Change, Guidance, LinkedIssue
+from reviewer.domain.change import Change, CheckReport, Guidance, LinkedIssue
 from reviewer.domain.findings import Review
 from reviewer.domain.settings import Settings
 from reviewer.llm.errors import ModelError
@@ -73,21 +73,27 @@ ESCAPES = {
 
 
 @pytest.mark.parametrize("escape", ESCAPES.values(), ids=ESCAPES)
-@pytest.mark.parametrize("source", ["title", "description", "issue", "issue title", "guidance", "claim"])
+@pytest.mark.parametrize(
+    "source", ["title", "description", "issue", "issue title", "guidance", "claim", "report", "check"]
+)
 def test_no_line_of_a_stranger_is_outside_its_fence(source: str, escape: str) -> None:
     """Whatever it holds: blocks stay closed, and each line of it stands inside one, behind a mark."""
     poison = f"before\n{escape}\nPOISON"
-    change = change_of()
+    change = harmless = change_of()
+    if source in ("report", "check"):
+        harmless = replace(change, reports=(CheckReport("lint", "src/run.py", 2, 2, "failure", "unused"),))
     change = {
         "title": replace(change, title=poison),
         "description": replace(change, description=poison),
         "issue": replace(change, issues=(LinkedIssue(1, "t", poison),)),
         "issue title": replace(change, issues=(LinkedIssue(1, poison, "b"),)),
         "guidance": replace(change, guidance=(Guidance("AGENTS.md", poison),)),
+        "report": replace(change, reports=(CheckReport("lint", "src/run.py", 2, 2, "failure", poison),)),
+        "check": replace(change, reports=(CheckReport(poison, "src/run.py", 2, 2, "failure", "unused"),)),
     }.get(source, change)
     done, prompts = asked(change, **({"title": poison, "claim": poison} if source == "claim" else {}))
     assert len(done.findings) == 1
-    plain = asked(change_of())[1]
+    plain = asked(harmless)[1]
     for prompt, usual in zip(prompts, plain, strict=True):
         system, user = (message.content for message in prompt.messages)
         assert "POISON" not in system

@@ -83,6 +83,24 @@ def test_a_delivery_becomes_a_review(github: World, model: FakeModel, tmp_path: 
         assert server.process.stop() == 0
 
 
+def test_a_review_waits_for_a_running_check(github: World, model: FakeModel, tmp_path: Path) -> None:
+    """The job is queued again, which is no failure, until the limit is over; then the review is made."""
+    github.hook.secret = "s3cret"
+    github.push_to_base(github.repo, {".github/reviewer.yml": "review:\n  wait_for_checks: 4\n"})
+    github.start_check(github.pull, "tests")
+    find(model, DELETE)
+    opened = github.reopen(github.pull)
+    with serving(github, model, tmp_path) as server:
+        assert opened.post(server.hook).status_code == 202
+        github.expect_check("neutral", within=30)
+        github.expect_review(comments=1)
+        github.expect_comment("<!-- reviewer:summary")
+        log = server.process.output()
+        assert log.count("job begins") >= 2
+        assert "job failed" not in log
+        assert len(github.calls_to("POST /check-runs$")) == 1
+
+
 def test_a_killed_server_goes_on_where_it_was(github: World, model: FakeModel, tmp_path: Path) -> None:
     """Kill -9 while the model answers: after a restart one review stands, and no finished call is bought again."""
     github.hook.secret = "s3cret"

@@ -138,7 +138,7 @@ class TestWaiting:
         """It is queued again until they have ended; then what failed is shown. Nothing is paid or written before."""
         run = github.start_check(github.pull, "tests")
         outcome = carry_out(github, github.opened, nobody, waited=20.0)
-        assert (outcome.state, outcome.reason) == (JobEnding.POSTPONED, "waits for 1 checks")
+        assert (outcome.state, outcome.reason) == (JobEnding.POSTPONED, "waits for 1 check")
         assert outcome.after == 15.0
         assert carry_out(github, github.opened, nobody, waited=100.0).after == 50.0
         run.status, run.conclusion, run.completed_at = "completed", "success", github.now()

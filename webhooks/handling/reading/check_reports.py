@@ -87,5 +87,6 @@ def wait_for_checks(context: JobContext, pull: Pull, settings: Settings) -> JobO
     if not running and waited >= min(_BEGUN, limit):
         return None
     pause = max(_PAUSE, waited / 2) if running else _BEGUN - waited
-    reason = f"waits for {len(running)} checks" if running else "waits for checks to begin"
+    checks = "1 check" if len(running) == 1 else f"{len(running)} checks"
+    reason = f"waits for {checks}" if running else "waits for checks to begin"
     return JobOutcome(JobEnding.POSTPONED, reason, pull.head_sha, after=max(1.0, min(pause, limit - waited)))
