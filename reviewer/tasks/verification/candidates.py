@@ -63,7 +63,9 @@ def _placed(change: Change, raw: RawFinding) -> Finding | Rejected:
     quote = "\n".join(line.text for line in located.lines)
     title = _one_line(raw.title, MAX_TITLE)
     refactoring = raw.category is Category.REFACTORING
-    if refactoring and raw.suggestion is not None and not is_simpler(quote, unfence(raw.suggestion)):
+    if refactoring and raw.suggestion is None:
+        return Rejected("not simpler", path, title, "it gives no replacement that could be measured")
+    if refactoring and not is_simpler(quote, unfence(raw.suggestion or ""), path):
         return Rejected(
             "not simpler", path, title, "the replacement is no shorter and no plainer than what it replaces"
         )
