@@ -103,9 +103,8 @@ def mentions_of(files: Sequence[FileDiff], paths: Collection[str]) -> Mentions:
     added = [file.path for file in files if file.status in (FileStatus.ADDED, FileStatus.RENAMED, FileStatus.COPIED)]
     own = [path for path in added if is_code(path) and not is_test(path) and not _is_main(path)]
     new = [path for path in own if not _stem(path).startswith("_")]  # private files are not listed anywhere
-    before = (
-        set(paths).difference(added) if added else set()
-    )  # a folder that moved as a whole has its own list, or none
+    # A folder that moved as a whole has its own list, or none.
+    before = set(paths).difference(added) if added else set()
     siblings = {path: _siblings(path, before) for path in new[:MAX_FILES]}
     mains = [path.rpartition("/")[0] for path in added if path.endswith("/__init__.py") and not is_test(path)]
     known = {path.rpartition("/")[0] for path in before} if mains else set()
