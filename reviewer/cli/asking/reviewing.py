@@ -18,6 +18,7 @@ from reviewer.domain.findings import Review
 from reviewer.domain.settings import FailLevel, Settings
 from reviewer.errors import ReviewerError, UsageError
 from reviewer.output.wording import headline
+from reviewer.tasks.planning.file_filter import select
 from reviewer.tasks.planning.preview import preview_of
 
 
@@ -37,7 +38,9 @@ def made_review(
     make: Callable[[AskingSession], Review],
 ) -> MadeReview | None:
     """Show what will be sent, and make the review, or as much of it as was done before Ctrl-C; None if nothing was."""
-    cache, needs_key = options.cache and not options.dry_run, not options.dry_run
+    cache = options.cache and not options.dry_run
+    # Skipped files alone are nothing to ask about, so no key is missing.
+    needs_key = not options.dry_run and bool(select(change.diff, settings.review)[0])
     with asking(options.model, progress, cache=cache, needs_key=needs_key, relay=options.relay) as session:
         calls, client = session.calls, session.client
         preview = preview_of(change.diff, settings, cost=cost_of(client))

@@ -221,6 +221,14 @@ def test_nothing_to_review_is_no_failure(
     assert model.calls == []
 
 
+def test_nothing_to_review_needs_no_key(reviewer: Run) -> None:
+    """Skipped files alone are reviewed without one; a file that would be sent is not."""
+    done = reviewer("diff", "--diff", "-", given=LOCK_FILE, RUNAPI_KEY="")
+    assert (done.returncode, "No model was asked" in done.stdout) == (0, True), done.stderr
+    asked = reviewer("diff", "--diff", "-", given=LOCK_FILE.replace("yarn.lock", "a.py"), RUNAPI_KEY="")
+    assert (asked.returncode, "Set RUNAPI_KEY" in asked.stderr) == (3, True)
+
+
 @pytest.mark.parametrize("given", ["", LOCK_FILE])
 @pytest.mark.parametrize("form", ["json", "sarif"])
 def test_nothing_to_review_is_a_result_for_programs(reviewer: Run, form: str, given: str) -> None:
