@@ -167,6 +167,7 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
             again=run.is_repeated,
             purse=purse_of(job),
             waited=run.waited,
+            has_buttons=True,
         )
         outcome = handle(job, context)
         if outcome.state is JobEnding.POSTPONED:

@@ -168,6 +168,30 @@ def test_the_button_is_the_command(github: World, button: str) -> None:
     assert again.head_sha == run.head_sha
 
 
+def test_a_check_run_of_the_app_has_buttons_that_are_commands(github: World) -> None:
+    """One button reviews everything once more, one closes threads of what is fixed; a workflow's run has none."""
+    github.push_to_base(github.repo, GATE)
+    carry_out(github, github.opened, model(DELETE), has_buttons=True)
+    github.expect_review(comments=1)
+    github.expect_comment("1 finding")
+    run = github.expect_check("failure")
+    assert [action["identifier"] for action in run.actions] == ["review", "resolve"]
+    ask, prompts = watched(model())
+    assert (
+        carry_out(github, github.request_action(run, "review", by="alice"), ask, again=False).state
+        is JobEnding.REVIEWED
+    )
+    assert any("del self.items[sku]" in prompt.messages[1].content for prompt in prompts)
+    github.expect_comment("1 finding")
+    assert not github.expect_check("failure").actions
+    ask, prompts = watched(model())
+    assert carry_out(github, github.request_action(run, "resolve", by="alice"), ask).state is JobEnding.ANSWERED
+    assert not prompts
+    github.expect_comment("1 open finding")
+    assert run.conclusion == "failure"
+    github.forgive()
+
+
 @pytest.mark.parametrize("button", BUTTONS)
 def test_pressed_twice_it_reviews_twice(github: World, button: str) -> None:
     """Each press is a job of its own; the same delivery sent again is not."""

@@ -39,6 +39,7 @@ class JobContext:
     and `demonstrate` those that show findings, where allowed. `outages_pass`: where findings fail nothing, a service
     that fails does not either. `strangers_wait`: pull requests from forks of people without write access are reviewed
     when somebody with it asks. `waited`: seconds since the job was accepted; None where nothing carries it out again.
+    `has_buttons`: whoever presses a button of our check run reaches us, as in the App.
     A command's handler gets the context of its pull request: see `under_ceilings`.
     """
 
@@ -53,6 +54,7 @@ class JobContext:
     outages_pass: bool = False
     strangers_wait: bool = False
     waited: float | None = None
+    has_buttons: bool = False
     prove: Prove | None = None
     demonstrate: Demonstrate | None = None
 

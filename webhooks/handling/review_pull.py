@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from reviewer.domain.findings import Review
 from reviewer.domain.settings import FailLevel
@@ -21,7 +22,7 @@ from webhooks.handling.job_context import BaseChanged, JobContext, Superseded
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
 from webhooks.handling.reading.check_reports import read_reports
 from webhooks.handling.review_changes import ReviewRequest, already_published, review_changes
-from webhooks.publishing.checks import Conclusion, annotations_of, completed_check
+from webhooks.publishing.checks import Conclusion, annotations_of, completed_check, with_buttons
 from webhooks.publishing.ledger import PostedState
 from webhooks.publishing.markers.summary import without_markers
 from webhooks.publishing.plan import from_ledger, plan_publication
@@ -81,11 +82,15 @@ def _review(
         # Where comments cannot be posted, the check run shows the findings.
         log.info("comments refused", extra={"repository": repository.name, "why": sent.refused})
         body["output"]["annotations"] = annotations_of((*plan.standing, *result.review.below))
-    close_check(repository, check, body)
+    _close(context, check, body)
     if request.afterwards is not None:
         request.afterwards(result.review)
     review = replace(result.review, findings=plan.standing)
     return JobOutcome(JobEnding.REVIEWED, sent.refused, pull.head_sha, review, fetched.diff, sent, body["conclusion"])
+
+
+def _close(context: JobContext, check: CheckRun | None, body: dict[str, Any]) -> None:
+    close_check(context.repository, check, with_buttons(body) if context.has_buttons else body)
 
 
 def _target(job: Job, context: JobContext, pull: Pull) -> ReviewTarget:
@@ -112,7 +117,7 @@ def _complete_paused(
     conclusion = Conclusion.FAILURE if conclusion is Conclusion.FAILURE else Conclusion.NEUTRAL
     text = f"**Not reviewed** at {pull.head_sha[:7]}: automatic reviews are paused. Comment `/resume` or `/review`."
     left = f"; {title[0].lower()}{title[1:]}" if conclusion is Conclusion.FAILURE else ""
-    close_check(context.repository, check, completed_check(conclusion, f"Not reviewed: paused{left}", text))
+    _close(context, check, completed_check(conclusion, f"Not reviewed: paused{left}", text))
     return JobOutcome(JobEnding.IGNORED, "paused", pull.head_sha, conclusion=conclusion.value)
 
 
@@ -127,7 +132,7 @@ def _complete_published(
 ) -> JobOutcome:
     """Complete the check run of a job whose summary is posted already: it was killed after that, or runs again."""
     conclusion, title, found = from_ledger(before, fetched.diff, scope, level)
-    close_check(context.repository, check, completed_check(conclusion, title, without_markers(before.summary_body)))
+    _close(context, check, completed_check(conclusion, title, without_markers(before.summary_body)))
     review = Review("", findings=found, files_reviewed=scope.reviewed)
     sent = PublishResult(summary_url=before.summary_url)
     return JobOutcome(

@@ -13,10 +13,19 @@ from reviewer.safety.code_blocks import break_markers
 from reviewer.safety.invisible import show_invisible
 from reviewer.safety.redaction import redact
 from reviewer.safety.shortening import shorten_words
-from webhooks.events.deliveries import CHECK_NAME
+from webhooks.events.deliveries import BUTTONS, CHECK_NAME
 from webhooks.publishing.text import MAX_BODY, cut_text
 
-__all__ = ["CHECK_NAME", "SKIPPED", "Conclusion", "annotations_of", "completed_check", "is_about", "is_review"]
+__all__ = [
+    "CHECK_NAME",
+    "SKIPPED",
+    "Conclusion",
+    "annotations_of",
+    "completed_check",
+    "is_about",
+    "is_review",
+    "with_buttons",
+]
 
 #: Ends the external id of a check run that says why nothing was reviewed.
 SKIPPED = "+skipped"
@@ -63,6 +72,18 @@ def completed_check(conclusion: Conclusion, title: str, summary: str) -> dict[st
     """Return the body of a completed check run."""
     output = {"title": shorten_words(title, _MAX_TITLE), "summary": cut_text(summary, MAX_BODY)}
     return {"status": "completed", "conclusion": conclusion.value, "output": output}
+
+
+def with_buttons(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the body of a check run with our buttons; a press is delivered to the App that made the run.
+
+    See https://docs.github.com/rest/guides/using-the-rest-api-to-interact-with-checks .
+    """
+    buttons = [
+        {"label": label, "description": description, "identifier": command}
+        for command, (label, description) in BUTTONS.items()
+    ]
+    return body | {"actions": buttons}
 
 
 def annotations_of(findings: Iterable[Finding]) -> list[dict[str, Any]]:
