@@ -24,7 +24,7 @@ _WORDS = re.compile(r"\w+|[^\w\s]+")
 #: Brackets and separators, which are a matter of layout and style.
 _LAYOUT = str.maketrans("", "", "()[]{},;")
 #: Documentation that stands as a statement of its own.
-_DOCUMENTATION = re.compile(r"^[ \t]*(\"\"\"|''')(?:(?!\1)[\s\S])*+\1[ \t]*$", re.MULTILINE)
+_DOCUMENTATION = re.compile(r"^[ \t]*(\"\"\"|''')(?:(?!\1)[\s\S])*\1[ \t]*$", re.MULTILINE)
 _OPENING, _CLOSING = "([{", ")]}"
 
 
