@@ -183,3 +183,14 @@ class TestWaiting:
         github.installation.permissions.pop("checks")
         assert carry_out(github, github.opened, model(DELETE), waited=20.0).state is JobEnding.REVIEWED
         github.forgive()
+
+
+def test_among_a_page_of_checks_our_own_is_found(github: World) -> None:
+    """A job that is carried out again completes its own check run, however many others the head has."""
+    carry_out(github, github.opened, model(DELETE))
+    for number in range(100):
+        github.start_check(github.pull, f"job {number}")
+    carry_out(github, github.opened, model(DELETE))
+    begun = [call for call in github.calls_to("POST /check-runs") if call.status == 201]
+    assert len(begun) == 1
+    github.forgive()

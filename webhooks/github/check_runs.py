@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from webhooks.github.errors import Forbidden, NotFound
-from webhooks.github.transport import Transport
+from webhooks.github.transport import PER_PAGE, Transport
 from webhooks.github.types import CheckAnnotation, FailedCheck, annotation_of, check_of, failed_check_of
 
 #: Conclusions of a check that mean that it failed.
@@ -50,10 +50,16 @@ class CheckRuns:
         runs = self._transport.pages(f"{self.path}/commits/{sha}/check-runs?{query}", within="check_runs")
         return [check_of(run) for run in runs]
 
-    def every_run(self, sha: str) -> tuple[list[dict[str, Any]], list[FailedCheck]]:
-        """Return all check runs on a commit, as `check_of` does, and the newest of each name and App that failed."""
+    def every_run(self, sha: str) -> tuple[list[dict[str, Any]], list[FailedCheck]] | None:
+        """Return all check runs on a commit, as `check_of` does, and the newest of each name and App that failed.
+
+        None where they may fill more than one page: then ours is not among them for sure.
+        """
         query = urlencode({"filter": "all"})
-        runs = list(self._transport.pages(f"{self.path}/commits/{sha}/check-runs?{query}", within="check_runs"))
+        pages = self._transport.pages(f"{self.path}/commits/{sha}/check-runs?{query}", within="check_runs")
+        runs = list(islice(pages, PER_PAGE))
+        if len(runs) == PER_PAGE:
+            return None
         newest = {
             (run.get("name"), (run.get("app") or {}).get("slug")): run
             for run in sorted(runs, key=lambda run: int(run["id"]))

@@ -65,13 +65,17 @@ def open_check(repository: Repository, number: int, head_sha: str, job: str, *, 
     """Start the check run of a job, or find it when the job runs again. None: we may not write checks."""
     body = {"name": CHECK_NAME, "head_sha": head_sha, "status": "in_progress", "external_id": job}
     try:
-        runs, failed = repository.every_run(head_sha) if again else ((), None)
-        named = [run for run in runs if run["name"] == CHECK_NAME]
-        found = _ours_among(repository, number, named, job) or repository.create_check(body)
+        every = repository.every_run(head_sha) if again else None
+        if every is None:
+            ours = find_check(repository, number, head_sha, job) if again else None
+        else:
+            named = [run for run in every[0] if run["name"] == CHECK_NAME]
+            ours = _ours_among(repository, number, named, job)
+        found = ours or repository.create_check(body)
     except (Forbidden, NotFound, Unprocessable) as error:
         log.info("no check run", extra={"repository": repository.name, "why": str(error)})
         return None
-    return replace(_check_run(found), failed=None if failed is None else tuple(failed))
+    return replace(_check_run(found), failed=None if every is None else tuple(every[1]))
 
 
 def find_check(repository: Repository, number: int, head_sha: str, job: str) -> dict[str, Any] | None:
