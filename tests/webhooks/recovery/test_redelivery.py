@@ -206,6 +206,7 @@ def test_github_away_costs_a_look(github: World, jobs: Jobs, receiver: Receiver)
     github.fault("POST /attempts", faults.server_error(403, "Forbidden"), times=1)
     with looking(github, jobs):
         wait_until(lambda: statuses(github, opened) == [503, 202], "it comes again")
+    assert len(github.calls_to(LISTED)) >= 2  # once in vain
 
 
 def test_of_several_processes_one_looks(github: World, jobs: Jobs) -> None:
