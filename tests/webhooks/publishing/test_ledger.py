@@ -57,10 +57,10 @@ def test_other_replies_do_not(text: str) -> None:
 
 def test_a_hostile_reply_costs_no_time() -> None:
     """Sixty thousand characters of near misses are judged at once."""
-    start = time.monotonic()
+    start = time.thread_time()
     for text in ("not intended " * 5000, "un" * 30_000, "> " * 30_000, "\n" * 60_000, "not intended " * 30):
         is_dismissal(text)
-    assert time.monotonic() - start < 0.5
+    assert time.thread_time() - start < 0.5
 
 
 texts = st.text(st.characters(codec="utf-8"), max_size=60)
@@ -91,9 +91,9 @@ def test_any_text_is_no_ledger(text: str) -> None:
 def test_a_mark_that_unpacks_to_too_much_is_none() -> None:
     """A bomb of a hundred megabytes is not unpacked."""
     bomb = base64.b64encode(zlib.compress(b" " * 100_000_000)).decode()
-    start = time.monotonic()
+    start = time.thread_time()
     assert read_ledger(f"<!-- reviewer:summary head=x -->\n<!-- reviewer:ledger v1={bomb} -->\n") is None
-    assert time.monotonic() - start < 1
+    assert time.thread_time() - start < 1
 
 
 def test_the_ledger_stays_within_its_room() -> None:
