@@ -7,6 +7,9 @@ when it runs: `reviewer --help` and `reviewer diff` load neither Flask nor DBOS.
 from __future__ import annotations
 
 import argparse
+import atexit
+import hashlib
+import hmac
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from webhooks.handling.money.purse import Purse
     from webhooks.queue.jobs import JobAttempt, Jobs, JobWork
     from webhooks.recovery.redelivery import MissedDeliveries
+    from webhooks.telemetry.spans import Tracer
 
 _NO_SERVER = "This needs the server's packages: in a clone, pip install '.[server]' into its environment."
 
@@ -38,10 +42,9 @@ BOOT_ERROR = 3
 def create_app() -> Flask:
     """Return the App with its store open and, if this process is to work, its worker running.
 
-    If it cannot start, the process ends without a traceback and says what to do: it names every missing variable, or
-    what is wrong with the store.
+    If it cannot start, the process ends without a traceback and says what to do, with every missing variable.
     """
-    from webhooks.logs import log_to_stderr  # noqa: PLC0415 - see the module's docstring
+    from webhooks.telemetry.logs import log_to_stderr  # noqa: PLC0415 - see the module's docstring
 
     log_to_stderr()
     try:
@@ -72,16 +75,18 @@ def _serving(environment: Environment) -> Flask:
     from webhooks.server.metrics import Metrics  # noqa: PLC0415
     from webhooks.server.receiver import ReceiverConfig  # noqa: PLC0415
     from webhooks.server.routes import flask_app  # noqa: PLC0415
+    from webhooks.telemetry.start import start_tracing  # noqa: PLC0415
 
+    tracer = start_tracing(os.environ)
     jobs = _open(environment)
     if environment.process.works:
-        jobs.start_worker(_work(environment, jobs), is_guarded=True)
+        jobs.start_worker(_work(environment, jobs, tracer), is_guarded=True)
     _close_at_exit(jobs, _look_for_missed(environment, jobs))
     secrets = tuple(secret.get_secret_value() for secret in environment.webhook_secrets)
     # A process that only accepts may know no key of the App.
     has_key = environment.private_key is not None and environment.app_id is not None
     pages = pages_of(environment, jobs, _credentials(environment) if has_key else None)
-    app = flask_app(ReceiverConfig(jobs, secrets, Metrics(), SYNTAX, pages.operator_token))
+    app = flask_app(ReceiverConfig(jobs, secrets, Metrics(), SYNTAX, pages.operator_token, tracer))
     add_pages(app, pages)
     return app
 
@@ -107,8 +112,6 @@ def _open(environment: Environment, *, create: bool = True) -> Jobs:
 
 
 def _close_at_exit(jobs: Jobs, missed: MissedDeliveries | None) -> None:
-    import atexit  # noqa: PLC0415
-
     atexit.register(jobs.close, 20.0)
     if missed is not None:
         atexit.register(missed.stop)  # runs first
@@ -129,11 +132,8 @@ def _look_for_missed(environment: Environment, jobs: Jobs) -> MissedDeliveries |
     return missed
 
 
-def _work(environment: Environment, jobs: Jobs) -> JobWork:
+def _work(environment: Environment, jobs: Jobs, tracer: Tracer) -> JobWork:
     """Return the functions of a worker: `handle` carries out jobs, the model answers prompts."""
-    import hashlib  # noqa: PLC0415
-    import hmac  # noqa: PLC0415
-
     from reviewer.llm.client import Client  # noqa: PLC0415
     from reviewer.llm.errors import BrokenReply  # noqa: PLC0415
     from reviewer.llm.models import model_named  # noqa: PLC0415
@@ -182,6 +182,7 @@ def _work(environment: Environment, jobs: Jobs) -> JobWork:
         client.complete,
         lambda job, reason: give_up(job, connect(credentials, job.repository, job.installation_id), reason),
         lambda job: admit(job, connect(credentials, job.repository, job.installation_id), purse_of(job)).reason,
+        tracer,
     )
 
 
@@ -227,16 +228,17 @@ def _ask(run: JobAttempt) -> Ask:
 
 def _worker(argv: list[str]) -> int:
     from webhooks.environment import Role, read_environment  # noqa: PLC0415
-    from webhooks.logs import log_to_stderr  # noqa: PLC0415
     from webhooks.operating.commands import work  # noqa: PLC0415
     from webhooks.registration.stored import with_stored  # noqa: PLC0415
+    from webhooks.telemetry.logs import log_to_stderr  # noqa: PLC0415
+    from webhooks.telemetry.start import start_tracing  # noqa: PLC0415
 
     if argv:
         raise SettingsError("`reviewer worker` takes no arguments; its settings come from the environment.")
     log_to_stderr()
     environment = read_environment(with_stored(os.environ), role=Role.WORKER)
     jobs = _open(environment)
-    jobs.start_worker(_work(environment, jobs), is_guarded=True)
+    jobs.start_worker(_work(environment, jobs, start_tracing(os.environ)), is_guarded=True)
     return work(jobs, _look_for_missed(environment, jobs))
 
 

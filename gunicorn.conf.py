@@ -53,7 +53,7 @@ errorlog = "-"
 logconfig_dict = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"fields": {"()": "webhooks.logs.formatter"}},
+    "formatters": {"fields": {"()": "webhooks.telemetry.logs.formatter"}},
     "handlers": {"lines": {"class": "logging.StreamHandler", "formatter": "fields", "stream": "ext://sys.stderr"}},
     "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["lines"], "propagate": False, "qualname": "gunicorn"}},
     "root": {"level": "WARNING", "handlers": ["lines"]},

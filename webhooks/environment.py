@@ -30,7 +30,7 @@ DEFAULT_KEEP_DAYS = 30
 #: Minutes between two searches for failed deliveries, and how many pull requests without a review a start may review.
 DEFAULT_MISSED_MINUTES, DEFAULT_MISSED_PULLS = 5, 20
 
-#: The values of REVIEWER_LOG_FORMAT: see `webhooks.logs`.
+#: The values of REVIEWER_LOG_FORMAT: see `webhooks.telemetry.logs`.
 LOG_FORMATS = ("text", "json")
 
 #: The file of the embedded store in the data directory.

@@ -21,11 +21,11 @@ from tests.fixtures.job_worker import automatic
 from tests.fixtures.waiting import wait_until
 from webhooks.events.deliveries import Job
 from webhooks.handling.commands.table import SYNTAX
-from webhooks.logs import log_to_stderr
 from webhooks.queue.jobs import JobAttempt, Jobs, JobState, JobWork, QueueLimits
 from webhooks.server.metrics import Metrics
 from webhooks.server.receiver import ReceiverConfig
 from webhooks.server.routes import flask_app
+from webhooks.telemetry.logs import log_to_stderr
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -20,8 +20,8 @@ from reviewer.safety.key_echo import without_key
 from reviewer.safety.shortening import shorten_words
 from reviewer.safety.terminal import json_safe, line_safe
 from webhooks.action.workflow_commands import annotation_commands, command
-from webhooks.logs import Fields
 from webhooks.publishing.checks import annotations_of
+from webhooks.telemetry.logs import Fields
 
 TOKEN = "ghp_" + "a1B2c3D4e" * 4
 DIFF = parse_diff("--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a\n+b\n")

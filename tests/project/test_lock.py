@@ -17,13 +17,15 @@ pytestmark = pytest.mark.slow
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 BASE = PROJECT["project"]["dependencies"]
 SERVER = PROJECT["project"]["optional-dependencies"]["server"]
+OTEL = PROJECT["project"]["optional-dependencies"]["otel"]
 DEMO = PROJECT["dependency-groups"]["demo"]
 DEV = [entry for entry in PROJECT["dependency-groups"]["dev"] if entry != {"include-group": "demo"}]
 LOCKS = {
     "base": BASE,
     "server": [*BASE, *SERVER],
+    "otel": [*BASE, *SERVER, *OTEL],
     "demo": [*BASE, *SERVER, *DEMO],
-    "dev": [*BASE, *SERVER, *DEMO, *DEV],
+    "dev": [*BASE, *SERVER, *OTEL, *DEMO, *DEV],
 }
 ENTRY = re.compile(
     r"^(?P<name>[a-z0-9-]+)==(?P<version>\S+)(?: ; (?P<marker>.+?))?(?P<hashes>(?: \\\n    --hash=\S+)+)$", re.MULTILINE
@@ -86,8 +88,9 @@ def applies(requirement: Requirement, extras: set[str]) -> bool:
 
 def test_smaller_locks_are_parts_of_the_larger():
     """What is tested is what is shipped: each lock is contained, version for version, in the next."""
-    base, server, demo, dev = map(pinned, LOCKS)
+    base, server, otel, demo, dev = map(pinned, LOCKS)
     assert base.items() < server.items() < demo.items() < dev.items()
+    assert server.items() < otel.items() < dev.items()
 
 
 def test_base_has_no_server():

@@ -32,6 +32,7 @@ from webhooks.github.errors import (
     WriteUncertain,
     error_of,
 )
+from webhooks.telemetry.github_calls import in_span
 
 log = logging.getLogger(__name__)
 
@@ -261,7 +262,7 @@ def _checked(
 ) -> tuple[Mapping[str, str], Text]:
     """Send once; return the headers and body of a success, raise a typed error for anything else."""
     try:
-        status, headers, body = send_once()
+        status, headers, body = in_span(what, send_once)
     except (RuntimeError, AssertionError) as error:  # PyGithub's words for an address on another host
         raise Redirected(f"GitHub: {what}: sent us to another address. Check GITHUB_API_URL: {error}") from error
     except requests.ConnectTimeout as error:

@@ -18,6 +18,7 @@ from webhooks.events.linked_issues import closed_by
 from webhooks.github.repository import Pull, Repository
 from webhooks.github.sources import RemoteSources
 from webhooks.handling.base_files import read_base
+from webhooks.telemetry.spans import step
 
 #: Files whose whole text is fetched to prove suggestions, in the one request that also fetches the settings.
 MAX_HEAD_FILES = 40
@@ -50,6 +51,11 @@ def fetch(repository: Repository, pull: Pull) -> FetchedPull:
 
     Raises SettingsUnreadable where GitHub does not say what the settings are, and other GitHubErrors.
     """
+    with step("fetch"):
+        return _fetch(repository, pull)
+
+
+def _fetch(repository: Repository, pull: Pull) -> FetchedPull:
     diff = repository.diff(pull.number) if pull.changed_files != 0 else Diff()
     files, _ = select(diff, Settings().review)
     changed = [file.path for file in files if file.status not in (FileStatus.ADDED, FileStatus.REMOVED)]

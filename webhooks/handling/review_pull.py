@@ -29,6 +29,7 @@ from webhooks.publishing.plan import from_ledger, plan_publication
 from webhooks.publishing.publish import CheckRun, PublishResult, close_check, open_check, publish
 from webhooks.publishing.read_posted import read_posted
 from webhooks.publishing.review_scope import ReviewScope, ReviewTarget
+from webhooks.telemetry.spans import step
 
 log = logging.getLogger(__name__)
 
@@ -63,19 +64,14 @@ def _review(
     if request.afterwards is None and (scope := already_published(job, pull, fetched, before)) is not None:
         return _complete_published(context, pull, check, fetched, before, scope, level)
     fetched = replace(fetched, reports=read_reports(repository, pull, fetched.diff, check))
-    result = review_changes(request, context, pull, fetched, before)
+    with step("review", reviewer__files=len(fetched.diff.files)):
+        result = review_changes(request, context, pull, fetched, before)
     target = _target(job, context, pull)
     planned = partial(plan_publication, result, target, fail_level=level)
     quiet = job.is_automatic and not (result.scope.reviewed or fetched.problems)
-    sent = publish(
-        repository,
-        pull,
-        login,
-        planned,
-        quiet=quiet,
-        refusal=lambda: _refusal(context, pull),
-        author_may_dismiss=may_dismiss,
-    )
+    with step("publish"):
+        refusal = partial(_refusal, context, pull)
+        sent = publish(repository, pull, login, planned, quiet=quiet, refusal=refusal, author_may_dismiss=may_dismiss)
     plan = sent.plan or planned(before)
     body = plan.check | ({"details_url": sent.summary_url} if sent.summary_url else {})
     if sent.refused:

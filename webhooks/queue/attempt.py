@@ -22,6 +22,7 @@ from webhooks.queue.dbos_queue import DbosQueue
 from webhooks.queue.store import answer_cache, job_records
 from webhooks.queue.store.database import Database
 from webhooks.queue.store.job_state import JobRecord, JobState
+from webhooks.telemetry.spans import step
 
 #: Seconds between two queries while waiting: answers that other processes store are found only by querying.
 _QUERY_PAUSE = 0.5
@@ -124,7 +125,7 @@ class JobAttempt:
         self.check()
         digests = [prompt_digest(prompt) for prompt in prompts]
         leads = leads_of(prompts)
-        with self._signals.bell(self._record.id) as bell:
+        with step("ask the model", reviewer__prompts=len(prompts)), self._signals.bell(self._record.id) as bell:
             if leads:
                 self._put({digests[place]: prompt for place, prompt in enumerate(prompts) if place not in leads})
                 self._wait({digests[lead] for lead in leads.values()}, bell, seconds=LONGEST_WAIT)

@@ -11,6 +11,7 @@ from reviewer.errors import ReviewerError
 from reviewer.llm.messages import Prompt, Reply
 from webhooks.events.deliveries import Job
 from webhooks.queue.attempt import JobAttempt
+from webhooks.telemetry.spans import NO_TRACER, Tracer
 
 #: Carries out a job from the top and returns what is stored about it, as JSON values.
 CarryOut = Callable[[Job, JobAttempt], dict[str, Any]]
@@ -32,13 +33,14 @@ _LONGEST_REASON = 500
 class JobWork:
     """The functions that do a worker's work. `give_up` is called once, before a job is marked as failed.
 
-    Without `admit`, every comment is queued.
+    Without `admit`, every comment is queued. `tracer` makes the spans of jobs and calls.
     """
 
     carry_out: CarryOut
     complete: Complete
     give_up: GiveUp | None = None
     admit: Admit | None = None
+    tracer: Tracer = NO_TRACER
 
 
 class ReportedFailure(ReviewerError):

@@ -31,6 +31,7 @@ from webhooks.queue.store.answer_cache import Packed
 from webhooks.queue.store.database import Database, StoreUnavailable
 from webhooks.queue.store.job_state import JobRecord, JobState
 from webhooks.queue.work_time import WorkInterrupted, WorkTime
+from webhooks.telemetry.work_spans import call_span, job_span, tell_answer, tell_ending
 
 _LOG = logging.getLogger("reviewer.jobs")
 
@@ -91,17 +92,22 @@ class JobRunner:
         record = self._retry_while_store_is_away(lambda: self._begin(job_id, attempt, owner))
         if record is None:
             return "over"
-        _LOG.info("job begins", extra={"job": record.id, "key": record.key, "attempt": attempt})
-        ending = self._carried_out(record, owner)
-        _LOG.info("job ends", extra={"job": record.id, "key": record.key, "ending": ending})
+        with job_span(self.work.tracer, record) as span:
+            _LOG.info("job begins", extra={"job": record.id, "key": record.key, "attempt": attempt})
+            ending = self._carried_out(record, owner)
+            _LOG.info("job ends", extra={"job": record.id, "key": record.key, "ending": ending})
+            tell_ending(span, ending, failed=ending == JobState.FAILED.value)
         return ending
 
     def _call(self, job_id: str, digest: str) -> str:
         asked = self._retry_while_store_is_away(lambda: self._asked(job_id, digest))
         if asked is None:
             return "over"
-        job, prompt = asked
-        answer = self._complete(prompt)
+        record, prompt = asked
+        job = record.job
+        with call_span(self.work.tracer, record, prompt) as span:
+            answer = self._complete(prompt)
+            tell_answer(span, answer)
         packed = answer_cache.packed(answer)
         kept = self.spool if isinstance(answer, Reply) else None
         if kept is not None:
@@ -116,7 +122,7 @@ class JobRunner:
         """Store an answer that a killed process left in its spool, if its job still needs it."""
         asked = self._asked(job_id, digest)
         if asked is not None:
-            self._store(*asked, answer_cache.unpacked(packed), packed)
+            self._store(asked[0].job, asked[1], answer_cache.unpacked(packed), packed)
 
     def _store(self, job: Job, prompt: Prompt, answer: Reply | ModelError, packed: Packed) -> None:
         with self.database.write(urgent=True) as connection:  # the answer is paid for
@@ -157,11 +163,11 @@ class JobRunner:
             self._suspect = self._suspect or job_id
             return self._suspect == job_id
 
-    def _asked(self, job_id: str, digest: str) -> tuple[Job, Prompt] | None:
+    def _asked(self, job_id: str, digest: str) -> tuple[JobRecord, Prompt] | None:
         with self.database.read() as connection:
             prompt = answer_cache.prompt_to_ask(connection, job_id, digest)
             record = job_records.find(connection, job_id)
-        return None if prompt is None or record is None else (record.job, prompt)
+        return None if prompt is None or record is None else (record, prompt)
 
     def _complete(self, prompt: Prompt) -> Reply | ModelError:
         try:

@@ -12,6 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from webhooks.queue.jobs import Jobs, StoreUnavailable
 from webhooks.server.metrics import Metrics
 from webhooks.server.request_buffer import MAX_BODY
 from webhooks.server.signature import SIGNATURE_HEADER, is_signed
+from webhooks.telemetry.spans import NO_TRACER, SpanPlace, SpanSide, Tracer, delivery_place, opened
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -61,7 +63,8 @@ class BadDelivery(Exception):
 class ReceiverConfig:
     """What the routes need: the jobs, the secrets that sign deliveries, the counters, and the commands in comments.
 
-    `operator_token` opens what only operators see; without one, only requests from this machine see it.
+    `operator_token` opens what only operators see; without one, only requests from this machine see it. `tracer` makes
+    the spans of deliveries.
     """
 
     jobs: Jobs
@@ -69,6 +72,7 @@ class ReceiverConfig:
     metrics: Metrics
     commands: Sequence[CommandSyntax]
     operator_token: str = ""
+    tracer: Tracer = NO_TRACER
 
 
 class _DeliveryNotes:
@@ -140,13 +144,15 @@ def _receive(config: ReceiverConfig, request: Request) -> tuple[str, Answer]:
     """Answer a delivery; return a word for the counters and the answer."""
     headers = request.headers
     delivery = headers.get(DELIVERY_HEADER, "")
+    began = time.time()
     fields: dict[str, Any] = {"delivery": delivery[:100], "event": headers.get(EVENT_HEADER, "")[:100]}
     try:
         decision = decide(*_signed_payload(request, config.secrets), delivery, config.commands)
         if isinstance(decision, Ignored):
-            log.info("ignored", extra={**fields, "reason": decision.reason})
+            with _span(config, fields, began, "ignored"):
+                log.info("ignored", extra={**fields, "reason": decision.reason})
             return "ignored", (202, {"ignored": decision.reason})
-        is_new = config.jobs.accept(decision)
+        outcome = "accepted" if config.jobs.accept(decision) else "known"
     except BadDelivery as error:
         log.warning("refused", extra={**fields, "status": error.status, "why": str(error)})
         if error.status == HTTPStatus.UNAUTHORIZED:
@@ -159,8 +165,20 @@ def _receive(config: ReceiverConfig, request: Request) -> tuple[str, Answer]:
         # 503, so that GitHub lists the delivery as failed and it can be delivered again.
         log.exception("not stored", extra=fields)
         return "unavailable", (503, {"error": "The store is not available. Redeliver this later."})
-    log.info("accepted" if is_new else "known", extra={**fields, "job": decision.key})
-    return "accepted" if is_new else "known", (202, {"job": decision.key})
+    with _span(config, fields, began, outcome, reviewer__key=decision.key):
+        log.info(outcome, extra={**fields, "job": decision.key})
+    return outcome, (202, {"job": decision.key})
+
+
+def _span(
+    config: ReceiverConfig, fields: dict[str, Any], began: float, outcome: str, **more: str
+) -> AbstractContextManager[object]:
+    """Open the span of a delivery that GitHub signed. A delivery that came before gets another id in the same trace."""
+    place = delivery_place(fields["delivery"])
+    if outcome != "accepted":
+        place = SpanPlace(place.trace)
+    names = {"reviewer__delivery": fields["delivery"], "reviewer__event": fields["event"], "reviewer__outcome": outcome}
+    return opened(config.tracer, "delivery", place, SpanSide.SERVER, began, **names, **more)
 
 
 def _signed_payload(request: Request, secrets: Sequence[str]) -> tuple[str, Any]:

@@ -23,6 +23,7 @@ from webhooks.handling.job_context import JobContext, under_ceilings
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
 from webhooks.publishing.bodies.command_reply import CommandReply
 from webhooks.publishing.publish import PublishResult, ignore_github_errors
+from webhooks.telemetry.spans import step
 
 #: The reactions with which a comment ends.
 _DONE, _NOT_DONE = "rocket", "confused"
@@ -71,6 +72,11 @@ def run_command(job: Job, context: JobContext, pull: Pull, reply: CommandReply |
         return JobOutcome(JobEnding.IGNORED, problem[0], pull.head_sha, reply=problem[1])
     if command.says_so and reply is not None:
         reply.working(f"⏳ Working on {code_span('/' + command.name)} at {pull.head_sha[:7]}.")
+    with step("command", reviewer__command=command.name):
+        return _carry_out(job, command, context, pull)
+
+
+def _carry_out(job: Job, command: Command, context: JobContext, pull: Pull) -> JobOutcome:
     if command.quick is not None:
         return command.quick(job, context, pull)
     assert command.handler is not None, "a command has a handler"

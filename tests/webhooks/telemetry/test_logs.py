@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from webhooks.logs import Fields, JsonLines, formatter
+from webhooks.telemetry.logs import Fields, JsonLines, formatter
 
 RECORD = {"name": "reviewer", "levelname": "INFO", "msg": "accepted\nx", "created": 1_795_900_000.25, "job": "o/r#1"}
 

@@ -2,7 +2,8 @@
 
 `2026-01-31T12:00:00.123+01:00 INFO accepted delivery=... job=...`, or with REVIEWER_LOG_FORMAT=json one object a line:
 `{"time": "...", "level": "INFO", "event": "accepted", "delivery": "...", "job": "..."}`. gunicorn writes the same.
-Times are local, with their distance from UTC; the variable TZ sets the zone.
+Times are local, with their distance from UTC; the variable TZ sets the zone. Where traces are sent, `trace` is the id
+of the trace.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from datetime import datetime
 
 from reviewer.safety.invisible import show_invisible
 from reviewer.safety.redaction import redact
+from webhooks.telemetry.spans import current_trace
 
 #: The attributes of every record; all others are fields.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -81,7 +83,9 @@ def _time(record: logging.LogRecord) -> str:
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    fields = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    trace = current_trace()
+    return {**fields, "trace": trace} if trace else fields
 
 
 def _word(value: object) -> str:
