@@ -139,12 +139,13 @@ def _result(attempt: ProofAttempt, fixes: Sequence[FixAttempt]) -> FindingResult
     """Return what became of one finding."""
     if attempt.demonstration is None:
         stopped = attempt.outcome if isinstance(attempt.outcome, StoppedDemonstration) else None
-        return FindingResult(FindingEvidence(stopped=stopped), refuted=attempt.refuted)
+        return FindingResult(FindingEvidence(stopped=stopped, calls=attempt.calls), refuted=attempt.refuted)
     fix = next(item for item in fixes if item.finding is attempt.finding)
     evidence = FindingEvidence(
         demonstration=attempt.demonstration,
         fix=fix.outcome if isinstance(fix.outcome, FixDemonstration) else None,
         fix_stopped=fix.outcome if isinstance(fix.outcome, StoppedDemonstration) else None,
+        calls=fix.calls,
     )
     # Where its tests could not be run, the suggestion stays what it was.
     is_broken = fix.suggestion is not None and fix.suggestion.gate in (FixGate.MENDS, FixGate.KEEPS, FixGate.PARSES)

@@ -134,7 +134,8 @@ class FindingEvidence:
     """What running tests showed about a finding.
 
     `stopped` says why there is no demonstration, `fix_stopped` why there is no fix. `suggestion` is what is known of a
-    suggestion that was run without a demonstration: how many tests still pass with it.
+    suggestion that was run without a demonstration: how many tests still pass with it. `calls` is how many calls of
+    the model were made for the finding after the review, without those to fallback models.
     """
 
     demonstration: Demonstration | None = None
@@ -142,3 +143,4 @@ class FindingEvidence:
     stopped: StoppedDemonstration | None = None
     fix_stopped: StoppedDemonstration | None = None
     suggestion: str = ""
+    calls: int = 0

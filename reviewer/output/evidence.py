@@ -84,6 +84,7 @@ def evidence_json(finding: Finding) -> dict[str, Any] | None:
             "paths": [file.path for file in fix.files], "one_click": fix.one_click,
         },
         "fix_stopped": _stopped(evidence.fix_stopped),
+        "calls": evidence.calls,
     }  # fmt: skip
 
 

@@ -19,7 +19,8 @@ def to_json(review: Review) -> str:
     if it is not known. `chain` is the number of calls in a row. `suggestion` is null or the proven replacement,
     `advice` null or the unproven one, and `why_advice` why it is none. `quote_match` is how the quoted code was found.
     `status` of a test is `proven` (it was run and kept), `reproduction` (it fails, and may be right) or `not run`.
-    `evidence` is null or what running tests showed: the failing test, its command and output, the fix and its patch.
+    `evidence` is null or what running tests showed: the failing test, its command and output, the fix and its patch;
+    its `calls` are the calls of the model that were made for the finding after the review.
     """
     value = {
         "summary": review.summary,

@@ -33,6 +33,34 @@ def suggestion_block(code: str) -> str:
     return _block(code, "suggestion")
 
 
+def suggestion_in(text: str) -> str | None:
+    """Return the code of the first suggestion block of a comment, as `suggestion_block` took it; None if it has none.
+
+    A block that is shown inside another one does not count.
+    """
+    rows = unix_lines(text).split("\n")
+    place = 0
+    while place < len(rows):
+        info = rows[place].lstrip("`")
+        ticks, first = len(rows[place]) - len(info), place + 1
+        place += 1
+        if ticks < 3 or "`" in info:
+            continue
+        while place < len(rows) and not _ends(rows[place], ticks):
+            place += 1
+        if info == "suggestion" and place < len(rows):
+            code = rows[first:place]
+            return "\n" if code == [""] else "\n".join(code)
+        place += 1
+    return None
+
+
+def _ends(row: str, ticks: int) -> bool:
+    """Whether the row ends a fenced block that began with so many backticks."""
+    bare = row.rstrip()
+    return len(bare) >= ticks and not bare.strip("`")
+
+
 def postable(code: str) -> bool:
     """Whether the code can be posted unchanged: no marker of ours in it, and nothing that shows other than it is."""
     return not _MARKER.search(code) and not INVISIBLE.search(code.replace("\r\n", "\n"))

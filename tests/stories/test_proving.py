@@ -14,7 +14,7 @@ from reviewer.llm.messages import Ask, Prompt, Reply, Task
 from reviewer.llm.usage import Attempt
 from reviewer.tasks.conversation.layout import task_line
 from tests.fakes.github import World
-from tests.fixtures.scenarios import DELETE, carry_out, model
+from tests.fixtures.scenarios import DELETE, carry_out, model, watched
 from tests.stories.test_tests import checkout, workspace
 from webhooks.handling.handle import JobEnding
 
@@ -109,6 +109,25 @@ def test_a_thread_is_proved_when_asked_for(github: World, checkout: Path) -> Non
     assert "worked before this change" in answer.body
     assert "KeyError" in answer.body
     assert "```suggestion\n        self.items.pop(sku, None)" in answer.body
+
+
+def test_an_ordinary_fix_takes_two_calls(github: World, checkout: Path) -> None:
+    """The suggestion of the comment is tried as the fix, at its lines as they are now; the model writes none."""
+    carry_out(github, github.deliveries[-1], model(DELETE))
+    (first,) = github.expect_review(comments=1).comments
+    github.expect_check("neutral")
+    github.expect_comment()
+    head = (checkout / "src/cart.py").read_text()
+    github.push(github.pull, {"src/cart.py": f'"""The cart."""\n\n\n{head}'})
+    git = ["git", "-C", str(checkout)]
+    subprocess.run([*git, "fetch", "-q", "origin", github.pull.head], check=True)
+    subprocess.run([*git, "checkout", "-q", "FETCH_HEAD"], check=True)
+    github.accept_permissions(github.installation, contents="write")
+    ask, seen = watched(proving())
+    carry_out(github, github.reply(first, "/fix", by="alice"), ask, demonstrate=workspace(checkout, ask).demonstrate)
+    github.expect_review_comment("The fix and its test are in")
+    github.expect_commit("Co-authored-by: alice")
+    assert [prompt.task for prompt in seen] == [Task.PROVE, Task.VERIFY]
 
 
 def test_the_app_says_why_it_proves_nothing(github: World) -> None:

@@ -77,7 +77,9 @@ def suggestion_fix(finding: Finding, head: str | None) -> Fix | StoppedDemonstra
     if finding.suggestion is None or head is None or anchor.side is Side.LEFT:
         return None
     rows = head.split("\n")
-    new = finding.suggestion.split("\n") if finding.suggestion else []
+    new = finding.suggestion.removesuffix("\n").split("\n") if finding.suggestion else []
     start = (anchor.start_line or anchor.line) - 1
+    if rows[start].endswith("\r"):
+        new = [row.removesuffix("\r") + "\r" for row in new]
     after = "\n".join([*rows[:start], *new, *rows[anchor.line :]])
     return fix_of({anchor.path: after}, {anchor.path: head}, one_click=True)

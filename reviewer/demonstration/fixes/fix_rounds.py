@@ -20,10 +20,16 @@ from reviewer.safety.redaction import redact
 from reviewer.tasks.conversation.follow_ups import Answer, ask_and_read
 from reviewer.tasks.planning.chunks import Chunk
 
+#: Calls of the model for a finding, where nothing has to be repaired: its test, and what another call makes of it.
+CALLS = 2
+
 
 @dataclass(slots=True)
 class FixAttempt:
-    """A demonstrated finding and how far its fix came. `suggestion` is what became of the review's own suggestion."""
+    """A demonstrated finding and how far its fix came.
+
+    `suggestion` is what became of the review's own suggestion; `calls` counts the calls that were made for the finding.
+    """
 
     finding: Finding
     project: TestProject
@@ -36,6 +42,7 @@ class FixAttempt:
     prompt: Prompt | None = None
     tried: str = ""
     written: str = field(default="")
+    calls: int = 0
 
     @property
     def test(self) -> tuple[ProposedTest, ClaimedPlace]:
@@ -54,11 +61,18 @@ class FixRounds:
     answers: list[Answer[Any]]
 
     def run(self, attempts: Sequence[FixAttempt], *, rounds: int) -> None:
-        """Run the suggestions, then ask for fixes of what is left, at most so many times."""
+        """Run the suggestions, then ask for fixes of what is left, at most so many times.
+
+        Each further call that the test of a finding took, since an answer could not be read, takes away one of them.
+        """
         for attempt in attempts:
             self._own(attempt)
         for _ in range(rounds):
-            left = [attempt for attempt in attempts if not isinstance(attempt.outcome, FixDemonstration)]
+            left = [
+                attempt
+                for attempt in attempts
+                if not isinstance(attempt.outcome, FixDemonstration) and attempt.calls < CALLS + rounds
+            ]
             if not left or not self._in_time():
                 break
             self._round(left)
@@ -87,10 +101,12 @@ class FixRounds:
 
     def _round(self, attempts: Sequence[FixAttempt]) -> None:
         prompts = [self._prompt(attempt) for attempt in attempts]
-        answers = ask_and_read([(prompt, read_edits) for prompt in prompts], self.ask)
+        # An answer that cannot be read takes up its round: the next one tells why.
+        answers = ask_and_read([(prompt, read_edits) for prompt in prompts], self.ask, follow_ups=0)
         self.answers += answers
         for attempt, prompt, answer in zip(attempts, prompts, answers, strict=True):
             attempt.prompt = prompt
+            attempt.calls += answer.calls
             if answer.error is not None:
                 attempt.outcome = StoppedDemonstration(FixGate.OFFERED, f"No fix was written: {answer.error}")
                 continue

@@ -1,8 +1,9 @@
 """Demonstrate findings and their fixes: ask for tests, run them, have them confirmed, run fixes.
 
-Of each finding at most two calls are made for its test: the test, then an independent verdict on it, or a second test
-where the first passes. A fix that the review brought costs no call, another one at most `fix_rounds`. The calls of all
-findings are made together. The only effects are `ask` and the runs; the staged trees are left as they were.
+Two calls are made for a finding: the test, then an independent verdict on it, or a second test where the first passes.
+A fix that the review brought costs no call. At most `fix_rounds` more calls are made for what has to be repaired: a
+fix that the review did not bring or that did not hold, or an answer that cannot be read. The calls of all findings are
+made together. The only effects are `ask` and the runs; the staged trees are left as they were.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from reviewer.testgen.working_tree import TreeChanged
 class ProofAttempt:
     """A finding on its way to a demonstration: what it is judged with, and how far it came.
 
-    `refuted` says what runs showed against it; empty if nothing did.
+    `refuted` says what runs showed against it; empty if nothing did. `calls` counts the calls that were made for it.
     """
 
     finding: Finding
@@ -46,6 +47,7 @@ class ProofAttempt:
     outcome: FailingTest | PassingTest | StoppedDemonstration | None = None
     demonstration: Demonstration | None = None
     refuted: str = ""
+    calls: int = 0
 
     def stop(self, gate: Gate, reason: str) -> None:
         """End at that gate."""
@@ -88,6 +90,7 @@ class Demonstrator:
         answers = ask_and_read(batch, self.ask)
         self.answers += answers
         for attempt, answer in zip(attempts, answers, strict=True):
+            attempt.calls += answer.calls
             self._judge(attempt, answer)
 
     def _judge(self, attempt: ProofAttempt, answer: Answer[tuple[ProposedTest, ...]]) -> None:
@@ -125,7 +128,10 @@ class Demonstrator:
             [(self._rewording(attempt), read_proof) for attempt in passing],
             self.ask,
         )
-        self.answers += [*verdicts, *proofs]
+        second: list[Answer[Any]] = [*verdicts, *proofs]
+        self.answers += second
+        for attempt, answer in zip([*failing, *passing], second, strict=True):
+            attempt.calls += answer.calls
         for attempt, verdict in zip(failing, verdicts, strict=True):
             _conclude(attempt, verdict)
         for attempt, proof in zip(passing, proofs, strict=True):
@@ -161,7 +167,13 @@ class Demonstrator:
         """Return the demonstrated findings, to be fixed."""
         return [
             FixAttempt(
-                attempt.finding, attempt.project, attempt.place, attempt.part, attempt.text, attempt.demonstration
+                attempt.finding,
+                attempt.project,
+                attempt.place,
+                attempt.part,
+                attempt.text,
+                attempt.demonstration,
+                calls=attempt.calls,
             )
             for attempt in attempts
             if attempt.demonstration is not None

@@ -1,7 +1,8 @@
-"""The shipped sample, claim by claim: each ends as it must, with at most two calls for its test."""
+"""The shipped sample, claim by claim: each ends as it must, with at most two calls, and two more for a fix."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 from reviewer.domain.demonstrations import FixGate
 from reviewer.domain.findings import Category
 from reviewer.llm.messages import Task
+from reviewer.output.json import to_json
 from tests.samples.demonstrations import go_claims, python_claims, typescript_claims
 from tests.samples.demonstrations.claims import DEMONSTRATED, SampleClaim, TriedClaim, try_claim, try_in
 
@@ -24,6 +26,9 @@ def check(sample: SampleClaim, tried: TriedClaim) -> None:
     assert tried.fix == sample.fix, tried.finding and tried.finding.evidence
     assert not tried.model.left()
     assert sum(prompt.task is not Task.FIX for prompt in tried.model.prompts) <= 2
+    assert len(tried.model.prompts) <= 2 + min(2, len(sample.fixes))
+    if tried.finding and tried.finding.evidence:
+        assert tried.finding.evidence.calls == len(tried.model.prompts)
 
 
 @pytest.mark.parametrize("sample", python_claims.CLAIMS, ids=lambda sample: sample.name)
@@ -113,6 +118,29 @@ def test_a_suite_that_is_red_before_is_counted_without_its_failures(tmp_path: Pa
     assert tried.finding.evidence is not None
     assert tried.finding.evidence.fix is not None
     assert tried.finding.evidence.fix.line == "fixes it; 7 tests still pass (1 failed before and is not counted)"
+
+
+def test_a_suggestion_that_holds_leaves_two_calls(tmp_path: Path) -> None:
+    """An ordinary finding costs its test and the verdict on it; the evidence in JSON says so."""
+    tried = try_claim(python_claims.TRUE[0], tmp_path)
+    assert [prompt.task for prompt in tried.model.prompts] == [Task.PROVE, Task.VERIFY]
+    assert tried.fix == "button"
+    assert json.loads(to_json(tried.review))["findings"][0]["evidence"]["calls"] == 2
+
+
+def test_what_has_to_be_repaired_takes_two_calls_more_at_most(tmp_path: Path) -> None:
+    """Answers that cannot be read and fixes that do not hold share them, so a finding never costs more than four."""
+    sample = replace(
+        python_claims.TRUE[0], suggestion=None, tests=["", *python_claims.TRUE[0].tests], fixes=[[], [], []]
+    )
+    tried = try_claim(sample, tmp_path)
+    assert [prompt.task for prompt in tried.model.prompts] == [Task.PROVE, Task.PROVE, Task.VERIFY, Task.FIX]
+    assert tried.ending == DEMONSTRATED
+    assert tried.fix == FixGate.OFFERED
+    assert tried.finding is not None
+    assert tried.finding.evidence is not None
+    assert tried.finding.evidence.calls == 4
+    assert len(tried.model.fixes) == 2
 
 
 def test_what_cannot_be_run_in_time_is_not_claimed(tmp_path: Path) -> None:

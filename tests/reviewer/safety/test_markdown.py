@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from reviewer.safety.code_blocks import code_span, fence, postable, suggestion_block
+from reviewer.safety.code_blocks import code_span, fence, postable, suggestion_block, suggestion_in
 from reviewer.safety.invisible import show_invisible
 from reviewer.safety.markdown import neutralise
 
@@ -314,6 +314,21 @@ def test_suggestions_are_exact() -> None:
     assert suggestion_block("\n") == "```suggestion\n\n```"
     assert suggestion_block("\ta\r\n  b\r") == "```suggestion\n\ta\r\n  b\r\n```"
     assert suggestion_block("```\nx") == "````suggestion\n```\nx\n````"
+
+
+@pytest.mark.parametrize("code", ["", "\n", "x", "\tx\n\n  y", "```\nx\n```", "````suggestion\nx\n````"])
+def test_a_suggestion_is_read_as_it_was_written(code: str) -> None:
+    """The first block of a comment counts, also with GitHub's line ends; one that is only shown does not."""
+    comment = f"{fence(suggestion_block('no'))}\n\n{suggestion_block(code)}\n\n{suggestion_block('later')}\n"
+    assert suggestion_in(comment) == suggestion_in(comment.replace("\n", "\r\n")) == code
+
+
+@pytest.mark.parametrize(
+    "comment", ["", "text", fence("x"), fence(suggestion_block("x")), "```suggestion\nx", "```suggestion`\nx\n```"]
+)
+def test_a_comment_without_a_whole_suggestion_has_none(comment: str) -> None:
+    assert suggestion_in(comment) is None
+    assert suggestion_in("`" * 20_000 + "suggestion\n" + "```\n" * 20_000) is None
     assert postable("\ta\r\n")
     assert not postable("a\u202eb")
     assert not postable("\udc80")
