@@ -17,7 +17,31 @@ from webhooks.github.branches import Branches
 from webhooks.github.repository import Repository
 from webhooks.github.types import Pull
 from webhooks.publishing.markers.replies import marker_of_tests_pull
-from webhooks.publishing.suggested_tests.commit_tests import AddedTests, Addition, NotAdded, add_files
+from webhooks.publishing.suggested_tests.addition_words import FIXES_WORDS
+from webhooks.publishing.suggested_tests.commit_tests import (
+    AddedTests,
+    Addition,
+    NotAdded,
+    add_files,
+    find_commit,
+    trailer_of,
+    unfit,
+)
+
+
+def added_before(repository: Repository, pull: Pull, *, stacked: bool, job: str) -> AddedTests | NotAdded | None:
+    """Return what an earlier run of the same job added, or why nothing can be added; None if a fix is to be added."""
+    if (reason := unfit(repository, pull, FIXES_WORDS)) is not None:
+        return NotAdded(reason)
+    branches, trailer = repository.branches(pull.repository), trailer_of(job)
+    if not stacked:
+        commit = find_commit(branches, pull.head_ref, trailer)
+        return AddedTests(commit.url, commit.sha) if commit else None
+    branch = _branch(pull, trailer)
+    opened = branches.pull_from(branch)
+    if opened and opened.state != "open":
+        return NotAdded(FIXES_WORDS.closed(opened.number))
+    return AddedTests(opened.url, branches.head(branch) or "", opened.number) if opened else None
 
 
 def add_fix(
@@ -43,15 +67,24 @@ def add_fix(
         listed = "\n".join(f"- {' '.join(title.split())[:200]}" for title in titles[:20])
         text = f"{listed}\n\nRun on {onto[:7]}: {fix.line}.\n\n{trailer}"
         head = "Fix what the review found" if len(titles) != 1 else f"Fix: {' '.join(titles[0].split())[:60]}"
-        digest = trailer.rpartition(" ")[2]
+        digest = _digest(trailer)
         body = f"Fixes for #{pull.number}, run on {onto}: {fix.line}.\n\n{neutralise(listed, limit=6_000)}\n\n"
         return Addition(
             branches, pull, files, (), trailer, (head, f"{text}\n{co_author}".rstrip()),
-            f"reviewer/fix-{pull.number}-{pull.head_sha[:7]}-{digest[:6]}", f"Fixes for #{pull.number}",
-            body + marker_of_tests_pull(pull.number, digest),
+            _branch(pull, trailer), f"Fixes for #{pull.number}", body + marker_of_tests_pull(pull.number, digest),
+            FIXES_WORDS,
         )  # fmt: skip
 
-    return add_files(repository, pull, addition, stacked=stacked, job=job)
+    return add_files(repository, pull, addition, stacked=stacked, job=job, words=FIXES_WORDS)
+
+
+def _digest(trailer: str) -> str:
+    return trailer.rpartition(" ")[2]
+
+
+def _branch(pull: Pull, trailer: str) -> str:
+    """Return the branch of a stacked pull request with fixes."""
+    return f"reviewer/fix-{pull.number}-{pull.head_sha[:7]}-{_digest(trailer)[:6]}"
 
 
 def _unsafe(file: FixedFile, *, is_proof: bool) -> str | None:

@@ -19,6 +19,7 @@ from webhooks.github.branches import Branches, Commit, CommitRefusal, CommitRefu
 from webhooks.github.errors import Forbidden, GitHubError, Unprocessable, WriteUncertain
 from webhooks.github.repository import Pull, Repository
 from webhooks.publishing.markers.replies import marker_of_tests_pull
+from webhooks.publishing.suggested_tests.addition_words import PROTECTED, TESTS_WORDS, AdditionWords
 from webhooks.publishing.suggested_tests.allowed_files import AllowedTests, choose_allowed, places
 
 #: Characters of one test's evidence in the text of the stacked pull request, which GitHub limits to 65,536.
@@ -26,12 +27,6 @@ _MAX_EVIDENCE = 1_000
 
 _TRAILER = re.compile(r"^Reviewer-Job: [0-9a-f]{32}$", re.MULTILINE)
 _MERGE = re.compile(r"Merge pull request #\d{1,10} from [^\s/]{1,100}/reviewer/tests-\d{1,10}-[0-9a-f]{7}\s")
-_PROTECTED = re.compile(r"protected|rule violation|must be made through|review is required", re.IGNORECASE)
-
-_ASK_AGAIN = "ask for the tests again"
-_GONE = f"The pull request's branch was deleted: restore it, then {_ASK_AGAIN}."
-_MOVED = f"The branch has new commits since the tests were run: {_ASK_AGAIN}."
-_ARCHIVED = "The repository is archived, so nothing can be committed: unarchive it first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +66,13 @@ class Addition:
     stacked_branch: str
     title: str
     text: str
+    words: AdditionWords = TESTS_WORDS
+
+    @property
+    def not_at_head(self) -> str:
+        """The sentence for a branch whose head is not the one that was run."""
+        words = self.words
+        return words.gone if self.branches.head(self.pull.head_ref) is None else words.moved
 
 
 def add_tests(
@@ -95,22 +97,33 @@ def add_tests(
 
 
 def add_files(
-    repository: Repository, pull: Pull, make: Callable[[Branches, str, str], Addition], *, stacked: bool, job: str
+    repository: Repository,
+    pull: Pull,
+    make: Callable[[Branches, str, str], Addition],
+    *,
+    stacked: bool,
+    job: str,
+    words: AdditionWords = TESTS_WORDS,
 ) -> AddedTests | NotAdded:
     """Add files as `add_tests` does; `make` takes the branches, the commit they go onto, and the line of the job."""
-    if (reason := _unfit(repository, pull)) is not None:
+    if (reason := unfit(repository, pull, words)) is not None:
         return NotAdded(reason)
     branches = repository.branches(pull.repository)
-    trailer = f"Reviewer-Job: {hashlib.sha256(job.encode()).hexdigest()[:32]}"
+    trailer = trailer_of(job)
     try:
-        commit = None if stacked else _find_commit(branches, pull.head_ref, trailer)
+        commit = None if stacked else find_commit(branches, pull.head_ref, trailer)
         onto = commit.parents[0] if commit is not None and commit.parents else pull.head_sha
         addition = make(branches, onto, trailer)
         if commit is not None:
             return AddedTests(commit.url, commit.sha, left_out=addition.left_out)
         return _stack(addition) if stacked else _commit(addition)
     except Forbidden as error:
-        return NotAdded(_forbidden(str(error)))
+        return NotAdded(words.forbidden(str(error)))
+
+
+def trailer_of(job: str) -> str:
+    """Return the line by which the commit of a job is found again."""
+    return f"Reviewer-Job: {hashlib.sha256(job.encode()).hexdigest()[:32]}"
 
 
 def is_own(message: str) -> bool:
@@ -122,22 +135,21 @@ def is_own(message: str) -> bool:
     return _TRAILER.search(message.rstrip().rpartition("\n\n")[2]) is not None or _MERGE.match(message) is not None
 
 
-def _unfit(repository: Repository, pull: Pull) -> str | None:
+def unfit(repository: Repository, pull: Pull, words: AdditionWords) -> str | None:
     """Return why nothing can be added to this pull request, or None."""
     ours = (pull.repository or repository.name).lower()
     if pull.head_repository is None:
         return "The repository of the pull request's branch no longer exists, so nothing can be committed there."
     if pull.head_repository.lower() != ours:
-        return "The pull request comes from a fork, which is never written to: copy the tests from the summary."
+        return f"The pull request comes from a fork, which is never written to: {words.copy}."
     if pull.state != "open":
-        return f"The pull request is not open: reopen it, then {_ASK_AGAIN}."
+        return f"The pull request is not open: reopen it, then {words.again}."
     return None
 
 
 def _commit(addition: Addition) -> AddedTests | NotAdded:
-    head = addition.branches.head(addition.pull.head_ref)
-    if head != addition.pull.head_sha:
-        return NotAdded(_GONE if head is None else _MOVED)
+    if addition.branches.head(addition.pull.head_ref) != addition.pull.head_sha:
+        return NotAdded(addition.not_at_head)
     commit = _put(addition, addition.pull.head_ref)
     return commit if isinstance(commit, NotAdded) else AddedTests(commit.url, commit.sha, left_out=addition.left_out)
 
@@ -150,16 +162,16 @@ def _put(addition: Addition, branch: str) -> Commit | NotAdded:
     try:
         return addition.branches.commit(branch, onto=onto, message=addition.message, files=addition.files)
     except WriteUncertain:
-        commit = _find_commit(addition.branches, branch, addition.trailer)
+        commit = find_commit(addition.branches, branch, addition.trailer)
         if commit is None:
             raise
         return commit
     except CommitRefused as error:
         # An earlier request without an answer may have made the commit, which is why this one was refused.
-        return _find_commit(addition.branches, branch, addition.trailer) or NotAdded(_why(addition, branch, error))
+        return find_commit(addition.branches, branch, addition.trailer) or NotAdded(_why(addition, branch, error))
 
 
-def _find_commit(branches: Branches, branch: str, trailer: str) -> Commit | None:
+def find_commit(branches: Branches, branch: str, trailer: str) -> Commit | None:
     """Return our commit if it is among the last of the branch: people may have pushed on top of it."""
     head = branches.head(branch)
     commits = branches.commits(head) if head else []
@@ -169,48 +181,21 @@ def _find_commit(branches: Branches, branch: str, trailer: str) -> Commit | None
 def _why(addition: Addition, branch: str, error: CommitRefused) -> str:
     """Return a sentence for GitHub's refusal. Its words are not documented, so the branch is read as well."""
     if error.why is CommitRefusal.MOVED:
-        return _MOVED
-    if error.why is CommitRefusal.FORBIDDEN and not _PROTECTED.search(error.message):
-        return _forbidden(error.message)
+        return addition.words.moved
+    if error.why is CommitRefusal.FORBIDDEN and not PROTECTED.search(error.message):
+        return addition.words.forbidden(error.message)
     head = addition.branches.head(branch)
     if head != addition.pull.head_sha:
-        return _GONE if head is None else _MOVED
-    return _ruled(branch, error.message)
-
-
-def _ruled(branch: str, message: str) -> str:
-    if _PROTECTED.search(message):
-        return (
-            f"The branch {code_span(branch)} is protected ({code_span(message)}): let the reviewer bypass its rules, "
-            "or use the other one of `/tests pull` and `/tests commit`."
-        )
-    return (
-        f"GitHub refused it ({code_span(message)}): copy the tests from the summary, or remove the cause and "
-        f"{_ASK_AGAIN}."
-    )
-
-
-def _forbidden(message: str) -> str:
-    if "archived" in message:
-        return _ARCHIVED
-    if "not permitted to create or approve pull requests" in message:
-        return (
-            "This repository does not allow Actions to open pull requests: allow it in Settings, Actions, General, "
-            "or use `/tests commit`."
-        )
-    return (
-        "The reviewer may not write here: grant it `contents: write` (for `/tests pull` `pull_requests: write` too) in "
-        f"the App's or the workflow's permissions, then {_ASK_AGAIN} (a new grant may take an hour)."
-    )
+        return addition.words.gone if head is None else addition.words.moved
+    return addition.words.ruled(branch, error.message)
 
 
 def _stack(addition: Addition) -> AddedTests | NotAdded:
     branches, branch = addition.branches, addition.stacked_branch
     if (opened := branches.pull_from(branch)) is not None:
         return _again(addition, opened)
-    head = branches.head(addition.pull.head_ref)
-    if head != addition.pull.head_sha:
-        return NotAdded(_GONE if head is None else _MOVED)
+    if branches.head(addition.pull.head_ref) != addition.pull.head_sha:
+        return NotAdded(addition.not_at_head)
     if not addition.files:
         return NotAdded(f"None of the tests can be added: {'; '.join(addition.left_out) or 'there are none'}.")
     tip = _branched(addition)
@@ -226,7 +211,7 @@ def _stack(addition: Addition) -> AddedTests | NotAdded:
 def _again(addition: Addition, opened: OpenedPull) -> AddedTests | NotAdded:
     """Return the stacked pull request that an earlier job, or this one, opened for the same head."""
     if opened.state != "open":
-        return NotAdded(f"The tests for this commit were proposed in #{opened.number}, which was closed: reopen it.")
+        return NotAdded(addition.words.closed(opened.number))
     sha = addition.branches.head(addition.stacked_branch) or ""
     return AddedTests(opened.url, sha, opened.number, addition.left_out)
 
@@ -243,7 +228,7 @@ def _branched(addition: Addition) -> str | NotAdded:
         tip = branches.head(branch)
         if tip is None and isinstance(error, WriteUncertain):
             raise
-        return tip or NotAdded(_ruled(branch, str(error)))
+        return tip or NotAdded(addition.words.ruled(branch, str(error)))
     return onto
 
 
@@ -253,7 +238,7 @@ def _put_before(addition: Addition, tip: str) -> Commit | NotAdded:
     if is_own(newest.message) and newest.parents == (addition.pull.head_sha,):
         return newest
     branch = code_span(addition.stacked_branch)
-    return NotAdded(f"The branch {branch} has commits of somebody else: delete it, then {_ASK_AGAIN}.")
+    return NotAdded(f"The branch {branch} has commits of somebody else: delete it, then {addition.words.again}.")
 
 
 def _opened(addition: Addition, commit: Commit) -> AddedTests | NotAdded:
@@ -271,7 +256,7 @@ def _opened(addition: Addition, commit: Commit) -> AddedTests | NotAdded:
         if isinstance(error, WriteUncertain):
             raise
         _tidy(addition, commit.sha)
-        return NotAdded(_ruled(pull.head_ref, str(error)))
+        return NotAdded(addition.words.ruled(pull.head_ref, str(error)))
     return AddedTests(opened.url, commit.sha, opened.number, addition.left_out)
 
 

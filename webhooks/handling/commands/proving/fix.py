@@ -10,8 +10,8 @@ from webhooks.handling.commands.proving.posted_findings import RunFindings, run_
 from webhooks.handling.fetch import FetchedPull
 from webhooks.handling.job_context import JobContext
 from webhooks.handling.job_outcome import JobOutcome
-from webhooks.publishing.suggested_tests.commit_fixes import add_fix
-from webhooks.publishing.suggested_tests.commit_tests import NotAdded
+from webhooks.publishing.suggested_tests.commit_fixes import add_fix, added_before
+from webhooks.publishing.suggested_tests.commit_tests import AddedTests, NotAdded
 from webhooks.publishing.suggested_tests.demonstrations import outcome_line
 
 _WHICH = (
@@ -25,6 +25,10 @@ def handle(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull) -> J
     everything = job.argument == "all" or (job.argument == "pull" and job.thread is None)
     if not everything and job.thread is None:
         return JobOutcome.answered(pull.head_sha, _WHICH, reason="no finding")
+    stacked = job.argument == "pull"
+    before = added_before(context.repository, pull, stacked=stacked, job=job.key) if context.demonstrate else None
+    if before is not None:
+        return JobOutcome.answered(pull.head_sha, _sentence(before), reason="not added" * isinstance(before, NotAdded))
     ran = run_findings(job, context, pull, fetched, everything=everything)
     if isinstance(ran, JobOutcome):
         return ran
@@ -51,10 +55,16 @@ def _added(job: Job, context: JobContext, pull: Pull, ran: RunFindings) -> str:
     stacked = job.argument == "pull"
     result = add_fix(context.repository, pull, fix, titles, stacked=stacked, job=job.key, co_author=_co_author(job))
     if isinstance(result, NotAdded):
+        return _sentence(result)
+    return f"{_sentence(result, tests=len(fix.proofs))}\n\nRun there: {fix.line}."
+
+
+def _sentence(result: AddedTests | NotAdded, tests: int = 1) -> str:
+    """Say where the fix is, or why it was not committed."""
+    if isinstance(result, NotAdded):
         return f"**The fix was not committed.** {result.reason}"
     where = f"#{result.number}" if result.number is not None else result.sha[:7]
-    noun = "tests" if len(fix.proofs) > 1 else "test"
-    return f"The fix and its {noun} are in {where}: {result.url}\n\nRun there: {fix.line}."
+    return f"The fix and its {'tests' if tests > 1 else 'test'} are in {where}: {result.url}"
 
 
 def _co_author(job: Job) -> str:
