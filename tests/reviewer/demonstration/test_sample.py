@@ -14,8 +14,10 @@ from reviewer.domain.demonstrations import FixGate
 from reviewer.domain.findings import Category
 from reviewer.llm.messages import Task
 from reviewer.output.json import to_json
-from tests.samples.demonstrations import go_claims, python_claims, typescript_claims
+from reviewer.sandbox.sandbox import find_sandbox
+from tests.samples.demonstrations import go_claims, other_claims, python_claims, typescript_claims
 from tests.samples.demonstrations.claims import DEMONSTRATED, SampleClaim, TriedClaim, try_claim, try_in
+from tests.samples.languages import Sample as LanguageSample
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -77,6 +79,22 @@ def test_each_typescript_claim_ends_as_it_must(sample: SampleClaim, vitest: Path
     evidence = tried.finding.evidence if tried.finding else None
     if evidence and evidence.demonstration:
         assert evidence.demonstration.note == "coverage is not measured here"
+
+
+@pytest.mark.parametrize(("language", "sample"), other_claims.CLAIMS, ids=lambda it: it.name)
+def test_each_claim_in_another_language_ends_as_it_must(
+    language: LanguageSample, sample: SampleClaim, tmp_path: Path
+) -> None:
+    """The same for Ruby and Rust, in the sandbox: a true claim is demonstrated, a false one is refuted."""
+    if reason := language.lacks():
+        pytest.skip(reason)
+    sample.project.write(tmp_path)
+    tried = try_in(sample, tmp_path, find_sandbox())
+    check(sample, tried)
+    evidence = tried.finding.evidence if tried.finding else None
+    if evidence and evidence.demonstration and evidence.fix:
+        assert evidence.demonstration.note == "coverage is not measured here"
+        assert evidence.fix.line == "fixes it; 1 test still passes"
 
 
 SIMPLER = replace(

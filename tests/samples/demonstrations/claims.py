@@ -19,7 +19,7 @@ from reviewer.domain.severity import Confidence, Severity
 from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.llm.usage import Attempt
-from reviewer.sandbox.api import SandboxCommand, SandboxResult
+from reviewer.sandbox.api import SandboxCommand, SandboxResult, SandboxRunner
 from tests.fixtures.run_unconfined import THIS_PYTHON, run_in_tree
 from tests.samples.stages import QUICK, diff_of
 
@@ -107,13 +107,14 @@ class ScriptedModel:
 
 @dataclass(slots=True)
 class CountedRuns:
-    """Runs commands without confinement, for code of our own, and keeps their results."""
+    """Runs commands and keeps their results; without confinement where no sandbox is set, for code of our own."""
 
+    execute: SandboxRunner = run_in_tree
     results: list[SandboxResult] = field(default_factory=list)
     commands: list[SandboxCommand] = field(default_factory=list)
 
     def __call__(self, command: SandboxCommand) -> SandboxResult:
-        result = run_in_tree(command)
+        result = self.execute(command)
         self.commands.append(command)
         self.results.append(result)
         return result
@@ -164,16 +165,23 @@ def finding_of(sample: SampleClaim, change: Change, head: str) -> Finding:
 def try_claim(sample: SampleClaim, folder: Path, *, only_suggestions: bool = False, **limits: float) -> TriedClaim:
     """Stage the project of a claim in the folder, and demonstrate it with its script."""
     sample.project.write(folder)
-    return try_in(sample, folder, only_suggestions=only_suggestions, **limits)
+    return try_in(sample, folder, run_in_tree, only_suggestions=only_suggestions, **limits)
 
 
-def try_in(sample: SampleClaim, folder: Path, *, only_suggestions: bool = False, **limits: float) -> TriedClaim:
+def try_in(
+    sample: SampleClaim,
+    folder: Path,
+    execute: SandboxRunner = run_in_tree,
+    *,
+    only_suggestions: bool = False,
+    **limits: float,
+) -> TriedClaim:
     """Demonstrate a claim whose project is staged in the folder, or run its suggestion alone."""
     change = Change(parse_diff(diff_of(folder / "base", folder / "head")), title="Grow the shop")
     head = (folder / "head" / sample.path).read_text(encoding="utf-8")
     finding = finding_of(sample, change, head)
     settings = Settings(tests=TestsSettings(command=sample.project.command))
-    model, runs = ScriptedModel(sample), CountedRuns()
+    model, runs = ScriptedModel(sample), CountedRuns(execute)
     subject = DemonstrationSubject(
         change, settings, folder / "head", folder / "base", folder / "head", THIS_PYTHON, Path.home(), runs
     )
