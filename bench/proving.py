@@ -224,11 +224,14 @@ def _mutants(unit: CodeUnit, bench: GateContext, counting: Counting) -> None:
         place.unlink()
     reports = [HarnessReport.model_validate_json(ran.results[REPORT]) for ran in counting.runs[first:]]
     rounds = zip(*(report.mutants for report in reports if report.mutants), strict=True)
-    best = [min(same, key=lambda one: one.seconds) for same in rounds]
+    by_mutant = list(rounds)
+    best = [min(same, key=lambda one: one.seconds) for same in by_mutant]
+    spent = [[one.cpu_seconds for one in same] for same in by_mutant]
     rows = [
         _row("a mutant", [one.seconds for one in best]),
         _row("of which its tests, as pytest runs them", [one.tests_seconds for one in best]),
         _row("of which ours: compile, fork, wait", [one.seconds - one.tests_seconds for one in best]),
+        _row("processor time of a mutant, which other work does not lengthen", [min(cpu) for cpu in spent]),
     ]
     title = f"{len(best)} mutants of natural_list, each in a fork, best of {ROUNDS} rounds (aim: 15 ms at most)"
     show(title, ["what", "median ms", "worst ms"], rows)

@@ -3,7 +3,7 @@
 A mutant is a span of bytes of a file and its replacement. It is `killed` if a test fails, `survived` if all pass,
 `timeout` if they take too long, `unswappable` if no live function could get the mutated code, `odd` if it does not
 compile or the fork ended in another way. Code outside functions is mutated at import instead: `overlay`. Each report
-has the seconds of the mutant, and the seconds of its tests from set-up to teardown.
+has the seconds of the mutant, the seconds of its tests from set-up to teardown, and the processor time of both.
 """
 
 import gc
@@ -40,32 +40,34 @@ def judge(items, job, root, say):
     for mutant in job["mutants"]:
         names = mutant["tests"]
         chosen = items if names is None else [by_name[name] for name in names if name in by_name]
-        start = time.monotonic()
-        word, tests, killers = _judged(mutant, chosen, files[mutant["path"]], alive, limit, job["every"])
+        start, ours = time.monotonic(), time.process_time()
+        word, tests, killers, spent = _judged(mutant, chosen, files[mutant["path"]], alive, limit, job["every"])
         seconds = time.monotonic() - start
         if mutant["id"] == "green":  # the first canary also measures how long the tests take
             limit = max(job["least_seconds"], 3 * seconds)
+        spent += time.process_time() - ours
         result = {"id": mutant["id"], "outcome": word, "seconds": round(seconds, 4), "tests_seconds": tests}
+        result["cpu_seconds"] = round(spent, 4)
         if job["every"]:
             result["killers"] = [chosen[index].name for index in killers if index < len(chosen)]
         say(mutant=result)
 
 
 def _judged(mutant, items, file, alive, limit, every):
-    """Return the outcome of the mutant, the seconds of its tests, and the places of the tests that failed.
+    """Return the outcome of the mutant, the seconds of its tests, the places of those that failed, and the fork's CPU.
 
     Without `every` the first failing test ends it.
     """
     pairs = []
     if mutant["after"] is not None:
         if file is None:
-            return "odd", 0.0, ()
+            return "odd", 0.0, (), 0.0
         try:  # compile before the fork: in each fork it would take longer
             pairs = swapping.pairs(mutant, file, alive)
         except swapping.BROKEN:
-            return "odd", 0.0, ()
+            return "odd", 0.0, (), 0.0
         if not pairs:
-            return "unswappable", 0.0, ()
+            return "unswappable", 0.0, (), 0.0
     return _forked(pairs, items, limit, every)
 
 
@@ -82,18 +84,18 @@ def _forked(pairs, items, limit, every):
             os._exit(code)
     os.close(writing)
     try:
-        status, message = _ended(child, reading, limit)
+        status, message, spent = _ended(child, reading, limit)
     finally:
         os.close(reading)
     if status is None:
-        return "timeout", 0.0, ()
+        return "timeout", 0.0, (), spent
     word = OUTCOMES.get(os.WEXITSTATUS(status), "odd") if os.WIFEXITED(status) else "odd"
     seconds, _, killers = message.partition(b" ")
-    return word, _seconds(seconds), [int(part) for part in killers.split(b",") if part.isdigit()]
+    return word, _seconds(seconds), [int(part) for part in killers.split(b",") if part.isdigit()], spent
 
 
 def _ended(child, reading, limit):
-    """Wait at most `limit` seconds for the child; return its status (None if we killed it) and its message.
+    """Wait at most `limit` seconds for the child; return its status (None if we killed it), its message and its CPU.
 
     The pipe only wakes us: it may be closed early, or kept open by a process that a test left behind.
     """
@@ -103,14 +105,15 @@ def _ended(child, reading, limit):
     deadline = time.monotonic() + limit
     pause = 0.0002
     while True:
-        ended, status = os.waitpid(child, os.WNOHANG)
+        ended, status, used = os.wait4(child, os.WNOHANG)
         if ended:
-            return status, message or (os.read(reading, 1 << 16) if listener.poll(0) else b"")
+            rest = message or (os.read(reading, 1 << 16) if listener.poll(0) else b"")
+            return status, rest, used.ru_utime + used.ru_stime
         left = deadline - time.monotonic()
         if left < 0:
             os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return None, message
+            used = os.wait4(child, 0)[2]
+            return None, message, used.ru_utime + used.ru_stime
         if woken:
             time.sleep(pause)
             pause = min(pause * 1.5, 0.002)

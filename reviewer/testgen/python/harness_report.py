@@ -55,11 +55,13 @@ class MutantResult(_Part):
     """The outcome of one mutant: `killed`, `survived`, `timeout`, `unswappable` or `odd`.
 
     `tests_seconds` is the part of `seconds` that its tests took, set-up and teardown included; zero if not reported.
-    `killers` are the tests that failed, if every test was run.
+    `cpu_seconds` is the processor time of the mutant's fork, and ours for it. `killers` are the tests that failed, if
+    every test was run.
     """
 
     id: str
     outcome: str
+    cpu_seconds: float = 0.0
     seconds: float = 0.0
     tests_seconds: float = 0.0
     killers: tuple[str, ...] = ()

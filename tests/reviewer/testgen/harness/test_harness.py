@@ -17,7 +17,7 @@ from reviewer.testgen.evidence import Candidate, ChangeUnderTest, Evidence, Gate
 from reviewer.testgen.python.gates.run_gates import GateContext, judge
 from reviewer.testgen.python.generate import prepare
 from reviewer.testgen.python.harness_client import HarnessRun, interpreter_folders
-from reviewer.testgen.python.harness_report import REPORT, read_report
+from reviewer.testgen.python.harness_report import REPORT, MutantResult, read_report
 from reviewer.testgen.python.mutants import GREEN as GREEN_CANARY
 from reviewer.testgen.python.mutants import canaries, mutants
 from reviewer.testgen.working_tree import TreeChanged
@@ -192,6 +192,12 @@ def test_a_link_in_a_home_folder_does_not_show_the_home(tmp_path: Path) -> None:
 
 def judged(tmp_path: Path, test: str) -> dict[str, tuple[str, float, float]]:
     """Return outcome, seconds and tests' seconds of the canaries and the mutants of `double`, by their ids."""
+    results = judged_with_all(tmp_path, test)
+    return {name: (one.outcome, one.seconds, one.tests_seconds) for name, one in results.items()}
+
+
+def judged_with_all(tmp_path: Path, test: str) -> dict[str, MutantResult]:
+    """Return the results of the canaries and the mutants of `double`, by their ids."""
     context, candidate = bench_of(staged(tmp_path, PROJECT, command=QUICK))
     (context.head.tree / candidate.path).write_text(test, encoding="utf-8")
     noop, raising = canaries(candidate.unit)
@@ -199,7 +205,7 @@ def judged(tmp_path: Path, test: str) -> dict[str, tuple[str, float, float]]:
     wanted = HarnessRun(paths=(candidate.path,), mutants=tuple((one, None) for one in asked if one.swaps))
     report = context.head.run(wanted)
     assert not report.problem
-    return {one.id: (one.outcome, one.seconds, one.tests_seconds) for one in report.mutants}
+    return {one.id: one for one in report.mutants}
 
 
 def test_a_mutant_tells_what_its_tests_took(tmp_path: Path) -> None:
@@ -214,6 +220,20 @@ def test_a_mutant_tells_what_its_tests_took(tmp_path: Path) -> None:
     for outcome, seconds, tests in told.values():
         assert outcome != "timeout"
         assert 0.03 <= tests <= seconds
+
+
+def test_a_mutant_tells_its_processor_time(tmp_path: Path) -> None:
+    """Work of its tests counts, and waiting does not."""
+    head = "import time\n\nfrom calc import double\n\n\ndef test_double():\n"
+    end = "    assert double(3) == 6\n"
+    works = "    until = time.process_time() + 0.3\n    while time.process_time() < until:\n        pass\n"
+    for name in ("busy", "idle"):
+        (tmp_path / name).mkdir()
+    busy = judged_with_all(tmp_path / "busy", f"{head}{works}{end}")["green"]
+    idle = judged_with_all(tmp_path / "idle", f"{head}    time.sleep(1)\n{end}")["green"]
+    assert 0.3 <= busy.cpu_seconds < 0.6
+    assert 0 < idle.cpu_seconds < 0.3
+    assert idle.seconds > 1
 
 
 @pytest.mark.parametrize(
