@@ -57,9 +57,14 @@ def is_random(value: str) -> bool:
 
 
 def _has_random_run(value: str) -> bool:
-    """Whether a part of the value without `-` and `_` is long and mixed: `sk-` also begins names of CSS classes."""
-    longest = max(re.split(r"[_-]", value), key=len)
-    return len(longest) >= 16 and any(c.isdigit() for c in longest) and any(c.isalpha() for c in longest)
+    """Whether a part of the value without `-` and `_` is long and mixed: `sk-` also begins names of CSS classes.
+
+    OpenAI's keys have the same eight characters in their middle (base64 of `OpenAI`).
+    """
+    if "T3BlbkFJ" in value:
+        return True
+    parts = re.split(r"[_-]", value)
+    return any(len(part) >= 16 and _has_digit(part) and any(c.isalpha() for c in part) for part in parts)
 
 
 def _has_digit(value: str) -> bool:

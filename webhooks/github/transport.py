@@ -254,7 +254,7 @@ class Transport:
 def next_page(link: str) -> str | None:
     """Return the address of the next page that a `Link` header names, or None."""
     links = requests.utils.parse_header_links(link)
-    return next((entry["url"] for entry in links if entry.get("rel") == "next"), None)
+    return next((entry["url"] for entry in links if entry.get("rel") == "next"), None) or None
 
 
 def _checked(

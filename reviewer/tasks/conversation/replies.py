@@ -207,7 +207,7 @@ def read_verdicts(text: str, *, complete: bool = True) -> dict[int, RawVerdict]:
     for verdict in read_json(text, _VERDICTS, complete=complete).verdicts:
         earlier = verdicts.setdefault(verdict.id, verdict)
         if earlier.verdict != verdict.verdict:
-            raise Unreadable(f"it has two verdicts on claim {verdict.id}, {earlier.verdict} and {verdict.verdict}.")
+            raise Unreadable(f"it has two different verdicts on claim {verdict.id}.")
     return verdicts
 
 

@@ -27,6 +27,11 @@ SECRETS = {
     "fine-grained github token": ("github" + "_pat_11ABCDEFG0" + "aB3" * 22, "github token"),
     "stateless installation token": ("gh" + "s_123456_" + JWT + "x9" * 200, "github token"),
     "openai key": ("sk" + "-proj-" + "aB3dE5" * 8, "api key"),
+    "openai key whose longest part has no digit": (
+        "sk" + "-proj-OMPepqydMzKkxBoMWTVNyFngfPqYgOZiO-kqfREvdHZ1O8mtr_BBi5wT3HZlTUEhSmlfpRz1",
+        "api key",
+    ),
+    "openai key of short parts": ("sk" + "-proj-OMPep-qydM_zKkx-BoMWT3BlbkFJ_TUEh-SmlfpR_z1Mr", "api key"),
     "anthropic key": ("sk" + "-ant-api03-" + "aB3dE5" * 8, "anthropic key"),
     "runapi key": ("sk" + "-" + "0a1b2c3d4e5f" * 3, "api key"),
     "aws key id": ("AKIA" + "IOSFODNN7EXAMPLE", "aws key"),

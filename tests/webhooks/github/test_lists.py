@@ -13,6 +13,7 @@ from webhooks.github import transport
 from webhooks.github.credentials import Credentials
 from webhooks.github.errors import EndlessList, GitHubError, GitHubUnavailable
 from webhooks.github.repository import Repository, connect
+from webhooks.github.transport import next_page
 from webhooks.handling.handle import JobEnding
 
 #: Where the next page of the conversation is.
@@ -81,3 +82,10 @@ def test_an_answer_nested_without_end(github: World, status: int) -> None:
     with pytest.raises(GitHubError) as caught:
         repository_of(github).pull(1)
     assert isinstance(caught.value, GitHubUnavailable) is (status != 404)
+
+
+def test_a_next_page_without_an_address(github: World) -> None:
+    """A list whose next page has no address ends there."""
+    github.fault("GET /issues/1/comments", page(""), times=None)
+    assert repository_of(github).comments(1) == []
+    assert next_page('<>; rel="next"') is None

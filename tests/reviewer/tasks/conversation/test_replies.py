@@ -120,3 +120,12 @@ def test_no_tests_and_broken_tests_are_told_apart() -> None:
     with pytest.raises(Unreadable):
         read_tests("", complete=False)
     assert len(read_tests(TEST + '\n<test path="b.py">\ndef test_b', complete=False)) == 1
+
+
+def test_verdicts_that_contradict_each_other() -> None:
+    """The words for the repair turn name the claim, and repeat nothing of the model's."""
+    with pytest.raises(Unreadable, match="two different verdicts on claim 1") as raised:
+        read_verdicts(
+            '{"verdicts": [{"id": 1, "verdict": "\U00040a30confirmed"}, {"id": 1, "verdict": "re\x1bfuted"}]}'
+        )
+    assert str(raised.value).isprintable()
