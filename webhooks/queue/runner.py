@@ -141,6 +141,8 @@ class JobRunner:
             reason = self._must_wait(connection, record)
             if reason is None:
                 return job_records.begin(connection, job_id, attempt, owner)
+            if record.reason.startswith(job_records.CRASHED):  # a suspect that waits stays one
+                reason = f"{job_records.CRASHED}; {reason}"
             again = job_records.requeue(
                 connection, record, None, reason, failures=record.failures, starts=record.starts
             )
@@ -213,7 +215,7 @@ class JobRunner:
             job_records.suspect(connection, job_ids, weight=self.limits.starts // 2 - 1, most=self.limits.starts)
 
     def _refuse_poison(self, record: JobRecord) -> None:
-        if record.starts > self.limits.starts and record.reason == job_records.CRASHED:
+        if record.starts > self.limits.starts and record.reason.startswith(job_records.CRASHED):
             raise PoisonJob("it crashed or blocked its worker twice, so it is not tried again")
         if record.starts > self.limits.starts:
             raise PoisonJob(f"it crashed its worker {self.limits.starts} times")

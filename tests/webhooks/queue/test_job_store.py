@@ -17,6 +17,7 @@ from tests.fixtures.job_worker import QUICK, ScriptedWorker, automatic, prompt
 from tests.fixtures.waiting import wait_until
 from webhooks.events.deliveries import Job
 from webhooks.queue.jobs import Jobs, JobState, QueueLimits, StoreUnavailable
+from webhooks.queue.store import job_records
 
 
 @pytest.fixture
@@ -80,6 +81,27 @@ def test_installations_leave_room_for_each_other(own_worker):
     assert reasons == {"waits for other jobs of its installation"}
     hold.set()
     assert {worker.ended(job).state for job in busy} == {JobState.DONE}
+
+
+def test_a_job_that_crashed_its_worker_is_remembered_while_it_waits(own_worker):
+    """Blamed twice, then made to wait for another job of its installation: it is given up with what it did."""
+    limits = QueueLimits(job_poll=0.05, jobs_per_installation=1, crowd_wait=0.1)
+    worker = own_worker(limits)
+    poison, before = automatic(installation=1), automatic(installation=1)
+    worker.jobs.accept(poison)
+    with worker.jobs._database.write() as connection:
+        job_records.add(connection, before)
+        job_records.begin(connection, before.delivery, 1, "another worker")
+        for _ in range(2):
+            job_records.begin(connection, poison.delivery, 1, "a worker that died")
+            job_records.suspect(connection, [poison.delivery], weight=limits.starts // 2 - 1, most=limits.starts)
+    worker.jobs.start_worker(worker.work())
+    wait_until(lambda: "waits for other jobs" in reason_of(worker, poison), "it waits")
+    with worker.jobs._database.write() as connection:
+        assert job_records.end(connection, before.delivery, "another worker", JobState.DONE, "")
+    record = worker.ended(poison)
+    reason = "PoisonJob: it crashed or blocked its worker twice, so it is not tried again"
+    assert (record.state, record.reason, worker.carried[poison.delivery]) == (JobState.FAILED, reason, 0)
 
 
 def test_parallel_calls_are_limited(own_worker):
