@@ -1,16 +1,25 @@
-"""Stories of the commands: what each row of the table does, as the App and as the Action."""
+"""Stories of the commands: what each row of the table does, as the App and as the Action, and how one fails."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from reviewer.llm.messages import Task
+from reviewer.llm.errors import ModelError, NoCredit
+from reviewer.llm.messages import Prompt, Reply, Task
 from tests.fakes.github import World
-from tests.fixtures.scenarios import DEFAULT, DELETE, model, watched
+from tests.fixtures.scenarios import DEFAULT, DELETE, acting, job_of, model, watched
 from tests.stories.tellers import Teller, nobody, talks
-from webhooks.handling.handle import JobEnding
+from webhooks.github.credentials import Credentials
+from webhooks.github.errors import GitHubError
+from webhooks.github.repository import connect
+from webhooks.handling.handle import JobEnding, give_up
 
 pytestmark = pytest.mark.slow
+
+#: Settings that stop whatever needs them.
+BROKEN = {".github/reviewer.yml": "- x\n"}
 
 
 def test_a_question_is_answered_with_links(teller: Teller) -> None:
@@ -258,3 +267,115 @@ def test_red_checks_are_explained(teller: Teller) -> None:
     shown = "".join(message.content for message in prompts[0].messages)
     assert "KeyError: 'x'" in shown
     assert ("boom" in shown) is True
+
+
+def penniless(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+    return [NoCredit("The plan is used up.") for _ in prompts]
+
+
+def ending(github: World) -> str:
+    """Return the last line of what was answered last in the conversation."""
+    return list(github.pull.issue.comments.values())[-1].body.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("written", "again"),
+    [
+        ("/review full", "`/review full`"),
+        ("/review src/cart.py", "`/review src/cart.py`"),
+        ("/refactor", "`/refactor`"),
+        ("/tests", "`/tests`"),
+        ("/tests commit", "`/tests commit`"),
+        ("/fix all", "`/fix all`"),
+        ("/ask Why is it deleted?", "`/ask Why is it deleted?`"),
+        ("/ask\nWhy?\nAnd how?", "`/ask` with the same text"),
+        (f"/ask Why {'so ' * 40}late?", "`/ask` with the same text"),
+        ("/ask Is AKIAZ7QGDLXW4KTNBVR5 a key?", "`/ask Is [redacted: aws key] a key?`"),
+        ("/describe", "`/describe`"),
+        ("/ci", "`/ci`"),
+    ],
+)
+def test_broken_settings_fail_a_command(github: World, written: str, again: str) -> None:
+    """The answer says what was not done, why, and to give the same command again."""
+    teller = Teller(github, "the App")
+    github.push_to_base(github.repo, BROKEN)
+    outcome, _ = teller.comment(written, nobody)
+    assert outcome.state is JobEnding.FAILED
+    assert ending(github) == f"Comment {again} to try again."
+    name = written.split(maxsplit=1)[0]
+    heading = "Not reviewed" if name == "/review" else f"`{name}` was not carried out"
+    github.expect_comment(f"**{heading}** at {github.pull.head[:7]}.")
+
+
+@pytest.mark.parametrize("written", ["/review", "/tests src/cart.py", "/ask Why?", "/describe"])
+def test_a_model_without_credit_fails_a_command(teller: Teller, written: str) -> None:
+    """Whatever the command does, and as the Action too; the check run of a review says the same."""
+    outcome, comment = teller.comment(written, penniless)
+    assert outcome.state is JobEnding.FAILED
+    assert ending(teller.github) == f"Comment `{written}` to try again."
+    teller.github.expect_reaction("confused", on=comment)  # type: ignore[arg-type]
+    if written.split(maxsplit=1)[0] in ("/review", "/tests"):
+        assert teller.github.expect_check("failure").output["summary"].endswith(f"Comment `{written}` to try again.")
+    teller.github.forgive()
+
+
+def test_of_several_commands_the_failed_is_named(teller: Teller) -> None:
+    """Not the first of the comment."""
+    teller.reviewed()
+    teller.comment("/pause\n/ask Why?\n/cost", penniless)
+    reply = teller.github.expect_comment("was not carried out").body
+    assert "Comment `/ask Why?` to try again." in reply
+    assert reply.count("to try again") == 1
+    teller.github.forgive()
+
+
+@pytest.mark.parametrize(
+    ("written", "again"),
+    [
+        ("/explain", "Comment `/explain` to try again."),
+        ("/prove", "Comment `/prove` to try again."),
+        ("Does it really raise?", "Answer here once more to try again."),
+    ],
+)
+def test_in_a_thread(teller: Teller, written: str, again: str) -> None:
+    """The answer stands in the thread. What was no command needs none."""
+    first = teller.reviewed(DELETE)[0]
+    teller.github.push_to_base(teller.github.repo, BROKEN)
+    teller.reply(first, written, nobody)
+    assert again in teller.github.expect_review_comment("to try again").body
+
+
+def test_a_label_that_fails(github: World) -> None:
+    """It asked for `/tests`, so that is named, in a comment of its own."""
+    github.push_to_base(github.repo, BROKEN)
+    Teller(github, "the App").run(github.label(github.pull, "reviewer: tests", by="mona"), nobody)
+    assert github.expect_comment("`/tests` was").body.endswith("Comment `/tests` to try again.")
+
+
+@pytest.mark.parametrize("written", ["/ask Why?", "/tests", "/review full"])
+def test_a_command_that_is_given_up(github: World, written: str) -> None:
+    """Its reply says so in place of what was being done; only a check run that it began fails. A retry answers."""
+    teller = Teller(github, "the App")
+    asked = github.comment(github.pull, written, by="mona")
+    away = GitHubError("GitHub is away")
+    away.retryable = True
+
+    def vanish() -> None:
+        raise away
+
+    with pytest.raises(GitHubError, match="away"):
+        teller.run(asked, acting(vanish, model()))
+    job = job_of(asked)
+    app = Credentials(api_url=github.url, app_id=str(github.app.id), private_key=github.app.private_key)
+    give_up(job, connect(app, job.repository, job.installation_id), "PoisonJob: it crashed its worker")
+    assert ending(github) == f"Comment `{written}` to try again."
+    body = github.expect_comment("crashed its worker").body
+    assert "Working on" not in body
+    github.expect_reaction("confused", on=asked.subject)
+    is_question = written.startswith("/ask")
+    begun = [] if is_question else ["failure"]
+    assert [run.conclusion for run in github.repo.check_runs.values()] == begun
+    teller.run(asked, talks("So.") if is_question else model(DELETE))
+    github.expect_comment("So." if is_question else "Carried out by another try.")
+    assert "crashed its worker" not in "".join(comment.body for comment in github.pull.issue.comments.values())
+    github.forgive()

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 #: Files that look like settings, of which the text is fetched to find out.
 _MOST_LOOK_ALIKES = 3
 
-_NEEDED = " Let the App or the token read the repository's contents (`contents: read`), then comment `/review`."
+_NEEDED = " Let the App or the token read the repository's contents (`contents: read`)."
 
 
 class SettingsUnreadable(GitHubError):

@@ -7,9 +7,11 @@ import logging
 from reviewer.domain.settings import FailLevel
 from reviewer.errors import ReviewerError, SettingsError
 from reviewer.llm.errors import BrokenReply, ModelError, ModelUnavailable, SlowDown
+from reviewer.safety.code_blocks import code_span
 from reviewer.safety.markdown import neutralise
 from reviewer.safety.redaction import redact
-from webhooks.events.deliveries import Job
+from webhooks.events.commands import CommandRequest
+from webhooks.events.deliveries import Job, Trigger
 from webhooks.github.repository import Repository
 from webhooks.github.types import Pull
 from webhooks.handling.fetch import FetchedPull, fetch
@@ -17,14 +19,18 @@ from webhooks.handling.job_context import JobContext
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
 from webhooks.handling.money.admission import refused_model
 from webhooks.handling.money.purse import BudgetSpent, CeilingReached
+from webhooks.publishing.bodies.command_reply import CommandReply
 from webhooks.publishing.bodies.reply import post_once
 from webhooks.publishing.checks import Conclusion, completed_check
 from webhooks.publishing.markers.replies import failure_marker, stop_marker
-from webhooks.publishing.publish import CheckRun, close_check, ignore_github_errors, open_check
+from webhooks.publishing.publish import CheckRun, begun_check, close_check, ignore_github_errors, open_check
 
 log = logging.getLogger(__name__)
 
 _TITLE = "Not reviewed"
+
+#: Characters of a command that are repeated with what follows its name.
+_LONGEST_COMMAND = 80
 
 
 def is_worth_retrying(error: ReviewerError) -> bool:
@@ -37,7 +43,7 @@ def report_failure(
 ) -> JobOutcome:
     """Complete the check run; where there is none, or somebody asked, post a comment too. A stop is posted once."""
     conclusion = _conclusion(context, error)
-    text = _text(pull, str(error))
+    text = _text(job, pull, str(error))
     close = completed_check(conclusion, _TITLE, text)
     ignore_github_errors(lambda: close_check(context.repository, check, close))
     if isinstance(error, BudgetSpent | CeilingReached) and job.comment_id is None:
@@ -93,16 +99,53 @@ def report_not_reviewed(job: Job, context: JobContext, pull: Pull, error: Review
 
 
 def give_up(job: Job, repository: Repository, reason: str, conclusion: Conclusion = Conclusion.FAILURE) -> None:
-    """Complete the check run of a job that will not be tried again. An error of GitHub is only logged."""
+    """Say that a job will not be tried again: in its check run, and to who asked. An error of GitHub is only logged."""
 
     def report() -> None:
         pull = repository.pull(job.number)
+        if job.command is not None:
+            _give_up_command(job, repository, pull, reason, conclusion)
+            return
         check = open_check(repository, pull.number, job.head_sha or pull.head_sha, job.key, again=True)
-        close_check(repository, check, completed_check(conclusion, _TITLE, _text(pull, reason)))
+        close_check(repository, check, completed_check(conclusion, _TITLE, _text(job, pull, reason)))
 
     ignore_github_errors(report)
 
 
-def _text(pull: Pull, reason: str) -> str:
+def _give_up_command(job: Job, repository: Repository, pull: Pull, reason: str, conclusion: Conclusion) -> None:
+    """Answer the comment, or post one where a label asked, and complete the check run if the command began one."""
+    comment_id, number = job.comment_id, 0
+    if comment_id is not None:
+        reply = CommandReply.find(repository, job, again=True)
+        if (number := reply.done) >= len(job.requests):
+            return
+        # It does not count as done, so that an operator's retry carries it out.
+        reply.working(_text(job.of_request(number), pull, reason))
+        ignore_github_errors(lambda: repository.react(comment_id, "confused", inline=job.thread is not None))
+    failed = job.of_request(number)
+    text = _text(failed, pull, reason)
+    if comment_id is None:
+        _post(repository, pull, failure_marker(job.key), text)
+    check = begun_check(repository, pull.number, pull.head_sha, failed.key)
+    close_check(repository, check, completed_check(conclusion, _TITLE, text))
+
+
+def _text(job: Job, pull: Pull, reason: str) -> str:
     why = neutralise(redact(reason)[0])
-    return f"**Not reviewed** at {pull.head_sha[:7]}.\n\n{why}\n\nComment `/review` to try again."
+    return f"**{_what_was_not_done(job)}** at {pull.head_sha[:7]}.\n\n{why}\n\n{_how_to_try_again(job)}"
+
+
+def _what_was_not_done(job: Job) -> str:
+    if job.trigger is Trigger.REPLY:
+        return "Not answered"
+    return _TITLE if job.command in (None, "review") else f"{code_span(f'/{job.command}')} was not carried out"
+
+
+def _how_to_try_again(job: Job) -> str:
+    """Return which comment does the same once more: the command that was given, with its argument where it is short."""
+    if job.trigger is Trigger.REPLY:
+        return "Answer here once more to try again."
+    written = redact(str(CommandRequest(job.command or "review", job.argument)))[0]
+    if "\n" in written or len(written) > _LONGEST_COMMAND:
+        return f"Comment {code_span(f'/{job.command}')} with the same text to try again."
+    return f"Comment {code_span(written)} to try again."

@@ -78,6 +78,12 @@ def open_check(repository: Repository, number: int, head_sha: str, job: str, *, 
     return replace(_check_run(found), failed=None if every is None else tuple(every[1]))
 
 
+def begun_check(repository: Repository, number: int, head_sha: str, job: str) -> CheckRun | None:
+    """Return the check run that the job began on this commit, or None."""
+    found = find_check(repository, number, head_sha, job)
+    return _check_run(found) if found is not None else None
+
+
 def find_check(repository: Repository, number: int, head_sha: str, job: str) -> dict[str, Any] | None:
     """Return the check run of ours whose external id is `job`, or None.
 

@@ -154,7 +154,12 @@ def test_who_asks_is_answered(github: World, command: str) -> None:
     for ending in (JobEnding.FAILED, JobEnding.ANSWERED):
         assert carry_out(github, asked, lambda _: 1 / 0).state is ending  # type: ignore[arg-type,return-value]
     github.expect_reaction("eyes", on=asked.subject)
-    assert ".github/reviewer.yml:2" in github.expect_comment("Not reviewed").body
+    body = github.expect_comment(f"Comment `{command}` to try again.").body
+    assert ".github/reviewer.yml:2" in body
+    assert ("**Not reviewed** at" in body, f"**`{command.split()[0]}` was not carried out** at" in body) == (
+        command == "/review",
+        command != "/review",
+    )
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 
 _RULE = "\n\n---\n\n"
 
+#: Takes the place of what an earlier try said of a command, where the command says nothing itself.
+_CARRIED_OUT = "Carried out by another try."
+
 
 @dataclass(slots=True)
 class CommandReply:
@@ -35,6 +38,7 @@ class CommandReply:
     url: str = ""
     _id: int | None = None
     _parts: list[str] = field(default_factory=list)
+    _is_interim: bool = False
 
     @classmethod
     def find(cls, repository: Repository, job: Job, *, again: bool) -> Self:
@@ -46,15 +50,19 @@ class CommandReply:
             reply.done = read_reply(found.body, job.key) or 0
             text = _without_marker(found.body)
             reply._parts = [text] if text and reply.done else []
+            reply._is_interim = bool(text) and not reply.done
         return reply
 
     def working(self, text: str) -> None:
         """Say what is being done; what is said next takes its place."""
+        self._is_interim = True
         self._write([*self._parts, text])
 
     def say(self, number: int, text: str) -> None:
         """Say what came of the command of that number, the first being 1; an empty text says nothing."""
         self.done = number
+        text = text or (_CARRIED_OUT if self._is_interim else "")
+        self._is_interim = False
         if text:
             self._parts.append(text)
         is_last = number >= len(self.job.requests)

@@ -12,7 +12,7 @@ from webhooks.events.job import Job
 from webhooks.github.errors import Forbidden, NotFound, Unprocessable
 from webhooks.github.types import Pull
 from webhooks.handling.conversation.links import with_links
-from webhooks.handling.failures import report_failure
+from webhooks.handling.failures import is_worth_retrying, report_failure
 from webhooks.handling.fetch import FetchedPull, change_of
 from webhooks.handling.job_context import JobContext, Superseded, ask_while_wanted, within_budget
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
@@ -33,6 +33,8 @@ def handle(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull) -> J
     except Superseded:
         return JobOutcome(JobEnding.SUPERSEDED, "not wanted any more", pull.head_sha)
     except ReviewerError as error:
+        if is_worth_retrying(error):
+            raise
         return report_failure(job, context, pull, None, error)
     text = with_links(neutralise(answer.text), change, pull)
     reply = with_footer(text, usage_text(answer.usage, answer.models))
