@@ -24,7 +24,7 @@ from reviewer.tasks.planning.chunks import chunk
 from reviewer.tasks.planning.file_filter import select
 from tests.fakes.github import default_world, faults
 from tests.fixtures.git_repo import Repo
-from tests.fixtures.scenarios import carry_out, model
+from tests.fixtures.scenarios import app_credentials, carry_out, model
 
 FILES, CHANGED, LENGTH = 5_000, 30, 120
 
@@ -39,7 +39,14 @@ def main() -> None:
     )
     show(
         f"Context: {CHANGED} changed files of {FILES:,}, over GitHub's API (aim: 30 calls for the whole review)",
-        ["", "calls of the review", "of them for texts and tree", "chunks with related code", "s, double included"],
+        [
+            "",
+            "calls of the review",
+            "of them for texts and tree",
+            "calls of the process's next review",
+            "chunks with related code",
+            "s, double included",
+        ],
         [_remote(before, after, archive=archive) for archive in (True, False)],
     )
 
@@ -120,9 +127,15 @@ def _remote(before: dict[str, str], after: dict[str, str], *, archive: bool) -> 
             return ask(batch)
 
         start = time.perf_counter()
-        carry_out(github, delivery, asked)
+        process = app_credentials(github)
+        carry_out(github, delivery, asked, credentials=process)
         seconds = time.perf_counter() - start
         made = Counter(str(call).split("?")[0] for call in github.calls[calls:])
+        github.repo.commit(after, "Add a third", branch="third-again")
+        delivery = github.open_pull(github.repo, "third-again", title="Add a third again")
+        calls = len(github.calls)
+        carry_out(github, delivery, model(), credentials=process)
+        later = len(github.calls) - calls
         words = ("graphql", "trees", "tarball", "_codeload")
         reading = sum(number for name, number in made.items() if any(word in name for word in words))
     finders = [prompt for prompt in prompts if prompt.task == "findings"]
@@ -131,6 +144,7 @@ def _remote(before: dict[str, str], after: dict[str, str], *, archive: bool) -> 
         "with an archive" if archive else "calls alone",
         sum(made.values()),
         reading,
+        later,
         f"{told} of {len(finders)}",
         f"{seconds:.1f}",
     ]

@@ -9,9 +9,8 @@ import pytest
 from reviewer.llm.errors import ModelError, NoCredit
 from reviewer.llm.messages import Prompt, Reply, Task
 from tests.fakes.github import World
-from tests.fixtures.scenarios import DEFAULT, DELETE, acting, job_of, model, watched
+from tests.fixtures.scenarios import DEFAULT, DELETE, acting, app_credentials, job_of, model, watched
 from tests.stories.tellers import Teller, nobody, talks
-from webhooks.github.credentials import Credentials
 from webhooks.github.errors import GitHubError
 from webhooks.github.repository import connect
 from webhooks.handling.handle import JobEnding, give_up
@@ -366,8 +365,9 @@ def test_a_command_that_is_given_up(github: World, written: str) -> None:
     with pytest.raises(GitHubError, match="away"):
         teller.run(asked, acting(vanish, model()))
     job = job_of(asked)
-    app = Credentials(api_url=github.url, app_id=str(github.app.id), private_key=github.app.private_key)
-    give_up(job, connect(app, job.repository, job.installation_id), "PoisonJob: it crashed its worker")
+    give_up(
+        job, connect(app_credentials(github), job.repository, job.installation_id), "PoisonJob: it crashed its worker"
+    )
     assert ending(github) == f"Comment `{written}` to try again."
     body = github.expect_comment("crashed its worker").body
     assert "Working on" not in body

@@ -118,18 +118,20 @@ class OwnerFiles:
         self.name = name
 
     def ways(self) -> Iterator[Contents]:
-        """Yield the ways to read it: as a public repository, then as a private one that the App is installed on.
-
-        None where it was found a few minutes ago that neither works.
-        """
-        if self._credentials.is_absent(self.name, time.monotonic()):
-            return
+        """Yield the ways to read it: as a public repository, then as a private one that the App is installed on."""
         yield Contents(self._transport, self.name)
         if not self._credentials.token:
             auth = self._credentials.as_installation(self._installation_id, self.name, TO_READ)
             yield Contents(Transport(self._credentials.api_url, auth), self.name)
-        # Whoever asks for more has found nothing.
-        self._credentials.note_absent(self.name, time.monotonic())
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether `note_absent` was called a short time ago for the same installation."""
+        return self._credentials.absent.knows(self._installation_id, self.name, time.monotonic())
+
+    def note_absent(self) -> None:
+        """Remember for a short time that the file which was looked for is not there."""
+        self._credentials.absent.note(self._installation_id, self.name, time.monotonic())
 
 
 def _messages(answer: Any) -> str:

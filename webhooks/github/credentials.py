@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 
 from webhooks.github.auth import Auth, InstallationAuth, app_auth, token_auth
@@ -9,8 +10,32 @@ from webhooks.github.errors import GitHubError
 from webhooks.github.tokens import TO_REVIEW, InstallationTokens, Permissions, installation_auth
 from webhooks.github.transport import Transport
 
-#: Seconds for which it is remembered that the App is not installed on a repository: finding out takes three requests.
-_REMEMBERED = 300.0
+#: Seconds for which it is remembered that a file is not there, and how many such files are remembered.
+REMEMBERED, MOST_REMEMBERED = 300.0, 1_000
+
+
+class AbsentFiles:
+    """Remembers for a short time what an installation was found not to have. Safe for threads; bounded."""
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._noted: dict[tuple[int | None, str], float] = {}
+        self._lock = threading.Lock()
+
+    def note(self, installation_id: int | None, repository: str, now: float) -> None:
+        """Remember that the files of that repository were looked for in vain; `now` is on the monotonic clock."""
+        key = (installation_id, repository.lower())
+        with self._lock:
+            self._noted.pop(key, None)
+            self._noted[key] = now
+            while len(self._noted) > MOST_REMEMBERED:
+                del self._noted[next(iter(self._noted))]  # the oldest
+
+    def knows(self, installation_id: int | None, repository: str, now: float) -> bool:
+        """Whether this installation looked for those files in vain a short time ago."""
+        with self._lock:
+            noted = self._noted.get((installation_id, repository.lower()))
+        return noted is not None and now - noted < REMEMBERED
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +49,7 @@ class Credentials:
     _installations: dict[tuple[int, str, tuple[tuple[str, str], ...]], InstallationAuth] = field(
         default_factory=dict, repr=False, compare=False
     )
-    _absent: dict[str, float] = field(default_factory=dict, repr=False, compare=False)
-
-    def is_absent(self, repository: str, now: float) -> bool:
-        """Whether the App was found a few minutes ago not to be installed on that repository."""
-        return now - self._absent.get(repository.lower(), -_REMEMBERED) < _REMEMBERED
-
-    def note_absent(self, repository: str, now: float) -> None:
-        """Remember that the App is not installed on that repository; `now` is on the monotonic clock."""
-        self._absent[repository.lower()] = now
+    absent: AbsentFiles = field(default_factory=AbsentFiles, repr=False, compare=False)
 
     def as_app(self) -> Auth:
         """Return the authentication of the App itself."""

@@ -1,7 +1,7 @@
 """Read the defaults that an owner sets for all of its repositories: `reviewer.yml` in its repository `.github`.
 
 Promises: defaults that cannot be read are not taken for absent. They are absent only where the repository `.github` is
-not there for us, or its top folder was listed without them.
+not there for us, or its top folder was listed without them. That they are absent is remembered for a short time.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ class OrganisationDefaults:
 def read_organisation(repository: Repository) -> OrganisationDefaults:
     """Return the owner's defaults. Raises GitHubError where GitHub does not say whether there are any."""
     files = repository.owner_files(ORGANISATION_REPOSITORY)
+    if files.is_absent:
+        return OrganisationDefaults()
     for contents in files.ways():
         try:
             listed = contents.folder("", "")
@@ -40,7 +42,7 @@ def read_organisation(repository: Repository) -> OrganisationDefaults:
             continue
         name = next((name for name in ORGANISATION_FILES if name in listed), None)
         if name is None:
-            return OrganisationDefaults()
+            break
         path = f"{files.name}/{name}"
         if not listed[name]:
             return OrganisationDefaults(problems=(no_text(path),))
@@ -48,4 +50,5 @@ def read_organisation(repository: Repository) -> OrganisationDefaults:
             return OrganisationDefaults(SettingsLayer(path, contents.file("", name)))
         except NoText:
             return OrganisationDefaults(problems=(no_text(path),))
+    files.note_absent()
     return OrganisationDefaults()

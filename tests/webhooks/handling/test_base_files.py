@@ -156,7 +156,7 @@ def test_who_asks_is_answered(github: World, command: str) -> None:
     github.expect_reaction("eyes", on=asked.subject)
     body = github.expect_comment(f"Comment `{command}` to try again.").body
     assert ".github/reviewer.yml:2" in body
-    assert ("**Not reviewed** at" in body, f"**`{command.split()[0]}` was not carried out** at" in body) == (
+    assert ("**Not reviewed** at" in body, f"**`{command.split(maxsplit=1)[0]}` was not carried out** at" in body) == (
         command == "/review",
         command != "/review",
     )
