@@ -85,9 +85,13 @@ class Jobs:
                 " DATABASE_URL to what the App has"
             )
         self._database.open()
-        self._database.create_tables()
-        dbos_queue.migrate(self._database)
-        self._queue = DbosQueue.connect(self._database)
+        try:
+            self._database.create_tables()
+            dbos_queue.migrate(self._database)
+            self._queue = DbosQueue.connect(self._database)
+        except BaseException:
+            self._database.close()
+            raise
         self._process = os.getpid()
 
     def close(self, grace: float = 10.0) -> None:
