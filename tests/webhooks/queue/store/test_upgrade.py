@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from tests.fixtures.job_worker import QUICK, automatic
 from tests.fixtures.waiting import wait_until
 from tests.webhooks.queue.test_job_processes import Workers
+from webhooks.operator_settings.spending import SpendingPart
 from webhooks.queue.jobs import Jobs, JobState, StoreUnavailable
-from webhooks.queue.store.billing import SpendingPart
 
 pytestmark = pytest.mark.slow
 
