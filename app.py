@@ -156,9 +156,8 @@ def _work(environment: Environment, jobs: Jobs, tracer: Tracer) -> JobWork:
     purse_of = _purses(environment, jobs)
 
     def carry_out(job: Job, run: JobAttempt) -> dict[str, Any]:
-        repository = connect(credentials, job.repository, job.installation_id)
         context = JobContext(
-            repository,
+            connect(credentials, job.repository, job.installation_id),
             _ask(run),
             # Another one for each job, and the same when it is tried again.
             hmac.digest(fence_key, job.delivery.encode(), "sha256"),
@@ -168,6 +167,7 @@ def _work(environment: Environment, jobs: Jobs, tracer: Tracer) -> JobWork:
             purse=purse_of(job),
             waited=run.waited,
             has_buttons=True,
+            memory=jobs.memory(job),
         )
         outcome = handle(job, context)
         if outcome.state is JobEnding.POSTPONED:

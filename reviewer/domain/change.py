@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reviewer.diff.model import Diff, FileDiff, FileStatus
+from reviewer.domain.findings import Preference
 from reviewer.domain.formatting import NO_FORMATTING, Formatting
 from reviewer.domain.sources import NoSources, Sources
 
@@ -59,7 +60,7 @@ class Change:
     Title, description and `issues` say what the change is meant to do. `head` holds texts of files after the change
     that were read already: the code around a hunk is shown from them. `read_head` reads others, which takes time;
     suggestions are proven against them. `sources` are the rest of the repository; `reports` are what failed checks say
-    about changed lines.
+    about changed lines, `preferences` what maintainers do not want to hear; their numbers count from 1.
     """
 
     diff: Diff
@@ -72,6 +73,7 @@ class Change:
     issues: tuple[LinkedIssue, ...] = ()
     formatting: Formatting = NO_FORMATTING
     reports: tuple[CheckReport, ...] = ()
+    preferences: tuple[Preference, ...] = ()
 
 
 def added_text(file: FileDiff) -> str | None:

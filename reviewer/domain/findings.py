@@ -56,6 +56,35 @@ class Reproduction:
 
 
 @dataclass(frozen=True, slots=True)
+class Preference:
+    """What maintainers do not want to hear: they dismissed such findings, `count` of them, of that category.
+
+    `place` is a file's path, or a folder's with a slash at its end; empty: everywhere. `titles` are those of the
+    dismissed findings, the newest last, and `severity` is the highest of theirs. `why` is what somebody gave as the
+    reason (may be empty), `by` who did, `url` where. Title and reason may hold anything that people or models write.
+    """
+
+    category: Category
+    place: str
+    titles: tuple[str, ...]
+    severity: Severity
+    why: str = ""
+    by: str = ""
+    url: str = ""
+    count: int = 1
+
+    def holds_for(self, path: str) -> bool:
+        """Whether it is about that file."""
+        return path == self.place or (path.startswith(self.place) and self.place[-1:] in ("", "/"))
+
+    def sentence(self) -> str:
+        """Return it as an instruction to a reviewer, without an end: `Do not report ... in tests/: the reason`."""
+        titles = " or ".join(f'"{title}"' for title in self.titles[-2:])
+        why = f": {self.why}" if self.why else ""
+        return f"Do not report {self.category.value} findings such as {titles} in {self.place or 'any file'}{why}"
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     r"""A defect or improvement, at a place where GitHub accepts a comment.
 
@@ -65,7 +94,7 @@ class Finding:
     where a test was run that shows the defect. `also_at` are other places that the same edit would mend, and `verdict`
     is what the falsifier said of it. `match` says how the model's own quote was found, `why_advice` why the
     advice cannot be applied with a click (empty: it was not checked). `evidence` is what running tests showed (None:
-    nothing was run).
+    nothing was run). `preference` is the number of the maintainers' preference that the finder counts it to (0: none).
     """
 
     anchor: Anchor
@@ -85,6 +114,7 @@ class Finding:
     evidence: FindingEvidence | None = None
     also_at: tuple[Anchor, ...] = ()
     verdict: str = ""
+    preference: int = 0
 
 
 @dataclass(frozen=True, slots=True)

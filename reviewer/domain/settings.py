@@ -105,6 +105,7 @@ _NARROWEST: dict[tuple[str, ...], Any] = {
     ("review", "bots"): False,
     ("review", "max_refactorings"): 0,
     ("review", "replies"): "off",
+    ("review", "learn"): False,
     ("tests", "suggest"): False,
 }
 #: Keys whose default is the narrowest value.

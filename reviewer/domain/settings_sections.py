@@ -107,6 +107,10 @@ class ReviewSettings(SettingsSection):
         default="on",
         description="Answer in the threads of findings: on, read-only (answers change nothing), or off.",
     )
+    learn: bool = Field(
+        default=True,
+        description="Learn from findings that people with write access dismiss: do not show such ones again.",
+    )
     language: str = Field(default="English", min_length=2, max_length=40, description="Language of what is posted.")
     instructions: str = Field(default="", max_length=10_000, description="Instructions for all files.")
     path_instructions: Rules = Field(default=(), description="Instructions for the files that match a pattern.")

@@ -40,7 +40,7 @@ from reviewer.tasks.verification.added_secrets import AddedSecrets, added_secret
 from reviewer.tasks.verification.candidates import candidates, with_proofs
 from reviewer.tasks.verification.editor import EditedFindings, edit_findings
 from reviewer.tasks.verification.falsifier import FalsifiedClaims, Falsifier
-from reviewer.tasks.verification.triage import Triaged, placed, triage
+from reviewer.tasks.verification.triage import Triaged, placed, triage, unwanted_note, without_unwanted
 
 #: A chunk with at least so many added lines of code also gets a prompt for simpler code.
 REFACTOR_FROM_LINES = 30
@@ -92,7 +92,7 @@ def review(
     found = _find(prompter, chunks, depth, options, ask, look)
     claims, rejected = _claims(change, found, secrets)
     falsifier = Falsifier(prompter, ask, look, follow_ups=max(0, options.chain - _KEPT - _longest(found.answers())))
-    judged = falsifier.judge(chunks, claims, two_opinions=depth.two_opinions)
+    judged = _wanted(change, falsifier.judge(chunks, claims, two_opinions=depth.two_opinions))
     left = options.chain - _longest(found.answers()) - _longest(judged.answers)
     edited, result = _edited(prompter, judged, secrets, replace(options, chain=left), ask)
     tests, bad_tests = usable_tests(found.tests)
@@ -128,6 +128,12 @@ def _edited(
     proven = with_proofs(prompter.change, judged.kept)
     edited = edit_findings(proven, secrets.findings, prompter, ask, calls=options.chain, most=caps.max_comments)
     return edited, placed(edited.findings, caps, edited.listed)
+
+
+def _wanted(change: Change, judged: FalsifiedClaims) -> FalsifiedClaims:
+    """Return the claims without those that only a preference of the maintainers stops; these are among the refuted."""
+    kept, unwanted = without_unwanted(judged.kept, change.preferences)
+    return replace(judged, kept=tuple(kept), refuted=(*judged.refuted, *unwanted))
 
 
 def _looking(change: Change, prompter: Prompter, library: RepositoryCache | None) -> LookupHandler:
@@ -215,6 +221,7 @@ def _notes(found: _Found, judged: FalsifiedClaims, depth: Depth, settings: Setti
             f"{depth.unpaid} closer looks at risky code were left out to stay within ${ceiling:f} for one review "
             "(`budget.per_review_usd`)."
         )
+    notes += unwanted_note(judged.refuted)
     return (
         *notes,
         *_failures("closer looks at risky code", found.closer),

@@ -38,6 +38,7 @@ from webhooks.handling.commands.table import SYNTAX
 from webhooks.handling.handle import JobContext, JobEnding, JobOutcome, give_up, handle
 from webhooks.handling.money.purse import Purse
 from webhooks.publishing.checks import Conclusion
+from webhooks.publishing.people.learning.own_summaries import OwnSummaries
 
 if TYPE_CHECKING:
     from webhooks.action.workspace import Workspace
@@ -152,6 +153,7 @@ def _carry_out(step: Step, job: Job, inputs: Inputs) -> JobOutcome:
             demonstrate=workspace.demonstrate if workspace else None,
             purse=_purse(account, inputs),
             outages_pass=True,
+            memory=OwnSummaries(repository, job.number),
             strangers_wait=step.get("GITHUB_EVENT_NAME") == "pull_request_target" and inputs.forks is Forks.LABEL,
         )
         outcome = _in_rounds(job, context, is_repeated=int(step.get("GITHUB_RUN_ATTEMPT", "1")) > 1)

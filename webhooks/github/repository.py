@@ -181,6 +181,14 @@ class Repository(CheckRuns, Conversation):
             return "none"
         return str(data.get("permission", "none"))
 
+    def newest_comments(self, most: int) -> list[Comment]:
+        """Return the comments of all conversations that were written or edited last, at most so many.
+
+        https://docs.github.com/rest/issues/comments#list-issue-comments-for-a-repository
+        """
+        pages = self._transport.pages(f"{self.path}/issues/comments?sort=updated&direction=desc")
+        return [comment_of(entry) for entry in islice(pages, most)]
+
     def comments_since(self, time: str) -> list[Comment]:
         """Return the comments of all conversations that were written or edited since that time (ISO 8601, UTC).
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from reviewer.diff.model import Diff, FileStatus
 from reviewer.domain.change import GUIDANCE_PATHS, Change, CheckReport, Guidance, LinkedIssue
+from reviewer.domain.findings import Preference
 from reviewer.domain.formatting import FORMAT_PATHS, read_formatting
 from reviewer.domain.settings import Settings, SettingsProblem
 from reviewer.domain.settings_layers import SettingsLayer
@@ -34,7 +35,8 @@ class FetchedPull:
     """What was fetched for a review. `texts` are files by (revision, path); `base` is the revision of the guidance.
 
     `layers` are the settings files that hold: `reviewer.domain.settings_layers.settings_in_force` tells from them where
-    each setting comes from. `reports` are what failed checks say about the change; a review reads them later.
+    each setting comes from. `reports` are what failed checks say about the change, `preferences` what the repository's
+    people do not want to hear; a review reads both later.
     """
 
     diff: Diff
@@ -44,6 +46,7 @@ class FetchedPull:
     base: str = ""
     layers: tuple[SettingsLayer, ...] = ()
     reports: tuple[CheckReport, ...] = ()
+    preferences: tuple[Preference, ...] = ()
 
 
 def fetch(repository: Repository, pull: Pull) -> FetchedPull:
@@ -84,6 +87,7 @@ def change_of(repository: Repository, pull: Pull, fetched: FetchedPull) -> Chang
         sources=RemoteSources(repository, pull.head_sha, pull.base_sha, texts),
         formatting=read_formatting({path: texts.get((fetched.base, path), "") for path in FORMAT_PATHS}),
         reports=fetched.reports,
+        preferences=fetched.preferences,
     )
 
 

@@ -19,6 +19,7 @@ from webhooks.github.repository import Repository
 from webhooks.github.types import Pull
 from webhooks.handling.money.ceilings import Payer
 from webhooks.handling.money.purse import BudgetSpent, Purse
+from webhooks.publishing.people.learning.dismissed import NO_MEMORY, DismissalMemory
 
 __all__ = ["BaseChanged", "BudgetSpent", "JobContext", "Prove", "Superseded", "ask_while_wanted", "within_budget"]
 
@@ -40,6 +41,7 @@ class JobContext:
     that fails does not either. `strangers_wait`: pull requests from forks of people without write access are reviewed
     when somebody with it asks. `waited`: seconds since the job was accepted; None where nothing carries it out again.
     `has_buttons`: whoever presses a button of our check run reaches us, as in the App.
+    `memory` is what people dismissed in the repository.
     A command's handler gets the context of its pull request: see `under_ceilings`.
     """
 
@@ -57,6 +59,7 @@ class JobContext:
     has_buttons: bool = False
     prove: Prove | None = None
     demonstrate: Demonstrate | None = None
+    memory: DismissalMemory = NO_MEMORY
 
 
 class BaseChanged(GitHubError):

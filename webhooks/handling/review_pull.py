@@ -23,8 +23,9 @@ from webhooks.handling.job_outcome import JobEnding, JobOutcome
 from webhooks.handling.reading.check_reports import read_reports
 from webhooks.handling.review_changes import ReviewRequest, already_published, review_changes
 from webhooks.publishing.checks import Conclusion, annotations_of, completed_check, with_buttons
-from webhooks.publishing.ledger import PostedState
+from webhooks.publishing.ledger import PostedState, current_ledger
 from webhooks.publishing.markers.summary import without_markers
+from webhooks.publishing.people.learning.learn import learn, learned_preferences
 from webhooks.publishing.plan import from_ledger, plan_publication
 from webhooks.publishing.publish import CheckRun, PublishResult, close_check, open_check, publish
 from webhooks.publishing.read_posted import read_posted
@@ -63,7 +64,8 @@ def _review(
     # What comes afterwards may be what a killed job still has to do.
     if request.afterwards is None and (scope := already_published(job, pull, fetched, before)) is not None:
         return _complete_published(context, pull, check, fetched, before, scope, level)
-    fetched = replace(fetched, reports=read_reports(repository, pull, fetched.diff, check))
+    reports = read_reports(repository, pull, fetched.diff, check)
+    fetched = replace(fetched, reports=reports, preferences=learned_preferences(context.memory, fetched.settings))
     with step("review", reviewer__files=len(fetched.diff.files)):
         result = review_changes(request, context, pull, fetched, before)
     target = _target(job, context, pull)
@@ -79,6 +81,8 @@ def _review(
         log.info("comments refused", extra={"repository": repository.name, "why": sent.refused})
         body["output"]["annotations"] = annotations_of((*plan.standing, *result.review.below))
     _close(context, check, body)
+    if sent.plan:
+        learn(repository, context.memory, pull, fetched.settings, sent.plan.entries)
     if request.afterwards is not None:
         request.afterwards(result.review)
     review = replace(result.review, findings=plan.standing)
@@ -129,6 +133,7 @@ def _complete_published(
     """Complete the check run of a job whose summary is posted already: it was killed after that, or runs again."""
     conclusion, title, found = from_ledger(before, fetched.diff, scope, level)
     _close(context, check, completed_check(conclusion, title, without_markers(before.summary_body)))
+    learn(context.repository, context.memory, pull, fetched.settings, current_ledger(before))
     review = Review("", findings=found, files_reviewed=scope.reviewed)
     sent = PublishResult(summary_url=before.summary_url)
     return JobOutcome(

@@ -1,4 +1,4 @@
-"""The operator's commands: run a worker, list and show jobs, retry and cancel them."""
+"""The operator's commands: run a worker, list, show, retry and cancel jobs, list and forget what was learned."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from reviewer.safety.terminal import line_safe
 from webhooks.operating.health import EVERY, sign_of_life
-from webhooks.queue.jobs import JobRecord, Jobs, JobState, NoSuchJob
+from webhooks.queue.jobs import JobRecord, Jobs, JobState, NoSuchJob, StoredDismissal
 from webhooks.recovery.redelivery import MissedDeliveries
 
 #: Jobs that are named where a beginning fits several.
@@ -45,13 +46,15 @@ def work(jobs: Jobs, missed: MissedDeliveries | None = None) -> int:
 
 
 def steer(jobs: Jobs, argv: list[str]) -> int:
-    """Carry out `reviewer jobs list|show|retry|cancel`. `jobs` must be open."""
+    """Carry out `reviewer jobs list|show|retry|cancel|learned|forget`. `jobs` must be open."""
     options = _parser().parse_args(argv)
     act: Callable[[], str] = {
         "list": lambda: _table(jobs.records(_states(options), options.limit)),
         "show": lambda: _page(_find(jobs, options.job)),
         "retry": lambda: f"queued again: {jobs.retry(_find(jobs, options.job).id).key}",
         "cancel": lambda: f"cancelled: {jobs.cancel(_find(jobs, options.job).id).key}",
+        "learned": lambda: _learned(jobs.dismissed(options.repository)),
+        "forget": lambda: f"forgotten: {jobs.forget_dismissed(options.id).finding.title}",
     }[options.command]
     sys.stdout.write(act() + "\n")
     return 0
@@ -71,7 +74,21 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser(name, help=what).add_argument(
             "job", help="its id, its key (owner/repo#12@...), or the beginning of either"
         )
+    learned = commands.add_parser("learned", help="list the dismissals that later reviews are told of")
+    learned.add_argument("repository", nargs="?", default="", help="only of this one (owner/repo)")
+    forget = commands.add_parser("forget", help="delete what was learned from a dismissal, for good")
+    forget.add_argument("id", help="its id, as `learned` lists it")
     return parser
+
+
+def _learned(stored: list[StoredDismissal]) -> str:
+    rows = [("ID", "WHEN", "BY", "WHERE", "TITLE AND REASON")]
+    for entry in reversed(stored):
+        finding = entry.finding
+        where = f"{entry.repository}#{finding.pull} {finding.path}"
+        said = f"{finding.title}: {finding.why}" if finding.why else finding.title
+        rows.append((entry.id, _time(entry.at), finding.by, where, said))
+    return _aligned([tuple(line_safe(cell) for cell in row) for row in rows])
 
 
 def _states(options: argparse.Namespace) -> tuple[JobState, ...]:
@@ -98,6 +115,11 @@ def _find(jobs: Jobs, name: str) -> JobRecord:
 def _table(records: list[JobRecord]) -> str:
     rows = [("ID", "STATE", "ACCEPTED", "KEY", "REASON")]
     rows += [(job.id, job.state.value, _time(job.accepted_at), job.key, _reason(job)) for job in records]
+    return _aligned(rows)
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    """Return rows of five columns below one another."""
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join("  ".join([*(row[n].ljust(widths[n]) for n in range(4)), row[4]]).rstrip() for row in rows)
 

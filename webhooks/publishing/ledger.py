@@ -26,9 +26,9 @@ class Thread:
     """One inline comment of ours and the state of its thread.
 
     `resolved_by` is who resolved the thread, empty while it is open, None where it is unknown; `ours`: we did. `fixed`
-    is the head in which a reply of ours calls it fixed, or, with `left`, no longer part of it; `withdrawn`:
-    it takes the finding back. `dismissed`: a person who may did so in a reply or with a thumbs down. `silenced`: only
-    people without write access did, or resolved the thread. `by` and `why` are who, and what they said.
+    is the head in which a reply of ours calls it fixed, or, with `left`, no longer part of it; `withdrawn`: one takes
+    it back. `dismissed`: a person who may did so in a reply or with a thumbs down. `silenced`: only people without
+    write access did, or resolved the thread. `by` and `why`: who dismissed it, or contradicted, and what they said.
     """
 
     comment_id: int
@@ -112,11 +112,12 @@ def _now(entry: LedgerEntry, thread: Thread | None) -> LedgerEntry:
         gone = entry.comment_id and entry.status is FindingStatus.OPEN
         return replace(entry, status=FindingStatus.DISMISSED) if gone else entry
     if thread.withdrawn:
-        return entry.withdrawn_by_us()
+        return entry.withdrawn_by_us(thread.by, thread.why)
     was_fixed = entry.status is FindingStatus.FIXED
     resolved_by_others = bool(thread.resolved_by) and not thread.ours
     if thread.dismissed or (resolved_by_others and not thread.silenced and not was_fixed):
-        return entry.dismissed(thread.by or entry.by or thread.resolved_by or "", thread.why or entry.why)
+        by, why = thread.by or entry.by or thread.resolved_by or "", thread.why or entry.why
+        return entry.dismissed(by, why, unwanted=thread.dismissed)
     if entry.by_command and entry.status is FindingStatus.DISMISSED and (thread.resolved_by or not entry.closed):
         return entry
     if thread.fixed or (thread.resolved_by and thread.ours):
@@ -261,8 +262,7 @@ def _around(entry: LedgerEntry, diff: Diff, located: Mapping[str, CodePlace]) ->
 
 
 def _file_around(diff: Diff, path: str) -> str:
-    file = diff.file(path)
-    digest = file_digest(file) if file else None
+    digest = file_digest(file) if (file := diff.file(path)) else None
     return f"file {digest.hex()}" if digest else ""
 
 

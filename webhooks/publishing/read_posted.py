@@ -92,9 +92,13 @@ def _thread(
     voices: Voices,
 ) -> Thread:
     own = [reply for reply in replies if _is_ours(reply, us)]
-    say, by, why = _say_of(repository, comment, [reply for reply in replies if reply not in own], voices)
+    others = [reply for reply in replies if reply not in own]
+    say, by, why = _say_of(repository, comment, others, voices)
     fixed = next((head for reply in own if (head := read_fixed(reply.body))), "")
-    withdrawn = any(is_withdrawal(reply.body) for reply in own)
+    withdrawal = next((reply for reply in own if is_withdrawal(reply.body)), None)
+    withdrawn = withdrawal is not None
+    if withdrawal is not None and not by:
+        by, why = _contradicted(withdrawal, others)
     is_ours = _resolved_by_us(state, us, has_said_so=bool(fixed) or withdrawn)
     resolved_by = state.resolved_by if state else None
     resolver = voices.of(resolved_by) if resolved_by and not is_ours else None
@@ -136,6 +140,12 @@ def _say_of(
         return say, by, reasons.get(by, "")
     thumbs, who = voices.strongest(repository.thumbs_down(comment.id))
     return (thumbs, who, "") if thumbs > say else (say, by, reasons.get(by, ""))
+
+
+def _contradicted(withdrawal: Comment, others: Sequence[Comment]) -> tuple[str, str]:
+    """Return whose words made us withdraw a finding, and these words: the last ones before our reply."""
+    before = [reply for reply in others if reply.id < withdrawal.id and not reply.is_bot]
+    return (before[-1].author, reason_of(before[-1].body)) if before else ("", "")
 
 
 def _resolved_by_us(state: ThreadState | None, us: set[str], *, has_said_so: bool) -> bool:

@@ -13,7 +13,7 @@ from dbos import DBOS
 from sqlalchemy.dialects import postgresql
 
 from webhooks.queue.runner import JobRunner
-from webhooks.queue.store import answer_cache, billing, history, job_records, reservations
+from webhooks.queue.store import answer_cache, billing, dismissals, history, job_records, reservations
 from webhooks.queue.store.database import WORKERS, StoreUnavailable
 from webhooks.queue.store.job_state import JobRecord, JobState
 
@@ -116,6 +116,7 @@ class Maintenance:
             billing.delete_old(connection, before=now - limits.keep_bill)
             reservations.forget_ended(connection)
             history.forget_old(connection, before=now - limits.keep_bill)
+            dismissals.forget_old(connection, before=now - limits.keep_bill)
         self._clean_engine(before=now - limits.keep_workflows)
         if self._runner.database.is_sqlite:
             with self._runner.database.write() as connection:

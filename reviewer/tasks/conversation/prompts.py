@@ -27,6 +27,7 @@ from reviewer.safety.fencing import fence_word, fenced_rows, fenced_text, quoted
 from reviewer.safety.prompt_text import code_excerpt, printable_path, prose
 from reviewer.tasks.context.enclosing import surroundings
 from reviewer.tasks.conversation.check_reports import reports_about
+from reviewer.tasks.conversation.dismissed_before import dismissed_before
 from reviewer.tasks.conversation.layout import AskKind, continued, prompt_of
 from reviewer.tasks.planning.chunks import Chunk
 from reviewer.tasks.planning.file_filter import instructions_for
@@ -54,17 +55,8 @@ MAX_OTHER_PATHS = 60
 MOST_TESTS, MOST_REFACTORINGS = 3, 2
 
 #: Templates that show code. Their empty lines are kept.
-_AS_WRITTEN = frozenset(
-    {
-        "review/change.md",
-        "verify/verify.md",
-        "verify/recheck.md",
-        "edit/findings.md",
-        "ask/ask.md",
-        "ask/checks.md",
-        "reply/reply.md",
-    }
-)
+_SHOWING_CODE = ("ask/ask", "ask/checks", "edit/findings", "reply/reply", "review/change", "verify/recheck")
+_AS_WRITTEN = frozenset(f"{name}.md" for name in (*_SHOWING_CODE, "verify/verify"))
 
 #: What a repair turn asks for, by task.
 _FORMS = {
@@ -162,6 +154,7 @@ class Prompter:
         review = self.settings.review
         wishes = [review.instructions] if review.instructions.strip() else []
         wishes += instructions_for(chunk.paths, review.path_instructions)
+        values["unwanted"] = dismissed_before(self.change.preferences, chunk.paths)
         return _render(template, fence=self.fence, language=review.language, instructions=wishes, **values)
 
     def _system(self) -> str:

@@ -93,6 +93,7 @@ class RawFinding(BaseModel):
     body: Annotated[str, BeforeValidator(_text)] = ""
     suggestion: str | None = None
     claim: Annotated[str | None, BeforeValidator(_text_or_none)] = None
+    preference: Annotated[int | None, BeforeValidator(number_or_none)] = None
 
 
 class RawVerdict(BaseModel):

@@ -82,6 +82,7 @@ def _placed(change: Change, raw: RawFinding) -> Finding | Rejected:
         advice=_as_meant(raw, located),
         claim=_one_line(raw.claim or "", MAX_CLAIM),
         match=located.match,
+        preference=raw.preference or 0,
     )
 
 

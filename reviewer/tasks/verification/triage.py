@@ -1,13 +1,17 @@
-"""Deduplicate, rank and cap findings. Pure."""
+"""Deduplicate, rank and cap findings, and hold back what maintainers do not want to hear. Pure.
+
+Promises: nothing worse than what they dismissed is held back, nothing of another category, and nothing outside the
+files that it was about, whatever number the finder gave.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from reviewer.domain.findings import Category, Finding, Rejected
+from reviewer.domain.findings import Category, Finding, Preference, Rejected
 from reviewer.domain.settings import ReviewSettings
-from reviewer.tasks.verification.similarity import share_of_common, telling_words
+from reviewer.tasks.verification.similarity import share_of_common, similar_titles, telling_words
 
 #: Two findings on overlapping lines are the same with at least this share of common words: of titles, of all words.
 _ALIKE, _ALIKE_IN_ALL = 0.5, 0.6
@@ -109,3 +113,45 @@ def _same_defect(finding: Finding, other: Finding) -> bool:
         return True
     a, b = (telling_words(f"{each.title} {each.claim} {each.body}") for each in (finding, other))
     return min(len(a), len(b)) >= _TELLING and share_of_common(a, b) >= _ALIKE_IN_ALL
+
+
+#: Why such a finding is not posted, in two words.
+UNWANTED = "not wanted"
+
+
+def without_unwanted(
+    findings: Iterable[Finding], preferences: Sequence[Preference]
+) -> tuple[list[Finding], tuple[Rejected, ...]]:
+    """Return the findings that no preference is about, and the others with what stops each."""
+    kept: list[Finding] = []
+    stopped: list[Rejected] = []
+    for finding in findings:
+        preference = _against(finding, preferences)
+        if preference is None:
+            kept.append(finding)
+            continue
+        detail = f"such findings were dismissed before: {preference.sentence()}"
+        stopped.append(Rejected(UNWANTED, finding.anchor.path, finding.title, detail))
+    return kept, tuple(stopped)
+
+
+def unwanted_note(rejected: Iterable[Rejected]) -> list[str]:
+    """Return a note that tells how many findings only a preference stopped; nothing where there is none."""
+    count = sum(finding.reason == UNWANTED for finding in rejected)
+    if not count:
+        return []
+    which = "1 finding is not shown, since such a finding was"
+    if count > 1:
+        which = f"{count} findings are not shown, since such findings were"
+    return [f"{which} dismissed before by people with write access (`/config` lists what was learned)."]
+
+
+def _against(finding: Finding, preferences: Sequence[Preference]) -> Preference | None:
+    """Return the preference that the finding falls under: the one that its finder named, or one with such a title."""
+    for number, preference in enumerate(preferences, 1):
+        worse = finding.severity.rank > preference.severity.rank
+        if worse or finding.category is not preference.category or not preference.holds_for(finding.anchor.path):
+            continue
+        if number == finding.preference or any(similar_titles(finding.title, title) for title in preference.titles):
+            return preference
+    return None

@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import app
+from reviewer.domain.findings import Category
+from reviewer.domain.severity import Severity
 from tests.fixtures.job_worker import automatic
+from webhooks.publishing.people.learning.dismissed import DismissedFinding
 from webhooks.queue.jobs import Jobs, JobState
 from webhooks.queue.store import job_records
 
@@ -128,3 +131,39 @@ def test_a_beginning_is_enough(jobs, reviewer):
     assert second.key in err
     assert reviewer("jobs", "show", "octo%")[0] == 2
     assert reviewer("jobs", "show", "")[0] == 2
+
+
+def test_what_was_learned_is_listed_and_forgotten(jobs, reviewer):
+    """`learned` lists dismissals, of all repositories or of one, in safe lines; `forget` deletes one for good."""
+    finding = DismissedFinding(
+        7, "f", "src/a.py", Category.BUG, Severity.ERROR, "List may be\x1b[31m empty", "mona", "callers check", "u"
+    )
+    job = automatic()
+    jobs.accept(job)
+    jobs.memory(job).keep(7, [finding])
+    assert "callers check" in reviewer("jobs", "learned")[1]
+    _, out, _ = reviewer("jobs", "learned", "Octo/Hello")
+    row = out.splitlines()[1]
+    assert "\x1b" not in out
+    assert "octo/hello#7 src/a.py" in row
+    assert row.endswith("empty: callers check")
+    assert len(reviewer("jobs", "learned", "octo/other")[1].splitlines()) == 1
+    shown = row.split()[0]
+    assert reviewer("jobs", "forget", shown)[0] == 0
+    jobs.memory(job).keep(7, [finding])
+    assert len(reviewer("jobs", "learned")[1].splitlines()) == 1
+    code, _, err = reviewer("jobs", "forget", shown)
+    assert (code, "reviewer jobs learned" in err) == (2, True)
+
+
+def test_a_job_knows_what_was_dismissed_before_it(jobs):
+    """So that a job that is begun again sees the same, whatever was dismissed meanwhile; the next job sees all."""
+    finding = DismissedFinding(7, "f", "a.py", Category.BUG, Severity.ERROR, "Empty list", "mona", "", "u")
+    first, second = automatic(), automatic()
+    jobs.accept(first)
+    jobs.memory(first).keep(7, [finding])
+    jobs.accept(second)
+    assert list(jobs.memory(first).known()) == []
+    assert list(jobs.memory(second).known()) == [finding]
+    jobs.memory(second).keep(7, [])
+    assert list(jobs.memory(second).known()) == []

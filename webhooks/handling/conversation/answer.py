@@ -31,6 +31,7 @@ from webhooks.handling.reading.posted_review import read_posted_review
 from webhooks.publishing.bodies.reply import with_footer
 from webhooks.publishing.markers.finding import withdrawn_marker
 from webhooks.publishing.people.dismissals import is_dismissal
+from webhooks.publishing.people.learning.learn import learn
 
 _WRITERS = frozenset({"admin", "write"})
 
@@ -142,6 +143,7 @@ def close_withdrawn(context: JobContext, job: Job) -> None:
     pull = context.repository.pull(job.number)
     review = read_posted_review(context, pull)
     review.write(context, pull, review.ledger)
+    learn(context.repository, context.memory, pull, review.settings, review.ledger.entries)
     thread = next((thread for thread in review.posted.threads if thread.comment_id == job.thread), None)
     if thread is not None and thread.node_id and thread.resolved_by == "":
         context.repository.resolve(thread.node_id)

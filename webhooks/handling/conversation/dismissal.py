@@ -8,6 +8,7 @@ from webhooks.handling.conversation.threads import find_root, our_finding
 from webhooks.handling.job_context import JobContext
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
 from webhooks.handling.reading.posted_review import read_posted_review
+from webhooks.publishing.people.learning.learn import learn
 
 _STILL_COUNTS = (
     "Noted. Without write access it is silenced here, but it still counts in the check: somebody with write access can "
@@ -23,6 +24,7 @@ def settle_dismissal(job: Job, context: JobContext, pull: Pull) -> JobOutcome:
         return JobOutcome(JobEnding.IGNORED, "not a thread of ours", pull.head_sha, reply=text)
     review = read_posted_review(context, pull)
     review.write(context, pull, review.ledger)
+    learn(context.repository, context.memory, pull, review.settings, review.ledger.entries)
     thread = next((thread for thread in review.posted.threads if thread.comment_id == root.id), None)
     if thread is None or not thread.dismissed:
         return JobOutcome(JobEnding.ANSWERED, "silenced", pull.head_sha, reply=_STILL_COUNTS)

@@ -42,8 +42,9 @@ class LedgerEntry:
     write access dismissed it. `left`: it counts as fixed since the pull request has another base branch now, and its
     file is no part of it any more.
 
-    Of a dismissed finding, `by` is who dismissed it and `why` what they said. `withdrawn`: we took it back ourselves.
-    `by_command`: `/dismiss all` did it, so its open thread says nothing; `closed`: we resolved that thread then.
+    Of a dismissed finding, `by` is who dismissed it and `why` what they said. `withdrawn`: we took it back ourselves,
+    after somebody contradicted. `unwanted`: somebody said that of this finding, and not only of its thread that it is
+    resolved. `by_command`: `/dismiss all` did it, so its open thread says nothing; `closed`: we resolved that thread.
     """
 
     fingerprint: str
@@ -70,19 +71,20 @@ class LedgerEntry:
     why: str = ""
     by_command: bool = False
     closed: bool = False
+    unwanted: bool = False
 
     @property
     def is_open(self) -> bool:
         """Whether the finding still counts."""
         return self.status is FindingStatus.OPEN
 
-    def dismissed(self, by: str, why: str) -> LedgerEntry:
+    def dismissed(self, by: str, why: str, *, unwanted: bool) -> LedgerEntry:
         """Return the entry as somebody dismissed it."""
-        return replace(self, status=FindingStatus.DISMISSED, silenced=False, by=by, why=why)
+        return replace(self, status=FindingStatus.DISMISSED, silenced=False, by=by, why=why, unwanted=unwanted)
 
-    def withdrawn_by_us(self) -> LedgerEntry:
-        """Return the entry as we took it back."""
-        return replace(self.dismissed("", ""), withdrawn=True)
+    def withdrawn_by_us(self, by: str, why: str) -> LedgerEntry:
+        """Return the entry as we took it back, after that person contradicted, if it is known who did."""
+        return replace(self.dismissed(by, why, unwanted=bool(by)), withdrawn=True)
 
     def reopened(self, *, silenced_by: tuple[str, str] | None) -> LedgerEntry:
         """Return the entry as open; `silenced_by` is who dismissed it without write access, and what they said."""
@@ -98,6 +100,7 @@ class LedgerEntry:
             why=why,
             by_command=False,
             closed=False,
+            unwanted=False,
         )
 
 
@@ -130,6 +133,7 @@ class EntryData(BaseModel):
     why: str = Field(default="", alias="y", max_length=MAX_WHY)
     by_command: bool = Field(default=False, alias="j")
     closed: bool = Field(default=False, alias="r")
+    unwanted: bool = Field(default=False, alias="u")
 
     def entry(self) -> LedgerEntry:
         """Return the entry."""

@@ -47,7 +47,7 @@ def _named(title: str, entries: list[LedgerEntry], target: ReviewTarget, finding
 
 
 def _row(entry: LedgerEntry, target: ReviewTarget, findings: FindingSummary) -> str:
-    who = f", by {code_span(entry.by)}" if entry.by else ""
+    who = f", {'after' if entry.withdrawn else 'by'} {code_span(entry.by)}" if entry.by else ""
     why = f": {neutralise(entry.why)}" if entry.why else ""
     return f"- {neutralise(entry.title)} ({link_to(entry, target, findings)}{who}){why}"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reviewer.diff.parser import parse_diff
-from reviewer.domain.findings import Category, Finding
+from reviewer.domain.findings import Category, Finding, Preference
 from reviewer.domain.settings import ReviewSettings
 from reviewer.domain.severity import Confidence, Severity
 from reviewer.tasks.verification.fingerprints import fingerprint, place_digest
-from reviewer.tasks.verification.triage import deduplicate, triage
+from reviewer.tasks.verification.triage import deduplicate, triage, unwanted_note, without_unwanted
 
 DIFF = parse_diff(b"--- a/a.py\n+++ b/a.py\n@@ -0,0 +1,9 @@\n" + b"".join(b"+line%d\n" % n for n in range(1, 10)))
 
@@ -68,3 +68,30 @@ def test_the_line_is_drawn_by_severity_confidence_and_caps() -> None:
     )
     assert [one.anchor.line for one in result.findings] == [4, 1]
     assert [one.anchor.line for one in result.below] == [3, 5, 2, 6]
+
+
+def unwanted(**more: object) -> Preference:
+    return replace(Preference(Category.BUG, "a.py", ("The list may be empty",), Severity.WARNING), **more)  # type: ignore[arg-type]
+
+
+def test_the_finders_number_holds_back_only_within_bounds() -> None:
+    """A number counts for its preference's files, category and severity; another number, or none that is known, not."""
+    wrong = finding(1, "An empty input is not caught", preference=2)
+    preferences = [unwanted(place="b.py"), unwanted()]
+    kept, stopped = without_unwanted([wrong], preferences)
+    assert (kept, [one.reason for one in stopped]) == ([], ["not wanted"])
+    assert "The list may be empty" in stopped[0].detail
+    for bounds in ({"place": "b.py"}, {"category": Category.SECURITY}, {"severity": Severity.INFO}):
+        assert without_unwanted([wrong], [unwanted(place="b.py"), unwanted(**bounds)])[0] == [wrong]
+    for number in (0, 1, 3, -1, 10**8):
+        assert without_unwanted([replace(wrong, preference=number)], preferences)[0] != []
+
+
+def test_a_title_that_says_the_same_holds_back_without_a_number() -> None:
+    """Also one in other words; and what is held back is counted in a note."""
+    same = [finding(1, "List may be empty here"), finding(2, "The list may be empty")]
+    kept, stopped = without_unwanted([*same, finding(3, "Password is logged")], [unwanted()])
+    assert [one.title for one in kept] == ["Password is logged"]
+    assert unwanted_note(stopped)[0].startswith("2 findings are not shown")
+    assert unwanted_note(stopped[:1])[0].startswith("1 finding is not shown")
+    assert unwanted_note(()) == []

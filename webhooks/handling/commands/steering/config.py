@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
+from reviewer.domain.findings import Preference
 from reviewer.domain.settings_layers import DEFAULT, settings_in_force
 from reviewer.safety.code_blocks import code_span
 from reviewer.safety.markdown import neutralise
@@ -16,14 +18,18 @@ from webhooks.github.types import Pull
 from webhooks.handling.base_files import read_base
 from webhooks.handling.job_context import JobContext
 from webhooks.handling.job_outcome import JobOutcome
-from webhooks.publishing.text import fold
+from webhooks.publishing.people.learning.learn import learned_preferences
+from webhooks.publishing.text import count_noun, fold
 
 #: Characters of one value that are shown.
 _LONGEST_VALUE = 300
 
+#: Preferences that are listed.
+_MOST_LEARNED = 30
+
 
 def handle(job: Job, context: JobContext, pull: Pull) -> JobOutcome:
-    """Answer with what the settings files set, and where; what is wrong with them; and the defaults of all else."""
+    """Answer with what the settings files set, and where; what is wrong; all defaults; and what was learned."""
     del job
     base = read_base(context.repository, pull, ())
     own: list[str] = []
@@ -41,7 +47,21 @@ def handle(job: Job, context: JobContext, pull: Pull) -> JobOutcome:
         parts.append("No settings file sets anything: all defaults hold. `.github/reviewer.yml` would be the place.")
     parts += [f"⚠️ {neutralise(str(problem))}" for problem in base.problems]
     parts.append(fold(f"{len(defaults)} defaults", "\n".join(["| setting | value |", "|---|---|", *defaults])))
+    if learned := learned_preferences(context.memory, base.settings):
+        parts.append(fold(f"{count_noun(len(learned), 'preference')} learned from dismissals", _learned(learned)))
     return JobOutcome.answered(pull.head_sha, "\n\n".join(parts))
+
+
+def _learned(preferences: Sequence[Preference]) -> str:
+    """Return what was learned, each with where and from whom, and how to be rid of it."""
+    rows = []
+    for preference in preferences[:_MOST_LEARNED]:
+        where = f"[{count_noun(preference.count, 'dismissal')}]({preference.url})"
+        rows.append(f"- {neutralise(preference.sentence())} ({where}, by {code_span(preference.by)})")
+    if len(preferences) > _MOST_LEARNED:
+        rows.append(f"- and {len(preferences) - _MOST_LEARNED} more")
+    ways = "`review.learn: false` turns this off. Of the App, an operator can delete each: `reviewer jobs forget`."
+    return "\n".join([*rows, "", ways])
 
 
 def shown_value(value: Any) -> str:

@@ -1,0 +1,1 @@
+"""What a repository's people do not want to hear: learned from what they dismissed, offered as a setting."""
