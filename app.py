@@ -81,13 +81,16 @@ def _serving(environment: Environment) -> Flask:
     jobs = _open(environment)
     if environment.process.works:
         jobs.start_worker(_work(environment, jobs, tracer), is_guarded=True)
-    _close_at_exit(jobs, _look_for_missed(environment, jobs))
+    atexit.register(jobs.close, 20.0)
+    if (missed := _look_for_missed(environment, jobs)) is not None:
+        atexit.register(missed.stop)  # runs first
     secrets = tuple(secret.get_secret_value() for secret in environment.webhook_secrets)
     # A process that only accepts may know no key of the App.
     has_key = environment.private_key is not None and environment.app_id is not None
     pages = pages_of(environment, jobs, _credentials(environment) if has_key else None)
     app = flask_app(ReceiverConfig(jobs, secrets, Metrics(), SYNTAX, pages.operator_token, tracer))
     add_pages(app, pages)
+    app.extensions["reviewer-stop"] = lambda: jobs.stop(20.0)  # for `gunicorn.conf.py`
     return app
 
 
@@ -109,12 +112,6 @@ def _open(environment: Environment, *, create: bool = True) -> Jobs:
     jobs = Jobs(environment.database_url.get_secret_value(), limits, environment.data_dir)
     jobs.open(create=create)
     return jobs
-
-
-def _close_at_exit(jobs: Jobs, missed: MissedDeliveries | None) -> None:
-    atexit.register(jobs.close, 20.0)
-    if missed is not None:
-        atexit.register(missed.stop)  # runs first
 
 
 def _look_for_missed(environment: Environment, jobs: Jobs) -> MissedDeliveries | None:

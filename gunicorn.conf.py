@@ -3,8 +3,10 @@
 import os
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from gunicorn.arbiter import Arbiter
@@ -59,6 +61,9 @@ logconfig_dict = {
     "root": {"level": "WARNING", "handlers": ["lines"]},
 }
 
+# Seconds in which a signal to end is the same Ctrl-C, from the terminal and from gunicorn's first process.
+_SAME_CTRL_C = 2.0
+
 
 def on_starting(server: Arbiter) -> None:
     """Prepare for several processes that accept deliveries."""
@@ -85,6 +90,29 @@ def post_fork(_server: Arbiter, worker: Worker) -> None:
         os.environ["REVIEWER_PROCESS"] = worker.part
     # SIGHUP to it starts the processes anew, with the settings that a set-up stored.
     os.environ["REVIEWER_ARBITER"] = str(worker.ppid)
+
+
+def post_worker_init(worker: Worker) -> None:
+    """End at Ctrl-C once: it comes from the terminal and from gunicorn's first process. A later one ends at once."""
+    begun: list[float] = []
+
+    def end(number: int, frame: object) -> None:
+        begun.append(time.monotonic())
+        if len(begun) == 1:
+            worker.handle_quit(number, frame)
+        elif begun[-1] - begun[0] > _SAME_CTRL_C:
+            os._exit(1)  # what is under way goes on in the next process
+
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, end)
+
+
+def worker_exit(_server: Arbiter, worker: Worker) -> None:
+    """Let the App give back what it does. At its exit Python waits for all threads first, and jobs would go on."""
+    served = getattr(worker, "wsgi", None)  # a process that could not start has none
+    stop = getattr(served, "extensions", {}).get("reviewer-stop")
+    if stop is not None:
+        stop()
 
 
 def _end_once(server: Arbiter) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -153,6 +156,48 @@ def test_what_is_not_signed_or_not_right_is_refused(github: World, model: FakeMo
         garbage = httpx.post(url, content=b"{", headers=_signed(b"{", "s3cret", opened.headers))
         assert (garbage.status_code, "JSON" in garbage.json()["error"]) == (400, True)
         assert server.process.stop() == 0
+
+
+def lines_of(folder: Path, form: str) -> list[str]:
+    """Return what each line of the server's log says; a line of another form fails the test."""
+    lines = (folder / "server.log").read_text("utf-8").splitlines()
+    if form == "json":
+        values = [json.loads(line) for line in lines]
+        assert all({"time", "level", "logger", "event"} <= value.keys() for value in values)
+        assert {"gunicorn.error", "webhooks.server.receiver", "reviewer.worker"} <= {
+            value["logger"] for value in values
+        }
+        return [value["event"] for value in values]
+    shape = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d (?:INFO|WARNING) (.+)")
+    matches = [(line, shape.fullmatch(line)) for line in lines]
+    assert [line for line, match in matches if match is None] == []
+    return [match[1] for _, match in matches if match]
+
+
+@pytest.mark.parametrize(("form", "how"), [("json", "SIGTERM"), ("text", "Ctrl-C")])
+def test_a_stop_says_what_it_waits_for(github: World, model: FakeModel, tmp_path: Path, form: str, how: str) -> None:
+    """At SIGTERM to gunicorn, and at Ctrl-C, which reaches all processes. Every line has the form that is set."""
+    github.hook.secret = "s3cret"
+    find(model, DELETE)
+    model.script("findings", Stall())
+    opened = github.reopen(github.pull)
+    with serving(github, model, tmp_path, REVIEWER_LOG_FORMAT=form) as server:
+        assert opened.post(server.hook).status_code == 202
+        model.wait_for(lambda: any(call.task == "findings" for call in model.calls), "the finder's call", 30)
+        if how == "SIGTERM":
+            os.kill(server.process.pid, signal.SIGTERM)
+        else:
+            os.killpg(server.process.pid, signal.SIGINT)
+        stopping = f"stopping: waiting up to 20 s for 1 job: {opened.guid}"
+        wait_until(lambda: stopping in server.process.output(), "it says what it waits for", 10)
+        model.release()
+        wait_until(lambda: server.process.exit_code is not None, "it ends by itself", 15, log=server.process.output)
+        assert server.process.exit_code == 0
+    said = lines_of(tmp_path, form)
+    assert [line for line in said if line.startswith("stopping:")] == [stopping]
+    assert any(line.startswith("Starting gunicorn") for line in said)
+    assert not any("SIGKILL" in line for line in said)
+    github.forgive()
 
 
 def _signed(body: bytes, secret: str, headers: dict[str, str]) -> dict[str, str]:

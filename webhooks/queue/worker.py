@@ -72,7 +72,8 @@ class Worker:
         running = self._runner.running
         if running:
             ids = ", ".join(running[:5]) + (f" and {len(running) - 5} more" if len(running) > 5 else "")
-            _LOG.warning("stopping: waiting up to %.0f s for %d jobs: %s", grace, len(running), ids)
+            count = "1 job" if len(running) == 1 else f"{len(running)} jobs"
+            _LOG.warning("stopping: waiting up to %.0f s for %s: %s", grace, count, ids)
         self._runner.stop()
         if self._launched.is_set():
             # The engine looks each second whether its work is over: ask it to wait only when there is some.
