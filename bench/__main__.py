@@ -9,6 +9,7 @@ NAMES = (
     "core",
     "context",
     "prefix",
+    "scripted_eval",
     "cli",
     "app",
     "pages",
@@ -16,12 +17,13 @@ NAMES = (
     "burst",
     "slow",
     "hostile",
+    "memory",
     "sandbox",
     "proving",
     "install",
 )
-_FOLDERS = dict.fromkeys(("durable", "burst", "slow", "hostile"), "bench.deliveries")  # the App under load
-_FOLDERS |= dict.fromkeys(("context", "prefix"), "bench.asking")
+_FOLDERS = dict.fromkeys(("durable", "burst", "slow", "hostile", "memory"), "bench.deliveries")  # the App under load
+_FOLDERS |= dict.fromkeys(("context", "prefix", "scripted_eval"), "bench.asking")
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or NAMES:
