@@ -47,8 +47,9 @@ def subject_of(folder: Path, **more: object) -> ChangeUnderTest:
 
 
 def diff_of(base: Path, head: Path) -> str:
-    """Return the unified diff of two folders."""
-    names = {path.relative_to(root).as_posix() for root in (base, head) for path in root.rglob("*") if path.is_file()}
+    """Return the unified diff of two folders, without installed packages."""
+    paths = [(root, path) for root in (base, head) for path in root.rglob("*") if path.is_file()]
+    names = {path.relative_to(root).as_posix() for root, path in paths if "node_modules" not in path.parts}
     return "".join(_one(base, head, name) for name in sorted(names))
 
 

@@ -1,9 +1,9 @@
-"""Claims about a Ruby project (rspec, minitest) and a Rust project (cargo): a true and a false one of each."""
+"""Claims about projects tested with rspec, minitest, cargo, JUnit (Maven) and jest: a true and a false one of each."""
 
 from __future__ import annotations
 
 from tests.samples.demonstrations.claims import DEMONSTRATED, REFUTED, SampleClaim, SampleProject
-from tests.samples.languages import CARGO, MINITEST, RSPEC
+from tests.samples.languages import CARGO, JEST, MAVEN, MINITEST, RSPEC
 from tests.samples.languages import Sample as LanguageSample
 
 _RUBY = """module Price
@@ -48,6 +48,63 @@ pub fn last(items: &[i64]) -> i64 {
     items.last().copied().unwrap_or(0)
 }
 """
+_JAVA = """package shop;
+
+public class Price {
+    static int total(int a, int b) {
+        return a + b;
+    }
+}
+"""
+_JAVA_ADDED = """package shop;
+
+public class Price {
+    static int total(int a, int b) {
+        return a + b;
+    }
+
+    /** The fee for a return after so many days; two weeks, the fourteenth day included, are free. */
+    static int fee(int days) {
+        if (days < 14) {
+            return 0;
+        }
+        return days - 13;
+    }
+
+    /** The last item; 0 for no items. */
+    static int last(int... items) {
+        return items.length == 0 ? 0 : items[items.length - 1];
+    }
+}
+"""
+_JS = "function total(items) {\n  return items.reduce((sum, item) => sum + item, 0);\n}\n\nexports.total = total;\n"
+_JS_ADDED = """
+/** The fee for a return after so many days; two weeks, the fourteenth day included, are free. */
+function fee(days) {
+  if (days < 14) return 0;
+  return days - 13;
+}
+
+/** The last item; 0 for no items. */
+function last(items) {
+  return items.at(-1) ?? 0;
+}
+
+exports.fee = fee;
+exports.last = last;
+"""
+_JUNIT = """package shop;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+
+class {name} {{
+    @Test void holds() {{ {body} }}
+}}
+"""
+_JEST = 'const {{ fee, last }} = require("../src/price.js");\n\ntest("{name}", () => {{\n  {body}\n}});\n'
 _SPEC = 'require_relative "../lib/price"\n\nRSpec.describe Price do\n  it "{name}" do\n    {body}\n  end\nend\n'
 _MINI = (
     'require "minitest/autorun"\nrequire_relative "../lib/price"\n\n'
@@ -70,6 +127,13 @@ RUBY_SPECS = _ruby(
 RUBY_MINITEST = _ruby(
     "minitest", {"test/test_total.rb": _MINI.format(name="adds", body="assert_equal 3, Price.total([1, 2])")}
 )
+JUNIT = SampleProject(
+    "junit", base={**MAVEN.files, "src/main/java/shop/Price.java": _JAVA},
+    head={"src/main/java/shop/Price.java": _JAVA_ADDED},
+)  # fmt: skip
+JEST_TESTS = SampleProject(
+    "jest", base={**JEST.files, "src/price.js": _JS}, head={"src/price.js": _JS + _JS_ADDED},
+)  # fmt: skip
 CRATE = SampleProject(
     "cargo",
     base={
@@ -86,13 +150,16 @@ def _pair(
     project: SampleProject, path: str, fee: tuple[str, str], last: str, form: str, place: str, demands: tuple[str, ...]
 ) -> tuple[SampleClaim, SampleClaim]:
     """Return a true claim about `fee` with its suggestion, and a false one about `last`."""
-    first, second, third = (form.format(name=f"claim_{number}", body=body) for number, body in enumerate(demands))
+    name = "ClaimTest" if project is JUNIT else "claim_{number}"  # Java names the class as its file
+    first, second, third = (
+        form.format(name=name.format(number=number), body=body) for number, body in enumerate(demands)
+    )
     quote, suggestion = fee
     right = SampleClaim(
         f"{project.name}: a right suggestion", project, path, quote, _FEE_CLAIM, (first,), DEMONSTRATED, place,
         verdict="confirmed", suggestion=suggestion, fix="button",
     )  # fmt: skip
-    claim = _LAST_CLAIM.format(no_items="&[]" if project is CRATE else "[]")
+    claim = _LAST_CLAIM.format(no_items="&[]" if project is CRATE else "new int[0]" if project is JUNIT else "[]")
     wrong = SampleClaim(
         f"{project.name}: an error that cannot happen", project, path, last, claim, (second, third), REFUTED, place
     )
@@ -118,5 +185,19 @@ CLAIMS: tuple[tuple[LanguageSample, SampleClaim], ...] = (
         ("    if days < 14 {", "    if days <= 14 {"), "    items.last().copied().unwrap_or(0)", _CRATE,
         "tests/claim.rs",
         ("assert_eq!(fees::fee(14), 0);", "assert_eq!(fees::last(&[]), 0);", "assert!(fees::last(&[]) == 0);"),
+    )),
+    *((MAVEN, claim) for claim in _pair(
+        JUNIT, "src/main/java/shop/Price.java",
+        ("        if (days < 14) {", "        if (days <= 14) {"),
+        "        return items.length == 0 ? 0 : items[items.length - 1];", _JUNIT,
+        "src/test/java/shop/ClaimTest.java",
+        ("assertEquals(0, Price.fee(14));", "assertEquals(0, Price.last(new int[0]));",
+         "assertTrue(Price.last(new int[0]) == 0);"),
+    )),
+    *((JEST, claim) for claim in _pair(
+        JEST_TESTS, "src/price.js",
+        ("  if (days < 14) return 0;", "  if (days <= 14) return 0;"), "  return items.at(-1) ?? 0;", _JEST,
+        "test/claim.test.js",
+        ("expect(fee(14)).toBe(0);", "expect(last([])).toBe(0);", "expect(last([])).toEqual(0);"),
     )),
 )  # fmt: skip
