@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reviewer.demonstration.runs import ChangedFiles, ClaimedPlace, SuiteRun
 from reviewer.domain.demonstrations import FixGate, StoppedDemonstration
@@ -86,6 +86,7 @@ class PythonSuite:
             return before
         expected = before.passed[""]
         near = self.covering(places)
+        flaky = frozenset[str]()
         with applied():
             first = self.client.run(HarnessRun(paths=near, seconds=self.left())) if near else None
         if first is not None:
@@ -93,13 +94,15 @@ class PythonSuite:
             broken = self._broken(names, first, applied)
             if isinstance(broken, StoppedDemonstration):
                 return broken
+            flaky = broken
             if names == expected:
-                return _counted(expected, _passed(first), broken, before)
+                return _counted(expected, _passed(first), flaky, before)
         with applied():
             report = self.client.run(HarnessRun(paths=self._paths, seconds=self.left()))
         if report.timed_out and first is not None and not first.problem:
-            limit = "only the tests that cover the changed lines: there was no time for all of them"
-            return _counted(expected, _passed(first), frozenset(), SuiteRun(limit=limit))
+            left_out = "only the tests that cover the changed lines: there was no time for all of them"
+            limit = "; ".join(filter(None, [before.limit, left_out]))
+            return _counted(expected, _passed(first), flaky, replace(before, limit=limit))
         broken = self._broken(expected, report, applied)
         if isinstance(broken, StoppedDemonstration):
             return broken
