@@ -59,7 +59,7 @@ class PaidAnswers:
                 _temporary(self._salt.parent, secrets.token_bytes(_SALT_BYTES)) as made,
                 contextlib.suppress(FileExistsError),
             ):
-                os.link(made, self._salt)
+                _link(made, self._salt)
         raise NoCacheFolder(f"{self._salt} cannot be read")
 
     def get(self, prompt: Prompt) -> Reply | None:
@@ -128,6 +128,16 @@ def _temporary(folder: Path, data: bytes) -> Iterator[Path]:
         _delete(made)
 
 
+def _link(made: Path, place: Path) -> None:
+    """Give a file a second name. Raises FileExistsError, and NoCacheFolder where the disk is full or knows no links."""
+    try:
+        os.link(made, place)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise NoCacheFolder(f"{place} cannot be made: {error.strerror}") from error
+
+
 def _read(place: Path, *, newer_than: float = 0.0) -> bytes | None:
     """Return what is in a file of ours, None if there is none, it is too old, or it is not an ordinary file of ours."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -135,10 +145,13 @@ def _read(place: Path, *, newer_than: float = 0.0) -> bytes | None:
         descriptor = os.open(place, flags)
     except OSError:
         return None
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        return None
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
         ours = os.name != "posix" or status.st_uid == os.geteuid()
-        if not stat.S_ISREG(status.st_mode) or not ours or status.st_mtime < newer_than or status.st_size > _LARGEST:
+        if not ours or status.st_mtime < newer_than or status.st_size > _LARGEST:
             return None
         try:
             return file.read(_LARGEST)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from reviewer.cli.asking.paid_answers import KEPT_FOR, PaidAnswers
 from reviewer.llm.messages import Message, Prompt, Reply, Task
 from reviewer.llm.usage import Attempt
 from tests.fakes.model import FakeModel, error
+from tests.fixtures.app_server import child_environment
 from tests.paths import ROOT
 from tests.reviewer.cli.local_review import ZERO, Run, find
 
@@ -184,6 +186,42 @@ def test_full_disk_is_named_once(tmp_path: Path) -> None:
     place.parent.write_text("")
     with pytest.raises(NoCacheFolder):
         kept.put(PROMPT, REPLY)
+
+
+def test_disk_that_fills_up_costs_only_the_saving(model: FakeModel, clone: Path, home: Path) -> None:
+    """The secret can still be written and no answer can: that is said once, and what was paid for is shown."""
+    model.script("findings", json.dumps({"summary": "long " * 2_000, "findings": [ZERO]}))
+    model.script("verify", json.dumps({"verdicts": [{"id": 1, "verdict": "confirmed", "reason": "long " * 2_000}]}))
+    known = {"RUNAPI_KEY": model.key, "RUNAPI_BASE_URL": model.base_url, "HOME": str(home)}
+    known["PYTHONDONTWRITEBYTECODE"] = "1"  # Python would keep half of a compiled module
+    command = [sys.executable, str(ROOT / "app.py"), "diff"]
+    done = subprocess.run(
+        command, cwd=clone, env=child_environment() | known, capture_output=True, text=True, check=False, timeout=100,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000)),
+    )  # fmt: skip
+    assert (done.returncode, "Division by zero" in done.stdout, len(model.calls)) == (0, True, 2), done.stderr
+    assert done.stderr.count("answers are not kept: ") == 1
+    assert "Traceback" not in done.stderr
+    folder = home / ".cache" / "minimax-reviewer"
+    assert [place.name for place in folder.rglob("*") if place.is_file()] == ["salt", "cleaned"]
+    # With room again, everything is kept.
+    model.script("findings", json.dumps({"summary": "s", "findings": []}))
+    subprocess.run(command, cwd=clone, env=child_environment() | known, capture_output=True, check=True, timeout=100)
+    assert len(list(folder.glob("answers/??/*"))) == 1
+
+
+def test_folder_in_place_of_the_secret_costs_only_the_saving(tmp_path: Path) -> None:
+    """It raises the kind of error that the caller tells and gets over; one in place of an answer counts as missing."""
+    kept = PaidAnswers(tmp_path, "here")
+    (tmp_path / "salt").mkdir()
+    (tmp_path / "salt" / "in the way").write_text("")
+    with pytest.raises(NoCacheFolder):
+        kept.salt()
+    kept.put(PROMPT, REPLY)
+    (place,) = tmp_path.glob("answers/??/*")
+    place.unlink()
+    place.mkdir()
+    assert kept.get(PROMPT) is None
 
 
 def test_two_runs_at_once(model: FakeModel, clone: Path, home: Path) -> None:
