@@ -51,22 +51,36 @@ def to_text(review: Review, *, colour: bool, source: Diff, title: str | None = N
     `title` stands above it instead of its headline. Prose is wrapped to `width` columns; code never is.
     """
     ink = _Ink(colour)
-    head = wrapped(title or headline(review), width)
-    parts = [[ink(line, "path") for line in head], _prose(review.summary, width)]
-    for heading, group in defects_then_refactorings(review.findings):
-        parts.append([ink(heading, "path")] if heading else [])
-        for findings in by_file(group).values():
-            parts += [_finding_text(finding, source, ink, width) for finding in findings]
-    parts.append(_listed("Below the line:", [_below_text(finding, ink) for finding in review.below], None))
-    for test in review.tests:
-        parts.append(_test_text(test, ink))
     skipped = [f"{_name(skipped.path)}: {one_line(skipped.reason)}" for skipped in review.skipped]
-    parts.append(_listed("Skipped:", skipped, width))
+    if skipped and title is None and _has_nothing(review):
+        parts = [_listed(ink("Nothing to review:", "path"), skipped, width)]
+    else:
+        head = wrapped(title or headline(review), width)
+        parts = [[ink(line, "path") for line in head], _prose(review.summary, width)]
+        parts += _found(review, source, ink, width)
+        parts.append(_listed("Skipped:", skipped, width))
     parts.append(_listed("Notes:", [one_line(note) for note in review.notes], width))
     parts.append(wrapped(rejections_text(review), width) if review.rejected else [])
     usage = one_line(usage_text(review.usage, review.models, chain=review.chain))
     parts.append([ink(line, "dim") for line in wrapped(usage, width)])
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def _has_nothing(review: Review) -> bool:
+    """Whether the change holds nothing that needs a review: its files are skipped, and all else is empty."""
+    has_results = review.files_reviewed or review.findings or review.below or review.tests
+    return not has_results and not review.unfit and review.is_complete
+
+
+def _found(review: Review, source: Diff, ink: _Ink, width: int | None) -> list[list[str]]:
+    """Return the findings, the list of those below the line, and the suggested tests."""
+    parts: list[list[str]] = []
+    for heading, group in defects_then_refactorings(review.findings):
+        parts.append([ink(heading, "path")] if heading else [])
+        for findings in by_file(group).values():
+            parts += [_finding_text(finding, source, ink, width) for finding in findings]
+    parts.append(_listed("Below the line:", [_below_text(finding, ink) for finding in review.below], None))
+    return [*parts, *(_test_text(test, ink) for test in review.tests)]
 
 
 def _finding_text(finding: Finding, source: Diff, ink: _Ink, width: int | None) -> list[str]:

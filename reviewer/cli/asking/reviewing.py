@@ -44,7 +44,8 @@ def made_review(
     with asking(options.model, progress, cache=cache, needs_key=needs_key, relay=options.relay) as session:
         calls, client = session.calls, session.client
         preview = preview_of(change.diff, settings, cost=cost_of(client))
-        show_preview(preview, client, untracked_of(change), say if options.dry_run else progress.say)
+        if preview.files or options.dry_run or not _shows_skipped(options):
+            show_preview(preview, client, untracked_of(change), say if options.dry_run else progress.say)
         if options.dry_run:
             return None
         with progress.paused():
@@ -74,12 +75,18 @@ def ended(made: MadeReview | None, diff: Diff, options: argparse.Namespace, leve
     if made.stopped:
         say(f"reviewer: stopped. {made.stopped}")
         return STOPPED
-    return _exit_code(made.review, FailLevel(options.fail_level) if options.fail_level else level)
+    level = FailLevel(options.fail_level) if options.fail_level else level
+    return _exit_code(made.review, level, tells_skipped=not _shows_skipped(options))
 
 
-def _exit_code(result: Review, level: FailLevel) -> int:
+def _shows_skipped(options: argparse.Namespace) -> bool:
+    """Whether the person sees the skipped files, and why, in the review itself."""
+    return options.format == "text" and not options.output
+
+
+def _exit_code(result: Review, level: FailLevel, *, tells_skipped: bool) -> int:
     """Say what was not done, and return what the command ends with."""
-    if not result.files_reviewed:
+    if not result.files_reviewed and (tells_skipped or result.unfit):
         why = f"nothing here needs a review: {result.needless}" if result.needless else "there is nothing to review"
         say(f"reviewer: {'nothing was reviewed' if result.unfit else why}:")
         for skipped in result.skipped:

@@ -209,7 +209,7 @@ LOCK_FILE = "--- a/yarn.lock\n+++ b/yarn.lock\n@@ -1 +1 @@\n-a\n+b\n"
         (["diff", "HEAD..HEAD"], "", "Nothing to review"),
         (["tests", "HEAD..HEAD"], "", "Nothing to review"),
         (["diff", "--diff", "-"], "", "Nothing to review"),
-        (["diff", "--diff", "-"], LOCK_FILE, "yarn.lock: lock file"),
+        (["diff", "--diff", "-", "--format", "json"], LOCK_FILE, "yarn.lock: lock file"),
     ],
 )
 def test_nothing_to_review_is_no_failure(
@@ -219,6 +219,16 @@ def test_nothing_to_review_is_no_failure(
     done = reviewer(*words, given=given)
     assert (done.returncode, says in done.stderr) == (0, True), done.stderr
     assert model.calls == []
+
+
+def test_skipped_files_are_named_once(reviewer: Run, model: FakeModel, tmp_path: Path) -> None:
+    """A change of skipped files alone: the text names each with its reason, and standard error need not."""
+    done = reviewer("diff", "--diff", "-", given=LOCK_FILE)
+    assert (done.returncode, model.calls) == (0, [])
+    assert done.stdout == "Nothing to review:\n  yarn.lock: lock file\n\nNo model was asked.\n"
+    assert "yarn.lock" not in done.stderr
+    written = reviewer("diff", "--diff", "-", "--output", str(tmp_path / "review.txt"), given=LOCK_FILE)
+    assert "yarn.lock: lock file" in written.stderr
 
 
 def test_nothing_to_review_needs_no_key(reviewer: Run) -> None:

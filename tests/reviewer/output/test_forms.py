@@ -144,7 +144,7 @@ def test_little_to_say_is_said_in_little() -> None:
     clean = to_text(Review("", files_reviewed=2, **usage), colour=False, source=diff)
     assert clean == "No findings in 2 files reviewed.\n\nm: 1 call, 1,000 prompt and 10 completion tokens, $0.0010\n"
     nothing = to_text(Review("", skipped=(Skipped("a.lock", "lock file"),)), colour=False, source=diff)
-    assert nothing == "Nothing was reviewed.\n\nSkipped:\n  a.lock: lock file\n\nNo model was asked.\n"
+    assert nothing == "Nothing to review:\n  a.lock: lock file\n\nNo model was asked.\n"
     assert (
         headline(Review("", below=(finding(),), files_reviewed=1))
         == "0 findings in 1 file reviewed; 1 more below the line."
