@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from reviewer.diff.model import Anchor
 from reviewer.domain.context_report import ContextReport
-from reviewer.domain.demonstrations import FindingEvidence, FixDemonstration
 from reviewer.domain.severity import Confidence, Severity
 from reviewer.llm.usage import Usage
+
+if TYPE_CHECKING:  # a review without `--prove` needs none of it
+    from reviewer.domain.demonstrations import FindingEvidence, FixDemonstration
 
 
 class Category(StrEnum):

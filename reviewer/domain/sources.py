@@ -5,7 +5,7 @@ All text from sources is untrusted. Implementations read only inside the reposit
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,10 +30,10 @@ class Sources(Protocol):
     def read(self, paths: Sequence[str], side: Side = Side.RIGHT) -> Mapping[str, str]:
         """Return the texts of those files; missing, too large and binary files are left out."""
 
-    def search(self, words: Sequence[str], near: Sequence[str] = ()) -> Sequence[Hit]:
+    def search(self, words: Sequence[str], near: Iterable[str] = ()) -> Sequence[Hit]:
         """Return the lines at head that contain one of the words as a whole word, by path and line.
 
-        `near` are the likeliest files, best first, for sources that cannot search all of them.
+        `near` yields the likeliest files, best first. Only sources that cannot search all files read it.
         """
 
     def unsearched(self) -> int:
@@ -52,7 +52,7 @@ class NoSources:
         del paths, side
         return {}
 
-    def search(self, words: Sequence[str], near: Sequence[str] = ()) -> Sequence[Hit]:
+    def search(self, words: Sequence[str], near: Iterable[str] = ()) -> Sequence[Hit]:
         """Return nothing."""
         del words, near
         return ()

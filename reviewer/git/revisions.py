@@ -66,7 +66,7 @@ def _default_ends(root: Path) -> Ends:
     if branch is None:
         return Ends(head, None, head, "from HEAD to the working tree (no default branch was found)")
     name = branch[0].removeprefix("refs/heads/").removeprefix("refs/remotes/")
-    base = _merge_base(root, branch[1], head, f"{name}...HEAD")
+    base = head if branch[1] == head else _merge_base(root, branch[1], head, f"{name}...HEAD")
     return Ends(base, None, head, f"from the merge base with {name} ({base[:10]}) to the working tree")
 
 

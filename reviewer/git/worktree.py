@@ -198,7 +198,8 @@ class Worktree:
         For several commits the title is the first subject (it usually says what the work is about), and the description
         lists all messages, oldest first, at most 50. Without a commit the title says so.
         """
-        messages = self._messages(change.base_sha, change.tip) if change.tip else []
+        tip = change.tip if change.tip != change.base_sha else None
+        messages = self._messages(change.base_sha, tip) if tip else []
         if not messages:
             return "Uncommitted changes", ""
         if len(messages) == 1:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 
 #: So many characters of a line are read.
 _MOST = 400
@@ -28,17 +29,6 @@ _WHAT = (
 )
 _CODE = r"code|lines?|logic|implementation|functions?|methods?|body|content|class|file|module|block"
 _MARK = r"[\s\-\[\](){}<>.:,;!*\u2026]*"
-_PHRASES = re.compile(
-    rf"{_MARK}(?:(?:the\s+|all\s+|your\s+|and\s+)*(?:"
-    rf"(?:rest|remainder)(?:\s+of\s+(?:\w+\s+){{0,4}}\w+)?(?:\s+(?:is|are|stays?|remains?|unchanged|as|before|the|same|here|goes))*"
-    rf"|(?:existing|unchanged|remaining|previous|original|other)\s+(?:\w+\s+){{0,2}}(?:{_WHAT})"
-    rf"(?:\s+(?:here|above|below|remains?|stays?|is|are|unchanged|as|before|the|same|goes|continues?|omitted|for|brevity))*"
-    rf"|unchanged|omitted|snip(?:ped)?|elided|truncated|etc|as\s+before|same\s+as\s+(?:before|above)|no\s+changes?(?:\s+here)?"
-    rf"|(?:{_CODE})\s+(?:(?:is|are|goes|was|were)\s+)?(?:here|remains?|stays?|omitted|unchanged|elided|snipped|continues?)"
-    rf"(?:\s+(?:for\s+brevity|here|the\s+same|as\s+before|unchanged))*"
-    rf")){_MARK}",
-    re.IGNORECASE,
-)
 _SHORT = re.compile(rf"{_DOTS}[^\n]{{0,80}}|[^\n]{{0,80}}{_DOTS}")
 _WORDS = re.compile(rf"\b(?:{_LEFT_OUT})\b", re.IGNORECASE)
 _BARE = re.compile(rf"[ \t]*(?:[-*+][ \t]+)?[\[({{<]?{_DOTS}[\])}}>]?[,;]?[ \t]*$")
@@ -72,7 +62,7 @@ def _comments(line: str) -> list[tuple[str, bool]]:
 def _says_left_out(words: str, *, whole: bool) -> bool:
     if not words:
         return False
-    if re.fullmatch(_DOTS, words) or _PHRASES.fullmatch(words):
+    if re.fullmatch(_DOTS, words) or _phrases().fullmatch(words):
         return True
     if not _SHORT.fullmatch(words):
         return False
@@ -106,3 +96,19 @@ def elided(new: Sequence[str], old: Sequence[str]) -> str | None:
         if call[0] not in before and f"{call['name']}(" in before:
             return call[0]
     return None
+
+
+@cache
+def _phrases() -> re.Pattern[str]:
+    """Return what a comment says that stands for code. It takes 4 ms to compile, so this waits until one may."""
+    return re.compile(
+        rf"{_MARK}(?:(?:the\s+|all\s+|your\s+|and\s+)*(?:"
+        rf"(?:rest|remainder)(?:\s+of\s+(?:\w+\s+){{0,4}}\w+)?(?:\s+(?:is|are|stays?|remains?|unchanged|as|before|the|same|here|goes))*"
+        rf"|(?:existing|unchanged|remaining|previous|original|other)\s+(?:\w+\s+){{0,2}}(?:{_WHAT})"
+        rf"(?:\s+(?:here|above|below|remains?|stays?|is|are|unchanged|as|before|the|same|goes|continues?|omitted|for|brevity))*"
+        rf"|unchanged|omitted|snip(?:ped)?|elided|truncated|etc|as\s+before|same\s+as\s+(?:before|above)|no\s+changes?(?:\s+here)?"
+        rf"|(?:{_CODE})\s+(?:(?:is|are|goes|was|were)\s+)?(?:here|remains?|stays?|omitted|unchanged|elided|snipped|continues?)"
+        rf"(?:\s+(?:for\s+brevity|here|the\s+same|as\s+before|unchanged))*"
+        rf")){_MARK}",
+        re.IGNORECASE,
+    )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reviewer.domain.demonstrations import FindingEvidence, StoppedDemonstration
 from reviewer.domain.findings import Finding, Review
 from reviewer.output.wording import one_line
 from reviewer.safety.redaction import redact
+
+if TYPE_CHECKING:
+    from reviewer.domain.demonstrations import FindingEvidence, StoppedDemonstration
 
 
 @dataclass(frozen=True, slots=True)

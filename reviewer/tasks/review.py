@@ -3,8 +3,7 @@
 `ask`, `change.read_head` and `change.sources` are the only effects, and all are arguments. Two batches of prompts are
 asked one after the other (find, then falsify), each with follow-ups for lookups and for replies that cannot be read; a
 last call puts several findings in order. At most `ReviewOptions.chain` calls follow one another.
-The review names everything that was left out, including parts without an answer. If no part could be reviewed, the
-model's error is raised.
+The review names everything that was left out, also parts without an answer. Without any, it raises the model's error.
 """
 
 from __future__ import annotations
@@ -37,7 +36,6 @@ from reviewer.tasks.planning.file_filter import searched_for_secrets, select
 from reviewer.tasks.planning.lenses import Depth, depth_of
 from reviewer.tasks.suggest_tests import added_code, join_tests, testable, usable_tests
 from reviewer.tasks.verification.added_secrets import AddedSecrets, added_secrets, drop_repeated
-from reviewer.tasks.verification.candidates import candidates, with_proofs
 from reviewer.tasks.verification.editor import EditedFindings, edit_findings
 from reviewer.tasks.verification.falsifier import FalsifiedClaims, Falsifier
 from reviewer.tasks.verification.triage import Triaged, placed, triage, unwanted_note, without_unwanted
@@ -125,7 +123,11 @@ def _edited(
 ) -> tuple[EditedFindings, Triaged]:
     """Return the findings in their order, and which of them are shown inline; `options.chain` calls are left."""
     caps = _caps(prompter.settings.review, options)
-    proven = with_proofs(prompter.change, judged.kept)
+    proven: Sequence[Finding] = ()
+    if judged.kept:
+        from reviewer.tasks.verification.candidates import with_proofs  # noqa: PLC0415 - slow, and needed with findings only
+
+        proven = with_proofs(prompter.change, judged.kept)
     edited = edit_findings(proven, secrets.findings, prompter, ask, calls=options.chain, most=caps.max_comments)
     return edited, placed(edited.findings, caps, edited.listed)
 
@@ -150,7 +152,11 @@ def _billed(answers: Sequence[Answer[Any]]) -> Review:
 
 def _claims(change: Change, found: _Found, secrets: AddedSecrets) -> tuple[tuple[Finding, ...], tuple[Rejected, ...]]:
     """Return the model's findings that have a place, without what is known of the added secrets already."""
-    placed, rejected = candidates(change, found.replies())
+    if not (replies := [reply for reply in found.replies() if reply.findings or reply.rejected]):
+        return (), ()
+    from reviewer.tasks.verification.candidates import candidates  # noqa: PLC0415 - slow, and needed with findings only
+
+    placed, rejected = candidates(change, replies)
     claims, repeated = drop_repeated(placed, secrets.findings)
     return claims, (*rejected, *repeated)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from reviewer.diff.model import Side
 from reviewer.domain.sources import Hit
@@ -29,7 +29,7 @@ class MappedSources:
         files = self.before if side is Side.LEFT else self.files
         return {path: files[path] for path in paths if path in files}
 
-    def search(self, words: Sequence[str], near: Sequence[str] = ()) -> Sequence[Hit]:
+    def search(self, words: Sequence[str], near: Iterable[str] = ()) -> Sequence[Hit]:
         """Return the lines that hold one of the words."""
         del near
         self.searched += words

@@ -83,7 +83,7 @@ class RemoteSources:
         found = {path: self._texts.get(key) for path, key in keys.items()}
         return {path: text for path, text in found.items() if text is not None}
 
-    def search(self, words: Sequence[str], near: Sequence[str] = ()) -> Sequence[Hit]:
+    def search(self, words: Sequence[str], near: Iterable[str] = ()) -> Sequence[Hit]:
         """Return where the words occur in the files near by, and in all files that were read before."""
         if not words:
             return ()

@@ -115,7 +115,7 @@ class RepositoryCache:
             self._imports[path] = imported(path, self.texts.get(path, ""), self.index)
         return self._imports[path]
 
-    def search(self, words: Sequence[str], near: Sequence[str]) -> Mapping[str, tuple[Hit, ...]]:
+    def search(self, words: Sequence[str], near: Iterable[str]) -> Mapping[str, tuple[Hit, ...]]:
         """Return where each word occurs at head, by word; for a common word, only where it seems defined."""
         searched = set(words)
         found: defaultdict[str, list[Hit]] = defaultdict(list)

@@ -5,7 +5,7 @@ The library is only asked for what was read already.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reviewer.domain.sources import Hit
 from reviewer.languages.imports import named_after, neighbours, shared_folders, tests_of
@@ -40,8 +40,8 @@ def pointed_to(subject: ChangedSymbols, library: RepositoryCache) -> list[str]:
     return list(dict.fromkeys([*paths, *named_after(names, subject.path, library.index)]))
 
 
-def near(pointed: Mapping[str, Sequence[str]], library: RepositoryCache) -> list[str]:
-    """Return the files most likely to hold uses and definitions, for sources that cannot search everything.
+def near(pointed: Mapping[str, Sequence[str]], library: RepositoryCache) -> Iterator[str]:
+    """Yield the files most likely to hold uses and definitions, for sources that cannot search everything.
 
     First the files that the changed files refer to, their tests and neighbours; then the other code, nearest first.
     """
@@ -55,7 +55,7 @@ def near(pointed: Mapping[str, Sequence[str]], library: RepositoryCache) -> list
     )
     families = {family_of(path) for path in pointed}
     near += [path for folder in folders for path in index.by_folder[folder] if family_of(path) in families]
-    return list(dict.fromkeys(near))[:MAX_NEAR]
+    yield from list(dict.fromkeys(near))[:MAX_NEAR]
 
 
 def words(

@@ -11,10 +11,9 @@ What is found is untrusted and is fenced. Never runs anything.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from types import MappingProxyType
 
 from reviewer.domain.change import Change
 from reviewer.domain.context_report import LookupCounts
@@ -23,26 +22,9 @@ from reviewer.llm.models import planned_tokens
 from reviewer.safety.prompt_text import prose
 from reviewer.tasks.context.repository_cache import RepositoryCache
 from reviewer.tasks.conversation.prompts import lookup_prompt
-from reviewer.tasks.lookups.files import outline_of_file, read_before, read_lines
-from reviewer.tasks.lookups.names import callers_of, definitions_of, places_of
 from reviewer.tasks.lookups.repository_view import RepositoryView
-from reviewer.tasks.lookups.requests import Lookup, LookupKind, LookupRequest, read_request
+from reviewer.tasks.lookups.requests import Lookup, LookupRequest, read_request
 from reviewer.tasks.lookups.results import LookupResult, write_results
-
-#: Takes the repository, what the model named, and a title for the result.
-Finder = Callable[[RepositoryView, str, str], LookupResult]
-
-_FINDERS: Mapping[LookupKind, Finder] = MappingProxyType(
-    {
-        LookupKind.DEFINITION: definitions_of,
-        LookupKind.CALLERS: callers_of,
-        LookupKind.OUTLINE: outline_of_file,
-        LookupKind.READ: read_lines,
-        LookupKind.SEARCH: places_of,
-        LookupKind.HISTORY: read_before,
-    }
-)
-
 
 #: Dollars that the calls of one review which ask to see code may take together.
 MAX_USD = Decimal("0.05")
@@ -127,6 +109,8 @@ class LookupHandler:
 
     def _result(self, lookup: Lookup) -> LookupResult:
         if lookup not in self._results:
+            from reviewer.tasks.lookups.finders import FINDERS  # noqa: PLC0415 - most reviews look nothing up
+
             title = f"{lookup.kind} {prose(lookup.text, 200)}"
-            self._results[lookup] = _FINDERS[lookup.kind](self.view, lookup.text, title.replace("\n", " "))
+            self._results[lookup] = FINDERS[lookup.kind](self.view, lookup.text, title.replace("\n", " "))
         return self._results[lookup]
