@@ -122,6 +122,9 @@ class DescribeSettings(SettingsSection):
     place: Literal["reply", "description"] = Field(
         default="reply", description="Where the text goes: a reply, or the pull request's description, between marks."
     )
+    labels: Words = Field(
+        default=(), description="Labels of which /describe adds those that fit the change, three at most."
+    )
 
 
 class TestsSettings(SettingsSection):

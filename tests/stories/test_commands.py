@@ -248,6 +248,26 @@ def test_a_description(teller: Teller) -> None:
     assert ("Two" in body, "One" in body) == (True, False)
 
 
+LABELLED = (
+    "#### Title\n\nAdd codes\n\n#### Labels\n\n`codes`, `Admin`, **docs**\n- `big change`\n- `api`\n\n#### Risk\n\nlow"
+)
+
+
+def test_a_description_adds_labels(teller: Teller) -> None:
+    """Only such as the settings name, three at most, once; the answer says which, and not the model's list."""
+    settings = "describe:\n  labels: [Docs, big change, codes, api, bug]\n"
+    teller.github.push_to_base(teller.github.repo, {".github/reviewer.yml": settings})
+    for reply in ("Labels added: `Docs`, `big change`, `codes`.", "#### Risk"):
+        ask, prompts = watched(talks(LABELLED))
+        teller.comment("/describe", ask)
+        body = teller.github.expect_comment(reply).body
+        assert "#### Labels" not in body
+        assert ("Labels added" in body) == ("Labels added" in reply)
+        assert "`big change`" in prompts[0].messages[-1].content
+    assert {label.name for label in teller.github.pull.issue.labels} == {"Docs", "big change", "codes"}
+    teller.github.forgive()
+
+
 def test_red_checks_are_explained(teller: Teller) -> None:
     """From annotations and the end of the log; nothing is asked where nothing failed."""
     teller.comment("/ci", nobody)

@@ -243,6 +243,10 @@ class Repository(CheckRuns, Conversation):
         """Change a pull request: https://docs.github.com/rest/pulls/pulls#update-a-pull-request ."""
         self._transport.write("PATCH", f"{self.path}/pulls/{number}", body)
 
+    def add_labels(self, number: int, labels: Sequence[str]) -> None:
+        """Add labels: https://docs.github.com/rest/issues/labels#add-labels-to-an-issue ."""
+        self._transport.write("POST", f"{self.path}/issues/{number}/labels", {"labels": list(labels)})
+
     def create_review(self, number: int, body: Mapping[str, Any]) -> str:
         """Post a review with its comments, all or nothing, and return its page's address.
 

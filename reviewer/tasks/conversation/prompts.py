@@ -112,7 +112,8 @@ class Prompter:
         """Return the prompt that asks a person's question about the chunk, or what else is asked of that kind."""
         text = prose(question, MAX_DESCRIPTION if kind is AskKind.QUESTION else MAX_CHECKS)
         look = self._may_look()
-        words = self.words(f"ask/{kind}.md", chunk, question=text, look=look)
+        labels = self.settings.describe.labels
+        words = self.words(f"ask/{kind}.md", chunk, question=text, look=look, labels=labels)
         qualifier = "" if kind is AskKind.QUESTION else kind.value
         return replace(self.about(Task.ASK, chunk, words, qualifier=qualifier), may_look_up=look)
 
