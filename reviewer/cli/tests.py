@@ -60,13 +60,16 @@ def run_tests(
 
 
 def _headline(outcome: GeneratedTests) -> str:
-    kept, failing = len(outcome.tests), len(outcome.reproductions)
+    updated = [test for test in outcome.tests if test.patch]
+    kept, failing = len(outcome.tests) - len(updated), len(outcome.reproductions)
     tried = kept + failing + len(outcome.dropped)
+    files = f"{len(updated)} existing test file{' is' if len(updated) == 1 else 's are'} out of date: see the update."
+    also = [files] if updated else []
     if not tried:
-        return "No test was suggested."
+        return " ".join(["No new test was suggested.", *also]) if also else "No test was suggested."
     text = f"{kept} of {tried} suggested test file{'' if tried == 1 else 's'} proved something."
-    more = f" {failing} more {'fails' if failing == 1 else 'fail'} on the code as it is, and may be right."
-    return text + more if failing else text
+    more = f"{failing} more {'fails' if failing == 1 else 'fail'} on the code as it is, and may be right."
+    return " ".join([text, *([more] if failing else []), *also])
 
 
 def _review_of(outcome: GeneratedTests) -> Review:
@@ -75,7 +78,7 @@ def _review_of(outcome: GeneratedTests) -> Review:
 
 
 def write_patch(outcome: GeneratedTests | NotRun, place: str | None, progress: Callable[[str], None]) -> None:
-    """Write the tests that proved something as a patch, and say how to apply it. Raises UsageError."""
+    """Write proven tests and updates as a patch, and say how to apply it. Raises UsageError."""
     proven = outcome.tests if isinstance(outcome, GeneratedTests) else ()
     if place is None or not proven:
         return
@@ -83,4 +86,6 @@ def write_patch(outcome: GeneratedTests | NotRun, place: str | None, progress: C
         Path(place).write_text(patch_of(proven), encoding="utf-8", newline="")
     except OSError as error:
         raise UsageError(f"Cannot write {place}: {error.strerror}.") from error
-    progress(f"git apply {place}   # adds {', '.join(test.path for test in proven)}")
+    added, updated = ([test.path for test in proven if bool(test.patch) is there] for there in (False, True))
+    words = [f"{verb} {', '.join(paths)}" for verb, paths in (("adds", added), ("updates", updated)) if paths]
+    progress(f"git apply {place}   # {'; '.join(words)}")

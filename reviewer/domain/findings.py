@@ -166,7 +166,8 @@ class TestSuggestion:
 
     `reproduces`: it was run and fails on the code as it is, and may be right, so it is shown and never added.
     `appendix` is set where the tests were also run at the end of a test file of the change; several suggestions may
-    have the same file, and were then run there together, in their order.
+    have the same file, and were then run there together, in their order. `patch` is set for the update of an existing
+    test, whose expectation the change alters: a unified diff of its file; `code` is then the file with the update.
     """
 
     __test__ = False
@@ -177,10 +178,13 @@ class TestSuggestion:
     evidence: str = ""
     appendix: Appendix | None = None
     reproduces: bool = False
+    patch: str = ""
 
     @property
     def status(self) -> str:
-        """What is known of it: `proven`, `reproduction` or `not run`."""
+        """What is known of it: `proven`, `update`, `reproduction` or `not run`."""
+        if self.patch:
+            return "update"
         return "reproduction" if self.reproduces else "proven" if self.evidence else "not run"
 
 

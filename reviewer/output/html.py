@@ -159,6 +159,9 @@ def _test(test: TestSuggestion) -> str:
     if test.appendix is not None:
         path, code = f"The end of {test.appendix.anchor.path}", test.appendix.code.strip("\n")
     evidence = inline_to_html(one_line(test.evidence) or "It was not run.")
+    if test.patch:
+        head = f"<summary>Suggested update of <code>{escaped(path)}</code></summary>"
+        return f'<details class="box" open>{head}<div class="body"><p>{evidence}</p>{_code(test.patch)}</div></details>'
     head = f"<summary>Suggested test <code>{escaped(path)}</code> <small>for {escaped(test.covers)}</small></summary>"
     return f'<details class="box" open>{head}<div class="body"><p>{evidence}</p>{_code(code)}</div></details>'
 

@@ -18,7 +18,8 @@ def to_json(review: Review) -> str:
     `findings` come best first; `below`, those held back, has the same shape. `cost_usd` is a number of US dollars, null
     if it is not known. `chain` is the number of calls in a row. `suggestion` is null or the proven replacement,
     `advice` null or the unproven one, and `why_advice` why it is none. `quote_match` is how the quoted code was found.
-    `status` of a test is `proven` (it was run and kept), `reproduction` (it fails, and may be right) or `not run`.
+    `status` of a test is `proven` (it was run and kept), `update` (of an existing test: `patch`, else null, is
+    the diff of its file), `reproduction` (it fails, and may be right) or `not run`.
     `evidence` is null or what running tests showed: the failing test, its command and output, the fix and its patch;
     its `calls` are the calls of the model that were made for the finding after the review.
     """
@@ -56,6 +57,7 @@ def _test_json(test: TestSuggestion) -> dict[str, Any]:
         "code": test.code,
         "evidence": test.evidence,
         "status": test.status,
+        "patch": test.patch or None,
     }
 
 

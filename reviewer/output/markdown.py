@@ -85,6 +85,8 @@ def _evidence_markdown(finding: Finding, language: str) -> list[str]:
 def _test_markdown(test: TestSuggestion) -> str:
     language = PurePosixPath(test.path).suffix.removeprefix(".")
     path, code = code_span(test.path), test.code
+    if test.patch:
+        return f"Update of {path}: {neutralise(one_line(test.evidence))}\n\n{fence(test.patch, 'diff')}\n"
     if test.appendix is not None:
         path, code = f"The end of {code_span(test.appendix.anchor.path)}", test.appendix.code.strip("\n") + "\n"
     head = f"{path} for {code_span(test.covers)}: {neutralise(one_line(test.evidence) or 'it was not run.')}"

@@ -130,6 +130,13 @@ def _below_text(finding: Finding, ink: _Ink) -> str:
 
 def _test_text(test: TestSuggestion, ink: _Ink) -> list[str]:
     evidence = one_line(test.evidence) or "It was not run."
+    if test.patch:
+        rows = [ink(row, row[:1] if row[:1] in "+-" else "") for row in _block(test.patch)]
+        return [
+            f"Suggested update of {ink(_name(test.path), 'path')}",
+            f"  {evidence}",
+            *(f"    {row}" for row in rows),
+        ]
     head = f"Suggested test {ink(_name(test.path), 'path')} for {one_line(test.covers)}"
     return [head, f"  {evidence}", *_block(test.code, indent="    ")]
 

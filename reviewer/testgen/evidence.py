@@ -16,16 +16,19 @@ from reviewer.llm.usage import Usage
 class Gate(StrEnum):
     """The gates that a candidate must pass, cheapest first.
 
-    COPIED applies to repairs only, OWN to each test of a file, PROMISED to files that passed all other gates.
+    COPIED applies to repairs only, OWN to each test of a file, PROMISED to files that passed all other gates; INPUTS
+    and ALTERED to updates of existing tests.
     """
 
     POLICY = "policy"
     SMELLS = "static smells"
+    INPUTS = "changes only what is expected"
     COPIED = "copied the observed value"
     PROMISED = "demands what is promised"
     OWN = "adds something of its own"
     COLLECTS = "collects"
     PASSES = "passes on head"
+    ALTERED = "fails without the change"
     COVERS = "covers changed lines"
     KILLS = "kills mutants"
     STEADY = "deterministic"

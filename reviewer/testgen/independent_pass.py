@@ -104,7 +104,7 @@ class IndependentPass:
         may_ask = bool(questions) and self.may_continue()
         asked = ask_and_read([(prompt, read_verdicts) for prompt in questions], self.ask) if may_ask else []
         self.answers += asked
-        opinions = [_opinions(answer) for answer in asked] or [{} for _ in questions]
+        opinions = [opinions_of(answer) for answer in asked] or [{} for _ in questions]
         self._note_errors(asked, suspects)
         failed = [
             (attempt, version, opinion.get(1, Opinion(Demand.UNDECIDED)))
@@ -236,7 +236,7 @@ class IndependentPass:
             self.reproductions.append(found)
 
 
-def _opinions(answer: Answer[Any]) -> dict[int, Opinion]:
+def opinions_of(answer: Answer[Any]) -> dict[int, Opinion]:
     """Return the opinions by the number of the claim; none for an answer that cannot be used."""
     return {
         number: Opinion(_demand(verdict.verdict), redact(verdict.reason)[0][:500])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -121,20 +122,35 @@ def _reproduced(finding: Finding, reproduction: DefectReproduction) -> Finding:
 def patch_of(tests: Sequence[TestSuggestion]) -> str:
     """Return the tests as one patch for `git apply`, for the head they were run on.
 
-    They are new files, whose places in the repository were checked before, or additions at the end of files of the
-    change. A file that is not named as a test is left out.
+    They are new files, whose places in the repository were checked before, additions at the end of files of the
+    change, or updates of existing tests. A file that is not named as a test is left out.
     """
     appendices: dict[str, list[Appendix]] = {}
     for test in tests:
         if test.appendix is not None:
             appendices.setdefault(test.appendix.anchor.path, []).append(test.appendix)
     new = [_patch_of_new_file(test) for test in tests if test.appendix is None and is_new_file(test)]
-    return "".join([*new, *(_patch_of_appendices(path, parts) for path, parts in appendices.items())])
+    updates = [test.patch for test in tests if test.patch and refused_name(test.path) is None]
+    return "".join([*new, *updates, *(_patch_of_appendices(path, parts) for path, parts in appendices.items())])
 
 
 def is_new_file(test: TestSuggestion) -> bool:
     """Whether the test may be added as a new file: it did not fail, and its name is one of a test."""
-    return not test.reproduces and refused_name(test.path) is None
+    return not test.reproduces and not test.patch and refused_name(test.path) is None
+
+
+def patch_of_text(path: str, before: str | None, after: str) -> str:
+    """Return the change of one file as a section of a patch; `before` is None for a new file."""
+    old, new = quoted_name(f"a/{path}"), quoted_name(f"b/{path}")
+    rows = difflib.unified_diff(_rows(before or ""), _rows(after), "/dev/null" if before is None else old, new)
+    head = f"diff --git {old} {new}\n" + ("new file mode 100644\n" if before is None else "")
+    return head + "".join(row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows)
+
+
+def _rows(text: str) -> list[str]:
+    r"""Return the lines as git counts them: only `\n` ends one."""
+    *whole, last = text.split("\n")
+    return [f"{row}\n" for row in whole] + ([last] if last else [])
 
 
 def _patch_of_new_file(test: TestSuggestion) -> str:

@@ -113,7 +113,7 @@ class RepairLoop:
     def _usage(self) -> Usage:
         return sum((answer.usage for answer in self.answers), Usage())
 
-    def _may_continue(self) -> bool:
+    def may_continue(self) -> bool:
         """Whether time and money are left; adds a note once if they are not."""
         spent = self._usage.cost_usd  # None: the price is unknown and cannot be limited
         if self.tree_changed:
@@ -139,7 +139,7 @@ class RepairLoop:
     def _repair(self) -> None:
         """Ask for a repair of each stopped candidate, with what stopped it."""
         again = [attempt for attempt in self.stopped if not attempt.final]
-        if not again or not self._may_continue():
+        if not again or not self.may_continue():
             return
         self.stopped = [attempt for attempt in self.stopped if attempt not in again]
         self.progress(f"asking for repairs of {len(again)} test file{'' if len(again) == 1 else 's'}")
@@ -162,7 +162,7 @@ class RepairLoop:
         if self.tree_changed or not (self.kept or any(attempt.failed for attempt in self.stopped)):
             return
         self.progress("asking a second opinion about what the tests demand")
-        independent = IndependentPass(self.language, self.ask, self._may_continue, self.kept, self.stopped)
+        independent = IndependentPass(self.language, self.ask, self.may_continue, self.kept, self.stopped)
         try:
             independent.run()
         except TreeChanged as error:
@@ -187,7 +187,7 @@ class RepairLoop:
             self.stopped.append(new)
             return
         if not self.in_time():
-            self._may_continue()
+            self.may_continue()
             if earlier:
                 self.stopped.append(earlier)
             return

@@ -79,7 +79,7 @@ def report(step: Step, outcome: JobOutcome) -> int:
 
 def _patch(step: Step, review: Review) -> str:
     """Write the tests that were run as a patch, and return its path; "" where there are none."""
-    proven = [test for test in review.tests if test.status == "proven"]
+    proven = [test for test in review.tests if test.status in ("proven", "update")]
     if not proven:
         return ""
     path = Path(step.get("RUNNER_TEMP", ".")) / "reviewer-tests.patch"

@@ -152,6 +152,9 @@ def _show_test(test: TestSuggestion, comments: Mapping[str, str], digests: Mappi
     link = f"[A comment at the end of that file]({url}) adds it with one click." if url else ""
     content = "\n\n".join(part for part in (covers, link or fence(test.code, _language(path))) if part)
     title = f"{_test_title(path)} ({test.evidence or 'not run'})"
+    if test.patch:
+        title = f"Suggested update: <code>{escape(path)}</code>"
+        content = f"{neutralise(test.evidence)}\n\n{fence(test.patch, 'diff')}"
     tested_file = test.covers.rpartition(":")[0]
     return shown_test(fold(title, content, raw_title=True), digests.get(tested_file, ""), path)
 

@@ -19,7 +19,7 @@ from reviewer.languages.paths import is_code, is_test
 from reviewer.languages.syntax import errors_in
 from reviewer.safety.placeholders import new_placeholder, stands_for_secret
 from reviewer.safety.redaction import redact
-from reviewer.testgen.merge import quoted_name
+from reviewer.testgen.merge import patch_of_text
 
 #: Edits of one fix, files that it may change, and characters of one edit.
 MOST_EDITS, MOST_FILES, MOST_CHARACTERS = 20, 6, 20_000
@@ -157,22 +157,7 @@ def _shift(rows: Sequence[str], quote: Sequence[str]) -> str | None:
 
 def patch_of_file(file: FixedFile) -> str:
     """Return the change of one file as a section of a patch."""
-    old, new = quoted_name(f"a/{file.path}"), quoted_name(f"b/{file.path}")
-    rows = _rows(file.before or "", file.after, "/dev/null" if file.before is None else old, new)
-    head = f"diff --git {old} {new}\n" + ("new file mode 100644\n" if file.before is None else "")
-    return head + "".join(rows)
-
-
-def _rows(before: str, after: str, old: str, new: str) -> list[str]:
-    rows = difflib.unified_diff(_lines(before), _lines(after), old, new)
-    return [row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows]
-
-
-def _lines(text: str) -> list[str]:
-    r"""Return the lines as git counts them: only `\n` ends one."""
-    return [f"{row}\n" for row in text.split("\n")[:-1]] + (
-        [text.rpartition("\n")[2]] if text.rpartition("\n")[2] else []
-    )
+    return patch_of_text(file.path, file.before, file.after)
 
 
 def fixes_together(first: Sequence[FixedFile], second: Sequence[FixedFile]) -> tuple[FixedFile, ...] | None:

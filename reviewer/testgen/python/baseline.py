@@ -36,7 +36,8 @@ class Baseline:
 
     `test_files` are the files whose tests ran, `siblings` those related to the changed files, nearest first. `limited`:
     only the siblings were run. `red` are the tests that fail before anything is added, and the files that cannot be
-    collected: they are set apart. `writes` are the files that the suite itself writes into the tree.
+    collected: they are set apart. `failed` are the failing tests, `altered` the ids of those that pass without the
+    change. `writes` are the files that the suite itself writes into the tree.
     """
 
     files: Mapping[str, FileCoverage] = field(default_factory=dict)
@@ -47,6 +48,8 @@ class Baseline:
     limited: bool = False
     note: str = ""
     red: frozenset[str] = frozenset()
+    failed: tuple[HarnessTestResult, ...] = ()
+    altered: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
 
     def judges(self, unit: CodeUnit, line: int) -> tuple[str, ...]:
@@ -113,6 +116,7 @@ def measure(
         limited=limited,
         note=" ".join(filter(None, [note, set_apart(report, client)])),
         red=red,
+        failed=report.bad,
         writes=frozenset(changes(client.tree, untouched)),
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,10 +27,19 @@ from reviewer.testgen.evidence import (
     NotRun,
 )
 from reviewer.testgen.progress import say_nothing, telling
-from reviewer.testgen.python.appending import ends_of, with_appendices
 from reviewer.testgen.python.baseline import Baseline, measure
 from reviewer.testgen.python.choosing.command_guess import guessed_commands
-from reviewer.testgen.python.choosing.putting_back import notes_of, noticed, suite_without_change, worth_testing
+from reviewer.testgen.python.choosing.putting_back import (
+    altered,
+    notes_of,
+    noticed,
+    suite_without_change,
+    undecided_words,
+    worth_testing,
+)
+from reviewer.testgen.python.editing.altered_tests import altered_tests
+from reviewer.testgen.python.editing.appending import ends_of, with_appendices
+from reviewer.testgen.python.editing.updates import Updates
 from reviewer.testgen.python.gates.run_gates import GateContext
 from reviewer.testgen.python.harness_client import HarnessClient
 from reviewer.testgen.python.prompts import UnitPrompts
@@ -72,16 +81,25 @@ def generate_python_tests(
     if isinstance(ready, NotRun):
         return ready
     context, units = ready
-    if not units:
-        return GeneratedTests(notes=_notes(context, _NOTHING_TO_ADD))
-    files = python_files(subject.head)
     ends = ends_of(subject, context) if subject.appends else ()
     fence = fence_of(salt, subject.change)
-    prompts = UnitPrompts(subject, context.head, context.before, files, fence, tuple(end.path for end in ends))
+    paths = tuple(end.path for end in ends)
+    prompts = UnitPrompts(subject, context.head, context.before, python_files(subject.head), fence, paths)
     loop = RepairLoop(PythonSupport(prompts, context), budget, ask, lambda: now() < deadline, progress=progress)
-    loop.run([UnitPrompt(prompts.tests(unit), f"`{unit.name}`", partial(_unit_of_prompt, unit)) for unit in units])
-    done = loop.result(*_notes(context))
-    return replace(done, tests=with_appendices(done.tests, ends, context, lambda: now() < deadline))
+    if units:
+        loop.run([UnitPrompt(prompts.tests(unit), f"`{unit.name}`", partial(_unit_of_prompt, unit)) for unit in units])
+    updates = Updates(prompts, context, ask, loop.may_continue, progress)
+    updates.run(altered_tests(subject, context))
+    loop.answers += updates.answers
+    notes = _notes(context, updates.decided, "" if units else _NOTHING_TO_ADD)
+    done = loop.result(*notes, *updates.notes)
+    free = [end for end in ends if end.path not in updates.units]
+    return replace(
+        done,
+        tests=(*with_appendices(done.tests, free, context, lambda: now() < deadline), *updates.tests),
+        left_out=(*done.left_out, *updates.left_out),
+        undecided={**done.undecided, **updates.units},
+    )
 
 
 def _unit_of_prompt(unit: CodeUnit, _test: TestSuggestion) -> CodeUnit:
@@ -116,7 +134,7 @@ def prepare(
     base = client.on(subject.base) if subject.base else None
     if subject.base:
         known, before = _put_back(known, subject.change.diff, client, subject.base, before, budget, progress)
-    return GateContext(client, base, before, budget, frozenset(files)), riskiest(known, most=budget.units)
+    return GateContext(client, base, before, budget, frozenset(files), known), riskiest(known, most=budget.units)
 
 
 def _units(subject: ChangeUnderTest) -> tuple[CodeUnit, ...] | NotRun:
@@ -185,8 +203,12 @@ def _put_back(
         with telling(progress, "running the repository's own tests without the change"):
             whole = suite_without_change(diff, client, base, before, budget.suite_seconds)
     sentences = notes_of(known, whole, before).values()
-    return known, replace(before, note=" ".join(filter(None, [before.note, *sentences])))
+    note = " ".join(filter(None, [before.note, *sentences]))
+    return known, replace(before, note=note, altered=altered(whole, before))
 
 
-def _notes(context: GateContext, *more: str) -> tuple[str, ...]:
-    return tuple(note for note in (context.before.note, *more) if note)
+def _notes(context: GateContext, decided: Collection[str], *more: str) -> tuple[str, ...]:
+    """Return what limits the result; tests that the change alters are named where nothing was decided about them."""
+    left = undecided_words(context.before.altered.difference(decided))
+    first = " ".join(filter(None, [context.before.note, left]))
+    return tuple(note for note in (first, *more) if note)

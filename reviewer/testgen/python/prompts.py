@@ -43,6 +43,17 @@ MOST_DEMANDS = 1_500
 
 
 @dataclass(frozen=True, slots=True)
+class OldExpectation:
+    """An existing test that fails with the change, and why it is out of date, once that is known."""
+
+    path: str
+    name: str
+    code: str
+    failure: FailedTest
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class UnitPrompts:
     """Makes the prompts about one change.
 
@@ -81,19 +92,23 @@ class UnitPrompts:
 
     def confirm_failure(self, candidate: Candidate, failure: FailedTest) -> Prompt:
         """Return the prompt that asks, independently, whether a failing test is right."""
-        text = f"{failure.test}, line {failure.line}: {failure.kind}\n{failure.message}\n\n{failure.trace}"
         words = render_template(
             "verify/reproduction.md",
             fence=self.fence,
             name=candidate.unit.name,
             test=self._untrusted(candidate.code, MOST_CODE),
-            failure=self._untrusted(text, MOST_EVIDENCE),
+            failure=self._untrusted(_failure_text(failure), MOST_EVIDENCE),
         )
         return self._about(Task.VERIFY, candidate.unit, words, qualifier="reproduction")
 
     def _about(self, task: Task, unit: CodeUnit, words: str, *, qualifier: str = "") -> Prompt:
+        return self._about_all(task, [unit], words, qualifier=qualifier)
+
+    def _about_all(self, task: Task, units: Sequence[CodeUnit], words: str, *, qualifier: str = "") -> Prompt:
+        """Return a prompt that shows the units, each once."""
         system = system_message(self.fence, self.subject.language)
-        return prompt_of(task, words, system=system, shown=self._unit(unit), qualifier=qualifier)
+        shown = "\n".join(self._unit(unit).rstrip() for unit in dict.fromkeys(units))
+        return prompt_of(task, words, system=system, shown=shown, qualifier=qualifier)
 
     def confirm_expectations(self, candidate: Candidate, failing_before: Collection[str]) -> Prompt:
         """Return the prompt that asks, independently, whether each test of a file demands what is promised."""
@@ -111,6 +126,38 @@ class UnitPrompts:
             claims=claims,
         )
         return self._about(Task.VERIFY, candidate.unit, words, qualifier="expectations")
+
+    def old_expectations(self, tests: Sequence[OldExpectation], units: Sequence[CodeUnit]) -> Prompt:
+        """Return the prompt that asks, independently, whether what existing tests expect is still right."""
+        claims = [
+            {
+                "name": test.name,
+                "code": self._untrusted(test.code, MOST_SIBLING),
+                "failure": self._untrusted(_failure_text(test.failure), MOST_EVIDENCE),
+            }
+            for test in tests
+        ]
+        words = render_template("verify/old_expectations.md", fence=self.fence, claims=claims)
+        return self._about_all(Task.VERIFY, units, words, qualifier="old expectations")
+
+    def updates(self, tests: Sequence[OldExpectation], units: Sequence[CodeUnit]) -> Prompt:
+        """Return the prompt that asks for the smallest update of each test. It does not say what the code returned."""
+        rows = [
+            {
+                "path": printable_path(test.path),
+                "name": test.name,
+                "code": self._untrusted(test.code, MOST_SIBLING),
+                "line": self._untrusted(self._asserted_row(test), MOST_DEMANDS),
+                "reason": self._untrusted(test.reason, MOST_DEMANDS),
+            }
+            for test in tests
+        ]
+        words = render_template("tests/update.md", fence=self.fence, tests=rows)
+        return self._about_all(Task.TESTS, units, words, qualifier="update")
+
+    def _asserted_row(self, test: OldExpectation) -> str:
+        rows = (text_of(self.client.tree, test.path) or "").split("\n")
+        return rows[test.failure.line - 1].strip() if 0 < test.failure.line <= len(rows) else ""
 
     def home(self, unit: CodeUnit) -> str:
         """Return an unused path for a test file of the unit, beside the tests of the same module."""
@@ -178,6 +225,10 @@ def module_of(path: str, roots: Sequence[str]) -> str:
         if path.startswith(prefix):
             return path.removeprefix(prefix).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     return path.removesuffix(".py").replace("/", ".")
+
+
+def _failure_text(failure: FailedTest) -> str:
+    return f"{failure.test}, line {failure.line}: {failure.kind}\n{failure.message}\n\n{failure.trace}"
 
 
 def _rows(unit: CodeUnit) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.fakes.model import FakeModel
 from tests.reviewer.cli.local_review import Run
+from tests.samples.stages import QUICK as PYTEST
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -98,3 +99,47 @@ def test_what_is_not_shown_says_why(reviewer: Run, model: FakeModel, shop: Path)
     done = reviewer("diff", "HEAD", "--prove", *QUICK, cwd=shop)
     assert done.returncode == 0, done.stderr
     assert "Not demonstrated (collects): The framework cannot run the file" in done.stdout
+
+
+FEES = 'def fee(days):\n    """Two weeks are free, then it is 5."""\n    return 0 if days < 14 else 5\n'
+FEE_TESTS = (
+    "from fees import fee\n\n\ndef test_free():\n    assert fee(3) == 0\n\n\ndef test_fee():\n    assert fee(40) == 5\n"
+)
+UPDATE = '<test path="tests/test_fees.py" covers="test_fee">\ndef test_fee():\n    assert fee(40) == 7\n</test>'
+
+
+@pytest.fixture
+def outdated(shop: Path) -> Path:
+    """Commit a module with its tests, and change it so that a test is out of date."""
+    for name, text in (("stats.py", BASE), ("fees.py", FEES), ("tests/test_fees.py", FEE_TESTS)):
+        (shop / name).write_text(text)
+    subprocess.run(["git", "add", "-A"], cwd=shop, check=True)
+    identity = ["-c", "user.name=ada", "-c", "user.email=ada@example.com"]
+    subprocess.run(["git", *identity, "commit", "-qm", "Charge"], cwd=shop, check=True)
+    (shop / "fees.py").write_text(FEES.replace("5", "7"))
+    return shop
+
+
+@pytest.mark.parametrize("verdict", ["refuted", "confirmed"])
+def test_an_outdated_test_gets_an_update_and_a_right_one_is_named(
+    verdict: str, reviewer: Run, model: FakeModel, outdated: Path, tmp_path: Path
+) -> None:
+    """`tests` shows the diff, and its patch makes the suite green; a test that the change breaks gets no patch."""
+    model.answers("tests", lambda call: UPDATE if call.qualifier == "update" else "NONE")
+    model.script("verify", json.dumps({"verdicts": [{"id": 1, "verdict": verdict, "reason": "the docstring"}]}))
+    patch = tmp_path / "tests.patch"
+    done = reviewer("tests", "HEAD", *QUICK, "--tests-command", PYTEST, "--patch", str(patch), cwd=outdated)
+    assert done.returncode == 0, done.stderr
+    if verdict == "confirmed":
+        words = "Your change breaks the test `tests/test_fees.py::test_fee`, a possible regression"
+        assert words in done.stdout
+        assert "Suggested update" not in done.stdout
+        assert not patch.exists()
+        return
+    assert "No new test was suggested. 1 existing test file is out of date" in done.stdout
+    assert "Suggested update of tests/test_fees.py\n  updates `test_fee`, whose expectation" in done.stdout
+    assert "    -    assert fee(40) == 5\n    +    assert fee(40) == 7\n" in done.stdout
+    assert f"git apply {patch}   # updates tests/test_fees.py" in done.stderr
+    subprocess.run(["git", "apply", str(patch)], cwd=outdated, check=True)
+    run = [sys.executable, "-m", "pytest", "-q", "tests/test_fees.py"]
+    assert "2 passed" in subprocess.run(run, cwd=outdated, capture_output=True, text=True, check=False).stdout

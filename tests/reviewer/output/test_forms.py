@@ -52,6 +52,9 @@ def full_review() -> Review:
                 "tests/test_app.py", "src/app.py:10-14", "def test_total():\n    assert total([]) == 0\n", "Passes."
             ),
             TestSuggestion("tests/test_b.py", "src/app.py:1-2", "x = 1\n"),
+            TestSuggestion(
+                "tests/test_c.py", "src/app.py:1-2", "x = 2\n", "updates `x`", patch="@@ -1 +1 @@\n-x = 1\n+x = 2\n"
+            ),
         ),
         skipped=(Skipped("package-lock.json", "lock file"),),
         rejected=(

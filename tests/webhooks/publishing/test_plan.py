@@ -151,6 +151,17 @@ def test_tests_for_one_file_are_one_suggestion() -> None:
     assert "import b" not in second.summary
 
 
+def test_an_update_of_a_test_is_shown_as_its_diff() -> None:
+    """Folded, with its evidence; markup of the model does nothing there."""
+    code, patch = "def test_a():\n    assert a() == 2\n", "-    assert a() == 1\n+    assert a() == 2\n"
+    update = TestSuggestion("tests/test_a.py", "a.py:1-2", code, "updates it, says @mona", patch=patch)
+    text = plan(review_of(tests=(update,))).summary
+    assert "Suggested update: <code>tests/test_a.py</code>" in text
+    assert f"```diff\n{patch}```" in text
+    assert code not in text
+    assert " @mona" not in text
+
+
 def test_one_suggestion_for_the_end_of_a_file_as_it_is() -> None:
     """Another run's tests for the same end are shown as a file: two suggestions for one line exclude each other."""
     first = plan(review_of(tests=(offered(),)))

@@ -154,24 +154,29 @@ def _meaning(node: _Function) -> str:
     return ast.dump(plain)
 
 
-def _altered(whole: HarnessReport | None, before: Baseline) -> list[str]:
-    """Return the tests that fail with the change and pass without it."""
+def altered(whole: HarnessReport | None, before: Baseline) -> frozenset[str]:
+    """Return the ids of the tests that fail with the change and pass without it."""
     if whole is None or whole.problem:
-        return []
-    return sorted(test.id for test in whole.tests if test.outcome == "passed" and test.id in before.red)
+        return frozenset()
+    return frozenset(test.id for test in whole.tests if test.outcome == "passed" and test.id in before.red)
+
+
+def undecided_words(ids: Iterable[str]) -> str:
+    """Return the sentence about tests that the change alters, where nobody could tell which is right; "" for none."""
+    if not (names := sorted(ids)):
+        return ""
+    listed = ", ".join(f"`{name}`" for name in names[:3])
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    ending = "es" if len(names) == 1 else ""
+    return (
+        f"{listed}{more} pass{ending} without this change and fail{ending[1:]} with it: either the change breaks what "
+        "is demanded there, or the expectation has to change with it."
+    )
 
 
 def notes_of(units: Iterable[CodeUnit], whole: HarnessReport | None, before: Baseline) -> Mapping[str, str]:
     """Return the sentences about what the existing tests do not notice, by what they are about."""
     found: dict[str, str] = {}
-    if altered := _altered(whole, before):
-        names = ", ".join(f"`{name}`" for name in altered[:3])
-        more = f" and {len(altered) - 3} more" if len(altered) > 3 else ""
-        found["altered"] = (
-            f"{names}{more} pass{'es' if len(altered) == 1 else ''} without this change and fail"
-            f"{'s' if len(altered) == 1 else ''} with it: either the change breaks what is demanded there, or the "
-            "expectation has to change with it."
-        )
     if whole is not None and is_green(whole, before) and before.tests:
         passed = sum(test.outcome == "passed" for test in whole.tests)
         found["whole"] = (

@@ -39,7 +39,7 @@ _AROUND = frozenset(
     | {"datetime", "timedelta", "bytes", "range", "reversed", "enumerate", "zip", "map", "filter", "Path", "vars"}
 )
 _SWAPPED = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
-_METHODS: Mapping[str, type[ast.cmpop]] = {
+METHODS: Mapping[str, type[ast.cmpop]] = {
     "assertEqual": ast.Eq, "assertEquals": ast.Eq, "assertNotEqual": ast.NotEq, "assertIs": ast.Is,
     "assertIsNot": ast.IsNot, "assertIn": ast.In, "assertNotIn": ast.NotIn, "assertGreater": ast.Gt,
     "assertGreaterEqual": ast.GtE, "assertLess": ast.Lt, "assertLessEqual": ast.LtE, "assertListEqual": ast.Eq,
@@ -89,14 +89,15 @@ def _rows_of(test: TestFunction, shared: Values) -> list[dict[str, ast.expr]]:
             continue
         if len(decorator.args) < 2:
             continue
-        names = _parameter_names(decorator.args[0])
+        names = parameter_names(decorator.args[0])
         table = resolved(decorator.args[1], shared)
         if names and isinstance(table, ast.List | ast.Tuple):
             rows = [{**row, **more} for more in _table(names, table.elts) for row in rows][:MOST_ROWS]
     return rows
 
 
-def _parameter_names(node: ast.expr) -> list[str]:
+def parameter_names(node: ast.expr) -> list[str]:
+    """Return the names of a `parametrize`, however they are written."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return [name.strip() for name in node.value.split(",") if name.strip()]
     if isinstance(node, ast.List | ast.Tuple):
@@ -140,7 +141,7 @@ class _Reader:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             return self._method(node.value)
         if isinstance(node, ast.With | ast.AsyncWith):
-            raised = [_raises(item.context_expr) for item in node.items]
+            raised = [raised_by(item.context_expr) for item in node.items]
             kinds = [kind for kind in raised if kind]
             return self._raising(node.body, kinds[0], node.lineno) if kinds else self.read(node.body)
         if isinstance(node, ast.For | ast.AsyncFor):
@@ -173,8 +174,8 @@ class _Reader:
     def _method(self, call: ast.Call) -> list[Expectation]:
         """Return the demand of one of unittest's methods."""
         name = dotted(call.func).rpartition(".")[2]
-        if name in _METHODS and len(call.args) >= 2:
-            compared = ast.Compare(call.args[0], [_METHODS[name]()], [call.args[1]])
+        if name in METHODS and len(call.args) >= 2:
+            compared = ast.Compare(call.args[0], [METHODS[name]()], [call.args[1]])
             return self._asserted(compared, call.lineno)
         if name in ("assertTrue", "assertFalse") and call.args:
             test = call.args[0] if name == "assertTrue" else ast.UnaryOp(ast.Not(), call.args[0])
@@ -199,7 +200,7 @@ class _Reader:
         return [Expectation(self._test, line, given, text_of_node(_turned(_without(whole, given))))]
 
 
-def _raises(node: ast.expr) -> str:
+def raised_by(node: ast.expr) -> str:
     """Return the exception that a `with` block demands; empty if it demands none."""
     if not isinstance(node, ast.Call) or dotted(node.func).rpartition(".")[2] not in (
         "raises",

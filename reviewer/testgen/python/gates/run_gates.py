@@ -41,13 +41,17 @@ from reviewer.testgen.working_tree import added, changes, folder_of, restore, sn
 
 @dataclass(frozen=True, slots=True)
 class GateContext:
-    """What candidates are judged with: clients for head and base (if any), the baseline, the limits, existing paths."""
+    """What candidates are judged with: clients for head and base (if any), the baseline, the limits, existing paths.
+
+    `units` are all changed functions of the project.
+    """
 
     head: HarnessClient
     base: HarnessClient | None
     before: Baseline
     budget: GenerationBudget
     taken: frozenset[str]
+    units: tuple[CodeUnit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,7 @@ def passes(alone: HarnessReport, client: HarnessClient) -> GateFailure | None:
     if alone.strays:
         return GateFailure(Gate.PASSES, "The tests ran another copy of the code than the one under review.")
     if alone.bad:
-        failures = tuple(_failure(test, client) for test in alone.bad)
+        failures = tuple(failed_test(test, client) for test in alone.bad)
         text = "\n\n".join(_described(failure) for failure in failures[:5])
         reason = f"{len(failures)} of {len(alone.tests)} tests fail on the code as it is, first `{failures[0].test}`."
         return GateFailure(Gate.PASSES, reason, text, failures)
@@ -254,7 +258,9 @@ def clean(context: GateContext, before: dict[str, tuple[int, int]], alone: Harne
     return left_behind([*new, *alone.left], "Use tmp_path.")
 
 
-def _failure(test: HarnessTestResult, client: HarnessClient) -> FailedTest:
+def failed_test(test: HarnessTestResult, client: HarnessClient) -> FailedTest:
+    """Return a failure as it is shown: without the paths of this machine, its traceback cut."""
+
     def short(text: str) -> str:
         return text.replace(f"{client.tree}/", "").replace(f"{client.shown_at}/", "")
 

@@ -10,7 +10,7 @@ import pytest
 from reviewer.domain.findings import TestSuggestion
 from reviewer.testgen.evidence import GeneratedTests, GenerationBudget
 from reviewer.testgen.merge import patch_of
-from reviewer.testgen.python.appending import appended
+from reviewer.testgen.python.editing.appending import appended
 from reviewer.testgen.python.generate import generate_python_tests
 from tests.fixtures.run_unconfined import THIS_PYTHON, run_in_tree
 from tests.reviewer.testgen.python.test_generate import SALT, Script

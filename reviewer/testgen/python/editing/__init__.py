@@ -1,0 +1,1 @@
+"""Change test files that exist: add tests at their end, update what they expect."""
