@@ -16,7 +16,11 @@ _FILLERS = frozenset(_FILLER_WORDS.split())
 
 def similar_titles(title: str, other: str) -> bool:
     """Whether two titles say the same in other words: most of their words are common."""
-    a, b = telling_words(title), telling_words(other)
+    return similar_words(telling_words(title), telling_words(other))
+
+
+def similar_words(a: frozenset[str], b: frozenset[str]) -> bool:
+    """Whether two titles with these telling words say the same."""
     return len(a & b) >= _SAME_TITLE * len(a | b) if a and b else False
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reviewer.domain.findings import Preference
-from reviewer.tasks.verification.similarity import similar_titles, telling_words
+from reviewer.tasks.verification.similarity import similar_words, telling_words
 from webhooks.publishing.people.learning.dismissed import DismissedFinding
 
 #: Dismissals of one kind that speak for more than their files, and for which a setting is offered.
@@ -50,15 +50,16 @@ class Kind:
 
 def kinds_of(dismissed: Iterable[DismissedFinding]) -> list[Kind]:
     """Return the kinds of what was dismissed, in the order of their first findings."""
-    kinds: list[list[DismissedFinding]] = []
+    kinds: list[tuple[frozenset[str], list[DismissedFinding]]] = []
     for finding in dismissed:
-        for kind in kinds:
-            if kind[0].category is finding.category and similar_titles(kind[0].title, finding.title):
+        words = telling_words(finding.title)
+        for first, kind in kinds:
+            if kind[0].category is finding.category and similar_words(first, words):
                 kind.append(finding)
                 break
         else:
-            kinds.append([finding])
-    return [Kind(tuple(kind)) for kind in kinds]
+            kinds.append((words, [finding]))
+    return [Kind(tuple(kind)) for _, kind in kinds]
 
 
 def preferences_of(dismissed: Iterable[DismissedFinding]) -> tuple[Preference, ...]:
