@@ -338,6 +338,22 @@ def test_a_model_without_credit_fails_a_command(teller: Teller, written: str) ->
     teller.github.forgive()
 
 
+@pytest.mark.parametrize("written", ["/ask Why?", "/cost\n/ask Why?"])
+def test_a_failed_command_is_carried_out_when_its_job_is_tried_again(teller: Teller, written: str) -> None:
+    """By an operator's `jobs retry` or by "Re-run failed jobs": in the same reply; what was done is not repeated."""
+    teller.reviewed()
+    asked = teller.github.comment(teller.github.pull, written, by="mona")
+    assert teller.run(asked, penniless).state is JobEnding.FAILED
+    assert "was not carried out" in teller.github.expect_comment("Comment `/ask Why?` to try again.").body
+    assert teller.run(asked, talks("So it is.")).state is JobEnding.ANSWERED
+    reply = teller.github.expect_comment("So it is.")
+    assert reply.body.count("per_review_usd") == (1 if "/cost" in written else 0)
+    assert len([one for one in teller.github.pull.issue.comments.values() if "So it is." in one.body]) == 1
+    assert ("was not carried out" in reply.body) == ("/cost" in written)
+    assert teller.run(asked, nobody).reason == "answered before"
+    teller.github.forgive()
+
+
 def test_of_several_commands_the_failed_is_named(teller: Teller) -> None:
     """Not the first of the comment."""
     teller.reviewed()

@@ -54,7 +54,11 @@ def _answered(job: Job, context: JobContext, reply: CommandReply, number: int) -
     """Carry out one command of the comment, and say what came of it."""
     single = job.of_request(number)
     outcome = run_command(single, context, context.repository.pull(job.number), reply)
-    reply.say(number + 1, outcome.reply or _what_happened(single, outcome))
+    text = outcome.reply or _what_happened(single, outcome)
+    if outcome.state is JobEnding.FAILED and text and number + 1 == len(job.requests):
+        reply.say_failed(text)  # the next try, by an operator or of the workflow, carries it out again
+    else:
+        reply.say(number + 1, text)
     if outcome.reason == WITHDRAWN and not reply.refused:
         close_withdrawn(context, single)
     return outcome
