@@ -134,11 +134,12 @@ def test_a_question_is_answered_once(github: World) -> None:
 
 
 def test_a_question_that_cannot_be_answered(github: World) -> None:
-    """Where the model fails, the asker is told why, once."""
+    """Where the model fails, the asker is told why, once, also when the job is tried again."""
     asked = github.comment(github.pull, "/ask Why?", by="alice")
-    for ending in (JobEnding.FAILED, JobEnding.ANSWERED):
+    for _ in range(2):
         outcome = carry_out(github, asked, lambda prompts: [NoCredit("The credit is used up.") for _ in prompts])
-        assert outcome.state is ending
+        assert outcome.state is JobEnding.FAILED
+        assert len(github.pull.issue.comments) == 2
     github.expect_comment("The credit is used up")
 
 
