@@ -18,11 +18,14 @@ NAMES = (
     "slow",
     "hostile",
     "memory",
+    "acknowledge",
     "sandbox",
     "proving",
     "install",
 )
-_FOLDERS = dict.fromkeys(("durable", "burst", "slow", "hostile", "memory"), "bench.deliveries")  # the App under load
+_FOLDERS = dict.fromkeys(
+    ("durable", "burst", "slow", "hostile", "memory", "acknowledge"), "bench.deliveries"
+)  # the App under load
 _FOLDERS |= dict.fromkeys(("context", "prefix", "scripted_eval"), "bench.asking")
 
 if __name__ == "__main__":
