@@ -56,7 +56,7 @@ def _answered(job: Job, context: JobContext, reply: CommandReply, number: int) -
     outcome = run_command(single, context, context.repository.pull(job.number), reply)
     text = outcome.reply or _what_happened(single, outcome)
     if outcome.state is JobEnding.FAILED and text and number + 1 == len(job.requests):
-        reply.say_failed(text)  # the next try, by an operator or of the workflow, carries it out again
+        reply.working(text)  # the next try, by an operator or of the workflow, carries it out again
     else:
         reply.say(number + 1, text)
     if outcome.reason == WITHDRAWN and not reply.refused:

@@ -54,13 +54,9 @@ class CommandReply:
         return reply
 
     def working(self, text: str) -> None:
-        """Say what is being done; what is said next takes its place."""
+        """Say what is being done, or that it failed and may be tried again; what is said next takes its place."""
         self._is_interim = True
         self._write([*self._parts, text])
-
-    def say_failed(self, text: str) -> None:
-        """Say that the last command failed; tried again, what comes of it takes the place of this."""
-        self.working(text)
 
     def say(self, number: int, text: str) -> None:
         """Say what came of the command of that number, the first being 1; an empty text says nothing."""

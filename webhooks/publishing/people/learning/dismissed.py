@@ -13,11 +13,7 @@ from typing import Any, Protocol
 from reviewer.domain.findings import Category
 from reviewer.domain.severity import Severity
 from webhooks.publishing.markers.ledger_entries import FindingStatus, LedgerEntry
-
-_WRITERS = frozenset({"admin", "write"})
-
-#: People whose permission is asked for at once.
-_MOST_PEOPLE = 10
+from webhooks.publishing.people.dismissals import Say, Voices
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +69,19 @@ class NoMemory:
 NO_MEMORY = NoMemory()
 
 
+def writers_of(permission: Callable[[str], str]) -> Voices:
+    """Return the voices of people with write access, whoever opened a pull request and whatever the settings say."""
+    return Voices(permission, "", author_may_dismiss=False)
+
+
 def dismissed_findings(
-    entries: Iterable[LedgerEntry], pull: int, web_url: str, permission: Callable[[str], str]
+    entries: Iterable[LedgerEntry], pull: int, web_url: str, voices: Voices
 ) -> tuple[DismissedFinding, ...]:
     """Return what can be learned from the entries of a pull request, whose page is `web_url`.
 
-    `permission` is asked about each person once: it raises GitHubError.
+    `voices` are those of the repository's writers: an author without write access has none there. It asks GitHub, and
+    raises GitHubError.
     """
-    chosen = [entry for entry in entries if entry.status is FindingStatus.DISMISSED and entry.unwanted and entry.by]
-    people = list(dict.fromkeys(entry.by for entry in chosen if not entry.by.endswith("[bot]")))[:_MOST_PEOPLE]
-    writers = {login for login in people if permission(login) in _WRITERS}
     return tuple(
         DismissedFinding(
             pull=pull,
@@ -95,6 +94,9 @@ def dismissed_findings(
             why=entry.why,
             url=f"{web_url}#discussion_r{entry.comment_id}" if entry.comment_id else web_url,
         )
-        for entry in chosen
-        if entry.by in writers
+        for entry in entries
+        if entry.status is FindingStatus.DISMISSED
+        and entry.unwanted
+        and entry.by
+        and voices.of(entry.by) is Say.DISMISSES
     )

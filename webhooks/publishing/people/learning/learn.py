@@ -11,7 +11,7 @@ from webhooks.github.errors import GitHubError
 from webhooks.github.repository import Repository
 from webhooks.github.types import Pull
 from webhooks.publishing.markers.ledger_entries import LedgerEntry
-from webhooks.publishing.people.learning.dismissed import DismissalMemory, dismissed_findings
+from webhooks.publishing.people.learning.dismissed import DismissalMemory, dismissed_findings, writers_of
 from webhooks.publishing.people.learning.offer import offer_setting
 from webhooks.publishing.people.learning.preferences import kinds_of, preferences_of
 
@@ -33,7 +33,7 @@ def learn(
     if not settings.review.learn:
         return
     try:
-        dismissed = dismissed_findings(entries, pull.number, pull.web_url, repository.permission)
+        dismissed = dismissed_findings(entries, pull.number, pull.web_url, writers_of(repository.permission))
         memory.keep(pull.number, dismissed)
         others = [finding for finding in memory.known() if finding.pull != pull.number] if dismissed else []
         for kind in kinds_of([*others, *dismissed]):

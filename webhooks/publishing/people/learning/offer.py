@@ -17,7 +17,7 @@ from webhooks.github.branches import Branches
 from webhooks.github.errors import Forbidden, NotFound, Unprocessable
 from webhooks.github.repository import Repository
 from webhooks.publishing.people.learning.preferences import Kind
-from webhooks.publishing.people.learning.settings_edit import with_instruction
+from webhooks.publishing.people.learning.settings_edit import says, with_instruction
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ _TITLE = "Tell the reviewer what not to report"
 def offer_setting(repository: Repository, base: str, settings: Settings, kind: Kind) -> None:
     """Open the pull request against that branch, if none was ever opened for this kind. Raises GitHubError."""
     sentence = sentence_of(kind)
-    if " ".join(sentence.split()) in " ".join(settings.review.instructions.split()):
+    if says(settings.review.instructions, sentence):
         return
     branches, branch = repository.branches(), f"{BRANCHES}{kind.key}"
     if branches.pull_from(branch) is not None:
@@ -48,7 +48,7 @@ def offer_setting(repository: Repository, base: str, settings: Settings, kind: K
     if (edited := with_instruction(text, sentence)) is not None:
         message = (_TITLE, f"Such findings were dismissed {len(kind.dismissed)} times.")
         branches.commit(branch, onto=tip, message=message, files={path: edited})
-    elif " ".join(sentence.split()) not in " ".join(text.split()):
+    elif not says(text, sentence):
         branches.delete(branch)
         log.info("settings cannot be added to", extra={"repository": repository.name, "path": path})
         return

@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
-from functools import cache
 
 from webhooks.github.errors import GitHubError
 from webhooks.github.repository import Repository
 from webhooks.publishing.markers.summary import is_summary, read_ledger
-from webhooks.publishing.people.learning.dismissed import DismissedFinding, dismissed_findings
+from webhooks.publishing.people.learning.dismissed import DismissedFinding, dismissed_findings, writers_of
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +42,7 @@ class OwnSummaries:
         """Do nothing: the summary keeps it."""
 
     def _read(self) -> list[DismissedFinding]:
-        permission = cache(self._repository.permission)
+        voices = writers_of(self._repository.permission)
         login = ""
         found: dict[int, tuple[DismissedFinding, ...]] = {}
         for comment in self._repository.newest_comments(MOST_COMMENTS):
@@ -54,5 +53,5 @@ class OwnSummaries:
             login = login or self._repository.identity(self._number).lower()
             if comment.author.lower() == login:
                 number = int(place["number"])
-                found[number] = dismissed_findings(ledger.entries, number, place["page"], permission)
+                found[number] = dismissed_findings(ledger.entries, number, place["page"], voices)
         return [finding for _, findings in sorted(found.items()) for finding in findings]

@@ -24,13 +24,18 @@ def with_instruction(text: str, sentence: str) -> str | None:
     if before.problems or not isinstance(data, dict) or not isinstance(data.get("review") or {}, dict):
         return None
     written = (data.get("review") or {}).get("instructions") or ""
-    if not isinstance(written, str) or _flat(sentence) in _flat(written):
+    if not isinstance(written, str) or says(written, sentence):
         return None
     edited = _edited(text.splitlines(), written, sentence)
     if edited is None:
         return None
     new = "\n".join(edited) + "\n"
     return new if _reads_as(new, data, written, sentence) else None
+
+
+def says(text: str, sentence: str) -> bool:
+    """Whether the text holds the sentence, however its lines are broken."""
+    return _flat(sentence) in _flat(text)
 
 
 def _edited(lines: list[str], written: str, sentence: str) -> list[str] | None:
