@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from reviewer.domain.demonstrations import StoppedDemonstration
+from reviewer.domain.demonstrations import FixGate, StoppedDemonstration
 
 #: Files of the head with other texts, for the time of a run; None: the file as it is.
 ChangedFiles = Mapping[str, str]
@@ -102,6 +102,12 @@ class SuiteRun:
     def count(self) -> int:
         """How many tests passed."""
         return sum(len(names) for names in self.passed.values())
+
+
+def suite_stopped(why: str) -> StoppedDemonstration:
+    """Return the result of a suite none of whose tests can be run, with the reason in one line."""
+    reason = " ".join(why.split())[:300]
+    return StoppedDemonstration(FixGate.RUNNABLE, f"The repository's own tests cannot be run: {reason}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,9 @@ class FixGate(StrEnum):
 
     OFFERED: there is one. POLICY: it changes only code of the repository, and leaves nothing out. APPLIES: what it
     replaces is found once. PARSES: it adds no syntax error. MENDS: the demonstration passes with it, each time.
-    RUNNABLE: the repository's own tests can be run. KEEPS: those that passed before still pass. OUTLINE: the public
-    names are the same. MUTANTS: faults that tests noticed before are still noticed; these two are for code that is
-    only simplified. BUDGET: time is left.
+    RUNNABLE: the repository's own tests can be run (asked before the model is asked for a fix). KEEPS: those that
+    passed before still pass. OUTLINE: the public names are the same. MUTANTS: faults that tests noticed before are
+    still noticed; these two are for code that is only simplified. BUDGET: time is left.
     """
 
     OFFERED = "a fix was written"
@@ -117,7 +117,8 @@ class FixDemonstration:
         """The evidence in one line; true to the digit."""
         noun = "test" if self.tests == 1 else "tests"
         verb = "passes" if self.tests == 1 else "pass"
-        kept = f"{self.tests} {noun} still {verb}" if self.tests else "no other test was run"
+        none = "no other test counts" if self.limit else "no other test was run"
+        kept = f"{self.tests} {noun} still {verb}" if self.tests else none
         return f"fixes it; {kept}" + (f" ({self.limit})" if self.limit else "")
 
 

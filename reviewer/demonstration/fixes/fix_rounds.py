@@ -63,6 +63,7 @@ class FixRounds:
     def run(self, attempts: Sequence[FixAttempt], *, rounds: int) -> None:
         """Run the suggestions, then ask for fixes of what is left, at most so many times.
 
+        Nothing is asked where the repository's own tests cannot be run, since no fix could pass there.
         Each further call that the test of a finding took, since an answer could not be read, takes away one of them.
         """
         for attempt in attempts:
@@ -75,10 +76,20 @@ class FixRounds:
             ]
             if not left or not self._in_time():
                 break
-            self._round(left)
+            left = [attempt for attempt in left if self._can_pass(attempt)]
+            if left:
+                self._round(left)
         for attempt in attempts:
             if attempt.outcome is None:
                 attempt.outcome = StoppedDemonstration(FixGate.OFFERED, "There is no fix that was run.")
+
+    def _can_pass(self, attempt: FixAttempt) -> bool:
+        """Whether the repository's own tests can be run; where they cannot, no fix could pass."""
+        suite = attempt.project.suite()
+        if isinstance(suite, StoppedDemonstration):
+            attempt.outcome = StoppedDemonstration(suite.gate, f"{suite.reason.rstrip('.')}. No fix was asked for.")
+            return False
+        return True
 
     def _in_time(self) -> bool:
         return self.may_go_on(sum((answer.usage for answer in self.answers), Usage()))

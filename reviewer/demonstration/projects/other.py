@@ -12,7 +12,16 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from reviewer.demonstration.projects.staged_files import WatchedTree, files_changed
-from reviewer.demonstration.runs import RUNS, ChangedFiles, ClaimedPlace, ProposedTest, RanTest, SuiteRun, TestsRun
+from reviewer.demonstration.runs import (
+    RUNS,
+    ChangedFiles,
+    ClaimedPlace,
+    ProposedTest,
+    RanTest,
+    SuiteRun,
+    TestsRun,
+    suite_stopped,
+)
 from reviewer.domain.demonstrations import DemonstrationGate, FixGate, StoppedDemonstration
 from reviewer.languages.allowed_tests import refused_place
 from reviewer.languages.outline import outline_of
@@ -41,6 +50,7 @@ _COMMANDS: Mapping[str, str] = {
     "minitest": "ruby -Ilib -Itest {file}",
 }
 _KIND = re.compile(r"\b(?P<name>[A-Z]\w{0,60}(?:Error|Exception|Failure))\b|\bpanic: (?P<panic>.{0,80})")
+_ERROR = re.compile(r"\berror\b|Error\b|Exception\b|\bfailed\]", re.IGNORECASE)
 _UNREAD = re.compile(
     r"Cannot find module|ERR_MODULE_NOT_FOUND|SyntaxError|does not provide an export|\[build failed\]|\[setup failed\]"
     r"|Failed to (?:load|resolve)|No test suite found|LoadError|cannot load such file"
@@ -60,7 +70,7 @@ class OtherProject:
     left: Callable[[], float]
     watched: WatchedTree
     name: str = ""
-    _suite: SuiteRun | None = field(default=None, init=False)
+    _suite: SuiteRun | StoppedDemonstration | None = field(default=None, init=False)
 
     def holds(self, path: str) -> bool:
         """Whether the file is in the project's folder and language."""
@@ -164,18 +174,24 @@ class OtherProject:
         """Run the project's test files at head, the nearest first, for as long as there is time."""
         if self._suite is None:
             passed: dict[str, frozenset[str]] = {}
-            failed, seen = 0, 0
+            failed, seen, asserted, broken = 0, 0, False, ""
             for path in self.test_files:
                 if self.left() <= 0:
                     break
-                run = run_of(self.runner.run_again(path)[0])
+                (result,) = self.runner.run_again(path)
+                run = run_of(result)
                 passed[path] = run.passed
                 failed, seen = failed + len(run.failed), seen + 1
+                asserted = asserted or any(test.asserted for test in run.failed)
+                broken = broken or (f"{path}: {error}" if (error := _error_of(result)) else "")
+            self.watched.forget()
+            if broken and not asserted and not any(passed.values()):
+                self._suite = suite_stopped(broken)
+                return self._suite
             left_out = len(self.test_files) - seen
             parts = [f"{left_out} test files were not run: there was no time for them"] if left_out else []
             parts += [f"{failed} failed before and {'is' if failed == 1 else 'are'} not counted"] if failed else []
             self._suite = SuiteRun(passed, failed, "; ".join(parts))
-            self.watched.forget()
         return self._suite
 
     def run_suite(self, changed: ChangedFiles, places: Sequence[ClaimedPlace]) -> SuiteRun | StoppedDemonstration:
@@ -231,6 +247,17 @@ class OtherProject:
 
     def _with(self, changed: ChangedFiles, path: str) -> TestsRun:
         return run_of(self._run_with(changed, path))
+
+
+def _error_of(run: FileRun) -> str:
+    """Return what a run says of its first error; empty if there is none, as in a file without tests."""
+    failed = next((test for test in run.outcomes if test.verdict == "failed"), None)
+    if run.outcomes and failed is None:
+        return ""
+    rows = [row.strip() for row in run.output.split("\n") if row.strip()]
+    told = [row.strip() for row in failed.message.split("\n") if row.strip()] if failed else []
+    found = next((row for row in [*told, *rows] if _UNREAD.search(row)), "") or next(iter(told), "")
+    return found or next((row for row in rows if _ERROR.search(row)), "")
 
 
 def run_of(run: FileRun) -> TestsRun:

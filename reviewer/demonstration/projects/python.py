@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import PurePosixPath
 
-from reviewer.demonstration.projects.python_suite import PythonSuite
+from reviewer.demonstration.projects.python_suite import PythonSuite, last_line
 from reviewer.demonstration.projects.staged_files import WatchedTree, files_changed
 from reviewer.demonstration.runs import RUNS, ChangedFiles, ClaimedPlace, ProposedTest, RanTest, SuiteRun, TestsRun
 from reviewer.domain.demonstrations import DemonstrationGate, StoppedDemonstration
@@ -201,7 +201,7 @@ def run_of(report: HarnessReport, client: HarnessClient) -> TestsRun:
     """Return the harness's report as the values of a demonstration."""
     problem = report.problem
     if report.errors:
-        problem = problem or _last_line(report.errors[0].text)
+        problem = problem or last_line(report.errors[0].text)
     elif report.strays and not problem:
         problem = "the tests ran another copy of the code than the one under review"
     return TestsRun(
@@ -238,12 +238,6 @@ def _whole_statements(client: HarnessClient, path: str, lines: Sequence[int]) ->
 
 def _short(text: str, client: HarnessClient) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", text).replace(f"{client.tree}/", "").replace(f"{client.shown_at}/", "")
-
-
-def _last_line(text: str) -> str:
-    rows = [row.strip() for row in text.strip().split("\n") if row.strip()]
-    errors = [row for row in rows if re.match(r"(?:E\s|[\w.]{1,100}(?:Error|Exception)\b)", row)]
-    return (errors or rows or ["it cannot be imported"])[-1].removeprefix("E").strip()[:300]
 
 
 def _functions(node: ast.AST, above: str) -> Iterator[tuple[_Function, str]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
-from reviewer.demonstration.runs import ChangedFiles, ClaimedPlace, SuiteRun
+from reviewer.demonstration.runs import ChangedFiles, ClaimedPlace, SuiteRun, suite_stopped
 from reviewer.domain.demonstrations import FixGate, StoppedDemonstration
 from reviewer.testgen.python.baseline import file_of, related_tests
 from reviewer.testgen.python.harness_client import HarnessClient, HarnessRun
@@ -51,9 +52,9 @@ class PythonSuite:
             noun = "file" if len(near) == 1 else "files"
             limit = f"only the {len(near)} test {noun} near the change: all of them take too long"
             report = self.client.run(HarnessRun(paths=near, cover=self.changed, seconds=self.left()))
-        if report.problem or report.strays:
-            why = report.problem or "they import another copy of the code than the one under review"
-            return StoppedDemonstration(FixGate.RUNNABLE, f"The repository's own tests cannot be run: {why[:300]}")
+        why = "they import another copy of the code than the one under review" if report.strays else _all_broken(report)
+        if report.problem or why:
+            return suite_stopped(report.problem or why)
         self._report = report
         failing = len(report.bad) + len(report.errors)
         if failing:
@@ -134,6 +135,22 @@ class PythonSuite:
         named = ", ".join(f"`{name}`" for name in broken[:MOST_NAMED])
         more = f" and {len(broken) - MOST_NAMED} more" if len(broken) > MOST_NAMED else ""
         return StoppedDemonstration(FixGate.KEEPS, f"It breaks {named}{more}, which passed before.")
+
+
+def _all_broken(report: HarnessReport) -> str:
+    """Return what stops all tests before they get to an assertion; empty if one passed or failed by its own."""
+    if _passed(report) or any(test.asserted for test in report.bad):
+        return ""
+    if report.errors:
+        return last_line(report.errors[0].text)
+    return next((f"{test.kind}: {test.message}" for test in report.bad), "")
+
+
+def last_line(text: str) -> str:
+    """Return the line of a traceback that says what was wrong."""
+    rows = [row.strip() for row in text.strip().split("\n") if row.strip()]
+    errors = [row for row in rows if re.match(r"(?:E\s|[\w.]{1,100}(?:Error|Exception)\b)", row)]
+    return (errors or rows or ["it cannot be imported"])[-1].removeprefix("E").strip()[:300]
 
 
 def _passed(report: HarnessReport) -> frozenset[str]:

@@ -77,8 +77,8 @@ public class Price {
     }
 }
 """
-_JS = "function total(items) {\n  return items.reduce((sum, item) => sum + item, 0);\n}\n\nexports.total = total;\n"
-_JS_ADDED = """
+JS = "function total(items) {\n  return items.reduce((sum, item) => sum + item, 0);\n}\n\nexports.total = total;\n"
+JS_ADDED = """
 /** The fee for a return after so many days; two weeks, the fourteenth day included, are free. */
 function fee(days) {
   if (days < 14) return 0;
@@ -112,7 +112,7 @@ _MINI = (
 )
 _CRATE = "#[test]\nfn {name}() {{\n    {body}\n}}\n"
 
-_FEE_CLAIM = "`fee(14)` returns 1, although the fourteenth day is free\nThe comparison is strict."
+FEE_CLAIM = "`fee(14)` returns 1, although the fourteenth day is free\nThe comparison is strict."
 _LAST_CLAIM = "`last({no_items})` raises an error for no items\nThere is no last item to return."
 
 
@@ -132,7 +132,7 @@ JUNIT = SampleProject(
     head={"src/main/java/shop/Price.java": _JAVA_ADDED},
 )  # fmt: skip
 JEST_TESTS = SampleProject(
-    "jest", base={**JEST.files, "src/price.js": _JS}, head={"src/price.js": _JS + _JS_ADDED},
+    "jest", base={**JEST.files, "src/price.js": JS}, head={"src/price.js": JS + JS_ADDED},
 )  # fmt: skip
 CRATE = SampleProject(
     "cargo",
@@ -156,7 +156,7 @@ def _pair(
     )
     quote, suggestion = fee
     right = SampleClaim(
-        f"{project.name}: a right suggestion", project, path, quote, _FEE_CLAIM, (first,), DEMONSTRATED, place,
+        f"{project.name}: a right suggestion", project, path, quote, FEE_CLAIM, (first,), DEMONSTRATED, place,
         verdict="confirmed", suggestion=suggestion, fix="button",
     )  # fmt: skip
     claim = _LAST_CLAIM.format(no_items="&[]" if project is CRATE else "new int[0]" if project is JUNIT else "[]")
