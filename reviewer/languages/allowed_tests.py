@@ -155,6 +155,18 @@ def refused_place(path: str, listing: Listing) -> str | None:
     return None if _holds_tests(folders, path, held) else _NOT_A_TEST_FOLDER
 
 
+def refused_update(path: str, listing: Listing) -> str | None:
+    """Return why the file at this path may not be changed as an existing test, or None. Asks like `refused_place`."""
+    if reason := refused_name(path):
+        return reason
+    parts = path.split("/")
+    for end, part in enumerate(parts):
+        held = listing("/".join(parts[:end])) or {}
+        if held.get(part) is not (PathKind.FILE if end == len(parts) - 1 else PathKind.FOLDER):
+            return "is not a file of the repository at that commit"
+    return None if _holds_tests(parts[:-1], path, held) else _NOT_A_TEST_FOLDER
+
+
 def folders_above(path: str) -> list[str]:
     """Return the folders that `refused_place` asks about: the top, as "", and those above the file."""
     parts = path.split("/")

@@ -1,8 +1,10 @@
 """Add suggested tests to the repository: in a commit on the pull request's branch, or in a pull request stacked on it.
 
-Promises: only new files, only onto the head that the tests were run on, never on a fork. May be killed at any moment
-and repeated: a commit that exists is found and not made twice. A failure is returned as one sentence that says what to
-do. Never judges a test, and never runs one.
+Promises: only onto the head that the tests were run on, never on a fork. The branch of the pull request gets new
+files only; an update of an existing test changes what people demand of their code, so it is put into a pull request
+of its own, whose diff somebody reads before it is merged. May be killed at any moment and repeated: a commit that
+exists is found and not made twice. A failure is returned as one sentence that says what to do. Never judges a test,
+and never runs one.
 """
 
 from __future__ import annotations
@@ -85,7 +87,8 @@ def add_tests(
     """
 
     def addition(branches: Branches, onto: str, trailer: str) -> Addition:
-        chosen = choose_allowed(tests, branches.folders(onto, places(tests)))
+        folders = branches.folders(onto, places(tests, updates=stacked))
+        chosen = choose_allowed(tests, folders, updates=stacked)
         return Addition(
             branches, pull, {test.path: test.code for test in chosen.tests}, chosen.left_out, trailer,
             ("Add suggested tests", f"They were run on {pull.head_sha[:7]}.\n\n{trailer}"),

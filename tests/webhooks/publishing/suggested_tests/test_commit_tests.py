@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -289,6 +290,49 @@ def test_nothing_to_add_is_said(github: World) -> None:
     for stacked in (False, True):
         refused(ask(github, there, stacked=stacked), "None of the tests", "`tests/test_cart.py` exists already")
     assert sorted(github.repo.git.branches()) == ["discounts", "main"]
+
+
+def update_of(path: str, code: str = CODE, *, add: str = "assert True") -> TestSuggestion:
+    """Return an update of an existing test, as it is proven: the whole file, and its diff."""
+    patch = f"--- a/{path}\n+++ b/{path}\n@@ -1 +1 @@\n-assert 1 == 2\n+{add}\n"
+    return TestSuggestion(path, "src/cart.py:1-2", code, "updates `test_x`: passes in 4 of 4 runs", patch=patch)
+
+
+def test_an_update_is_proposed_and_never_committed_at_once(github: World) -> None:
+    """It changes what people demand of their code: into a pull request of its own, whose diff is read before."""
+    update = update_of("tests/test_cart.py", 'def test_x():\n    """..."""\n    assert True\n')
+    answer = added(ask(github, update, TEST))
+    assert github.expect_commit().files == (PATH,)
+    (told,) = answer.left_out
+    assert told.startswith(
+        "`tests/test_cart.py` changes an existing test, which is left to you: `/tests pull` proposes"
+    )
+    refused(ask(github, update, job="job-2"), "None of the tests can be added", "`/tests pull` proposes it")
+    answer = added(ask(github, update, stacked=True))
+    assert github.expect_commit().files == ("tests/test_cart.py",)
+    assert text_at(github, answer.sha, "tests/test_cart.py") == update.code
+    assert "updates `test_x`" in (github.expect_pull("Tests suggested for #1").issue.body or "")
+
+
+UPDATES = [
+    (update_of("tests/test_gone.py"), "`tests/test_gone.py` is not a file of the repository at that commit"),
+    (update_of("link/test_x.py"), "`link/test_x.py` is not a file"),
+    (update_of("src/cart.py"), "`src/cart.py` is not named as a test file"),
+    (update_of("tests/../src/cart.py"), "is not a path that the reviewer writes to"),
+    (update_of("tests/test_cart.py", "x = '\u202e'\n"), "contains invisible characters"),
+    (update_of("tests/test_cart.py", add="# ... the rest is unchanged"), "`tests/test_cart.py` leaves code out"),
+    (replace(TEST, path="tests/test_cart.py"), "`tests/test_cart.py` exists already"),
+]
+
+
+def test_an_update_has_the_guards_of_a_new_file(github: World) -> None:
+    """Only a file that is there, as a plain file of tests, is changed; a new file never takes the place of one."""
+    github.push(github.pull, {"link": Entry("/etc", "120000")})
+    answer = added(ask(github, *(test for test, _ in UPDATES), TEST, stacked=True))
+    assert len(answer.left_out) == len(UPDATES)
+    assert all(why in told for told, (_, why) in zip(answer.left_out, UPDATES, strict=True)), answer.left_out
+    assert github.expect_commit().files == (PATH,)
+    github.expect_pull("Tests suggested for #1")
 
 
 # -- a stacked pull request -------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def handle(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull) -> J
 
 def _add_tests(job: Job, repository: Repository, pull: Pull, review: Review) -> None:
     """Add the tests that ran to the branch, or stacked on it, and post a comment about the result."""
-    tests = [test for test in review.tests if test.status == "proven"]
+    tests = [test for test in review.tests if test.status in ("proven", "update")]
     if tests:
         result = add_tests(repository, pull, tests, stacked=job.argument == "pull", job=job.key)
     else:
