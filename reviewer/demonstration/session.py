@@ -64,6 +64,7 @@ def demonstrated(
                 checkout.python,
                 Path.home(),
                 execute,
+                sandboxed=checkout.sandboxed,
             )
             return Rounds(subject, ask, salt, limits, time.monotonic).run(review, chosen[: limits.findings])
     except NoSandbox as error:

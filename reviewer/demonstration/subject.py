@@ -16,7 +16,7 @@ class DemonstrationSubject:
 
     `head` and `base` are staged, writable copies of the two versions; `base` may be missing. `shown_at` is the path at
     which a sandbox shows them, `python` the interpreter with the repository's packages, `home` the person's home, in
-    which toolchains keep what they downloaded. `execute` runs a command in a sandbox.
+    which toolchains keep what they downloaded. `execute` runs a command, in a sandbox unless `sandboxed` is False.
     """
 
     change: Change
@@ -27,3 +27,4 @@ class DemonstrationSubject:
     python: Path
     home: Path
     execute: SandboxRunner
+    sandboxed: bool = True

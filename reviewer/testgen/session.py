@@ -88,7 +88,7 @@ def proven_tests(
             appends=checkout.appends,
             language=settings.review.language,
         )
-        places = StagedTrees(head.tree, base.tree if base else None, checkout.root, Path.home())
+        places = StagedTrees(head.tree, base.tree if base else None, checkout.root, Path.home(), checkout.sandboxed)
         try:
             return _together(_by_language(subject, settings, places, ask, execute, salt=salt, progress=progress))
         except NoSandbox as error:

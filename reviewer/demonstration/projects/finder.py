@@ -16,6 +16,7 @@ from reviewer.languages.imports import shared_folders
 from reviewer.languages.paths import is_code, is_test, unit_stem
 from reviewer.testgen.evidence import NotRun
 from reviewer.testgen.languages.execution import ProjectRunner
+from reviewer.testgen.languages.linked_packages import linked_away
 from reviewer.testgen.languages.test_runners import KNOWN, SUFFIXES, project_of
 from reviewer.testgen.python.harness_client import HarnessClient
 from reviewer.testgen.python.test_command import plan_for
@@ -70,6 +71,8 @@ class ProjectFinder:
             return NotRun(
                 f"No test runner is known for `{path}`. Known are {KNOWN}, recognised by the project's files."
             )
+        if subject.sandboxed and (why := linked_away(subject.head, subject.shown_at, project)):
+            return NotRun(why)
         if project not in self._known:
             runner = ProjectRunner(
                 subject.execute, project, subject.head, subject.shown_at, subject.home, 2 * self.limits.run_seconds

@@ -43,6 +43,7 @@ from reviewer.testgen.evidence import (
 from reviewer.testgen.languages.execution import ProjectRunner
 from reviewer.testgen.languages.existing_tests import ProjectBaseline, measure_existing, stays_green
 from reviewer.testgen.languages.gates import WHOLE, LanguageGates
+from reviewer.testgen.languages.linked_packages import linked_away
 from reviewer.testgen.languages.single_tests import name_in, single_tests, without_single_tests
 from reviewer.testgen.languages.static_gates import demand_text, only_values_changed, same_inputs, turned
 from reviewer.testgen.languages.test_runners import KNOWN, Project, project_of
@@ -59,12 +60,13 @@ _COVERS = re.compile(r"^(?P<path>[^:\n]{1,500}):(?P<first>\d{1,7})(?:-(?P<last>\
 
 @dataclass(frozen=True, slots=True)
 class StagedTrees:
-    """The staged trees, and where a sandbox shows them. Toolchains keep downloaded packages in `home`."""
+    """The staged trees, and where a sandbox (if `sandboxed`) shows them. Toolchains keep downloads in `home`."""
 
     head: Path
     base: Path | None
     shown_at: Path
     home: Path
+    sandboxed: bool = True
 
 
 def generate_language_tests(  # noqa: PLR0913 - the clock and the progress are for callers that want them
@@ -88,6 +90,8 @@ def generate_language_tests(  # noqa: PLR0913 - the clock and the progress are f
         )
     project = found[0][1]
     here = [file for file, its in found if its == project]
+    if places.sandboxed and (why := linked_away(places.head, places.shown_at, project)):
+        return NotRun(f"Suggested tests were not run: {why}")
     runner = ProjectRunner(execute, project, places.head, places.shown_at, places.home, 2 * budget.run_seconds)
     before = _existing(runner, here, change, places.base, progress)
     if isinstance(before, NotRun):
@@ -107,8 +111,6 @@ def _existing(
     runner: ProjectRunner, files: list[FileDiff], change: Change, base: Path | None, progress: Callable[[str], None]
 ) -> ProjectBaseline | NotRun:
     """Run the existing tests near the change with it, and without it."""
-    if why := _linked(runner.tree, runner.project):
-        return NotRun(why)
     with telling(progress, "running the existing tests near the change"):
         before = measure_existing(runner, files)
     if isinstance(before, NotRun) or base is None:
@@ -121,17 +123,6 @@ def _existing(
 _STAY_GREEN = (
     "Your tests stay green without this change: with its code put back to what it was, the tests near it pass as well."
 )
-
-
-def _linked(head: Path, project: Project) -> str:
-    """Return why packages cannot be used, if they are behind a symbolic link; empty if they are not."""
-    place = head / project.folder / "node_modules"
-    if project.row.language != "javascript" or not place.is_symlink():
-        return ""
-    return (
-        f"Suggested tests were not run: `{project.outside('node_modules')}` is a symbolic link, and what it points "
-        "to is outside the checkout, which untrusted code may not see. Install the packages in the checkout itself."
-    )
 
 
 def _notes(found: Iterable[tuple[FileDiff, Project]], project: Project, before: ProjectBaseline) -> list[str]:

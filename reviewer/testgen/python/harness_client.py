@@ -149,8 +149,9 @@ def interpreter_folders(python: Path, checkout: Path | None = None) -> tuple[Pat
     if checkout is not None and python.absolute().is_relative_to(checkout):
         for folder in folders:
             if not _may_be_named(folder.resolve(), checkout.resolve()):
+                named = f"{folder} (a link to {folder.resolve()})" if folder.is_symlink() else str(folder)
                 raise NoSandbox(
-                    f"The environment in the checkout ({python}) names {folder}, which is not part of an installed "
+                    f"The environment in the checkout ({python}) names {named}, which is not part of an installed "
                     "Python, so it is not shown to untrusted code. If the environment is yours, name it by its own "
                     "path outside the checkout with --python (the Action's input `tests-python`)."
                 )

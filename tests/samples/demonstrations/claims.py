@@ -183,7 +183,15 @@ def try_in(
     settings = Settings(tests=TestsSettings(command=sample.project.command))
     model, runs = ScriptedModel(sample), CountedRuns(execute)
     subject = DemonstrationSubject(
-        change, settings, folder / "head", folder / "base", folder / "head", THIS_PYTHON, Path.home(), runs
+        change,
+        settings,
+        folder / "head",
+        folder / "base",
+        folder / "head",
+        THIS_PYTHON,
+        Path.home(),
+        runs,
+        sandboxed=execute is not run_in_tree,
     )
     rounds = Rounds(subject, model, b"salt", replace(DemonstrationLimits(), **limits), lambda: 0.0)  # type: ignore[arg-type]
     review = rounds.run(Review("", findings=(finding,)), [] if only_suggestions else [finding])
