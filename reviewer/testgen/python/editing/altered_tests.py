@@ -14,6 +14,7 @@ from reviewer.languages.parsers import python_tree
 from reviewer.languages.paths import is_test
 from reviewer.testgen.evidence import ChangeUnderTest, CodeUnit, FailedTest
 from reviewer.testgen.python.baseline import Baseline, file_of
+from reviewer.testgen.python.editing.least_edit import parsed_alone
 from reviewer.testgen.python.editing.same_inputs import function_text
 from reviewer.testgen.python.gates.demands import named_tests
 from reviewer.testgen.python.gates.own_share import name_of
@@ -102,15 +103,10 @@ def _code_of_both(subject: ChangeUnderTest, path: str, name: str) -> str | None:
         return None  # Python and git count the lines of such a file differently
     try:
         now, old = function_text(head, name), function_text(base, name)
-        same = now and old and ast.dump(python_tree(_flush(now))) == ast.dump(python_tree(_flush(old)))
+        same = now and old and ast.dump(parsed_alone(now)) == ast.dump(parsed_alone(old))
     except _BROKEN:
         return None
     return now if same else None
-
-
-def _flush(text: str) -> str:
-    """Return a function's lines so that they can be parsed alone."""
-    return f"if True:\n{text}" if text[:1] in " \t" else text
 
 
 def _failing_again(tests: Sequence[AlteredTest], context: GateContext) -> tuple[AlteredTest, ...]:

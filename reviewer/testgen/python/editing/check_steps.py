@@ -7,33 +7,13 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from reviewer.testgen.python.editing.values import LOOSE, builds, inexact, is_built, really_calls, vague
 from reviewer.testgen.python.gates.demands import METHODS, parameter_names, raised_by
 from reviewer.testgen.python.gates.dotted_names import dotted
 from reviewer.testgen.python.gates.written_values import assigned, bound, resolved, text_of_node
 
 #: The most rows of a table, and the most steps of a test.
 MOST_ROWS, MOST_STEPS = 60, 600
-
-#: Calls that only build a value or look at a result: they may stand in what a test expects.
-_PLAIN = frozenset(
-    {"len", "sorted", "list", "tuple", "set", "frozenset", "dict", "str", "repr", "bool", "int", "float", "bytes"}
-    | {
-        "range",
-        "round",
-        "abs",
-        "sum",
-        "min",
-        "max",
-        "approx",
-        "date",
-        "datetime",
-        "timedelta",
-        "reversed",
-        "isinstance",
-    }
-)
-#: Comparisons that do not compare exactly.
-_LOOSE = frozenset({"approx", "ANY", "assertAlmostEqual", "assertCountEqual", "isinstance"})
 
 _SAME_ORDER = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot)
 
@@ -75,6 +55,8 @@ def table_rows(node: ast.expr) -> Table | None:
     names, table = parameter_names(node.args[0]), node.args[1]
     if not names or not isinstance(table, ast.List | ast.Tuple) or len(table.elts) > MOST_ROWS:
         return None
+    if any(keyword.arg == "indirect" for keyword in node.keywords):
+        return None  # its values are inputs of fixtures
     rows: list[tuple[tuple[str, ast.expr], ...]] = []
     around = [dotted(node.func), *names, *(ast.dump(keyword) for keyword in node.keywords)]
     for row in table.elts:
@@ -131,7 +113,7 @@ class Steps:
         if not plain or (isinstance(node, ast.Assign) and not all(map(_is_names, node.targets))):
             self._whole(node)
             return
-        if node.value is not None and _really_calls(self._resolved(node.value)):
+        if node.value is not None and really_calls(self._resolved(node.value)):
             self._do(node.value)
         for name, value in names:
             assert value is not None
@@ -170,7 +152,7 @@ class Steps:
         assert isinstance(call, ast.Call)
         words = "".join(f" {keyword.arg}={text_of_node(self._resolved(keyword.value))}" for keyword in call.keywords)
         given = text_of_node(self._input(last.value))
-        self._found.append(Check(given, "raises", kinds[0] + words, "" if "match=" in words else "any message"))
+        self._found.append(Check(given, "raises", kinds[0] + words, vague(call)))
         if node.items[0].optional_vars is not None:
             self._found.append("as " + text_of_node(node.items[0].optional_vars))
 
@@ -194,7 +176,7 @@ class Steps:
         """Read one of unittest's assertions; False if the call is none."""
         name = dotted(call.func).rpartition(".")[2]
         if name in METHODS and len(call.args) >= 2:
-            loose = name if name in _LOOSE else ""
+            loose = name if name in LOOSE else ""
             extra = "".join(ast.dump(part) for part in (*call.args[2:], *call.keywords)) if loose else ""
             self._compare(call.args[0], METHODS[name](), call.args[1], loose + extra)
         elif name in ("assertTrue", "assertFalse") and call.args:
@@ -220,15 +202,19 @@ class Steps:
             given = self._input(test)
             if not any(isinstance(part, ast.Call | ast.Name | ast.Attribute) for part in ast.walk(given)):
                 raise Incomparable(f"`{text_of_node(test)}` looks at no result")
-            self._found.append(Check(text_of_node(given), "true" if holds else "false", "", _loose(given)))
+            self._found.append(Check(text_of_node(given), "true" if holds else "false", "", inexact(given)))
 
     def _compare(self, left: ast.expr, op: ast.cmpop, right: ast.expr, loose: str) -> None:
         """Read a comparison: one side is the result, the other what is expected of it."""
         a, b = self._resolved(left), self._resolved(right)
-        calls = _really_calls(a), _really_calls(b)
+        calls = really_calls(a), really_calls(b)
         if all(calls):
             raise Incomparable(f"`{text_of_node(left)}` is compared with another result")
         swapped = calls[1] or (not calls[0] and not _has_names(left) and _has_names(right))
+        if not any(calls) and builds(a) and builds(b):
+            if is_built(a) == is_built(b):
+                raise Incomparable(f"it cannot be told which side of `{text_of_node(left)}` is the result")
+            swapped = is_built(a)
         given, expected = (right, b) if swapped else (left, a), (a if swapped else b)
         kind = type(op).__name__ + (" of" if swapped and not isinstance(op, _SAME_ORDER) else "")
         subject = self._input(given[0])
@@ -237,7 +223,7 @@ class Steps:
         if not _has_names(given[0]) and not calls[swapped]:
             raise Incomparable(f"`{text_of_node(given[0])}` is no result")
         self._found.append(
-            Check(text_of_node(subject), kind.strip(), text_of_node(expected), loose or _loose(expected))
+            Check(text_of_node(subject), kind.strip(), text_of_node(expected), loose or inexact(expected))
         )
 
     def _do(self, node: ast.expr) -> None:
@@ -273,25 +259,5 @@ def _is_names(target: ast.expr) -> bool:
     )
 
 
-def _really_calls(node: ast.expr) -> bool:
-    """Whether the expression calls something that may be the code under test: not only what builds a value."""
-    calls = (dotted(part.func).rpartition(".")[2] for part in ast.walk(node) if isinstance(part, ast.Call))
-    return any(name not in _PLAIN and not name[:1].isupper() for name in calls) or any(
-        isinstance(part, ast.Await | ast.Yield | ast.YieldFrom) for part in ast.walk(node)
-    )
-
-
 def _has_names(node: ast.expr) -> bool:
     return any(isinstance(part, ast.Name) for part in ast.walk(node))
-
-
-def _loose(node: ast.expr) -> str:
-    """Return what makes a comparison with this value inexact, with how inexact; "" if nothing does."""
-    found = []
-    for part in ast.walk(node):
-        if isinstance(part, ast.Call) and dotted(part.func).rpartition(".")[2] in _LOOSE:
-            name = dotted(part.func)
-            found.append(name + "".join(map(ast.dump, (*part.args[1:], *part.keywords))))
-        elif isinstance(part, ast.Name | ast.Attribute) and dotted(part).rpartition(".")[2] == "ANY":
-            found.append("ANY")
-    return " ".join(sorted(found))

@@ -13,16 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reviewer.languages.parsers import python_tree
 from reviewer.testgen.python.editing.check_steps import Check, Incomparable, Steps, table_rows
+from reviewer.testgen.python.editing.least_edit import indented
+from reviewer.testgen.python.editing.strength import weakened
 from reviewer.testgen.python.gates.assertions import TestFunction
 from reviewer.testgen.python.gates.demands import named_tests, raised_by
 from reviewer.testgen.python.gates.written_values import constants
-
-#: Comparisons that demand one exact result, and what may replace any other: its opposite.
-_EXACT = frozenset({"Eq", "Is"})
-_OPPOSITES: Mapping[str, str] = {
-    "In": "NotIn", "NotIn": "In", "Lt": "GtE", "GtE": "Lt", "Gt": "LtE", "LtE": "Gt", "true": "false", "false": "true",
-}  # fmt: skip
-_BROAD = frozenset({"Exception", "BaseException", "an exception", ""})
 
 
 def function_text(code: str, name: str) -> str | None:
@@ -39,16 +34,16 @@ def replaced(code: str, name: str, answer: str) -> str:
     old = _only(python_tree(code), name)
     if old is None:
         raise KeyError(name)
-    rows = answer.strip("\n").split("\n")
-    margin = min((len(row) - len(row.lstrip()) for row in rows if row.strip()), default=0)
-    plain = [row[margin:] if row.strip() else "" for row in rows]
-    tree = python_tree("\n".join(plain))
+    answer = answer.strip("\n")
+    plain = indented(answer, "")
+    tree = python_tree(plain)
     if len(tree.body) != 1 or not isinstance(tree.body[0], TestFunction):
-        return answer.strip("\n") + "\n"
-    here = [f"{' ' * old.col_offset}{row}" if row else "" for row in plain]
+        return answer + "\n"
+    here = "\n".join(plain.split("\n")[slice(*_lines(tree.body[0]))])
     first, last = _lines(old)
     whole = code.split("\n")
-    return "\n".join([*whole[:first], *here, *whole[last:]])
+    margin = whole[first][: len(whole[first]) - len(whole[first].lstrip())]
+    return "\n".join([*whole[:first], *indented(here, margin).split("\n"), *whole[last:]])
 
 
 def not_only_expectation(before: str, after: str, name: str) -> str:
@@ -64,6 +59,8 @@ def not_only_expectation(before: str, after: str, name: str) -> str:
         return f"It changes more than `{name}`."
     if _frame(old) != _frame(new):
         return f"It changes how `{name}` is called or marked."
+    if problem := _described(old, new, name):
+        return problem
     try:
         earlier, later = (_steps(tree, test) for tree, test in ((old_tree, old), (new_tree, new)))
     except Incomparable as error:
@@ -86,26 +83,21 @@ def _compared(old: Sequence[str | Check], new: Sequence[str | Check], name: str)
     pairs = [(a, b) for a, b in zip(old, new, strict=True) if isinstance(a, Check) and isinstance(b, Check) and a != b]
     if not pairs:
         return f"It changes nothing that `{name}` expects."
-    weaker = next((b for a, b in pairs if not _as_strong(a, b)), None)
-    return f"It weakens what `{name}` expects: `{weaker.text}`." if weaker else ""
+    return weakened(pairs, old, f"`{name}`")
+
+
+def _described(old: TestFunction, new: TestFunction, name: str) -> str:
+    """Return what an update does to the description of the test that it must not do."""
+    before, after = ast.get_docstring(old), ast.get_docstring(new)
+    if before and not after:
+        return f"It takes the description of `{name}` away."
+    if before != after and any(">>>" in text for text in (before, after) if text):
+        return f"It changes examples in the description of `{name}`, which may be run."
+    return ""
 
 
 def _given(step: str | Check) -> tuple[str, str]:
     return ("check", step.given) if isinstance(step, Check) else ("do", step)
-
-
-def _as_strong(old: Check, new: Check) -> bool:
-    """Whether the new check demands one exact result, a named exception, or the opposite of the old one."""
-    both_raise = new.kind == old.kind == "raises"
-    if new.loose and new.loose != old.loose and (both_raise or new.kind != "raises"):
-        return False
-    if new.kind == "raises":
-        return new.expected.partition(" ")[0] not in _BROAD
-    if new.kind in _EXACT:
-        return True
-    kind, _, swapped = old.kind.partition(" ")
-    opposite = f"{_OPPOSITES.get(kind, '')} {swapped}".strip()
-    return new.kind in (old.kind, opposite) and old.kind not in ("raises", *_EXACT)
 
 
 def _only(tree: ast.Module, name: str) -> TestFunction | None:
@@ -137,6 +129,8 @@ def _frame(test: TestFunction) -> tuple[str, ...]:
 
 def _steps(tree: ast.Module, test: TestFunction) -> list[str | Check]:
     """Return the steps of the test, for each row of its tables."""
+    if any(isinstance(node, ast.NamedExpr) for node in ast.walk(test)):
+        raise Incomparable("it sets a name inside an expression")
     own = {argument.arg for argument in (*test.args.posonlyargs, *test.args.args, *test.args.kwonlyargs)}
     shared = {name: value for name, value in constants(tree.body).items() if name not in own}
     return [step for values in _rows(test, shared) for step in Steps(dict(values)).read(_statements(test))]

@@ -22,6 +22,7 @@ from reviewer.testgen.independent_pass import Demand, Opinion, opinions_of
 from reviewer.testgen.merge import patch_of_text
 from reviewer.testgen.progress import telling
 from reviewer.testgen.python.editing.altered_tests import AlteredTest
+from reviewer.testgen.python.editing.least_edit import least_edit, lost_comment
 from reviewer.testgen.python.editing.same_inputs import expected_errors, function_text, not_only_expectation, replaced
 from reviewer.testgen.python.gates.own_share import name_of
 from reviewer.testgen.python.gates.run_gates import GateContext
@@ -189,7 +190,11 @@ def edited(now: str, name: str, code: str) -> str | GateFailure:
         if problem := not_only_expectation(now, answered, name):
             return GateFailure(Gate.INPUTS, problem)
         # Of a whole file only the test itself is taken: the rest keeps its layout and its comments.
-        return replaced(now, name, function_text(answered, name) or "")
+        old, new = (function_text(text, name) or "" for text in (now, answered))
+        new = least_edit(old, new)
+        if comment := lost_comment(old, new):
+            return GateFailure(Gate.INPUTS, f"It takes away or changes a comment: `{comment[:100]}`.")
+        return replaced(now, name, new)
     except (SyntaxError, ValueError, RecursionError, KeyError) as error:
         return GateFailure(Gate.INPUTS, f"The answer cannot be read as the test: {error}.")
 
