@@ -15,6 +15,7 @@ from reviewer.output.evidence import evidence_words
 from reviewer.output.html_markdown import escaped, inline_to_html, markdown_to_html
 from reviewer.output.wording import (
     advice_title,
+    also_text,
     headline,
     one_line,
     place_text,
@@ -117,6 +118,7 @@ def _comment(finding: Finding) -> str:
             f"{inline_to_html(one_line(finding.title))} <small>{escaped(where)}</small></div>"
         ),
         markdown_to_html(finding.body) if finding.body.strip() else "",
+        markdown_to_html(also_text(finding)) if finding.also_at else "",
     ]
     if finding.suggestion is not None:
         rows = (

@@ -5,6 +5,7 @@ The same review gives the same bytes, and nothing is left out. Returns text; wri
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import PurePosixPath
 
 from reviewer.diff.model import Diff
@@ -14,7 +15,6 @@ from reviewer.output.wording import (
     advice_title,
     also_text,
     anchored_code,
-    by_file,
     defects_then_refactorings,
     headline,
     one_line,
@@ -36,7 +36,7 @@ def to_markdown(review: Review, diff: Diff, *, title: str | None = None) -> str:
     parts = ["## Review", title or headline(review), neutralise(review.summary.strip())]
     for heading, group in defects_then_refactorings(review.findings):
         parts.append(f"## {heading}" if heading else "")
-        for path, findings in by_file(group).items():
+        for path, findings in groupby(group, key=lambda finding: finding.anchor.path):
             parts.append(f"### {code_span(path)}")
             parts += [_finding_markdown(finding, diff) for finding in findings]
     below = [

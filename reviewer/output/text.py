@@ -17,7 +17,6 @@ from reviewer.output.wording import (
     advice_title,
     also_text,
     anchored_code,
-    by_file,
     defects_then_refactorings,
     headline,
     one_line,
@@ -77,8 +76,7 @@ def _found(review: Review, source: Diff, ink: _Ink, width: int | None) -> list[l
     parts: list[list[str]] = []
     for heading, group in defects_then_refactorings(review.findings):
         parts.append([ink(heading, "path")] if heading else [])
-        for findings in by_file(group).values():
-            parts += [_finding_text(finding, source, ink, width) for finding in findings]
+        parts += [_finding_text(finding, source, ink, width) for finding in group]
     parts.append(_listed("Below the line:", [_below_text(finding, ink) for finding in review.below], None))
     return [*parts, *(_test_text(test, ink) for test in review.tests)]
 

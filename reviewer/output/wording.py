@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from reviewer.diff.model import Anchor, Diff, Side
 from reviewer.domain.findings import Category, Finding, Review
 from reviewer.domain.severity import Severity
+from reviewer.languages.paths import is_test
 from reviewer.llm.usage import Usage
 from reviewer.safety.invisible import show_invisible
 from reviewer.safety.placeholders import has_placeholder
@@ -68,10 +69,18 @@ def _counted(review: Review) -> str:
     return f"{count_of(len(review.findings), 'finding')}{f' ({detail})' if detail else ''} in {files} reviewed{more}."
 
 
-def also_text(finding: Finding) -> str:
-    """Name the other places that the same change mends; empty where there are none."""
-    places = ", ".join(f"`{place.path}:{place.line}`" for place in finding.also_at)
-    return f"Also at {places}: the same change mends it." if places else ""
+def also_text(finding: Finding, written: Callable[[Anchor], str] = lambda place: f"`{place.path}:{place.line}`") -> str:
+    """Name the other places of the same cause; empty where there are none. `written` writes a place.
+
+    The change that mends the code mends no test: a test that let the defect pass is named as such.
+    """
+    in_test = is_test(finding.anchor.path)
+    tests = [written(place) for place in finding.also_at if is_test(place.path) and not in_test]
+    places = [written(place) for place in finding.also_at if in_test or not is_test(place.path)]
+    texts = [f"Also at {', '.join(places)}: the same change mends it."] if places else []
+    if tests:
+        texts.append(f"The test{'s' if len(tests) > 1 else ''} at {', '.join(tests)} did not notice it.")
+    return " ".join(texts)
 
 
 def place_text(anchor: Anchor) -> str:
@@ -100,21 +109,11 @@ def count_of(number: int, noun: str) -> str:
 
 
 def defects_then_refactorings(findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
-    """Return the defects under no heading, then the code that could be simpler under one."""
+    """Return the defects under no heading, then the code that could be simpler under one, in the order they came in."""
     groups: dict[bool, list[Finding]] = {False: [], True: []}
     for finding in findings:
         groups[finding.category is Category.REFACTORING].append(finding)
     return [("", groups[False]), *([("Could be simpler", groups[True])] if groups[True] else [])]
-
-
-def by_file(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
-    """Group by file, the file of the best finding first, each file from top to bottom."""
-    groups: dict[str, list[Finding]] = {}
-    for finding in findings:
-        groups.setdefault(finding.anchor.path, []).append(finding)
-    for group in groups.values():
-        group.sort(key=lambda finding: finding.anchor.line)
-    return groups
 
 
 def rejections_text(review: Review) -> str:

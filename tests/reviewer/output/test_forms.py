@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewer.diff.model import Side
+from reviewer.diff.parser import parse_diff
 from reviewer.domain.findings import Category, Rejected, Review, Skipped, TestSuggestion
 from reviewer.domain.severity import Severity
 from reviewer.llm.usage import Usage
+from reviewer.output.html import to_html
 from reviewer.output.json import to_json
 from reviewer.output.markdown import to_markdown
 from reviewer.output.text import to_text
@@ -80,6 +82,31 @@ def test_the_whole_review_as_it_is_shown(name: str) -> None:
         "review.json": lambda: to_json(review),
     }[name]()
     assert shown == (GOLDEN / name).read_bytes().decode()
+
+
+def test_findings_stand_in_the_reviews_order_whatever_their_lines() -> None:
+    """The editor has weighed what is read first; neither the line nor the file moves a finding up."""
+    first, second = finding(title="The count"), finding(anchor("src/ü name.ts", 1), title="Other file")
+    review = Review("s", (first, second, finding(anchor("src/app.py", 11, 10), title="First lines")))
+    for shown in (to_text(review, colour=False, source=small_diff()), to_markdown(review, small_diff())):
+        assert shown.index("The count") < shown.index("Other file") < shown.index("First lines")
+
+
+def test_the_other_places_of_a_cause_are_named_in_every_form() -> None:
+    """The change mends other code; a test that let the defect pass is not mended by it."""
+    text = "--- a/{0}\n+++ b/{0}\n@@ -1 +1 @@\n-a\n+b\n"
+    places = parse_diff(
+        "".join(f"diff --git a/{path} b/{path}\n{text.format(path)}" for path in ("x.py", "tests/test_x.py"))
+    )
+    also = tuple(place for path in ("x.py", "tests/test_x.py") if (place := places.anchor(path, 1, None, Side.RIGHT)))
+    review = Review("s", (finding(also_at=also),))
+    for shown in (
+        to_text(review, colour=False, source=small_diff()),
+        to_markdown(review, small_diff()),
+        to_html(review, small_diff()),
+    ):
+        plain = shown.replace("<code>", "`").replace("</code>", "`")
+        assert "Also at `x.py:1`: the same change mends it. The test at `tests/test_x.py:1` did not notice it." in plain
 
 
 def test_the_contract_of_the_json() -> None:

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from reviewer.diff.model import Side
+from reviewer.diff.parser import parse_diff
 from reviewer.domain.findings import Category, Review
 from reviewer.domain.settings import FailLevel
 from reviewer.domain.severity import Confidence, Severity
@@ -69,6 +71,18 @@ def test_a_comment_names_the_other_places_of_its_cause() -> None:
     body = made.review["comments"][0]["body"]
     link = rf"\[`{re.escape(other.path)}:13`\]\(https://github\.test/o/r/pull/7/files#diff-[0-9a-f]{{64}}R13\)"
     assert re.search(rf"Also at {link}: the same change mends it\.", body)
+
+
+def test_a_comment_says_of_a_test_that_it_did_not_notice_the_defect() -> None:
+    """The change that mends the code does not mend the test that let it pass."""
+    text = "diff --git a/tests/test_app.py b/tests/test_app.py\n--- a/tests/test_app.py\n+++ b/tests/test_app.py\n"
+    test = parse_diff(f"{text}@@ -3 +3 @@\n-a\n+b\n").anchor("tests/test_app.py", 3, None, Side.RIGHT)
+    assert test is not None
+    made = planned(Review("Sums.", findings=(replace(finding(), also_at=(anchor("src/app.py", 13), test)),)))
+    assert made.review is not None
+    body = made.review["comments"][0]["body"]
+    assert re.search(r"Also at \[`src/app\.py:13`\]\([^)]+\): the same change mends it\. The test at", body)
+    assert re.search(r"The test at \[`tests/test_app\.py:3`\]\([^)]+\) did not notice it\.", body)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from reviewer.domain.findings import Finding
-from reviewer.output.wording import RAN
+from reviewer.output.wording import RAN, also_text
 from reviewer.safety.code_blocks import suggestion_block
 from reviewer.safety.markdown import neutralise
 from reviewer.safety.placeholders import has_placeholder
@@ -45,9 +45,8 @@ def comment_text(finding: Finding, entry: LedgerEntry, pull_url: str = "") -> st
         parts.append(f"This was fixed in {entry.sha[:7]} and is back.")
     if finding.body:
         parts.append(neutralise(finding.body))
-    if finding.also_at:
-        places = (line_link(place.path, place.side, place.line, pull_url) for place in finding.also_at)
-        parts.append(f"Also at {', '.join(places)}: the same change mends it.")
+    if also := also_text(finding, lambda place: line_link(place.path, place.side, place.line, pull_url)):
+        parts.append(also)
     room = MAX_BODY - len(marker) - sum(len(part) + 2 for part in parts)
     for block in (_fix, demonstration_text, _reproduction):
         text = block(finding, room)
