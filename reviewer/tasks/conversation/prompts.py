@@ -131,7 +131,10 @@ class Prompter:
         return replace(prompt, may_look_up=look)
 
     def edit(self, findings: Sequence[Finding], *, most: int) -> Prompt:
-        """Return the prompt that asks for the order of all findings, numbered from 1, `most` of them inline."""
+        """Return the prompt that asks for the order of all findings, numbered from 1, `most` of them inline.
+
+        A limit that all of them keep to is not worth a word.
+        """
         numbered = [
             self._claim(number, finding)
             | {
@@ -144,7 +147,8 @@ class Prompter:
         ]
         title = prose(self.change.title, MAX_TITLE)
         shown = _render("edit/findings.md", fence=self.fence, title=title, findings=numbered)
-        return prompt_of(Task.EDIT, _render("edit/edit.md", most=most), system=self._system(), shown=shown)
+        words = _render("edit/edit.md", most=most if most < len(findings) else None)
+        return prompt_of(Task.EDIT, words, system=self._system(), shown=shown)
 
     def about(self, task: Task, chunk: Chunk, words: str, *, qualifier: str = "") -> Prompt:
         """Return the prompt that shows the chunk with its context, as all prompts about it do, and sets the task."""

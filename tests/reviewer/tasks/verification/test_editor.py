@@ -61,6 +61,14 @@ def titles(findings: Sequence[Finding]) -> list[str]:
     return [found.title for found in findings]
 
 
+@pytest.mark.parametrize(("most", "limit"), [(1, ", at most 1;"), (2, "before merging;"), (10_000, "before merging;")])
+def test_a_limit_is_named_where_it_cuts_something(most: int, limit: str) -> None:
+    """In a terminal, which shows everything, "at most 10000" would only be puzzling."""
+    prompter = Prompter(Change(DIFF), Settings(), "data-0")
+    (asked,) = (message.content for message in prompter.edit([finding(1), finding(2)], most=most).messages[-1:])
+    assert limit in asked
+
+
 def test_the_order_severity_and_place_are_the_editors() -> None:
     """The most important first, whatever its severity was; what is to be listed is."""
     found = [finding(1), finding(2), finding(3)]
