@@ -100,6 +100,11 @@ def changed_symbols_of(file: FileDiff, outline: Outline) -> ChangedSymbols:
     )
 
 
+def is_class(spot: Definition) -> bool:
+    """Whether a definition is a class, or else holds others: a type, an interface, a module."""
+    return _CLASS.search(spot.kind) is not None
+
+
 def is_telling(name: str) -> bool:
     """Whether the name is rare enough to be worth a search."""
     return len(name) > 2 and name not in COMMON and not (name.startswith("__") and name.endswith("__"))
@@ -111,7 +116,7 @@ def _own(file: FileDiff, outline: Outline) -> Iterator[Definition]:
     seen: set[Definition] = set()
     for line in rows:
         taken = {name for of, name in members_on(file.path, [line.text]) if of in _SELF and not is_telling(name)}
-        classes = [spot for spot in outline.around(line.new or 0) if _CLASS.search(spot.kind)] if taken else []
+        classes = [spot for spot in outline.around(line.new or 0) if is_class(spot)] if taken else []
         for spot in outline.spots if classes else ():
             if spot.name in taken and spot not in seen and classes[-1].first < spot.first <= classes[-1].last:
                 seen.add(spot)
@@ -123,7 +128,7 @@ def _changed(file: FileDiff, outline: Outline) -> list[ChangedDefinition]:
     for touch in _touched(file.hunks):
         around = outline.around(touch.line)
         for spot in around[-2:]:
-            if _CLASS.search(spot.kind) and spot is not around[-1]:
+            if is_class(spot) and spot is not around[-1]:
                 continue  # a method changed, not its class
             name = _called_by(spot, around)
             signature = touch.new and spot.first <= touch.line <= spot.head
@@ -139,15 +144,15 @@ def _called_by(spot: Definition, around: Iterable[Definition]) -> str:
     """Return the name that callers of the definition write."""
     if spot.name not in _CONSTRUCTORS:
         return spot.name
-    classes = [outer.name for outer in around if outer is not spot and _CLASS.search(outer.kind)]
+    classes = [outer.name for outer in around if outer is not spot and is_class(outer)]
     return classes[-1] if classes else spot.name
 
 
 def _owner(spot: Definition, around: Iterable[Definition]) -> str:
     """Return the class or type around a method; of a class itself, and of what callers name by the class, nothing."""
-    if spot.name in _CONSTRUCTORS or _CLASS.search(spot.kind):
+    if spot.name in _CONSTRUCTORS or is_class(spot):
         return ""
-    classes = [outer.name for outer in around if outer is not spot and _CLASS.search(outer.kind)]
+    classes = [outer.name for outer in around if outer is not spot and is_class(outer)]
     return classes[-1] if classes else ""
 
 

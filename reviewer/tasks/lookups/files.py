@@ -8,6 +8,7 @@ from reviewer.diff.model import Side
 from reviewer.languages.outline import Outline
 from reviewer.languages.treesitter import Definition
 from reviewer.safety.prompt_text import printable_path
+from reviewer.tasks.context.changed_symbols import is_class
 from reviewer.tasks.context.snippets import definition_lines, numbered
 from reviewer.tasks.lookups.repository_view import RepositoryView
 from reviewer.tasks.lookups.results import LookupResult
@@ -16,7 +17,7 @@ from reviewer.tasks.lookups.targets import FileTarget, file_target, symbol_targe
 #: Lines of one range, lines of a file that is shown whole, and lines above and below a single line.
 MAX_LINES, MAX_WHOLE_FILE, BESIDE = 300, 200, 20
 
-#: Lines of a definition that is shown whole; of a longer one its signature and those inside it are shown.
+#: Lines of a definition that is shown whole; of a longer class its signature and those inside it are shown.
 MAX_WHOLE = 100
 
 OUTSIDE = "it is not a path inside the repository"
@@ -80,8 +81,13 @@ def _named(target: FileTarget, outline: Outline, title: str) -> LookupResult:
     if not spots:
         names = ", ".join(dict.fromkeys(spot.name for spot in outline.spots))[:400]
         return LookupResult(title, note=f"it defines nothing of that name{f'; it defines {names}' if names else ''}")
-    rows = [row for spot in spots for row in definition_rows(spot, outline)]
-    left = _more(len(rows), "lines", f"read them as `{_reference(target)}:FIRST-LAST`")
+    rows = [row for spot in spots for row in definition_rows(spot, outline, most=MAX_LINES)]
+    reference, last = _reference(target), spots[-1].last
+
+    def left(shown: int) -> str:
+        following = next((row.partition("|")[0].strip() for row in rows[shown:] if "|" in row[:12]), "")
+        return f"lines {following} to {last} are left out: read `{reference}:{following}-{last}`" if following else ""
+
     return LookupResult(title, tuple(rows), left)
 
 
@@ -108,11 +114,25 @@ def _range(target: FileTarget, outline: Outline, title: str) -> LookupResult:
     return LookupResult(title, tuple(rows), left)
 
 
-def definition_rows(spot: Definition, outline: Outline) -> list[str]:
-    """Return the numbered lines of a definition: all of it, or of a long one its signature and those inside it."""
-    whole = spot.last - spot.first < MAX_WHOLE
-    lines = tuple(range(spot.first, spot.last + 1)) if whole else definition_lines(spot, outline)
-    return numbered(lines, outline.lines)
+def definition_rows(spot: Definition, outline: Outline, *, most: int = MAX_WHOLE) -> list[str]:
+    """Return the numbered lines of a definition.
+
+    All of a short one; of a long class its signature and those inside it; of a long function the first `most` lines.
+    """
+    if spot.last - spot.first >= MAX_WHOLE and is_class(spot):
+        return numbered(definition_lines(spot, outline), outline.lines)
+    return numbered(range(spot.first, min(spot.last, spot.first + most - 1) + 1), outline.lines)
+
+
+def not_shown(path: str, spot: Definition) -> str:
+    """Return words on what `definition_rows` leaves out, with how to ask for it; empty if it is nothing."""
+    if spot.last - spot.first < MAX_WHOLE:
+        return ""
+    shown = printable_path(path)
+    if is_class(spot):
+        return f"(of what is inside, signatures only: ask for `read {shown}#{spot.name}.NAME`)"
+    following = spot.first + MAX_WHOLE
+    return f"(lines {following} to {spot.last} are left out: read `{shown}:{following}-{spot.last}`)"
 
 
 def _signature(spot: Definition, outline: Outline) -> str:

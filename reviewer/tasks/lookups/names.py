@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Sequence
 from reviewer.diff.model import Side
 from reviewer.domain.path_patterns import PathPatterns
 from reviewer.domain.sources import Hit
-from reviewer.languages.outline import defined_on, used_on
-from reviewer.languages.paths import is_code, is_written_by_hand
+from reviewer.languages.outline import defined_on, members_on, used_on
+from reviewer.languages.paths import is_code, is_test, is_written_by_hand
 from reviewer.languages.treesitter import Definition
 from reviewer.safety.prompt_text import printable_path
+from reviewer.tasks.context.relations import resembles
 from reviewer.tasks.context.snippets import numbered
-from reviewer.tasks.lookups.files import definition_rows
+from reviewer.tasks.lookups.files import definition_rows, not_shown
 from reviewer.tasks.lookups.repository_view import RepositoryView
 from reviewer.tasks.lookups.results import LookupResult
 from reviewer.tasks.lookups.targets import SymbolTarget, WordTarget, symbol_target, word_target
@@ -26,6 +27,9 @@ from reviewer.tasks.lookups.targets import SymbolTarget, WordTarget, symbol_targ
 #: Files that are read to answer one lookup, places that are written out, files of a pattern that are read, and places
 #: of one word that are weighed: those in the folders nearest to the change.
 MAX_READ, MAX_PLACES, MAX_MATCHING, MAX_WEIGHED = 12, 200, 300, 4_000
+
+#: Places of one file that are written out where other files hold the name too, and of one test or text.
+MOST_IN_FILE, MOST_IN_TEST = 20, 6
 
 NO_NAME = "it holds no name that can be looked for; write a single name, such as `parse_range` or `Cart.total`"
 _IMPORT = re.compile(r"\s*(?:import|from|use|using|require|include|#\s*include|export\s.*\bfrom)\b")
@@ -42,14 +46,16 @@ def definitions_of(view: RepositoryView, text: str, title: str) -> LookupResult:
     found = _defined(view, target, ranked)
     if not found:
         return _not_defined(view, target, ranked, left_out, title)
-    parts = [
-        "\n".join([f"{printable_path(path)}:", *definition_rows(spot, view.outline(path, Side.RIGHT))])
-        for path, spot in found
-    ]
+    parts = [_definition(view, path, spot) for path, spot in found]
     left = _left_out(
         len(parts), "definitions", f"ask for `definition OWNER.{target.name}` or `read PATH#{target.name}`"
     )
     return LookupResult(title, tuple(parts), left, _note(view, left_out))
+
+
+def _definition(view: RepositoryView, path: str, spot: Definition) -> str:
+    rows = definition_rows(spot, view.outline(path, Side.RIGHT))
+    return "\n".join(filter(None, (f"{printable_path(path)}:", *rows, not_shown(path, spot))))
 
 
 def callers_of(view: RepositoryView, text: str, title: str) -> LookupResult:
@@ -58,14 +64,14 @@ def callers_of(view: RepositoryView, text: str, title: str) -> LookupResult:
     if target is None:
         return LookupResult(title, note=NO_NAME)
     hits, left_out = _weighed(view, target.word)
-    uses = [hit for hit in hits if _is_use(hit, target.word)]
+    uses, others = _by_owner(target, [hit for hit in hits if _is_use(hit, target.word)])
     ranked = view.ranked(uses)
     view.library.fetch(_first_files(ranked))
     by_file: dict[str, list[Hit]] = {}
     for hit in ranked[:MAX_PLACES]:
         by_file.setdefault(hit.path, []).append(hit)
-    parts = [_uses(view, path, places) for path, places in by_file.items()]
-    note = _note(view, left_out)
+    parts = [_uses(view, path, places, alone=len(by_file) == 1) for path, places in by_file.items()]
+    note = "; ".join(filter(None, (others, _note(view, left_out))))
     if not parts:
         return LookupResult(title, note="; ".join(filter(None, ("no use of it was found", note))))
     how = f"ask for `search {target.word} in GLOB`{_most_of(ranked)}"
@@ -84,7 +90,7 @@ def places_of(view: RepositoryView, text: str, title: str) -> LookupResult:
     if target.text != target.word:
         hits = [hit for hit in hits if target.text in hit.text] or [hit for hit in hits if target.word in hit.text]
     ranked = view.ranked(hits, target.word)
-    rows = [f"{printable_path(hit.path)}:{hit.line} | {_code(hit)}" for hit in ranked[:MAX_PLACES]]
+    rows = [f"{printable_path(hit.path)}:{hit.line} | {_code(hit)}" for hit in _spread(ranked)[:MAX_PLACES]]
     note = _note(view, left_out)
     if not rows:
         return LookupResult(title, note="; ".join(filter(None, ("it is nowhere", note))))
@@ -93,6 +99,43 @@ def places_of(view: RepositoryView, text: str, title: str) -> LookupResult:
     files = "" if found > len(hits) else f" in {_count(len({hit.path for hit in hits}), 'file')}"
     title = f"{title}: {_count(found, 'place')}{files}"
     return LookupResult(title, tuple(rows), _left_out(found, "places", how), note)
+
+
+def _spread(ranked: Sequence[Hit]) -> list[Hit]:
+    """Leave out places of files that hold so many that the others' would not be seen, most of all those of tests."""
+    if len({hit.path for hit in ranked}) == 1:
+        return list(ranked)
+    counts: Counter[str] = Counter()
+    kept: list[Hit] = []
+    for hit in ranked:
+        counts[hit.path] += 1
+        if counts[hit.path] <= _most_in(hit.path):
+            kept.append(hit)
+    return kept
+
+
+def _most_in(path: str) -> int:
+    return MOST_IN_FILE if is_code(path) and not is_test(path) else MOST_IN_TEST
+
+
+def _by_owner(target: SymbolTarget, uses: list[Hit]) -> tuple[list[Hit], str]:
+    """Return the uses that can be of the owner's name, and words on those of other objects, which are left out.
+
+    Of a name that few use all are shown: a variable need not be named like its class.
+    """
+    if not target.owners or len(uses) <= MOST_IN_FILE:
+        return uses, ""
+    owner = target.owners[-1]
+
+    def is_owners(hit: Hit) -> bool:
+        objects = {of for of, member in members_on(hit.path, [hit.text]) if member == target.name}
+        return any(resembles(of, owner) for of in objects)
+
+    meant = [hit for hit in uses if is_owners(hit)]
+    if not meant:
+        return uses, ""
+    left = len(uses) - len(meant)
+    return meant, f"{_count(left, 'use')} of `{target.name}` on other objects left out" if left else ""
 
 
 def _is_everywhere(view: RepositoryView, target: WordTarget) -> bool:
@@ -160,17 +203,23 @@ def _is_use(hit: Hit, name: str) -> bool:
     return not is_code(hit.path) or name in used_on(hit.path, [hit.text])
 
 
-def _uses(view: RepositoryView, path: str, hits: Sequence[Hit]) -> str:
-    """Return the lines of one file that use a name, under the signatures of what is around them."""
+def _uses(view: RepositoryView, path: str, hits: Sequence[Hit], *, alone: bool) -> str:
+    """Return the lines of one file that use a name, under the signatures of what is around them.
+
+    Unless it is the only file, a few of many are enough.
+    """
+    left = 0 if alone else max(0, len(hits) - _most_in(path))
+    hits = hits[: len(hits) - left]
+    more = [f"({_count(left, 'more use')} in this file left out)"] if left else []
     outline = view.outline(path, Side.RIGHT) if path in view.library.texts else None
     if outline is None:
-        return "\n".join([f"{printable_path(path)}:", *(f"{hit.line:>5} | {_code(hit)}" for hit in hits)])
+        return "\n".join([f"{printable_path(path)}:", *(f"{hit.line:>5} | {_code(hit)}" for hit in hits), *more])
     numbers: set[int] = set()
     for hit in hits:
         around = outline.around(hit.line)[-2:]
         numbers |= {spot.first for spot in around} | set(range(max(1, hit.line - 1), hit.line + 2))
     lines = sorted(number for number in numbers if outline.lines[number - 1 : number] not in ((), ("",)))
-    return "\n".join([f"{printable_path(path)}:", *numbered(lines, outline.lines)])
+    return "\n".join([f"{printable_path(path)}:", *numbered(lines, outline.lines), *more])
 
 
 def _weighed(view: RepositoryView, word: str) -> tuple[list[Hit], int]:

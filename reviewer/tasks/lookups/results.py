@@ -37,15 +37,20 @@ class LookupResult:
 
 
 def write_results(results: Sequence[LookupResult], budget: int = MAX_TOKENS) -> str:
-    """Write the results within the tokens. What one of them does not use is left for those after it."""
-    texts: list[str] = []
+    """Write the results within the tokens: what the short ones leave is for the long ones, wherever they stand."""
+    sizes = [_size(result) for result in results]
+    shares: dict[int, int] = {}
     room = budget
-    for place, result in enumerate(results):
-        share = max(LEAST_TOKENS, room // (len(results) - place))
-        text = write_result(result, min(share, max(room, LEAST_TOKENS)))
-        texts.append(text)
-        room -= planned_tokens(text)
-    return "\n\n".join(texts)
+    for done, place in enumerate(sorted(range(len(sizes)), key=sizes.__getitem__)):
+        share = max(LEAST_TOKENS, room // (len(sizes) - done))
+        shares[place] = min(share, max(room, LEAST_TOKENS))
+        room -= min(sizes[place], shares[place])
+    return "\n\n".join(write_result(result, shares[place]) for place, result in enumerate(results))
+
+
+def _size(result: LookupResult) -> int:
+    """Return the tokens of all of a result."""
+    return sum(planned_tokens(part) + 1 for part in (f"### {result.title}", result.note, *result.parts))
 
 
 def write_result(result: LookupResult, budget: int) -> str:
