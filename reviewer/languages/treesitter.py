@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,10 +21,12 @@ from reviewer.languages.registry import Grammar
 #: A text with more bytes, or with a longer line in bytes, counts as generated and is not parsed.
 MAX_BYTES, MAX_LINE = 400_000, 5_000
 
-#: Seconds for one text; an ordinary one takes some milliseconds, but error recovery may take minutes on text that
-#: is not code. This limit keeps us on tree-sitter 0.25: 0.26.1 has no such limit, and the `progress_callback` of
-#: both versions crashes the process.
-MAX_SECONDS = 0.5
+#: Seconds of processor time for one text; an ordinary one takes some milliseconds, but error recovery may take minutes
+#: on text that is not code. Time that a busy machine spends elsewhere does not count: the same text has the same
+#: definitions, and so the same prompts, whatever else runs. Parsing stops after each `SLICE` to look at the clock, and
+#: for good after `MAX_WAIT`. The slices keep us on tree-sitter 0.25: 0.26.1 has no such limit, and the
+#: `progress_callback` of both versions crashes the process.
+MAX_SECONDS, SLICE, MAX_WAIT = 0.5, 0.05, 15.0
 
 #: Brackets that may be open at once, counted without regard to strings and comments.
 MAX_NESTING = 500
@@ -101,11 +104,19 @@ def _root(grammar: Grammar, text: str) -> Any | None:
     if loaded is None:
         return None
     with loaded.lock:
+        return parsed(loaded.parser, data)
+
+
+def parsed(parser: Any, data: bytes) -> Any | None:
+    """Return the root of the text's tree, None if it takes too long. The same call goes on where a slice ended."""
+    used, began = time.thread_time(), time.monotonic()
+    while True:
         try:
-            return loaded.parser.parse(data).root_node
-        except ValueError:  # out of time
-            loaded.parser.reset()
-            return None
+            return parser.parse(data).root_node
+        except ValueError:  # the slice is over
+            if time.thread_time() - used >= MAX_SECONDS or time.monotonic() - began >= MAX_WAIT:
+                parser.reset()
+                return None
 
 
 def _nesting(data: bytes) -> int:
@@ -188,7 +199,7 @@ def _loaded(grammar: Grammar) -> _Loaded | None:
         language = Language(getattr(importlib.import_module(grammar.module), grammar.function)())
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # the recommended replacement crashes: see MAX_SECONDS
-            parser = Parser(language, timeout_micros=int(MAX_SECONDS * 1e6))
+            parser = Parser(language, timeout_micros=int(SLICE * 1e6))
     except (ImportError, AttributeError, TypeError, ValueError):  # not installed, or an incompatible version
         return None
     return _Loaded(parser, Lock())

@@ -5,12 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import warnings
 
 import pytest
+import tree_sitter_python
+from tree_sitter import Language, Parser
 
 from reviewer.languages.outline import defined_on, outline_of, used_on
 from reviewer.languages.registry import BY_ENDING
-from reviewer.languages.treesitter import definitions
+from reviewer.languages.treesitter import definitions, parsed
 
 #: A text in each language, and name, first line, last line of its signature, last line, of all that it defines.
 TEXTS = {
@@ -112,6 +115,23 @@ def test_hostile_texts_neither_hang_nor_crash(ending: str, text: str) -> None:
     start = time.monotonic()
     outline_of(f"a.{ending}", text)
     assert time.monotonic() - start < 10
+
+
+def test_time_that_a_busy_machine_spends_elsewhere_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parsing that is stopped again and again ends with the whole tree; beyond the processor time there is none."""
+    data = b"".join(b"def f%d(a):\n    return [a, %d]\n\n\n" % (n, n) for n in range(3_000))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        parser = Parser(Language(tree_sitter_python.language()), timeout_micros=1_000)
+    with pytest.raises(ValueError, match="failed"):
+        parser.parse(data)
+    parser.reset()
+    root = parsed(parser, data)
+    assert root is not None
+    assert (root.end_byte, root.named_child_count) == (len(data), 3_000)
+    monkeypatch.setattr("reviewer.languages.treesitter.MAX_SECONDS", 0.0)
+    assert parsed(parser, data) is None
+    assert parser.parse(b"x = 1\n").root_node.end_byte == 6  # nothing of the other text is left
 
 
 @pytest.mark.parametrize(
