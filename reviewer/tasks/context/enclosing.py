@@ -12,9 +12,12 @@ from dataclasses import dataclass
 
 from reviewer.diff.model import FileDiff, FileStatus, Hunk
 from reviewer.languages.outline import Outline, outline_of
+from reviewer.languages.paths import is_test
 from reviewer.languages.registry import language_of
+from reviewer.languages.treesitter import Definition
 from reviewer.llm.models import planned_tokens
 from reviewer.safety.prompt_text import printable_lines, printable_path
+from reviewer.tasks.context.changed_symbols import is_class
 from reviewer.tasks.context.snippets import OPENER, with_marks
 
 #: Tokens of surroundings in one prompt, beside CHUNK_TOKENS of diff.
@@ -26,6 +29,9 @@ REACHES = (60, 20, 8)
 
 #: A class of at most so many lines is shown whole; of a longer one, only its signature and the method.
 SMALL = 60
+
+#: Lines above and below a changed member that is no method of a long class, and below a new test.
+BESIDE_MEMBER, BESIDE_TEST = 20, 6
 
 _CLOSER = re.compile(r"^\s*(?:[)\]}]|end\b|else\b|elif\b|except\b|finally\b|catch\b|rescue\b|ensure\b|when\b|case\b)")
 #: Lines that begin a branch or a loop. The definition that a reader needs is further out.
@@ -87,8 +93,10 @@ class _Place:
             if all(line.kind == " " or not line.text.strip() for line in hunk.lines):
                 continue  # only blank lines changed: no context is needed
             # A function without a name, such as a handler or a test that is passed on, is found by its indentation.
-            named = _enclosing(hunk, self.outline, reach) if self.outline else set()
-            rows |= named or set(block_of(hunk, self.lines, reach))
+            block = block_of(hunk, self.lines, reach)
+            beside = min(reach, BESIDE_TEST if is_test(self.file.path) else BESIDE_MEMBER)
+            named = _enclosing(hunk, self.outline, reach, block, beside) if self.outline else set()
+            rows |= named or set(block)
         return rows
 
     def written(self, reach: int) -> str:
@@ -98,22 +106,36 @@ class _Place:
         return "\n".join([f"### {printable_path(self.file.path)}", *rows]) + "\n" if rows else ""
 
 
-def _enclosing(hunk: Hunk, outline: Outline, reach: int) -> set[int]:
-    """Return the lines of the definitions around the hunk's changed lines; of a long one, those within reach."""
+def _enclosing(hunk: Hunk, outline: Outline, reach: int, block: range, beside: int) -> set[int]:
+    """Return the lines of the definitions around the hunk's changed lines; of a long one, those within reach.
+
+    Of a long class, only `beside` lines next to a changed member, or the `block` of the change, if that has no name. A
+    long function is shown around a function inside it, which sees its variables.
+    """
     changed = [line.new for line in hunk.lines if line.kind == "+" and line.new and line.text.strip()]
     numbers = changed or [line.new for line in hunk.lines if line.new and line.text.strip()]
     enclosing: set[int] = set()
     for number in numbers:
         outer = [spot for spot in outline.around(number) if spot.last > spot.first]
         for place, spot in enumerate(outer):
-            small = spot.last - spot.first < SMALL or place == len(outer) - 1
+            small = spot.last - spot.first < SMALL
+            innermost = place == len(outer) - 1
             first = with_marks(spot.first, outline.lines)
-            if small:
+            if innermost and not small and is_class(spot):
+                near = range(max(first, number - beside), min(spot.last, number + beside) + 1)
+                enclosing |= set(block if _is_inside(number, block, spot, outline) else near)
+            elif small or not is_class(spot):
                 enclosing |= set(range(max(first, number - reach), min(spot.last, number + reach) + 1))
             enclosing |= set(range(first, min(spot.head, spot.first + _GAP) + 1))
             if small:
                 break
     return enclosing
+
+
+def _is_inside(number: int, block: range, spot: Definition, outline: Outline) -> bool:
+    """Whether a line stands in a block inside the definition; one that begins above the reach shows no header."""
+    inside = spot.head < block.start and number in block
+    return inside and _indent(outline.lines[block.start - 1]) < _indent(outline.lines[number - 1])
 
 
 def _rows(numbers: Sequence[int], lines: Sequence[str]) -> list[str]:

@@ -136,3 +136,43 @@ def test_of_what_is_over_the_budget_the_nearest_lines_are_shown() -> None:
     assert "function long() {" in less
     assert "step90()" in less
     assert "step45()" not in less
+
+
+def test_a_function_inside_another_is_shown_with_what_is_around_it() -> None:
+    """The inner function sees the variables of the outer one, which is too long to be shown whole."""
+    lines = [f"    a{n} = {n}" for n in range(70)]
+    inner = "    def inner():\n        return a69 + stream\n"
+    text = "def outer(stream):\n" + "\n".join(lines) + f"\n\n{inner}\n    return inner\n"
+    shown = around("a.py", text.replace("a69 + stream", "stream"), text)
+    assert "    1 | def outer(stream):" in shown
+    assert "   71 |     a69 = 69" in shown
+    assert "a0 = 0" not in shown
+
+
+METHODS = "".join(f"  @Test\n  void test{n}() {{\n    run({n});\n    check({n});\n  }}\n\n" for n in range(40))
+
+
+@pytest.mark.parametrize(
+    ("path", "nearest", "beyond"), [("CartTest.java", "test19", "test17"), ("A.java", "test22", "test30")]
+)
+def test_a_new_member_of_a_long_class_needs_few_of_its_neighbours(path: str, nearest: str, beyond: str) -> None:
+    """The class's name, and some lines beside it: fewest of a test, which has little to do with the next one."""
+    before = f"class A {{\n{METHODS}}}\n"
+    after = before.replace("  @Test\n  void test20()", "  int limit = 3;\n\n  @Test\n  void test20()")
+    shown = around(path, before, after)
+    assert "    1 | class A {" in shown
+    assert f"void {nearest}()" in shown
+    assert f"void {beyond}()" not in shown
+
+
+def test_of_a_case_without_a_name_the_other_cases_are_not_shown() -> None:
+    """A specification's cases are calls with a block; the class around all of them names nothing nearer."""
+    case = (
+        "  it 'does {0}' do\n    one = {0}\n    two = one\n    three = two\n    four = three\n    check four\n  end\n\n"
+    )
+    text = "class Spec < Minitest::Spec\n" + "".join(case.format(n) for n in range(30)) + "end\n"
+    shown = around("test/spec_a.rb", text.replace("one = 15", "one = 0"), text)
+    assert "|     check four" in shown
+    assert "it 'does 14'" not in shown
+    assert "it 'does 16'" not in shown
+    assert "    1 | class Spec < Minitest::Spec" in shown
