@@ -72,6 +72,11 @@ def is_test(path: str) -> bool:
     return bool(re.search(r"(?:^|/)(?:tests?|specs?|__tests__)(?:/|$)", directory) or _TEST_WORDS.search(name))
 
 
+def is_named_test(path: str) -> bool:
+    """Whether the file itself is named as a test, unlike one that helps tests."""
+    return bool(_TEST_WORDS.search(path.rpartition("/")[2]))
+
+
 def unit_stem(path: str) -> str:
     """Return the name of a file without its ending, and without the part that marks it as a test."""
     return _TEST_WORDS.sub("", path.rpartition("/")[2].rsplit(".", 1)[0]).strip("._-").lower()

@@ -6,7 +6,7 @@ Pure. Very common names are left out: a search for them finds nothing useful.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reviewer.diff.model import FileDiff, FileStatus, Hunk
@@ -14,11 +14,12 @@ from reviewer.languages.outline import CONTROL, Outline, bare_on, defined_on, me
 from reviewer.languages.treesitter import Definition
 
 #: At most so many names of one file are looked up.
-MAX_USED, MAX_CHANGED, MAX_REMOVED = 60, 20, 20
+MAX_USED, MAX_CHANGED, MAX_REMOVED, MAX_REPLACED = 60, 20, 20, 6
 
 #: Names of constructors. Callers write the name of the class instead.
 _CONSTRUCTORS = frozenset(("__init__", "__new__", "constructor", "initialize", "__construct"))
 _CLASS = re.compile(r"class|struct|interface|trait|enum|record|impl|module|type_spec|object")
+_FUNCTION = re.compile(r"function|method")
 #: Names for the object or class that a method belongs to.
 _SELF = frozenset(("self", "this", "cls", "Self", "static"))
 _OUTCOME = re.compile(r"\b(?:return|yield|raise|throw|throws|panic|Err|None|null|nil)\b")
@@ -28,7 +29,8 @@ _PAGE = """
     long short unsigned signed var let const def class func function fun type struct enum interface trait impl
     public private protected static final abstract override virtual async export default extends implements break
     continue pass global nonlocal lambda finally ensure rescue begin end then done module namespace package object
-    True False NotImplemented group groups left right upper lower empty encode decode url path title status state
+    unknown never bigint symbol True False NotImplemented
+    group groups left right upper lower empty encode decode url path title status state
     result results type types error errors
     any number map list dict set tuple array vec option result some get put add remove pop push append insert
     update delete keys values items len size length count sum min max abs all sorted reversed range enumerate zip
@@ -48,13 +50,15 @@ COMMON = CONTROL | frozenset(_PAGE.split())
 class ChangedDefinition:
     """A definition that the change touches; `contract`: its signature, or what it returns or raises, is touched.
 
-    `owner` is the class or type that it belongs to, empty for a plain function.
+    `owner` is the class or type that it belongs to, empty for a plain function. `scope` is the function around it,
+    outside of which nobody can use it.
     """
 
     name: str
     spot: Definition
     contract: bool
     owner: str = ""
+    scope: Definition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,8 @@ class ChangedSymbols:
 
     `members` are pairs of names on the lines of its hunks at head: an object, and its member that is used.
     `own` are methods of the changed classes that the new lines call, whose names are too common to be searched for.
-    `bare` are names that stand on the new lines without an object before them.
+    `bare` are names that stand on the new lines without an object before them. `replaced` are functions that only the
+    removed lines call: what they did tells what is different now.
     """
 
     path: str
@@ -74,6 +79,20 @@ class ChangedSymbols:
     members: frozenset[tuple[str, str]] = frozenset()
     own: tuple[Definition, ...] = ()
     bare: frozenset[str] = frozenset()
+    replaced: tuple[str, ...] = ()
+
+    def meant(self) -> Iterator[tuple[str, str]]:
+        """Yield the names whose definitions are worth reading, each with what the change does with it."""
+        yield from ((name, "called before") for name in self.replaced)
+        yield from ((name, "calls" if called else "names") for name, called in self.used)
+
+    def owner(self, name: str) -> str:
+        """Return the class of a changed definition, empty for one without and for other names."""
+        return next((definition.owner for definition in self.changed if definition.name == name), "")
+
+    def scope(self, name: str) -> Definition | None:
+        """Return the function outside of which a changed definition of that name cannot be used."""
+        return next((definition.scope for definition in self.changed if definition.name == name), None)
 
     def receivers(self, name: str) -> frozenset[str] | None:
         """Return the objects whose member of that name is used; None where the name also stands alone."""
@@ -97,6 +116,7 @@ def changed_symbols_of(file: FileDiff, outline: Outline) -> ChangedSymbols:
         members=members_on(file.path, [line.text for line in rows if line.kind != "-"]),
         own=tuple(_own(file, outline)),
         bare=bare_on(file.path, [line.text for line in rows if line.kind == "+"]),
+        replaced=tuple(_replaced(file)[:MAX_REPLACED]),
     )
 
 
@@ -136,7 +156,7 @@ def _changed(file: FileDiff, outline: Outline) -> list[ChangedDefinition]:
             if is_telling(name):
                 before = found.get(name)
                 contract = contract or bool(before and before.contract)
-                found[name] = ChangedDefinition(name, spot, contract, _owner(spot, around))
+                found[name] = ChangedDefinition(name, spot, contract, _owner(spot, around), scope_of(spot, around))
     return list(found.values())
 
 
@@ -154,6 +174,12 @@ def _owner(spot: Definition, around: Iterable[Definition]) -> str:
         return ""
     classes = [outer.name for outer in around if outer is not spot and is_class(outer)]
     return classes[-1] if classes else ""
+
+
+def scope_of(spot: Definition, around: Sequence[Definition]) -> Definition | None:
+    """Return the innermost function around a definition; a method of a class inside a function has none."""
+    outer = [place for place in around if place.first <= spot.first and place is not spot]
+    return outer[-1] if outer and _FUNCTION.search(outer[-1].kind) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +209,14 @@ def _touched(hunks: Iterable[Hunk]) -> list[_Touch]:
                 last = line.new
                 touched += [_Touch(last, line.text, new=True)] if replaced and line.text.strip() else []
     return touched
+
+
+def _replaced(file: FileDiff) -> list[str]:
+    """Return the names that removed lines call and no other line of the hunks holds."""
+    rows = [line for hunk in file.hunks for line in hunk.lines]
+    before = used_on(file.path, [line.text for line in rows if line.kind == "-"])
+    kept = used_on(file.path, [line.text for line in rows if line.kind != "-"])
+    return [name for name, called in before.items() if called and is_telling(name) and name not in kept]
 
 
 def _removed(file: FileDiff, outline: Outline) -> list[str]:

@@ -17,12 +17,12 @@ from reviewer.domain.sources import Hit
 from reviewer.languages.import_readers import without_endings
 from reviewer.languages.imports import tests_of
 from reviewer.languages.outline import Outline, defined_on, outline_of, used_on
-from reviewer.languages.paths import is_code, is_test
+from reviewer.languages.paths import is_code, is_named_test, is_test
 from reviewer.languages.registry import family_of, language_of
-from reviewer.tasks.context.changed_symbols import ChangedSymbols, changed_symbols_of
+from reviewer.tasks.context.changed_symbols import ChangedSymbols, changed_symbols_of, scope_of
 from reviewer.tasks.context.enclosing import around
 from reviewer.tasks.context.mentions import MANIFESTS, Mentions, mentions_of
-from reviewer.tasks.context.relations import means_definition, uses_definition
+from reviewer.tasks.context.relations import can_mean, means_definition, names_before, uses_definition
 from reviewer.tasks.context.repository_cache import RepositoryCache
 from reviewer.tasks.context.search_plan import by_hand, near, order, pointed_to, words
 from reviewer.tasks.context.snippets import (
@@ -32,6 +32,7 @@ from reviewer.tasks.context.snippets import (
     definition_lines,
     render_snippets,
     usage_lines,
+    worth_showing,
 )
 from reviewer.tasks.planning.chunks import Chunk
 
@@ -43,6 +44,9 @@ MAX_MEANINGS, MAX_USES, MAX_USES_IN_FILE = 2, 4, 2
 
 #: Uses of one name that are ranked.
 MAX_WEIGHED = 200
+
+#: Families of languages in which nothing of a test file is used without an import of it.
+_EXPLICIT = frozenset(("web", "python"))
 
 _IMPORT = re.compile(r"\s*(?:import|from|use|using|require|include|#\s*include|package|export\s.*\bfrom)\b")
 _REMARK = re.compile(r"\s*(?://|#(?!\s*(?:include|define))|\*|/\*|--|\"\"\"|''')")
@@ -141,9 +145,9 @@ class _Search:
         for definition in subject.changed:
             rank = Rank.CALLER_OF_CONTRACT if definition.contract else Rank.CALLER
             found += self._uses(subject, definition.name, rank)
-        for name, called in subject.used:
-            rank = Rank.DEFINITION if called else Rank.NAMED
-            found += self._definitions(subject, name, Rank.TEST if is_test(subject.path) else rank)
+        for name, word in subject.meant():
+            rank = Rank.TEST if is_test(subject.path) else Rank.NAMED if word == "names" else Rank.DEFINITION
+            found += self._definitions(subject, name, rank, f"defines {name}, which {subject.path} {word}")
         outline = self.library.outline(subject.path)
         for spot in subject.own:
             reason = f"defines {spot.name}, which {subject.path} calls"
@@ -154,7 +158,7 @@ class _Search:
         """Return the files in which uses and definitions for the subject were found."""
         names = [*subject.removed, *(definition.name for definition in subject.changed)]
         places = [hit.path for name in names for hit in self._candidates(subject, name, akin=False)]
-        places += [hit.path for name, _ in subject.used for hit in self._defining(subject, name)]
+        places += [hit.path for name, _ in subject.meant() for hit in self._defining(subject, name)]
         return places + tests_of(subject.path, self.library.index)
 
     def _defining(self, subject: ChangedSymbols, name: str) -> list[Hit]:
@@ -166,6 +170,8 @@ class _Search:
             if hit.path != subject.path and family_of(hit.path) == family and defined_on(hit.text) == name
         ]
         hits = [hit for hit in hits if is_test(hit.path) <= is_test(subject.path)]
+        if family in _EXPLICIT:
+            hits = [hit for hit in hits if not is_named_test(hit.path)]
         folder = subject.path.rpartition("/")[0]
         same = [hit for hit in hits if hit.path.rpartition("/")[0] == folder]
         only = len({hit.path for hit in hits}) == 1
@@ -186,10 +192,8 @@ class _Search:
         outer = self.library.outline(hit.path).around(hit.line)
         return [*(spot.name for spot in outer if spot.first < hit.line), without_endings(hit.path).rpartition("/")[2]]
 
-    def _definitions(self, subject: ChangedSymbols, name: str, rank: Rank) -> list[Snippet]:
+    def _definitions(self, subject: ChangedSymbols, name: str, rank: Rank, reason: str) -> list[Snippet]:
         """Return the definition of a name: from the file itself, else from its imports, else from anywhere."""
-        word = "calls" if rank is Rank.DEFINITION else "names"
-        reason = f"{name}, which {subject.path} {word}"
         here = [(subject.path, spot) for spot in self.library.outline(subject.path).named(name)]
         there = [
             (path, spot)
@@ -203,14 +207,15 @@ class _Search:
             for spot in self.library.outline(hit.path).named(name)
             if spot.first <= hit.line <= spot.head
         ]
-        places = (here or there or anywhere)[: MAX_MEANINGS + 1]
-        if len(places) > MAX_MEANINGS:
-            return []
+        receivers = subject.receivers(name)
+        meant = [
+            (path, spot) for path, spot in here or there or anywhere
+            if can_mean(receivers, self._owners(Hit(path, spot.first, "")), spot.kind)
+        ]  # fmt: skip
         members = {member for of, member in subject.members if of == name}
-        return [
-            Snippet(rank, path, definition_lines(spot, self.library.outline(path), members), f"defines {reason}")
-            for path, spot in places
-        ]
+        places = meant if len(meant) <= MAX_MEANINGS else []
+        shown = ((path, worth_showing(spot, self.library.outline(path), members)) for path, spot in places)
+        return [Snippet(rank, path, lines, reason) for path, lines in shown]
 
     def _candidates(self, subject: ChangedSymbols, name: str, *, akin: bool = True) -> list[Hit]:
         """Return the likeliest uses of a name outside of the lines of the diff, the nearest first.
@@ -223,7 +228,8 @@ class _Search:
         others = 0 if name in subject.removed else 1  # a removed name is likely to be meant
         ambiguous = len(defining) > others or is_test(subject.path)  # only files that import a test use its definitions
         calls = {hit: called for hit in hits if (called := self._calls(hit, name)) is not None}
-        owner, owners = self._owner(subject, name)
+        owner, scope = subject.owner(name), subject.scope(name)
+        owners = names_before(owner, without_endings(subject.path))
         uses = [
             hit
             for hit in calls
@@ -235,6 +241,8 @@ class _Search:
                 and uses_definition(hit.path, hit.text, name, owners, subject.path, method=bool(owner))
             )
         ]
+        if scope:
+            uses = [hit for hit in uses if hit.path == subject.path and scope.first <= hit.line <= scope.last]
         uses.sort(key=lambda hit: order(hit, subject, called=calls[hit]))
         counts: dict[str, int] = {}
         kept = []
@@ -243,12 +251,6 @@ class _Search:
             if counts[hit.path] <= MAX_USES_IN_FILE:
                 kept.append(hit)
         return kept[: 2 * MAX_USES]
-
-    def _owner(self, subject: ChangedSymbols, name: str) -> tuple[str, list[str]]:
-        """Return the class of a changed definition, and all names that its users may write before it."""
-        owner = next((definition.owner for definition in subject.changed if definition.name == name), "")
-        folder, _, file = without_endings(subject.path).rpartition("/")
-        return owner, [name for name in (owner, file, folder.rpartition("/")[2]) if name]
 
     def _akin(self, hit: Hit, subject: ChangedSymbols) -> bool:
         """Whether the file of a use is the subject's own, or known to import it."""
@@ -266,7 +268,7 @@ class _Search:
         called = used_on(hit.path, [hit.text]).get(name)
         language = language_of(hit.path)
         bare = language is not None and language.bare_calls
-        return called if called is None else called or bare or name[:1].isupper() or f".{name}" in hit.text
+        return called if called is None else called or bare or name.lstrip("$_")[:1].isupper() or f".{name}" in hit.text
 
     def _uses(self, subject: ChangedSymbols, name: str, rank: Rank) -> list[Snippet]:
         """Return the places that use a name, and those that inherit from a class of that name."""
@@ -291,7 +293,8 @@ class _Search:
         pieces = []
         for path in tests_of(subject.path, self.library.index)[:1]:
             outline = self.library.outline(path)
-            heads = tuple(spot.first for spot in outline.spots if spot.head - spot.first < MAX_USES)[:20]
+            spots = (spot for spot in outline.spots if scope_of(spot, outline.around(spot.first)) is None)
+            heads = tuple(spot.first for spot in spots if spot.head - spot.first < MAX_USES)[:20]
             if heads and path not in self.subjects:
                 pieces.append(Snippet(Rank.TEST, path, tuple(sorted(set(heads))), f"the tests of {subject.path}"))
         return pieces

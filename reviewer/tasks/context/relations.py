@@ -17,6 +17,13 @@ _LEAST_SHARED = 4
 #: Names for the object or class that code belongs to.
 SELF = frozenset(("self", "this", "cls", "Self", "static", "super"))
 
+#: Objects that come with a language: their members are not the repository's.
+_BUILT_IN = """
+    Object Array Reflect JSON Math Promise Symbol Number String Date console process window document
+    Arrays Collections Objects Collectors System Integer Long Double Boolean Optional Stream Files Paths
+"""
+BUILT_IN = frozenset(_BUILT_IN.split())
+
 _HUMPS = re.compile(r"[a-z0-9][A-Z]|[A-Za-z0-9]_[A-Za-z0-9]")
 
 
@@ -33,6 +40,12 @@ def resembles(variable: str, owner: str) -> bool:
     return one.endswith(other) or other.endswith(one) or one.startswith(other)
 
 
+def names_before(owner: str, file: str) -> list[str]:
+    """Return all names that users may write before a definition: its class, and its file without endings and folder."""
+    folder, _, stem = file.rpartition("/")
+    return [name for name in (owner, stem, folder.rpartition("/")[2]) if name]
+
+
 def means_definition(receivers: frozenset[str] | None, owners: Collection[str], name: str, *, only: bool) -> bool:
     """Whether a use of a name may mean a definition that was found by its name alone.
 
@@ -44,6 +57,16 @@ def means_definition(receivers: frozenset[str] | None, owners: Collection[str], 
     if any(resembles(receiver, owner) for receiver in receivers - SELF for owner in owners):
         return True
     return only and is_distinctive(name)
+
+
+def can_mean(receivers: frozenset[str] | None, owners: Collection[str], kind: str) -> bool:
+    """Whether a use of a name can mean a definition of that kind at all.
+
+    A member of an object that comes with the language cannot, nor can a word without the object that has it as a key.
+    """
+    if kind == "pair":
+        return any(resembles(receiver, owner) for receiver in (receivers or ()) for owner in owners)
+    return not receivers or not receivers <= BUILT_IN
 
 
 def uses_definition(path: str, line: str, name: str, owners: Collection[str], defined_in: str, *, method: bool) -> bool:

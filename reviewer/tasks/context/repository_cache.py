@@ -22,6 +22,7 @@ MAX_OUTLINED = 20_000_000
 COMMON_FROM = 300
 
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
+_PLAIN = re.compile(r"\w+", re.ASCII)
 _NOTHING = Outline((), ())
 
 
@@ -119,7 +120,9 @@ class RepositoryCache:
         """Return where each word occurs at head, by word; for a common word, only where it seems defined."""
         searched = set(words)
         found: defaultdict[str, list[Hit]] = defaultdict(list)
-        for hit in self.sources.search(words, near) if words else ():
+        # Sources know letters, digits and `_` only: of `$Shape` they are asked for `Shape`.
+        asked = list(dict.fromkeys(max(_PLAIN.findall(word), key=len, default=word) for word in words))
+        for hit in self.sources.search(asked, near) if asked else ():
             for word in searched.intersection(_WORD.findall(hit.text)):
                 found[word].append(hit)
         return {word: tuple(_telling(word, hits)) for word, hits in found.items()}

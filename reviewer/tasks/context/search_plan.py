@@ -69,5 +69,6 @@ def words(
         known = [subject.path, *pointed[subject.path]]
         # A lower-case name that is not called is most likely a local variable.
         global_ = [name for name, called in subject.used if called or not name[:1].islower()]
+        global_ = [*subject.replaced, *global_]
         third += [name for name in global_ if not any(library.defines(path, name) for path in known)]
     return list(dict.fromkeys([*first, *second, *third]))

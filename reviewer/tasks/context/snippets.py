@@ -30,6 +30,9 @@ SMALL, MAX_ABOVE = 14, 120
 MAX_LINES, MOST_LINES = 40, 80
 
 
+#: Kinds of definitions that only group others under a name.
+_GROUP = re.compile(r"^module$|namespace|internal_module|mod_item")
+
 #: How lines begin that may stand right above a definition and belong to it: decorators, comments, modifiers.
 OPENER = re.compile(r"^\s*(?:@|#\[|//|#|\*|/\*|\"\"\"|'''|template\b|public\b|private\b|protected\b|export\b)")
 
@@ -128,6 +131,15 @@ def definition_lines(spot: Definition, outline: Outline, members: Collection[str
         if inner.name in members and inner.last - inner.first < MAX_WHOLE and len(numbers) < MOST_LINES:
             numbers |= set(range(inner.first, inner.last + 1))
     return tuple(sorted(numbers)[:MOST_LINES])
+
+
+def worth_showing(spot: Definition, outline: Outline, members: Collection[str] = ()) -> tuple[int, ...]:
+    """Return the lines that show a definition where it is used; of a module that only groups others, its `members`."""
+    if not _GROUP.search(spot.kind):
+        return definition_lines(spot, outline, members)
+    used = [inner for inner in outline.spots if spot.first < inner.first <= spot.last and inner.name in members]
+    lines = {number for inner in used for number in definition_lines(inner, outline)}
+    return tuple(sorted(lines | {spot.first}))[:MOST_LINES] if lines else ()
 
 
 def _blocks_around(line: int, first: int, lines: Sequence[str]) -> set[int]:

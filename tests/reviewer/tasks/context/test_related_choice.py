@@ -1,0 +1,96 @@
+"""Of the code beside a change, what tells something is shown, and what only has the same name is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.reviewer.tasks.context.test_related import PYTHON, related
+
+pytestmark = pytest.mark.slow
+
+
+def test_what_the_removed_lines_called_is_shown_where_it_is_not_called_any_more(tmp_path: Path) -> None:
+    """What a replaced function did tells what is different now; what is still called stands under what calls it."""
+    rates = {"shop/rates.py": "def old_rate(day):\n    return day or 1\n\n\ndef new_rate(day):\n    return day\n"}
+    head = "from shop.rates import new_rate, old_rate\n\n\n"
+    before = PYTHON | rates | {"shop/tax.py": f"{head}def tax_of(day):\n    return old_rate(day) * 2\n"}
+    text = related(tmp_path, before, {"shop/tax.py": f"{head}def tax_of(day):\n    return new_rate(day) * 2\n"})
+    assert "### shop/rates.py (defines old_rate, which shop/tax.py called before)\n    1 | def old_rate(day):" in text
+    assert "### shop/rates.py (defines new_rate, which shop/tax.py calls)" in text
+
+
+def test_of_a_module_that_groups_others_only_the_used_members_are_shown(tmp_path: Path) -> None:
+    """That `Shop::Cart` stands in `Shop` is known; what else stands there does not matter."""
+    filler = "".join(f"  LIMIT_{n} = {n}\n" for n in range(50))
+    before = {
+        "lib/shop.rb": f"module Shop\n{filler}  def self.currency_of(land)\n    land\n  end\nend\n",
+        "lib/shop/cart.rb": "module Shop\n  class Cart\n    def total\n      1\n    end\n  end\nend\n",
+        "test/spec_cart.rb": "describe Shop::Cart do\n  it 'sums' do\n    1\n  end\nend\n",
+    }
+    case = "describe Shop::Cart do\n  it 'sums' do\n    Shop::Cart.new.total\n  end\nend\n"
+    assert "lib/shop.rb" not in related(tmp_path / "a", before, {"test/spec_cart.rb": case})
+    text = related(tmp_path / "b", before, {"test/spec_cart.rb": case.replace("Cart.new.total", "currency_of(1)")})
+    assert "|   def self.currency_of(land)" in text
+    assert "LIMIT_7" not in text
+
+
+WEB = {
+    "src/util.ts": "export function proxied(t: any) {\n  return new Proxy(t, {\n    defineProperty(_, prop, d) {\n"
+                   "      return Reflect.set(t, prop, d);\n    },\n  });\n}\n",
+    "src/errors.ts": "export const shape_of = {\n  configurable: true,\n};\n",
+    "src/types.ts": "export type Boxed<Internals> = { box: Internals };\n"
+                    "export const use = (x: Boxed<Internals>) => Internals(x);\n",
+    "src/core.ts": "export function make(def: any) {\n  function Internals(this: any) {\n    this.def = def;\n  }\n"
+                   + "".join(f"  step({n});\n" for n in range(9)) + "  return new Internals();\n}\n",
+    "src/$shape.ts": "export const $Shape: any = 1;\n",
+    "src/round.ts": "import * as core from './$shape';\n"
+                    "export const round = (inst: any) => {\n  core.$Shape.init(inst);\n};\n",
+    "src/tests/mail.test.ts": "const sampleMail = () => z.string();\ntest('mail', () => {});\n",
+    "src/tests/post.test.ts": "test('post', () => {});\n",
+}  # fmt: skip
+
+
+def test_members_of_built_in_objects_and_keys_are_not_looked_up(tmp_path: Path) -> None:
+    """`Object.defineProperty` is the language's, and `configurable: true` refers to nothing."""
+    new = (
+        WEB["src/util.ts"]
+        + "export const fixed = (a: any) =>\n  Object.defineProperty(a, 'b', { configurable: true });\n"
+    )
+    text = related(tmp_path, WEB, {"src/util.ts": new})
+    assert "defines defineProperty" not in text
+    assert "defines configurable" not in text
+
+
+def test_a_local_function_is_used_nowhere_else(tmp_path: Path) -> None:
+    """A type parameter of the same name in another file is something else."""
+    inner = {"src/core.ts": WEB["src/core.ts"].replace("this.def = def", "this.def = [def]")}
+    assert "src/types.ts" not in related(tmp_path / "a", WEB, inner)
+    outer = {"src/core.ts": "export function Internals(def: any) {\n  return def;\n}\n"}
+    changed = {"src/core.ts": outer["src/core.ts"].replace("return def", "return [def]")}
+    assert "### src/types.ts (uses Internals" in related(tmp_path / "b", WEB | outer, changed)
+
+
+def test_a_type_with_a_dollar_is_a_type(tmp_path: Path) -> None:
+    """Its uses count, although nobody calls it, as those of a name that begins with a capital letter do."""
+    text = related(tmp_path, WEB, {"src/$shape.ts": "export const $Shape: any = 2;\n"})
+    assert "### src/round.ts (uses $Shape, changed in src/$shape.ts)" in text
+
+
+def test_what_another_test_file_defines_is_not_meant(tmp_path: Path) -> None:
+    """Where names have to be imported, a test sees nothing of the next one."""
+    new = "test('post', () => {\n  expect(z.sampleMail()).toBe('a@b.c');\n});\n"
+    assert "mail.test.ts" not in related(tmp_path, WEB, {"src/tests/post.test.ts": new})
+
+
+def test_the_list_of_tests_leaves_out_what_stands_inside_them(tmp_path: Path) -> None:
+    """Commands and stubs that a test defines for itself are no tests."""
+    tests = "from shop.prices import price_of\n\n\ndef test_one():\n    def command():\n        return 1\n\n"
+    tests += "    assert command()\n"
+    filler = "".join(f"\n\ndef test_{n}():\n    assert price_of({n})\n" for n in range(3))
+    after = {"shop/prices.py": PYTHON["shop/prices.py"].replace("item.price", "item.cost")}
+    text = related(tmp_path, PYTHON | {"tests/test_prices.py": tests + filler}, after)
+    listed = text.partition("(the tests of shop/prices.py)")[2]
+    assert "def test_one():" in listed
+    assert "def command" not in listed
