@@ -25,6 +25,7 @@ from reviewer.llm.messages import Prompt, Task
 from reviewer.llm.models import planned_tokens
 from reviewer.safety.fencing import fence_word, fenced_rows, fenced_text, quoted
 from reviewer.safety.prompt_text import code_excerpt, printable_path, prose
+from reviewer.safety.shortening import CUT
 from reviewer.tasks.context.enclosing import surroundings
 from reviewer.tasks.conversation.check_reports import reports_about
 from reviewer.tasks.conversation.dismissed_before import dismissed_before
@@ -131,10 +132,7 @@ class Prompter:
         return replace(prompt, may_look_up=look)
 
     def edit(self, findings: Sequence[Finding], *, most: int) -> Prompt:
-        """Return the prompt that asks for the order of all findings, numbered from 1, `most` of them inline.
-
-        A limit that all of them keep to is not worth a word.
-        """
+        """Return the prompt that asks for the order of all findings, numbered from 1; `most` inline, if that cuts."""
         numbered = [
             self._claim(number, finding)
             | {
@@ -215,6 +213,8 @@ class Prompter:
             if text:
                 shown.append({"path": printable_path(guide.path), "text": text})
                 room = max(0, room - len(text))
+            if text.endswith(CUT):
+                break  # of the next guide, nothing but the mark of a cut would be left
         return shown
 
     def _formatting(self, paths: Iterable[str]) -> list[str]:
