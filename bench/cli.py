@@ -32,6 +32,7 @@ from tests.fixtures.git_repo import Repo
 from tests.paths import ROOT
 
 RUNS, LARGE_RUNS = 15, 5
+LARGE_FILE = 50_000_000
 FILES = 10
 ASKED = ["diff", "--no-cache"]
 COMMANDS = (["--help"], ASKED, [*ASKED, "--format", "json"], [*ASKED, "--diff", "-"])
@@ -83,16 +84,17 @@ def _measure(python: str) -> None:
 def _measure_large(python: str) -> None:
     """Print the table of large cases."""
     cases = (
-        ("16 of 10,000 files", 10_000, 16, 0, "0.8 s of CPU, 90 MB"),
-        ("300 of 400 files", 400, 300, 0, "a line every 2 s"),
-        ("an untracked file of 50 MB", 10, 1, 50_000_000, "150 MB"),
+        ("16 of 10,000 files", 10_000, 16, "", "0.8 s of CPU, 90 MB"),
+        ("300 of 400 files", 400, 300, "", "a line every 2 s"),
+        ("an untracked file of 50 MB", 10, 1, "untracked", "150 MB"),
+        ("every line of a tracked text of 50 MB", 10, 1, "tracked", "150 MB"),
     )
     rows = []
     with tempfile.TemporaryDirectory() as directory, FakeModel() as model:
         for task in ("findings", "refactor"):
             model.answers(task, lambda _: '{"summary": "Computes means otherwise.", "findings": []}')
-        for number, (name, files, changed, untracked, aim) in enumerate(cases):
-            repo = _large_repo(Path(directory) / str(number), files, changed, untracked)
+        for number, (name, files, changed, large, aim) in enumerate(cases):
+            repo = _large_repo(Path(directory) / str(number), files, changed, large)
             words = [*ASKED, "--untracked", "--max-usd", "100"]
             _run(python, words, repo, Path(os.devnull), model)
             runs = [_run(python, words, repo, Path(os.devnull), model) for _ in range(LARGE_RUNS)]
@@ -104,18 +106,30 @@ def _measure_large(python: str) -> None:
     show(f"Command line, large changes: the model answers at once, best of {LARGE_RUNS}", head, rows)
 
 
-def _large_repo(path: Path, files: int, changed: int, untracked: int) -> Repo:
-    """Make a repository of so many files that use one another, with an uncommitted change of some of them."""
+def _large_repo(path: Path, files: int, changed: int, large: str) -> Repo:
+    """Make a repository of so many files that use one another, with an uncommitted change of some of them.
+
+    `large` says whether there is a file of 50 MB besides: `untracked`, or `tracked` with every line changed.
+    """
     repo = Repo.create(path)
     for number in range(files):
         repo.write(f"pkg{number % 100}/m{number}.py", _module(number, "return sum(xs) / max(len(xs), 1)"))
+    if large == "tracked":
+        _write_rows(repo.path / "rows.csv", 7)
     repo.commit()
     for number in range(changed):
         repo.write(f"pkg{number % 100}/m{number}.py", _module(number, "total = sum(xs)\n    return total / len(xs)"))
-    if untracked:
+    if large == "untracked":
         with (repo.path / "dump.py").open("wb") as file:
-            file.truncate(untracked)
+            file.truncate(LARGE_FILE)
+    elif large:
+        _write_rows(repo.path / "rows.csv", 9)
     return repo
+
+
+def _write_rows(path: Path, factor: int) -> None:
+    with path.open("w") as file:  # row by row: Linux counts our own memory as that of what we start
+        file.writelines(f"{number},some,text,{number * factor}\n" for number in range(LARGE_FILE // 25))
 
 
 def _module(number: int, body: str) -> str:

@@ -40,8 +40,9 @@ class FileDiff:
 
     `path` is the new name (for a removed file the old one); `old_path` differs from it only in a rename or copy. Modes
     are git's (`100644`, `120000` symlink, `160000` submodule), None if the diff has none. `missing` says that the file
-    changed but its hunks are not in the diff (GitHub omits large patches). A file that became a symlink or a submodule
-    is one MODIFIED file, although git writes it as removed and added.
+    changed but its hunks are not in the diff (GitHub omits large patches). Where they are larger than a review reads,
+    they are left out: `missing` is set, and `left_out` is their length in characters. A file that became a symlink or a
+    submodule is one MODIFIED file, although git writes it as removed and added.
     """
 
     path: str
@@ -52,6 +53,7 @@ class FileDiff:
     new_mode: str | None = None
     binary: bool = False
     missing: bool = False
+    left_out: int = 0
 
     @property
     def symlink(self) -> bool:

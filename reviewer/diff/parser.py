@@ -20,6 +20,10 @@ from reviewer.errors import DiffError
 #: Characters of a text that is no diff in which its form is looked for.
 _LONGEST_HINT = 20_000
 
+#: Characters of one file's hunks. More are left out: a numbered line takes twenty times its length in memory, and no
+#: review reads so much of a file.
+MAX_HUNKS = 2_000_000
+
 #: GitHub's words for what happened to a file, https://docs.github.com/rest/pulls/pulls#list-pull-requests-files
 _LISTED_STATUS = {
     "added": FileStatus.ADDED,
@@ -109,15 +113,18 @@ def _file(section: Section) -> FileDiff:
     if status is FileStatus.REMOVED:
         path = old_path
     old_mode, new_mode = section.modes
+    size = sum(len(line) for hunk in section.hunks for line in hunk)
+    left_out = size if size > MAX_HUNKS else 0
     return FileDiff(
         path=path,
         old_path=old_path if status in {FileStatus.RENAMED, FileStatus.COPIED} else path,
         status=status,
-        hunks=number_hunks(section.hunks),
+        hunks=() if left_out else number_hunks(section.hunks),
         old_mode=old_mode,
         new_mode=new_mode,
         binary=section.binary,
-        missing=section.withheld,
+        missing=section.withheld or bool(left_out),
+        left_out=left_out,
     )
 
 
@@ -173,6 +180,7 @@ def _type_change(removed: FileDiff, added: FileDiff) -> FileDiff:
         old_mode=removed.old_mode,
         binary=removed.binary or added.binary,
         missing=removed.missing or added.missing,
+        left_out=removed.left_out + added.left_out,
     )
 
 

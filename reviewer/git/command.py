@@ -30,7 +30,9 @@ _SETTINGS = (
     "credential.helper=",
     "protocol.allow=never",
     "safe.bareRepository=explicit",  # git 2.38; older ones are only started beside a .git (see worktree)
-    "core.bigFileThreshold=512m",  # a small one would make every text a binary file, which nobody reviews
+    # A larger file counts as binary: to compare it takes git ten times its size. A small threshold would make every
+    # text a binary file. https://git-scm.com/docs/git-config#Documentation/git-config.txt-corebigFileThreshold
+    "core.bigFileThreshold=10m",
     "diff.suppressBlankEmpty=false",
     "index.sparse=false",  # git 2.39 crashes when untracked files are announced in a sparse index
 )

@@ -70,11 +70,11 @@ class CheckoutSources:
             listed = set(self.paths())
             wanted = [path for path in wanted if path in listed]
         try:
-            found = self.tree.read_all(wanted[:MAX_FILES], revision)
+            found = self.tree.read_all(wanted[:MAX_FILES], revision, MAX_FILE_BYTES)
         except WorktreeError:
             return {}
-        small = {path: data for path, data in found.items() if len(data) <= MAX_FILE_BYTES and b"\0" not in data[:8000]}
-        return {path: data.decode("utf-8", "surrogateescape") for path, data in small.items()}
+        texts = {path: data for path, data in found.items() if b"\0" not in data[:8000]}
+        return {path: data.decode("utf-8", "surrogateescape") for path, data in texts.items()}
 
     def search(self, words: Sequence[str], near: Iterable[str] = ()) -> Sequence[Hit]:
         """Return where the words occur in the head."""

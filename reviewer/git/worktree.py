@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,9 @@ _DIFF = (
 _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _MOST_COMMITS = 50
 
+
+#: Bytes of a file that is read whole: as much as git compares (see `reviewer.git.command`).
+LARGEST_FILE = 10 * 1024 * 1024
 
 EVERYTHING = Selection()
 
@@ -166,12 +169,15 @@ class Worktree:
         """
         return self.read_all((path,), rev).get(path)
 
-    def read_all(self, paths: Sequence[str], rev: str | None = None) -> dict[str, bytes]:
-        """Return the content of each path for which `read` finds one. Takes as long as for one file."""
+    def read_all(self, paths: Sequence[str], rev: str | None = None, largest: int = LARGEST_FILE) -> dict[str, bytes]:
+        """Return the content of each path for which `read` finds one, of at most `largest` bytes.
+
+        Takes as long as for one file, and no memory for the others.
+        """
         inside = [path for path in paths if not is_unsafe_path(path)]
         if rev is not None:
-            return self._read_blobs(inside, rev) if inside else {}
-        found = {path: self._read_disk(path) for path in inside}
+            return self._read_blobs(inside, rev, largest) if inside else {}
+        found = {path: self._read_disk(path, largest) for path in inside}
         return {path: data for path, data in found.items() if data is not None}
 
     def blobs(self, rev: str, folders: Sequence[str] = ()) -> dict[str, str]:
@@ -228,17 +234,17 @@ class Worktree:
                 return True
         return False
 
-    def _read_disk(self, path: str) -> bytes | None:
+    def _read_disk(self, path: str, largest: int) -> bytes | None:
         place = self.root / path
         if self.goes_through_link(path):
             return None
         try:
-            return place.read_bytes() if place.is_file() else None
+            return place.read_bytes() if place.is_file() and place.stat().st_size <= largest else None
         except OSError as error:
             raise WorktreeError(f"{path} cannot be read: {error.strerror}.") from error
 
-    def _read_blobs(self, paths: Sequence[str], rev: str) -> dict[str, bytes]:
-        """Return the content of the regular files among the paths, in a tree or in the index."""
+    def _read_blobs(self, paths: Sequence[str], rev: str, largest: int) -> dict[str, bytes]:
+        """Return the content of the regular files among the paths that are not too large, in a tree or in the index."""
         if rev == INDEX:
             listed = git_output(self.root, "ls-files", "--stage", "-z", "--", *paths)  # mode, id, stage
         else:
@@ -249,7 +255,17 @@ class Worktree:
             attributes, _, name = entry.partition(b"\t")
             if attributes.startswith(b"100") and os.fsdecode(name) in paths:
                 blobs[os.fsdecode(name)] = attributes.split(b" ")[1 if rev == INDEX else 2].decode()
-        return dict(zip(blobs, self._contents(list(blobs.values())), strict=True))
+        sizes = self._sizes(set(blobs.values()))
+        small = {path: blob for path, blob in blobs.items() if sizes.get(blob, 0) <= largest}
+        return dict(zip(small, self._contents(list(small.values())), strict=True))
+
+    def _sizes(self, blobs: Collection[str]) -> dict[str, int]:
+        """Return the bytes of each of the blobs that is here."""
+        if not blobs:
+            return {}
+        asked = "".join(f"{blob}\n" for blob in blobs).encode()
+        rows = git_output(self.root, "cat-file", "--batch-check", stdin=asked).decode().splitlines()
+        return {words[0]: int(words[2]) for row in rows if len(words := row.split(" ")) == 3}
 
     def _contents(self, blobs: Sequence[str]) -> Iterator[bytes]:
         if not blobs:

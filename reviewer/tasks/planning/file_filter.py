@@ -48,7 +48,7 @@ def select(diff: Diff, settings: ReviewSettings) -> tuple[tuple[FileDiff, ...], 
         if reason is None and not settings.generated:
             reason = _generated_reason(file)
         if reason is None and _size(file) > MAX_FILE_BYTES:
-            reason = _Reason(f"too large: {_size(file) // 1000:,} kB of changed text")
+            reason = _too_large(_size(file))
         if reason is None:
             kept.append(file)
         else:
@@ -111,7 +111,9 @@ def _shape_reason(file: FileDiff) -> _Reason | None:
     if file.symlink:
         return _Reason("symbolic link")
     if file.binary:
-        return _Reason("binary")
+        return _Reason("binary, or too large to compare")
+    if file.left_out:
+        return _too_large(file.left_out)
     if file.missing:
         return _Reason("GitHub gave no diff for it (too large, or binary)")
     if file.status is FileStatus.REMOVED:
@@ -140,6 +142,10 @@ def _generated_reason(file: FileDiff) -> _Reason | None:
     top = [line.text for hunk in file.hunks[:1] for line in hunk.lines if (line.new or 99) <= 5]
     is_marked = any(_GENERATED_MARK.search(text) for text in top)
     return _Reason("generated (its header says so)") if is_marked else None
+
+
+def _too_large(size: int) -> _Reason:
+    return _Reason(f"too large: {size // 1000:,} kB of changed text")
 
 
 def _size(file: FileDiff) -> int:

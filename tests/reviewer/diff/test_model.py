@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reviewer.diff.model import FileStatus, Hunk, Line, Side
-from reviewer.diff.parser import parse_diff
+from reviewer.diff.parser import MAX_HUNKS, parse_diff
 from tests.fixtures.git_repo import Repo
 from tests.reviewer.diff.diffs import between, lines, only
 
@@ -268,3 +268,17 @@ def test_withheld_hunks_are_missing(repo: Repo) -> None:
         "empty": (FileStatus.REMOVED, False),
         "full": (FileStatus.REMOVED, True),
     }
+
+
+def test_hunks_that_no_review_reads_are_left_out() -> None:
+    """A file's hunks over the limit are counted and left out; those at the limit, and of other files, stay."""
+
+    def added(path: str, length: int) -> str:
+        head = f"diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n"
+        hunk = f"@@ -0,0 +1,{length // 1_000 - 1} @@\n"
+        lines = f"+{'x' * 998}\n" * (length // 1_000 - 2)
+        return head + hunk + lines + f"+{'y' * (length - len(hunk) - len(lines) - 2)}\n"
+
+    large, limit, small = parse_diff(added("a", MAX_HUNKS + 1) + added("b", MAX_HUNKS) + added("c", 10_000)).files
+    assert (large.hunks, large.missing, large.left_out) == ((), True, MAX_HUNKS + 1)
+    assert [(len(file.hunks), file.missing, file.left_out) for file in (limit, small)] == [(1, False, 0)] * 2

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reviewer.diff.model import FileStatus
+from reviewer.diff.parser import parse_diff
 from reviewer.errors import WorktreeError
 from reviewer.git.worktree import Worktree, open_worktree
 from tests.fixtures.git_repo import UNTRACKED_TOO, Repo
@@ -46,6 +47,7 @@ def test_several_files_are_read_at_once(repo: Repo) -> None:
         assert worktree.read_all(paths, rev) == files
         assert worktree.read_all(("nosuch", "dir"), rev) == {}
         assert worktree.read_all((), rev) == {}
+        assert worktree.read_all(paths, rev, largest=3) == {path: files[path] for path in files if path != "x"}
 
 
 def test_a_revision_that_is_not_here_is_an_error(repo: Repo) -> None:
@@ -137,3 +139,18 @@ def test_commit_messages_give_title_and_description(repo: Repo) -> None:
 def test_a_clone_can_be_described_by_its_parts(repo: Repo) -> None:
     """A Worktree is a plain value: two of the same root are equal."""
     assert open_worktree(repo.path) == Worktree(repo.path.resolve())
+
+
+def test_a_file_of_ten_megabytes_is_not_compared(repo: Repo) -> None:
+    """Git compares it as binary, whatever the clone's settings say; the other files are shown."""
+    repo.write("large.csv", "1,2\n" * 2_700_000)
+    repo.write("small.csv", "1,2\n" * 2_000_000)
+    first = repo.commit()
+    repo.git("config", "core.bigFileThreshold", "1g")
+    for name, lines in (("large.csv", 2_700_000), ("small.csv", 2_000_000)):
+        repo.write(name, "1,2\n" * lines + "3,4\n")
+    for head in ("", repo.commit()):
+        change = open_worktree(repo.path).diff(f"{first}..{head}" if head else first)
+        large, small = parse_diff(change.diff_bytes).files
+        assert (large.binary, large.hunks) == (True, ())
+        assert (small.binary, len(small.hunks)) == (False, 1)

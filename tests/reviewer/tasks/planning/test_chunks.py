@@ -65,7 +65,7 @@ def test_shapes_without_lines_are_skipped_with_their_reason() -> None:
     kept, skipped = select(diff, ReviewSettings())
     assert kept == ()
     assert [one.reason.split(":")[0] for one in skipped] == [
-        "binary",
+        "binary, or too large to compare",
         "only its mode changed",
         "renamed from x.py without changes",
         "submodule",

@@ -128,6 +128,6 @@ def test_the_budget_takes_looks_away_not_parts_and_counts_them() -> None:
 
 def test_long_lines_cost_no_time() -> None:
     """A line of a million characters is looked at only at its front."""
-    lines = ["select " * 150_000, "if " * 300_000] * 8
-    files = parse_diff(diff_of(("a.py", lines, ()))).files
+    lines = ["select " * 150_000, "if " * 300_000]
+    files = parse_diff(diff_of(*((f"a{number}.py", lines, ()) for number in range(8)))).files
     assert lenses_for(Chunk.of(ChunkSection(file, "", 1) for file in files)) == (Lens.CONCURRENCY,)
