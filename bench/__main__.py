@@ -10,6 +10,7 @@ NAMES = (
     "context",
     "prefix",
     "scripted_eval",
+    "clicks",
     "cli",
     "app",
     "pages",
@@ -26,7 +27,7 @@ NAMES = (
 _FOLDERS = dict.fromkeys(
     ("durable", "burst", "slow", "hostile", "memory", "acknowledge"), "bench.deliveries"
 )  # the App under load
-_FOLDERS |= dict.fromkeys(("context", "prefix", "scripted_eval"), "bench.asking")
+_FOLDERS |= dict.fromkeys(("context", "prefix", "scripted_eval", "clicks"), "bench.asking")
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or NAMES:

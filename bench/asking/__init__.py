@@ -1,1 +1,1 @@
-"""Measure what is sent to the model: the code beside a change, and what the prompts of a review share."""
+"""Measure what is sent to the model, what the prompts of a review share, and what becomes of its suggestions."""

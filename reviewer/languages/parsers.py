@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+from dataclasses import dataclass, field
 from typing import Any
 
 #: A larger text is data, in characters. Collections inside one another; dots on one line of TOML.
@@ -71,16 +72,38 @@ def parse_toml(text: str) -> dict[str, Any]:
         raise CannotTell("nested too deep") from error
 
 
+@dataclass(slots=True)
+class _Mapping:
+    """The keys of a mapping so far: its nodes are keys and values in turn."""
+
+    keys: set[tuple[str, bool]] = field(default_factory=set)
+    is_key: bool = True
+
+    def add(self, scalar: tuple[str, bool] | None) -> None:
+        """Take the next node, None if it is no scalar. Raises ValueError for a key that is there already."""
+        if self.is_key and scalar and scalar[0] != "<<":
+            if scalar in self.keys:
+                raise ValueError(f"the key {scalar[0]!r} is there twice")
+            self.keys.add(scalar)
+        self.is_key = not self.is_key
+
+
 def parse_yaml(text: str) -> object:
-    """Parse YAML; raises ValueError or CannotTell."""
+    """Parse YAML; raises ValueError, also for a key that a mapping has twice, or CannotTell."""
     _check_size(text)
     import yaml  # noqa: PLC0415 - as above
 
     try:
-        depth = 0
+        inside: list[_Mapping | None] = []
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > MAX_DEPTH:
+            if isinstance(event, yaml.NodeEvent) and inside and inside[-1]:
+                key = (event.value, event.implicit[0]) if isinstance(event, yaml.ScalarEvent) else None
+                inside[-1].add(key)
+            if isinstance(event, yaml.CollectionStartEvent):
+                inside.append(_Mapping() if isinstance(event, yaml.MappingStartEvent) else None)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                inside.pop()
+            if len(inside) > MAX_DEPTH:
                 raise CannotTell(f"nested more than {MAX_DEPTH} deep")
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error

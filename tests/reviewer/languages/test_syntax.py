@@ -14,6 +14,8 @@ from reviewer.languages.syntax import errors_in
         ("a.json", "{}", "{,}"),
         ("a.toml", "a = 1\n", "a = \n"),
         ("a.yml", "a: [1]\n", "a: [1\n"),
+        ("a.yml", "a: {b: 1, c: b}\nb: [{b: 1}, {b: 1}]\n", "a: 1\nb: 2\na: 3\n"),
+        ("a.yml", "a: &x {b: 1}\nc:\n  <<: *x\n  <<: *x\n", "a:\n  ? [b, c]\n  : 1\n  d: 2\n  d: 1\n"),
         ("src/a.ts", "const a: number = 1;\n", "const a: = 1;\n"),
         ("a.tsx", "const a = <b/>;\n", "const a = <b;\n"),
         ("A.java", "class A {}\n", "class {}\n"),

@@ -248,8 +248,9 @@ def _sqlite_engine(path: Path) -> sa.Engine:
     cut; IMMEDIATE makes the engine's count-and-claim one transaction, without which its limits were exceeded.
     """
     url = sa.URL.create("sqlite", database=str(path))
-    arguments = {"factory": QueuedConnection}
-    engine = sa.create_engine(url, pool_size=20, max_overflow=0, pool_timeout=60, connect_args=arguments)
+    # The connection that was used last comes first: the others keep no pages and no statements in memory.
+    pool: dict[str, Any] = {"pool_size": 20, "max_overflow": 0, "pool_timeout": 60, "pool_use_lifo": True}
+    engine = sa.create_engine(url, **pool, connect_args={"factory": QueuedConnection})
     lock = PriorityLock()
 
     @sa.event.listens_for(engine, "connect")
@@ -265,6 +266,7 @@ def _sqlite_engine(path: Path) -> sa.Engine:
             "synchronous=FULL",
             "foreign_keys=ON",
             "secure_delete=FAST",  # what held code is overwritten when it goes
+            "cache_size=-400",  # kB for each of twenty connections; the kernel has the pages as well
         ):
             connection.execute(f"PRAGMA {pragma}")
 

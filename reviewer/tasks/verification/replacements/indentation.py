@@ -70,7 +70,7 @@ def _known_indents(new: Sequence[str], replaced: ReplacedLines) -> bool:
 
 def _tabs_for_spaces(new: Sequence[str], replaced: ReplacedLines) -> list[str] | None:
     widths = [len(indent_of(line)) for line in new if line.strip() and not line.startswith(" *")]
-    if not widths:
+    if not widths or any(indent_of(line).strip("\t") for line in replaced.old if not line.startswith(" *")):
         return None
     unit, shift = _unit_of_known(new, replaced), 0
     if unit is None:
@@ -146,7 +146,25 @@ def _spaces_for_tabs(new: Sequence[str], replaced: ReplacedLines) -> list[str] |
         if indent.strip("\t") or width < 0:
             return None
         lines.append(" " * width + line[len(indent) :] if line.strip() else line)
-    return lines
+    return lines if _is_as_deep(lines, replaced) else None
+
+
+def _is_as_deep(new: Sequence[str], replaced: ReplacedLines) -> bool:
+    """Whether lines are as deep as the old lines which they are, or stand in the place of, or as others nearby.
+
+    If not, a tab does not stand for the file's usual step here.
+    """
+    full, had = ([line for line in lines if line.strip()] for lines in (new, replaced.old))
+    known = _known(full, had)
+    if any(known.values()):
+        shifts = {len(indent_of(full[number])) - len(indent) for number, indent in known.items()}
+        begun = any(map(_opens, full[: min(known)]))  # then all of them may be deeper
+        return len(shifts) == 1 and (shifts == {0} or (begun and min(shifts) > 0))
+    if len(full) == len(had):
+        others = (pair for pair in zip(full, had, strict=True) if pair[0] != pair[1])
+        return any(indent_of(ours) == indent_of(theirs) for ours, theirs in others)
+    near = {indent_of(line) for line in (*replaced.above[-_NEAR:], *replaced.old, *replaced.below[:_NEAR])} - {""}
+    return not near or any(indent_of(line) in near for line in full)
 
 
 def _unit(lines: Sequence[str]) -> int | None:
@@ -165,6 +183,8 @@ def with_first_indent(new: list[str], old: Sequence[str]) -> list[str] | None:
     if not full or not had:
         return new
     known = _known(full, had)
+    if len(full) == len(had) > 1 and all(indent_of(a) == indent_of(b) for a, b in zip(full[1:], had[1:], strict=True)):
+        known |= {number: indent_of(line) for number, line in enumerate(had) if number}
     lost, indent = known.get(0, indent_of(had[0])), indent_of(full[0])
     if not lost.startswith(indent) or len(indent) >= len(lost):
         return new

@@ -20,6 +20,8 @@ _MOST = 200
 #: What may be declared once in a block: the name of `const n = ...`, of `n := ...`.
 _DECLARED = re.compile(r"\s*(?:(?:const|let|val|final|auto)\s+(?:mut\s+)?(?:[A-Z]\w*\s+)?(\w+)\s*[:=]|(\w+)\s*:=)")
 _WORD = re.compile(r"\w+")
+#: The line below the head of a table in Markdown.
+_TABLE_RULE = re.compile(r"\|[|: \t-]{2,200}")
 
 #: What ends a block, or begins its other half: whether it is one too many is seen by counting.
 _ENDS = frozenset(
@@ -45,7 +47,7 @@ def with_known_first(new: Sequence[str], replaced: ReplacedLines) -> list[str]:
         theirs = replaced.above[-count:]
         if (
             new[0].strip() == theirs[0].strip()
-            and sum(map(str.isalnum, new[0])) > 2
+            and sum(map(str.isalnum, new[0])) > (2 if count == 1 else 0)
             and [line.rstrip() for line in new[1:count]] == [line.rstrip() for line in theirs[1:]]
         ):
             return [theirs[0], *new[1:]]
@@ -67,9 +69,16 @@ def _repeated(new: Sequence[str], around: Sequence[str], old: Sequence[str], *, 
     run = new[:count] if front else new[len(new) - count :]
     had, have = Counter(line.strip() for line in old), Counter(line.strip() for line in new)
     extra = [line.strip() for line in run if have[line.strip()] > had[line.strip()]]
-    if not any(line.strip() for line in run):
+    if not any(line.strip(" \t/*#;%!-") for line in run):  # blank, in comments too
         return 0 if _is_part(new, old) else count
-    return count if any(sum(map(str.isalnum, line)) > 2 and line not in _ENDS for line in extra) else 0
+    return count if any(map(_stands_once, extra)) else 0
+
+
+def _stands_once(line: str) -> bool:
+    """Whether the line is hardly ever repeated directly after itself."""
+    if line in ("else", ";;"):  # a block that ends too often is seen by counting; these two are not counted
+        return True
+    return (sum(map(str.isalnum, line)) > 2 and line not in _ENDS) or _TABLE_RULE.fullmatch(line) is not None
 
 
 def _overlap(new: list[str], around: Sequence[str], *, front: bool) -> int:

@@ -25,16 +25,27 @@ _VERB = re.compile(
 _PLAIN_WORDS = re.compile(r"[A-Za-z][a-z'\u2019-]*+[,.;:!?)]*")
 _CODE_SPAN = re.compile(r"`[^`\n]*+`|\"[^\"\n]*+\"|'[^'\n]*+'")
 _INSTRUCTION = re.compile(
-    r"\s*(?:please\s+)?(?:chang|replac|renam|remov|delet|consider|rewrit|updat|add|fix)\w*\s.{0,200}"
-    r"\b(?:this|the|that)\s+(?:\w+\s+)?(?:line|word|sentence|paragraph|heading|link|text|block|item|entry|section|typo)s?\b",
+    r"\s*(?:please\s+)?(?:(?:chang|replac|renam|remov|delet|consider|rewrit|updat|add|fix)\w*\s.{0,200}"
+    r"\b(?:this|the|that)\s+(?:\w+\s+)?(?:line|word|sentence|paragraph|heading|link|text|block|item|entry|section|typo)"
+    r"|(?:us(?:e|ing)|call|wrap|mov|keep|put|insert|ensur|mak|return|check|pass|writ|correct|simplif|avoid)\w*\s.{0,200}"
+    r"\b(?:this|that)\s+(?:\w+\s+)?(?:line|sentence|paragraph))s?\b",
     re.IGNORECASE,
 )
-_COMMENT_LINE = re.compile(r"\s*(?:#(?=[\s#]|$)|//|--(?=\s|$)|[;%](?=\s)|/\*|\*(?=\s|$)|<!--|REM\b)")
+#: What is said to the author of the change, not to readers of the text.
+_ADDRESS = re.compile(
+    r"[ \t]*(?://|[-*>#])?[ \t]*(?:please|you[ \t]+(?:should|could|must|need[ \t]+to)|consider|instead)\b",
+    re.IGNORECASE,
+)
+_COMMENT_LINE = re.compile(
+    r"\s*(?:#(?=[\s#]|$)(?!\s*(?:include\s*[<\"]|(?:define|ifn?def|undef|pragma)\s|endif\b))"
+    r"|//|--(?=\s|$)|[;%](?=\s)|/\*|\*(?=[\s/]|$)|<!--|REM\b)"
+)
 #: What comes before a block with the answer in it.
 _ANNOUNCEMENT = re.compile(r"[^\n]{0,80}:[ \t]*$")
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,5}|#x[0-9a-fA-F]{1,5});")
 _STRING = re.compile(r'"(?:[^"\\\n]|\\.){0,400}+"|\'(?:[^\'\\\n]|\\.){0,400}+\'|`(?:[^`\\\n]|\\.){0,400}+`')
-_WRITTEN_OUT = re.compile(r"\\n(?=[ \t]|\\|[\w}#<-]|$)|\\\"")
+_CODE_IN_PROSE = re.compile(r"`[^`\n]{0,400}+`")
+_WRITTEN_OUT = re.compile(r"\\n(?=[ \t]|\\|[\w}#</*-]|$)|\\\"")
 _WRITTEN_OUT_ANYHOW = re.compile(r"\\n|\\\"")
 _MARKUP = re.compile(
     r"\.(?:html?|xml|xhtml|svg|vue|svelte|jsx|tsx|mdx?|markdown|php|erb|ejs|jinja2?|j2|twig|hbs|plist|csproj)$"
@@ -88,8 +99,11 @@ def _is_escaped(new: Sequence[str], replaced: ReplacedLines) -> bool:
     had = set(replaced.old)
     if any(line not in had and line.replace('\\"', '"') in had for line in new):
         return True
+    if text.count('"') == text.count('\\"') > 1 and '"' in old and '\\"' not in old:
+        return True
     escape = _WRITTEN_OUT if refuses_sentences(replaced.path) else _WRITTEN_OUT_ANYHOW
-    if escape.search(_STRING.sub("", text)) and not escape.search(_STRING.sub("", old)):
+    apart = _CODE_IN_PROSE if is_prose(replaced.path) else _STRING  # an apostrophe begins no text there
+    if escape.search(apart.sub("", text)) and not escape.search(apart.sub("", old)):
         return True
     whole = text.strip()
     return len(new) == 1 and whole[:1] == whole[-1:] == '"' and "\\" in whole and not old.strip().startswith('"')
@@ -98,22 +112,23 @@ def _is_escaped(new: Sequence[str], replaced: ReplacedLines) -> bool:
 def _is_instruction(new: Sequence[str], replaced: ReplacedLines) -> bool:
     """Whether the lines tell somebody what to do instead of doing it."""
     old = [line for line in replaced.old if line.strip()]
-    if not new:
-        return False
+    added = [line for line in new if line not in old]
+    if _announces_block(new):
+        return new[0] in added and new[1] in added
     if is_prose(replaced.path):
-        if _ANNOUNCEMENT.match(new[0]) and len(new) > 1 and fence_marks(new[1]) and fence_marks(new[-1]):
-            return new[0] not in old and new[1] not in old
         return any(_INSTRUCTION.match(line) for line in new) and not any(_INSTRUCTION.match(line) for line in old)
-    comments = [line for line in new if _COMMENT_LINE.match(line)]
-    if any(_INSTRUCTION.match(_uncommented(line)) for line in new if line not in old):
+    if any(_INSTRUCTION.match(_uncommented(line)) for line in added):
         return True
-    if len(comments) == len(new) and not all(_COMMENT_LINE.match(line) for line in old):
+    if new and all(map(_COMMENT_LINE.match, new)) and not all(map(_COMMENT_LINE.match, old)):
         return not _comments_out(new, old)
     if _in_text(replaced):
-        return any(_is_sentence(line) for line in new) and not _shares_words(new, old)
-    if refuses_sentences(replaced.path):
-        return False
-    return any(_is_sentence(line) for line in new) and not any(_is_sentence(line) for line in old)
+        addressed = any(map(_ADDRESS.match, added)) and not any(map(_ADDRESS.match, old))
+        return addressed or (any(map(_is_sentence, new)) and not _shares_words(new, old))
+    return not refuses_sentences(replaced.path) and any(map(_is_sentence, new)) and not any(map(_is_sentence, old))
+
+
+def _announces_block(new: Sequence[str]) -> bool:
+    return bool(len(new) > 1 and _ANNOUNCEMENT.match(new[0]) and fence_marks(new[1]) and fence_marks(new[-1]))
 
 
 def _uncommented(line: str) -> str:
@@ -137,8 +152,10 @@ def _shares_words(new: Sequence[str], old: Sequence[str]) -> bool:
 
 
 def _in_text(replaced: ReplacedLines) -> bool:
-    """Whether the lines stand inside a text of several lines, as far as triple quotes tell."""
+    """Whether the lines stand inside a text or a comment of several lines, as far as their marks tell."""
     above = "\n".join(replaced.above)
+    if above.rfind("/*") > above.rfind("*/"):
+        return all(_COMMENT_LINE.match(line) for line in replaced.old if line.strip())
     return any(above.count(mark) % 2 for mark in ('"""', "'''"))
 
 

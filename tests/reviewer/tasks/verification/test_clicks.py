@@ -22,6 +22,18 @@ GUIDE = "# Shop\n\n```sh\nmake tset\n```\n\nMore.\n"
 DOCSTRING = 'X = 1\nDOC = """\n```\nrun(\n```\n"""\n'
 DATABASE = 'import os\n\n\ndef db():\n    return connect("postgres://app:Zk8vQ2mN4xR7tB1w@db.shop.net/x", timeout=0)\n'
 SHELL = "set -e\nfor name in a b; do\n  cp $name out\ndone\n"
+TABLE = "| Name | Times |\n|---|---|\n| a | 1 |\n| b | 2 |\n"
+COMMENTED = "/*\n * One word.\n */\nint a;\n"
+MIXED = "void f(void)\n{\n  if (a) {\n\tif (b) {\n      c(1);\n\t}\n  }\n}\n"
+DOCKERFILE = "FROM a\nRUN b && \\\n    c\nENV A=1 \\\n    B=2 \\\n    C=3\n"
+SWITCH = (
+    "function f(a) {\n    if (a) {\n        switch (a) {\n            case 1:\n                b();\n"
+    "        }\n    }\n}\n"
+)
+CALL = "def f(a):\n  if (\n        a\n        == 'a'\n    ):\n    return 1\n  return 2\n"
+TABS = 'case "$1" in\n\t    -a)\n\t\ta=1\n\t\t;;\nesac\n'
+BRANCHES = "  if a; then\n    b=1\n  else\n    b=3\n  fi\n"
+LIST = "function f(to, cmd) {\n  const all = [\n    to,\n    cmd,\n  ]\n  return all\n}\n"
 LOG = 'log = "[redacted: password]"'
 BLOCK = "```sh\nmake test\n```"
 
@@ -54,6 +66,15 @@ BLOCK = "```sh\nmake test\n```"
         ("a.py", "x = 'a'\ny = 2\n", "x = 'a'", "x = 'a\\n'", "x = 'a\\n'"),
         ("a.js", "const a = [\n  1,\n];\n", "  1,", "  ...rest,\n  1,", "  ...rest,\n  1,"),
         ("a.txt", "one\r\ntwo", "two", "three\nfour", "three\r\nfour"),
+        ("a.sh", BRANCHES, "    b=1", "    b=2\n  else", "    b=2"),
+        ("a.js", LIST, "  ]", "to,\n    cmd,\n  ].sort()", "  ].sort()"),
+        ("a.md", TABLE, "| a | 1 |", "|---|---|\n| a | 2 |", "| a | 2 |"),
+        ("a.c", COMMENTED, " * One word.", "/*\n * Two words, one word each.", " * Two words, one word each."),
+        ("a.js", SWITCH, "            case 1:\n                b();", "\t\t\t\t\tcase 1:\n\t\t\t\t\t\tb(2);",
+         "            case 1:\n                b(2);"),
+        ("a.c", MIXED, "\tif (b) {\n      c(1);", "if (b) {\n      c(2);", "\tif (b) {\n      c(2);"),
+        ("a.c", '# include "a.h"\nint a;\n', '# include "a.h"', '# include "b.h"', '# include "b.h"'),
+        ("a.yml", "a:\n  b: 1\nc: 2\n", "c: 2", "c:\n  b: 1", "c:\n  b: 1"),
     ],
 )  # fmt: skip
 def test_what_has_one_meaning_is_mended(path: str, head: str, quote: str, suggestion: str, expected: str) -> None:
@@ -100,6 +121,20 @@ def test_what_has_one_meaning_is_mended(path: str, head: str, quote: str, sugges
         ("a.py", "x = a < b\n", "x = a < b", "x = a &lt; b", "escaped"),
         ("a.toml", 'a = "b>=1"\n', 'a = "b>=1"', 'a = "b&gt;=2"', "escaped"),
         ("a.txt", "one\ntwo\n", "two", "-two\n+three", "as a diff"),
+        ("a.md", 'Say "yes" or "no".\n', 'Say "yes" or "no".', 'Say \\"yes\\" or \\"never\\".', "escaped"),
+        ("a.md", "The team's own.\nIt isn't ours.\n", "The team's own.\nIt isn't ours.",
+         "The team's own.\\nIt is not ours, but theirs': see below.", "escaped"),
+        ("a.go", "package m\n\n// One.\n// Two.\n", "// One.\n// Two.", "// One.\\n// Three.", "escaped"),
+        ("a.c", COMMENTED, " * One word.", " * One word.\n * You should check the result.", "in words"),
+        ("a.c", '# include "a.h"\nint a;\n', '# include "a.h"', "/* You should leave it out. */", "in words"),
+        ("a.css", "a {\n  color: red;\n}\n", "  color: red;", "Change it to:\n```\n  color: blue;\n```", "in words"),
+        ("doc.py", DOCUMENTED, "    Blanks are left out.",
+         "    Use a safer call instead of this line.\n    Blanks are left out, always.", "in words"),
+        ("Dockerfile", DOCKERFILE, "ENV A=1 \\\n    B=2 \\\n    C=3", "ENV A=1 \\\n\t\tB=4 \\\n\t\tC=5", "indentation"),
+        ("a.yml", "a:\n  b: 1\n  c: 2\n", "  c: 2", "  c: 2\n  b: 3", "parse"),
+        ("a.c", COMMENTED, " * One word.\n */", "You should check the result before it is used.", "in words"),
+        ("a.py", CALL, "        == 'a'\n    ):", "\t\t== 'b'\n\t):", "indentation"),
+        ("a.sh", TABS, "\t    -a)\n\t\ta=1", "    check\n      -a)\n    a=2", "indentation"),
         ("a.txt", "one\ntwo\n", "two", "    2     2 |+three", "numbers"),
     ],
 )  # fmt: skip

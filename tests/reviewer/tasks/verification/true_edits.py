@@ -20,6 +20,8 @@ _STYLES = {
     "sh": ("# ", "", "check {n}"), "sql": ("-- ", "", "-- number {n}"), "java": ("/* ", " */", "check({n});"),
     "kt": ("// ", "", "check({n})"), "rb": ("# ", "", "check({n})"), "css": ("/* ", " */", "width: {n}px;"),
     "lua": ("-- ", "", "check({n})"), "c": ("/* ", " */", "check({n});"), "": ("# ", "", "RUN check {n}"),
+    "yml": ("# ", "", "extra{n}: {n}"), "toml": ("# ", "", "extra{n} = {n}"), "ts": ("// ", "", "check({n});"),
+    "tsx": ("// ", "", "check({n});"), "rs": ("// ", "", "check({n});"), "h": ("/* ", " */", "int number{n};"),
 }  # fmt: skip
 
 
