@@ -71,7 +71,8 @@ def _repeated(new: Sequence[str], around: Sequence[str], old: Sequence[str], *, 
     extra = [line.strip() for line in run if have[line.strip()] > had[line.strip()]]
     if not any(line.strip(" \t/*#;%!-") for line in run):  # blank, in comments too
         return 0 if _is_part(new, old) else count
-    return count if any(map(_stands_once, extra)) else 0
+    several = len(run) > 1 and any(any(map(str.isalnum, line)) and line not in _ENDS for line in extra)
+    return count if several or any(map(_stands_once, extra)) else 0
 
 
 def _stands_once(line: str) -> bool:

@@ -117,13 +117,13 @@ def _is_instruction(new: Sequence[str], replaced: ReplacedLines) -> bool:
         return new[0] in added and new[1] in added
     if is_prose(replaced.path):
         return any(_INSTRUCTION.match(line) for line in new) and not any(_INSTRUCTION.match(line) for line in old)
-    if any(_INSTRUCTION.match(_uncommented(line)) for line in added):
+    bare = [_uncommented(line) for line in added]
+    if any(map(_INSTRUCTION.match, bare)) or (any(map(_ADDRESS.match, bare)) and not any(map(_ADDRESS.match, old))):
         return True
     if new and all(map(_COMMENT_LINE.match, new)) and not all(map(_COMMENT_LINE.match, old)):
         return not _comments_out(new, old)
     if _in_text(replaced):
-        addressed = any(map(_ADDRESS.match, added)) and not any(map(_ADDRESS.match, old))
-        return addressed or (any(map(_is_sentence, new)) and not _shares_words(new, old))
+        return any(map(_is_sentence, new)) and not _shares_words(new, old)
     return not refuses_sentences(replaced.path) and any(map(_is_sentence, new)) and not any(map(_is_sentence, old))
 
 
@@ -155,7 +155,7 @@ def _in_text(replaced: ReplacedLines) -> bool:
     """Whether the lines stand inside a text or a comment of several lines, as far as their marks tell."""
     above = "\n".join(replaced.above)
     if above.rfind("/*") > above.rfind("*/"):
-        return all(_COMMENT_LINE.match(line) for line in replaced.old if line.strip())
+        return True
     return any(above.count(mark) % 2 for mark in ('"""', "'''"))
 
 
