@@ -108,6 +108,8 @@ class Rounds:
         text, part = self._read(path), prompts.part_of(finding)
         if place is None or not place.lines or text is None or part is None:
             return f"The code at `{path}` cannot be read as its language."
+        if not project.new_test(place):
+            return f"By the names and folders of the repository's tests, no test of `{path}` may be added anywhere."
         fix = suggestion_fix(finding, text)
         changed = fix.changed if isinstance(fix, Fix) else None
         gates = TestGates(project, place, claim_of(finding), changed, self._in_time)

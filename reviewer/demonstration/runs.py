@@ -134,7 +134,7 @@ class TestProject(Protocol):
         """Return the place of a claim about those lines at head; None if the file cannot be read."""
 
     def new_test(self, place: ClaimedPlace) -> str:
-        """Return the path of a new test file for the place."""
+        """Return the path of a new test file for the place that the gates accept; empty if there is none."""
 
     def example(self, place: ClaimedPlace) -> tuple[str, str]:
         """Return the path and text of an existing test near the place; empty if there is none."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from reviewer.demonstration.projects.new_tests import new_test_path
 from reviewer.demonstration.projects.staged_files import WatchedTree, files_changed
 from reviewer.demonstration.runs import (
     RUNS,
@@ -89,20 +90,8 @@ class OtherProject:
         return ClaimedPlace(path, lines, inner.name if inner else "", body)
 
     def new_test(self, place: ClaimedPlace) -> str:
-        """Return an unused path, named like the nearest test, else as the language does it."""
-        stem = re.sub(r"\W+", "_", f"{PurePosixPath(place.path).stem}_{place.unit}_claim").strip("_")
-        near = next(iter(self.test_files), "")
-        row = self.runner.project.row
-        if row.language == "go":
-            return (PurePosixPath(place.path).parent / f"{stem.lower()}_test.go").as_posix()
-        if row.language == "java":
-            folder = PurePosixPath(near).parent if near else PurePosixPath("src/test/java")
-            return (folder / f"{''.join(part.title() for part in stem.split('_'))}Test.java").as_posix()
-        ending = "".join(PurePosixPath(near).suffixes) if near else f".test{PurePosixPath(place.path).suffix}"
-        folder = PurePosixPath(near).parent if near else PurePosixPath(self.runner.project.outside("test"))
-        if row.language == "ruby":
-            ending = "_spec.rb" if row.name == "rspec" else "_test.rb"
-        return (folder / f"{stem.lower()}{ending}").as_posix()
+        """Return an unused path, named like the nearest test, else as the language does it; empty if there is none."""
+        return new_test_path(self.runner.project, self.runner.tree, self.test_files, place)
 
     def example(self, place: ClaimedPlace) -> tuple[str, str]:
         """Return the nearest existing test, and its text."""

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import PurePosixPath
 
 from reviewer.demonstration.projects.python_suite import PythonSuite, last_line
 from reviewer.demonstration.projects.staged_files import WatchedTree, files_changed
@@ -16,6 +15,8 @@ from reviewer.domain.demonstrations import DemonstrationGate, StoppedDemonstrati
 from reviewer.languages.allowed_tests import refused_place
 from reviewer.languages.parsers import python_tree
 from reviewer.testgen.evidence import Candidate, CodeUnit, Gate, GateFailure, GenerationBudget
+from reviewer.testgen.python.baseline import Baseline
+from reviewer.testgen.python.choosing.test_places import nearest_tests, new_test_path
 from reviewer.testgen.python.gates.mutation_gate import run_swapped
 from reviewer.testgen.python.gates.static_gates import policy, smells
 from reviewer.testgen.python.harness_client import HarnessClient, HarnessRun
@@ -70,19 +71,19 @@ class PythonProject:
         return ClaimedPlace(path, frozenset(inside or mapped), name, frozenset(mapped))
 
     def new_test(self, place: ClaimedPlace) -> str:
-        """Return an unused path beside the tests of the file, else in the test root."""
-        plan = self.client.plan
-        near = self.tests.related(place.path)
-        folder = PurePosixPath(near[0]).parent if near else PurePosixPath(plan.test_roots[0])
-        stem = re.sub(r"\W+", "_", f"{PurePosixPath(place.path).stem}_{place.unit}").strip("_").lower()
-        shape = "test_*.py" if plan.collects("test_x.py") else next((name for name in plan.names if "*" in name), "")
-        names = ((shape or "test_*.py").replace("*", f"{stem}_claim{number or ''}", 1) for number in range(100))
-        return next((path for name in names if (path := (folder / name).as_posix()) not in self.files), "")
+        """Return an unused path beside the tests of the same module; empty if no new test may stand anywhere."""
+        return new_test_path(
+            _subject(place), self._tests_near(place), self.client, frozenset(self.files), ending="claim"
+        )
 
     def example(self, place: ClaimedPlace) -> tuple[str, str]:
         """Return the nearest existing test, and its text."""
-        path = next(iter(self.tests.related(place.path)), "")
+        path = next(iter(nearest_tests(_subject(place), self._tests_near(place), self.client)), "")
         return path, (text_of(self.client.tree, path) or "") if path else ""
+
+    def _tests_near(self, place: ClaimedPlace) -> Baseline:
+        """Return the project's test files, those that belong to the place first."""
+        return Baseline(test_files=self.tests.test_files, siblings=self.tests.related(place.path))
 
     def command(self, path: str) -> str:
         """Return the command that runs the file in the project's folder."""
@@ -94,8 +95,7 @@ class PythonProject:
     def refuse(self, test: ProposedTest, place: ClaimedPlace) -> StoppedDemonstration | None:
         """Judge the text by the gates of suggested tests: its place, and what it must not do."""
         plan = self.client.plan
-        unit = CodeUnit(place.path, place.unit, min(place.lines), max(place.lines), (), "", place.lines)
-        candidate = Candidate(unit, test.path, test.code)
+        candidate = Candidate(_subject(place), test.path, test.code)
         failure = unfit_text(candidate) or policy(
             candidate, roots=plan.test_roots, names=plan.names, taken=frozenset(self.files)
         )
@@ -180,6 +180,11 @@ class PythonProject:
             for mutant, outcome in outcomes.items()
             if outcome in ("killed", "survived", "timeout")
         }
+
+
+def _subject(place: ClaimedPlace) -> CodeUnit:
+    """Return the place as the unit of a test."""
+    return CodeUnit(place.path, place.unit, min(place.lines), max(place.lines), (), "", place.lines)
 
 
 def _unit(place: ClaimedPlace, text: str) -> CodeUnit | None:

@@ -54,6 +54,10 @@ _GENERATED = re.compile(
     r"@generated\b|^\W*(?:Code|This file is|Automatically) generated\b|\bDO NOT EDIT\b", re.IGNORECASE | re.MULTILINE
 )
 
+_NO_PLACE = (
+    "Some changed functions got no test: by the names and folders of the repository's tests, there is no place where a "
+    "new test file could go."
+)
 _NOTHING_TO_ADD = (
     "Existing tests run every changed line of every function, and fail when a changed function is put back to what it "
     "was, so there is nothing to add."
@@ -85,13 +89,15 @@ def generate_python_tests(
     fence = fence_of(salt, subject.change)
     paths = tuple(end.path for end in ends)
     prompts = UnitPrompts(subject, context.head, context.before, python_files(subject.head), fence, paths)
+    homeless = [unit for unit in units if not prompts.home(unit)]
+    asked = [unit for unit in units if unit not in homeless]
     loop = RepairLoop(PythonSupport(prompts, context), budget, ask, lambda: now() < deadline, progress=progress)
-    if units:
-        loop.run([UnitPrompt(prompts.tests(unit), f"`{unit.name}`", partial(_unit_of_prompt, unit)) for unit in units])
+    if asked:
+        loop.run([UnitPrompt(prompts.tests(unit), f"`{unit.name}`", partial(_unit_of_prompt, unit)) for unit in asked])
     updates = Updates(prompts, context, ask, loop.may_continue, progress)
     updates.run(altered_tests(subject, context))
     loop.answers += updates.answers
-    notes = _notes(context, updates.decided, "" if units else _NOTHING_TO_ADD)
+    notes = _notes(context, updates.decided, "" if units else _NOTHING_TO_ADD, _NO_PLACE if homeless else "")
     done = loop.result(*notes, *updates.notes)
     free = [end for end in ends if end.path not in updates.units]
     return replace(

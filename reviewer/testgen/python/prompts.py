@@ -21,7 +21,7 @@ from reviewer.tasks.conversation.layout import prompt_of
 from reviewer.tasks.conversation.prompts import MAX_DESCRIPTION, MAX_TITLE, render_template, system_message
 from reviewer.testgen.evidence import Candidate, ChangeUnderTest, CodeUnit, FailedTest, Gate, GateFailure
 from reviewer.testgen.python.baseline import Baseline
-from reviewer.testgen.python.choosing.test_places import nearest_tests, new_test_path
+from reviewer.testgen.python.choosing.test_places import module_of, nearest_tests, new_test_path
 from reviewer.testgen.python.dependencies import DefinitionLookup, used_by
 from reviewer.testgen.python.gates.demands import expectations, named_tests
 from reviewer.testgen.python.harness_client import HarnessClient
@@ -160,7 +160,7 @@ class UnitPrompts:
         return rows[test.failure.line - 1].strip() if 0 < test.failure.line <= len(rows) else ""
 
     def home(self, unit: CodeUnit) -> str:
-        """Return an unused path for a test file of the unit, beside the tests of the same module."""
+        """Return an unused path for a test file of the unit, beside the tests of the same module; empty if none may."""
         return new_test_path(unit, self.before, self.client, frozenset(self.files))
 
     def _unit(self, unit: CodeUnit) -> str:
@@ -216,15 +216,6 @@ class UnitPrompts:
     def _untrusted(self, text: str, most: int) -> str:
         """Return the text cut to `most` characters, without secrets, colours and what would be a fence."""
         return code_excerpt(re.sub(r"\x1b\[[0-9;]*m", "", text), most)
-
-
-def module_of(path: str, roots: Sequence[str]) -> str:
-    """Return the dotted name of a file's module, by the first root that contains the file."""
-    for root in roots:
-        prefix = f"{root}/" if root else ""
-        if path.startswith(prefix):
-            return path.removeprefix(prefix).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-    return path.removesuffix(".py").replace("/", ".")
 
 
 def _failure_text(failure: FailedTest) -> str:
