@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -86,18 +86,16 @@ def generate_python_tests(
         return ready
     context, units = ready
     ends = ends_of(subject, context) if subject.appends else ()
-    fence = fence_of(salt, subject.change)
-    paths = tuple(end.path for end in ends)
-    prompts = UnitPrompts(subject, context.head, context.before, python_files(subject.head), fence, paths)
-    homeless = [unit for unit in units if not prompts.home(unit)]
-    asked = [unit for unit in units if unit not in homeless]
+    files, paths = python_files(subject.head), tuple(end.path for end in ends)
+    prompts = UnitPrompts(subject, context.head, context.before, files, fence_of(salt, subject.change), paths)
+    asked = [unit for unit in units if prompts.home(unit)]
     loop = RepairLoop(PythonSupport(prompts, context), budget, ask, lambda: now() < deadline, progress=progress)
     if asked:
         loop.run([UnitPrompt(prompts.tests(unit), f"`{unit.name}`", partial(_unit_of_prompt, unit)) for unit in asked])
     updates = Updates(prompts, context, ask, loop.may_continue, progress)
     updates.run(altered_tests(subject, context))
     loop.answers += updates.answers
-    notes = _notes(context, updates.decided, "" if units else _NOTHING_TO_ADD, _NO_PLACE if homeless else "")
+    notes = _notes(context, updates.decided, _nothing_to_ask(units, asked))
     done = loop.result(*notes, *updates.notes)
     free = [end for end in ends if end.path not in updates.units]
     return replace(
@@ -106,6 +104,13 @@ def generate_python_tests(
         left_out=(*done.left_out, *updates.left_out),
         undecided={**done.undecided, **updates.units},
     )
+
+
+def _nothing_to_ask(units: Sequence[CodeUnit], asked: Sequence[CodeUnit]) -> str:
+    """Return why functions got no test although nothing failed; empty if none was left out."""
+    if not units:
+        return _NOTHING_TO_ADD
+    return _NO_PLACE if len(asked) < len(units) else ""
 
 
 def _unit_of_prompt(unit: CodeUnit, _test: TestSuggestion) -> CodeUnit:
