@@ -255,9 +255,9 @@ class Repository(CheckRuns, Conversation):
         url = f"{self.path}/pulls/{number}/reviews"
         return self._written(self._transport.write("POST", url, body, at_once=True))
 
-    def create_review_comment(self, number: int, body: Mapping[str, Any]) -> None:
-        """Post one inline comment."""
-        self._written(self._transport.write("POST", f"{self.path}/pulls/{number}/comments", body))
+    def create_review_comment(self, number: int, body: Mapping[str, Any]) -> str:
+        """Post one inline comment and return its address."""
+        return self._written(self._transport.write("POST", f"{self.path}/pulls/{number}/comments", body))
 
     def delete_pending_review(self, number: int, review_id: int) -> None:
         """Delete a pending review of our own, left behind by a broken request."""

@@ -16,6 +16,7 @@ _DESCRIPTION = Marker("description")
 _TESTS_ADDED = Marker("added")
 _REVIEW = Marker("review")
 _STOP = Marker("stop")
+_EDIT = Marker("edit")
 _TESTS_COMMENT = Marker("tests-comment")
 _TESTS_PULL = Marker("tests-pull")
 
@@ -83,6 +84,11 @@ def failure_marker(job: str) -> str:
 def stop_marker(key: str, period: str) -> str:
     """Return the marker that begins the comment which says that a ceiling is reached; `period` is its month, or ""."""
     return _STOP.write(f"for={key}", **({"at": period} if period else {}))
+
+
+def marker_of_edit() -> str:
+    """Return the marker that ends a comment with an edit which mends a check."""
+    return _EDIT.write()
 
 
 def marker_of_tests_added(job: str) -> str:

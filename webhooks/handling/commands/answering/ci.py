@@ -8,8 +8,7 @@ from reviewer.output.wording import usage_text
 from reviewer.safety.code_blocks import code_span
 from reviewer.safety.markdown import neutralise
 from reviewer.safety.shortening import shorten
-from reviewer.tasks.answer_question import answer_question
-from reviewer.tasks.conversation.layout import AskKind
+from reviewer.tasks.explain_checks import ChecksAnswer, explain_checks
 from webhooks.events.job import Job
 from webhooks.github.types import Pull
 from webhooks.handling.conversation.links import with_links
@@ -18,7 +17,9 @@ from webhooks.handling.fetch import FetchedPull, change_of
 from webhooks.handling.job_context import JobContext, Superseded, ask_while_wanted, within_budget
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
 from webhooks.handling.reading.failed_checks import FailedChecks, read_failed_checks, text_of_failures
+from webhooks.publishing.bodies.offered_edits import offer_edits
 from webhooks.publishing.bodies.reply import with_footer
+from webhooks.publishing.text import count_noun
 
 
 def handle(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull) -> JobOutcome:
@@ -30,19 +31,25 @@ def handle(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull) -> J
         settings = within_budget(context, pull, fetched.settings)
         change = change_of(context.repository, pull, fetched)
         ask = ask_while_wanted(context)
-        text = text_of_failures(found.failures)
-        answer = answer_question(change, settings, text, ask, salt=context.salt, kind=AskKind.CHECKS)
+        explained = explain_checks(change, settings, text_of_failures(found.failures), ask, salt=context.salt)
+        offers = offer_edits(context.repository, pull, explained.edits)
     except Superseded:
         return JobOutcome(JobEnding.SUPERSEDED, "not wanted any more", pull.head_sha)
     except ReviewerError as error:
         if is_worth_retrying(error):
             raise
         return report_failure(job, context, pull, None, error)
-    parts = [_title(found, pull), with_links(neutralise(answer.text), change, pull)]
-    parts += [f"⚠️ {note}" for note in found.notes]
+    answer = explained.answer
+    parts = [_title(found, pull), neutralise(answer.text), *offers, *_notes(found, explained)]
     review = Review(summary="", usage=answer.usage, models=answer.models, skipped=answer.skipped)
-    reply = with_footer("\n\n".join(parts), usage_text(answer.usage, answer.models))
+    text = with_links("\n\n".join(parts), change, pull)
+    reply = with_footer(text, usage_text(answer.usage, answer.models))
     return JobOutcome(JobEnding.ANSWERED, "", pull.head_sha, review, fetched.diff, reply=reply)
+
+
+def _notes(found: FailedChecks, explained: ChecksAnswer) -> list[str]:
+    more = [f"{count_noun(explained.left_out, 'more change')} left out."] if explained.left_out else []
+    return [f"⚠️ {note}" for note in (*found.notes, *more)]
 
 
 def _title(found: FailedChecks, pull: Pull) -> str:

@@ -268,26 +268,6 @@ def test_a_description_adds_labels(teller: Teller) -> None:
     teller.github.forgive()
 
 
-def test_red_checks_are_explained(teller: Teller) -> None:
-    """From annotations and the end of the log; nothing is asked where nothing failed."""
-    teller.comment("/ci", nobody)
-    teller.github.expect_comment("No check of another program failed")
-    if not teller.token:
-        teller.github.fail_check(teller.github.pull, "lint", log="boom")
-        teller.comment("/ci", talks("It is the change."))
-        assert "actions: read" in teller.github.expect_comment("It is the change.").body
-        teller.github.installation.permissions["actions"] = "read"
-    teller.github.fail_check(
-        teller.github.pull, "tests", annotations=[("src/cart.py", 27, "KeyError: 'x'")], log="##[error]boom\n" * 3
-    )
-    ask, prompts = watched(talks("It is the change."))
-    teller.comment("/ci", ask)
-    assert "Red at" in teller.github.expect_comment("It is the change.").body
-    shown = "".join(message.content for message in prompts[0].messages)
-    assert "KeyError: 'x'" in shown
-    assert ("boom" in shown) is True
-
-
 def penniless(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
     return [NoCredit("The plan is used up.") for _ in prompts]
 
