@@ -67,7 +67,9 @@ def test_from_nothing_to_the_first_review(github: World, model: FakeModel, tmp_p
     answers_ok(model)
     with unset(github, model, tmp_path) as server, Browser(server.url) as browser:
         browser.open(console_address(server))
-        register(browser, github, public_url=server.url, owner="octo-org")
+        assert 'name="reads_logs" checked' in browser.page.text
+        register(browser, github, public_url=server.url, owner="octo-org", reads_logs="on")
+        assert (github.app.permissions["actions"], "merge_queues" in github.app.permissions) == ("read", False)
         assert "GitHub registered the App shop-reviewer." in browser.page.text
         assert (github.app.owner.login, github.hook.url) == ("octo-org", server.hook)
         browser.send("/setup/key", key=model.key)

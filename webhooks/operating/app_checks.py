@@ -6,8 +6,9 @@ Each check yields what it found and, where something is wrong, what to do. One t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from reviewer.cli.checks.diagnosis import Diagnosis
 from reviewer.errors import ReviewerError, SettingsError
@@ -18,7 +19,7 @@ from webhooks.github.errors import GitHubError, Unauthorized
 from webhooks.operator_settings.private_key import is_rsa_key
 from webhooks.queue.jobs import Jobs
 from webhooks.registration.manifest import HOOK_PATH
-from webhooks.registration.permissions import missing_events, missing_permissions
+from webhooks.registration.permissions import missing_events, missing_permissions, not_granted, with_purpose
 from webhooks.registration.stored import with_stored
 
 #: Deliveries that are looked at, the newest.
@@ -106,10 +107,14 @@ def _rights(description: AppDescription) -> Iterator[Diagnosis]:
         ("events", missing_events(description.events), missing_events(description.events, optional=True)),
     ):  # fmt: skip
         if missing:
-            yield Diagnosis(about, f"missing: {', '.join(missing)}. Choose them at {page}", _GITHUB)
+            yield Diagnosis(about, f"missing: {_named(missing)}. Choose them at {page}", _GITHUB)
         else:
-            more = f"; not chosen, and nobody needs them: {', '.join(left)}" if left else ""
+            more = f"; not chosen, reviews work without: {_named(left)}" if left else ""
             yield Diagnosis(about, f"all that are needed{more}")
+
+
+def _named(missing: Sequence[str]) -> str:
+    return ", ".join(with_purpose(name) for name in missing)
 
 
 def _hook(client: AppClient, environment: Environment) -> Iterator[Diagnosis]:
@@ -163,17 +168,22 @@ def _installations(client: AppClient, environment: Environment) -> Iterator[Diag
         yield Diagnosis("installations", "none: install the App on your repositories", _GITHUB)
         return
     yield Diagnosis("installations", ", ".join(each.account for each in found[:20]))
+    asked = client.description().permissions
     for each in found:
-        yield from _lacking(each)
+        yield from _lacking(each, asked)
 
 
-def _lacking(installation: Installation) -> Iterator[Diagnosis]:
+def _lacking(installation: Installation, asked: Mapping[str, Any]) -> Iterator[Diagnosis]:
+    """Yield what an account has not granted; of what reviews work without, only what the App asks for."""
+    where = f" at {installation.html_url}" if installation.html_url else ""
     if installation.is_suspended:
         yield Diagnosis(f"installation {installation.account}", "suspended: nothing is reviewed there", is_note=True)
     elif missing := missing_permissions(installation.permissions):
-        where = f" at {installation.html_url}" if installation.html_url else ""
-        text = f"not granted yet: {', '.join(missing)}. An owner has to accept them{where}"
+        text = f"not granted yet: {_named(missing)}. An owner has to accept them{where}"
         yield Diagnosis(f"installation {installation.account}", text, _GITHUB)
+    elif missing := not_granted(installation.permissions, asked):
+        text = f"not granted yet, reviews work without: {_named(missing)}. An owner accepts them{where}"
+        yield Diagnosis(f"installation {installation.account}", text, is_note=True)
 
 
 def _store(environment: Environment, open_store: Callable[[Environment], Jobs]) -> Iterator[Diagnosis]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from reviewer.llm.base_url import plain_http_warning
@@ -14,7 +14,7 @@ from webhooks.github.credentials import Credentials
 from webhooks.github.errors import GitHubError
 from webhooks.operator_settings.misspelt import doubtful_variables
 from webhooks.operator_settings.private_key import is_rsa_key
-from webhooks.registration.permissions import missing_events, missing_permissions
+from webhooks.registration.permissions import missing_events, missing_permissions, not_granted, with_purpose
 
 log = logging.getLogger("reviewer")
 
@@ -24,11 +24,15 @@ _MOST, _MOST_REPOSITORIES = 100, 2_000
 
 @dataclass(frozen=True, slots=True)
 class InstallationReport:
-    """An installation. `repositories` is None where they could not be read; `limit` is requests left of an hour's."""
+    """An installation. `repositories` is None where they could not be read; `limit` is requests left of an hour's.
+
+    `missing` is what it has not granted, `optional` what the App asks for beside, and reviews work without.
+    """
 
     installation: Installation
     repositories: int | None
     missing: tuple[str, ...]
+    optional: tuple[str, ...] = ()
     limit: tuple[int, int, float] | None = None
 
 
@@ -52,7 +56,11 @@ def read_report(credentials: Credentials, *, with_limits: bool = False) -> AppRe
     client = AppClient(credentials)
     app = client.description()
     installations = tuple(
-        _installation(client, each, with_limits=with_limits) for each in islice(client.installations(), _MOST)
+        replace(
+            _installation(client, each, with_limits=with_limits),
+            optional=tuple(_permission(name) for name in not_granted(each.permissions, app.permissions)),
+        )
+        for each in islice(client.installations(), _MOST)
     )
     return AppReport(
         app,
@@ -64,12 +72,16 @@ def read_report(credentials: Credentials, *, with_limits: bool = False) -> AppRe
 
 def _permissions(held: object, *, optional: bool = False) -> Iterator[str]:
     for name in missing_permissions(held if isinstance(held, dict) else {}, optional=optional):
-        yield f"permission {name}"
+        yield _permission(name)
+
+
+def _permission(name: str) -> str:
+    return f"permission {with_purpose(name)}"
 
 
 def _events(subscribed: tuple[str, ...], *, optional: bool = False) -> Iterator[str]:
     for name in missing_events(subscribed, optional=optional):
-        yield f"event {name}"
+        yield f"event {with_purpose(name)}"
 
 
 def _installation(client: AppClient, found: Installation, *, with_limits: bool) -> InstallationReport:
@@ -79,7 +91,7 @@ def _installation(client: AppClient, found: Installation, *, with_limits: bool) 
     try:
         view = client.inside(found.id)
         count = sum(1 for _ in islice(view.repositories(), _MOST_REPOSITORIES))
-        return InstallationReport(found, count, missing, view.limits() if with_limits else None)
+        return InstallationReport(found, count, missing, limit=view.limits() if with_limits else None)
     except (GitHubError, KeyError, TypeError) as error:
         log.info("installation not read", extra={"installation": found.id, "why": str(error)})
         return InstallationReport(found, None, missing)
@@ -123,7 +135,12 @@ def start_lines(report: AppReport) -> list[tuple[str, bool]]:
     lines = [(f"connected as App {slug}: {_count(count, 'installation')}, {_repositories(report.repositories)}", False)]
     if report.missing:
         lines.append((f"App {slug} lacks {', '.join(report.missing)}: add it in the App's settings at GitHub", True))
+    if report.unused:
+        lines.append((f"App {slug} does without {', '.join(report.unused)}: reviews work, that does not", False))
     for each in report.installations:
+        if each.optional:
+            account = each.installation.account
+            lines.append((f"{account} has not granted {', '.join(each.optional)}: reviews work, that does not", False))
         lacking = [name for name in each.missing if name not in report.missing]
         if lacking:
             account = each.installation.account

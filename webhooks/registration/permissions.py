@@ -45,6 +45,7 @@ PERMISSIONS = (
     AppPermission(
         "contents", "Contents", "write", "resolve threads that are fixed, commit suggested tests", is_optional=True
     ),
+    AppPermission("actions", "Actions", "read", "read the logs of failed jobs for `/ci`", is_optional=True),
     AppPermission("merge_queues", "Merge queues", "read", "answer merge queues", is_optional=True),
 )
 
@@ -74,6 +75,7 @@ class AppExtras:
 
     writes_contents: bool = False
     merge_queues: bool = False
+    reads_logs: bool = True
 
 
 def chosen_permissions(extras: AppExtras = AppExtras()) -> dict[str, str]:
@@ -83,6 +85,8 @@ def chosen_permissions(extras: AppExtras = AppExtras()) -> dict[str, str]:
         chosen["contents"] = "write"
     if extras.merge_queues:
         chosen["merge_queues"] = "read"
+    if extras.reads_logs:
+        chosen["actions"] = "read"
     return chosen
 
 
@@ -101,9 +105,22 @@ def missing_permissions(held: Mapping[str, Any], *, optional: bool = False) -> l
     ]
 
 
+def not_granted(held: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
+    """Return what the App asks accounts for, nobody needs, and this account has not granted."""
+    left_out = missing_permissions(asked, optional=True)
+    return [name for name in missing_permissions(held, optional=True) if name not in left_out]
+
+
 def missing_events(subscribed: Collection[str], *, optional: bool = False) -> list[str]:
     """Return the names of the events that are not subscribed to; with `optional`, only those nobody needs."""
     return [each.name for each in EVENTS if each.is_optional is optional and each.name not in subscribed]
+
+
+def with_purpose(missing: str) -> str:
+    """Return what `missing_permissions` or `missing_events` named, with what it is for."""
+    purposes = {f"{each.name}: {each.level}": each.purpose for each in PERMISSIONS}
+    purposes |= {each.name: each.purpose for each in EVENTS}
+    return f"{missing} ({purposes[missing]})" if missing in purposes else missing
 
 
 def markdown_table() -> str:

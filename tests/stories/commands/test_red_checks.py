@@ -51,7 +51,7 @@ def test_red_checks_are_explained(teller: Teller) -> None:
     if not teller.token:
         teller.github.fail_check(teller.github.pull, "lint", log="boom")
         teller.comment("/ci", talks("It is the change."))
-        assert "actions: read" in teller.github.expect_comment("It is the change.").body
+        assert "Logs take the permission *actions: read*" in teller.github.expect_comment("It is the change.").body
         teller.github.installation.permissions["actions"] = "read"
     teller.github.fail_check(
         teller.github.pull, "tests", annotations=[("src/cart.py", 27, "KeyError: 'x'")], log="##[error]boom\n" * 3

@@ -120,6 +120,19 @@ def test_permissions_and_events_that_are_missing(doctor: Checks, github: World) 
     assert "checks: write" in found["permissions"][1]
 
 
+def test_what_reviews_work_without(doctor: Checks, github: World) -> None:
+    """It is named with what it is for, and fails nothing: what the App does not ask for, and what is not granted."""
+    assert "actions: read (read the logs of failed jobs for `/ci`)" in doctor()["permissions"][1]
+    github.app.permissions["actions"] = "read"
+    found = doctor()
+    assert "actions" not in found["permissions"][1]
+    mark, text = found["installation octo-org"]
+    assert mark != "FAIL"
+    assert "not granted yet, reviews work without: actions: read (read the logs of failed jobs for `/ci`)" in text
+    github.installation.permissions["actions"] = "read"
+    assert "installation octo-org" not in doctor()
+
+
 def test_deliveries_that_were_refused(doctor: Checks, github: World) -> None:
     """An answer of 401 tells that the secrets differ."""
     with reserved_port() as port, pytest.raises(httpx.ConnectError):

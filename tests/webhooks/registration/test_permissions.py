@@ -11,6 +11,8 @@ from webhooks.registration.permissions import (
     markdown_table,
     missing_events,
     missing_permissions,
+    not_granted,
+    with_purpose,
 )
 
 
@@ -25,6 +27,7 @@ def test_new_app_misses_nothing_that_is_required():
     assert missing_permissions(held) == []
     assert missing_events(chosen_events()) == []
     assert missing_permissions(held, optional=True) == ["contents: write", "merge_queues: read"]
+    assert "actions: read" in missing_permissions(chosen_permissions(AppExtras(reads_logs=False)), optional=True)
     assert missing_events(chosen_events(), optional=True) == ["merge_group"]
 
 
@@ -35,6 +38,16 @@ def test_extras_add_permission_and_event_together():
     assert missing_permissions(chosen_permissions(extras) | {"metadata": "read"}, optional=True) == []
     assert missing_events(chosen_events(extras), optional=True) == []
     assert "merge_group" not in chosen_events()
+
+
+def test_what_an_account_has_not_granted_yet():
+    """Of what reviews work without, only what the App asks for is missing there; each has its purpose."""
+    asked = chosen_permissions(AppExtras(writes_contents=True))
+    held = {**TO_REVIEW, "checks": "read"}
+    assert not_granted(held, asked) == ["contents: write", "actions: read"]
+    assert not_granted(held, TO_REVIEW) == []
+    assert with_purpose("actions: read") == "actions: read (read the logs of failed jobs for `/ci`)"
+    assert with_purpose("merge_group") == "merge_group (answer merge queues)"
 
 
 def test_what_is_missing_is_named_with_its_level():

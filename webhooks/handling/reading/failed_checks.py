@@ -30,6 +30,12 @@ _TIMES = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]{8,20}Z ?", re.MULTILINE)
 _COLOURS = re.compile(r"\x1b\[[\d;]{0,20}[A-Za-z]")
 
 
+_NO_LOGS = (
+    "The logs could not be read, so this rests on annotations alone. Logs take the permission *actions: read*: it is "
+    "added in the App's settings, then an owner here accepts it; a workflow names it under `permissions`."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class CheckFailure:
     """A check that failed, with what it says: annotations and the end of its log, both without secrets."""
@@ -84,7 +90,7 @@ def _log(repository: Repository, check: FailedCheck, notes: list[str]) -> str:
     try:
         text = repository.log_end(check.id, READ_OF_LOG)
     except Forbidden:
-        notes.append("The logs could not be read: that takes the permission *actions: read*.")
+        notes.append(_NO_LOGS)
         return ""
     except GitHubError as error:
         log.info("log not read", extra={"repository": repository.name, "why": str(error)})

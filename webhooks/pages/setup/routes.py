@@ -204,7 +204,7 @@ class _SetupPages:
             problem=problem,
             by_hand=by_hand,
             is_fixed=bool(self._fixed_api_url),
-            permissions=[each for each in PERMISSIONS if not each.is_optional],
+            permissions=PERMISSIONS,
             fresh_secret=secrets.token_hex(20),
         )
 
@@ -222,7 +222,7 @@ class _SetupPages:
             web_url=web_url_of(fixed) if fixed else form.get("web_url", GITHUB).strip().rstrip("/"),
             public_url=form.get("public_url", browser_url()).strip().rstrip("/").removesuffix(HOOK_PATH),
             browser_url=browser_url(),
-            extras=AppExtras("writes_contents" in form, "merge_queues" in form),
+            extras=AppExtras("writes_contents" in form, "merge_queues" in form, not form or "reads_logs" in form),
         )
 
 
