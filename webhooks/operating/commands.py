@@ -53,8 +53,8 @@ def steer(jobs: Jobs, argv: list[str]) -> int:
         "show": lambda: _page(_find(jobs, options.job)),
         "retry": lambda: f"queued again: {jobs.retry(_find(jobs, options.job).id).key}",
         "cancel": lambda: f"cancelled: {jobs.cancel(_find(jobs, options.job).id).key}",
-        "learned": lambda: _learned(jobs.dismissed(options.repository)),
-        "forget": lambda: f"forgotten: {jobs.forget_dismissed(options.id).finding.title}",
+        "learned": lambda: _learned(jobs.learned.of(options.repository)),
+        "forget": lambda: _forget(jobs, options.id),
     }[options.command]
     sys.stdout.write(act() + "\n")
     return 0
@@ -89,6 +89,12 @@ def _learned(stored: list[StoredDismissal]) -> str:
         said = f"{finding.title}: {finding.why}" if finding.why else finding.title
         rows.append((entry.id, _time(entry.at), finding.by, where, said))
     return _aligned([tuple(line_safe(cell) for cell in row) for row in rows])
+
+
+def _forget(jobs: Jobs, dismissal: str) -> str:
+    for forgotten in jobs.learned.forget([dismissal]):
+        return f"forgotten: {line_safe(forgotten.finding.title)}"
+    raise NoSuchJob(f"nothing was learned from a dismissal {dismissal}: see `reviewer jobs learned`")
 
 
 def _states(options: argparse.Namespace) -> tuple[JobState, ...]:

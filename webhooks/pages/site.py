@@ -9,6 +9,7 @@ from webhooks.github.credentials import Credentials
 from webhooks.pages.config import PagesConfig
 from webhooks.pages.jobs_pages import JobsPages
 from webhooks.pages.layout import add_filters, blueprint
+from webhooks.pages.learned_pages import LearnedPages
 from webhooks.pages.operating_pages import OperatingPages
 from webhooks.pages.signing_in import SigningIn
 from webhooks.pages.visitors import Visitors
@@ -35,5 +36,6 @@ def add_pages(app: Flask, config: PagesConfig) -> None:
     pages = blueprint("pages", visitors)
     SigningIn(config, visitors).add_to(pages)
     JobsPages(config).add_to(pages)
+    LearnedPages(config).add_to(pages)
     OperatingPages(config).add_to(pages)
     app.register_blueprint(pages)

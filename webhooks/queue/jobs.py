@@ -27,11 +27,12 @@ from webhooks.queue.job_work import CarryOut, Complete, GiveUp, JobPostponed, Jo
 from webhooks.queue.maintenance import live_workers
 from webhooks.queue.overview import JobsOverview
 from webhooks.queue.runner import JobRunner
-from webhooks.queue.store import answer_cache, billing, dismissals, job_records, leases
+from webhooks.queue.store import answer_cache, billing, job_records, leases
 from webhooks.queue.store.billing import ModelTotal, RepositoryUsage
 from webhooks.queue.store.database import Database, StoreUnavailable
 from webhooks.queue.store.dismissals import StoredDismissal, StoredMemory
 from webhooks.queue.store.job_state import JobRecord, JobState
+from webhooks.queue.store.learned import LearnedDismissals
 from webhooks.queue.worker import Worker, is_worked_on
 
 __all__ = [
@@ -251,19 +252,13 @@ class Jobs:
 
     def memory(self, job: Job) -> StoredMemory:
         """Return what the job knows of dismissals in its repository."""
-        return StoredMemory(self._database, job.repository, self.record(job.delivery).accepted_at)
+        before = self.record(job.delivery).accepted_at
+        return StoredMemory(self._database, job.repository, before, job.installation_id)
 
-    def dismissed(self, repository: str = "") -> list[StoredDismissal]:
-        """Return what people dismissed in the repository, the oldest first; in all where it is empty."""
-        with self._database.read() as connection:
-            return dismissals.known(connection, repository)
-
-    def forget_dismissed(self, dismissal: str) -> StoredDismissal:
-        """Delete what was learned from the dismissal of that id, for good, and return it. Raises NoSuchJob."""
-        with self._database.write() as connection:
-            if forgotten := dismissals.forget(connection, dismissal):
-                return forgotten
-            raise NoSuchJob(f"nothing was learned from a dismissal {dismissal}: see `reviewer jobs learned`")
+    @property
+    def learned(self) -> LearnedDismissals:
+        """What was learned from dismissals, to be listed and forgotten."""
+        return LearnedDismissals(self._database)
 
     def has_head(self, pull: str, head_sha: str, base_ref: str = "") -> bool:
         """Whether there is or was an automatic job for that head of the pull request, against that base branch.

@@ -9,9 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from reviewer.domain.findings import Category
+from reviewer.domain.severity import Severity
+from webhooks.publishing.people.learning.dismissed import DismissedFinding
 from webhooks.queue.jobs import Jobs, JobState
 from webhooks.queue.store import history
 from webhooks.queue.store.database import ANSWERS, CALLS, JOBS, Database
+from webhooks.queue.store.dismissals import keep
 
 REPOSITORIES = ("octo-org/shop", "octo-org/billing", "octo-org/website", "acme/engine", "acme/docs", "acme/tools")
 INSTALLATIONS = {"octo-org": 42, "acme": 43}
@@ -134,3 +138,28 @@ def _call(row: dict[str, Any], number: int) -> dict[str, Any]:
         "estimated": False,
         "seconds": 11.5 + number,
     }
+
+
+def teach(url: str, installations: Mapping[str, int] = INSTALLATIONS) -> None:
+    """Let people have dismissed findings: three of one kind and one more in a shop, one in an engine."""
+    jobs = Jobs(url, folder=Path(url.removeprefix("sqlite:///")).parent)
+    jobs.open()
+    jobs.close()
+    same = [
+        _dismissed(100 + number, f"src/{name}.py", "The list may be empty", why)
+        for number, (name, why) in enumerate((("cart", ""), ("orders", ""), ("stock", "callers check it")))
+    ]
+    other = _dismissed(104, "src/very/deep/folder/of/a/package/with_a_long_name.py", "A code works <b>once</b>", "")
+    database = Database(url)
+    database.open()
+    with database.write() as connection:
+        for finding in (*same, other):
+            keep(connection, "octo-org/shop", finding.pull, [finding], installations["octo-org"])
+        engine = _dismissed(7, "engine.py", "A timeout is missing", "the proxy has it")
+        keep(connection, "acme/engine", 7, [engine], installations["acme"])
+    database.close()
+
+
+def _dismissed(pull: int, path: str, title: str, why: str) -> DismissedFinding:
+    url = f"https://github.com/octo-org/shop/pull/{pull}#discussion_r{pull}"
+    return DismissedFinding(pull, f"print{pull}", path, Category.BUG, Severity.WARNING, title, "mona", why, url)

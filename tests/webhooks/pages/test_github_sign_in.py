@@ -11,9 +11,10 @@ from tests.fakes.github.faults import html_error
 from tests.fakes.model import FakeModel
 from tests.fixtures.app_server import SECRET, AppServer, doubles_environment
 from tests.webhooks.pages.browser_forms import Browser
-from tests.webhooks.pages.seeding import seed
+from tests.webhooks.pages.seeding import seed, teach
 from webhooks.github.credentials import Credentials
 from webhooks.pages.app_report import read_report, start_lines
+from webhooks.queue.jobs import Jobs
 
 pytestmark = pytest.mark.slow
 
@@ -30,6 +31,7 @@ def server(github: World, model: FakeModel, tmp_path) -> Iterator[AppServer]:
         "GITHUB_APP_CLIENT_SECRET": github.client_secret,
     }
     server = AppServer(tmp_path, **values)
+    teach(server.store_url, {"octo-org": github.installation.id, "acme": 999_999_999})
     seed(server.store_url, 30, installations={"octo-org": github.installation.id, "acme": 999_999_999})
     github.callback_urls = [f"{server.url}/sign-in/github/callback"]
     with server:
@@ -59,6 +61,28 @@ def test_an_admin_sees_only_theirs(github: World, server: AppServer) -> None:
         assert browser.post("/jobs/x/cancel", form_token=token).status_code == 403
 
 
+def test_an_admin_forgets_only_theirs(github: World, server: AppServer) -> None:
+    """What was learned in other installations is neither shown nor forgotten."""
+    github.repo.permissions["ada"] = "admin"
+    with Browser(server.url) as browser:
+        sign_in(github, browser, "ada")
+        text = browser.open("/learned").text
+        assert ("octo-org/shop" in text, "acme/" in text) == (True, False)
+        assert "acme/" not in browser.open("/learned?repository=acme/engine").text
+        jobs = Jobs(server.store_url)
+        jobs.open()
+        theirs, others = jobs.learned.of("octo-org/shop"), jobs.learned.of("acme/engine")
+        token = browser.form("/learned/forget").fields["form_token"]
+        assert browser.post("/learned/forget", form_token=token, id=others[0].id).status_code == 404
+        assert browser.post("/learned/forget", id=theirs[0].id).status_code == 403
+        assert len(jobs.learned.of()) == len(theirs) + len(others)
+        browser.open("/learned")
+        browser.send("/learned/forget")
+        assert browser.page.status_code == 200
+        assert (len(jobs.learned.of("octo-org/shop")) < len(theirs), jobs.learned.of("acme/engine")) == (True, others)
+        jobs.close()
+
+
 @pytest.mark.parametrize("role", ["write", "maintain", "none"])
 def test_who_is_no_admin_is_not_let_in(github: World, server: AppServer, role: str) -> None:
     """Rights to write are not enough."""
@@ -85,6 +109,11 @@ def test_what_is_missing_is_named(github: World) -> None:
     credentials = Credentials(github.url, app_id=str(github.app.id), private_key=github.app.private_key)
     lines = [line for line, _ in start_lines(read_report(credentials))]
     assert lines[0] == f"connected as App {github.app.slug}: 1 installation, {len(github.repositories)} repository"
+    assert any("does without" in line and "actions: read (read the logs of failed jobs" in line for line in lines)
+    github.app.permissions["actions"] = "read"
+    told = start_lines(read_report(credentials))
+    assert any("octo-org has not granted permission actions: read (read the logs" in line for line, _ in told)
+    assert not any(is_warning for _, is_warning in told)
     github.app.events = ("issue_comment",)
     github.installation.permissions["checks"] = "read"
     warnings = [line for line, is_warning in start_lines(read_report(credentials)) if is_warning]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fixtures.app_server import AppServer
 from tests.webhooks.pages.chromium import Chromium, find_chromium
-from tests.webhooks.pages.seeding import seed
+from tests.webhooks.pages.seeding import seed, teach
 
 PROGRAM = find_chromium()
 
@@ -20,7 +20,7 @@ pytestmark = [
 
 TOKEN = "the-operators-token-123"
 JOB = "/jobs/00000000-0000-0000-0000-000000000005"
-PAGES = ("/", "/figures", "/errors", "/github", JOB)
+PAGES = ("/", "/figures", "/errors", "/learned", "/github", JOB)
 
 #: Every text with its colour against its background, by WCAG's formula: https://www.w3.org/TR/WCAG22/#contrast-minimum
 LOW_CONTRAST = """
@@ -62,6 +62,7 @@ def server(tmp_path_factory) -> Iterator[AppServer]:
     folder = tmp_path_factory.mktemp("browser")
     server = AppServer(folder, REVIEWER_ROLE="web", REVIEWER_OPERATOR_TOKEN=TOKEN)
     seed(server.store_url, 120)
+    teach(server.store_url)
     with server:
         yield server
 
@@ -105,6 +106,25 @@ def test_phone(server, browser, path):
     assert browser.evaluate("document.documentElement.scrollWidth") <= 360
     small = "[...document.querySelectorAll('button, nav a')].filter((node) => node.getBoundingClientRect().height < 24)"
     assert browser.evaluate(f"{small}.length") == 0
+
+
+def test_a_preference_is_forgotten(server, browser):
+    """By keyboard and without scripts: its row is gone with all that it was learned from; others stay."""
+    browser.look()
+    rows = "document.querySelectorAll('tbody tr').length"
+    browser.open(f"{server.url}/learned?repository=octo-org/shop")
+    assert browser.evaluate(rows) == 2
+    assert browser.evaluate("document.querySelector('tbody td').textContent").startswith("Do not report bug findings")
+    assert browser.evaluate("document.querySelectorAll('tbody b').length") == 0
+    browser.allow_scripts(allowed=False)
+    for _ in range(40):
+        browser.press("Tab")
+        if "list may be empty" in browser.evaluate("document.activeElement.ariaLabel || ''"):
+            break
+    browser.press("Enter")
+    browser.wait_for(f"{rows} === 1")
+    browser.allow_scripts(allowed=True)
+    assert "A code works" in browser.evaluate("document.querySelector('tbody td').textContent")
 
 
 def test_keyboard(server, browser):

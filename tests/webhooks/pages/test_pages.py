@@ -16,7 +16,7 @@ from webhooks.queue.jobs import Jobs, JobState
 pytestmark = pytest.mark.slow
 
 TOKEN = "the-operators-token-123"
-PATHS = ("/", "/figures", "/errors", "/github", "/setup", "/jobs/00000000-0000-0000-0000-000000000001")
+PATHS = ("/", "/figures", "/errors", "/learned", "/github", "/setup", "/jobs/00000000-0000-0000-0000-000000000001")
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reviewer.errors import ReviewerError
-from webhooks.queue.store.table_upgrade import add_newer
+from webhooks.queue.store.table_upgrade import ADDED_LATER, add_newer
 from webhooks.queue.store.write_lock import PriorityLock, QueuedConnection
 
 #: Version of our own tables. Raise it with every change that an older version could not live with.
@@ -93,7 +93,7 @@ CALLS = sa.Table(
     sa.Column("cost_nano_usd", sa.BigInteger, comment="null where the price is not known"),
     sa.Column("estimated", sa.Boolean, nullable=False),
     sa.Column("seconds", sa.Float, nullable=False),
-    sa.Column("person", sa.Text, comment="login of who caused it; null in rows of older versions"),
+    sa.Column("person", sa.Text, comment="login of who caused it; null in older rows", info={ADDED_LATER: True}),
     sa.Index("reviewer_calls_repository", "repository", "at"),
     sa.Index("reviewer_calls_job", "job"),
     sa.Index("reviewer_calls_at", "at"),
@@ -214,7 +214,8 @@ class Database:
                     " start the newer program again, or point DATABASE_URL at another store"
                 )
             METADATA.create_all(connection)
-            add_newer(connection, CALLS, CALLS.c.person)
+            for table in METADATA.sorted_tables:
+                add_newer(connection, table)
             if version is None:
                 connection.execute(SCHEMA.insert().values(version=SCHEMA_VERSION))
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 
+#: Key in the `info` of a column that stores of older versions lack; it may be null.
+ADDED_LATER = "added later"
 
-def add_newer(connection: sa.Connection, table: sa.Table, *columns: sa.Column[Any]) -> None:
-    """Add those of the columns, which may be null, and those indexes of the table that it lacks in this database."""
+
+def add_newer(connection: sa.Connection, table: sa.Table) -> None:
+    """Add those later columns, and those indexes, that the table lacks in this database."""
+    columns = [column for column in table.columns if ADDED_LATER in column.info]
+    if not columns:
+        return
     present = sa.inspect(connection)
     names = {column["name"] for column in present.get_columns(table.name)}
     for column in columns:

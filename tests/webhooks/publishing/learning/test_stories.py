@@ -281,8 +281,8 @@ def test_what_an_operator_forgets_does_not_come_back(github: World, store: Datab
     learner.dismiss(learner.reviewed(github.opened))
     with store.write() as connection:
         (entry,) = dismissals.known(connection, github.repo.full_name)
-        forgotten = dismissals.forget(connection, entry.id)
-    assert forgotten == entry
+        forgotten = dismissals.forget(connection, [entry.id])
+    assert forgotten == [entry]
     assert entry.finding.why == REASON
     learner.run(github.comment(learner.pulls[-1], "/review full", by="mona"), model(DELETE), learner.pulls[-1])
     github.forgive()

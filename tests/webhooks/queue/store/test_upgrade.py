@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,22 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from reviewer.domain.findings import Category
+from reviewer.domain.severity import Severity
 from tests.fixtures.job_worker import QUICK, automatic
 from tests.fixtures.waiting import wait_until
 from tests.webhooks.queue.test_job_processes import Workers
 from webhooks.operator_settings.spending import SpendingPart
+from webhooks.publishing.people.learning.dismissed import DismissedFinding
 from webhooks.queue.jobs import Jobs, JobState, StoreUnavailable
 
 pytestmark = pytest.mark.slow
+
+LEARNED = DismissedFinding(7, "f", "src/a.py", Category.BUG, Severity.ERROR, "It may be empty", "mona", "checked", "u")
+
+OLD_DISMISSALS = """CREATE TABLE reviewer_dismissals (repository TEXT NOT NULL, pull INTEGER NOT NULL,
+fingerprint TEXT NOT NULL, at FLOAT NOT NULL, forgotten BOOLEAN NOT NULL, data TEXT NOT NULL,
+PRIMARY KEY (repository, pull, fingerprint))"""
 
 BEFORE = Path(__file__).with_name("before.sql")
 TABLES = ("reviewer_answers", "reviewer_calls", "reviewer_jobs", "reviewer_looks")
@@ -170,6 +181,29 @@ def test_an_old_worker_works_beside_a_new_one(postgres_store: str, tmp_path: Pat
     rows = rows_of(postgres_store)["reviewer_calls"]
     assert sum(row["person"] is None for row in rows) == 3 + len(billed)
     assert billed
+
+
+def test_what_was_learned_before_installations_were_noted(old_store: str) -> None:
+    """The operator sees it; who administers an installation sees it once its pull request is looked at again."""
+    values = f"('octo/hello', 7, 'f', 1.0, FALSE, '{json.dumps(LEARNED.to_json())}')"
+    with connected(old_store) as connection:
+        connection.exec_driver_sql("DROP TABLE IF EXISTS reviewer_dismissals")
+        connection.exec_driver_sql(OLD_DISMISSALS)
+        connection.exec_driver_sql(f"INSERT INTO reviewer_dismissals VALUES {values}")
+    with opened(old_store) as jobs:
+        (entry,) = jobs.learned.of()
+        assert (entry.finding, entry.at) == (LEARNED, 1.0)
+        assert jobs.learned.repositories([42]) == []
+        assert jobs.learned.forget([entry.id], [42]) == []
+        job = replace(automatic(), installation_id=42)
+        jobs.accept(job)
+        jobs.memory(job).keep(7, [LEARNED])
+        assert [(each.name, each.count, each.last_at) for each in jobs.learned.repositories([42])] == [
+            ("octo/hello", 1, 1.0)
+        ]
+        assert jobs.learned.forget([entry.id], [43]) == []
+        assert jobs.learned.forget([entry.id], [42]) == [entry]
+        assert jobs.learned.repositories() == []
 
 
 def test_a_newer_store_is_refused(old_store: str) -> None:

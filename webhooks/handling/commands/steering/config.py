@@ -60,7 +60,7 @@ def _learned(preferences: Sequence[Preference]) -> str:
         rows.append(f"- {neutralise(preference.sentence())} ({where}, by {code_span(preference.by)})")
     if len(preferences) > _MOST_LEARNED:
         rows.append(f"- and {len(preferences) - _MOST_LEARNED} more")
-    ways = "`review.learn: false` turns this off. Of the App, an operator can delete each: `reviewer jobs forget`."
+    ways = "`review.learn: false` turns this off. The App's page `/learned` lets who administers it forget each."
     return "\n".join([*rows, "", ways])
 
 
