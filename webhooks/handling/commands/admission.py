@@ -8,6 +8,7 @@ a permission may be taken away meanwhile.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reviewer.safety.code_blocks import code_span
@@ -21,7 +22,8 @@ from webhooks.handling.commands.table import command_named
 from webhooks.handling.conversation.replies import why_not_answered
 from webhooks.handling.money.admission import refuse_repository
 from webhooks.handling.money.purse import Purse
-from webhooks.publishing.bodies.command_reply import refuse_once
+from webhooks.publishing.bodies.command_reply import count_replies, refuse_once
+from webhooks.publishing.publish import ignore_github_errors
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,10 @@ _WRITERS = frozenset({"admin", "write"})
 
 #: What is said in a thread is answered for whoever may use this command.
 _REPLY = "explain"
+
+
+#: Comments of a person without write access that are replied to on a pull request, of commands that everybody may use.
+MOST_REPLIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,9 @@ def admit(job: Job, repository: Repository, purse: Purse | None = None) -> Admis
         if job.comment_id is not None and job.trigger is not Trigger.REPLY:
             _refuse(job, repository, asker.command(job.requests[0]))
         return Admission(None, "no write permission")
+    if asker.is_reader(allowed) and count_replies(repository, job) >= MOST_REPLIES:
+        _end(job, repository)
+        return Admission(None, "enough was answered")
     if job.comment_id is not None and not _acknowledge(job, repository):
         return Admission(None, "the comment was deleted")
     return Admission(_with(job, allowed))
@@ -111,6 +120,12 @@ class _Asker:
             return False
         return who is Who.READERS or (who is Who.ASKERS and self._asks())
 
+    def is_reader(self, allowed: Sequence[CommandRequest]) -> bool:
+        """Whether the person only reads here, and uses in a comment what everybody may."""
+        if self.level in _WRITERS or self.job.comment_id is None or self.job.trigger is Trigger.REPLY:
+            return False
+        return all(self.command(request).who in (Who.READERS, Who.ASKERS) for request in allowed)
+
     def _author(self) -> bool:
         if self._is_author is None:
             author = self.repository.pull(self.job.number).author
@@ -143,6 +158,12 @@ def _acknowledge(job: Job, repository: Repository) -> bool:
     except GitHubError as error:
         log.info("not acknowledged", extra={"repository": repository.name, "why": str(error)})
     return True
+
+
+def _end(job: Job, repository: Repository) -> None:
+    """React to a comment that gets no more than that."""
+    comment_id, inline = job.comment_id or 0, job.thread is not None
+    ignore_github_errors(lambda: repository.react(comment_id, "confused", inline=inline))
 
 
 def _with(job: Job, requests: list[CommandRequest]) -> Job:

@@ -15,7 +15,7 @@ from webhooks.events.job import Job
 from webhooks.github.errors import Forbidden, NotFound, Unprocessable
 from webhooks.github.repository import Repository
 from webhooks.github.types import Comment
-from webhooks.publishing.markers.replies import is_refusal, read_reply, refusal_marker, reply_marker
+from webhooks.publishing.markers.replies import is_refusal, read_reply, refusal_marker, replied_to, reply_marker
 from webhooks.publishing.markers.syntax import PREFIX
 from webhooks.publishing.text import MAX_BODY, cut_text
 
@@ -71,7 +71,7 @@ class CommandReply:
             self._write(self._parts)
 
     def _write(self, parts: list[str]) -> None:
-        marker = reply_marker(self.job.key, self.done)
+        marker = reply_marker(self.job.key, self.done, self.job.actor_id)
         text = cut_text(_RULE.join(parts), MAX_BODY - len(marker))
         body = f"{marker}\n{text}" if self.job.thread is None else f"{text}\n\n{marker}"
         try:
@@ -111,8 +111,25 @@ def refuse_once(repository: Repository, job: Job, text: str) -> bool:
     return True
 
 
+def count_replies(repository: Repository, job: Job) -> int:
+    """Return how many other comments of the person who wrote the job's comment were replied to on the pull request."""
+    person = str(job.actor_id or "")
+
+    def fits(body: str) -> bool:
+        key, to = replied_to(body)
+        return bool(person) and to == person and key != job.key
+
+    return len(_all_ours(repository, job, fits, everywhere=True))
+
+
 def _ours(repository: Repository, job: Job, fits: Callable[[str], bool], *, everywhere: bool = False) -> Comment | None:
-    """Return the first comment of ours that fits. Who we are is asked only where there is one that does."""
+    return next(iter(_all_ours(repository, job, fits, everywhere=everywhere)), None)
+
+
+def _all_ours(
+    repository: Repository, job: Job, fits: Callable[[str], bool], *, everywhere: bool = False
+) -> list[Comment]:
+    """Return the comments of ours that fit. Who we are is asked only where there is one that does."""
     comments: list[Comment] = []
     if job.thread is None or everywhere:
         comments += repository.comments(job.number)
@@ -120,7 +137,7 @@ def _ours(repository: Repository, job: Job, fits: Callable[[str], bool], *, ever
         comments += repository.review_comments(job.number)
     marked = [comment for comment in comments if fits(comment.body)]
     login = repository.identity(job.number).lower() if marked else ""
-    return next((comment for comment in marked if comment.author.lower() == login), None)
+    return [comment for comment in marked if comment.author.lower() == login]
 
 
 def _without_marker(body: str) -> str:

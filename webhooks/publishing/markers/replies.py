@@ -31,9 +31,17 @@ def answer_marker(job: str) -> str:
     return _ANSWER.write(job=job)
 
 
-def reply_marker(job: str, done: int) -> str:
-    """Return the marker of the reply to a comment with commands, of which so many are carried out."""
-    return _ANSWER.write(job=job, done=str(done))
+def reply_marker(job: str, done: int, person: int | None = None) -> str:
+    """Return the marker of the reply to a comment of that account, of whose commands so many are carried out."""
+    return _ANSWER.write(job=job, done=str(done), **({} if person is None else {"to": str(person)}))
+
+
+def replied_to(body: str) -> tuple[str, str]:
+    """Return the key of the job that a reply answers, and the account, each empty where that is not known."""
+    for line in (body.lstrip().partition("\n")[0], last_line(body)):
+        if (fields := _ANSWER.read(line)) is not None:
+            return fields.get("job"), fields.get("to")
+    return "", ""
 
 
 def read_reply(body: str, job: str) -> int | None:
