@@ -6,7 +6,8 @@ import pytest
 
 from reviewer.llm.messages import Ask
 from tests.fakes.github import World
-from tests.fixtures.scenarios import DELETE, acting, job_of, watched
+from tests.fakes.github.model import branches
+from tests.fixtures.scenarios import DELETE, acting, job_of, model, watched
 from tests.stories.tellers import Teller, nobody, talks
 from webhooks.events.deliveries import Ignored, decide
 from webhooks.handling.commands.table import SYNTAX
@@ -80,6 +81,40 @@ def test_a_thread_deleted_while_it_is_answered(teller: Teller) -> None:
     assert ours(teller.github) == 1, "the summary"
 
 
+@pytest.mark.parametrize("command", ["/ask Why?", "/describe", "/review"])
+def test_a_branch_deleted_while_it_is_answered(teller: Teller, command: str) -> None:
+    """GitHub then closes the pull request: an answer that is paid for still comes, once; the job ends."""
+    github = teller.github
+
+    def delete() -> None:
+        with github.changed:
+            branches.delete_ref(github, github.repo, github.pull.head_ref, github.user("mona"))
+
+    asked = github.comment(github.pull, command, by="mona")
+    outcome = teller.run(asked, acting(delete, model(DELETE) if command == "/review" else talks("So.")))
+    assert outcome.state in (JobEnding.ANSWERED, JobEnding.REVIEWED, JobEnding.IGNORED, JobEnding.SUPERSEDED)
+    if command != "/review":
+        github.expect_comment("So.")
+        assert ours(github) == 1
+    assert teller.run(asked, nobody).state in (JobEnding.ANSWERED, JobEnding.IGNORED)
+    github.forgive()
+
+
+def test_the_branch_of_a_thread_deleted_while_it_is_answered(teller: Teller) -> None:
+    """The answer stands in the thread, once."""
+    first = teller.reviewed(DELETE)[0]
+    github = teller.github
+
+    def delete() -> None:
+        with github.changed:
+            branches.delete_ref(github, github.repo, github.pull.head_ref, github.user("mona"))
+
+    asked = github.reply(first, "Does it really raise?", by="mona")
+    assert teller.run(asked, acting(delete, talks("It does."))).state is JobEnding.ANSWERED
+    github.expect_review_comment("It does.")
+    assert ours(github) == 3, "the summary, the finding and the answer"
+
+
 @pytest.mark.parametrize("command", ["/ask Why?", "/cost", "/reveiw", "/explain"])
 def test_a_locked_conversation(teller: Teller, command: str) -> None:
     """What may not be posted is the reason of the job; nothing is tried again and again."""
@@ -123,10 +158,42 @@ def test_a_permission_taken_away_before_the_work(teller: Teller) -> None:
     assert ours(github) == 1
 
 
+@pytest.mark.parametrize("where", ["conversation", "thread"])
+def test_a_user_who_was_renamed_since(teller: Teller, where: str) -> None:
+    """The comment has the same account: it is carried out under the present name."""
+    github = teller.github
+    first = teller.reviewed()[0]
+    words = "/dismiss all" if where == "conversation" else "/dismiss callers check it"
+    asked = (
+        github.reply(first, words, by="mona") if where == "thread" else github.comment(github.pull, words, by="mona")
+    )
+    github.rename_user("mona", "lisa")
+    assert job_of(asked).actor == "mona"
+    assert teller.run(asked, nobody).state is JobEnding.ANSWERED
+    assert "by `lisa`" in github.expect_comment("<!-- reviewer:summary").body
+    github.forgive()
+
+
+def test_a_name_that_somebody_else_took(teller: Teller) -> None:
+    """Who has the old name now may do nothing with the other's comment, and the other nothing by an old right."""
+    github = teller.github
+    asked = github.comment(github.pull, "/ask Why?", by="mona")
+    github.rename_user("mona", "lisa")
+    github.repo.permissions["lisa"] = "read"
+    github.user("mona")
+    assert teller.run(asked, nobody).reason == "no write permission"
+    github.forgive()
+
+
 def test_the_slash_of_another_keyboard(teller: Teller) -> None:
-    """A full-width slash, with the blank that goes with it."""
-    teller.comment("\uff0fask\u3000Why?", talks("So."))
-    assert "> Why?" in teller.github.expect_comment("So.").body
+    """A full-width slash, with the blank that goes with it; in a thread too. The answer may be in that language."""
+    ask, prompts = watched(talks("So."))
+    teller.comment("\uff0fask\u3000\u4e3a\u4ec0\u4e48\uff1f", ask)
+    assert "> \u4e3a\u4ec0\u4e48\uff1f" in teller.github.expect_comment("So.").body
+    assert "where the question is in another language, in that" in prompts[0].messages[-1].content
+    first = teller.reviewed(DELETE)[0]
+    teller.reply(first, "\uff0fexplain", talks("1. `remove('x')`"))
+    teller.github.expect_review_comment("1. ")
 
 
 def test_a_question_of_sixty_thousand_characters(teller: Teller) -> None:

@@ -77,6 +77,16 @@ class Acts(Records):
             self.repositories.append(fork)
             return fork
 
+    def rename_user(self, login: str, new: str) -> None:
+        """Give an account another login; its number, its rights and what it wrote stay."""
+        with self.changed:
+            user = self.users.pop(login.lower())
+            for repo in self.repositories:
+                if login in repo.permissions:
+                    repo.permissions[new] = repo.permissions.pop(login)
+            user.login = new
+            self.users[new.lower()] = user
+
     def rename_repository(self, repo: Repository, name: str) -> None:
         """Rename a repository; its old name redirects."""
         with self.changed:
