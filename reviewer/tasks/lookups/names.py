@@ -261,7 +261,8 @@ def _code(hit: Hit) -> str:
 def _note(view: RepositoryView, left_out: int) -> str:
     hidden = f"{_count(left_out, 'place')} in generated, vendored or translated files left out; `in GLOB` shows them"
     unsearched = view.library.sources.unsearched()
-    partly = f"{unsearched:,} files farther from the change were not searched"
+    were = "file farther from the change was" if unsearched == 1 else "files farther from the change were"
+    partly = f"{unsearched:,} {were} not searched"
     return "; ".join([hidden] * bool(left_out) + [partly] * bool(unsearched))
 
 

@@ -29,9 +29,18 @@ def test_a_question_is_answered_with_links(teller: Teller) -> None:
     assert "> Why is it deleted?" in answer.body
     assert f"/blob/{teller.github.pull.head}/src/cart.py#L27" in answer.body
     assert "Working on" not in answer.body
+    assert "Not read for this answer" not in answer.body
     assert len(teller.github.pull.issue.comments) == 2
     for content in ("eyes", "rocket"):
         teller.github.expect_reaction(content, on=comment)  # type: ignore[arg-type]
+
+
+def test_an_answer_names_what_was_not_read(teller: Teller) -> None:
+    """Files that the settings leave out, but not the picture, on which no answer rests."""
+    settings = "review:\n  exclude: [src/discounts.py]\n"
+    teller.github.push_to_base(teller.github.repo, {".github/reviewer.yml": settings})
+    teller.comment("/ask Why is it deleted?", talks())
+    assert "⚠️ Not read for this answer: `src/discounts.py`." in teller.github.expect_comment("Because").body
 
 
 def test_several_commands_run_in_order(teller: Teller) -> None:

@@ -24,9 +24,10 @@ def answer_text(question: str, answer: QuestionAnswer) -> str:
     """Return the answer to a question as Markdown, without a marker."""
     quoted = "\n".join(f"> {line}" for line in neutralise(question, limit=_MOST_QUOTED).split("\n"))
     parts = [quoted, neutralise(answer.text)]
-    if answer.skipped:
-        names = ", ".join(code_span(shorten(file.path, _MOST_PATH)) for file in answer.skipped[:_MOST_NAMED])
-        more = len(answer.skipped) - _MOST_NAMED
+    # Nobody expects an answer to rest on a picture.
+    if not_read := [file for file in answer.skipped if file.reason != "binary"]:
+        names = ", ".join(code_span(shorten(file.path, _MOST_PATH)) for file in not_read[:_MOST_NAMED])
+        more = len(not_read) - _MOST_NAMED
         parts.append(f"⚠️ Not read for this answer: {names}{f' and {more} more' if more > 0 else ''}.")
     return with_footer("\n\n".join(parts), usage_text(answer.usage, answer.models))
 
