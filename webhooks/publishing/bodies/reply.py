@@ -16,6 +16,9 @@ from webhooks.publishing.text import MAX_BODY, cut_text
 #: Files that were not shown to the model and that are named; the others are counted.
 _MOST_NAMED = 10
 
+#: Files on which nobody expects an answer to rest.
+_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".ico")
+
 #: Characters of the question that are repeated, and of a path.
 _MOST_QUOTED, _MOST_PATH = 4_000, 300
 
@@ -24,8 +27,7 @@ def answer_text(question: str, answer: QuestionAnswer) -> str:
     """Return the answer to a question as Markdown, without a marker."""
     quoted = "\n".join(f"> {line}" for line in neutralise(question, limit=_MOST_QUOTED).split("\n"))
     parts = [quoted, neutralise(answer.text)]
-    # Nobody expects an answer to rest on a picture.
-    if not_read := [file for file in answer.skipped if file.reason != "binary"]:
+    if not_read := [file for file in answer.skipped if not file.path.lower().endswith(_PICTURES)]:
         names = ", ".join(code_span(shorten(file.path, _MOST_PATH)) for file in not_read[:_MOST_NAMED])
         more = len(not_read) - _MOST_NAMED
         parts.append(f"⚠️ Not read for this answer: {names}{f' and {more} more' if more > 0 else ''}.")
