@@ -16,14 +16,43 @@ from reviewer.domain.demonstrations import FixGate
 from reviewer.domain.findings import Category
 from reviewer.llm.messages import Task
 from reviewer.output.json import to_json
+from reviewer.sandbox.api import SandboxRunner
 from reviewer.sandbox.sandbox import find_sandbox
+from tests.fixtures.run_unconfined import run_in_tree
 from tests.samples.demonstrations import go_claims, other_claims, python_claims, typescript_claims
-from tests.samples.demonstrations.claims import DEMONSTRATED, SampleClaim, TriedClaim, try_claim, try_in
+from tests.samples.demonstrations.claims import DEMONSTRATED, REFUTED, SampleClaim, TriedClaim, try_claim, try_in
 from tests.samples.languages import Sample as LanguageSample
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 Installed = Callable[[LanguageSample], "Path | None"]
+
+
+#: Of each language a true claim with a right fix, one with a wrong fix, and a false claim are run in the real sandbox.
+#: The others run the same commands without it, which is cheaper; those of other languages all run in it.
+CONFINED = {
+    *("a right suggestion", "two wrong fixes", "a crash that cannot happen"),
+    *("go: a right suggestion", "go: a suggestion that breaks a test", "go: a crash that cannot happen"),
+    "typescript: an exception that the claim names",
+    "typescript: two numbers compared rightly",
+}
+
+
+def runner_of(sample: SampleClaim) -> SandboxRunner:
+    """Return what runs the tests of a claim."""
+    return find_sandbox() if sample.name in CONFINED else run_in_tree
+
+
+def test_every_language_is_run_in_the_sandbox() -> None:
+    """True and false claims, right and wrong fixes: none of the names is out of date."""
+    claims = [*python_claims.CLAIMS, *go_claims.CLAIMS, *typescript_claims.CLAIMS]
+    confined = [sample for sample in claims if sample.name in CONFINED]
+    assert {sample.name for sample in confined} == CONFINED
+    for part in (python_claims.CLAIMS, go_claims.CLAIMS, typescript_claims.CLAIMS):
+        mine = [sample for sample in confined if sample in part]
+        assert {sample.ends for sample in mine} == {DEMONSTRATED, REFUTED}
+        assert any(sample.fix == "button" for sample in mine)
+        assert any(len(sample.fixes) > 1 or (sample.fixes and sample.suggestion) for sample in mine)
 
 
 def check(sample: SampleClaim, tried: TriedClaim) -> None:
@@ -42,7 +71,8 @@ def test_each_python_claim_ends_as_it_must(sample: SampleClaim, tmp_path: Path) 
     """True ones that can run are demonstrated, false ones never; each stop is at its gate."""
     if sample.name == "overwrites an existing test":
         sample = replace(sample, test_path="tests/test_shop.py")
-    tried = try_claim(sample, tmp_path)
+    sample.project.write(tmp_path)
+    tried = try_in(sample, tmp_path, runner_of(sample))
     check(sample, tried)
     evidence = tried.finding.evidence if tried.finding else None
     if sample.ends == DEMONSTRATED and evidence and evidence.demonstration:
@@ -56,7 +86,8 @@ def test_each_python_claim_ends_as_it_must(sample: SampleClaim, tmp_path: Path) 
 @pytest.mark.parametrize("sample", go_claims.CLAIMS, ids=lambda sample: sample.name)
 def test_each_go_claim_ends_as_it_must(sample: SampleClaim, tmp_path: Path) -> None:
     """The same for Go, with coverage by its own tool."""
-    check(sample, try_claim(sample, tmp_path))
+    sample.project.write(tmp_path)
+    check(sample, try_in(sample, tmp_path, runner_of(sample)))
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +108,12 @@ def test_each_typescript_claim_ends_as_it_must(sample: SampleClaim, vitest: Path
     """The same for TypeScript; nothing is measured here, which the evidence says."""
     sample.project.write(tmp_path)
     for version in ("head", "base"):
-        (tmp_path / version / "node_modules").symlink_to(vitest)
-    tried = try_in(sample, tmp_path)
+        place = tmp_path / version / "node_modules"
+        if sample.name in CONFINED:  # the sandbox shows nothing outside of the checkout
+            shutil.copytree(vitest, place, symlinks=True, copy_function=os.link)
+        else:
+            place.symlink_to(vitest)
+    tried = try_in(sample, tmp_path, runner_of(sample))
     check(sample, tried)
     evidence = tried.finding.evidence if tried.finding else None
     if evidence and evidence.demonstration:
@@ -107,7 +142,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 def test_each_claim_in_another_language_ends_as_it_must(
     language: LanguageSample, sample: SampleClaim, installed: Installed, tmp_path: Path
 ) -> None:
-    """The same for Ruby, Rust, Java and jest, in the sandbox: a true claim is demonstrated, a false one is refuted."""
+    """The same for Ruby, Rust, Java and jest, in the sandbox; the model is told which gate refused a wrong fix."""
     if reason := language.lacks():
         pytest.skip(reason)
     packages = installed(language)
@@ -121,6 +156,7 @@ def test_each_claim_in_another_language_ends_as_it_must(
     if evidence and evidence.demonstration and evidence.fix:
         assert evidence.demonstration.note == ("" if language.covered else "coverage is not measured here")
         assert evidence.fix.line == "fixes it; 1 test still passes"
+        assert f"Gate: {FixGate.MENDS}. " in tried.model.prompts[-1].messages[-1].content
 
 
 SIMPLER = replace(

@@ -1,4 +1,7 @@
-"""Claims about projects tested with rspec, minitest, cargo, JUnit (Maven) and jest: a true and a false one of each."""
+"""Claims about projects tested with rspec, minitest, cargo, JUnit (Maven) and jest: a true and a false one of each.
+
+The suggestion of the true one mends nothing, so that a fix is asked for: a wrong one and a right one are run.
+"""
 
 from __future__ import annotations
 
@@ -149,15 +152,16 @@ CRATE = SampleProject(
 def _pair(
     project: SampleProject, path: str, fee: tuple[str, str], last: str, form: str, place: str, demands: tuple[str, ...]
 ) -> tuple[SampleClaim, SampleClaim]:
-    """Return a true claim about `fee` with its suggestion, and a false one about `last`."""
+    """Return a true claim about `fee` with a wrong suggestion and a right fix, and a false one about `last`."""
     name = "ClaimTest" if project is JUNIT else "claim_{number}"  # Java names the class as its file
     first, second, third = (
         form.format(name=name.format(number=number), body=body) for number, body in enumerate(demands)
     )
-    quote, suggestion = fee
+    quote, mended = fee
     right = SampleClaim(
-        f"{project.name}: a right suggestion", project, path, quote, FEE_CLAIM, (first,), DEMONSTRATED, place,
-        verdict="confirmed", suggestion=suggestion, fix="button",
+        f"{project.name}: a wrong suggestion, then a right fix", project, path, quote, FEE_CLAIM, (first,),
+        DEMONSTRATED, place, verdict="confirmed", suggestion=quote.replace("14", "13"),
+        fixes=[[{"quote": quote, "replacement": mended}]], fix="button",
     )  # fmt: skip
     claim = _LAST_CLAIM.format(no_items="&[]" if project is CRATE else "new int[0]" if project is JUNIT else "[]")
     wrong = SampleClaim(
