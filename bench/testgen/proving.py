@@ -7,6 +7,7 @@ that of all processes, without the repository's own suite (run once before).
 
 from __future__ import annotations
 
+import json
 import re
 import resource
 import shutil
@@ -15,11 +16,13 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from bench.recount import Package, Recounted, recount
 from bench.table import show
+from bench.testgen.recount import Fault, Package, Recounted, SuggestedFile, passes, recount
 from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import Change
 from reviewer.llm.messages import Task
@@ -30,6 +33,7 @@ from reviewer.testgen.python.gates.own_share import without_tests
 from reviewer.testgen.python.gates.run_gates import GateContext, judge
 from reviewer.testgen.python.generate import prepare
 from reviewer.testgen.python.harness_report import REPORT, HarnessReport
+from reviewer.testgen.python.mutants import mutants
 from reviewer.testgen.python.units import changed_units, measured
 from tests.fixtures.run_unconfined import run_in_tree
 from tests.samples.demonstrations import go_claims, python_claims
@@ -128,20 +132,35 @@ PACKAGES = (HUMANIZE, TOOLZ, INFLECTION)
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """Runs commands and records how long each took."""
+    """Runs commands, and keeps them with their results."""
 
     runs: list[SandboxResult] = field(default_factory=list)
+    commands: list[SandboxCommand] = field(default_factory=list)
 
     def __call__(self, command: SandboxCommand) -> SandboxResult:
         ran = run_in_tree(command)
         self.runs.append(ran)
+        self.commands.append(command)
         return ran
+
+    def reports(self, tree: Path, path: str, first: int) -> Iterator[dict[str, Any]]:
+        """Yield what the processes reported of a test file, without faults, in that tree; from a run on."""
+        for command, ran in zip(self.commands[first:], self.runs[first:], strict=True):
+            job = json.loads(command.argv[-1])
+            if command.tree == tree and path in job["paths"] and not job["mutants"] and not job["overlay"]:
+                report = json.loads(ran.results[REPORT])
+                yield {"tests": [test for test in report["tests"] if test["id"].startswith(path)]}
 
 
 def main() -> None:
     """Print the tables."""
     demonstrations()
-    recounted: list[list[object]] = []
+    recounts()
+
+
+def recounts() -> None:
+    """Print what files cost on a real package, and what evidence states beside what was counted anew."""
+    rows: list[list[object]] = []
     for package in PACKAGES:
         with tempfile.TemporaryDirectory() as folder:
             subject = _subject(Path(folder), package)
@@ -153,9 +172,9 @@ def main() -> None:
             unit = _unit(package, subject, bench)
             if package is HUMANIZE:
                 _costs(unit, bench, counting)
-            recounted += _recounted(package, unit, bench, subject.python)
-    head = ["package", "numbers", "covered", "killed", "mutants", "new kills", "not run"]
-    show("Recounted by faults on disk and coverage.py's own command: both rows must be the same", head, recounted)
+            rows += _recounted(package, unit, bench, subject.python, counting)
+    head = ["package", "numbers", "covered", "killed", "mutants", "new kills", "not run", "runs"]
+    show("Recounted by faults on disk and coverage.py's own command: both rows must be the same", head, rows)
 
 
 def _unit(package: RealPackage, subject: ChangeUnderTest, bench: GateContext) -> CodeUnit:
@@ -179,14 +198,19 @@ def _costs(unit: CodeUnit, bench: GateContext, counting: Counting) -> None:
     _mutants(unit, bench, counting)
 
 
-def _recounted(package: RealPackage, unit: CodeUnit, bench: GateContext, python: Path) -> list[list[object]]:
-    candidate = Candidate(unit, package.test, package.code)
+def _recounted(
+    package: RealPackage, unit: CodeUnit, bench: GateContext, python: Path, counting: Counting
+) -> list[list[object]]:
+    candidate, before = Candidate(unit, package.test, package.code), len(counting.runs)
     evidence = judge(candidate, bench)
     if not isinstance(evidence, Evidence):
         raise SystemExit(f"{package.requirement}: stopped: {evidence.gate}. {evidence.reason}")
-    candidate = replace(candidate, code=evidence.code or candidate.code)
-    again = recount(candidate, Package(bench.head.tree, python, package.source, package.suite), bench.budget.mutants)
-    stated = Recounted.stated(evidence)
+    faults = [Fault(it.line, it.start, it.end, it.after) for it in mutants(unit, most=bench.budget.mutants) if it.swaps]
+    file = SuggestedFile(package.test, evidence.code or package.code, unit.path, min(unit.lines), unit.last)
+    runs = passes(counting.reports(bench.head.tree, package.test, before))
+    again = recount(file, faults, Package(bench.head.tree, python, package.source, package.suite), runs)
+    killed, total = evidence.killed or (0, 0)
+    stated = Recounted(evidence.covered, killed, total, evidence.fresh, evidence.unreached, evidence.runs)
     rows = [("stated", stated), ("recounted", again)]
     verdict = "the same" if stated == again else "DIFFERENT"
     return [[package.requirement, f"{name} ({verdict})", *_numbers(numbers)] for name, numbers in rows]
@@ -194,7 +218,7 @@ def _recounted(package: RealPackage, unit: CodeUnit, bench: GateContext, python:
 
 def _numbers(numbers: Recounted) -> list[object]:
     covered = f"{numbers.covered[0]} of {numbers.covered[1]}"
-    return [covered, numbers.killed, numbers.mutants, numbers.fresh, numbers.unreached]
+    return [covered, numbers.killed, numbers.mutants, numbers.fresh, numbers.unreached, numbers.runs]
 
 
 def _judged(name: str, code: str, unit: CodeUnit, bench: GateContext, counting: Counting) -> list[object]:

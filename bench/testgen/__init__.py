@@ -1,0 +1,1 @@
+"""Measure and recount tests that were suggested, kept and run."""
