@@ -214,8 +214,7 @@ class Database:
                     " start the newer program again, or point DATABASE_URL at another store"
                 )
             METADATA.create_all(connection)
-            for table in METADATA.sorted_tables:
-                add_newer(connection, table)
+            add_newer(connection, METADATA)
             if version is None:
                 connection.execute(SCHEMA.insert().values(version=SCHEMA_VERSION))
 
