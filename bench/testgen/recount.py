@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-#: How pytest is started, to end at the first failure.
-PYTEST = ("pytest", "-q", "-x", "-p", "no:cacheprovider")
+#: How pytest is started, to end at the first failure, without what a package adds (doctests: the reviewer runs none).
+PYTEST = ("pytest", "-q", "-x", "-p", "no:cacheprovider", "-o", "addopts=")
 
 #: How many processes run at the same time, and the seconds of processor time after which one is ended: a fault may make
 #: a loop endless, which is noticed as well.
@@ -82,12 +82,14 @@ class Package:
         """Return the statements of a file that ran under pytest, and those that did not, as coverage.py reports."""
         with tempfile.TemporaryDirectory() as folder:
             tree = _copy(self.tree, Path(folder))
-            measure = ("coverage", "run", f"--include=*/{path}", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+            measure = ("coverage", "run", f"--include=*/{path}", "-m", *PYTEST)
             self.run(tree, *words, module=measure)
             report = tree / "recount.json"
             self.run(tree, "-o", str(report), module=("coverage", "json"))
             found = json.loads(report.read_text(encoding="utf-8"))["files"][path]
-            return frozenset(found["executed_lines"]), frozenset(found["missing_lines"])
+            rows = (tree / path).read_text(encoding="utf-8").split("\n")
+            silent = {number for number, row in enumerate(rows, 1) if row.strip() == "try:"}  # does nothing by itself
+            return frozenset(found["executed_lines"]) - silent, frozenset(found["missing_lines"]) - silent
 
 
 def recount(file: SuggestedFile, faults: Sequence[Fault], package: Package, runs: int) -> Recounted:
