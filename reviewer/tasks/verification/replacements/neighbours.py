@@ -79,7 +79,8 @@ def _stands_once(line: str) -> bool:
     """Whether the line is hardly ever repeated directly after itself."""
     if line in ("else", ";;"):  # a block that ends too often is seen by counting; these two are not counted
         return True
-    return (sum(map(str.isalnum, line)) > 2 and line not in _ENDS) or _TABLE_RULE.fullmatch(line) is not None
+    letters = sum(map(str.isalnum, line))
+    return (letters > (2 if len(line) < 5 else 0) and line not in _ENDS) or _TABLE_RULE.fullmatch(line) is not None
 
 
 def _overlap(new: list[str], around: Sequence[str], *, front: bool) -> int:

@@ -70,6 +70,7 @@ BLOCK = "```sh\nmake test\n```"
         ("a.js", LIST, "  ]", "to,\n    cmd,\n  ].sort()", "  ].sort()"),
         ("a.c", "/* One.\n   Two words.\n\n   or\n   so. */\nint a;\n", "   Two words.",
          "   Three words.\n\n   or", "   Three words."),
+        ("a.yml", "if: >-\n  a == 1\n", "  a == 1", "if: >-\n  a == 2", "  a == 2"),
         ("a.md", TABLE, "| a | 1 |", "|---|---|\n| a | 2 |", "| a | 2 |"),
         ("a.c", COMMENTED, " * One word.", "/*\n * Two words, one word each.", " * Two words, one word each."),
         ("a.js", SWITCH, "            case 1:\n                b();", "\t\t\t\t\tcase 1:\n\t\t\t\t\t\tb(2);",
