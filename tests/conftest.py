@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 import pytest
 
@@ -16,6 +17,14 @@ from tests.fixtures.fast_tests import FastTests
 #: A Postgres database to run on instead of our own server; it is filled with tables.
 TEST_POSTGRES = os.environ.get("REVIEWER_TEST_POSTGRES", "")
 
+#: Modules that take minutes, one for each worker of `make test`.
+LONGEST = (
+    "tests/reviewer/testgen/test_sample_units.py",
+    "tests/reviewer/testgen/languages/test_generate.py",
+    "tests/reviewer/demonstration/test_sample.py",
+    "tests/attacks/test_linear_time.py",
+)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Divide the tests into fast and slow ones, and find the attacks among them."""
@@ -23,6 +32,21 @@ def pytest_configure(config: pytest.Config) -> None:
     fast_tests.watch()
     config.pluginmanager.register(fast_tests)
     config.pluginmanager.register(AttackTests())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each worker begin with one of the longest modules, so that none waits for another's at the end.
+
+    A worker begins with an equal part of the tests, in their order, and takes tests of others when it has none left.
+    """
+    modules = {name: [item for item in items if item.nodeid.startswith(f"{name}::")] for name in LONGEST}
+    others = iter([item for item in items if item.nodeid.partition("::")[0] not in modules])
+    total, ordered = len(items), list[pytest.Item]()
+    for number, module in enumerate(modules.values()):
+        ordered += islice(others, max(0, number * total // len(modules) - len(ordered)))
+        ordered += module
+    items[:] = [*ordered, *others]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from reviewer.languages.registry import family_of
 from reviewer.tasks.verification.replacements.replaced_lines import ReplacedLines
 
 #: Languages, by family, whose blocks end with a word.
-_FAMILIES = frozenset({"shell", "lua", "ruby", "elixir", "julia"})
+WORD_FAMILIES = frozenset({"shell", "lua", "ruby", "elixir", "julia"})
 
 _BEGIN = re.compile(
     r"[ \t]*(?:(?:if|unless|for|while|until|case|select|begin|def|defp|defmodule|defmacro|class|module|struct|try|let"
@@ -24,7 +24,7 @@ _ONE_LINE = re.compile(r"[^\n]{0,400}\bdo:|[ \t]*def\b[^\n]{0,200}\)[ \t]*=[ \t]
 
 def ends_other_blocks(new: Sequence[str], replaced: ReplacedLines) -> bool:
     """Whether the lines begin more blocks than they end, or fewer, otherwise than those that they replace."""
-    return family_of(replaced.path) in _FAMILIES and _open_blocks(new) != _open_blocks(replaced.old)
+    return family_of(replaced.path) in WORD_FAMILIES and _open_blocks(new) != _open_blocks(replaced.old)
 
 
 def _open_blocks(lines: Sequence[str]) -> int:

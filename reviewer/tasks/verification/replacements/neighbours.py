@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
 
 from reviewer.languages.outline import defined_on
+from reviewer.languages.registry import family_of
+from reviewer.languages.syntax import refuses_sentences
+from reviewer.tasks.verification.replacements.block_words import WORD_FAMILIES
 from reviewer.tasks.verification.replacements.replaced_lines import ReplacedLines, indent_of, is_telling
 
 #: So many lines of a replacement are compared with those above and below.
@@ -20,8 +23,8 @@ _MOST = 200
 #: What may be declared once in a block: the name of `const n = ...`, of `n := ...`.
 _DECLARED = re.compile(r"\s*(?:(?:const|let|val|final|auto)\s+(?:mut\s+)?(?:[A-Z]\w*\s+)?(\w+)\s*[:=]|(\w+)\s*:=)")
 _WORD = re.compile(r"\w+")
-#: The line below the head of a table in Markdown.
-_TABLE_RULE = re.compile(r"\|[|: \t-]{2,200}")
+#: Lines of nothing else may well follow one another.
+_BARE = re.compile(r"[()\[\]{}<>;,:'\"`\s]*")
 
 #: What ends a block, or begins its other half: whether it is one too many is seen by counting.
 _ENDS = frozenset(
@@ -32,8 +35,10 @@ _ENDS = frozenset(
 def without_neighbours(new: Sequence[str], replaced: ReplacedLines) -> list[str] | None:
     """Return the lines without those around that it begins or ends with; None if it is not about the replaced ones."""
     old = replaced.old
-    back = _repeated(new, replaced.below, old, front=False)
-    front = _repeated(new[: len(new) - back], replaced.above[::-1], old, front=True)
+    # Block words are counted or parsed, but not in a script inside of YAML: there one too many is not seen.
+    ends = _ENDS if family_of(replaced.path) in WORD_FAMILIES or refuses_sentences(replaced.path) else frozenset[str]()
+    back = _repeated(new, replaced.below, old, ends, front=False)
+    front = _repeated(new[: len(new) - back], replaced.above[::-1], old, ends, front=True)
     kept = list(new[front : len(new) - back])
     doubtful = (front or back) and (front + back >= len(new) or not _resembles(kept, old))
     return None if doubtful else kept
@@ -47,7 +52,7 @@ def with_known_first(new: Sequence[str], replaced: ReplacedLines) -> list[str]:
         theirs = replaced.above[-count:]
         if (
             new[0].strip() == theirs[0].strip()
-            and sum(map(str.isalnum, new[0])) > (2 if count == 1 else 0)
+            and (_stands_once(new[0].strip()) or (count > 1 and any(map(str.isalnum, new[0]))))
             and [line.rstrip() for line in new[1:count]] == [line.rstrip() for line in theirs[1:]]
         ):
             return [theirs[0], *new[1:]]
@@ -61,8 +66,13 @@ def trimmed(new: Sequence[str], replaced: ReplacedLines) -> list[str]:
     return list(new[front : len(new) - back]) if front + back < len(new) else list(new)
 
 
-def _repeated(new: Sequence[str], around: Sequence[str], old: Sequence[str], *, front: bool) -> int:
-    """Return how many lines at that end are the file's own lines there, and are more than the replaced lines had."""
+def _repeated(
+    new: Sequence[str], around: Sequence[str], old: Sequence[str], ends: Collection[str], *, front: bool
+) -> int:
+    """Return how many lines at that end are the file's own lines there, and are more than the replaced lines had.
+
+    `ends` are words whose number is checked elsewhere.
+    """
     count = _overlap(list(new), around, front=front)
     if not count:
         return 0
@@ -71,16 +81,18 @@ def _repeated(new: Sequence[str], around: Sequence[str], old: Sequence[str], *, 
     extra = [line.strip() for line in run if have[line.strip()] > had[line.strip()]]
     if not any(line.strip(" \t/*#;%!-") for line in run):  # blank, in comments too
         return 0 if _is_part(new, old) else count
-    several = len(run) > 1 and any(any(map(str.isalnum, line)) and line not in _ENDS for line in extra)
-    return count if several or any(map(_stands_once, extra)) else 0
+    several = len(run) > 1 and any(any(map(str.isalnum, line)) and line not in ends for line in extra)
+    return count if several or any(_stands_once(line, ends) for line in extra) else 0
 
 
-def _stands_once(line: str) -> bool:
+def _stands_once(line: str, ends: Collection[str] = _ENDS) -> bool:
     """Whether the line is hardly ever repeated directly after itself."""
     if line in ("else", ";;"):  # a block that ends too often is seen by counting; these two are not counted
         return True
     letters = sum(map(str.isalnum, line))
-    return (letters > (2 if len(line) < 5 else 0) and line not in _ENDS) or _TABLE_RULE.fullmatch(line) is not None
+    if not letters:
+        return _BARE.fullmatch(line) is None
+    return letters > (2 if len(line) < 5 else 0) and line not in ends
 
 
 def _overlap(new: list[str], around: Sequence[str], *, front: bool) -> int:

@@ -33,7 +33,7 @@ _INSTRUCTION = re.compile(
 )
 #: What is said to the author of the change, not to readers of the text.
 _ADDRESS = re.compile(
-    r"[ \t]*(?://|[-*>#])?[ \t]*(?:please|you[ \t]+(?:should|could|must|need[ \t]+to)|consider|instead)\b",
+    r"[ \t]*+(?:(?://|[-*>#])[ \t]*+)?(?:please|you[ \t]+(?:should|could|must|need[ \t]+to)|consider|instead)\b",
     re.IGNORECASE,
 )
 _COMMENT_LINE = re.compile(

@@ -32,6 +32,7 @@ SWITCH = (
 )
 CALL = "def f(a):\n  if (\n        a\n        == 'a'\n    ):\n    return 1\n  return 2\n"
 TABS = 'case "$1" in\n\t    -a)\n\t\ta=1\n\t\t;;\nesac\n'
+SCRIPT = "run: |\n    case $a in\n    1) ;;\n    *)\n      b=2 ;;\n    esac\n    echo $b\n"
 BRANCHES = "  if a; then\n    b=1\n  else\n    b=3\n  fi\n"
 LIST = "function f(to, cmd) {\n  const all = [\n    to,\n    cmd,\n  ]\n  return all\n}\n"
 LOG = 'log = "[redacted: password]"'
@@ -71,6 +72,8 @@ BLOCK = "```sh\nmake test\n```"
         ("a.c", "/* One.\n   Two words.\n\n   or\n   so. */\nint a;\n", "   Two words.",
          "   Three words.\n\n   or", "   Three words."),
         ("a.yml", "if: >-\n  a == 1\n", "  a == 1", "if: >-\n  a == 2", "  a == 2"),
+        ("a.yml", SCRIPT, "      b=2 ;;", "*)\n      b=3 ;;", "      b=3 ;;"),
+        ("a.yml", SCRIPT, "      b=2 ;;", "    *)\n      b=3 ;;\n    esac", "      b=3 ;;"),
         ("a.md", TABLE, "| a | 1 |", "|---|---|\n| a | 2 |", "| a | 2 |"),
         ("a.c", COMMENTED, " * One word.", "/*\n * Two words, one word each.", " * Two words, one word each."),
         ("a.js", SWITCH, "            case 1:\n                b();", "\t\t\t\t\tcase 1:\n\t\t\t\t\t\tb(2);",
