@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from itertools import islice
 
@@ -28,6 +29,9 @@ LONGEST = (
 
 def pytest_configure(config: pytest.Config) -> None:
     """Divide the tests into fast and slow ones, and find the attacks among them."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # In the background of a script Ctrl-C is ignored, and by all that a test starts and interrupts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     fast_tests = FastTests()
     fast_tests.watch()
     config.pluginmanager.register(fast_tests)

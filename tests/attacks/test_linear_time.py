@@ -143,8 +143,15 @@ def test_linear(cpu_ratio: Ratio, name: str) -> None:
 
 @pytest.mark.slow
 def test_the_measure_tells_quadratic_from_linear(cpu_ratio: Ratio) -> None:
-    """What takes four times as long for twice the text is above the limit, what takes twice as long below it."""
-    assert cpu_ratio(lambda text: sum(range(len(text) ** 2 // 500)), lambda size: "x" * size, 40_000) > 3.2
+    """What takes four times as long for twice the text is above the limit, what takes twice as long below it.
+
+    A machine that is slow just while it reads the shorter text hides it, once.
+    """
+
+    def quadratic(text: str) -> int:
+        return sum(range(len(text) ** 2 // 500))
+
+    assert any(cpu_ratio(quadratic, lambda size: "x" * size, 40_000) > 3.2 for _ in range(5))
     assert cpu_ratio(lambda text: sum(range(len(text) * 100)), lambda size: "x" * size, 40_000) < 3.2
 
 

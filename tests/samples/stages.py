@@ -10,8 +10,8 @@ from pathlib import Path
 from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import Change
 from reviewer.testgen.evidence import ChangeUnderTest
-from tests.fixtures.run_unconfined import THIS_PYTHON
 from tests.paths import SAMPLES
+from tests.samples.project_python import project_python
 
 #: Plugins that our own environment happens to have are not loaded: they cost more than the tests.
 QUICK = "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python -m pytest"
@@ -42,7 +42,7 @@ def staged(
 def subject_of(folder: Path, **more: object) -> ChangeUnderTest:
     """Return the subject of what lies in `head` and `base` of the folder."""
     change = Change(parse_diff(diff_of(folder / "base", folder / "head")), title="Grow the shop")
-    values = {"change": change, "head": folder / "head", "base": folder / "base", "python": THIS_PYTHON, **more}
+    values = {"change": change, "head": folder / "head", "base": folder / "base", "python": project_python(), **more}
     return ChangeUnderTest(shown_at=folder / "head", **values)  # type: ignore[arg-type]
 
 

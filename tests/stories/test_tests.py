@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from reviewer.llm.messages import Ask, Prompt, Reply, Task
 from reviewer.llm.usage import Attempt
 from tests.fakes.github import World
 from tests.fixtures.scenarios import DELETE, carry_out, job_of, model
+from tests.samples.project_python import project_python
 from webhooks.action.workspace import Workspace
 from webhooks.events.deliveries import Ignored, decide
 from webhooks.handling.commands.table import SYNTAX
@@ -73,7 +73,11 @@ def suggesting(*findings: dict[str, object], test: str = GOOD) -> Ask:
 
 
 def workspace(folder: Path, ask: Ask, **more: str) -> Workspace:
-    environ = {"PATH": os.environ["PATH"], "GITHUB_WORKSPACE": str(folder), "REVIEWER_TESTS_PYTHON": sys.executable}
+    environ = {
+        "PATH": os.environ["PATH"],
+        "GITHUB_WORKSPACE": str(folder),
+        "REVIEWER_TESTS_PYTHON": str(project_python()),
+    }
     return Workspace({**environ, **more}, ask, b"salt")
 
 

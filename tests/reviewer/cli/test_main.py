@@ -14,6 +14,7 @@ from tests.fakes.model import FakeModel, error
 from tests.fixtures.waiting import reserved_port
 from tests.paths import ROOT
 from tests.reviewer.cli.local_review import TEST, ZERO, Run, find
+from tests.samples.project_python import project_python
 
 
 def test_a_local_change_is_reviewed(reviewer: Run, model: FakeModel) -> None:
@@ -81,7 +82,7 @@ def test_a_failing_test_that_may_be_right_is_shown(reviewer: Run, model: FakeMod
     model.answers("tests", lambda _: ASSERTING.format(value=7))
     model.script("verify", json.dumps({"verdicts": [{"id": 1, "verdict": "confirmed", "reason": "r"}]}))
     patch = tmp_path / "tests.patch"
-    done = reviewer("tests", "--sandbox", "none", "--python", sys.executable, "--patch", str(patch))
+    done = reviewer("tests", "--sandbox", "none", "--python", str(project_python()), "--patch", str(patch))
     assert done.returncode == 0, done.stderr
     assert "0 of 1 suggested test file proved something. 1 more fails on the code as it is" in done.stdout
     assert "a second pass finds it right" in done.stdout
@@ -93,7 +94,7 @@ def test_a_failing_test_that_may_be_right_is_shown(reviewer: Run, model: FakeMod
 def test_what_is_quoted_gives_a_runner_no_orders(reviewer: Run, model: FakeModel) -> None:
     """On GitHub's runner lines of a suggested test are no workflow commands."""
     model.answers("tests", lambda _: ASSERTING.format(value=1))
-    done = reviewer("tests", "--sandbox", "none", "--python", sys.executable, GITHUB_ACTIONS="true")
+    done = reviewer("tests", "--sandbox", "none", "--python", str(project_python()), GITHUB_ACTIONS="true")
     first, *rest = done.stdout.rstrip("\n").split("\n")
     assert first.startswith("::stop-commands::")
     assert rest[-1] == f"::{first.removeprefix('::stop-commands::')}::"

@@ -11,6 +11,7 @@ import pytest
 
 from tests.fakes.model import FakeModel
 from tests.reviewer.cli.local_review import Run
+from tests.samples.project_python import project_python
 from tests.samples.stages import QUICK as PYTEST
 
 pytestmark = pytest.mark.timeout(240)
@@ -25,7 +26,7 @@ HEAD = BASE.replace("    if not values:\n        return 0.0\n", "")
 FIXED = HEAD.replace("return sum(values) / len(values)", "return sum(values) / len(values) if values else 0.0")
 TESTS = "from stats import mean\n\n\ndef test_mean():\n    assert mean([1, 3]) == 2.0\n"
 PROOF = "from stats import mean\n\n\ndef test_mean_of_nothing():\n    assert mean([]) == 0.0\n"
-QUICK = ("--python", sys.executable, "--sandbox", "none")
+QUICK = ("--python", str(project_python()), "--sandbox", "none")
 
 
 @pytest.fixture

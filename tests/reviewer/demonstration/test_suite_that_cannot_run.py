@@ -17,9 +17,10 @@ from reviewer.testgen.evidence import NotRun
 from reviewer.testgen.python.harness_client import HarnessClient
 from reviewer.testgen.python.test_command import plan_for
 from reviewer.testgen.working_tree import python_files
-from tests.fixtures.run_unconfined import THIS_PYTHON, run_in_tree
+from tests.fixtures.run_unconfined import run_in_tree
 from tests.samples.demonstrations import other_claims, python_claims
 from tests.samples.demonstrations.claims import DEMONSTRATED, SampleClaim, SampleProject, TriedClaim, try_claim
+from tests.samples.project_python import project_python
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -116,7 +117,7 @@ def test_a_suite_can_be_run_if_a_test_gets_to_its_assertion(code: str, why: str 
     head = tmp_path / "head"
     plan = plan_for(head, python_files(head), sample.path, sample.project.command)
     assert not isinstance(plan, NotRun)
-    client = HarnessClient(run_in_tree, head, head, THIS_PYTHON, plan)
+    client = HarnessClient(run_in_tree, head, head, project_python(), plan)
     suite = PythonSuite(client, (sample.path,), ("tests/test_shop.py",), lambda: 60.0).at_head()
     if why is None:
         assert isinstance(suite, SuiteRun)

@@ -20,7 +20,8 @@ from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.llm.usage import Attempt
 from reviewer.sandbox.api import SandboxCommand, SandboxResult, SandboxRunner
-from tests.fixtures.run_unconfined import THIS_PYTHON, run_in_tree
+from tests.fixtures.run_unconfined import run_in_tree
+from tests.samples.project_python import project_python
 from tests.samples.stages import QUICK, diff_of
 
 #: What a claim without a demonstration ends as, beside the gates.
@@ -188,7 +189,7 @@ def try_in(
         folder / "head",
         folder / "base",
         folder / "head",
-        THIS_PYTHON,
+        project_python(),
         Path.home(),
         runs,
         sandboxed=execute is not run_in_tree,

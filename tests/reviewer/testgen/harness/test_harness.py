@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import venv
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,8 @@ from reviewer.testgen.python.harness_report import REPORT, MutantResult, read_re
 from reviewer.testgen.python.mutants import GREEN as GREEN_CANARY
 from reviewer.testgen.python.mutants import canaries, mutants
 from reviewer.testgen.working_tree import TreeChanged
-from tests.fixtures.run_unconfined import THIS_PYTHON, run_in_tree
+from tests.fixtures.run_unconfined import run_in_tree
+from tests.samples.project_python import project_python
 from tests.samples.stages import QUICK, staged
 
 pytestmark = pytest.mark.slow
@@ -174,17 +174,17 @@ def test_a_test_that_changes_the_repository_ends_it_all(tmp_path: Path) -> None:
 
 def test_an_interpreter_in_an_environment_needs_both_installations() -> None:
     """The environment's folder and that of the Python behind it are both readable in a run."""
-    folders = interpreter_folders(THIS_PYTHON)
-    assert THIS_PYTHON.resolve().parent in folders
+    folders = interpreter_folders(project_python())
+    assert project_python().resolve().parent in folders
     assert Path(os.__file__).parent.is_relative_to(next(one for one in folders if one.name == "lib" and one.is_dir()))
-    assert Path(pytest.__file__).is_relative_to(Path(sys.prefix))
-    assert any(Path(sys.prefix) in (one, one.parent) for one in folders)
+    environment = project_python().parents[1]
+    assert any(environment in (one, one.parent) for one in folders)
 
 
 def test_a_link_in_a_home_folder_does_not_show_the_home(tmp_path: Path) -> None:
     """Of a folder that merely holds a link to the interpreter, or a copy of it, only programs are shown."""
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "python").symlink_to(THIS_PYTHON.resolve())
+    (tmp_path / "bin" / "python").symlink_to(project_python().resolve())
     folders = interpreter_folders(tmp_path / "bin" / "python")
     assert tmp_path not in folders
     assert tmp_path / "bin" in folders

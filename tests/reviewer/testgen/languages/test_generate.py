@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from reviewer.testgen.evidence import Gate, GeneratedTests, NotRun
 from reviewer.testgen.languages.generate import StagedTrees, generate_language_tests
 from reviewer.testgen.session import CheckoutToTest, proven_tests
 from tests.samples.languages import CARGO, GO, MINITEST, SAMPLES, Sample
+from tests.samples.project_python import project_python
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 
@@ -86,7 +86,7 @@ class Model:
 
 def _proven(folder: Path, model: Model) -> GeneratedTests | NotRun:
     change = Change(parse_diff(_git(folder, "diff")), title="Charge for late returns")
-    checkout = CheckoutToTest(folder, _git(folder, "rev-parse", "HEAD").decode().strip(), Path(sys.executable))
+    checkout = CheckoutToTest(folder, _git(folder, "rev-parse", "HEAD").decode().strip(), project_python())
     return proven_tests(change, Settings(), checkout, model, salt=b"s")
 
 

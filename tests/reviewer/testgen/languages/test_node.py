@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from reviewer.llm.messages import Ask, Prompt, Reply, Task
 from reviewer.llm.usage import Attempt
 from reviewer.testgen.evidence import Gate, GeneratedTests, NotRun
 from reviewer.testgen.session import CheckoutToTest, proven_tests
+from tests.samples.project_python import project_python
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("node") is None, reason="this machine has no node"),
@@ -101,7 +101,7 @@ def proven(clone: Path, *tests: tuple[str, str]) -> GeneratedTests | NotRun:
         return [Reply(_answer(prompt, text), attempts=(Attempt("MiniMax-M2.1", "ok", 10, 10),)) for prompt in prompts]
 
     answering: Ask = ask
-    return proven_tests(change, Settings(), CheckoutToTest(clone, base, Path(sys.executable)), answering, salt=b"s")
+    return proven_tests(change, Settings(), CheckoutToTest(clone, base, project_python()), answering, salt=b"s")
 
 
 def test_a_good_test_is_kept_and_bad_ones_stop_at_their_gate(clone: Path) -> None:

@@ -19,8 +19,8 @@ from reviewer.testgen.python.gates.static_gates import policy
 from reviewer.testgen.python.harness_client import HarnessClient
 from reviewer.testgen.python.test_command import plan_for
 from reviewer.testgen.working_tree import folder_of, python_files
-from tests.fixtures.run_unconfined import THIS_PYTHON
 from tests.reviewer.testgen.python.test_generate import Script, proven
+from tests.samples.project_python import project_python
 from tests.samples.stages import QUICK, staged
 
 CODE = "def take(n):\n    return n\n"
@@ -43,7 +43,7 @@ def stage(tree: Path, files: Mapping[str, str], path: str) -> tuple[CodeUnit, Ba
     def never(*_: object) -> None:
         raise AssertionError
 
-    client = HarnessClient(never, tree, tree, THIS_PYTHON, plan)  # type: ignore[arg-type]
+    client = HarnessClient(never, tree, tree, project_python(), plan)  # type: ignore[arg-type]
     tests = tuple(file for file in known if "test" in file)
     return CodeUnit(path, "take", 1, 2, (1,), CODE, frozenset({2})), Baseline(test_files=tests), client
 

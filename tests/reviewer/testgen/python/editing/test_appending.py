@@ -12,8 +12,9 @@ from reviewer.testgen.evidence import GeneratedTests, GenerationBudget
 from reviewer.testgen.merge import patch_of
 from reviewer.testgen.python.editing.appending import appended
 from reviewer.testgen.python.generate import generate_python_tests
-from tests.fixtures.run_unconfined import THIS_PYTHON, run_in_tree
+from tests.fixtures.run_unconfined import run_in_tree
 from tests.reviewer.testgen.python.test_generate import SALT, Script
+from tests.samples.project_python import project_python
 from tests.samples.stages import QUICK, staged, subject_of
 
 CALC = '''def double(n):
@@ -90,7 +91,7 @@ def test_tests_are_put_at_the_end_of_a_file_that_the_change_touches(tmp_path: Pa
     assert text.count("def test_") == 3
     assert "\n\n\n\n" not in text
     run = subprocess.run(
-        [str(THIS_PYTHON), "-m", "pytest", "-q"], cwd=grown, capture_output=True, text=True, check=False
+        [str(project_python()), "-m", "pytest", "-q"], cwd=grown, capture_output=True, text=True, check=False
     )
     assert "3 passed" in run.stdout
 
