@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from reviewer.domain.severity import Severity
+from reviewer.tasks.conversation.answer_fields import number_or_none, severity_or_none
 from reviewer.tasks.conversation.json_replies import JsonForm, Unreadable, read_json
-from reviewer.tasks.conversation.replies import number_or_none, severity_or_none
 
 
 class FindingPlace(StrEnum):

@@ -1,13 +1,14 @@
 """Parse model replies of each task, and validate every entry.
 
 A reply that cannot be read raises `Unreadable` with the words for a repair turn; it never counts as "no findings". A
-bad item is dropped alone, not with its reply. Pure.
+bad item is dropped alone, not with its reply; a bad field alone, where the item says without it what is wrong, and
+where. Pure.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -17,66 +18,21 @@ from reviewer.domain.findings import Category, Rejected, TestSuggestion
 from reviewer.domain.severity import Severity
 from reviewer.safety.fencing import without_fence
 from reviewer.safety.redaction import redact
+from reviewer.tasks.conversation.answer_fields import (
+    category_word,
+    joined_text,
+    number_or_none,
+    replacement,
+    severity_or_none,
+    severity_word,
+    text_or_none,
+    verdict_word,
+)
 from reviewer.tasks.conversation.json_replies import JsonForm, Unreadable, read_json
 from reviewer.tasks.conversation.markdown_fences import unfence
 
-#: Other words that models use for the three severities and the six categories.
-_SEVERITIES = {
-    "critical": "error", "blocker": "error", "high": "error", "major": "error", "fatal": "error",
-    "medium": "warning", "moderate": "warning", "warn": "warning",
-    "low": "info", "minor": "info", "note": "info", "notice": "info", "nit": "info", "suggestion": "info",
-}  # fmt: skip
-_CATEGORIES = {
-    "correctness": "bug", "logic": "bug", "error": "bug", "defect": "bug", "concurrency": "bug", "reliability": "bug",
-    "resource": "bug", "compatibility": "bug", "api": "bug", "data": "bug",
-    "vulnerability": "security", "perf": "performance", "efficiency": "performance",
-    "refactor": "refactoring", "simplification": "refactoring",
-    "style": "maintainability", "readability": "maintainability", "documentation": "maintainability",
-    "tests": "test", "testing": "test",
-}  # fmt: skip
-
-
-def _synonym(words: dict[str, str]) -> Callable[[Any], Any]:
-    def mapped(value: Any) -> Any:
-        word = value.strip().lower() if isinstance(value, str) else value
-        return words.get(word, word) if isinstance(word, str) else word
-
-    return mapped
-
-
-def number_or_none(value: Any) -> Any:
-    """Accept `"12"`, `12.0` and `"10-12"` (its last number) as 12; anything else means no number."""
-    if isinstance(value, str):
-        digits = re.findall(r"\d+", value[-100:])
-        value = int(digits[-1]) if digits else None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_LARGEST < value < _LARGEST:
-        return None
-    return int(value)
-
-
 #: Findings of one reply that are read: each is looked for in the diff. A good reply has a tenth of them.
 MAX_FINDINGS = 200
-
-#: No line or claim has such a number; infinity, which JSON may spell `1e999`, is no number at all.
-_LARGEST = 10**9
-
-
-def _text(value: Any) -> Any:
-    """Accept a list of lines as a text, and null as an empty text."""
-    if isinstance(value, list) and all(isinstance(line, str) for line in value):
-        return "\n".join(value)
-    return "" if value is None else value
-
-
-def severity_or_none(value: Any) -> Any:
-    """Treat an unknown severity as a missing one: the field is optional."""
-    word = _synonym(_SEVERITIES)(value)
-    return word if isinstance(word, str) and word in set(Severity) else None
-
-
-def _text_or_none(value: Any) -> Any:
-    value = _text(value)
-    return value if isinstance(value, str) else None
 
 
 class RawFinding(BaseModel):
@@ -86,13 +42,13 @@ class RawFinding(BaseModel):
 
     path: str = Field(min_length=1)
     line: Annotated[int | None, BeforeValidator(number_or_none)] = None
-    quote: Annotated[str, BeforeValidator(_text)] = ""
-    severity: Annotated[Severity, BeforeValidator(_synonym(_SEVERITIES))] = Severity.WARNING
-    category: Annotated[Category, BeforeValidator(_synonym(_CATEGORIES))] = Category.BUG
+    quote: Annotated[str, BeforeValidator(joined_text)] = ""
+    severity: Annotated[Severity, BeforeValidator(severity_word)] = Severity.WARNING
+    category: Annotated[Category, BeforeValidator(category_word)] = Category.BUG
     title: str = Field(min_length=1)
-    body: Annotated[str, BeforeValidator(_text)] = ""
-    suggestion: str | None = None
-    claim: Annotated[str | None, BeforeValidator(_text_or_none)] = None
+    body: Annotated[str, BeforeValidator(joined_text)] = ""
+    suggestion: Annotated[str | None, BeforeValidator(replacement)] = None
+    claim: Annotated[str | None, BeforeValidator(text_or_none)] = None
     preference: Annotated[int | None, BeforeValidator(number_or_none)] = None
 
 
@@ -102,22 +58,21 @@ class RawVerdict(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: Annotated[int, BeforeValidator(number_or_none)]
-    verdict: Annotated[
-        str, BeforeValidator(_synonym({"confirm": "confirmed", "valid": "confirmed", "refute": "refuted"}))
-    ]
-    reason: Annotated[str, BeforeValidator(_text)] = ""
+    verdict: Annotated[str, BeforeValidator(verdict_word)]
+    reason: Annotated[str, BeforeValidator(joined_text)] = ""
     case: Annotated[str | None, BeforeValidator(lambda value: value if isinstance(value, str) else None)] = None
-    refuted_if: Annotated[str | None, BeforeValidator(_text_or_none)] = None
+    refuted_if: Annotated[str | None, BeforeValidator(text_or_none)] = None
     severity: Annotated[Severity | None, BeforeValidator(severity_or_none)] = None
 
 
 @dataclass(frozen=True, slots=True)
 class FindingsReply:
-    """A readable answer to `findings` or `refactor`."""
+    """A readable answer to `findings` or `refactor`. `spared`: findings that lack a field which did not fit."""
 
     summary: str
     findings: tuple[RawFinding, ...]
     rejected: tuple[Rejected, ...]
+    spared: int = 0
 
 
 def _as_findings(value: Mapping[str, Any]) -> FindingsReply:
@@ -125,10 +80,12 @@ def _as_findings(value: Mapping[str, Any]) -> FindingsReply:
         raise Unreadable('the object must have the keys "summary" (a string) and "findings" (a list).')
     good: list[RawFinding] = []
     bad: list[Rejected] = []
-    problem = ""
+    problem, spared = "", 0
     for item in value["findings"][:MAX_FINDINGS]:
         try:
-            good.append(RawFinding.model_validate(item))
+            finding, is_whole = _finding(item)
+            good.append(finding)
+            spared += not is_whole
         except ValidationError as error:
             problem = _validator_words(error)
             known = item if isinstance(item, dict) else {}
@@ -140,7 +97,28 @@ def _as_findings(value: Mapping[str, Any]) -> FindingsReply:
     if (over := len(value["findings"]) - MAX_FINDINGS) > 0:
         bad.append(Rejected("too many", "", f"{over:,} more findings", f"of one reply, {MAX_FINDINGS} are read"))
     summary = value.get("summary")
-    return FindingsReply(summary if isinstance(summary, str) else "", tuple(good), tuple(bad))
+    return FindingsReply(summary if isinstance(summary, str) else "", tuple(good), tuple(bad), spared)
+
+
+#: Fields that a finding can do without.
+_DISPENSABLE = frozenset({"severity", "category", "title", "body", "suggestion"})
+
+
+def _finding(item: Any) -> tuple[RawFinding, bool]:
+    """Return the finding, and whether each of its fields fits. Raises ValidationError.
+
+    Where it quotes code and says what is wrong, the field that does not fit is left out instead of the finding.
+    """
+    try:
+        return RawFinding.model_validate(item), True
+    except ValidationError as error:
+        wrong = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}
+        spoken = [item.get(key) for key in ("title", "body", "claim")] if isinstance(item, dict) else []
+        said = next((text for text in spoken if isinstance(text, str) and text.strip()), "")
+        if not (wrong and wrong <= _DISPENSABLE and item.get("quote") and said):
+            raise
+        kept = {key: entry for key, entry in item.items() if key not in wrong}
+        return RawFinding.model_validate({"title": said, **kept}), False
 
 
 def join_findings(replies: Sequence[FindingsReply]) -> FindingsReply:
@@ -152,10 +130,12 @@ def join_findings(replies: Sequence[FindingsReply]) -> FindingsReply:
             findings[finding.path, place, finding.title.casefold().strip(" .")] = finding
     rejected = dict.fromkeys(rejected for reply in replies for rejected in reply.rejected)
     summary = next((reply.summary for reply in replies if reply.summary), "")
-    return FindingsReply(summary, tuple(findings.values()), tuple(rejected))
+    return FindingsReply(summary, tuple(findings.values()), tuple(rejected), sum(reply.spared for reply in replies))
 
 
-_FINDINGS = JsonForm("findings", "path", _as_findings, join_findings, lambda reply: not reply.rejected)
+_FINDINGS = JsonForm(
+    "findings", "path", _as_findings, join_findings, lambda reply: not (reply.rejected or reply.spared)
+)
 
 
 def read_findings(text: str, *, complete: bool = True) -> FindingsReply:

@@ -23,6 +23,7 @@ from reviewer.safety.placeholders import new_placeholder, stands_for_secret
 from reviewer.tasks.verification.anchoring import LocatedQuote
 from reviewer.tasks.verification.replacements.block_words import ends_other_blocks
 from reviewer.tasks.verification.replacements.indentation import in_kind, with_first_indent
+from reviewer.tasks.verification.replacements.lost_code import loses_code
 from reviewer.tasks.verification.replacements.neighbours import (
     repeats_more,
     trimmed,
@@ -126,6 +127,8 @@ def _problem(new: Sequence[str], replaced: ReplacedLines, syntax: _Syntax) -> st
         return "it holds a mark that stands for what the model was not shown"
     if not replaced.path.endswith(".pyi") and (line := elided(new, old)) is not None:
         return f"it leaves code out: {line}"
+    if (line := loses_code(new, replaced)) is not None:
+        return f"it loses what the replaced code does: {line.strip()}"
     if breaks_blocks(new, replaced):
         return "it changes where a code block begins or ends"
     return syntax.broken(new)

@@ -88,12 +88,73 @@ def test_one_bad_item_costs_that_item() -> None:
     assert [(one.reason, one.path, one.title) for one in reply.rejected] == [("malformed", "b.py", "odd")]
 
 
+@pytest.mark.parametrize(
+    ("written", "severity"),
+    [("High (security)", "error"), ("\U0001f534 Critical", "error"), ("P1", "error"), ("error|warning", "error"),
+     ("严重", "error"), ("Medium-low", "warning"), ("a nit", "info"), ("非常", "warning"), ("not critical", "warning"),
+     (None, "warning"), (3, "warning"), ("compliance", "warning")],
+)  # fmt: skip
+def test_a_severity_in_other_words(written: object, severity: str) -> None:
+    """The first known word of a phrase counts; a severity that nobody knows costs no finding that quotes its code."""
+    reply = read_findings(json.dumps({"findings": [GOOD, {**GOOD, "title": "u", "severity": written}]}))
+    assert [finding.severity for finding in reply.findings] == ["error", severity]
+    assert reply.rejected == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("category", "Bug risk", "bug"), ("category", "null-safety", "bug"), ("category", ["security"], "bug"),
+        ("category", "security vulnerability", "security"), ("category", None, "bug"),
+        ("suggestion", ["y = 1", "z = 2"], "y = 1\nz = 2"), ("suggestion", {"code": "y = 1"}, None),
+        ("suggestion", False, None), ("title", None, "b"), ("title", "", "b"), ("body", {"text": "b"}, ""),
+    ],
+)  # fmt: skip
+def test_a_field_of_another_form_costs_no_finding(field: str, value: object, expected: object) -> None:
+    """What can be left out is left out; a title is taken from what the finding says."""
+    (finding,) = read_findings(json.dumps({"findings": [{**GOOD, field: value}]})).findings
+    assert getattr(finding, field) == expected
+
+
+def test_a_repaired_entry_must_fit() -> None:
+    """Where the JSON had to be repaired, a field that does not fit shows that fields are mixed up."""
+    broken = json.dumps({"findings": [{**GOOD, "severity": "purple"}]})[:-1] + ",}"
+    with pytest.raises(Unreadable):
+        read_findings(broken)
+    assert read_findings(broken.replace("purple", "high")).findings
+
+
+@pytest.mark.parametrize(
+    "word", ["null", "None", "N/A", "n/a.", "`none`", "<none>", "[removed]", '""', "``````", "...", "No change needed"]
+)
+def test_a_word_for_no_replacement_is_none(word: str) -> None:
+    """It is not code: with one click it would stand in the file. An empty text deletes lines, a bracket is code."""
+    (finding,) = read_findings(json.dumps({"findings": [{**GOOD, "suggestion": word}]})).findings
+    assert finding.suggestion is None
+    for code in ("", "]", "return None", "pass", "---", "x = null", "[]"):
+        (finding,) = read_findings(json.dumps({"findings": [{**GOOD, "suggestion": code}]})).findings
+        assert finding.suggestion == code
+
+
 def test_verdicts_are_read_by_number() -> None:
     """Numbers may be strings, words may vary, and an unreadable entry is left out."""
     verdicts = read_verdicts('{"verdicts": [{"id": "2", "verdict": "Confirm"}, {"id": 1, "verdict": "refuted"}, 7]}')
     assert {key: verdict.verdict for key, verdict in verdicts.items()} == {2: "confirmed", 1: "refuted"}
     with pytest.raises(Unreadable):
         read_verdicts('{"verdicts": [{"verdict": "confirmed"}]}')
+
+
+@pytest.mark.parametrize(
+    ("written", "verdict"),
+    [("**CONFIRMED**", "confirmed"), ("true positive", "confirmed"), (True, "confirmed"), ("False positive", "refuted"),
+     ("rejected.", "refuted"), ("不确定", "uncertain"), ("not confirmed", "not confirmed"),
+     ("Unconfirmed", "unconfirmed"),
+     ("partly confirmed", "partly confirmed"), ("valid, but refuted", "valid, but refuted")],
+)  # fmt: skip
+def test_a_verdict_in_other_words(written: object, verdict: str) -> None:
+    """One or two words are read; what is said with reserve is neither confirmed nor refuted."""
+    verdicts = read_verdicts(json.dumps({"verdicts": [{"id": 1, "verdict": written, "reason": "r"}]}))
+    assert verdicts[1].verdict == verdict
 
 
 TEST = '<test path="tests/test_a.py" covers="a.py:1-3">\ndef test_a():\n    assert "<test>" != 1\n</test>'

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from reviewer.tasks.verification.replacements.lost_code import loses_code
+from reviewer.tasks.verification.replacements.replaced_lines import ReplacedLines
 from reviewer.tasks.verification.suggestions import ProvenSuggestion, UnprovenSuggestion, prove_suggestion
 from tests.reviewer.tasks.verification.test_suggestions import located
 
@@ -172,3 +174,61 @@ def test_a_secret_may_be_read_from_elsewhere() -> None:
     quote = '    return connect("postgres://app:Zk8vQ2mN4xR7tB1w@db.shop.net/x", timeout=0)'
     better = '    return connect(os.environ["DATABASE"], timeout=5)'
     assert prove_suggestion(located("db.py", DATABASE, quote), better, DATABASE) == ProvenSuggestion(better)
+
+
+# ----------------------------------------------------------------------- code that would be lost
+
+
+def lost(path: str, old: str, new: str) -> str | None:
+    """Return the line that the replacement of the whole file loses."""
+    lines = tuple(old.split("\n"))
+    return loses_code(new.split("\n"), ReplacedLines(path, lines, 0, len(lines)))
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "line"),
+    [
+        ("a.py", "    save(b)", "    if b is None:\n        return a", "save(b)"),
+        ("a.py", "    total = price * amount", "    assert amount > 0", "total = price * amount"),
+        ("a.py", "    x = np.mean(xs)", "import numpy as np", "x = np.mean(xs)"),
+        ("a.js", "  return render(user);", "  if (!user) {\n    return null;\n  }", "return render(user);"),
+        ("a.go", "\tread(body)", "\tdefer body.Close()", "read(body)"),
+        ("a.swift", "    show(name)", "    guard let name else { return }", "show(name)"),
+        ("a.js", "  log(a);\n  save(b);", "  log(a.id);", "save(b);"),
+        ("a.js", "  log(a);\n  save(b);", "  save(b.id);", "log(a);"),
+        ("a.py", "    self.cache.clear()\n    send(mail, to)", "    send(mail, to, retry=True)", "self.cache.clear()"),
+        ("a.py", "    save(b)\n    return a + b", "    save(b.id)", "return a + b"),
+    ],
+)
+def test_code_that_is_nowhere_any_more(path: str, old: str, new: str, line: str) -> None:
+    """The first line that nothing does any more is named."""
+    found = lost(path, old, new)
+    assert found is not None
+    assert found.strip() == line
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("a.py", "    save(b)", "    if b is not None:\n        save(b)"),
+        ("a.py", "    return cache[key]", "    if key in cache:\n        return cache[key]"),
+        ("a.py", "    print(x)", "    logger.info(x)"),
+        ("a.py", "if a:\n    b()", "if a and c:\n    d()"),
+        ("a.py", "import os", "import sys"),
+        ("a.py", "    x = f(a)\n    return x", "    return f(a)"),
+        ("a.py", "    x = a * 2\n    return x + 1", "    return a * 2 + 1"),
+        ("a.py", "result = []\nfor i in xs:\n    result.append(i)\nreturn result", "return list(xs)"),
+        ("a.py", "    log(a)\n    save(b)", "    log(a)"),
+        ("a.py", "    a()\n    b()", "    run_all(a, b)"),
+        ("a.js", "  foo(\n    bar(x),\n    y,\n  );", "  foo(x, y);"),
+        ("a.js", "const a = f();\nconst b = g(a);", "const b = g2(f());"),
+        ("a.py", "    # save(b)\n    log(a)", "    log(a.id)"),
+        ("a.py", "    f = open(p)\n    x = f.read()", "    with open(p) as f:\n        x = f.read()"),
+        ("README.md", "Call save(b).", "if you need it"),
+        ("a.yml", "run: make(a)", "if: always"),
+        ("a.py", "    save(b)", ""),
+    ],
+)
+def test_code_that_is_replaced_or_taken_away(path: str, old: str, new: str) -> None:
+    """Another call, a simpler form, the same call under a condition, or plain deletion loses nothing."""
+    assert lost(path, old, new) is None
