@@ -19,8 +19,10 @@ from reviewer.safety.redaction import redact
 from reviewer.safety.shortening import CUT
 from reviewer.tasks.context.related import gather_related
 from reviewer.tasks.conversation.follow_ups import MAX_LOOKS, Division, SmallerPrompt, ask_and_read
+from reviewer.tasks.conversation.json_candidates import decode
 from reviewer.tasks.conversation.json_replies import Unreadable
 from reviewer.tasks.conversation.layout import AskKind
+from reviewer.tasks.conversation.markdown_fences import wrapped
 from reviewer.tasks.conversation.prompts import Prompter, fence_of
 from reviewer.tasks.lookups.handler import LookupHandler
 from reviewer.tasks.lookups.requests import is_only_a_request
@@ -76,10 +78,34 @@ def read_answer(text: str, *, complete: bool) -> str:
     """Return the answer without secrets. Raises Unreadable when there is none, or it only asks to see code."""
     if is_only_a_request(text):
         raise Unreadable("it asks to see more code, and there is no more to see. Answer from what you have seen.")
-    text = redact(without_fence(text.strip()))[0]
+    text = redact(without_fence(_unpacked(text.strip())))[0]
     if not text:
         raise Unreadable("there was no answer")
     return text if complete else f"{text}\n\n{CUT}"
+
+
+#: Keys under which a model may put the whole of its answer.
+_ANSWER_KEYS = ("answer", "response", "reply", "markdown", "text", "content")
+
+
+def _unpacked(text: str) -> str:
+    """Return the Markdown of an answer that is wrapped as a whole: in a block of Markdown, or in JSON."""
+    block = wrapped(text)
+    kind = block.info.lower() if block is not None else ""
+    inner = block.inner.strip() if block is not None and kind in ("markdown", "md", "json") else text
+    return _in_json(inner) or (text if kind == "json" else inner)
+
+
+def _in_json(text: str) -> str:
+    """Return the text of a JSON object that holds an answer and nothing else; empty where it is none."""
+    try:
+        value = decode(text) if text.startswith("{") else None
+    except ValueError:
+        return ""
+    if not isinstance(value, dict) or not {*value} <= {*_ANSWER_KEYS, "verdict", "suggestion"}:
+        return ""
+    found = [value[key] for key in _ANSWER_KEYS if isinstance(value.get(key), str)]
+    return found[0].strip() if len(found) == 1 else ""
 
 
 def _joined(chunks: Sequence[Chunk]) -> tuple[Chunk, list[Skipped]]:
