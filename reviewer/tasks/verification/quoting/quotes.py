@@ -26,9 +26,14 @@ _ROW = re.compile(r"[ \t]{0,20}+(?:\d{0,7}+[ \t]{1,20}+\d{0,7}+|\d{1,7}+)[ \t]{0
 #: A line's number as people write it: `3: `, `L3:`, `line 3 |`, `3-4: `, `3<tab>`.
 _NUMBER = re.compile(
     r"[ \t]{0,20}+(?:[Ll]ine[ \t]|L)?\d{1,7}+(?:-\d{1,7}+)?(?:[ \t]{0,4}+[:|.)](?:[-+](?=[ \t])| |(?=\S)|$)|\t)"
+    # In brackets, or behind the file's name as grep writes it.
+    r"|[ \t]{0,20}+[\[(]L?\d{1,7}[\])](?: |(?=\S)|$)"
+    r"|[ \t]{0,20}+[\w.\\/-]{1,200}+:\d{1,7}+(?::\d{1,7}+)?[:-](?: |(?=\S)|$)"
 )
 _BLANK = re.compile(r"[ \t]*+$")
 _TICKS = re.compile(r"[ \t]*+(`{1,3})([^`]++)\1[ \t]*+$")
+_SPAN = re.compile(r"(?<!`)`([^`\n]{4,400}+)`(?!`)")
+_DOTS = re.compile(r"^[ \t]*+(?:\.{3}|\u2026)[ \t]*+|[ \t]{0,20}+(?:\.{3}|\u2026)[ \t]*+$")
 _COMMENT = re.compile(r"[ \t](?:#|//|--|/\*|<!--|;|%)")
 _WRITTEN_OUT = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrt\"'/\\]))")
 _MEANT = {"n": "\n", "r": "", "t": "\t"}
@@ -93,8 +98,14 @@ def _plain_readings(quote: str, first: QuoteMatch, others: QuoteMatch) -> Iterat
     bare = _without_ticks(bare)
     for lines in (bare, _without_numbers(bare), _without_marks(_without_numbers(bare))):
         yield QuoteReading(tuple(lines), others, cut or cut_inside)
+    plain = _without_numbers(bare)
+    yield QuoteReading(tuple(text.rstrip().rstrip(";,.") for text in plain), others, cut or cut_inside)
+    # A sentence about one piece of code, and code with dots around it: perhaps not the whole line.
+    for lines in (_SPAN.findall(quote[:_MAX_CHARS]), [_DOTS.sub("", text) for text in plain]):
+        if len(lines) == 1:
+            yield QuoteReading(tuple(lines), others, cut or cut_inside)
     for at in (0, -1):
-        lines = _without_comments(_without_numbers(bare), at)
+        lines = _without_comments(plain, at)
         yield QuoteReading(tuple(_trimmed(lines)), others, cut or cut_inside, shortened=True)
 
 

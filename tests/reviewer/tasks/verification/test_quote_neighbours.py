@@ -91,6 +91,14 @@ def of_one_line(text: str, number: int) -> Iterator[tuple[str, str]]:
     yield "number", f"{number}: {bare}"
     yield "number and bar", f"{number} | {text}"
     yield "L number", f"L{number}: {bare}"
+    yield "number in brackets", f"[{number}] {bare}"
+    yield "number in round brackets", f"({number}) {text}"
+    yield "grep", f"src/some-file.py:{number}: {text}"
+    yield "sentence", f"`{bare}` in the new code" if "`" not in bare else bare
+    yield "numbered sentence", f"line {number}: `{bare}`" if "`" not in bare else bare
+    yield "dots", f"...{bare}..."
+    yield "dot", f"\u2026 {bare} \u2026"
+    yield "punctuation", f"{text};" if not text.endswith((";", ",", ".")) else text
     yield "row of the prompt", f"      {number:>5} |+{text}"
     yield "new number and mark", f"{number} |+{text}"
     yield "mark", f"+{text}"
