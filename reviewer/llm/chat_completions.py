@@ -13,11 +13,18 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any
 
-from reviewer.llm.error_mapping import ServiceFault, fault_in, fault_of, unreadable_answer
-from reviewer.llm.errors import BrokenReply, ModelError, ModelUnavailable, RequestRefused, UnusableReply
-from reviewer.llm.messages import Prompt, Reply
+from reviewer.llm.error_mapping import ServiceFault, fault_in, fault_of
+from reviewer.llm.errors import (
+    BrokenReply,
+    ModelError,
+    ModelUnavailable,
+    RequestRefused,
+    UnusableReply,
+    unreadable_answer,
+)
+from reviewer.llm.messages import Prompt, Reply, finish_reason_of, is_sign_of_life
 from reviewer.llm.models import Model, planned_tokens
-from reviewer.llm.reasoning import begins_in_reasoning, leak_in, strip_reasoning
+from reviewer.llm.reasoning import answer_at_end, begins_in_reasoning, leak_in, parts_of, strip_reasoning
 from reviewer.llm.usage import reported_cached_tokens, reported_thought_tokens, reported_tokens
 
 #: Fields that a service may refuse by name and that a request can omit.
@@ -173,7 +180,9 @@ class Completion:
 
     def feed(self, data: str) -> None:
         """Add the data of one event of the stream. Raises BrokenReply when the answer becomes too large."""
-        if data.strip() == "[DONE]":
+        if is_sign_of_life(data):
+            return
+        if data.strip().upper() == "[DONE]":
             self.done = True
             return
         try:
@@ -214,36 +223,26 @@ class Completion:
                 self._take_choice(choice)
 
     def _take_choice(self, choice: dict[str, Any]) -> None:
+        # OpenRouter reports a failure of the host behind it within the choice.
+        self.fault = self.fault or fault_in({"error": choice.get("error")})
         if isinstance(choice.get("finish_reason"), str):
-            self.finish_reason = choice["finish_reason"] or self.finish_reason
+            self.finish_reason = finish_reason_of(choice["finish_reason"]) or self.finish_reason
         delta, message = choice.get("delta"), choice.get("message")
         if isinstance(delta, dict):
-            for text in _texts(delta.get("content")):
+            text, thought = parts_of(delta)
+            if text:
                 self._content.add(text)
-            for text in _thoughts(delta):
-                self._thinking.add(text)
+            if thought:
+                self._thinking.add(thought)
             self.calls_tools = self.calls_tools or bool(delta.get("tool_calls"))
         if isinstance(message, dict):
             # A message is the whole text, also at the end of a stream of deltas.
-            for text in _texts(message.get("content")):
+            text, thought = parts_of(message)
+            if text:
                 self._content.replace(text)
-            for text in _thoughts(message):
-                self._thinking.replace(text)
+            if thought:
+                self._thinking.replace(thought)
             self.calls_tools = self.calls_tools or bool(message.get("tool_calls"))
-
-
-def _texts(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) and value else []
-
-
-def _thoughts(message: dict[str, Any]) -> list[str]:
-    """Return the thinking of a message: the first field that has any, because the fields repeat each other."""
-    for name in ("reasoning_content", "reasoning"):
-        if found := _texts(message.get(name)):
-            return found
-    details = message.get("reasoning_details")
-    entries = details if isinstance(details, list) else []
-    return _texts("".join(text for entry in entries if isinstance(entry, dict) for text in _texts(entry.get("text"))))
 
 
 def read_reply(completion: Completion, prompt: Prompt) -> Reply:
@@ -296,5 +295,6 @@ def _ran_out(completion: Completion, prompt: Prompt, text: str) -> BrokenReply:
 def _empty(completion: Completion) -> ModelError:
     """Return the error for an answer without text: of the model, where it wrote anything, else of the service."""
     if completion.begun or (completion.usage is not None and completion.usage[1]):
-        return _unusable(completion, "it is empty: the model thought but did not answer")
+        answer = answer_at_end(completion.thinking) if completion.finish_reason == "stop" else ""
+        return _unusable(completion, "it is empty: the model thought but did not answer", text=answer)
     return ModelUnavailable("The model's answer is empty. Try again later.")

@@ -63,7 +63,8 @@ def read_client_settings(environ: Mapping[str, str]) -> ClientSettings:
         problems.append(str(error))
     if problems:
         raise SettingsError("\n".join(problems))
-    fallbacks = (name.strip() for name in values.get("REVIEWER_FALLBACK_MODELS", "").split(","))
+    # No model's name holds these; a list is also written in lines, or as JSON.
+    fallbacks = re.split(r"[,;\s\[\]\"']+", values.get("REVIEWER_FALLBACK_MODELS", ""))
     return ClientSettings(
         key=key,
         base_url=base_url,

@@ -13,20 +13,16 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from reviewer.llm.errors import (
     BadKey,
-    BrokenReply,
     ModelError,
     ModelUnavailable,
     NoCredit,
     PromptTooLong,
     RequestRefused,
     SlowDown,
-    UnusableReply,
 )
 from reviewer.llm.models import LISTED
 from reviewer.safety.redaction import redact
@@ -112,16 +108,22 @@ _STATUSES: Mapping[int, type[ModelError]] = {
 }
 # Client errors share one code or status; these words distinguish them.
 _WORDS: tuple[tuple[re.Pattern[str], type[ModelError]], ...] = (
-    (re.compile(r"insufficient[ _](balance|credit|quota)|out of credit", re.IGNORECASE), NoCredit),
+    (
+        re.compile(r"insufficient[ _](balance|credit|quota)|out of credit|budget has been exceeded", re.IGNORECASE),
+        NoCredit,
+    ),
     (
         re.compile(
-            r"context[ _](window|length)|too many (input )?tokens|(prompt|input) (is |tokens )?too long", re.IGNORECASE
+            r"context[ _](window|length)|too many (input )?tokens|(prompt|input) (is |tokens )?too long"
+            r"|tokens? exceeds?\b|input length should be|maximum (prompt|input|number of) (length|tokens)",
+            re.IGNORECASE,
         ),
         PromptTooLong,
     ),
     (
         re.compile(
-            r"(unknown|invalid|no such) model|model_not_found|model\b.{0,80}\b(not found|not exist|not supported)",
+            r"(unknown|invalid|no such) model|model_not_found|model\b.{0,80}\b(not found|not exist|not supported)"
+            r"|not a valid model|no available channels? for model|LLM Provider NOT provided",
             re.IGNORECASE,
         ),
         NoSuchModel,
@@ -137,6 +139,8 @@ _SENTENCES: Mapping[type[ModelError], str] = {
     ModelUnavailable: "{host} failed (HTTP {status}). Try again later.",
 }
 _CODE_IN_MESSAGE = re.compile(r"\((\d{4})\)\s*$")
+#: What Cloudflare writes instead of a page.
+_EDGE = re.compile(r"error code: \d{3,4}", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{0,1000})</title>", re.IGNORECASE)
 _MESSAGE_KEYS = ("message", "msg", "detail", "errorMessage", "error_message", "status_msg", "error_description")
 _LONGEST_MESSAGE = 300
@@ -150,7 +154,8 @@ def fault_of(status: int, body: bytes) -> ServiceFault:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        return ServiceFault(status, _page(text), kind=_PAGE if text.startswith("<") else "")
+        is_page = text.startswith("<") or _EDGE.fullmatch(text) is not None
+        return ServiceFault(status, _page(text), kind=_PAGE if is_page else "")
     return fault_in(value, status) or ServiceFault(status, _squeezed(_words(value)))
 
 
@@ -165,9 +170,15 @@ def fault_in(value: Any, status: int = 200) -> ServiceFault | None:
     error = value.get("error") or value.get("errors")
     if error:
         return _fault_from(error[0] if isinstance(error, list) else error, status)
-    if value.get("object") == "error" or value.get("type") == "error":
+    if value.get("object") == "error" or value.get("type") == "error" or _is_bare_error(value):
         return _fault_from(value, status)
     return None
+
+
+def _is_bare_error(value: Mapping[str, Any]) -> bool:
+    """Whether a message and a code, or `success: false`, stand in the place of an answer, as gateways write errors."""
+    fails = value.get("success") is False or value.get("code") not in (None, 0, "0", "", 200, "200")
+    return fails and "choices" not in value and any(isinstance(value.get(key), str) for key in _MESSAGE_KEYS[:2])
 
 
 def _fault_from(error: Any, status: int) -> ServiceFault:
@@ -235,9 +246,10 @@ def _class_of(fault: ServiceFault) -> type[ModelError]:
         return by_code
     if by_code is None and fault.kind in _KINDS:
         return _KINDS[fault.kind]
-    if by_code is RequestRefused or (400 <= fault.status < 500 and fault.kind != _PAGE):
+    if by_code is RequestRefused or (fault.status < 500 and fault.kind != _PAGE):
         by_words = next((kind for words, kind in _WORDS if words.search(fault.message)), None)
-        return by_words or by_code or _STATUSES.get(fault.status, RequestRefused)
+        if by_words or by_code or fault.status >= 400:
+            return by_words or by_code or _STATUSES.get(fault.status, RequestRefused)
     if 300 <= fault.status < 400 or (fault.status == 403 and fault.kind == _PAGE):
         return RequestRefused
     return _STATUSES.get(fault.status, RequestRefused if 400 <= fault.status < 500 else ModelUnavailable)
@@ -258,41 +270,11 @@ def _sentence(kind: type[ModelError], fault: ServiceFault, request: RequestDescr
     sentence = _SENTENCES.get(kind, "{host} refused the request for {model} (HTTP {status}).")
     if kind is RequestRefused and (fault.status in {404, 405} or 300 <= fault.status < 400):
         sentence = "{host} has no chat completions there (HTTP {status}). RUNAPI_BASE_URL usually ends in /v1."
+    elif fault.kind == _PAGE and fault.status < 300:
+        sentence = "{host} answered with a web page. RUNAPI_BASE_URL usually ends in /v1; check it, and any proxy."
     elif kind is RequestRefused and fault.kind == _PAGE:
         sentence = "A proxy or firewall in front of {host} refused the request (HTTP {status}). Check both."
     elif fault.code in {1026, 1027} or fault.kind in {"content_filter", "content_policy_violation"}:
         sentence = "The content filter of {host} refused this part of the change. It was not reviewed."
     model = request.model or "the model"
     return sentence.format(host=request.host, model=model, status=fault.status, listed=", ".join(LISTED))
-
-
-def unreadable_answer(why: str, unusable: UnusableReply | None = None) -> BrokenReply:
-    """Return the error for an answer that cannot be used."""
-    error = BrokenReply(f"The model's reply cannot be used: {why}. Run again, or choose another model.")
-    error.unusable = unusable or UnusableReply(f"{why}.")
-    return error
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the wait in seconds that the headers (lower-case names) ask for, or None.
-
-    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after: seconds or a date; `retry-after-ms` is OpenAI's.
-    """
-    milliseconds = _seconds(headers.get("retry-after-ms", ""))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    value = headers.get("retry-after", "").strip()
-    seconds = _seconds(value)
-    if seconds is not None:
-        return seconds
-    try:
-        when = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - now).total_seconds())
-
-
-def _seconds(text: str) -> float | None:
-    return float(text) if re.fullmatch(r"\s*\d{1,9}(\.\d+)?\s*", text) else None

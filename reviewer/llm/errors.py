@@ -98,6 +98,13 @@ class BrokenReply(ModelError):
     unusable: UnusableReply | None = None
 
 
+def unreadable_answer(why: str, unusable: UnusableReply | None = None) -> BrokenReply:
+    """Return the error for an answer that cannot be used."""
+    error = BrokenReply(f"The model's reply cannot be used: {why}. Run again, or choose another model.")
+    error.unusable = unusable or UnusableReply(f"{why}.")
+    return error
+
+
 #: Kind -> class, to restore an error from a checkpoint.
 MODEL_ERRORS: dict[str, type[ModelError]] = {
     error.kind: error

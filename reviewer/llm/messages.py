@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -79,6 +80,32 @@ class Reply:
     def usage(self) -> Usage:
         """The usage of this reply, failed attempts included."""
         return Usage.of(self.attempts)
+
+
+#: How hosts say why the model ended, in OpenAI's words. What is not named here stays as it is: the answer may be cut.
+_FINISH_REASONS = {
+    "end_turn": "stop", "stop_sequence": "stop", "eos": "stop", "eos_token": "stop", "completed": "stop",
+    "max_tokens": "length", "max_output_tokens": "length", "model_length": "length", "token_limit": "length",
+    "safety": "content_filter", "sensitive": "content_filter", "prohibited_content": "content_filter",
+    "blocklist": "content_filter", "recitation": "content_filter", "refusal": "content_filter",
+    "network_error": "error", "insufficient_system_resource": "error", "abort": "error", "cancelled": "error",
+}  # fmt: skip
+
+
+#: What hosts send as data, instead of as a comment, to keep a stream alive:
+#: https://github.com/mnfst/llm-gateway/issues/2053
+_SIGN_OF_LIFE = re.compile(r"\s*+(?::|\[?(?:ping|keep[-_ ]?alive|heartbeat)\]?\s*+\Z)", re.IGNORECASE)
+
+
+def is_sign_of_life(data: str) -> bool:
+    """Whether the data of an event of the stream says only that the service still works."""
+    return _SIGN_OF_LIFE.match(data) is not None
+
+
+def finish_reason_of(word: str) -> str:
+    """Return why the model ended, in OpenAI's words: `stop`, `length`, `content_filter`, `tool_calls` or `error`."""
+    plain = word.strip().lower().replace("-", "_")
+    return _FINISH_REASONS.get(plain, plain)
 
 
 #: Takes a batch of prompts and returns an answer for each, in the same order: a Reply or a typed error.

@@ -9,6 +9,9 @@ code may also quote the tags as text; those must stay.
 A tool call in the model's own syntax leaks into the text now and then, although no tool was offered
 (https://github.com/MiniMax-AI/MiniMax-M3/issues/31, https://github.com/MiniMax-AI/MiniMax-M2.5/issues/10).
 
+Other hosts send the thinking in fields of its own, or text and thinking as typed parts of a list
+(https://docs.mistral.ai/capabilities/reasoning, https://github.com/vercel/ai/issues/13703).
+
 Returns a part of the message without thinking, or an empty text. Never repairs the answer itself. Each character is
 looked at a fixed number of times, however many tags there are.
 """
@@ -16,7 +19,8 @@ looked at a fixed number of times, however many tags there are.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from reviewer.safety.quotations import Quotations
 
@@ -44,6 +48,56 @@ _MID_SENTENCE = re.compile(r"[a-z,.;:)\]}]")
 _SHORTEST_SENTENCE = 3  # words
 # A block within a line that is longer than this is thinking, not a sentence about the tags.
 _LONGEST_MENTION = 60
+
+
+_THOUGHTS = ("thinking", "reasoning", "summary", "text")
+
+
+def parts_of(message: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the text and the thinking of a message or of a piece of one; each is empty where there is none."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content, _thinking_beside(message, ())
+    parts = content if isinstance(content, list) else []
+    return "".join(_typed_text(part, ("text", "output_text")) for part in parts), _thinking_beside(message, parts)
+
+
+def _typed_text(part: Any, types: Collection[str]) -> str:
+    text = part.get("text") if isinstance(part, dict) and part.get("type") in types else ""
+    return text if isinstance(text, str) else ""
+
+
+def _thinking_beside(message: Mapping[str, Any], parts: Sequence[Any]) -> str:
+    """Return the thinking of the first place that has any, because they repeat each other."""
+    for name in ("reasoning_content", "reasoning"):
+        if isinstance(found := message.get(name), str) and found:
+            return found
+    details = message.get("reasoning_details")
+    for thoughts in (details if isinstance(details, list) else [], parts):
+        if found := "".join(map(_thought_part, thoughts)):
+            return found
+    return ""
+
+
+def answer_at_end(thinking: str) -> str:
+    """Return the JSON object with which the thinking ends, empty where anything follows it.
+
+    A host that misses the end of the thinking takes the answer for a part of it:
+    https://github.com/vllm-project/vllm/issues/36632 and others.
+    """
+    text = thinking.rstrip()
+    start = text.rfind("\n{") + 1
+    return text[start:] if text.endswith("}") and text.startswith("{", start) else ""
+
+
+def _thought_part(part: Any) -> str:
+    """Return the thinking of a part, whose text may again be a list of parts."""
+    if not isinstance(part, dict) or part.get("type") in ("text", "output_text"):
+        return ""
+    inner = next((part[name] for name in _THOUGHTS if part.get(name)), "")
+    if isinstance(inner, str):
+        return inner
+    return "".join(_typed_text(part, ("text", "summary_text")) for part in (inner if isinstance(inner, list) else ()))
 
 
 def strip_reasoning(content: str, *, separate: bool = False) -> str:

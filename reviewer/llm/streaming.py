@@ -12,20 +12,22 @@ from __future__ import annotations
 import contextlib
 import itertools
 import queue
+import re
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import NoReturn, Self
 
 import httpx
 import httpx_sse
 
-from reviewer.llm.error_mapping import CutOff, retry_after, unreadable_answer
-from reviewer.llm.errors import ModelUnavailable
+from reviewer.llm.error_mapping import CutOff
+from reviewer.llm.errors import ModelUnavailable, unreadable_answer
 
 # Error bodies and plain answers are read up to this many bytes; real ones are never larger.
 _LARGEST_BODY = 8 * 1024 * 1024
@@ -261,3 +263,28 @@ def _shut_down(response: httpx.Response) -> None:
     if connection is not None:
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return the wait in seconds that the headers (lower-case names) ask for, or None.
+
+    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after: seconds or a date; `retry-after-ms` is OpenAI's.
+    """
+    milliseconds = _seconds(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    value = headers.get("retry-after", "").strip()
+    seconds = _seconds(value)
+    if seconds is not None:
+        return seconds
+    try:
+        when = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - now).total_seconds())
+
+
+def _seconds(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"\s*\d{1,9}(\.\d+)?\s*", text) else None

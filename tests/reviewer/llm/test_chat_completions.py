@@ -113,6 +113,64 @@ def test_reasoning_details_are_thinking():
     assert completed({"reasoning_details": details}).thinking == "hm"
 
 
+def test_content_may_be_a_list_of_typed_parts():
+    """Its texts are the answer, and what the model thought stays out of it, whole or in a stream."""
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "h"}, {"type": "text", "text": "m"}]}
+    summary = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}
+    parts = [{"type": "text", "text": "ye"}, {"type": "image", "url": "x"}, {"type": "text", "text": "s"}]
+    for thinking in (thought, summary, {"type": "reasoning", "text": "hm"}):
+        streamed = completed({"content": [thinking]}, {"content": parts[:2]}, {"content": [parts[2]]})
+        whole = Completion()
+        whole.feed_body(json.dumps({"choices": [{"message": {"content": [thinking, *parts]}}]}).encode())
+        assert [(each.content, each.thinking) for each in (streamed, whole)] == [("yes", "hm")] * 2
+
+
+@pytest.mark.parametrize(
+    ("thinking", "text"),
+    [
+        ('Hm.\n{"findings": [\n  {"path": "a"}\n]}\n', '{"findings": [\n  {"path": "a"}\n]}'),
+        ('{"findings": []}', '{"findings": []}'),
+        ('{"findings": []} is what I would say.', ""),
+        ("I am not sure {}", ""),
+    ],
+)
+def test_an_answer_that_the_host_takes_for_thinking(thinking, text):
+    """The JSON with which the thinking ends may be read, where the model wrote nothing else and ended by itself."""
+    with pytest.raises(BrokenReply) as raised:
+        read_reply(completed({"reasoning_content": thinking}), PROMPT)
+    assert raised.value.unusable is not None
+    assert raised.value.unusable.text == text
+
+
+@pytest.mark.parametrize("data", [": keepalive", ": OPENROUTER PROCESSING", ":", "ping", "[PING]", "keep-alive"])
+def test_a_sign_of_life_as_data_says_nothing(data):
+    """Gateways send as data what belongs into a comment of the stream."""
+    completion = Completion()
+    for event in (data, chunk({"content": "yes"}), data, chunk({}, "stop"), "[done]", data):
+        completion.feed(event)
+    assert (completion.fault, completion.done, read_reply(completion, PROMPT).text) == (None, True, "yes")
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [("STOP", "stop"), ("end_turn", "stop"), ("eos_token", "stop"), ("MAX_TOKENS", "length"),
+     ("max_output_tokens", "length"), ("content-filter", "content_filter"), ("SAFETY", "content_filter"),
+     ("insufficient_system_resource", "error"), ("new_reason", "new_reason")],
+)  # fmt: skip
+def test_the_reason_for_the_end_is_read_in_any_hosts_words(word, reason):
+    """So a whole answer counts as whole, and one that was cut or withheld does not."""
+    assert completed({"content": "yes"}, finish=word).finish_reason == reason
+
+
+def test_a_fault_within_a_choice_is_a_fault():
+    """The host behind a gateway failed in the middle of its answer: its words are not lost."""
+    completion = Completion()
+    error = {"code": 429, "message": "too many requests"}
+    completion.feed(json.dumps({"choices": [{"delta": {"content": "ye"}, "finish_reason": "error", "error": error}]}))
+    assert completion.fault is not None
+    assert (completion.fault.status, completion.fault.message) == (429, "too many requests")
+
+
 @pytest.mark.parametrize(
     "event",
     [

@@ -46,6 +46,31 @@ def test_all_problems_are_reported_at_once() -> None:
     assert [line.split()[0] for line in str(raised.value).splitlines()] == ["RUNAPI_BASE_URL", "REVIEWER_PRICES"]
 
 
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("https://a.example/v1/chat/completions", "https://a.example/v1"),
+        ("https://a.example/v1/chat/completions/", "https://a.example/v1"),
+        ("https://proxy.example/https://a.example/v1", "https://proxy.example/https://a.example/v1"),
+        ("https://https://a.example/v1", None),
+        ("https://a.example /v1", None),
+    ],
+)
+def test_the_base_url_is_without_the_endpoint(written: str, url: str | None) -> None:
+    """Services show the whole address in their examples; the endpoint is added again. What is no address is refused."""
+    if url is None:
+        with pytest.raises(SettingsError, match="RUNAPI_BASE_URL"):
+            check_base_url(written)
+    else:
+        assert check_base_url(written) == url
+
+
+@pytest.mark.parametrize("written", ["a,b", "a; b", "a b", "a\nb\n", '["a", "b"]', "'a', 'b'"])
+def test_fallback_models_in_any_list(written: str) -> None:
+    """Names are never joined to one that no service has."""
+    assert read_client_settings({"REVIEWER_FALLBACK_MODELS": written}).fallback_models == ("a", "b")
+
+
 def test_the_key_does_not_show() -> None:
     """Settings end up in tracebacks and logs."""
     assert "key-1" not in repr(read_client_settings(FULL))

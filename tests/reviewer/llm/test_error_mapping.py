@@ -13,10 +13,10 @@ from reviewer.llm.error_mapping import (
     explain,
     fault_in,
     fault_of,
-    retry_after,
 )
 from reviewer.llm.errors import BadKey, ModelError, ModelUnavailable, NoCredit, PromptTooLong, RequestRefused, SlowDown
 from reviewer.llm.models import LISTED
+from reviewer.llm.streaming import retry_after
 
 ASKED = RequestDescription("runapi.ai", "MiniMax-M2.1", ("stream_options", "top_p", "temperature", "max_tokens"))
 
@@ -120,6 +120,37 @@ def test_words_and_kinds_tell_client_faults_apart(status, error, kind):
 
 
 @pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"code": 401, "msg": "invalid token"}, BadKey),
+        ({"code": "429", "message": "slow"}, SlowDown),
+        ({"code": "Arrearage", "message": "insufficient balance"}, NoCredit),
+        ({"success": False, "message": "nothing"}, ModelUnavailable),
+    ],
+)
+def test_a_message_with_a_code_instead_of_an_answer(body, kind):
+    """Gateways report their errors under HTTP 200, in an envelope of their own, whole or in a stream."""
+    assert type(explained(fault_in(body))) is kind
+    assert fault_in({**body, "choices": []}) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("prompt tokens exceeds limit", PromptTooLong),
+        ("Range of input length should be [1, 30720]", PromptTooLong),
+        ("Budget has been exceeded! Current cost: 10", NoCredit),
+        ("MiniMax-M9 is not a valid model ID", NoSuchModel),
+        ("litellm.BadRequestError: LLM Provider NOT provided. You passed model=m", NoSuchModel),
+        ("the parameter max_tokens exceeded its range", RequestRefused),
+    ],
+)
+def test_words_of_other_gateways(message, kind):
+    """What stands behind RUNAPI_BASE_URL may be a gateway with words of its own."""
+    assert type(explain(fault_of(400, json.dumps({"message": message}).encode()), RequestDescription("h", "m"))) is kind
+
+
+@pytest.mark.parametrize(
     ("message", "field"),
     [
         ("unknown field stream_options (2013)", "stream_options"),
@@ -163,6 +194,8 @@ def test_a_field_that_was_not_sent_is_not_the_reason():
         (fault_of(404, b"{}"), ["RUNAPI_BASE_URL", "/v1"]),
         (fault_of(503, b"<html><title>Down\n for now</title></html>"), ["HTTP 503", "Down for now", "later"]),
         (fault_of(403, b"<html><title>Blocked</title></html>"), ["firewall", "Blocked"]),
+        (fault_of(403, b"error code: 1020"), ["firewall", "1020"]),
+        (fault_of(200, b"<!doctype html><title>Console</title>"), ["a web page", "RUNAPI_BASE_URL", "/v1", "Console"]),
         (
             fault_of(200, b'{"base_resp": {"status_code": 1026, "status_msg": "new_sensitive"}}'),
             ["It was not reviewed"],
