@@ -165,12 +165,12 @@ def _judge_entries(data: dict[str, Any], read: YamlText, report: SettingsReport)
     for path in (*_PATTERN_LISTS, _RULES):
         if section.get(path[1]) is None:
             continue
-        value, kept = section[path[1]], _usable(path, section[path[1]])
+        kept = _usable(path, section[path[1]])
         if kept is None:
             continue
         for problem in kept.problems:
             report.add(path, read.line((*path, *problem.where)), problem.message, stops=problem.stops)
-        section[path[1]] = kept.entries if kept.problems or isinstance(value, dict) else value
+        section[path[1]] = kept.entries
 
 
 def _usable(path: tuple[str, ...], value: Any) -> KeptEntries | None:

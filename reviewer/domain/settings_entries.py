@@ -1,11 +1,14 @@
 """Go through the lists of a settings file entry by entry, so that a bad entry costs itself and not its list. Pure.
 
 Patterns narrow what is reviewed, so what cannot be read must not let more files in: an entry of `exclude` is widened
-where its folders can be read. Where that is not possible and no other entry is left, nothing may be reviewed.
+where its folders can be read. Where that is not possible and no other entry is left, nothing may be reviewed. For the
+same reason, what would match nothing in `.gitignore` is read as other tools read it: several patterns in one text,
+`{a,b}`, `./` at the beginning, and the slashes of Windows. A regular expression is none of these.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +25,14 @@ MAX_PATTERN = 300
 
 #: Characters of an entry that a message shows.
 _LONGEST_WORD = 60
+
+#: Patterns that `{a,b}` may stand for in one entry.
+_MOST_CHOICES = 64
+
+_CHOICE = re.compile(r"(?<!\\)\{([^{}]{0,300},[^{}]{0,300})\}")
+#: A comma that is in no braces.
+_COMMA = re.compile(r",(?![^{}]{0,300}\})")
+_WINDOWS = re.compile(r"\\(?:\w|\*\*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,43 @@ class KeptEntries:
     problems: list[EntryProblem] = field(default_factory=list)
 
 
+def separate_texts(value: str) -> list[str]:
+    """Return the texts that stand in one, in lines of their own or between commas, as people write a list."""
+    return [text for line in value.split("\n") for part in _COMMA.split(line) if (text := part.strip())] or [value]
+
+
+def _separate_patterns(text: str) -> list[str]:
+    """Return the patterns that stand in one text; a comma may also be a part of a name, as in `*,v`."""
+    if len(text) > MAX_PATTERN * MAX_PATTERNS:
+        return [text]
+    found = []
+    for line in text.split("\n"):
+        parts = [part.strip() for part in _COMMA.split(line)]
+        apart = all(part.strip("*") for part in parts) and (
+            ", " in line or all(re.search(r"[./*]", part) for part in parts)
+        )
+        if not (len(parts) > 1 and apart):
+            words = line.split()
+            # A name may hold a blank, but none begins like a pattern behind it.
+            apart = len(words) > 1 and all(word.startswith(("*", "/", "./", "!")) for word in words)
+            parts = words if apart else [line.strip() if "\n" in text else line]
+        found += parts
+    return [part for part in found if part] or [text]
+
+
+def _plain_patterns(pattern: str) -> list[str]:
+    """Return the patterns of `.gitignore` that a pattern means: one for each choice in braces."""
+    sign = "!" if pattern.startswith("!") else ""
+    bare = pattern.removeprefix("!")
+    bare = bare.replace("\\", "/") if _WINDOWS.search(bare) else bare
+    bare = bare.removeprefix(".") if bare.startswith("./") else bare
+    plain = [f"{sign}{bare}"]
+    while len(plain) <= _MOST_CHOICES and (choice := _CHOICE.search(plain[0])):
+        parts = choice[1].split(",")
+        plain = [one.replace(choice[0], part, 1) for one in plain for part in parts]
+    return plain if len(plain) <= _MOST_CHOICES else [pattern]
+
+
 def usable_patterns(value: Any, *, excludes: bool) -> KeptEntries | None:
     """Return the usable entries of `exclude` or `include`; None where the value is neither text nor a list."""
     if not isinstance(value, str | list):
@@ -52,7 +100,8 @@ def usable_patterns(value: Any, *, excludes: bool) -> KeptEntries | None:
     kept = KeptEntries()
     for number, entry in enumerate(entries[:MAX_PATTERNS]):
         where = () if isinstance(value, str) else (str(number),)
-        _take_pattern(kept, where, entry, excludes=excludes)
+        for text in _separate_patterns(entry) if isinstance(entry, str) else [entry]:
+            _take_pattern(kept, where, text, excludes=excludes)
     if len(entries) > MAX_PATTERNS:
         kept.problems.append(EntryProblem((), f"more than {MAX_PATTERNS} entries", stops=True))
     none_is_left = not kept.entries and any(entry is not None for entry in entries)
@@ -74,7 +123,7 @@ def _take_pattern(kept: KeptEntries, where: tuple[str, ...], entry: Any, *, excl
         return
     reason = _bad_pattern(entry)
     if not reason:
-        kept.entries.append(entry)
+        kept.entries += _plain_patterns(entry)
         return
     takes_back = entry.startswith("!")
     if takes_back is excludes:  # without it, fewer files are reviewed
@@ -98,15 +147,29 @@ def _bad_pattern(entry: str) -> str:
     """Return what is wrong with a pattern, or an empty text."""
     if len(entry) > MAX_PATTERN:
         return f"a pattern has at most {MAX_PATTERN} characters"
+    if _is_expression(entry):
+        return "it reads as a regular expression; patterns are written as in .gitignore, such as `*.min.js` or `gen/**`"
+    plain = _plain_patterns(entry)
+    if any(_CHOICE.search(pattern) for pattern in plain):
+        return f"more than {_MOST_CHOICES} choices in braces"
     try:
-        checked_pattern(entry)
+        for pattern in plain:
+            checked_pattern(pattern)
     except BadPattern as error:
         return str(error)
     return ""
 
 
+def _is_expression(entry: str) -> bool:
+    """Whether an entry reads as a regular expression."""
+    text = entry.removeprefix("!")
+    return text.startswith("^") or text.endswith("$") or ".+" in text or "\\." in text.partition(".*")[2]
+
+
 def _wider(entry: str) -> str:
     """Return a pattern for everything in the last folder before what cannot be read; empty where there is none."""
+    if _is_expression(entry):
+        return ""
     sign = "!" if entry.startswith("!") else ""
     segments = entry.removeprefix("!").removeprefix("/").split("/")[:-1]
     for end in range(len(segments), 0, -1):
@@ -154,4 +217,7 @@ def _take_rule(
         inside = key if isinstance(entry, Mapping) and key and key[0] in entry else ()
         kept.problems.append(EntryProblem((*where, *inside), f"{name}{text}; this entry is left out"))
         return
-    kept.entries.append(entry)
+    path = entry.get("path") if isinstance(entry, Mapping) else None
+    texts = _separate_patterns(path) if isinstance(path, str) else []
+    paths = [plain for text in texts for plain in _plain_patterns(text)]
+    kept.entries += [{**entry, "path": plain} for plain in paths] or [entry]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from reviewer.domain.path_patterns import checked_pattern
-from reviewer.domain.settings_entries import MAX_PATTERN, MAX_PATTERNS
+from reviewer.domain.settings_entries import MAX_PATTERN, MAX_PATTERNS, separate_texts
 from reviewer.domain.severity import Confidence, DemonstrateLevel, FailLevel, Severity
 
 #: Decimal places of an amount in dollars.
@@ -34,6 +34,10 @@ class PathInstructions(SettingsSection):
 
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
+
+
+def _as_words(value: Any) -> Any:
+    return separate_texts(value) if isinstance(value, str) else value
 
 
 def _plain_amount(amount: Decimal) -> Decimal:
@@ -64,7 +68,7 @@ Rules = Annotated[
 Words = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=100)], ...],
     Field(max_length=50),
-    BeforeValidator(_as_list, json_schema_input_type=tuple[str, ...] | str),
+    BeforeValidator(_as_words, json_schema_input_type=tuple[str, ...] | str),
 ]
 Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000), AfterValidator(_plain_amount)]
 

@@ -145,3 +145,44 @@ def test_too_many_rules() -> None:
     settings, (problem,) = parse_settings("review:\n  path_instructions:\n" + "  - {path: a, instructions: b}\n" * 201)
     assert len(settings.review.path_instructions) == 200
     assert "the first 200 hold" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("written", "patterns"),
+    [
+        ("'**/*.json, **/*.md'", ("**/*.json", "**/*.md")),
+        ("'*.lock,*.snap'", ("*.lock", "*.snap")),
+        ("docs, tests", ("docs", "tests")),
+        ("'*.lock *.snap'", ("*.lock", "*.snap")),
+        ("|\n    *.lock\n    dist/**\n", ("*.lock", "dist/**")),
+        ("['*.lock, dist/**', a]", ("*.lock", "dist/**", "a")),
+        ("['**/*.{js,ts}', '!{a,b}.md']", ("**/*.js", "**/*.ts", "!a.md", "!b.md")),
+        ("'{a,b}{c,d}, e'", ("ac", "ad", "bc", "bd", "e")),
+        ("./dist/**", ("/dist/**",)),
+        (r"['src\gen\*.cs', 'dist\**']", ("src/gen/*.cs", "dist/**")),
+        # Names with these signs in them.
+        ("'*,v'", ("*,v",)),
+        ("'My Docs/**'", ("My Docs/**",)),
+        ("['{{cookiecutter.name}}/**']", ("{{cookiecutter.name}}/**",)),
+        (r"['a\*b', '\#x', '*$py.class']", (r"a\*b", r"\#x", "*$py.class")),
+    ],
+)
+def test_patterns_of_other_tools_mean_what_they_mean_there(written: str, patterns: tuple[str, ...]) -> None:
+    """In .gitignore they would match nothing, without a word, and what they leave out would be sent."""
+    settings, problems = parse_settings(f"review:\n  exclude: {written}\n")
+    assert (settings.review.exclude, problems) == (patterns, ())
+
+
+@pytest.mark.parametrize("written", [r".*\.lock$", "^src/gen/", r"gen/.*\.py", ".+", "{a,b}" * 7])
+def test_what_is_no_pattern_of_gitignore_is_named(written: str) -> None:
+    """A regular expression, or too many choices, matches nothing: where nothing else is left, nothing is reviewed."""
+    settings, (problem,) = parse_settings(f"review:\n  exclude: ['{written}']\n")
+    assert (settings.review.exclude, problem.stops) == (("**",), True)
+
+
+def test_other_lists_in_one_text() -> None:
+    """Rules for paths and lists of words are written in one text too."""
+    text = "review:\n  labels: a, b\n  skip_title: WIP\n  path_instructions:\n    '*.{js,ts}, x': Mind.\n"
+    settings, problems = parse_settings(text)
+    assert (settings.review.labels, settings.review.skip_title, problems) == (("a", "b"), ("WIP",), ())
+    assert [rule.path for rule in settings.review.path_instructions] == ["*.js", "*.ts", "x"]
