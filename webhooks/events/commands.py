@@ -9,7 +9,7 @@ see `webhooks.handling.commands.table`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -80,10 +80,37 @@ MOST_COMMANDS = 10
 #: Ends a text that was cut.
 CUT_TEXT = " [cut]"
 
+#: Said to be polite, or of the pull request as a whole.
+_POLITE = frozenset(
+    {
+        "please",
+        "kindly",
+        "again",
+        "now",
+        "once",
+        "more",
+        "this",
+        "the",
+        "it",
+        "pr",
+        "pull",
+        "request",
+        "change",
+        "changes",
+    }
+)
+
+#: What pasting leaves behind, and nobody sees.
+_UNSEEN = re.compile("[\u200b\u2060\ufeff]")
+
+#: Punctuation that may follow a name, as in `/review!`; what a colon introduces is a text.
+_MARKS = "[.,:;!?\u3002\uff0c\uff1a\uff1b\uff01\uff1f]"
 _BLANK = "[ \\t\u00a0\u3000]"
 #: Indented by four columns or more it is a code block: https://github.github.com/gfm/#indented-code-blocks . The other
 #: slash is what a keyboard for Chinese or Japanese writes.
-_COMMAND = re.compile(rf"[ \u00a0\u3000]{{0,3}}[/\uff0f]([A-Za-z][\w-]{{0,40}}+)(?:{_BLANK}++(.*+))?+")
+_COMMAND = re.compile(
+    rf"[ \u00a0\u3000]{{0,3}}[/\uff0f]([A-Za-z][\w-]{{0,40}}+)({_MARKS}{{0,3}}+)(?:(?:{_BLANK}++|(?<=\uff1a))(.*+))?"
+)
 
 
 def parse_commands(body: str, commands: Sequence[CommandSyntax]) -> tuple[CommandRequest, ...] | NoCommand:
@@ -91,10 +118,11 @@ def parse_commands(body: str, commands: Sequence[CommandSyntax]) -> tuple[Comman
 
     Of several mistakes only the first is reported. An unknown command is skipped: it may be meant for another bot.
     """
-    body = body.replace("\r\n", "\n").replace("\r", "\n")
+    body = _UNSEEN.sub("", body.replace("\r\n", "\n").replace("\r", "\n"))
     found: dict[CommandRequest, None] = {}
     is_unknown = mistaken = False
-    for name, argument, below in _written_commands(body):
+    texts = {command.name for command in commands if command.takes in (Takes.TEXT, Takes.REMARK)}
+    for name, argument, below in _written_commands(body, texts):
         request = _request(name, argument, below, commands)
         if request is None:
             is_unknown = True
@@ -121,14 +149,22 @@ def added_commands(
     return tuple(request for request in now if request not in old) or NoCommand("no new command")
 
 
-def _written_commands(body: str) -> Iterator[tuple[str, str, str]]:
-    """Yield name, argument and the lines below, up to the next command, of all that is written like a command."""
+def _written_commands(body: str, texts: Collection[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield name, argument and the lines below, up to the next command, of all that is written like a command.
+
+    A colon introduces the text of one of `texts`. Behind another name, it introduces what somebody tells of a command.
+    """
     written = body.split("\n")
-    matches = [(number, match) for number, line in enumerate(prose_lines(body)) if (match := _COMMAND.fullmatch(line))]
+    matches = [
+        (number, match)
+        for number, line in enumerate(prose_lines(body))
+        if (match := _COMMAND.fullmatch(line))
+        and (match[1].lower() in texts or not (match[3] and {":", "\uff1a"} & {*match[2]}))
+    ]
     ends = [*(number for number, _ in matches), len(written)][1:]
     for (number, match), end in zip(matches, ends, strict=True):
         # What is blanked keeps its length, so a question is read as it was written, code included.
-        argument = written[number][match.start(2) :] if match[2] else ""
+        argument = written[number][match.start(3) :] if match[3] else ""
         yield match[1], argument.strip(), "\n".join(written[number + 1 : end])
 
 
@@ -144,9 +180,33 @@ def _request(name: str, argument: str, below: str, commands: Sequence[CommandSyn
     if word in syntax.words:
         return CommandRequest(syntax.name, word)
     if syntax.takes is Takes.PATHS:
-        return CommandRequest(syntax.name, " ".join(argument.split())[:LONGEST_TEXT])
+        meant = _without_politeness(word)
+        return CommandRequest(
+            syntax.name, meant if meant in syntax.words else " ".join(argument.split())[:LONGEST_TEXT]
+        )
     written = f"/{name} {argument}"[:_LONGEST_MISTAKE]
     return CommandRequest(syntax.name, written, Mistake.UNKNOWN_ARGUMENT)
+
+
+def _without_politeness(text: str) -> str:
+    return " ".join(word for word in text.split() if word.strip(".,!?") not in _POLITE)
+
+
+def commands_of_mention(text: str, commands: Sequence[CommandSyntax]) -> tuple[CommandRequest, ...]:
+    """Return the commands of a comment that begins with our name: `/review`, or in plain words, `please review again`.
+
+    `text` is what is said beside the name. In plain words a command has no text of its own: that is a question.
+    """
+    requests = parse_commands(text, commands)
+    if not isinstance(requests, NoCommand):
+        return requests
+    words = _without_politeness(text.lower()).strip(" .,!?").split() if len(text) <= _LONGEST_MISTAKE else []
+    plain = [syntax for syntax in commands if syntax.takes in (Takes.WORD, Takes.PATHS)]
+    for name, argument in ((words[:1], " ".join(words[1:])), (words[-1:], " ".join(words[:-1]))):
+        for syntax in plain:
+            if name == [syntax.name] and argument in syntax.words:
+                return (CommandRequest(syntax.name, argument),)
+    return ()
 
 
 def _with_text(syntax: CommandSyntax, argument: str, below: str) -> CommandRequest:

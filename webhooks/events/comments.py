@@ -15,6 +15,7 @@ from webhooks.events.commands import (
     CommandSyntax,
     NoCommand,
     added_commands,
+    commands_of_mention,
     mentions,
     parse_commands,
 )
@@ -23,6 +24,9 @@ from webhooks.events.payloads import InlineCommentPayload, IssueCommentPayload
 
 #: How every marker in our own comments begins.
 _MARKER = "<!-- reviewer:"
+
+#: How a command begins, also from a keyboard for Chinese or Japanese.
+_SLASHES = ("/", "\uff0f")
 
 _Payload = IssueCommentPayload | InlineCommentPayload
 
@@ -48,11 +52,10 @@ def _job(
         return reason
     requests = _requests(parsed, commands)
     if isinstance(requests, NoCommand):
-        other = _other_request(parsed)
+        other = _other_requests(parsed, commands)
         if other is None:
             return requests.reason
-        trigger, first, names = other
-        requests = (first,)
+        trigger, requests, names = other
     else:
         trigger, names = Trigger.COMMAND, ()
     repository = parsed.repository.full_name
@@ -106,16 +109,19 @@ def _requests(parsed: _Payload, commands: Sequence[CommandSyntax]) -> tuple[Comm
     return added_commands(parsed.changes.body.text, body, commands)
 
 
-def _other_request(parsed: _Payload) -> tuple[Trigger, CommandRequest, tuple[str, ...]] | None:
+def _other_requests(
+    parsed: _Payload, commands: Sequence[CommandSyntax]
+) -> tuple[Trigger, tuple[CommandRequest, ...], tuple[str, ...]] | None:
     """Return what a new comment without a command may ask for: a mention, or an answer in a thread."""
     if parsed.action == "edited":
         return None
     body = parsed.comment.body or ""
     names, text = mentions(body)
     is_reply = isinstance(parsed, InlineCommentPayload) and parsed.comment.in_reply_to_id is not None
-    if is_reply and text:
+    if is_reply and text and not (names and text.startswith(_SLASHES)):
         # Whether it is our thread is known later; a mention in it is answered as the reply that it is.
-        return Trigger.REPLY, CommandRequest("reply", body[:LONGEST_TEXT]), names
+        return Trigger.REPLY, (CommandRequest("reply", body[:LONGEST_TEXT]),), names
     if names:
-        return Trigger.MENTION, CommandRequest("ask" if text else "help", text), names
+        asked = CommandRequest("ask" if text else "help", text)
+        return Trigger.MENTION, commands_of_mention(text, commands) or (asked,), names
     return None

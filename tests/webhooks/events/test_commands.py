@@ -13,6 +13,7 @@ from webhooks.events.commands import (
     NoCommand,
     Takes,
     added_commands,
+    commands_of_mention,
     mentions,
     parse_commands,
 )
@@ -55,6 +56,14 @@ def parse(body: str):
         "/unknown\n/review",
         "/usr/bin is a path\n/review",
         "<!-- /review full -->\n/review",
+        "/review!",
+        "/review.",
+        "/review?!",
+        "/review\uff01",
+        "\u200b/review\u200b",
+        "/review please",
+        "/review this PR again, please.",
+        "/review, please",
     ],
 )
 def test_a_command_is_found(body):
@@ -85,6 +94,9 @@ def test_a_command_is_found(body):
         "<!--\n/review\n-->",
         "<!-- never closed\n/review",
         "/\uff52eview",
+        "/review.py",
+        "/review:full",
+        "/review: looks at what is new\n/tests: suggests tests",
     ],
 )
 def test_no_command_is_found(body):
@@ -137,6 +149,44 @@ def test_a_question():
     (request,) = parse("Hm.\n/ask Why does `Cart.remove` use `del`? <!-- x -->\r\nThanks!")
     assert request == CommandRequest("ask", "Why does `Cart.remove` use `del`? <!-- x -->")
     assert parse("`/ask this`\n> /ask that") == NoCommand("no command")
+
+
+@pytest.mark.parametrize(
+    ("body", "request_"),
+    [
+        ("/ask: why?", CommandRequest("ask", "why?")),
+        ("/ask\uff1a\u4e3a\u4ec0\u4e48", CommandRequest("ask", "\u4e3a\u4ec0\u4e48")),
+        ("/dismiss: callers check it", CommandRequest("dismiss", "callers check it")),
+        ("/review, src/a.py", CommandRequest("review", "src/a.py")),
+        ("/tests commit please", CommandRequest("tests", "commit")),
+        ("/review this/a.py", CommandRequest("review", "this/a.py")),
+    ],
+)
+def test_punctuation_behind_the_name(body, request_):
+    """It is no part of the name, and none of the argument."""
+    assert parse(body) == (request_,)
+
+
+@pytest.mark.parametrize(
+    ("text", "requests"),
+    [
+        ("/review", (REVIEW,)),
+        ("/review full\n/pause", (CommandRequest("review", "full"), CommandRequest("pause"))),
+        ("review", (REVIEW,)),
+        ("please review this PR again!", (REVIEW,)),
+        ("full review", (CommandRequest("review", "full"),)),
+        ("Tests commit", (CommandRequest("tests", "commit"),)),
+        ("help", (CommandRequest("help"),)),
+        ("review src/a.py with care", ()),
+        ("why does the review fail?", ()),
+        ("ask", ()),
+        ("`/review`", ()),
+        ("", ()),
+    ],
+)
+def test_a_mention_with_a_command(text, requests):
+    """Behind our name a command may stand in plain words; whatever says more is a question."""
+    assert commands_of_mention(text, COMMANDS) == requests
 
 
 def test_a_question_below_its_command():

@@ -155,6 +155,29 @@ def test_our_own_comment_asks_for_nothing():
     )
 
 
+@pytest.mark.parametrize("in_thread", [False, True])
+@pytest.mark.parametrize(
+    ("body", "trigger", "command", "argument"),
+    [
+        ("@minimax-reviewer /review full", Trigger.MENTION, "review", "full"),
+        ("@minimax-reviewer[bot], /review", Trigger.MENTION, "review", ""),
+        ("@minimax-reviewer please review", Trigger.MENTION, "review", ""),
+        ("@minimax-reviewer does the review fail?", Trigger.MENTION, "ask", "does the review fail?"),
+    ],
+)
+def test_a_mention_may_hold_a_command(body, trigger, command, argument, in_thread):
+    """It is carried out if the mention is of us; in a thread, words without a slash are an answer."""
+    payload = issue_comment(body)
+    if in_thread:
+        payload["comment"]["in_reply_to_id"] = 5
+        payload |= {"pull_request": pull_request()["pull_request"]}
+        if "/" not in body:
+            trigger, command, argument = Trigger.REPLY, "reply", body
+    job = decide("pull_request_review_comment" if in_thread else "issue_comment", payload, GUID)
+    assert isinstance(job, Job)
+    assert (job.trigger, job.command, job.argument, job.mentions) == (trigger, command, argument, ("minimax-reviewer",))
+
+
 def test_drafts_are_passed_on():
     """Whether a draft is reviewed is the repository's setting, so the job only says that it is one."""
     job = decide("pull_request", pull_request(draft=True), GUID)
