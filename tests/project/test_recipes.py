@@ -64,6 +64,10 @@ def push(run: int = 1) -> dict[str, Any]:
     return event("pull_request", run, action="synchronize", pull_request={"number": 7})
 
 
+def label(name: str, run: int = 1) -> dict[str, Any]:
+    return event("pull_request_target", run, action="labeled", pull_request={"number": 7}, label={"name": name})
+
+
 def starts(recipe: dict[str, Any], contexts: dict[str, Any]) -> bool:
     (job,) = recipe["jobs"].values()
     return holds(job["if"], contexts, failed=False)
@@ -129,6 +133,17 @@ def test_what_ends_what() -> None:
     assert len(set(apart)) == len(apart)
     assert all(starts(MAIN, each) for each in (push(), *queue))
     assert "merge_group" in MAIN["on"]
+
+
+def test_a_label_ends_no_review() -> None:
+    """Bots set labels right after a pull request is opened: where `labeled` is among the types, its review goes on."""
+    opened = event("pull_request_target", action="opened", pull_request={"number": 7})
+    others = [label("dependencies", run=2), label("size: L", run=3)]
+    assert len({group(each) for each in (opened, *others)}) == 3
+    assert group(label("reviewer: review")) == group(opened)
+    assert [starts(MAIN, each) for each in (opened, label("reviewer: review"), *others)] == [True, True, False, False]
+    (job,) = MAIN["jobs"].values()
+    assert [interpolate(job["name"], each) for each in (opened, *others)] == ["review", "labeled", "labeled"]
 
 
 def test_forks_are_told_of_a_new_base_too() -> None:
