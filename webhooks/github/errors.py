@@ -90,8 +90,12 @@ class Unprocessable(GitHubError):
 
 
 _ANCHOR = re.compile(
-    r"must be part of|could not be resolved|path is invalid|same hunk|precede|diff hunk|commit oid|threads is invalid"
+    r"must be part of|could not be resolved|same hunk|precede|diff[ _]hunk|commit oid"
+    r"|(?:path|line|side|position|threads)(?: (?:is )?invalid| missing_field)|DraftPullRequestReviewThread",
+    re.IGNORECASE,
 )
+#: Failures of GitHub's own that come as a 422.
+_PASSING = re.compile(r"internal error occurred|please (?:try again|retry)", re.IGNORECASE)
 _SECONDARY = re.compile(r"secondary rate limit|rate limit exceeded|abuse|submitted too quickly", re.IGNORECASE)
 
 #: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api: without a header, wait a minute.
@@ -109,8 +113,9 @@ def error_of(what: str, status: int, headers: Mapping[str, str], body: str, *, w
     codes = {error.get("code") for error in data.get("errors") or () if isinstance(error, dict)}
     if status == 406 or codes & {"too_large", "not_available"} or "diff is taking too long" in message:
         return DiffTooLarge(text, status=status)
-    if status >= 500 or status in (408, 409):
-        return (WriteUncertain if write and status >= 500 else GitHubUnavailable)(text, status=status)
+    passes = status == 422 and _PASSING.search(message) is not None
+    if status >= 500 or status in (408, 409) or passes:
+        return (WriteUncertain if write and (status >= 500 or passes) else GitHubUnavailable)(text, status=status)
     if status == 401:
         # A JWT's times are this machine's: `'Issued at' claim ('iat') must be ...`.
         check = (

@@ -216,7 +216,10 @@ def _close_threads(repository: Repository, number: int, fixed: Sequence[FixedThr
 
 
 def _post_review(repository: Repository, number: int, plan: Publication) -> str:
-    """Post the review; handle the two refusals that can be handled."""
+    """Post the review; where GitHub refuses it, try again without what is in the way.
+
+    GitHub names neither the comment that it refuses nor, always, why: one that it takes alone is not lost for another.
+    """
     body = plan.review or {}
     try:
         return repository.create_review(number, body)
@@ -225,20 +228,22 @@ def _post_review(repository: Repository, number: int, plan: Publication) -> str:
             for review_id in repository.pending_reviews(number):
                 repository.delete_pending_review(number, review_id)
             return repository.create_review(number, body)
-        if not error.anchor:
+        log.warning("the review was refused, posting its comments one by one", extra={"why": str(error)})
+        if not _post_singly(repository, number, body) and not error.anchor:
             raise
-        log.warning("an anchor was refused, posting one by one", extra={"why": str(error)})
-    return _post_singly(repository, number, body)
+    return ""
 
 
-def _post_singly(repository: Repository, number: int, body: dict[str, Any]) -> str:
-    """Post each comment alone, so that one refused place does not prevent the others. The summary has all findings."""
+def _post_singly(repository: Repository, number: int, body: dict[str, Any]) -> int:
+    """Post each comment alone, and return how many GitHub took. The summary has all findings."""
+    taken = 0
     for comment in body["comments"]:
         try:
             repository.create_review_comment(number, {**comment, "commit_id": body["commit_id"]})
+            taken += 1
         except Unprocessable as error:
             log.warning("comment refused", extra={"path": comment["path"], "line": comment["line"], "why": str(error)})
-    return ""
+    return taken
 
 
 def _post_summary(repository: Repository, number: int, before: PostedState, text: str) -> str:

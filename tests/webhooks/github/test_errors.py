@@ -44,6 +44,11 @@ def error(status: int, body: object = "", *, write: bool = False, **headers: str
         (error(422, {"message": "Server Error", "errors": [{"code": "not_available"}]}), DiffTooLarge, False),
         (error(500, {"message": "Sorry, this diff is taking too long to generate."}), DiffTooLarge, False),
         (error(422, {"message": "Validation Failed", "errors": ["x"]}), Unprocessable, False),
+        (
+            error(422, {"message": "X", "errors": ["An internal error occurred, please try again."]}, write=True),
+            WriteUncertain,
+            True,
+        ),
         (error(429), RateLimited, True),
         (error(403, {"message": "You have exceeded a secondary rate limit"}), RateLimited, True),
         (error(422, {"message": "V", "errors": [{"code": "abuse"}]}), RateLimited, True),
@@ -80,6 +85,11 @@ def test_anchor_and_pending_refusals_are_recognised() -> None:
         "start line must be part of the same hunk as the line.",
         "Pull request review thread start line must precede the end line.",
         "Start commit oid is not part of the pull request",
+        "Path is invalid",
+        "Position is invalid",
+        "Diff hunk can't be blank",
+        "pull_request_review_thread.diff_hunk can't be blank",
+        "Variable $threads of type [DraftPullRequestReviewThread] was provided invalid value for 0.line",
     ):
         made = error(422, {"message": "Unprocessable Entity", "errors": [words]})
         assert isinstance(made, Unprocessable)
@@ -89,6 +99,10 @@ def test_anchor_and_pending_refusals_are_recognised() -> None:
     )
     assert isinstance(made, Unprocessable)
     assert made.anchor
+    for code in ("invalid", "missing_field"):
+        made = error(422, {"message": "Validation Failed", "errors": [{"field": "path", "code": code}]})
+        assert isinstance(made, Unprocessable)
+        assert made.anchor
     pending = error(422, {"message": "X", "errors": ["User can only have one pending review per pull request"]})
     assert isinstance(pending, Unprocessable)
     assert pending.pending
