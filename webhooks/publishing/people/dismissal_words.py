@@ -42,6 +42,22 @@ CONTRAST = re.compile(
     r"|in theory|in principle|on the other hand|that said)\b"
 )
 
+#: Refusals in the languages that reviews are often written in. Only as the whole reply: what else is said is not read.
+WHOLE_REPLIES = frozenset({
+    "误报", "这是误报",
+    "不是bug", "不是 bug", "这不是bug", "这不是 bug", "不是问题", "设计如此", "这是设计如此",
+    "符合预期", "有意为之", "故意的", "不修复", "不予修复",
+    "誤検知", "誤検知です", "仕様", "仕様です", "これは仕様です", "意図的です", "意図した動作です",
+    "バグではありません",
+    "오탐", "오탐입니다", "의도된 동작입니다", "버그가 아닙니다",
+    "falsch positiv", "fehlalarm", "kein fehler", "das ist kein fehler", "kein bug", "absicht", "das ist absicht",
+    "gewollt", "so gewollt", "das ist so gewollt", "beabsichtigt", "wird nicht behoben",
+    "faux positif", "c'est un faux positif", "c'est voulu", "intentionnel", "c'est intentionnel", "pas un bug",
+    "ce n'est pas un bug", "falso positivo", "es un falso positivo", "es intencional", "no es un bug", "no es un error",
+    "a propósito", "é um falso positivo", "é intencional", "é proposital", "não é um bug", "è un falso positivo",
+    "è voluto", "non è un bug", "ложное срабатывание", "так задумано", "не баг", "это не баг", "это не ошибка",  # noqa: RUF001 - Russian
+})  # fmt: skip
+
 # ----------------------------------------------------------------------- words that forbid a dismissal
 
 

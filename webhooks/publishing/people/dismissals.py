@@ -39,6 +39,7 @@ from webhooks.publishing.people.dismissal_words import (
     SUBJECT_BEGINS,
     UNSEEN,
     VERDICTS,
+    WHOLE_REPLIES,
     WORD,
     WORKS,
     Words,
@@ -47,7 +48,7 @@ from webhooks.publishing.people.dismissal_words import (
 #: Characters of a reply that is read as a refusal. Whoever writes more says more than that.
 _MOST_CHARACTERS = 400
 
-_COMMAND = re.compile(r"[ \u00a0\u3000]{0,3}[/\uff0f]dismiss(?:[ \t\u00a0\u3000].*)?+", re.IGNORECASE)
+_COMMAND = re.compile(r"[ \u00a0\u3000]{0,3}[/\uff0f]dismiss[.,:;!]{0,3}+(?:[ \t\u00a0\u3000].*)?+", re.IGNORECASE)
 _DISMISS_WORD = re.compile(r"[/\uff0f]dismiss(?![\w-])", re.IGNORECASE)
 
 #: Characters of a reason.
@@ -97,6 +98,8 @@ _HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 def _turns_down(text: str) -> bool:
     """Whether the text turns a finding down: it has such a clause, and nothing in it casts doubt on that."""
     plain = _plain(text)
+    if plain.strip(" .,!\u3001\u3002") in WHOLE_REPLIES:
+        return True
     *limited, last = CONTRAST.split(plain)
     refusals, rest = _read(last)
     for part in limited:
