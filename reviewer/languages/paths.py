@@ -34,12 +34,25 @@ LOCK_FILES = frozenset(
         "Package.resolved",
         ".terraform.lock.hcl",
         "conan.lock",
+        "pixi.lock",
+        "MODULE.bazel.lock",
+        "Chart.lock",
+        "paket.lock",
+        "stack.yaml.lock",
+        "cabal.project.freeze",
+        "rebar.lock",
+        "shard.lock",
+        "symfony.lock",
+        "conda-lock.yml",
+        "Cartfile.resolved",
+        "buildscript-gradle.lockfile",
     }
 )
 _VENDORED = re.compile(r"(?:^|/)(?:vendor|third_party|node_modules|bower_components|\.yarn|Godeps)/")
 _GENERATED_NAME = re.compile(
-    r"\.min\.(?:js|css)$|\.map$|\.pb\.(?:go|cc|h)$|_pb2(?:_grpc)?\.pyi?$|\.g\.dart$|\.freezed\.dart$|\.designer\.cs$"
-    r"|\.generated\.\w+$|(?:^|/)__snapshots__/|\.snap$|(?:^|/)(?:dist|__generated__)/",
+    r"\.min\.(?:js|css)$|\.map$|\.pb\.(?:gw\.)?(?:go|cc|h)$|_pb2(?:_grpc)?\.pyi?$|\.g\.dart$|\.freezed\.dart$|\.designer\.cs$"
+    r"|\.generated\.\w+$|(?:^|/)__snapshots__/|\.snap$|(?:^|/)(?:dist|__generated__)/"
+    r"|[._]gen\.go$|_generated\.go$|(?:^|/)zz_generated\.|\.pbxproj$|(?:^|/)\.pnp\.c?js$",
     re.IGNORECASE,
 )
 _DATA_NAME = re.compile(
