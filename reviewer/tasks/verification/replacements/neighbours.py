@@ -26,6 +26,9 @@ _WORD = re.compile(r"\w+")
 #: Lines of nothing else may well follow one another.
 _BARE = re.compile(r"[()\[\]{}<>;,:'\"`\s]*")
 
+#: An element of a page, which holds no other of its kind directly; the quotes around a text of several lines.
+_ONCE = re.compile(r"<\w+>|[(]*(?:\"\"\"|''')[),;]*")
+
 #: What ends a block, or begins its other half: whether it is one too many is seen by counting.
 _ENDS = frozenset(
     {"end", "else", "else:", "fi", "done", "esac", "end;", "endif", "then", "do", "try:", "finally:", "begin"}
@@ -39,6 +42,8 @@ def without_neighbours(new: Sequence[str], replaced: ReplacedLines) -> list[str]
     ends = _ENDS if family_of(replaced.path) in WORD_FAMILIES or refuses_sentences(replaced.path) else frozenset[str]()
     back = _repeated(new, replaced.below, old, ends, front=False)
     front = _repeated(new[: len(new) - back], replaced.above[::-1], old, ends, front=True)
+    if not front and not back:
+        front, back = _framed(new, replaced)
     kept = list(new[front : len(new) - back])
     doubtful = (front or back) and (front + back >= len(new) or not _resembles(kept, old))
     return None if doubtful else kept
@@ -85,9 +90,24 @@ def _repeated(
     return count if several or any(_stands_once(line, ends) for line in extra) else 0
 
 
+def _framed(new: Sequence[str], replaced: ReplacedLines) -> tuple[int, int]:
+    """Return how many lines at both ends are those around, and less indented than all that is replaced.
+
+    Brackets alone are no sign of a repetition, but these belong to the block around the replaced lines.
+    """
+    front = _overlap(list(new), replaced.above[::-1], front=True)
+    back = _overlap(list(new), replaced.below, front=False)
+    width = min((len(indent_of(line)) for line in replaced.old if line.strip()), default=0)
+    frame = [*new[:front], *new[len(new) - back :]]
+    framed = front and back and front + back < len(new) and all(len(indent_of(line)) < width for line in frame)
+    return (front, back) if framed else (0, 0)
+
+
 def _stands_once(line: str, ends: Collection[str] = _ENDS) -> bool:
     """Whether the line is hardly ever repeated directly after itself."""
     if line in ("else", ";;"):  # a block that ends too often is seen by counting; these two are not counted
+        return True
+    if _ONCE.fullmatch(line):
         return True
     letters = sum(map(str.isalnum, line))
     if not letters:

@@ -85,15 +85,8 @@ def _is_diff(new: Sequence[str], old: Sequence[str]) -> bool:
 def _is_escaped(new: Sequence[str], replaced: ReplacedLines) -> bool:
     r"""Whether the lines hold entities, or a written-out `\n`, outside of texts, where the old ones hold none."""
     text, old = "\n".join(new), "\n".join(replaced.old)
-    if not _MARKUP.search(replaced.path) and _ENTITY.search(text) and not _ENTITY.search(old):
-        if _ENTITY.search(_STRING.sub("", text)) or _ENTITY.search(_STRING.sub("", html.unescape(text))):
-            return True
-        signs = {html.unescape(entity) for entity in _ENTITY.findall(text)}
-        if any(text.count(sign) < old.count(sign) for sign in signs):
-            return True
-        inside = _STRING.findall(old)
-        if any(html.unescape(part) in inside for part in _STRING.findall(text) if _ENTITY.search(part)):
-            return True
+    if _has_entities(text, old, replaced.path):
+        return True
     if "\\" not in text:
         return False
     had = set(replaced.old)
@@ -107,6 +100,29 @@ def _is_escaped(new: Sequence[str], replaced: ReplacedLines) -> bool:
         return True
     whole = text.strip()
     return len(new) == 1 and whole[:1] == whole[-1:] == '"' and "\\" in whole and not old.strip().startswith('"')
+
+
+def _has_entities(text: str, old: str, path: str) -> bool:
+    """Whether the text has entities in place of the signs that they stand for, where the file shows entities."""
+    if _MARKUP.search(path):  # markup shows them in comments and in spans of code only
+        text, old = (_shown_as_written(one, prose=is_prose(path)) for one in (text, old))
+    if not _ENTITY.search(text) or _ENTITY.search(old):
+        return False
+    if not _MARKUP.search(path) and (
+        _ENTITY.search(_STRING.sub("", text)) or _ENTITY.search(_STRING.sub("", html.unescape(text)))
+    ):
+        return True
+    signs = {html.unescape(entity) for entity in _ENTITY.findall(text)}
+    if any(text.count(sign) < old.count(sign) for sign in signs):
+        return True
+    inside = _STRING.findall(old)
+    return any(html.unescape(part) in inside for part in _STRING.findall(text) if _ENTITY.search(part))
+
+
+def _shown_as_written(text: str, *, prose: bool) -> str:
+    """Return what of markup is shown to the letter: lines of comments, or in prose what stands between back-ticks."""
+    parts = _CODE_IN_PROSE.findall(text) if prose else [line for line in text.split("\n") if _COMMENT_LINE.match(line)]
+    return "\n".join(parts)
 
 
 def _is_instruction(new: Sequence[str], replaced: ReplacedLines) -> bool:

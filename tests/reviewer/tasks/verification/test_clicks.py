@@ -26,6 +26,10 @@ DATABASE = 'import os\n\n\ndef db():\n    return connect("postgres://app:Zk8vQ2m
 SHELL = "set -e\nfor name in a b; do\n  cp $name out\ndone\n"
 TABLE = "| Name | Times |\n|---|---|\n| a | 1 |\n| b | 2 |\n"
 COMMENTED = "/*\n * One word.\n */\nint a;\n"
+GETTER = (
+    "<?php\nclass A\n{\n    /**\n     * @var array<A>\n     */\n    public function all(): array\n"
+    "    {\n        return $this->all;\n    }\n}\n"
+)
 MIXED = "void f(void)\n{\n  if (a) {\n\tif (b) {\n      c(1);\n\t}\n  }\n}\n"
 DOCKERFILE = "FROM a\nRUN b && \\\n    c\nENV A=1 \\\n    B=2 \\\n    C=3\n"
 SWITCH = (
@@ -83,6 +87,12 @@ BLOCK = "```sh\nmake test\n```"
         ("a.c", MIXED, "\tif (b) {\n      c(1);", "if (b) {\n      c(2);", "\tif (b) {\n      c(2);"),
         ("a.c", '# include "a.h"\nint a;\n', '# include "a.h"', '# include "b.h"', '# include "b.h"'),
         ("a.yml", "a:\n  b: 1\nc: 2\n", "c: 2", "c:\n  b: 1", "c:\n  b: 1"),
+        ("a.md", "```\n  <ul>\n  {% for a in all %}\n```\n", "  {% for a in all %}",
+         "  <ul>\n  {% for a in some %}", "  {% for a in some %}"),
+        ("a.kts", 'f(\n  """\n  A: 1\n  """,\n)\n', "  A: 1", '  """\n  A: 2\n  """,', "  A: 2"),
+        ("a.php", GETTER, "        return $this->all;", "    {\n        check();\n        return $this->all;\n    }",
+         "        check();\n        return $this->all;"),
+        ("a.php", "<?php f(1) ?>\n<p>a</p>\n", "<p>a</p>", "<p>a &lt; b</p>", "<p>a &lt; b</p>"),
     ],
 )  # fmt: skip
 def test_what_has_one_meaning_is_mended(path: str, head: str, quote: str, suggestion: str, expected: str) -> None:
@@ -123,6 +133,8 @@ def test_what_has_one_meaning_is_mended(path: str, head: str, quote: str, sugges
         ("doc.py", DOCUMENTED, "    Blanks are left out.",
          "    Please use a generator here to save memory.", "in words"),
         ("doc.py", DOCUMENTED, "    Blanks are left out.", "    You should raise an error instead.", "in words"),
+        ("a.php", GETTER, "     * @var array<A>", "     * @var array&lt;A&gt; or null", "escaped"),
+        ("a.md", "Use `List<int>`.\n", "Use `List<int>`.", "Use `List&lt;int&gt;` here.", "escaped"),
         ("README.md", GUIDE, "More.", "```\nMore!\n```", "fence may belong"),
         ("README.md", GUIDE, "```sh\nmake tset\n```", "```sh\nmake test", "code block"),
         ("a.py", "if a < b:\n    c()\n", "if a < b:", "if a &lt;= b:", "escaped"),

@@ -22,6 +22,7 @@ _STYLES = {
     "lua": ("-- ", "", "check({n})"), "c": ("/* ", " */", "check({n});"), "": ("# ", "", "RUN check {n}"),
     "yml": ("# ", "", "extra{n}: {n}"), "toml": ("# ", "", "extra{n} = {n}"), "ts": ("// ", "", "check({n});"),
     "tsx": ("// ", "", "check({n});"), "rs": ("// ", "", "check({n});"), "h": ("/* ", " */", "int number{n};"),
+    "php": ("// ", "", "check({n});"), "kts": ("// ", "", "check({n})"), "cs": ("// ", "", "Check({n});"),
 }  # fmt: skip
 
 
