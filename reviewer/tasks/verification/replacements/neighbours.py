@@ -57,7 +57,7 @@ def with_known_first(new: Sequence[str], replaced: ReplacedLines) -> list[str]:
         theirs = replaced.above[-count:]
         if (
             new[0].strip() == theirs[0].strip()
-            and (_stands_once(new[0].strip()) or (count > 1 and any(map(str.isalnum, new[0]))))
+            and (_stands_once(new[0].strip()) or (count > 1 and any(not _BARE.fullmatch(line) for line in theirs)))
             and [line.rstrip() for line in new[1:count]] == [line.rstrip() for line in theirs[1:]]
         ):
             return [theirs[0], *new[1:]]

@@ -108,7 +108,8 @@ def _indentations(edit: Edit, true: str, chance: random.Random) -> Iterator[tupl
             yield "spaces for tabs", text
             yield "spaces for tabs, first indentation lost", text.lstrip(" ")
     elif any(line.startswith("  ") for line in edit.new):
-        unit = 4 if edit.path.endswith((".py", ".java", ".kt", ".kts", ".php", ".cs")) else 2
+        fours = all(len(indent(line)) % 4 in (0, 1) for line in edit.lines)  # 1: a comment's asterisk
+        unit = 4 if fours or edit.path.endswith((".py", ".java", ".kt", ".kts", ".php", ".cs", ".md")) else 2
         yield (
             "tabs for spaces",
             re.sub(r"(?m)^ +", lambda spaces: "\t" * (len(spaces[0]) // unit) + " " * (len(spaces[0]) % unit), true),

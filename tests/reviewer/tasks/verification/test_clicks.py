@@ -90,6 +90,7 @@ BLOCK = "```sh\nmake test\n```"
         ("a.md", "```\n  <ul>\n  {% for a in all %}\n```\n", "  {% for a in all %}",
          "  <ul>\n  {% for a in some %}", "  {% for a in some %}"),
         ("a.kts", 'f(\n  """\n  A: 1\n  """,\n)\n', "  A: 1", '  """\n  A: 2\n  """,', "  A: 2"),
+        ("a.php", GETTER, "     * @var array<A>", "{\n    /**\n     * @var array<B>", "     * @var array<B>"),
         ("a.php", GETTER, "        return $this->all;", "    {\n        check();\n        return $this->all;\n    }",
          "        check();\n        return $this->all;"),
         ("a.php", "<?php f(1) ?>\n<p>a</p>\n", "<p>a</p>", "<p>a &lt; b</p>", "<p>a &lt; b</p>"),
