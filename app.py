@@ -98,7 +98,7 @@ def _open(environment: Environment, *, create: bool = True) -> Jobs:
     """Open the store, by default in the data directory, which is created if `create` and it does not exist."""
     from webhooks.queue.jobs import Jobs, QueueLimits  # noqa: PLC0415
 
-    if create and "DATABASE_URL" not in os.environ:
+    if create and not os.environ.get("DATABASE_URL", "").strip():
         try:
             environment.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:

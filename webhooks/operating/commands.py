@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="list the newest jobs, one per line")
     listing.add_argument("--state", choices=[state.value for state in JobState], help="only those in this state")
-    listing.add_argument("--limit", type=int, default=50, help="how many at most (default: 50)")
+    listing.add_argument("--limit", type=_count, default=50, help="how many at most (default: 50)")
     for name, what in (
         ("show", "show everything about a job"),
         ("retry", "queue an ended job again; a failed job keeps the answers that were paid for"),
@@ -79,6 +79,13 @@ def _parser() -> argparse.ArgumentParser:
     forget = commands.add_parser("forget", help="delete what was learned from a dismissal, for good")
     forget.add_argument("id", help="its id, as `learned` lists it")
     return parser
+
+
+def _count(text: str) -> int:
+    """Return a whole number from 1: what stores make of others differs."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text[:20]} is not a whole number from 1")
+    return int(text)
 
 
 def _learned(stored: list[StoredDismissal]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,6 +11,7 @@ import app
 from reviewer.domain.findings import Category
 from reviewer.domain.severity import Severity
 from tests.fixtures.job_worker import automatic
+from webhooks.environment import read_environment
 from webhooks.publishing.people.learning.dismissed import DismissedFinding
 from webhooks.queue.jobs import Jobs, JobState
 from webhooks.queue.store import job_records
@@ -53,6 +55,24 @@ def test_jobs_are_listed(jobs, reviewer):
     assert older.delivery in reviewer("jobs", "list", "--state", "cancelled")[1]
     assert len(reviewer("jobs", "list", "--state", "failed")[1].splitlines()) == 1
     assert len(reviewer("jobs", "list", "--limit", "1")[1].splitlines()) == 2
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "1.5", "9999999999"])
+def test_a_limit_is_a_whole_number_from_one(jobs, reviewer, limit):
+    """SQLite takes -1 for no limit, Postgres for an error: neither is asked."""
+    with pytest.raises(SystemExit) as ended:
+        reviewer("jobs", "list", "--limit", limit)
+    assert ended.value.code == 2
+
+
+@pytest.mark.slow
+def test_an_empty_database_url_means_the_data_directory(tmp_path, monkeypatch, reviewer):
+    """A file for `docker --env-file` may name the variable without a value: then the folder is made as without it."""
+    monkeypatch.setenv("DATABASE_URL", " ")
+    monkeypatch.setenv("REVIEWER_DATA_DIR", str(tmp_path / "data"))
+    app._open(read_environment(os.environ, strict=False)).close()
+    assert (tmp_path / "data").is_dir()
+    assert reviewer("jobs", "list")[0] == 0
 
 
 def test_a_job_is_shown(jobs, reviewer):
