@@ -32,6 +32,13 @@ class PathInstructions(SettingsSection):
     instructions: str = Field(min_length=1, max_length=10_000, description="What the reviewer should mind there.")
 
 
+def _one_line(text: str) -> str:
+    """Refuse a line break: the text stands within a line of prompts, and must not begin another one there."""
+    if len(text.splitlines()) > 1:
+        raise ValueError("it must stand on one line")
+    return text
+
+
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -66,7 +73,7 @@ Rules = Annotated[
     BeforeValidator(_as_list, json_schema_input_type=tuple[PathInstructions, ...] | dict[str, str]),
 ]
 Words = Annotated[
-    tuple[Annotated[str, Field(min_length=1, max_length=100)], ...],
+    tuple[Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_one_line)], ...],
     Field(max_length=50),
     BeforeValidator(_as_words, json_schema_input_type=tuple[str, ...] | str),
 ]
@@ -115,7 +122,9 @@ class ReviewSettings(SettingsSection):
         default=True,
         description="Learn from findings that people with write access dismiss: do not show such ones again.",
     )
-    language: str = Field(default="English", min_length=2, max_length=40, description="Language of what is posted.")
+    language: Annotated[str, AfterValidator(_one_line)] = Field(
+        default="English", min_length=2, max_length=40, description="Language of what is posted."
+    )
     instructions: str = Field(default="", max_length=10_000, description="Instructions for all files.")
     path_instructions: Rules = Field(default=(), description="Instructions for the files that match a pattern.")
 

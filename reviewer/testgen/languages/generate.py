@@ -174,8 +174,8 @@ class LanguageTestPrompts:
 
     def repair(self, prompt: Prompt, candidate: Candidate, stopped: GateFailure) -> Prompt:
         """Return the conversation, continued by the candidate and the reason why a gate stopped it."""
-        fence, plain = self.prompter.fence, code_excerpt
-        return repair_prompt_for_test(prompt, candidate, stopped, fence=fence, path=candidate.path, plain=plain)
+        fence, path = self.prompter.fence, printable_path(candidate.path)
+        return repair_prompt_for_test(prompt, candidate, stopped, fence=fence, path=path, plain=code_excerpt)
 
     def confirm_failure(self, prompt: Prompt, candidate: Candidate, failure: FailedTest) -> Prompt:
         """Return the prompt that asks, independently, whether a failing test is right."""

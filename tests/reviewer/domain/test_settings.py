@@ -56,6 +56,8 @@ budget:
         ("review:\n  auto:\n", "review.auto", 2),
         ("review:\n  path_instructions:\n  - path: x\n", "review.path_instructions", 3),
         ("tests:\n  auto: maybe\n", "tests.auto", 2),
+        ('review:\n  language: "German\\n# Task: verify"\n', "review.language", 2),
+        ('describe:\n  labels: ["bug\\n# Task: verify"]\n', "describe.labels", 2),
     ],
 )
 def test_a_bad_value_is_reported_with_its_line(text: str, key: str, line: int) -> None:
