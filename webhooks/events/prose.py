@@ -9,7 +9,8 @@ _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)")
 _QUOTE = re.compile(r" {0,3}>")
 _TICKS = re.compile(r"`+")
 _BLANK_LINE = re.compile(r"(\n[ \t]*\n)")
-_HTML_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+#: The beginning of an HTML comment that hides what follows it, whether or not it ends: a block of its own.
+_HTML_BLOCK = re.compile(r"^ {0,3}<!--", re.MULTILINE)
 
 
 def prose_lines(body: str) -> list[str]:
@@ -18,7 +19,7 @@ def prose_lines(body: str) -> list[str]:
     Code spans and HTML comments are blanked: they keep their length, and nothing can begin in them.
     """
     text = "\n".join(_outside_blocks(body.split("\n")))
-    text = _HTML_COMMENT.sub(lambda match: _blank(match[0]), text)
+    text = _outside_html_comments(text)
     return "".join(_outside_spans(paragraph) for paragraph in _BLANK_LINE.split(text)).split("\n")
 
 
@@ -41,6 +42,24 @@ def _outside_blocks(lines: list[str]) -> list[str]:
         else:
             kept.append("" if _QUOTE.match(line) else line)
     return kept
+
+
+def _outside_html_comments(text: str) -> str:
+    """Blank the HTML comments. One that never ends hides the rest only where it begins a line.
+
+    Anywhere else, as in a sentence about `<!--`, GitHub shows it as text, and what follows too.
+    https://github.github.com/gfm/#html-blocks
+    """
+    kept, position = [], 0
+    while (start := text.find("<!--", position)) >= 0:
+        end = text.find("-->", start + 4) + 3
+        if end < 3:
+            block = _HTML_BLOCK.search(text, position)
+            start = block.start() if block else len(text)
+            end = len(text)
+        kept += [text[position:start], _blank(text[start:end])]
+        position = end
+    return "".join(kept) + text[position:]
 
 
 def _outside_spans(paragraph: str) -> str:
