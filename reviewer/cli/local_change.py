@@ -34,7 +34,7 @@ def change_of_diff(name: str) -> tuple[Change, Settings]:
 
 def selection_of(options: argparse.Namespace, root: Path) -> Selection:
     """Return which part of the change the options select. Raises UsageError."""
-    outputs = {options.output, options.patch} - {None}
+    outputs = {options.output, options.patch, getattr(options, "relay", None)} - {None}
     places = [Path(os.path.abspath(name)) for name in outputs]  # noqa: PTH100 - links are not followed
     return Selection(
         paths=pathspecs(options.paths, Path.cwd(), root),

@@ -33,7 +33,8 @@ def untracked_files(root: Path, selection: Selection) -> tuple[tuple[str, ...], 
     for why, names in (("it cannot be read", closed), (f"it is larger than {MAX_UNTRACKED:,} bytes", large)):
         if named := ", ".join(os.fsdecode(name) for name in chosen[:50] if name in names):
             _LOG.warning("left out, because %s: %s", why, named)
-    left_out = [path for name in files if name not in large and (path := os.fsdecode(name)) not in selection.left_out]
+    named_files = (os.fsdecode(name) for name in files if name not in large)
+    left_out = [path for path in named_files if not selection.leaves_out(path)]
     taken = tuple(os.fsdecode(name) for name in chosen if name not in closed and name not in large)
     return taken, tuple(path for path in left_out if path not in set(taken))
 

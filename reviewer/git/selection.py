@@ -16,10 +16,11 @@ from reviewer.errors import UsageError
 
 #: Names, in lower case, of files that hold secrets or data: environments, keys, password files, dumps.
 _PRIVATE = (
-    ".env", ".env.*", "*.env", ".envrc", ".netrc", "_netrc", ".pgpass", ".my.cnf", ".htpasswd", ".npmrc", ".pypirc",
-    ".git-credentials", ".dockercfg", "id_*", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx",
-    "*.ppk", "*.gpg", "*.asc", "credentials", "credentials.*", "secrets.*", "*.tfstate", "*.tfvars", "*.dump", "*.sql",
-    "*.sql.gz", "*.bak", "*.sqlite", "*.sqlite3", "*.db", "*.pcap", "*.har", "core", "core.*", "*.hprof",
+    ".env*", "*.env", "*.env.*", ".netrc", "_netrc", ".pgpass", ".my.cnf", ".htpasswd", ".npmrc", ".pypirc",
+    ".git-credentials", ".dockercfg", "id_*", "*.pem", "*.key", "*.p8", "*.p12", "*.pfx", "*.jks", "*.keystore",
+    "*.kdbx", "*.ppk", "*.gpg", "*.asc", "credentials", "credentials.*", "secrets.*", "*.tfstate", "*.tfvars",
+    "*.dump", "*.dump.*", "*.dmp", "*.sql", "*.sql.*", "*.rdb", "*.bak", "*.sqlite", "*.sqlite3", "*.db", "*.pcap",
+    "*.har", "core", "core.[0-9]*", "*.hprof",
 )  # fmt: skip
 #: Endings of files that show how such a file is written, without its secrets.
 _SAMPLES = (".example", ".sample", ".template", ".dist", ".pub")
@@ -31,7 +32,8 @@ class Selection:
 
     `paths` are pathspecs as `pathspecs` makes them; none: the whole repository. `staged`: the index instead of the
     working tree. `untracked`: also files that git does not track yet; private ones only if a pattern of `include` fits.
-    `left_out` are paths in the repository that are never part of the change: files that the reviewer itself writes.
+    `left_out` are paths in the repository that are never part of the change: files and folders that the reviewer itself
+    writes.
     """
 
     paths: tuple[str, ...] = ()
@@ -40,9 +42,13 @@ class Selection:
     include: tuple[str, ...] = ()
     left_out: frozenset[str] = frozenset()
 
+    def leaves_out(self, path: str) -> bool:
+        """Whether the reviewer itself writes that file."""
+        return any(path == own or path.startswith(f"{own}/") for own in self.left_out)
+
     def accepts_untracked(self, path: str) -> bool:
         """Whether an untracked file of that path is part of the change."""
-        if path in self.left_out:
+        if self.leaves_out(path):
             return False
         named = any(fnmatch.fnmatchcase(path, pattern) or path == pattern for pattern in self.include)
         return named or (self.untracked and not is_private(path))

@@ -46,7 +46,7 @@ def test_private_files_need_their_names(repo: Repo) -> None:
     "path",
     [".env", "a/.env.local", "prod.env", ".ENV", "id_rsa", "k/id_ed25519", "server.pem", "tls.KEY", "x.p12", ".netrc",
      ".pgpass", "credentials", "credentials.json", "secrets.yaml", "terraform.tfstate", "prod.tfvars", "db.dump",
-     "backup.sql.gz", "app.sqlite3", "core.1234", "trace.har"],
+     "backup.sql.gz", ".env-prod", "prod.env.old", "x.p8", "a.dump.gz", "app.sqlite3", "core.1234", "trace.har"],
 )  # fmt: skip
 def test_names_that_are_private(path: str) -> None:
     assert is_private(path)
@@ -55,7 +55,7 @@ def test_names_that_are_private(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [".env.example", "env.py", "id_rsa.pub", "secrets.py.dist", "keys.py", "key/x.py", "README.md", "environment.ts",
-     "sql/query.py", "corelib.py", "dumper.go", "credentials_test.py"],
+     "sql/query.py", "corelib.py", "core.py", "dumper.go", "credentials_test.py"],
 )  # fmt: skip
 def test_names_that_are_not_private(path: str) -> None:
     assert not is_private(path)
@@ -65,7 +65,9 @@ def test_the_reviewers_own_outputs_are_no_part_of_the_change(repo: Repo) -> None
     """A result that is written into the clone is neither reviewed the next time nor named."""
     repo.write("x", "4\n")
     repo.write("review.md", "n\n")
-    change = open_worktree(repo.path).diff(selection=Selection(untracked=True, left_out=frozenset({"review.md"})))
+    repo.write("asked/1.prompt.md", "n\n")
+    own = frozenset({"review.md", "asked"})
+    change = open_worktree(repo.path).diff(selection=Selection(untracked=True, left_out=own))
     assert (set(changed(change)), change.not_shown) == ({"x"}, ())
 
 
