@@ -135,11 +135,13 @@ class Skipped:
     """A file, or a part of one, that was not reviewed, and why.
 
     `needless`: its change needs no review; what kind of change it is, in words of ours (`lock files`). Else empty.
+    `is_unanswered`: the model gave no answer about it; asked again, it may.
     """
 
     path: str
     reason: str
     needless: str = ""
+    is_unanswered: bool = False
 
 
 def needless_kinds(skipped: Iterable[Skipped]) -> str:

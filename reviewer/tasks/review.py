@@ -218,9 +218,9 @@ def _caps(review: ReviewSettings, options: ReviewOptions) -> ReviewSettings:
 
 def _notes(found: _Found, judged: FalsifiedClaims, depth: Depth, settings: Settings) -> tuple[str, ...]:
     """Return a note for everything that was not done, or only in part."""
-    notes = [f"{judged.unjudged} findings could not be double-checked, so they are only listed."] * bool(
-        judged.unjudged
-    )
+    many = f"{judged.unjudged} findings could not be double-checked, so they are only listed."
+    single = "1 finding could not be double-checked, so it is only listed."
+    notes = [single if judged.unjudged == 1 else many] * bool(judged.unjudged)
     if depth.unpaid:
         ceiling = settings.budget.per_review_usd
         notes.append(
@@ -281,7 +281,7 @@ def _nothing_reviewed(found: Sequence[Answer[Any]]) -> ModelError:
 
 def _unanswered(chunks: Sequence[Chunk], found: Sequence[Answer[Any]]) -> tuple[Skipped, ...]:
     return tuple(
-        Skipped(path, f"the model could not answer for it: {answer.error}")
+        Skipped(path, f"the model could not answer for it: {answer.error}", is_unanswered=True)
         for part, answer in zip(chunks, found, strict=True)
         if answer.error
         for path in (answer.lost or part.paths)

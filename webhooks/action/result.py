@@ -60,7 +60,7 @@ def report(step: Step, outcome: JobOutcome) -> int:
     sarif.write_text(to_sarif(review, diff), encoding="utf-8")
     cost = review.usage.cost_usd
     patch = _patch(step, review)
-    is_reviewed = bool(review.files_reviewed or review.findings or outcome.conclusion == Conclusion.SUCCESS)
+    is_reviewed = bool(outcome.reviewed or review.findings or outcome.conclusion == Conclusion.SUCCESS)
     _outputs(
         step,
         reviewed="true" if is_reviewed else "false",

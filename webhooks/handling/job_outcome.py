@@ -27,6 +27,8 @@ class JobEnding(StrEnum):
 class JobOutcome:
     """The ending of a job. `review` and `diff` are set when a review was made; `sent` is what was posted.
 
+    `reviewed` counts the files whose change is reviewed by now, in this run or before.
+
     Of a command, `reply` is what is said to who gave it, and `reaction` the one that ends it, where it is not the
     usual one. A postponed job is carried out again `after` so many seconds.
     """
@@ -42,6 +44,7 @@ class JobOutcome:
     reply: str = ""
     reaction: str = ""
     after: float = 0.0
+    reviewed: int = 0
 
     @classmethod
     def answered(cls, head_sha: str, reply: str, *, reason: str = "", usage: Review | None = None) -> JobOutcome:

@@ -128,9 +128,11 @@ def _review_result(
     """Return the review with its scope: the files that are reviewed by now, before or in this run."""
     paths = request.paths
     ledger = before.ledger if paths or not request.everything else None
-    skipped = {file.path for file in result.skipped}
+    skipped = {file.path for file in result.skipped if not file.is_unanswered}
+    unanswered = {file.path for file in result.skipped if file.is_unanswered}
     chosen = [file for file in select(fetched.diff, settings.review)[0] if file.path not in skipped]
-    reviewed = [file for file in chosen if not paths or PathPatterns(paths)(file.path) or _is_known(file, ledger)]
+    answered = [file for file in chosen if file.path not in unanswered]
+    reviewed = [file for file in answered if not paths or PathPatterns(paths)(file.path) or _is_known(file, ledger)]
     digest_by_path = {file.path: digest for file in reviewed if (digest := file_digest(file)) is not None}
     scope = ReviewScope(
         reviewed=len(reviewed),
@@ -141,6 +143,7 @@ def _review_result(
         new_base=_new_base(before.ledger, pull),
         total=max(len(fetched.diff.files), pull.changed_files or 0),
         left_out=len(chosen) - len(reviewed),
+        unanswered=len(chosen) - len(answered),
         needless=result.needless,
     )
     return ReviewResult(result, fetched.diff, scope, digests(reviewed), gone, fetched.problems)

@@ -86,7 +86,8 @@ def _review(
     if request.afterwards is not None:
         request.afterwards(result.review)
     review = replace(result.review, findings=plan.standing)
-    return JobOutcome(JobEnding.REVIEWED, sent.refused, pull.head_sha, review, fetched.diff, sent, body["conclusion"])
+    done = JobOutcome(JobEnding.REVIEWED, sent.refused, pull.head_sha, review, fetched.diff, sent, body["conclusion"])
+    return replace(done, reviewed=result.scope.reviewed)
 
 
 def _close(context: JobContext, check: CheckRun | None, body: dict[str, Any]) -> None:
@@ -136,9 +137,10 @@ def _complete_published(
     learn(context.repository, context.memory, pull, fetched.settings, current_ledger(before))
     review = Review("", findings=found, files_reviewed=scope.reviewed)
     sent = PublishResult(summary_url=before.summary_url)
-    return JobOutcome(
+    done = JobOutcome(
         JobEnding.REVIEWED, "reviewed before", pull.head_sha, review, fetched.diff, sent, conclusion.value
     )
+    return replace(done, reviewed=scope.reviewed)
 
 
 def _refusal(context: JobContext, pull: Pull) -> str:

@@ -127,6 +127,7 @@ def _ledger(result: ReviewResult, target: ReviewTarget, findings: FindingSummary
         paused_by=findings.paused_by,
         reviewed=result.scope.reviewed,
         left_out=result.scope.left_out,
+        unanswered=result.scope.unanswered,
     )
 
 

@@ -29,7 +29,13 @@ def restate(repository: Repository, pull: Pull, posted: PostedState, ledger: Led
     """
     if posted.summary_id is None and posted.summary_body:
         return ""
-    scope = ReviewScope(ledger.reviewed, 0, since=ledger.head or pull.head_sha, left_out=ledger.left_out)
+    scope = ReviewScope(
+        ledger.reviewed,
+        0,
+        since=ledger.head or pull.head_sha,
+        left_out=ledger.left_out,
+        unanswered=ledger.unanswered,
+    )
     target = ReviewTarget(
         repository.name, pull.number, ledger.head or pull.head_sha, pull.web_url, base_ref=ledger.base_ref
     )

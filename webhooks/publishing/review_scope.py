@@ -39,7 +39,8 @@ class ReviewScope:
     what the change does to a file now. `total_usd` is what the pull request has cost so far, where that is known.
     `new_base` is the base branch where the review before this one was against another, else empty. `total` counts the
     files of the pull request, 0 where that is not known.
-    `left_out` counts the files that a command for some paths left to a later review. `needless` tells of what kinds the
+    `left_out` counts the files that a command for some paths left to a later review, and `unanswered` those among them
+    for which the model could not be used. `needless` tells of what kinds the
     changes that this run looked at are, where none of them needs a review, else empty.
     """
 
@@ -51,6 +52,7 @@ class ReviewScope:
     new_base: str = ""
     total: int = 0
     left_out: int = 0
+    unanswered: int = 0
     needless: str = ""
 
 

@@ -241,8 +241,13 @@ def _fit(parts: Sequence[str], footer: str, room: int) -> str:
 
 
 def conclusion_of(findings: FindingSummary, scope: ReviewScope, fail_level: FailLevel) -> Conclusion:
-    """Return the conclusion of the check run: what is open decides, whichever run found it."""
+    """Return the conclusion of the check run: what is open decides, whichever run found it.
+
+    Where findings may fail it, what the model could not be asked about does too: nothing gets through unseen.
+    """
     if any(fail_level.fails(entry.severity) for entry in findings.of(FindingStatus.OPEN, inline=True)):
+        return Conclusion.FAILURE
+    if scope.unanswered and fail_level is not FailLevel.NEVER:
         return Conclusion.FAILURE
     is_clean = scope.reviewed and not scope.left_out and not findings.of(FindingStatus.OPEN)
     return Conclusion.SUCCESS if is_clean else Conclusion.NEUTRAL

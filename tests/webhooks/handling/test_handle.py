@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
+from reviewer.domain.severity import FailLevel
+from reviewer.llm.errors import ModelError, ModelUnavailable
+from reviewer.llm.messages import Prompt, Reply
 from tests.fakes.github import World, default_world, faults
 from tests.fakes.github.model.example import CART_AFTER
-from tests.fixtures.scenarios import DEFAULT, DELETE, acting, carry_out, model
+from tests.fixtures.scenarios import DEFAULT, DELETE, acting, carry_out, model, watched
 from tests.webhooks.handling.expectations import expect_all
 from webhooks.github.errors import GitHubUnavailable
 from webhooks.handling.handle import JobEnding
@@ -303,3 +307,26 @@ def test_a_comment_that_github_refuses_costs_only_itself(github: World, words: s
     github.expect_review_comment("used=[]")
     github.expect_comment("<!-- reviewer:summary")
     github.expect_check("neutral")
+
+
+def test_a_part_without_an_answer_is_no_success(github: World) -> None:
+    """It fails the check where findings may, is named as not reviewed yet, and is all that `/review` asks about."""
+    large = f"value = '{'some text ' * 13}'\n" * 250
+    pushed = github.push(github.pull, {f"{name}/m.py": f"# {name}\n{large}" for name in "ab"})
+
+    def ask(prompts: Sequence[Prompt]) -> list[Reply | ModelError]:
+        refused = ModelUnavailable("The service is away.")
+        return [refused if "+# b" in it.messages[1].content else model()([it])[0] for it in prompts]
+
+    outcome = carry_out(github, pushed, ask, fail_level=FailLevel.ERROR)
+    assert (outcome.state, outcome.conclusion) == (JobEnding.REVIEWED, "failure")
+    github.expect_check("failure")
+    summary = github.expect_comment("<!-- reviewer:summary").body
+    assert "1 file of this change is not reviewed yet: `/review`" in summary
+    assert "The service is away" in summary
+    ask_again, seen = watched(model())
+    asked = github.comment(github.pull, "/review", by="alice")
+    assert carry_out(github, asked, ask_again, fail_level=FailLevel.ERROR).conclusion == "success"
+    assert not any("+# a" in prompt.messages[1].content for prompt in seen)
+    github.expect_check("success")
+    assert "not reviewed yet" not in github.expect_comment("No open findings").body

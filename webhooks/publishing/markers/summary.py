@@ -40,9 +40,10 @@ _END = Marker("end")
 class Ledger:
     """What the summary comment remembers: the last reviewed head and base, by which job, which files, what was found.
 
-    `base` is the sha and `base_ref` the branch, which is empty in summaries of older releases. `reviewed` and
-    `left_out` count files as `ReviewScope` does. `paused_by` is who ended the automatic reviews with `/pause`, empty
-    while they are made. `files` are digests of each file whose change was reviewed; None: there were too many to keep.
+    `base` is the sha and `base_ref` the branch, which is empty in summaries of older releases. `reviewed`,
+    `left_out` and `unanswered` count files as `ReviewScope` does. `paused_by` is who ended the automatic reviews with
+    `/pause`, empty while they are made. `files` are digests of each file whose change was reviewed; None: there were
+    too many to keep.
     """
 
     head: str = ""
@@ -54,6 +55,7 @@ class Ledger:
     paused_by: str = ""
     reviewed: int = 0
     left_out: int = 0
+    unanswered: int = 0
 
 
 class _LedgerData(BaseModel):
@@ -65,6 +67,7 @@ class _LedgerData(BaseModel):
     paused: str = Field(default="", max_length=100)
     reviewed: int = Field(default=0, ge=0)
     left_out: int = Field(default=0, ge=0)
+    unanswered: int = Field(default=0, ge=0)
     job: str = Field(default="", max_length=400)
     files: str | None = None
     entries: tuple[EntryData, ...] = ()
@@ -111,7 +114,8 @@ def read_ledger(summary: str) -> Ledger | None:
         return None
     files = None if data.files is None else _split(data.files)
     entries = tuple(entry.entry() for entry in data.entries)
-    return Ledger(data.head, data.base, data.job, files, entries, data.ref, data.paused, data.reviewed, data.left_out)
+    counts = (data.reviewed, data.left_out, data.unanswered)
+    return Ledger(data.head, data.base, data.job, files, entries, data.ref, data.paused, *counts)
 
 
 def without_markers(summary: str) -> str:
@@ -157,6 +161,7 @@ def _ledger_to_json(ledger: Ledger, entries: Sequence[LedgerEntry]) -> dict[str,
         **({"paused": ledger.paused_by[:100]} if ledger.paused_by else {}),
         "reviewed": ledger.reviewed,
         "left_out": ledger.left_out,
+        **({"unanswered": ledger.unanswered} if ledger.unanswered else {}),
         "entries": [entry_to_json(entry, is_whole=False) for entry in entries],
     }
 

@@ -243,7 +243,7 @@ def test_findings_that_nobody_judged_are_listed_with_a_note(model: FakeModel, pr
     with Client(key=model.key, base_url=model.base_url, trailer_timeout=0.1) as alone:
         done = reviewed(alone, "a.py")
     assert [finding.title for finding in done.below] == ["Division by zero"]
-    assert "1 findings could not be double-checked" in done.notes[0]
+    assert "1 finding could not be double-checked" in done.notes[0]
 
 
 def test_an_unusable_reply_survives_a_restart(model: FakeModel, client: Client) -> None:

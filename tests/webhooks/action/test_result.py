@@ -1,0 +1,31 @@
+"""What the Action's outputs say of a review."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reviewer.diff.model import Diff
+from reviewer.domain.findings import Review
+from webhooks.action.result import Step, report
+from webhooks.handling.job_outcome import JobEnding, JobOutcome
+
+
+@pytest.mark.parametrize(
+    ("reviewed", "conclusion", "told"),
+    [
+        (2, "neutral", ["true", "neutral"]),  # only listed findings are left of the review before this run
+        (2, "success", ["true", "success"]),
+        (0, "neutral", ["false", "skipped"]),
+    ],
+)
+def test_what_was_reviewed_before_counts(tmp_path: Path, reviewed: int, conclusion: str, told: list[str]) -> None:
+    """A push of files that need no review leaves the change reviewed, though this run reviewed nothing."""
+    outcome = JobOutcome(
+        JobEnding.REVIEWED, "", "a" * 40, Review(""), Diff(()), conclusion=conclusion, reviewed=reviewed
+    )
+    output = tmp_path / "output"
+    assert report(Step({"GITHUB_OUTPUT": str(output), "RUNNER_TEMP": str(tmp_path)}), outcome) == 0
+    lines = output.read_text(encoding="utf-8").split("\n")
+    assert [lines[1], lines[4]] == told
