@@ -87,6 +87,19 @@ def read_base(repository: Repository, pull: Pull, head: Sequence[str]) -> BaseFi
         raise SettingsUnreadable(error) from error
 
 
+def readers_may_ask(repository: Repository, pull: Pull) -> bool:
+    """Whether `review.ask` lets everybody ask; where GitHub does not show the settings, its default holds.
+
+    Raises SettingsUnreadable where it may show them later.
+    """
+    try:
+        return read_base(repository, pull, ()).settings.review.ask == "read"
+    except SettingsUnreadable as error:
+        if error.retryable:
+            raise
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class _BaseReader:
     """Reads the base from the answer of the query, and over REST what that does not hold."""

@@ -163,6 +163,28 @@ def test_who_asks_is_answered(github: World, command: str) -> None:
     )
 
 
+@pytest.mark.parametrize(("command", "by"), [("/config", "stan"), ("/dismiss all", "alice")])
+def test_who_asks_for_what_costs_nothing_is_answered_too(github: World, command: str, by: str) -> None:
+    """Commands without the model need the settings as well: where GitHub does not show them, that is the answer."""
+    github.installation.permissions.pop("contents")
+    asked = github.comment(github.pull, command, by=by)
+    assert carry_out(github, asked, model()).state is JobEnding.FAILED
+    github.expect_reaction("eyes", on=asked.subject)
+    assert "contents: read" in github.expect_comment(f"Comment `{command}` to try again.").body
+
+
+def test_a_reader_may_not_ask_where_no_setting_says_so(github: World) -> None:
+    """`review.ask` cannot be read, so its default holds: the reader is refused, and not met with silence."""
+    github.installation.permissions.pop("contents")
+    assert carry_out(github, github.comment(github.pull, "/ask Why?", by="stan"), model()).state is JobEnding.IGNORED
+    github.expect_comment("can be used by people with write access")
+    asked = github.comment(github.pull, "/help", by="stan")
+    assert carry_out(github, asked, model()).state is JobEnding.ANSWERED
+    assert "`/ask QUESTION`" not in github.expect_comment("What `stan` can ask for here").body
+    github.expect_reaction("eyes", on=asked.subject)
+    github.expect_reaction("rocket", on=asked.subject)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -16,7 +16,7 @@ from webhooks.events.commands import CommandRequest
 from webhooks.events.job import Job, Trigger, UnknownJobVersion
 from webhooks.github.errors import Forbidden, GitHubError, NotFound, Unprocessable
 from webhooks.github.repository import Repository
-from webhooks.handling.base_files import read_base
+from webhooks.handling.base_files import readers_may_ask
 from webhooks.handling.commands.command import Command, Who
 from webhooks.handling.commands.table import command_named
 from webhooks.handling.conversation.replies import why_not_answered
@@ -135,7 +135,7 @@ class _Asker:
     def _asks(self) -> bool:
         if self._may_ask is None:
             pull = self.repository.pull(self.job.number)
-            self._may_ask = read_base(self.repository, pull, ()).settings.review.ask == "read"
+            self._may_ask = readers_may_ask(self.repository, pull)
         return self._may_ask
 
 

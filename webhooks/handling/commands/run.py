@@ -14,11 +14,12 @@ from webhooks.events.commands import Mistake
 from webhooks.events.job import Job, Trigger
 from webhooks.github.errors import NotFound
 from webhooks.github.types import Pull
+from webhooks.handling.base_files import SettingsUnreadable
 from webhooks.handling.commands.admission import admit
 from webhooks.handling.commands.command import Command
 from webhooks.handling.commands.table import command_named
 from webhooks.handling.conversation.answer import WITHDRAWN, answer_in_thread, close_withdrawn
-from webhooks.handling.failures import fetch_or_report
+from webhooks.handling.failures import fetch_or_report, is_worth_retrying, report_failure
 from webhooks.handling.job_context import JobContext, under_ceilings
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
 from webhooks.publishing.bodies.command_reply import CommandReply
@@ -82,7 +83,12 @@ def run_command(job: Job, context: JobContext, pull: Pull, reply: CommandReply |
 
 def _carry_out(job: Job, command: Command, context: JobContext, pull: Pull) -> JobOutcome:
     if command.quick is not None:
-        return command.quick(job, context, pull)
+        try:
+            return command.quick(job, context, pull)
+        except SettingsUnreadable as error:
+            if is_worth_retrying(error):
+                raise
+            return report_failure(job, context, pull, None, error)
     assert command.handler is not None, "a command has a handler"
     fetched = fetch_or_report(job, context, pull)
     if isinstance(fetched, JobOutcome):

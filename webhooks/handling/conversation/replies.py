@@ -9,7 +9,8 @@ from __future__ import annotations
 from webhooks.events.job import Job
 from webhooks.github.errors import NotFound
 from webhooks.github.repository import Repository
-from webhooks.handling.base_files import read_base
+from webhooks.github.types import Pull
+from webhooks.handling.base_files import SettingsUnreadable, read_base
 from webhooks.handling.conversation.threads import find_root, our_finding, read_thread
 from webhooks.publishing.read_posted import summary_of
 
@@ -30,8 +31,8 @@ def why_not_answered(job: Job, repository: Repository) -> str:
         return "the pull request is gone"
     if pull.state != "open":
         return "closed"
-    if read_base(repository, pull, ()).settings.review.replies == "off":
-        return "`review.replies` is off"
+    if reason := _why_off(repository, pull):
+        return reason
     thread = read_thread(repository, job.number, root.id)
     if thread is None:
         return "the thread is gone"
@@ -39,3 +40,13 @@ def why_not_answered(job: Job, repository: Repository) -> str:
         return "enough was said in this thread"
     ledger = summary_of(repository, job.number, thread.login).ledger
     return "paused" if ledger is not None and ledger.paused_by else ""
+
+
+def _why_off(repository: Repository, pull: Pull) -> str:
+    """Return why the settings want no answer; empty where they do. Raises GitHubError where they may be read later."""
+    try:
+        return "`review.replies` is off" if read_base(repository, pull, ()).settings.review.replies == "off" else ""
+    except SettingsUnreadable as error:
+        if error.retryable:
+            raise
+        return "the settings cannot be read"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from reviewer.safety.code_blocks import code_span
 from webhooks.events.job import Job
 from webhooks.github.types import Pull
-from webhooks.handling.base_files import read_base
+from webhooks.handling.base_files import readers_may_ask
 from webhooks.handling.commands.command import Command, Who
 from webhooks.handling.job_context import JobContext
 from webhooks.handling.job_outcome import JobOutcome
@@ -24,7 +24,7 @@ def handle(job: Job, context: JobContext, pull: Pull, commands: Sequence[Command
     else:
         if pull.author.lower() == (job.actor or "").lower():
             allowed.add(Who.AUTHOR)
-        if read_base(context.repository, pull, ()).settings.review.ask == "read":
+        if readers_may_ask(context.repository, pull):
             allowed.add(Who.ASKERS)
     rows = [f"| {each.usage.replace('|', '&#124;')} | {each.summary} |" for each in commands if each.who in allowed]
     others = [code_span(f"/{each.name}") for each in commands if each.who not in allowed]
