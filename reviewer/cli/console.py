@@ -37,8 +37,13 @@ def print_line(text: str) -> None:
 
 def check_writable(output: str | None) -> None:
     """Raise UsageError for a file that cannot be written, before any call costs money."""
-    if output is not None and (Path(output).is_dir() or not os.access(Path(output).parent, os.W_OK)):
-        raise UsageError(f"Cannot write {output}: it is a folder, or its folder cannot be written. Name another file.")
+    if output is None:
+        return
+    place = Path(output)
+    # What is there is written in place, also a device in a folder that nobody may write.
+    is_there = os.access(place, os.F_OK)
+    if (is_there and place.is_dir()) or not os.access(place if is_there else place.parent, os.W_OK):
+        raise UsageError(f"Cannot write {output}: it is a folder, or may not be written. Name another file.")
 
 
 def write_review(review: Review, diff: Diff, *, form: str, output: str | None, title: str | None = None) -> None:

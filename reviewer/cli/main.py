@@ -8,6 +8,8 @@ is fast.
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -38,6 +40,7 @@ More = Mapping[str, tuple[str, Callable[[list[str]], int]]]
 
 def main(argv: Sequence[str], *, more: More | None = None, outside: Outside) -> int:
     """Run a command and return its exit code. `more` are the commands of the App and the Action."""
+    open_missing_streams()
     more = {**(more or {}), "eval": ("measure the reviewer on changes whose defects are known", _eval)}
     parser = build_parser({name: summary for name, (summary, _) in more.items()})
     words = list(argv)
@@ -109,6 +112,16 @@ def _eval(argv: list[str]) -> int:
     from reviewer.cli.eval import run  # noqa: PLC0415
 
     return run(argv)
+
+
+def open_missing_streams() -> None:
+    """Open what is closed of the standard streams (`<&-`, some schedulers) on the null device.
+
+    Python has None in its place, and the first file that is opened would get its number.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 def _guarded(run: Callable[[], int]) -> int:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from reviewer.cli.console import check_writable
+from reviewer.errors import UsageError
 from reviewer.output.terminal import columns_of, live_terminal, shows_colour
 from tests.fakes.model import FakeModel
 from tests.fixtures.app_server import child_environment
@@ -98,3 +100,24 @@ def test_colours_in_a_pipe_on_request(reviewer: Run, model: FakeModel, tmp_path:
     find(model, ZERO)
     reviewer("diff", "--output", str(tmp_path / "out"), FORCE_COLOR="1")
     assert "\x1b" not in (tmp_path / "out").read_text()
+
+
+def test_where_a_result_may_be_written(tmp_path: Path) -> None:
+    """A device in a folder of others counts as well as a new file; a folder does not."""
+    for name in ("/dev/null", str(tmp_path / "new.txt"), "new.txt", None):
+        check_writable(name)
+    for name in (str(tmp_path), str(tmp_path / "none" / "new.txt")):
+        with pytest.raises(UsageError, match="Name another file"):
+            check_writable(name)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_file_that_may_not_be_written_is_refused_before(tmp_path: Path) -> None:
+    """Its folder may be: nothing is paid for a result that would be lost."""
+    (tmp_path / "kept.txt").touch(mode=0o400)
+    with pytest.raises(UsageError, match="may not be written"):
+        check_writable(str(tmp_path / "kept.txt"))
+    tmp_path.chmod(0o500)
+    (tmp_path / "kept.txt").chmod(0o600)
+    check_writable(str(tmp_path / "kept.txt"))
+    tmp_path.chmod(0o700)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from reviewer.cli.main import open_missing_streams
 from tests.fakes.model import Answer, FakeModel
 from tests.fixtures.git_repo import ENVIRONMENT, Repo
 from tests.paths import ROOT
@@ -63,6 +64,19 @@ def run(repo: Repo, model: FakeModel | None, *words: str, path: str = os.environ
     )
     assert done.returncode == 0, done.stderr
     return done.stdout, set(json.loads(done.stderr.splitlines()[-1]))
+
+
+def test_closed_standard_streams_fail_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with `<&- >&- 2>&-`: nothing can be read, and what is written goes nowhere."""
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    open_missing_streams()
+    opened = [sys.stdin, sys.stdout, sys.stderr]
+    monkeypatch.undo()
+    stdin, stdout, stderr = opened
+    assert (stdin.read(), stdout.write("x"), stderr.isatty()) == ("", 1, False)
+    for stream in opened:
+        stream.close()
 
 
 def test_help_loads_the_standard_library_only(repo: Repo) -> None:
