@@ -10,18 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from reviewer.cli.asking.progress import Progress
-from reviewer.cli.asking.reviewing import ended, made_review, uncapped
+from reviewer.cli.asking.reviewing import ended, made_review, nothing_to_review, uncapped
 from reviewer.cli.asking.session import AskingSession
-from reviewer.cli.console import check_writable, say, write_review
+from reviewer.cli.console import check_writable
 from reviewer.cli.local_change import change_of_diff, change_of_options, selection_of
 from reviewer.cli.model_client import cost_of
-from reviewer.diff.model import Diff
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Review
 from reviewer.domain.settings import Settings
 from reviewer.errors import NothingToReview, UsageError
 from reviewer.git.worktree import open_worktree
-from reviewer.output.formats import FORMATS
 from reviewer.tasks.review import ReviewOptions, review
 
 _NO_CLONE = "Suggested tests were not run: with --diff there is no clone to run them in."
@@ -44,10 +42,7 @@ def run(options: argparse.Namespace) -> int:
                 lambda session: _demonstrated(change, uncapped(settings), options, session, progress),
             )
     except NothingToReview as error:
-        say(f"reviewer: {error}")
-        if not FORMATS[options.format].for_people:  # a program that reads the result gets one
-            write_review(Review(summary=""), Diff(()), form=options.format, output=options.output)
-        return error.exit_code
+        return nothing_to_review(error, options)
     code = ended(made, change.diff, options, settings.review.fail_level)
     if options.apply and made is not None and not made.stopped:
         from reviewer.cli.applying import apply_suggestions, ask_person  # noqa: PLC0415 - needed with --apply only

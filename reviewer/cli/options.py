@@ -87,18 +87,22 @@ def _add_spending(parser: argparse.ArgumentParser) -> None:
         choices=("error", "warning", "info", "never"),
         help="exit 1 when a finding is at least this severe (default: review.fail_level of the settings, else never)",
     )
+    _add_limits(parser)
+    parser.add_argument(
+        "--relay",
+        metavar="DIR",
+        help="send nothing: write each prompt to a file in this folder, and wait for its reply in another",
+    )
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
     _add_flag(parser, "--dry-run", help="show what would be sent, and its likely cost, but send nothing")
     parser.add_argument(
         "--max-usd",
         type=_dollars,
         metavar="N",
-        help="ask before a review that is likely to cost more dollars (default on a terminal: 1); without a terminal, "
+        help="ask before a run that is likely to cost more dollars (default on a terminal: 1); without a terminal, "
         "make none",
-    )
-    parser.add_argument(
-        "--relay",
-        metavar="DIR",
-        help="send nothing: write each prompt to a file in this folder, and wait for its reply in another",
     )
 
 
@@ -124,9 +128,12 @@ def _add_tests(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="suggest unit tests for a local change, and run them",
         description="Suggest unit tests for a local change, run them, and show those that proved something. Nothing "
         "runs without a sandbox, unless you give --sandbox none.",
+        epilog="Exit codes: 0 done, whether there is a test or not; 2 wrong usage or settings, or nothing can be run; "
+        "3 the model could not be used, also for a part alone; 130 stopped with Ctrl-C.",
     )
     _add_range(tests)
     _add_result(tests, *(name for name, form in FORMATS.items() if form.shows_tests))
+    _add_limits(tests)
     _add_testing(tests)
 
 

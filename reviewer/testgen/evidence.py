@@ -247,7 +247,7 @@ class GeneratedTests:
     """The result of a generation. `notes` tell the user what limited it.
 
     `left_out` are tests that were taken out of files that were kept. `undecided` are the units of kept files with tests
-    that pin today's behaviour, by the path of the file.
+    that pin today's behaviour, by the path of the file. `unanswered` counts what the model could not be asked about.
     """
 
     tests: tuple[TestSuggestion, ...] = ()
@@ -258,3 +258,4 @@ class GeneratedTests:
     notes: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
     models: frozenset[str] = frozenset()
+    unanswered: int = 0

@@ -99,6 +99,7 @@ class RepairLoop:
             notes=(*notes, *self.notes, *self._repaired()),
             usage=self._usage,
             models=frozenset().union(*(answer.models for answer in self.answers)),
+            unanswered=sum(answer.error is not None for answer in self.answers),
         )
 
     def _repaired(self) -> list[str]:

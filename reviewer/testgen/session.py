@@ -134,6 +134,7 @@ def _together(outcomes: Sequence[GeneratedTests | NotRun]) -> GeneratedTests | N
         notes=(*reasons, *(note for outcome in generated for note in outcome.notes)),
         usage=sum((outcome.usage for outcome in generated), Usage()),
         models=frozenset().union(*(outcome.models for outcome in generated)),
+        unanswered=sum(outcome.unanswered for outcome in generated),
     )
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from reviewer.cli.console import say
 from reviewer.errors import UsageError
 from reviewer.llm.client import Client
+from reviewer.output.wording import cost_text
 from reviewer.tasks.planning.preview import ReviewPreview
 
 #: On a terminal, a review that is likely to cost more dollars than this is asked about first.
@@ -44,7 +45,7 @@ def check_limit(preview: ReviewPreview, options: argparse.Namespace) -> None:
     """
     asks = sys.stdin.isatty() and sys.stderr.isatty()
     limit = options.max_usd if options.max_usd is not None else USUAL_LIMIT if asks else None
-    if limit is None:
+    if limit is None or not preview.files:
         return
     if preview.cost_usd is None:
         if options.max_usd is not None:
@@ -52,7 +53,7 @@ def check_limit(preview: ReviewPreview, options: argparse.Namespace) -> None:
         return
     if preview.cost_usd <= limit:
         return
-    message = f"This review is likely to cost ${preview.cost_usd:.2f}, more than ${limit:.2f}"
+    message = f"This is likely to cost {cost_text(preview.cost_usd)}, more than {cost_text(limit)}"
     if not asks:
         raise UsageError(f"{message} (--max-usd). Nothing was sent. Name fewer paths, or a higher --max-usd.")
     say(f"{message}. Go on? [y/N]")

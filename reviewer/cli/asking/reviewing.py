@@ -16,7 +16,8 @@ from reviewer.diff.model import Diff
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Review
 from reviewer.domain.settings import FailLevel, Settings
-from reviewer.errors import ReviewerError, UsageError
+from reviewer.errors import NothingToReview, ReviewerError, UsageError
+from reviewer.output.formats import FORMATS
 from reviewer.output.wording import headline
 from reviewer.tasks.planning.file_filter import select
 from reviewer.tasks.planning.preview import preview_of
@@ -76,7 +77,15 @@ def ended(made: MadeReview | None, diff: Diff, options: argparse.Namespace, leve
         say(f"reviewer: stopped. {made.stopped}")
         return STOPPED
     level = FailLevel(options.fail_level) if options.fail_level else level
-    return _exit_code(made.review, level, tells_skipped=not _shows_skipped(options))
+    return exit_code(made.review, level, tells_skipped=not _shows_skipped(options))
+
+
+def nothing_to_review(error: NothingToReview, options: argparse.Namespace) -> int:
+    """Say that there is no change, and return what the command ends with; a program that reads the result gets one."""
+    say(f"reviewer: {error}")
+    if not FORMATS[options.format].for_people:
+        write_review(Review(summary=""), Diff(()), form=options.format, output=options.output)
+    return error.exit_code
 
 
 def _shows_skipped(options: argparse.Namespace) -> bool:
@@ -84,7 +93,7 @@ def _shows_skipped(options: argparse.Namespace) -> bool:
     return options.format == "text" and not options.output
 
 
-def _exit_code(result: Review, level: FailLevel, *, tells_skipped: bool) -> int:
+def exit_code(result: Review, level: FailLevel, *, tells_skipped: bool) -> int:
     """Say what was not done, and return what the command ends with."""
     if not result.files_reviewed and (tells_skipped or result.unfit):
         why = f"nothing here needs a review: {result.needless}" if result.needless else "there is nothing to review"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reviewer.cli.asking.progress import Progress
-from reviewer.cli.asking.reviewing import made_review, uncapped
+from reviewer.cli.asking.reviewing import exit_code, made_review, nothing_to_review, uncapped
 from reviewer.cli.asking.session import AskingSession
 from reviewer.cli.console import STOPPED, check_writable, say, write_review
 from reviewer.cli.local_change import change_of_options
@@ -19,7 +19,7 @@ from reviewer.demonstration.results import is_demonstrated
 from reviewer.domain.change import Change
 from reviewer.domain.demonstrations import FixDemonstration, FixedFile
 from reviewer.domain.findings import Review
-from reviewer.domain.settings import Settings
+from reviewer.domain.settings import FailLevel, Settings
 from reviewer.errors import NothingToReview, UsageError
 from reviewer.git.worktree import open_worktree
 from reviewer.output.formats import FORMATS
@@ -45,8 +45,7 @@ def run(options: argparse.Namespace) -> int:
                 lambda session: _demonstrated(change, uncapped(settings), options, session, progress),
             )
     except NothingToReview as error:
-        say(f"reviewer: {error}")
-        return error.exit_code
+        return nothing_to_review(error, options)
     if made is None:
         return 0 if options.dry_run else STOPPED
     shown = replace(made.review, findings=tuple(filter(is_demonstrated, made.review.findings)), below=(), tests=())
@@ -58,7 +57,10 @@ def run(options: argparse.Namespace) -> int:
             apply_fix(fix, open_worktree(Path.cwd()).root, say, with_tests=options.with_tests)
         else:
             say("Nothing was written: give --apply to write this into the working tree.")
-    return STOPPED if made.stopped else 0
+    if made.stopped:
+        say(f"reviewer: stopped. {made.stopped}")
+        return STOPPED
+    return exit_code(made.review, FailLevel.NEVER, tells_skipped=True)
 
 
 def _demonstrated(

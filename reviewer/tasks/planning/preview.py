@@ -13,6 +13,7 @@ from decimal import Decimal
 from reviewer.diff.model import Diff
 from reviewer.domain.findings import Skipped
 from reviewer.domain.settings import Settings
+from reviewer.languages.paths import is_code, is_test
 from reviewer.tasks.planning.chunks import Chunk, affordable, chunk
 from reviewer.tasks.planning.cost_estimate import read_tokens
 from reviewer.tasks.planning.file_filter import select
@@ -48,6 +49,21 @@ def preview_of(diff: Diff, settings: Settings, *, cost: Decimal | None) -> Revie
         parts=len(chunks),
         skipped=(*skipped, *unfit, *too_dear),
         calls=len(chunks) * (3 if depth.two_opinions else 2) + looks,  # each part is judged once more, or twice
+        prompt_tokens=read_tokens(tokens),
+        cost_usd=None if cost is None else cost * tokens / 1000,
+    )
+
+
+def preview_of_tests(diff: Diff, settings: Settings, *, cost: Decimal | None) -> ReviewPreview:
+    """Return what suggesting tests would send: the changed code, each part asked about once and judged once."""
+    files, skipped = select(diff, settings.review)
+    chunks, unfit = chunk([file for file in files if is_code(file.path) and not is_test(file.path)])
+    tokens = sum(part.tokens for part in chunks)
+    return ReviewPreview(
+        files=tuple(_tokens_of_files(chunks).items()),
+        parts=len(chunks),
+        skipped=(*skipped, *unfit),
+        calls=len(chunks) * 2,
         prompt_tokens=read_tokens(tokens),
         cost_usd=None if cost is None else cost * tokens / 1000,
     )

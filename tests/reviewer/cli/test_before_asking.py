@@ -33,6 +33,7 @@ def test_without_a_terminal_the_limit_stops_the_review(reviewer: Run, model: Fak
     done = reviewer("diff", "--max-usd", "0.0001")
     assert (done.returncode, model.calls) == (2, [])
     assert "Nothing was sent. Name fewer paths, or a higher --max-usd." in done.stderr
+    assert ", more than $0.0001 (--max-usd)" in done.stderr
     find(model, ZERO)
     assert reviewer("diff", "--max-usd", "2").returncode == 0
 
@@ -43,6 +44,9 @@ def test_a_limit_needs_a_price(reviewer: Run, model: FakeModel) -> None:
     done = reviewer("diff", "--model", "MiniMax-M9", "--max-usd", "1")
     assert (done.returncode, model.calls) == (2, [])
     assert "REVIEWER_PRICES" in done.stderr
+    lock_file = "--- a/yarn.lock\n+++ b/yarn.lock\n@@ -1 +1 @@\n-a\n+b\n"
+    asks_nothing = reviewer("diff", "--model", "MiniMax-M9", "--max-usd", "1", "--diff", "-", given=lock_file)
+    assert asks_nothing.returncode == 0, asks_nothing.stderr
 
 
 @pytest.mark.parametrize("amount", ["-1", "nan", "inf", "much", ""])

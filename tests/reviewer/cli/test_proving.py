@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.model import FakeModel
-from tests.reviewer.cli.local_review import Run
+import app
+from tests.fakes.model import FakeModel, error
+from tests.reviewer.cli.local_review import ZERO, Run
 from tests.samples.project_python import project_python
 from tests.samples.stages import QUICK as PYTEST
 
@@ -144,3 +145,50 @@ def test_an_outdated_test_gets_an_update_and_a_right_one_is_named(
     subprocess.run(["git", "apply", str(patch)], cwd=outdated, check=True)
     run = [sys.executable, "-m", "pytest", "-q", "tests/test_fees.py"]
     assert "2 passed" in subprocess.run(run, cwd=outdated, capture_output=True, text=True, check=False).stdout
+
+
+def test_a_fix_of_a_review_that_could_not_be_finished_ends_with_3(
+    model: FakeModel, clone: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The credit ends between the two passes: that is no success, though no fix was to be had either."""
+    used(model, clone, monkeypatch)
+    model.script("findings", json.dumps({"summary": "s", "findings": [ZERO | {"severity": "warning"}]}))
+    model.script("verify", error(402, "insufficient balance (1008)"))
+    assert app.main(["fix", "--sandbox", "none"]) == 3
+    assert "1 finding could not be double-checked" in capsys.readouterr().err
+
+
+def test_tests_that_could_not_be_asked_for_end_with_3(
+    model: FakeModel, clone: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A refused key is not "no test was suggested"; the headline says so."""
+    used(model, clone, monkeypatch, key="sk-wrong-key-123456")
+    assert app.main(["tests", *QUICK]) == 3
+    shown = capsys.readouterr()
+    assert "Incomplete: the model gave no answer to 1 question." in shown.out.split("\n")[0]
+    assert "RUNAPI_KEY" in shown.out
+
+
+def test_suggested_tests_are_shown_first_too(
+    model: FakeModel, clone: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`tests` names what it would send; a limit stops it before, and a change without code costs nothing."""
+    used(model, clone, monkeypatch, key="")
+    assert app.main(["tests", "--dry-run"]) == 0
+    assert "stats.py: " in capsys.readouterr().err
+    (clone / "AGENTS.md").write_text("Mind all lists.\n")
+    assert app.main(["tests", "--", "AGENTS.md"]) == 0
+    assert "Nothing to test" in capsys.readouterr().err
+    monkeypatch.setenv("RUNAPI_KEY", model.key)
+    assert app.main(["tests", "--max-usd", "0.0001"]) == 2
+    assert "Nothing was sent" in capsys.readouterr().err
+    assert model.calls == []
+
+
+def used(model: FakeModel, clone: Path, monkeypatch: pytest.MonkeyPatch, *, key: str | None = None) -> None:
+    """Stand in the clone, with the environment of the service."""
+    monkeypatch.chdir(clone)
+    monkeypatch.setenv("RUNAPI_KEY", model.key if key is None else key)
+    monkeypatch.setenv("RUNAPI_BASE_URL", model.base_url)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
