@@ -23,7 +23,10 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 MAX_REPOSITORIES = 50
 
 #: Events with a label of their own; any other name comes from outside and must not become a label.
-_EVENTS = frozenset({"pull_request", "issue_comment", "ping", "installation", "check_run"})
+_EVENTS = frozenset({
+    "pull_request", "issue_comment", "pull_request_review_comment", "ping", "installation", "check_run", "check_suite",
+    "merge_group",
+})  # fmt: skip
 
 
 class Metrics:
