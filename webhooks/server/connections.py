@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from typing import Any
 
-from webhooks.server.request_buffer import RequestBuffer
+from webhooks.server.request_buffer import MAX_BODY, RequestBuffer
 
 #: Seconds for the headers, and for the body after them. GitHub gives a delivery up after ten.
 HEAD_SECONDS, BODY_SECONDS = 10.0, 20.0
@@ -23,8 +23,9 @@ PER_ADDRESS, BURST_SECONDS = 128, 1.0
 #: Bytes of all requests together.
 MAX_BYTES = 256 * 1024 * 1024
 
-#: Seconds for a client to take its answer, and then to close the connection; bytes that are read meanwhile.
-ANSWER_SECONDS, LINGER_SECONDS, LINGER_BYTES = 2.0, 2.0, 1024 * 1024
+#: Seconds for a client to take its answer, and then to close the connection; bytes that are read of it altogether.
+#: Many a client reads only after it has sent everything: one whose body is a little too large still gets its answer.
+ANSWER_SECONDS, LINGER_SECONDS, LINGER_BYTES = 2.0, 2.0, MAX_BODY * 3 // 2
 
 #: Connections that are accepted in a turn of the loop, seconds between two looks for those that are too slow, and
 #: between two lines in the log about them.

@@ -275,7 +275,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         except OSError:
             self._close(connection)
             return
-        connection.deadline = time.monotonic() + LINGER_SECONDS
+        connection.deadline, connection.drained = time.monotonic() + LINGER_SECONDS, len(connection.request)
         self._leaving[connection] = None
         self._watch(connection, self._drain)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -161,6 +162,13 @@ class TestSize:
         """A body that says it is too large is refused before it is sent."""
         head = f"{self.HEAD}Content-Length: {MAX_BODY + 1}\n\n"
         assert server.raw(head, []).startswith(b"HTTP/1.1 413")
+
+    def test_too_large_for_a_client_that_sends_all_of_it(self, server):
+        """It gets its answer all the same, though it reads nothing before it has sent the last byte."""
+        client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        client.request("POST", "/webhooks/github", b" " * (MAX_BODY + 1), {"Content-Type": "application/json"})
+        assert client.getresponse().status == 413
+        client.close()
 
     def test_too_large_in_chunks(self, server):
         """A body that says nothing of its size is refused when it passes the limit, not read to its end."""
