@@ -1,10 +1,11 @@
-"""Check the base URL of the model's service."""
+"""Check the base URL of the model's service, and find the proxy that the environment names for it."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from reviewer.errors import SettingsError
 from reviewer.llm.defaults import DEFAULT_BASE_URL
@@ -43,3 +44,31 @@ def check_base_url(text: str) -> str:
             f"RUNAPI_BASE_URL is {text!r}, which is not a URL: set it to one such as {DEFAULT_BASE_URL}"
         )
     return text.rstrip("/").removesuffix(_ENDPOINT).rstrip("/")
+
+
+def environment_proxy(base_url: str) -> str | None:
+    """Return the proxy that the environment names for the service; None where it names none, or excepts the host.
+
+    https://everything.curl.dev/usingcurl/proxies/env.html: `NO_PROXY` is a list of names, each with the hosts below it,
+    and of addresses and networks, of either version. httpx refuses to start with some of them, such as `fe80::/10`.
+    """
+    parts, named = urlsplit(base_url), getproxies()
+    proxy = (named.get(parts.scheme) or named.get("all") or "").strip().strip("\"'")
+    host = parts.hostname or ""
+    if not proxy or any(_excepts(entry, host) for entry in re.split(r"[,\s]+", named.get("no", ""))):
+        return None
+    if not named.get("no") and proxy_bypass(host):  # what macOS and Windows except
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _excepts(entry: str, host: str) -> bool:
+    """Whether an entry of `NO_PROXY` means the host."""
+    name = entry.strip("\"'").lower()
+    if name == "*":
+        return True
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(name.replace("[", "").replace("]", ""), strict=False)
+    except ValueError:
+        name = re.sub(r":\d{1,5}$", "", name).removeprefix("*").lstrip(".")
+        return bool(name) and (host == name or host.endswith(f".{name}"))

@@ -14,7 +14,10 @@ Each message tells a person what to do next.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from reviewer.errors import ReviewerError
 from reviewer.llm.usage import Attempt
@@ -110,3 +113,30 @@ MODEL_ERRORS: dict[str, type[ModelError]] = {
     error.kind: error
     for error in (ModelUnavailable, SlowDown, NoCredit, BadKey, PromptTooLong, RequestRefused, BrokenReply)
 }
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return the wait in seconds that the headers (lower-case names) ask for, or None.
+
+    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after: seconds or a date; `retry-after-ms` is OpenAI's.
+    """
+    milliseconds = _seconds(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    value = headers.get("retry-after", "").strip()
+    seconds = _seconds(value)
+    if seconds is not None:
+        return seconds
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - few answers hold a date
+
+    try:
+        when = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - now).total_seconds())
+
+
+def _seconds(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"\s*\d{1,9}(\.\d+)?\s*", text) else None

@@ -12,22 +12,22 @@ from __future__ import annotations
 import contextlib
 import itertools
 import queue
-import re
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import NoReturn, Self
 
 import httpx
 import httpx_sse
 
+from reviewer.errors import SettingsError
+from reviewer.llm.base_url import environment_proxy
 from reviewer.llm.error_mapping import CutOff
-from reviewer.llm.errors import ModelUnavailable, unreadable_answer
+from reviewer.llm.errors import ModelUnavailable, retry_after, unreadable_answer
 
 # Error bodies and plain answers are read up to this many bytes; real ones are never larger.
 _LARGEST_BODY = 8 * 1024 * 1024
@@ -96,13 +96,27 @@ Connections = httpx.Client
 
 
 def connect(base_url: str, limits: StreamTimeouts) -> httpx.Client:
-    """Return a pool of connections to the service. Proxies and certificates come from the environment."""
+    """Return a pool of connections to the service. Proxies and certificates come from the environment.
+
+    Raises SettingsError where they cannot be used.
+    """
     # Loading the certificates takes 0.1 s. Plain HTTP does not need them, so it gets an empty context.
     secure = base_url.lower().startswith("https:")
-    context = httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context = httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    except OSError as error:  # also ssl.SSLError
+        raise SettingsError(f"SSL_CERT_FILE or SSL_CERT_DIR names no certificates that can be read: {error}") from error
     # This read timeout only ends reader threads whose request was given up before an answer began.
     timeout = httpx.Timeout(connect=limits.connect, read=limits.idle + 5, write=60, pool=limits.total)
-    return httpx.Client(verify=context, timeout=timeout)
+    try:
+        return httpx.Client(verify=context, timeout=timeout, proxy=environment_proxy(base_url), trust_env=False)
+    except ImportError as error:
+        raise SettingsError(
+            "The environment names a SOCKS proxy, which needs the package `socksio`. Name an HTTP proxy in HTTPS_PROXY"
+            " (most programs with a SOCKS port have one), or put the service's host into NO_PROXY."
+        ) from error
+    except (ValueError, httpx.InvalidURL) as error:  # the address may hold a password: it is not shown
+        raise SettingsError("HTTPS_PROXY, HTTP_PROXY or ALL_PROXY is not the address of an HTTP proxy") from error
 
 
 class StreamingRequest:
@@ -263,28 +277,3 @@ def _shut_down(response: httpx.Response) -> None:
     if connection is not None:
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the wait in seconds that the headers (lower-case names) ask for, or None.
-
-    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after: seconds or a date; `retry-after-ms` is OpenAI's.
-    """
-    milliseconds = _seconds(headers.get("retry-after-ms", ""))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    value = headers.get("retry-after", "").strip()
-    seconds = _seconds(value)
-    if seconds is not None:
-        return seconds
-    try:
-        when = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - now).total_seconds())
-
-
-def _seconds(text: str) -> float | None:
-    return float(text) if re.fullmatch(r"\s*\d{1,9}(\.\d+)?\s*", text) else None

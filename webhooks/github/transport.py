@@ -251,6 +251,10 @@ class Transport:
         return True
 
 
+_PROXY_ERRORS = (requests.exceptions.ProxyError, requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL)
+_BY_PROXY = "Check the proxy that the environment names (HTTPS_PROXY, ALL_PROXY): one for SOCKS is not supported."
+
+
 def next_page(link: str) -> str | None:
     """Return the address of the next page that a `Link` header names, or None."""
     links = requests.utils.parse_header_links(link)
@@ -269,7 +273,8 @@ def _checked(
         raise GitHubUnavailable(f"GitHub: {what}: no connection in {TIMEOUT} s") from error
     except requests.RequestException as error:
         kind = WriteUncertain if write and not _never_connected(error) else GitHubUnavailable
-        raise kind(f"GitHub: {what}: {type(error).__name__}. Is GITHUB_API_URL right, and GitHub reachable?") from error
+        hint = _BY_PROXY if isinstance(error, _PROXY_ERRORS) else "Is GITHUB_API_URL right, and GitHub reachable?"
+        raise kind(f"GitHub: {what}: {type(error).__name__}. {hint}") from error
     if status >= 300:
         text = body if isinstance(body, str) else body.decode("utf-8", "replace")
         raise error_of(what, status, headers, text, write=write, now=time.time())

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from reviewer.llm.chat_completions import Completion, read_reply
 from reviewer.llm.error_mapping import RequestDescription, explain, fault_of
-from reviewer.llm.errors import ModelError
+from reviewer.llm.errors import ModelError, retry_after
 from reviewer.llm.messages import Message, Prompt, Task
 from reviewer.llm.reasoning import strip_reasoning
-from reviewer.llm.streaming import Body, Data, Head, StreamingRequest, StreamTimeouts, retry_after
+from reviewer.llm.streaming import Body, Data, Head, StreamingRequest, StreamTimeouts
 from tests.fuzz.campaign import Target
 from tests.fuzz.texts import edited, explain_itself, text, utf8
 from webhooks.github.transport import next_page

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from reviewer.errors import SettingsError
-from reviewer.llm.base_url import check_base_url
+from reviewer.llm.base_url import check_base_url, environment_proxy
 from reviewer.llm.client import Client
 from reviewer.llm.client_settings import ClientSettings, read_client_settings
 from reviewer.llm.defaults import DEFAULT_BASE_URL, DEFAULT_MODEL
 from reviewer.llm.models import parse_prices
+from reviewer.llm.streaming import StreamTimeouts, connect
 
 FULL = {
     "RUNAPI_KEY": " key-1 ",
@@ -89,3 +90,55 @@ def test_what_is_no_web_address_is_refused(text: str) -> None:
     """With the name of the variable and an example."""
     with pytest.raises(SettingsError, match=r"RUNAPI_BASE_URL .*such as https://"):
         check_base_url(text)
+
+
+def proxies(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
+    """Let the environment name these proxies and no others."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize(
+    ("excepted", "url", "used"),
+    [
+        ("::1,localhost,fe80::/10,10.0.0.0/8,*.local", "https://a.example/v1", True),
+        ("[::1]", "https://a.example/v1", True),
+        (".example", "https://a.example/v1", False),
+        ("*.example", "https://a.example/v1", False),
+        ("a.example:443", "https://a.example/v1", False),
+        ("b.example, A.example", "https://a.example/v1", False),
+        ("xample", "https://a.example/v1", True),
+        ("*", "https://a.example/v1", False),
+        ("10.0.0.0/8", "https://10.1.2.3/v1", False),
+        ("fe80::/10", "https://[fe80::1]:8000/v1", False),
+        ("", "http://a.example/v1", False),
+    ],
+)
+def test_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch, excepted: str, url: str, used: bool) -> None:  # noqa: FBT001
+    """Hosts, what lies below them, addresses and networks are excepted; no entry of the list stops the client."""
+    proxies(monkeypatch, HTTPS_PROXY='"127.0.0.1:3128"', NO_PROXY=excepted)
+    assert environment_proxy(url) == ("http://127.0.0.1:3128" if used else None)
+    connect(url, StreamTimeouts()).close()
+
+
+@pytest.mark.parametrize(
+    ("proxy", "says"),
+    [("socks5://127.0.0.1:1080", "SOCKS"), ("socks5h://me:s3cret@h:1", "SOCKS"), ("ftp://me:s3cret@h:1", "HTTPS_PROXY"),
+     ("http://me:s3cret@h:port", "HTTPS_PROXY")],
+)  # fmt: skip
+def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, proxy: str, says: str) -> None:
+    """The message names what to set, and not the proxy's password."""
+    proxies(monkeypatch, ALL_PROXY=proxy)
+    with pytest.raises(SettingsError, match=says) as raised:
+        connect("http://a.example/v1", StreamTimeouts())
+    assert "s3cret" not in str(raised.value)
+
+
+def test_certificates_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable is named, where the file of an authority of one's own was moved."""
+    monkeypatch.setenv("SSL_CERT_FILE", "/gone/authority.pem")
+    with pytest.raises(SettingsError, match="SSL_CERT_FILE"):
+        connect("https://a.example/v1", StreamTimeouts())

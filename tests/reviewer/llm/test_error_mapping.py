@@ -14,9 +14,17 @@ from reviewer.llm.error_mapping import (
     fault_in,
     fault_of,
 )
-from reviewer.llm.errors import BadKey, ModelError, ModelUnavailable, NoCredit, PromptTooLong, RequestRefused, SlowDown
+from reviewer.llm.errors import (
+    BadKey,
+    ModelError,
+    ModelUnavailable,
+    NoCredit,
+    PromptTooLong,
+    RequestRefused,
+    SlowDown,
+    retry_after,
+)
 from reviewer.llm.models import LISTED
-from reviewer.llm.streaming import retry_after
 
 ASKED = RequestDescription("runapi.ai", "MiniMax-M2.1", ("stream_options", "top_p", "temperature", "max_tokens"))
 
