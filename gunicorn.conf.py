@@ -21,7 +21,7 @@ _MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # Two processes. With the role `all`, one accepts deliveries and the other carries jobs out, so that a delivery is
 # answered whatever a job does; gunicorn starts either again when it dies. With the role `web` both accept, one for each
 # core: together they take in more than twice as many (`make bench ARGS=durable`). With `--workers 1` one does all.
-_DOES_ALL = os.environ.get("REVIEWER_ROLE", "").strip() in {"", "all"}
+_DOES_ALL = os.environ.get("REVIEWER_ROLE", "").strip().strip("\"'").lower() in {"", "all"}
 workers = 2
 # gunicorn's threads, behind an event loop that receives each request completely: a slow sender holds no thread.
 # gunicorn looks for the class before it puts the working directory on Python's path.

@@ -137,7 +137,7 @@ def read_environment(values: Mapping[str, str], *, role: Role | None = None, str
 
 
 def _role(variables: Mapping[str, str], problems: list[str]) -> Role:
-    text = variables.get("REVIEWER_ROLE", Role.ALL.value)
+    text = variables.get("REVIEWER_ROLE", Role.ALL.value).lower()
     try:
         return Role(text)
     except ValueError:
@@ -168,8 +168,16 @@ def read_api_url(values: Mapping[str, str]) -> str:
     return url
 
 
+_LISTS = frozenset({"GITHUB_WEBHOOK_SECRET"})
+
+
 def _without_blanks(values: Mapping[str, str]) -> dict[str, str]:
-    return {name: value.strip() for name, value in values.items() if value.strip()}
+    """Return the variables that say something, without blanks and the quotes of a file for `docker --env-file`.
+
+    Quotes within a list of secrets are taken off where the list is read.
+    """
+    plain = {name: value.strip() if name in _LISTS else unquoted(value) for name, value in values.items()}
+    return {name: value for name, value in plain.items() if value}
 
 
 def _api_url(variables: Mapping[str, str], problems: list[str]) -> str:

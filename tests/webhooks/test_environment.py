@@ -139,6 +139,14 @@ def test_looking_for_what_was_missed_can_be_turned_off():
         read_environment({**APP, "REVIEWER_MISSED_PULLS": "-1"})
 
 
+def test_quotes_around_any_value_are_taken_off():
+    """As that file keeps them; and a role may be written in capitals."""
+    quoted = {"DATABASE_URL": '"postgresql://u:p@h/d"', "REVIEWER_ROLE": "'Worker'", "REVIEWER_KEEP_DAYS": '"7"'}
+    environment = read_environment({**APP, **quoted})
+    assert environment.database_url.get_secret_value() == "postgresql://u:p@h/d"
+    assert (environment.role, environment.keep_days) == (Role.WORKER, 7)
+
+
 @pytest.mark.parametrize("text", ["\"new\" 'old'", '"new old"', "'new\n old'", "new\told\\n"])
 def test_quotes_around_secrets_are_taken_off(text):
     """A file for `docker --env-file` keeps them, and no signature would match."""

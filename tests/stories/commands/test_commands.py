@@ -210,11 +210,14 @@ def test_who_may_not_talk_is_left_alone(github: World) -> None:
 
 
 def test_a_mention_is_a_question(teller: Teller) -> None:
-    """Of us, not of somebody else."""
+    """Of us, not of somebody else; or a command, where it says one."""
     name = "github-actions" if teller.token else "minimax-reviewer"
     teller.comment(f"@{name} is this right?", talks("It is."))
     teller.github.expect_comment("It is.")
     assert teller.comment("@alice is this right?", nobody)[0].reason == "somebody else is mentioned"
+    teller.comment(f"@{name} help, please!", nobody)
+    teller.github.expect_comment("What `mona` can ask for")
+    assert teller.comment("@alice /review", nobody)[0].reason == "somebody else is mentioned"
 
 
 def test_an_edit_runs_what_its_author_added(teller: Teller) -> None:
