@@ -1,4 +1,4 @@
-"""Count the blocks that lines begin and end, in languages whose blocks end with a word: `fi`, `done`, `end`. Pure."""
+"""Count the blocks that lines begin and end, where no parser does: those that end with a word, code in YAML. Pure."""
 
 from __future__ import annotations
 
@@ -22,9 +22,20 @@ _END = re.compile(r"[ \t]*(?:end|fi|done|esac)\b|\b(?:end|fi|done|esac)[ \t);,]*
 _ONE_LINE = re.compile(r"[^\n]{0,400}\bdo:|[ \t]*def\b[^\n]{0,200}\)[ \t]*=[ \t]")
 
 
+#: A line of code that begins a block, by its end; one that ends a block, by its beginning.
+_OPENED, _CLOSED = re.compile(r"[{(\[][ \t]*$"), re.compile(r"[ \t]*[})\]]")
+
+
 def ends_other_blocks(new: Sequence[str], replaced: ReplacedLines) -> bool:
     """Whether the lines begin more blocks than they end, or fewer, otherwise than those that they replace."""
-    return family_of(replaced.path) in WORD_FAMILIES and _open_blocks(new) != _open_blocks(replaced.old)
+    family = family_of(replaced.path)
+    if family == "yaml":  # code in a text of several lines
+        return _open_brackets(new) != _open_brackets(replaced.old)
+    return family in WORD_FAMILIES and _open_blocks(new) != _open_blocks(replaced.old)
+
+
+def _open_brackets(lines: Sequence[str]) -> int:
+    return sum(bool(_OPENED.search(line[-80:])) - bool(_CLOSED.match(line)) for line in lines)
 
 
 def _open_blocks(lines: Sequence[str]) -> int:

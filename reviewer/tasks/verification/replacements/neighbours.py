@@ -42,8 +42,8 @@ def without_neighbours(new: Sequence[str], replaced: ReplacedLines) -> list[str]
     ends = _ENDS if family_of(replaced.path) in WORD_FAMILIES or refuses_sentences(replaced.path) else frozenset[str]()
     back = _repeated(new, replaced.below, old, ends, front=False)
     front = _repeated(new[: len(new) - back], replaced.above[::-1], old, ends, front=True)
-    if not front and not back:
-        front, back = _framed(new, replaced)
+    framed = _framed(new, replaced)
+    front, back = front or framed[0], back or framed[1]
     kept = list(new[front : len(new) - back])
     doubtful = (front or back) and (front + back >= len(new) or not _resembles(kept, old))
     return None if doubtful else kept
@@ -57,7 +57,7 @@ def with_known_first(new: Sequence[str], replaced: ReplacedLines) -> list[str]:
         theirs = replaced.above[-count:]
         if (
             new[0].strip() == theirs[0].strip()
-            and (_stands_once(new[0].strip()) or (count > 1 and any(not _BARE.fullmatch(line) for line in theirs)))
+            and (_stands_once(new[0].strip()) or any(line.strip() for line in theirs[1:]))
             and [line.rstrip() for line in new[1:count]] == [line.rstrip() for line in theirs[1:]]
         ):
             return [theirs[0], *new[1:]]
@@ -83,7 +83,9 @@ def _repeated(
         return 0
     run = new[:count] if front else new[len(new) - count :]
     had, have = Counter(line.strip() for line in old), Counter(line.strip() for line in new)
-    extra = [line.strip() for line in run if have[line.strip()] > had[line.strip()]]
+    beside = "" if count == len(new) else (new[count] if front else new[len(new) - count - 1]).strip()
+    outside = beside == next((line.strip() for line in (old if front else reversed(old)) if line.strip()), None)
+    extra = [line.strip() for line in run if outside or have[line.strip()] > had[line.strip()]]
     if not any(line.strip(" \t/*#;%!-") for line in run):  # blank, in comments too
         return 0 if _is_part(new, old) else count
     several = len(run) > 1 and any(any(map(str.isalnum, line)) and line not in ends for line in extra)
@@ -93,14 +95,19 @@ def _repeated(
 def _framed(new: Sequence[str], replaced: ReplacedLines) -> tuple[int, int]:
     """Return how many lines at both ends are those around, and less indented than all that is replaced.
 
-    Brackets alone are no sign of a repetition, but these belong to the block around the replaced lines.
+    Brackets alone are no sign of a repetition, but these belong to the block around the replaced lines: where they
+    stand at both ends, or several at one, as `}` and `{` between two blocks.
     """
     front = _overlap(list(new), replaced.above[::-1], front=True)
     back = _overlap(list(new), replaced.below, front=False)
     width = min((len(indent_of(line)) for line in replaced.old if line.strip()), default=0)
-    frame = [*new[:front], *new[len(new) - back :]]
-    framed = front and back and front + back < len(new) and all(len(indent_of(line)) < width for line in frame)
-    return (front, back) if framed else (0, 0)
+    ends = ([line for line in lines if line.strip()] for lines in (new[:front], new[len(new) - back :]))
+    most, least = [all(len(indent_of(line)) < width for line in end) * len(end) for end in ends], 2
+    if front + back >= len(new):
+        return 0, 0
+    if all(most):
+        least = 1
+    return front * (most[0] >= least), back * (most[1] >= least)
 
 
 def _stands_once(line: str, ends: Collection[str] = _ENDS) -> bool:
@@ -112,7 +119,7 @@ def _stands_once(line: str, ends: Collection[str] = _ENDS) -> bool:
     letters = sum(map(str.isalnum, line))
     if not letters:
         return _BARE.fullmatch(line) is None
-    return letters > (2 if len(line) < 5 else 0) and line not in ends
+    return letters > (2 if len(line) < 4 else 0) and line not in ends
 
 
 def _overlap(new: list[str], around: Sequence[str], *, front: bool) -> int:

@@ -26,6 +26,8 @@ DATABASE = 'import os\n\n\ndef db():\n    return connect("postgres://app:Zk8vQ2m
 SHELL = "set -e\nfor name in a b; do\n  cp $name out\ndone\n"
 TABLE = "| Name | Times |\n|---|---|\n| a | 1 |\n| b | 2 |\n"
 COMMENTED = "/*\n * One word.\n */\nint a;\n"
+TWICE = "package a\n\nfunc f() {\n\t{\n\t\tc(1)\n\n\t\tb(0)\n\t\tc(1)\n\t}\n\n\t{\n\t\tb(1)\n\t}\n}\n"
+IMPORTS = 'package a\n\nimport (\n\t"os"\n\t"path"\n)\n'
 GETTER = (
     "<?php\nclass A\n{\n    /**\n     * @var array<A>\n     */\n    public function all(): array\n"
     "    {\n        return $this->all;\n    }\n}\n"
@@ -90,6 +92,11 @@ BLOCK = "```sh\nmake test\n```"
         ("a.md", "```\n  <ul>\n  {% for a in all %}\n```\n", "  {% for a in all %}",
          "  <ul>\n  {% for a in some %}", "  {% for a in some %}"),
         ("a.kts", 'f(\n  """\n  A: 1\n  """,\n)\n', "  A: 1", '  """\n  A: 2\n  """,', "  A: 2"),
+        ("a.go", TWICE, "\t\tb(1)", "\t}\n\n\t{\n\t\tb(2)", "\t\tb(2)"),
+        ("a.go", TWICE, "\t\tb(1)", "}\n\n\t{\n\t\tb(2)", "\t\tb(2)"),
+        ("a.go", TWICE, "\t\tc(1)\n\n\t\tb(0)", "\t\tc(2)\n\n\t\tb(0)\n\t\tc(1)", "\t\tc(2)\n\n\t\tb(0)"),
+        ("a.go", IMPORTS, '\t"path"', '\t"os"\n\t"path/filepath"', '\t"path/filepath"'),
+        ("a.yml", "a: |\n  f() {\n    b(\n    )\n  }\n", "    )", "    ).c(\n    )\n  }", "    ).c(\n    )"),
         ("a.php", GETTER, "     * @var array<A>", "{\n    /**\n     * @var array<B>", "     * @var array<B>"),
         ("a.php", GETTER, "        return $this->all;", "    {\n        check();\n        return $this->all;\n    }",
          "        check();\n        return $this->all;"),
