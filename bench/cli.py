@@ -8,6 +8,8 @@ Linux never reports less memory than the starting process (this one) had: about 
 The second table holds the large cases, each with what it should stay below: a change of 16 files in a repository of
 10,000, one of 300 files (with the longest silence on standard error), and an untracked file of 50 MB.
 
+The third table stands beside PR-Agent's command line in the same run, where that can be installed: the 16 files again.
+
 The interpreter is one of a fresh environment with the base packages only, as users have it (in the development
 environment httpx finds and loads rich, 0.1 s); BENCH_PYTHON names another.
 """
@@ -20,11 +22,12 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from bench.asking.peer_review import VERSION, NoPeerCommand, peer_command
 from bench.install import base_installed
 from bench.table import show
 from tests.fakes.model import FakeModel
@@ -79,6 +82,7 @@ def _measure(python: str) -> None:
         rows,
     )
     _measure_large(python)
+    _measure_beside(python)
 
 
 def _measure_large(python: str) -> None:
@@ -139,13 +143,23 @@ def _module(number: int, body: str) -> str:
 
 
 def _run(python: str, words: Sequence[str], repo: Repo, diff: Path, model: FakeModel) -> _Run:
+    environment = {"RUNAPI_BASE_URL": model.base_url, "RUNAPI_KEY": model.key}
+    launcher = str(ROOT / "minimax_reviewer" / "launcher.py")
+    return _process([python, "-E", "-P", launcher, *words], repo.path, environment, diff)
+
+
+def _process(command: Sequence[str], folder: Path, variables: Mapping[str, str], diff: Path) -> _Run:
+    """Run the command to its end, which must be a good one, with the diff on its standard input."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment |= {"RUNAPI_BASE_URL": model.base_url, "RUNAPI_KEY": model.key}
-    command = [python, "-E", "-P", str(ROOT / "minimax_reviewer" / "launcher.py"), *words]
     with diff.open("rb") as stdin:
         start = time.perf_counter()
         process = subprocess.Popen(
-            command, cwd=repo.path, env=environment, stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            command,
+            cwd=folder,
+            env=environment | dict(variables),
+            stdin=stdin,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         )
         told, times = [], [start]
         assert process.stderr is not None
@@ -159,6 +173,33 @@ def _run(python: str, words: Sequence[str], repo: Repo, diff: Path, model: FakeM
         assert process.returncode == 0, b"".join(told).decode(errors="replace")
     silence = max(after - before for before, after in pairwise(times))
     return _Run(times[-1] - start, used.ru_utime + used.ru_stime, used.ru_maxrss // 1024, silence)
+
+
+def _measure_beside(python: str) -> None:
+    """Print the table beside PR-Agent: the same diff, and the same answers' speed."""
+    rows = []
+    with tempfile.TemporaryDirectory() as directory, FakeModel() as model:
+        for task in ("findings", "refactor"):
+            model.answers(task, lambda _: '{"summary": "Computes means otherwise.", "findings": []}')
+        repo = _large_repo(Path(directory) / "repo", 10_000, 16, "")
+        diff, page = Path(directory) / "change.diff", Path(directory) / "review.md"
+        diff.write_bytes(repo.git("diff"))
+        try:
+            with peer_command() as peer:
+                its_words = [*peer.words, "--diff-file", str(diff), "--output", str(page), "review"]
+                its_runs = [
+                    _process(its_words, repo.path, peer.environment, Path(os.devnull)) for _ in range(LARGE_RUNS + 1)
+                ]
+                assert "divides by zero" in page.read_text("utf-8")
+        except NoPeerCommand as error:
+            print(f"\nBeside PR-Agent: not measured, {error}")
+            return
+        our_runs = [_run(python, ASKED, repo, Path(os.devnull), model) for _ in range(LARGE_RUNS + 1)]
+    for name, runs in (("reviewer diff, with the repository", our_runs), (f"PR-Agent {VERSION}, the diff", its_runs)):
+        best = (min(run.wall for run in runs[1:]), min(run.cpu for run in runs[1:]))
+        rows.append([name, *(f"{one:.2f}" for one in best), max(run.memory for run in runs)])
+    head = ["16 of 10,000 files", "wall s", "CPU s", "peak MB"]
+    show(f"Command line, beside PR-Agent ({peer.megabytes} MB installed): best of {LARGE_RUNS}", head, rows)
 
 
 def _repo(path: Path) -> Repo:

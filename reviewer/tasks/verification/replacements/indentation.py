@@ -138,12 +138,12 @@ def _spaces_for_tabs(new: Sequence[str], replaced: ReplacedLines) -> list[str] |
     depths = [len(indent_of(line)) for line in new if line.strip()]
     if unit is None or not depths:
         return None
-    first = depths[0]
+    first, flush = depths[0], any(line.strip() and not indent_of(line) for line in replaced.old)
     lines = []
     for line in new:
         indent = indent_of(line)
         width = (base if first else 0) + (len(indent) - first) * unit
-        if indent.strip("\t") or width < 0:
+        if indent.strip("\t") or width < 0 or (width and not indent and flush and line.strip()):
             return None
         lines.append(" " * width + line[len(indent) :] if line.strip() else line)
     return lines if _is_as_deep(lines, replaced) else None

@@ -95,8 +95,8 @@ def _is_escaped(new: Sequence[str], replaced: ReplacedLines) -> bool:
     if text.count('"') == text.count('\\"') > 1 and '"' in old and '\\"' not in old:
         return True
     escape = _WRITTEN_OUT if refuses_sentences(replaced.path) else _WRITTEN_OUT_ANYHOW
-    apart = _CODE_IN_PROSE if is_prose(replaced.path) else _STRING  # an apostrophe begins no text there
-    if escape.search(apart.sub("", text)) and not escape.search(apart.sub("", old)):
+    prose = is_prose(replaced.path)
+    if escape.search(_outside(text, prose=prose)) and not escape.search(_outside(old, prose=prose)):
         return True
     whole = text.strip()
     return len(new) == 1 and whole[:1] == whole[-1:] == '"' and "\\" in whole and not old.strip().startswith('"')
@@ -117,6 +117,14 @@ def _has_entities(text: str, old: str, path: str) -> bool:
         return True
     inside = _STRING.findall(old)
     return any(html.unescape(part) in inside for part in _STRING.findall(text) if _ENTITY.search(part))
+
+
+def _outside(text: str, *, prose: bool) -> str:
+    """Return the text without strings, or in prose without spans of code; it may begin inside of such a span."""
+    if not prose:
+        return _STRING.sub("", text)
+    # An apostrophe begins no text there.
+    return _CODE_IN_PROSE.sub("", text[text.index("`") + 1 :] if text.count("`") % 2 else text)
 
 
 def _shown_as_written(text: str, *, prose: bool) -> str:
