@@ -79,11 +79,12 @@ def pull_place(text: str, repository: str | None, web_url: str) -> PullPlace:
 
     The token is sent to the GitHub that GITHUB_API_URL names and to no other, whatever an address says.
     """
-    if text.removeprefix("#").isascii() and text.removeprefix("#").isdecimal():
+    number = text.removeprefix("#")
+    if number.isascii() and number.isdecimal() and len(number) < 10:
         name = repository or _repository_of_clone(Path.cwd(), web_url)
         if not _REPOSITORY.fullmatch(name):
             raise UsageError(f"--repo {name} is no repository: give OWNER/NAME.")
-        return PullPlace(name, int(text.removeprefix("#")[:9]))
+        return PullPlace(name, int(number))
     try:
         parts = urlsplit(text)
         path = _PULL_PATH.fullmatch(parts.path)
