@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from reviewer.errors import SettingsError
+from reviewer.llm.base_url import without_person
 from reviewer.llm.client_settings import ClientSettings, read_client_settings, unquoted
 from reviewer.llm.models import model_named
 from webhooks.operator_settings.private_key import read_private_key
@@ -184,11 +185,12 @@ def _api_url(variables: Mapping[str, str], problems: list[str]) -> str:
     text = unquoted(variables.get("GITHUB_API_URL", DEFAULT_API_URL)).rstrip("/")
     try:
         parts = urlsplit(text)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
     except ValueError:
         usable = False
     if not usable:
-        problems.append(f"GITHUB_API_URL is {text!r}, which is not a URL: set it to one such as {DEFAULT_API_URL}")
+        shown = without_person(text)
+        problems.append(f"GITHUB_API_URL is {shown!r}, which is not a URL: set it to one such as {DEFAULT_API_URL}")
     return text
 
 

@@ -31,7 +31,7 @@ _ENDPOINT = "/chat/completions"
 def check_base_url(text: str) -> str:
     """Return the URL without slashes and the name of the endpoint at its end.
 
-    Raises SettingsError where it is no web address.
+    Raises SettingsError where it is no web address, or holds a name: it would be sent in the place of the key.
     """
     try:
         parts = urlsplit(text)
@@ -41,9 +41,19 @@ def check_base_url(text: str) -> str:
         usable = False
     if not usable:
         raise SettingsError(
-            f"RUNAPI_BASE_URL is {text!r}, which is not a URL: set it to one such as {DEFAULT_BASE_URL}"
+            f"RUNAPI_BASE_URL is {without_person(text)!r}, which is not a URL: set it to one such as {DEFAULT_BASE_URL}"
+        )
+    if "@" in parts.netloc:
+        raise SettingsError(
+            "RUNAPI_BASE_URL holds a name or a password, beside which no key can be sent: leave out what stands before "
+            f"the @ in {without_person(text)}"
         )
     return text.rstrip("/").removesuffix(_ENDPOINT).rstrip("/")
+
+
+def without_person(url: str) -> str:
+    """Return an address as it may be shown: what stands before an `@` may be a password."""
+    return f"...@{url.rpartition('@')[2]}" if "@" in url else url
 
 
 def environment_proxy(base_url: str) -> str | None:

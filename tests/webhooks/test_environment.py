@@ -55,6 +55,13 @@ def test_everything_wrong_is_said_at_once():
     ]
 
 
+def test_a_password_in_an_address_of_github_is_not_shown():
+    """It is no part of GitHub's address, and what is wrong stands in the log."""
+    with pytest.raises(SettingsError, match="GITHUB_API_URL") as caught:
+        read_environment({**APP, "GITHUB_API_URL": "https://bob:hunter22@ghe/api/v3"})
+    assert "hunter22" not in str(caught.value)
+
+
 @pytest.mark.parametrize("value", ["", "  ", "\n\t"])
 def test_an_empty_secret_is_no_secret(value):
     """The App refuses to start without a webhook secret, also where the variable is set but empty."""

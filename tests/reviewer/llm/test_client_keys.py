@@ -90,3 +90,13 @@ def test_quotes_around_the_other_variables() -> None:
     settings = read_client_settings(quoted)
     assert (settings.base_url, settings.model, settings.fallback_models) == ("http://127.0.0.1:9/v1", "M", ("a", "b"))
     assert unquoted('""') == ""
+
+
+@pytest.mark.parametrize(
+    "url", ["https://bob:hunter22@runapi.ai/v1", "https://bob@runapi.ai", "runapi://b:hunter22@x/v1"]
+)
+def test_a_password_in_the_address_is_refused_and_not_shown(url: str) -> None:
+    """It would be sent in the place of the key, and the address is shown before each review."""
+    with pytest.raises(SettingsError, match="RUNAPI_BASE_URL") as caught:
+        read_client_settings({"RUNAPI_BASE_URL": url})
+    assert "hunter22" not in str(caught.value)
