@@ -10,7 +10,7 @@ from decimal import Decimal
 from reviewer.cli.console import say
 from reviewer.errors import UsageError
 from reviewer.llm.client import Client
-from reviewer.output.wording import cost_text
+from reviewer.output.wording import cost_text, one_line
 from reviewer.tasks.planning.preview import ReviewPreview
 
 #: On a terminal, a review that is likely to cost more dollars than this is asked about first.
@@ -26,11 +26,11 @@ def show_preview(
     """Say which files go where, about how many tokens they are, and what the review is likely to cost."""
     progress(f"to {client.model} at {client.base_url}:")
     for path, tokens in preview.files[:_MOST_NAMED]:
-        progress(f"  {path}{' (untracked)' if path in untracked else ''}: {tokens:,} tokens of diff")
+        progress(f"  {one_line(path)}{' (untracked)' if path in untracked else ''}: {tokens:,} tokens of diff")
     if len(preview.files) > _MOST_NAMED:
         progress(f"  and {len(preview.files) - _MOST_NAMED} more files")
     for skipped in preview.skipped[:_MOST_NAMED]:
-        progress(f"  not {skipped.path}: {skipped.reason}")
+        progress(f"  not {one_line(skipped.path)}: {skipped.reason}")
     if not preview.files:
         progress("no call: there is nothing to ask the model about")
         return

@@ -18,7 +18,7 @@ from reviewer.domain.findings import Review
 from reviewer.domain.settings import FailLevel, Settings
 from reviewer.errors import NothingToReview, ReviewerError, UsageError
 from reviewer.output.formats import FORMATS
-from reviewer.output.wording import headline
+from reviewer.output.wording import headline, one_line
 from reviewer.tasks.planning.file_filter import select
 from reviewer.tasks.planning.preview import preview_of
 
@@ -99,7 +99,7 @@ def exit_code(result: Review, level: FailLevel, *, tells_skipped: bool) -> int:
         why = f"nothing here needs a review: {result.needless}" if result.needless else "there is nothing to review"
         say(f"reviewer: {'nothing was reviewed' if result.unfit else why}:")
         for skipped in result.skipped:
-            say(f"  {skipped.path}: {skipped.reason}")
+            say(f"  {one_line(skipped.path)}: {skipped.reason}")
     if not result.is_complete:
         say(f"reviewer: {headline(result)}")
         return ReviewerError.exit_code

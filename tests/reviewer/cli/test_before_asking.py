@@ -19,10 +19,18 @@ from tests.reviewer.cli.local_review import ZERO, Run, find
 def test_a_dry_run_shows_what_would_be_sent(reviewer: Run, model: FakeModel, clone: Path) -> None:
     """Files with untracked ones marked, what is left out and why, calls, tokens, dollars, model; it needs no key."""
     (clone / "new.py").write_text("x = 1\n")
+    (clone / "a\nno call.py").write_text("x = 1\n")
     (clone / "yarn.lock").write_text("a\n")
     done = reviewer("diff", "--untracked", "--dry-run", RUNAPI_KEY="")
     assert (done.returncode, done.stdout, model.calls) == (0, "", [])
-    for part in ("stats.py: ", "new.py (untracked): ", "not yarn.lock: lock file", "MiniMax-M2.1", model.base_url):
+    for part in (
+        "stats.py: ",
+        "new.py (untracked): ",
+        "  a no call.py (untracked): ",
+        "not yarn.lock: lock file",
+        "MiniMax-M2.1",
+        model.base_url,
+    ):
         assert part in done.stderr
     assert "in about 2 calls that read " in done.stderr
     assert "about $0.00" in done.stderr
