@@ -102,16 +102,16 @@ def _run_name(step: Step) -> str:
 
 def _event(step: Step) -> tuple[str, dict[str, Any]]:
     """Read the event file. `pull_request_target` is `pull_request` with the base's rights: the same payload."""
-    path = step.get("GITHUB_EVENT_PATH")
-    if not path:
-        raise SettingsError("GITHUB_EVENT_PATH is not set: `reviewer action` runs as a step of a GitHub workflow.")
+    path, event = step.get("GITHUB_EVENT_PATH"), step.get("GITHUB_EVENT_NAME")
+    if not (path and event):
+        name = "GITHUB_EVENT_NAME" if path else "GITHUB_EVENT_PATH"
+        raise SettingsError(f"{name} is not set: `reviewer action` runs as a step of a GitHub workflow.")
     try:
         payload = json.loads(Path(path).read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"Cannot read the event file {path}: {error}") from error
     if not isinstance(payload, dict):
         raise SettingsError(f"The event file {path} does not hold a JSON object.")
-    event = step.get("GITHUB_EVENT_NAME")
     return ("pull_request" if event == "pull_request_target" else event), payload
 
 
@@ -156,7 +156,7 @@ def _carry_out(step: Step, job: Job, inputs: Inputs) -> JobOutcome:
             memory=OwnSummaries(repository, job.number),
             strangers_wait=step.get("GITHUB_EVENT_NAME") == "pull_request_target" and inputs.forks is Forks.LABEL,
         )
-        outcome = _in_rounds(job, context, is_repeated=int(step.get("GITHUB_RUN_ATTEMPT", "1")) > 1)
+        outcome = _in_rounds(job, context, is_repeated=step.get("GITHUB_RUN_ATTEMPT", "1") != "1")
     account.settle(posted=outcome.state is JobEnding.REVIEWED and bool(outcome.sent.summary_url))
     return outcome
 

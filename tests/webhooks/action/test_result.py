@@ -8,6 +8,7 @@ import pytest
 
 from reviewer.diff.model import Diff
 from reviewer.domain.findings import Review
+from webhooks.action import step as action
 from webhooks.action.result import Step, report
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
 
@@ -29,3 +30,14 @@ def test_what_was_reviewed_before_counts(tmp_path: Path, reviewed: int, conclusi
     assert report(Step({"GITHUB_OUTPUT": str(output), "RUNNER_TEMP": str(tmp_path)}), outcome) == 0
     lines = output.read_text(encoding="utf-8").split("\n")
     assert [lines[1], lines[4]] == told
+
+
+@pytest.mark.parametrize("name", ["GITHUB_EVENT_PATH", "GITHUB_EVENT_NAME"])
+def test_what_the_runner_has_to_say_is_not_guessed(tmp_path: Path, name: str) -> None:
+    """Without its file or its name an event is no event that asks for nothing: the step fails."""
+    event, output = tmp_path / "event.json", tmp_path / "output"
+    event.write_text("{}", encoding="utf-8")
+    told = {"GITHUB_EVENT_PATH": str(event), "GITHUB_EVENT_NAME": "push", "GITHUB_OUTPUT": str(output)}
+    assert action.run(Step(told)) == 0
+    assert action.run(Step({**told, name: " "})) == 2
+    assert output.read_text(encoding="utf-8").split("\n").count("error") == 1
