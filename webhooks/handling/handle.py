@@ -28,8 +28,12 @@ from webhooks.handling.reading.check_reports import wait_for_checks
 from webhooks.handling.review_changes import ReviewRequest
 from webhooks.handling.review_pull import review_pull
 from webhooks.handling.standing import report_merge_group, report_skipped
+from webhooks.publishing.publish import ignore_github_errors
 
 __all__ = ["BudgetSpent", "JobContext", "JobEnding", "JobOutcome", "Superseded", "give_up", "handle"]
+
+#: The collaborator permissions of people with write access.
+_WRITERS = frozenset({"admin", "write"})
 
 #: The API may still show the older head just after a push: seconds before reading it again.
 SETTLE = (1.0, 2.0)
@@ -44,11 +48,25 @@ def handle(job: Job, context: JobContext) -> JobOutcome:
     except ReviewerError as error:
         if is_worth_retrying(error):
             raise
-        return JobOutcome(JobEnding.FAILED, str(error), job.head_sha or "", error=error)
+        return _failed(job, context, error)
+
+
+def _failed(job: Job, context: JobContext, error: ReviewerError) -> JobOutcome:
+    """Tell who gave a command why it was not even begun, if the person may give one, and return the ending."""
+
+    def tell() -> None:
+        if context.repository.permission(job.actor or "") in _WRITERS:
+            give_up(job, context.repository, str(error))
+
+    if job.comment_id is not None:
+        ignore_github_errors(tell)
+    return JobOutcome(JobEnding.FAILED, str(error), job.head_sha or "", error=error)
 
 
 def _with_unreadable_rules(job: Job, context: JobContext, error: OperatorRulesUnreadable) -> JobOutcome:
     """Say on the pull request that nothing is reviewed; nothing was read before."""
+    if job.comment_id is not None:
+        return _failed(job, context, error)
     pull = _current(job, context.repository) if job.number else None
     if isinstance(pull, Pull):
         return report_not_reviewed(job, context, pull, error)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from reviewer.errors import ReviewerError
 from reviewer.safety.code_blocks import code_span
 from webhooks.events.commands import Mistake
 from webhooks.events.job import Job, Trigger
 from webhooks.github.errors import NotFound
 from webhooks.github.types import Pull
-from webhooks.handling.base_files import SettingsUnreadable
 from webhooks.handling.commands.admission import admit
 from webhooks.handling.commands.command import Command
 from webhooks.handling.commands.table import command_named
@@ -85,7 +85,9 @@ def _carry_out(job: Job, command: Command, context: JobContext, pull: Pull) -> J
     if command.quick is not None:
         try:
             return command.quick(job, context, pull)
-        except SettingsUnreadable as error:
+        except NotFound:  # the pull request, or the comment, is gone
+            raise
+        except ReviewerError as error:
             if is_worth_retrying(error):
                 raise
             return report_failure(job, context, pull, None, error)

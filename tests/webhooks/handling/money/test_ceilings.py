@@ -214,3 +214,16 @@ def test_the_pull_requests_bill_is_shown(bank: Bank, github: World) -> None:
     assert calls
     github.expect_comment(f"${Decimal('0.60') + len(calls) * bank.price:.4f} on this pull request so far")
     github.expect_check("success")
+
+
+def test_who_asks_is_told_of_rules_that_cannot_be_read(bank: Bank, github: World) -> None:
+    """A command is answered in words, not with a failure that only the log knows."""
+
+    def unreadable() -> OperatorRules:
+        raise SettingsError("/etc/secret/operator.yml:3: 'x' is no amount")
+
+    bank.rules = unreadable
+    asked = github.comment(github.pull, "/cost", by="alice")
+    assert bank.review(asked, NEVER).state is JobEnding.FAILED
+    body = github.expect_comment("operator cannot be read").body
+    assert ("/cost" in body, "/etc" in body) == (True, False)
