@@ -60,7 +60,9 @@ def report(step: Step, outcome: JobOutcome) -> int:
     sarif.write_text(to_sarif(review, diff), encoding="utf-8")
     cost = review.usage.cost_usd
     patch = _patch(step, review)
-    is_reviewed = bool(outcome.reviewed or review.findings or outcome.conclusion == Conclusion.SUCCESS)
+    # A file of which one part has no answer counts as not reviewed yet, but there was something to review.
+    is_begun = outcome.reviewed or review.files_reviewed or review.findings
+    is_reviewed = bool(is_begun or outcome.conclusion == Conclusion.SUCCESS)
     _outputs(
         step,
         reviewed="true" if is_reviewed else "false",

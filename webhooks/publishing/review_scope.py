@@ -91,7 +91,7 @@ def headline(findings: FindingSummary, scope: ReviewScope) -> str:
     files = count_noun(scope.reviewed, "file")
     if scope.total > scope.reviewed:
         files = f"{scope.reviewed:,} of {count_noun(scope.total, 'file')}"
-    if not scope.reviewed and not inline and not listed:
+    if not scope.reviewed and not scope.unanswered and not inline and not listed:
         return f"Nothing here needs a review: {scope.needless}" if scope.needless else "Nothing was reviewed"
     if scope.left_out:
         files = f"{scope.reviewed:,} of {count_noun(scope.reviewed + scope.left_out, 'file')}"

@@ -11,6 +11,7 @@ from reviewer.domain.findings import Review
 from webhooks.action import step as action
 from webhooks.action.result import Step, report
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
+from webhooks.publishing.review_scope import FindingSummary, ReviewScope, headline
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,17 @@ def test_what_was_reviewed_before_counts(tmp_path: Path, reviewed: int, conclusi
     assert report(Step({"GITHUB_OUTPUT": str(output), "RUNNER_TEMP": str(tmp_path)}), outcome) == 0
     lines = output.read_text(encoding="utf-8").split("\n")
     assert [lines[1], lines[4]] == told
+
+
+def test_a_part_of_the_only_file_is_no_nothing(tmp_path: Path) -> None:
+    """The other part has no answer, so the file is not reviewed yet and the step fails: that is not `skipped`."""
+    review, output = Review("", files_reviewed=1), tmp_path / "output"
+    outcome = JobOutcome(JobEnding.REVIEWED, "", "a" * 40, review, Diff(()), conclusion="failure")
+    assert report(Step({"GITHUB_OUTPUT": str(output), "RUNNER_TEMP": str(tmp_path)}), outcome) == 1
+    lines = output.read_text(encoding="utf-8").split("\n")
+    assert [lines[1], lines[4]] == ["true", "failure"]
+    scope = ReviewScope(reviewed=0, fresh=1, total=1, left_out=1, unanswered=1)
+    assert headline(FindingSummary((), {}), scope) == "No findings in 0 of 1 file reviewed"
 
 
 @pytest.mark.parametrize("name", ["GITHUB_EVENT_PATH", "GITHUB_EVENT_NAME"])
