@@ -21,6 +21,9 @@ MAX_LINES, MAX_MODULES = 400, 80
 #: Most files that one module may mean, such as a package of Go or a name in several folders.
 MAX_FILES = 8
 
+#: Names of the main file of a folder.
+_MAIN = frozenset(("__init__", "index", "mod", "lib", "main", "__main__"))
+
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -109,8 +112,18 @@ def tests_of(path: str, index: PathIndex) -> list[str]:
         for name in names
         for other in index.by_stem.get(name, ())
         if other != path and is_test(other) and family_of(other) == family
+        if stem not in _MAIN or _is_parallel(path, other)
     ]
     return sorted(dict.fromkeys(found), key=lambda other: (-shared_folders(path, other), other))[:3]
+
+
+def _is_parallel(path: str, other: str) -> bool:
+    """Whether two files are in one folder, or in folders of one name below different first ones.
+
+    Every folder may have an `index` or `main`: the name alone connects no test with it.
+    """
+    one, two = path.split("/")[:-1], other.split("/")[:-1]
+    return one == [part for part in two if part not in ("test", "tests", "__tests__")] or one[1:] == two[1:]
 
 
 def neighbours(path: str, index: PathIndex) -> list[str]:

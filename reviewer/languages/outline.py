@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from reviewer.languages.registry import language_of
+from reviewer.languages.registry import family_of, language_of
 from reviewer.languages.treesitter import Definition, definitions
 
 #: Only so many characters of a line are read: longer lines are data.
@@ -21,8 +21,13 @@ _KEYWORD = re.compile(
     r"(?:def|class|func|fun|fn|function\*?|interface|type|struct|enum|trait|module|record|protocol|union|const|let|var"
     r"|val|static(?=\s+(?:mut\s+)?\w+\s*:)|\#\s*define)\s+(?:mut\s+)?(?:\([^()]{0,80}\)\s*)?(?:self\.)?(?P<name>[A-Za-z_$][\w$]*[?!]?)"
 )
+#: A function that Kotlin or Swift adds to a type stands under its own name, not under the type's.
+_EXTENSION = re.compile(
+    r"(?:(?!(?:func?|va[lr])\b)[a-z]{2,12}\s+){0,6}+(?:func?|va[lr])\s+(?:<[^<>()]{1,80}>\s*)?[A-Z]\w{0,80}(?:\.[A-Z]\w{0,80}){0,3}"
+    r"(?:<[^<>()]{0,80}>)?\??\.(?P<name>\w+)"
+)
 _TYPED = re.compile(
-    r"\s*(?P<first>[\w:<>\[\],.*&?@]++)(?:\s++[\w:<>\[\],.*&?@]++)*?\s++[*&]*(?:\w+::)?(?P<name>\w+)\s*\("
+    r"\s*(?!\*\s)(?P<first>[\w:<>\[\],.*&?@]++)(?:\s++[\w:<>\[\],.*&?@]++)*?\s++[*&]*(?:\w+::)?(?P<name>\w+)\s*\("
 )
 _METHOD = re.compile(r"\s+(?:(?:async|static|get|set)\s+)*(?P<name>[\w$]+)\s*\([^()]{0,200}\)[^;]{0,80}\{\s*$")
 _CONSTANT = re.compile(r"(?P<name>[A-Z][A-Z0-9_]{2,})\s*(?::[^=]{1,80})?=(?!=)")
@@ -41,6 +46,8 @@ _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _MEMBER = re.compile(r"(?P<of>[A-Za-z_$][\w$]*)(?:\(\))?\s*(?:\.|::|->)\s*(?=(?P<name>[A-Za-z_$][\w$]*))")
 _BARE = re.compile(r"(?<![\w$.])(?<!->)(?<!::)(?P<name>[A-Za-z_$][\w$]*)")
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|`(?:[^`\\]|\\.)*+`")
+#: A name of PHP's global namespace, as in `\DateTime`: it is built in, whatever a class of the project is called.
+_GLOBAL_NAME = re.compile(r"(?<![\w\\])\\\w+(?![\w\\])")
 _COMMENT = {"//": re.compile(r"//.*|/\*.*?(?:\*/|$)|^\s*\*.*"), "#": re.compile(r"(?<![\w$&])#(?!\{).*")}
 
 
@@ -71,6 +78,8 @@ def outline_of(path: str, text: str) -> Outline:
 def defined_on(line: str) -> str | None:
     """Return the name that the line seems to define, in any language."""
     line = line[:MAX_LINE]
+    if found := _EXTENSION.match(line.lstrip()):
+        return found["name"]
     if found := _KEYWORD.match(line) or _CONSTANT.match(line) or _SQL.match(line):
         return found["name"]
     found = _TYPED.match(line)
@@ -83,7 +92,7 @@ def defined_on(line: str) -> str | None:
 def used_on(path: str, lines: Iterable[str]) -> dict[str, bool]:
     """Return the names on the lines, in order, and whether each is called there. Strings and comments do not count."""
     names: dict[str, bool] = {}
-    for code in _code(path, lines):
+    for code in code_on(path, lines):
         for match in _WORD.finditer(code):
             rest = code[match.end() :].lstrip()
             names[match.group()] = names.get(match.group(), False) or rest.startswith(("(", "{", "!("))
@@ -92,19 +101,41 @@ def used_on(path: str, lines: Iterable[str]) -> dict[str, bool]:
 
 def members_on(path: str, lines: Iterable[str]) -> frozenset[tuple[str, str]]:
     """Return pairs of an object and its member on the lines: both words of `Base.run` and of `self.get()`."""
-    return frozenset((match["of"], match["name"]) for code in _code(path, lines) for match in _MEMBER.finditer(code))
+    return frozenset((match["of"], match["name"]) for code in code_on(path, lines) for match in _MEMBER.finditer(code))
 
 
 def bare_on(path: str, lines: Iterable[str]) -> frozenset[str]:
     """Return the names that stand on the lines without an object before them: `run` of `run()`, not of `job.run()`."""
-    return frozenset(match["name"] for code in _code(path, lines) for match in _BARE.finditer(code))
+    return frozenset(match["name"] for code in code_on(path, lines) for match in _BARE.finditer(code))
 
 
-def _code(path: str, lines: Iterable[str]) -> Iterator[str]:
+def code_on(path: str, lines: Iterable[str]) -> Iterator[str]:
     """Yield the lines without their strings and comments."""
     language = language_of(path)
     comment = _COMMENT[language.comment if language else "//"]
-    yield from (comment.sub("", _STRING.sub('""', line[:MAX_LINE])) for line in lines)
+    code = (comment.sub("", _STRING.sub('""', line[:MAX_LINE])) for line in lines)
+    yield from (_GLOBAL_NAME.sub("", line) for line in code) if family_of(path) == "php" else code
+
+
+def remarks_of(path: str, lines: Sequence[str]) -> frozenset[int]:
+    """Return the 1-based lines that are nothing but a comment, those inside a block comment included.
+
+    A block comment counts where it begins a line, so that a pattern such as `src/**/*.ts` opens none.
+    """
+    language = language_of(path)
+    mark = language.comment if language else "//"
+    found, inside = [], False
+    for number, line in enumerate(lines, 1):
+        bare = line.strip()
+        if not inside and mark == "//" and bare.startswith("/*"):
+            inside, bare = True, bare[2:]
+        if inside:
+            _, end, rest = bare.partition("*/")
+            inside = not end
+            found += [] if rest.strip() else [number]
+        elif bare.startswith(mark):
+            found.append(number)
+    return frozenset(found)
 
 
 def _by_indentation(lines: Sequence[str]) -> tuple[Definition, ...]:

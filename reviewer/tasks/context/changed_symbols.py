@@ -6,12 +6,13 @@ Pure. Very common names are left out: a search for them finds nothing useful.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reviewer.diff.model import FileDiff, FileStatus, Hunk
-from reviewer.languages.outline import CONTROL, Outline, bare_on, defined_on, members_on, used_on
+from reviewer.languages.outline import CONTROL, Outline, bare_on, defined_on, members_on, remarks_of, used_on
 from reviewer.languages.treesitter import Definition
+from reviewer.tasks.context.fields import fields_set_on
 
 #: At most so many names of one file are looked up.
 MAX_USED, MAX_CHANGED, MAX_REMOVED, MAX_REPLACED = 60, 20, 20, 6
@@ -22,6 +23,7 @@ _CLASS = re.compile(r"class|struct|interface|trait|enum|record|impl|module|type_
 _FUNCTION = re.compile(r"function|method")
 #: Names for the object or class that a method belongs to.
 _SELF = frozenset(("self", "this", "cls", "Self", "static"))
+_REMARK = re.compile(r"\s*(?://|/\*|\*/|\*\s|\*$|#\s)")
 _OUTCOME = re.compile(r"\b(?:return|yield|raise|throw|throws|panic|Err|None|null|nil)\b")
 
 _PAGE = """
@@ -36,7 +38,7 @@ _PAGE = """
     update delete keys values items len size length count sum min max abs all sorted reversed range enumerate zip
     filter reduce join split strip trim replace format find index test exec run call apply bind open close read
     write print println printf log info debug warn error exit main init new copy clone equals hash toString
-    valueOf next iter hasNext contains startsWith endsWith isinstance hasattr getattr setattr super property
+    valueOf next iter hasNext contains startsWith endsWith has isinstance hasattr getattr setattr super property
     staticmethod classmethod require console Promise Error Exception Object Array String Number Boolean Math JSON
     Date List Map Set HashMap ArrayList Optional Some None Ok Err Vec Result Option Box fmt make cap usize i32 i64
     u8 u32 u64 f64 args kwargs params options value data name key item response request context ctx err id
@@ -68,7 +70,8 @@ class ChangedSymbols:
     `members` are pairs of names on the lines of its hunks at head: an object, and its member that is used.
     `own` are methods of the changed classes that the new lines call, whose names are too common to be searched for.
     `bare` are names that stand on the new lines without an object before them. `replaced` are functions that only the
-    removed lines call: what they did tells what is different now.
+    removed lines call: what they did tells what is different now. `fields` are those that changed lines set on
+    their own object.
     """
 
     path: str
@@ -80,6 +83,7 @@ class ChangedSymbols:
     own: tuple[Definition, ...] = ()
     bare: frozenset[str] = frozenset()
     replaced: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
 
     def meant(self) -> Iterator[tuple[str, str]]:
         """Yield the names whose definitions are worth reading, each with what the change does with it."""
@@ -102,21 +106,26 @@ class ChangedSymbols:
 def changed_symbols_of(file: FileDiff, outline: Outline) -> ChangedSymbols:
     """Return the symbols that the change of a file touches; `outline` is that of the file at head."""
     rows = [line for hunk in file.hunks for line in hunk.lines]
-    used = used_on(file.path, [line.text for line in rows if line.kind == "+"])
+    remarks = remarks_of(file.path, outline.lines)
+    new = [line.text for line in rows if line.kind == "+" and line.new not in remarks]
+    used = used_on(file.path, new)
     worth = [(name, called) for name, called in used.items() if is_telling(name)]
     return ChangedSymbols(
         path=file.path,
         # New definitions have no users yet: the same name elsewhere means something else.
         changed=()
         if file.status in (FileStatus.REMOVED, FileStatus.ADDED)
-        else tuple(_changed(file, outline)[:MAX_CHANGED]),
+        else tuple(_changed(file, outline, remarks)[:MAX_CHANGED]),
         removed=tuple(_removed(file, outline)[:MAX_REMOVED]),
         used=tuple(worth[:MAX_USED]),
         lines=frozenset(line.new for line in rows if line.new is not None),
         members=members_on(file.path, [line.text for line in rows if line.kind != "-"]),
         own=tuple(_own(file, outline)),
-        bare=bare_on(file.path, [line.text for line in rows if line.kind == "+"]),
+        bare=bare_on(file.path, new),
         replaced=tuple(_replaced(file)[:MAX_REPLACED]),
+        fields=()
+        if file.status is FileStatus.ADDED
+        else fields_set_on(file.path, [line.text for line in rows if line.kind != " "]),
     )
 
 
@@ -143,9 +152,12 @@ def _own(file: FileDiff, outline: Outline) -> Iterator[Definition]:
                 yield spot
 
 
-def _changed(file: FileDiff, outline: Outline) -> list[ChangedDefinition]:
+def _changed(file: FileDiff, outline: Outline, remarks: Collection[int]) -> list[ChangedDefinition]:
+    """Return the definitions that are touched; `remarks` are the lines of comments: who changes one changes no code."""
     found: dict[str, ChangedDefinition] = {}
     for touch in _touched(file.hunks):
+        if touch.line in remarks if touch.new else _REMARK.match(touch.text):
+            continue
         around = outline.around(touch.line)
         for spot in around[-2:]:
             if is_class(spot) and spot is not around[-1]:

@@ -7,11 +7,11 @@ there is one, else the indentation. Pure: texts in, numbered lines out, within a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reviewer.diff.model import FileDiff, FileStatus, Hunk
-from reviewer.languages.outline import Outline, outline_of
+from reviewer.languages.outline import Outline, outline_of, remarks_of
 from reviewer.languages.paths import is_test
 from reviewer.languages.registry import language_of
 from reviewer.languages.treesitter import Definition
@@ -89,13 +89,14 @@ class _Place:
 
     def around(self, reach: int) -> set[int]:
         rows: set[int] = set()
+        remarks = remarks_of(self.file.path, self.lines) if self.outline else frozenset()
         for hunk in self.file.hunks:
             if all(line.kind == " " or not line.text.strip() for line in hunk.lines):
                 continue  # only blank lines changed: no context is needed
             # A function without a name, such as a handler or a test that is passed on, is found by its indentation.
             block = block_of(hunk, self.lines, reach)
             beside = min(reach, BESIDE_TEST if is_test(self.file.path) else BESIDE_MEMBER)
-            named = _enclosing(hunk, self.outline, reach, block, beside) if self.outline else set()
+            named = _enclosing(hunk, self.outline, remarks, reach, block, beside) if self.outline else set()
             rows |= named or set(block)
         return rows
 
@@ -106,14 +107,18 @@ class _Place:
         return "\n".join([f"### {printable_path(self.file.path)}", *rows]) + "\n" if rows else ""
 
 
-def _enclosing(hunk: Hunk, outline: Outline, reach: int, block: range, beside: int) -> set[int]:
+def _enclosing(
+    hunk: Hunk, outline: Outline, remarks: Collection[int], reach: int, block: range, beside: int
+) -> set[int]:
     """Return the lines of the definitions around the hunk's changed lines; of a long one, those within reach.
 
+    Changed comments (`remarks`) count only where no code changed: what a member's comment says needs no neighbours.
     Of a long class, only `beside` lines next to a changed member, or the `block` of the change, if that has no name. A
     long function is shown around a function inside it, which sees its variables.
     """
     changed = [line.new for line in hunk.lines if line.kind == "+" and line.new and line.text.strip()]
-    numbers = changed or [line.new for line in hunk.lines if line.new and line.text.strip()]
+    code = [number for number in changed if number not in remarks]
+    numbers = code or changed or [line.new for line in hunk.lines if line.new and line.text.strip()]
     enclosing: set[int] = set()
     for number in numbers:
         outer = [spot for spot in outline.around(number) if spot.last > spot.first]

@@ -19,10 +19,11 @@ from reviewer.languages.imports import tests_of
 from reviewer.languages.outline import Outline, defined_on, outline_of, used_on
 from reviewer.languages.paths import is_code, is_named_test, is_test
 from reviewer.languages.registry import family_of, language_of
-from reviewer.tasks.context.changed_symbols import ChangedSymbols, changed_symbols_of, scope_of
+from reviewer.tasks.context.changed_symbols import ChangedSymbols, changed_symbols_of
 from reviewer.tasks.context.enclosing import around
 from reviewer.tasks.context.mentions import MANIFESTS, Mentions, mentions_of
-from reviewer.tasks.context.relations import can_mean, means_definition, names_before, uses_definition
+from reviewer.tasks.context.own_file import field_snippets, listed_tests
+from reviewer.tasks.context.relations import SELF, can_mean, means_definition, names_before, uses_definition
 from reviewer.tasks.context.repository_cache import RepositoryCache
 from reviewer.tasks.context.search_plan import by_hand, near, order, pointed_to, words
 from reviewer.tasks.context.snippets import (
@@ -152,7 +153,7 @@ class _Search:
         for spot in subject.own:
             reason = f"defines {spot.name}, which {subject.path} calls"
             found.append(Snippet(Rank.DEFINITION, subject.path, definition_lines(spot, outline), reason))
-        return found + self._tests(subject)
+        return [*found, *field_snippets(subject, outline), *listed_tests(subject, self.library, self.subjects)]
 
     def _places(self, subject: ChangedSymbols) -> list[str]:
         """Return the files in which uses and definitions for the subject were found."""
@@ -212,6 +213,9 @@ class _Search:
             (path, spot) for path, spot in here or there or anywhere
             if can_mean(receivers, self._owners(Hit(path, spot.first, "")), spot.kind)
         ]  # fmt: skip
+        if receivers and receivers <= SELF:  # of two classes in the file, the one that the change is in
+            classes = {definition.owner for definition in subject.changed if definition.owner}
+            meant = [at for at in meant if classes & {*self._owners(Hit(at[0], at[1].first, ""))}] or meant
         members = {member for of, member in subject.members if of == name}
         places = meant if len(meant) <= MAX_MEANINGS else []
         shown = ((path, worth_showing(spot, self.library.outline(path), members)) for path, spot in places)
@@ -243,7 +247,7 @@ class _Search:
         ]
         if scope:
             uses = [hit for hit in uses if hit.path == subject.path and scope.first <= hit.line <= scope.last]
-        uses.sort(key=lambda hit: order(hit, subject, called=calls[hit]))
+        uses.sort(key=lambda hit: order(hit, subject, called=calls[hit], tested=self.library.is_tested(hit)))
         counts: dict[str, int] = {}
         kept = []
         for hit in uses:
@@ -287,14 +291,3 @@ class _Search:
         lines = sorted({number for hit in hits for number in usage_lines(hit.line, self.library.outline(path))})
         reason = f"{'builds on' if heir else 'uses'} {name}, {state} in {subject.path}"
         return Snippet(min(rank, Rank.IMPLEMENTER) if heir else rank, path, tuple(lines), reason)
-
-    def _tests(self, subject: ChangedSymbols) -> list[Snippet]:
-        """Return the names of the tests in the file that is named after the subject."""
-        pieces = []
-        for path in tests_of(subject.path, self.library.index)[:1]:
-            outline = self.library.outline(path)
-            spots = (spot for spot in outline.spots if scope_of(spot, outline.around(spot.first)) is None)
-            heads = tuple(spot.first for spot in spots if spot.head - spot.first < MAX_USES)[:20]
-            if heads and path not in self.subjects:
-                pieces.append(Snippet(Rank.TEST, path, tuple(sorted(set(heads))), f"the tests of {subject.path}"))
-        return pieces

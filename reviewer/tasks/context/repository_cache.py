@@ -6,6 +6,7 @@ Outlines are made on first use. The same calls in the same order give the same r
 from __future__ import annotations
 
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from reviewer.diff.model import Side
 from reviewer.domain.sources import Hit, Sources
 from reviewer.languages.imports import PathIndex, imported, index_of
 from reviewer.languages.outline import MAX_LINE, Outline, defined_on, outline_of
+from reviewer.languages.paths import is_test
+from reviewer.languages.registry import family_of
 
 #: Characters of text that are outlined in one review. Later files count as text without definitions.
 MAX_OUTLINED = 20_000_000
@@ -24,6 +27,8 @@ COMMON_FROM = 300
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _PLAIN = re.compile(r"\w+", re.ASCII)
 _NOTHING = Outline((), ())
+#: Where the tests begin that a Rust file has below its code.
+_RUST_TESTS = re.compile(r"^#\[cfg\(test\)\]\n(?:#.*\n)?(?:pub )?mod \w+ \{", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -37,6 +42,7 @@ class RepositoryCache:
     texts: dict[str, str]
     before: dict[str, str | None] = field(default_factory=dict)
     _outlines: dict[str, Outline] = field(default_factory=dict)
+    _tests_from: dict[str, int] = field(default_factory=dict)
     _index: PathIndex | None = None
     _imports: dict[str, list[str]] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
@@ -91,6 +97,15 @@ class RepositoryCache:
     def outline_from(self, path: str, text: str) -> Outline:
         """Return the outline of a text; that of the file at head is made once."""
         return self.outline(path) if text == self.texts.get(path) else outline_of(path, text)
+
+    def is_tested(self, hit: Hit) -> bool:
+        """Whether a place belongs to tests: its file does, or the module of tests that Rust writes below the code."""
+        if is_test(hit.path) or family_of(hit.path) != "rust" or hit.path not in self.texts:
+            return is_test(hit.path)
+        if hit.path not in self._tests_from:
+            begin = _RUST_TESTS.search(self.texts[hit.path])
+            self._tests_from[hit.path] = self.texts[hit.path].count("\n", 0, begin.start()) if begin else sys.maxsize
+        return hit.line > self._tests_from[hit.path]
 
     def may_define(self, path: str, name: str) -> bool:
         """Whether a line of a file that was fetched looks like a definition of the name: cheaper than an outline."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reviewer.domain.sources import Hit
 from reviewer.languages.imports import named_after, neighbours, shared_folders, tests_of
-from reviewer.languages.paths import is_test, is_written_by_hand
+from reviewer.languages.paths import is_written_by_hand
 from reviewer.languages.registry import family_of
 from reviewer.tasks.context.changed_symbols import ChangedSymbols
 from reviewer.tasks.context.repository_cache import RepositoryCache
@@ -28,9 +28,9 @@ def by_hand(
     return {word: tuple(hit for hit in found if kinds[hit.path]) for word, found in hits.items()}
 
 
-def order(hit: Hit, subject: ChangedSymbols, *, called: bool) -> tuple[bool, bool, int, str, int]:
+def order(hit: Hit, subject: ChangedSymbols, *, called: bool, tested: bool) -> tuple[bool, bool, int, str, int]:
     """Return the sort key of uses: those outside tests first, then certain ones, then near ones."""
-    return (is_test(hit.path), not called, -shared_folders(hit.path, subject.path), hit.path, hit.line)
+    return (tested, not called, -shared_folders(hit.path, subject.path), hit.path, hit.line)
 
 
 def pointed_to(subject: ChangedSymbols, library: RepositoryCache) -> list[str]:

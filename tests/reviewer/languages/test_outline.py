@@ -11,7 +11,7 @@ import pytest
 import tree_sitter_python
 from tree_sitter import Language, Parser
 
-from reviewer.languages.outline import defined_on, outline_of, used_on
+from reviewer.languages.outline import defined_on, outline_of, remarks_of, used_on
 from reviewer.languages.registry import BY_ENDING
 from reviewer.languages.treesitter import definitions, parsed
 
@@ -151,6 +151,12 @@ def test_time_that_a_busy_machine_spends_elsewhere_does_not_count(monkeypatch: p
         ("  if (x) {", None),
         ("int foo(int);", None),
         ("x = foo(a)", None),
+        ("internal fun Long.reverseBytes(): Long {", "reverseBytes"),
+        ("fun <T> List<T>.second() = this[1]", "second"),
+        ("val String.Companion.blank get() = 1", "blank"),
+        ("  val x = Foo.bar()", "x"),
+        (" * Copyright (C) 2014 Somebody", None),
+        (" *   assertThat(log.entries).containsExactly(", None),
         ("a " * 100_000 + "(", None),
     ],
 )
@@ -164,3 +170,18 @@ def test_names_in_strings_and_comments_do_not_count() -> None:
     assert used_on("a.py", ["x = foo(a.bar('no(1)'), T)  # baz()"]) == {
         "x": False, "foo": True, "a": False, "bar": True, "T": False,
     }  # fmt: skip
+
+
+def test_a_name_of_phps_global_namespace_is_none_of_the_projects() -> None:
+    """`DateTime` behind a backslash is built in, whatever a class is called; behind another name it is none."""
+    names = used_on("a.php", ["$x = new \\DateTime(\\count(3), \\Shop\\Money::of(1));"])
+    assert "DateTime" not in names
+    assert "count" not in names
+    assert {"Shop", "Money", "of"} <= set(names)
+
+
+def test_lines_that_only_comment_are_known() -> None:
+    """A block comment goes on over its lines; a pattern that holds its mark opens none."""
+    web = ["/**", "got('https://a.b')", "*/", "a = 'src/**/*.ts'", "/* a */ b()", "// c", "d() /* e"]
+    assert remarks_of("a.ts", web) == {1, 2, 3, 6}
+    assert remarks_of("a.py", ["# a", "b = 1  # c", "/* d"]) == {1}

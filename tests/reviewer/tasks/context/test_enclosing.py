@@ -176,3 +176,13 @@ def test_of_a_case_without_a_name_the_other_cases_are_not_shown() -> None:
     assert "it 'does 14'" not in shown
     assert "it 'does 16'" not in shown
     assert "    1 | class Spec < Minitest::Spec" in shown
+
+
+def test_a_members_comment_that_is_longer_needs_no_neighbours() -> None:
+    """Beside it code changed: what stands above and below the comment tells nothing of that."""
+    members = "".join(f"  m{n}() {{\n    return {n};\n  }}\n" for n in range(30))
+    body = "  /**\n  Kept.\n  */\n  get body(): A {\n    return this.x;\n  }\n"
+    before = f"class Options {{\n{members}{body}}}\n"
+    text = around("a.ts", before, before.replace("Kept.", "Kept.\n  Sent.").replace("body(): A", "body(): A | B"))
+    assert "m27()" not in text
+    assert "class Options {" in text

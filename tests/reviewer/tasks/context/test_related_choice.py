@@ -94,3 +94,78 @@ def test_the_list_of_tests_leaves_out_what_stands_inside_them(tmp_path: Path) ->
     listed = text.partition("(the tests of shop/prices.py)")[2]
     assert "def test_one():" in listed
     assert "def command" not in listed
+
+
+PHP = """<?php
+class Rotating
+{
+    public function setFormat(string $format): void
+    {
+        $this->format = $format;
+    }
+
+    public function write(string $row): void
+    {
+        echo date($this->format), $row;
+    }
+}
+"""
+FILLER = "".join(f"    /** Step {n}. */\n    public function step{n}() {{ return {n}; }}\n" for n in range(40))
+
+
+def test_who_reads_a_field_that_is_set_otherwise_is_shown(tmp_path: Path) -> None:
+    """`write` calls nothing that changed, and yet does something else now; a new field has no other readers."""
+    before = {"src/Rotating.php": PHP.replace("\n    public function write", f"\n{FILLER}\n    public function write")}
+    before |= {"src/DateTime.php": "<?php\nclass DateTime\n{\n}\n"}
+    new = before["src/Rotating.php"].replace("= $format;", "= (new \\DateTime())->format($format);")
+    text = related(tmp_path, before, {"src/Rotating.php": new})
+    assert "### src/Rotating.php (uses the field format, which src/Rotating.php sets)" in text
+    assert "|         echo date($this->format), $row;" in text
+    assert "src/DateTime.php" not in text
+
+
+RUST = """pub struct Buffer;
+
+impl Buffer {
+    pub fn refill_all(&mut self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+"""
+
+
+def test_the_tests_inside_a_rust_file_come_after_the_code_that_calls(tmp_path: Path) -> None:
+    """They stand in the file itself, and are the nearest only by place."""
+    cases = "".join(f"    #[test]\n    fn case_{n}() {{\n        b.refill_all();\n    }}\n" for n in range(3))
+    before = {
+        "src/buffer.rs": f"{RUST}{cases}}}\n",
+        "src/glue.rs": "fn run(b: Buffer) {\n    while b.refill_all() {}\n}\n",
+    }
+    text = related(tmp_path, before, {"src/buffer.rs": before["src/buffer.rs"].replace("false", "true")})
+    assert text.index("src/glue.rs (uses refill_all") < text.index("fn case_0")
+
+
+def test_what_a_changed_comment_names_is_not_looked_up(tmp_path: Path) -> None:
+    """An address in an example means no definition, and whoever explains a class does not change it."""
+    before = {
+        "src/options.ts": "export class Options {\n  /**\n  Sent as it is.\n  */\n  body = 1;\n}\n",
+        "src/https.ts": "export function https() {\n  return 1;\n}\n",
+        "src/use.ts": "import { Options } from './options';\nexport const made = new Options();\n",
+    }
+    said = before["src/options.ts"].replace("Sent as", "fetch(https(1))\n  Sent as")
+    assert related(tmp_path, before, {"src/options.ts": said}) == ""
+
+
+def test_a_main_file_has_no_tests_in_other_folders(tmp_path: Path) -> None:
+    """Every folder may have an `index`: of that name alone, the tests of another folder are not this one's."""
+    before = {
+        "src/core/index.ts": "export const one = () => 1;\n",
+        "test/types/server/index.ts": "export function start() {\n  return 1;\n}\n",
+        "test/core/index.ts": "export function checked() {\n  return 1;\n}\n",
+    }
+    text = related(tmp_path, before, {"src/core/index.ts": "export const one = () => 2;\n"})
+    assert "### test/core/index.ts (the tests of src/core/index.ts)" in text
+    assert "test/types" not in text
