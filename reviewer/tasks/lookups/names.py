@@ -20,7 +20,7 @@ from reviewer.safety.prompt_text import printable_path
 from reviewer.tasks.context.relations import resembles
 from reviewer.tasks.context.snippets import numbered
 from reviewer.tasks.lookups.files import definition_rows, not_shown
-from reviewer.tasks.lookups.repository_view import RepositoryView
+from reviewer.tasks.lookups.repository_view import RepositoryView, file_names
 from reviewer.tasks.lookups.results import LookupResult
 from reviewer.tasks.lookups.targets import SymbolTarget, WordTarget, symbol_target, word_target
 
@@ -41,7 +41,7 @@ def definitions_of(view: RepositoryView, text: str, title: str) -> LookupResult:
     if target is None:
         return LookupResult(title, note=NO_NAME)
     hits, left_out = _weighed(view, target.word)
-    ranked = view.ranked(hits, target.word)
+    ranked = view.ranked(hits, target.word, owner=target.owners[-1] if target.owners else "")
     view.library.fetch(_first_files(ranked))
     found = _defined(view, target, ranked)
     if not found:
@@ -87,11 +87,14 @@ def places_of(view: RepositoryView, text: str, title: str) -> LookupResult:
     if target is None:
         return LookupResult(title, note="it holds no word that can be searched for; write a whole word of it")
     hits, left_out = _searched(view, target)
+    note = _note(view, left_out)
     if target.text != target.word:
-        hits = [hit for hit in hits if target.text in hit.text] or [hit for hit in hits if target.word in hit.text]
+        exact = [hit for hit in hits if target.text in hit.text]
+        if hits and not exact:
+            note = "; ".join(filter(None, (f"the whole of it is nowhere: these hold `{target.word}`", note)))
+        hits = exact or [hit for hit in hits if target.word in hit.text]
     ranked = view.ranked(hits, target.word)
     rows = [f"{printable_path(hit.path)}:{hit.line} | {_code(hit)}" for hit in _spread(ranked)[:MAX_PLACES]]
-    note = _note(view, left_out)
     if not rows:
         return LookupResult(title, note="; ".join(filter(None, ("it is nowhere", note))))
     how = f"ask for `search {target.word} in GLOB`{_most_of(ranked)}"
@@ -170,7 +173,7 @@ def _defined(view: RepositoryView, target: SymbolTarget, ranked: Sequence[Hit]) 
         return found
     owner = target.owners[-1]
     inside = [(path, spot) for path, spot in found if owner in _around(view, path, spot)]
-    return inside or [(path, spot) for path, spot in found if owner.lower() in _file_names(path)] or found
+    return inside or [(path, spot) for path, spot in found if owner.lower() in file_names(path)] or found
 
 
 def _around(view: RepositoryView, path: str, spot: Definition) -> set[str]:
@@ -178,11 +181,6 @@ def _around(view: RepositoryView, path: str, spot: Definition) -> set[str]:
     outline = view.outline(path, Side.RIGHT)
     before = outline.lines[spot.first - 1].partition(spot.name)[0]
     return {around.name for around in outline.around(spot.first) if around != spot} | set(re.findall(r"\w+", before))
-
-
-def _file_names(path: str) -> set[str]:
-    folder, _, name = path.lower().rpartition("/")
-    return {name.split(".", 1)[0], folder.rpartition("/")[2]}
 
 
 def _not_defined(
@@ -208,8 +206,10 @@ def _uses(view: RepositoryView, path: str, hits: Sequence[Hit], *, alone: bool) 
 
     Unless it is the only file, a few of many are enough.
     """
-    left = 0 if alone else max(0, len(hits) - _most_in(path))
-    hits = hits[: len(hits) - left]
+    tested = [hit for hit in hits if view.library.is_tested(hit)]
+    few = [hit for hit in hits if hit not in tested][: _most_in(path)] + tested[:MOST_IN_TEST]
+    left = 0 if alone else len(hits) - len(few)
+    hits = hits if alone else few
     more = [f"({_count(left, 'more use')} in this file left out)"] if left else []
     outline = view.outline(path, Side.RIGHT) if path in view.library.texts else None
     if outline is None:

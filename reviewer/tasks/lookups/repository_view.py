@@ -14,7 +14,7 @@ from reviewer.domain.change import Change
 from reviewer.domain.sources import Hit
 from reviewer.languages.imports import shared_folders
 from reviewer.languages.outline import Outline, defined_on
-from reviewer.languages.paths import is_code, is_test, is_written_by_hand
+from reviewer.languages.paths import is_code, is_written_by_hand
 from reviewer.languages.registry import family_of
 from reviewer.safety.prompt_text import printable_path
 from reviewer.tasks.context.repository_cache import RepositoryCache
@@ -93,12 +93,18 @@ class RepositoryView:
         deepest = max((changed.count("/") for changed in self.changed), default=0)
         return 1 + deepest - self.shared(path.rpartition("/")[0])
 
-    def ranked(self, hits: Iterable[Hit], name: str = "") -> list[Hit]:
-        """Return hits by worth: where `name` is defined, code before tests before texts, what is near the change."""
+    def ranked(self, hits: Iterable[Hit], name: str = "", *, owner: str = "") -> list[Hit]:
+        """Return hits by worth: where `name` is defined, code before tests before texts, what is near the change.
 
-        def worth(hit: Hit) -> tuple[bool, bool, bool, int, str, int]:
+        Files that are named like the `owner` come first: `__construct` is in more files than are read.
+        """
+        wanted = _letters(owner)
+
+        def worth(hit: Hit) -> tuple[bool, bool, bool, bool, int, str, int]:
+            others = bool(wanted) and wanted not in map(_letters, file_names(hit.path))
             defines = bool(name) and defined_on(hit.text) == name
-            return (not defines, not is_code(hit.path), is_test(hit.path), self.distance(hit.path), hit.path, hit.line)
+            tested, far = self.library.is_tested(hit), self.distance(hit.path)
+            return (others, not defines, not is_code(hit.path), tested, far, hit.path, hit.line)
 
         return sorted(hits, key=worth)
 
@@ -119,3 +125,13 @@ class RepositoryView:
         same.sort(key=lambda other: (family_of(other) != family_of(path), self.distance(other), other))
         names = ", ".join(printable_path(other) for other in same[:MAX_SIMILAR])
         return f"; there is {names}" if names else ""
+
+
+def file_names(path: str) -> set[str]:
+    """Return the names by which code may mean a file: its own without endings, and its folder's."""
+    folder, _, name = path.lower().rpartition("/")
+    return {name.split(".", 1)[0], folder.rpartition("/")[2]}
+
+
+def _letters(name: str) -> str:
+    return "".join(char for char in name.lower() if char.isalnum())

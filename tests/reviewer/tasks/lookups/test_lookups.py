@@ -275,3 +275,21 @@ def test_of_a_word_that_is_everywhere_the_nearest_places_are_weighed(monkeypatch
     assert "### search everywhere: 460 places\nsrc/shop/use_0.py:2 |" in text
     assert "### callers everywhere: more than 50 uses" in text
     assert "src/many" not in text.partition("most are in")[0]
+
+
+def test_the_owners_file_is_read_although_many_have_the_name() -> None:
+    """A constructor is defined in every class: the one of the class that was named is found all the same."""
+    made = "<?php\nclass {0} {{\n    public function __construct() {{\n        echo '{0}';\n    }}\n}}\n"
+    files = {f"src/shop/A{n:02}.php": made.format(f"A{n:02}") for n in range(30)}
+    files["src/far/StreamHandler.php"] = made.format("StreamHandler")
+    request = read_request(json.dumps({"definition": ["StreamHandler.__construct"]}))
+    assert request is not None
+    text = handler(HEAD | files).look_up(request)
+    assert "echo 'StreamHandler';" in text
+    assert "echo 'A" not in text
+
+
+def test_a_text_of_several_words_that_is_nowhere_is_said_so() -> None:
+    """Places of its longest word are shown in its stead, and called that."""
+    assert "(the whole of it is nowhere: these hold `rounded`;" in look_up(search=["has rounded"])
+    assert "the whole of it" not in look_up(search=["return rounded"])
