@@ -30,6 +30,7 @@ from reviewer.tasks.verification.replacements.neighbours import (
     with_known_first,
     without_neighbours,
 )
+from reviewer.tasks.verification.replacements.other_line import changes_other_line
 from reviewer.tasks.verification.replacements.replaced_lines import ReplacedLines
 from reviewer.tasks.verification.replacements.unwrapping import breaks_blocks, without_wrapping
 from reviewer.tasks.verification.replacements.written_words import no_code
@@ -129,6 +130,8 @@ def _problem(new: Sequence[str], replaced: ReplacedLines, syntax: _Syntax) -> st
         return f"it leaves code out: {line}"
     if (line := loses_code(new, replaced)) is not None:
         return f"it loses what the replaced code does: {line.strip()}"
+    if (line := changes_other_line(new, replaced)) is not None:
+        return f"it is a change of another line: {line.strip()}"
     if breaks_blocks(new, replaced):
         return "it changes where a code block begins or ends"
     return syntax.broken(new)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reviewer.tasks.verification.replacements.lost_code import loses_code
+from reviewer.tasks.verification.replacements.other_line import changes_other_line
 from reviewer.tasks.verification.replacements.replaced_lines import ReplacedLines
 from reviewer.tasks.verification.suggestions import ProvenSuggestion, UnprovenSuggestion, prove_suggestion
 from tests.reviewer.tasks.verification.test_suggestions import located
@@ -255,3 +256,56 @@ def test_code_that_is_nowhere_any_more(path: str, old: str, new: str, line: str)
 def test_code_that_is_replaced_or_taken_away(path: str, old: str, new: str) -> None:
     """Another call, a simpler form, the same call under a condition, or plain deletion loses nothing."""
     assert lost(path, old, new) is None
+
+
+# ----------------------------------------------------------------------- a change of another line
+
+
+def other(path: str, text: str, quote: str, new: str) -> str | None:
+    """Return the line that the replacement of the quoted one is a change of."""
+    lines = text.split("\n")
+    start = [line.strip() for line in lines].index(quote)
+    return changes_other_line([new], ReplacedLines(path, tuple(lines), start, start + 1))
+
+
+SUM = """def total(items):
+    # Sum them all.
+    n = 0
+    found = add(items, start=n)
+    log(found)
+    print(len(items))"""
+
+
+@pytest.mark.parametrize("quote", ["def total(items):", "# Sum them all.", "log(found)", "print(len(items))"])
+def test_a_change_of_a_line_nearby(quote: str) -> None:
+    """The quoted line would be lost, and what was to change would stay."""
+    assert other("a.py", SUM, quote, "    found = add(items, start=n + 1)") == "    found = add(items, start=n)"
+
+
+def test_what_another_line_of_the_block_sets() -> None:
+    """However little is left of that line."""
+    style = ".a {\n  color: red;\n  background: blue;\n}\n.b {\n  margin: 0;\n}"
+    assert other("a.css", style, "color: red;", "  background: #123456;") == "  background: blue;"
+    assert other("a.css", style, "margin: 0;", "  background: #123456;") is None
+
+
+@pytest.mark.parametrize(
+    ("quote", "new"),
+    [
+        ("log(found)", "    logger.info(found)"),
+        ("print(len(items))", "    add(items, start=len(items))"),
+        ("n = 0", "    n = first(items, start=0)"),
+        ("log(found)", ""),
+    ],
+)
+def test_a_change_of_the_quoted_line(quote: str, new: str) -> None:
+    """It has something of that line, is like none nearby, or stands for what was still to be written."""
+    assert other("a.py", SUM, quote, new) is None
+    assert other("a.py", SUM.replace(quote, "pass"), "pass", new) is None
+
+
+def test_a_click_is_not_offered_for_a_change_of_another_line() -> None:
+    """It is advice, which names the line."""
+    quote = "    log(found)"
+    result = prove_suggestion(located("a.py", SUM, quote), "    found = add(items, start=n + 1)", SUM)
+    assert result == UnprovenSuggestion("it is a change of another line: found = add(items, start=n)")
