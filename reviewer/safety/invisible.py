@@ -11,6 +11,8 @@ INVISIBLE = re.compile(
 )
 #: Surrogates that stand for no byte: a model's JSON may hold half a pair.
 _HALF = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+#: Bytes that are no UTF-8, as surrogates: the text is in another encoding.
+_BYTE = re.compile("[\udc80-\udcff]")
 _JOINERS = "\u200c\u200d"
 _SELECTORS = "\ufe0e\ufe0f"
 
@@ -18,6 +20,11 @@ _SELECTORS = "\ufe0e\ufe0f"
 def valid_unicode(text: str) -> str:
     """Return the text as UTF-8 can hold it: bytes that were read as surrogates are decoded, what is left is U+FFFD."""
     return _HALF.sub("\ufffd", text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def holds_bytes(text: str) -> bool:
+    """Whether the text holds bytes that are no UTF-8: a file in Latin-1, GBK or Shift JIS does."""
+    return _BYTE.search(text) is not None
 
 
 def show_invisible(text: str) -> str:

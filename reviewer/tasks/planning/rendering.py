@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from reviewer.diff.model import FileDiff, FileStatus, Hunk, Line
+from reviewer.safety.invisible import holds_bytes
 from reviewer.safety.prompt_text import printable_code, printable_path
+
+#: Without it, models report damaged text: they cannot know that the file is read in another encoding elsewhere.
+_NOT_UTF_8 = "; not UTF-8: \ufffd stands for letters of another encoding"
 
 
 def render_file(file: FileDiff, *, partial: bool = False) -> str:
@@ -14,7 +18,10 @@ def render_file(file: FileDiff, *, partial: bool = False) -> str:
     what = file.status.value
     if file.status in (FileStatus.RENAMED, FileStatus.COPIED):
         what += f" from {printable_path(file.old_path)}"
-    header = f"### {printable_path(file.path)} ({what}{', in part' if partial else ''})"
+    what += ", in part" if partial else ""
+    if any(holds_bytes(line.text) for hunk in file.hunks for line in hunk.lines):
+        what += _NOT_UTF_8
+    header = f"### {printable_path(file.path)} ({what})"
     return "\n".join([header, *(render_hunk(hunk) for hunk in file.hunks)]) + "\n"
 
 

@@ -3,14 +3,15 @@
 Returns an anchor only if the quoted code is in the diff, otherwise the reason why there is none. Pure.
 
 The quote is looked for in steps, each less strict than the one before: to the letter, but for white space, without what
-models write around code, as a part of a line, decoded, similar. The first step that finds something decides: where it
-finds two places and the number chooses neither, nothing looser is tried. Loose steps need the line's number.
+models write around code, as a part of a line, decoded, but for letters of another encoding, similar. The first step
+that finds something decides: where it finds two places and the number chooses neither, nothing looser is tried. Loose
+steps need the line's number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reviewer.diff.model import Anchor, Diff, Line, Side
 from reviewer.domain.findings import QuoteMatch
@@ -22,6 +23,8 @@ from reviewer.tasks.verification.quoting.line_runs import (
     matching_runs,
     sides_of,
     squeezed,
+    with_bytes,
+    without_foreign,
 )
 from reviewer.tasks.verification.quoting.quotes import QuoteReading, decoded_readings, readings
 from reviewer.tasks.verification.quoting.similar_lines import most_similar
@@ -90,6 +93,10 @@ def _steps(sides: Sequence[HunkSide], quote: str, plain: Sequence[QuoteReading],
     decoded = list(decoded_readings(quote))
     yield from (_whole(sides, reading, line) for reading in decoded)
     yield from (_part(sides, reading, line) for reading in decoded if not reading.shortened)
+    if foreign := with_bytes(sides):
+        folded = [replace(each, lines=tuple(map(without_foreign, each.lines))) for each in plain]
+        yield from (_whole(foreign, reading, line) for reading in folded)
+        yield from (_part(foreign, reading, line) for reading in folded if not reading.shortened)
     yield _by_number(sides, plain[0].lines, line)
     for reading in plain if line is not None else ():
         match = most_similar(sides, reading.lines, line or 0, NEAR)

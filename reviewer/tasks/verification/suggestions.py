@@ -19,6 +19,7 @@ from reviewer.domain.findings import Finding
 from reviewer.domain.formatting import NO_RULES, FormatRules
 from reviewer.languages.elisions import elided
 from reviewer.languages.syntax import errors_in, is_exact
+from reviewer.safety.invisible import holds_bytes
 from reviewer.safety.placeholders import new_placeholder, stands_for_secret
 from reviewer.tasks.verification.anchoring import LocatedQuote
 from reviewer.tasks.verification.replacements.block_words import ends_other_blocks
@@ -123,9 +124,8 @@ def _problem(new: Sequence[str], replaced: ReplacedLines, syntax: _Syntax) -> st
         return "it changes nothing"
     if not new and len(old) == len([*replaced.lines]) - (replaced.lines[-1] == ""):
         return "it would empty the file"
-    text, before = "\n".join(new), "\n".join(old)
-    if new_placeholder(text, before) or (new and stands_for_secret(text, before)):
-        return "it holds a mark that stands for what the model was not shown"
+    if (why := _not_shown(new, replaced)) is not None:
+        return why
     if not replaced.path.endswith(".pyi") and (line := elided(new, old)) is not None:
         return f"it leaves code out: {line}"
     if (line := loses_code(new, replaced)) is not None:
@@ -135,6 +135,16 @@ def _problem(new: Sequence[str], replaced: ReplacedLines, syntax: _Syntax) -> st
     if breaks_blocks(new, replaced):
         return "it changes where a code block begins or ends"
     return syntax.broken(new)
+
+
+def _not_shown(new: Sequence[str], replaced: ReplacedLines) -> str | None:
+    """Return why the lines cannot be right for a file of which the model was not shown all, or None."""
+    text, before = "\n".join(new), "\n".join(replaced.old)
+    if new_placeholder(text, before) or (new and stands_for_secret(text, before)):
+        return "it holds a mark that stands for what the model was not shown"
+    if not text.isascii() and any(map(holds_bytes, replaced.lines)):
+        return "the file is not UTF-8"
+    return None
 
 
 def _line_end(lines: Sequence[str], start: int, end: int) -> str | None:

@@ -6,15 +6,20 @@ the model saw them.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reviewer.diff.model import FileDiff, Line, Side
+from reviewer.safety.invisible import holds_bytes
 from reviewer.safety.prompt_text import printable, printable_code
 
 #: A run of lines on one side of one hunk.
 Match = tuple[Side, tuple[Line, ...]]
+
+#: Letters that are no ASCII, or stand for bytes that could not be read.
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")
 
 #: So many places of a text are looked at; what stands more often is found nowhere.
 _MOST_PLACES = 50
@@ -53,6 +58,28 @@ def sides_of(file: FileDiff) -> list[HunkSide]:
         HunkSide(side, [line for line in hunk.lines if line.kind != kind])
         for hunk in file.hunks
         for side, kind in ((Side.RIGHT, "-"), (Side.LEFT, "+"))
+    ]
+
+
+def without_foreign(text: str) -> str:
+    """Return the text with one mark for each run of letters that are no ASCII."""
+    return _FOREIGN.sub("\ufffd", text)
+
+
+def with_bytes(sides: Sequence[HunkSide]) -> list[HunkSide]:
+    """Return the sides with bytes that are no UTF-8, without letters that are no ASCII.
+
+    The model saw marks in place of such bytes, and neither counts those rightly nor leaves them as they are.
+    """
+    return [
+        HunkSide(
+            each.side,
+            each.lines,
+            [without_foreign(text) for text in each.texts()],
+            [without_foreign(text) for text in each.texts(redacted=True)],
+        )
+        for each in sides
+        if any(holds_bytes(line.text) for line in each.lines)
     ]
 
 

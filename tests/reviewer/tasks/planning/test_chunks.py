@@ -90,7 +90,7 @@ def test_rows_carry_the_numbers_of_both_sides() -> None:
     diff = parse_diff(
         b"--- a/a.py\n+++ b/a.py\n@@ -3,3 +3,3 @@ def f():\n a\r\n-b\n+\xe2\x80\xaeb\tc\xff\n \n" )  # fmt: skip
     assert render_file(diff.files[0]) == (
-        "### a.py (modified)\n"
+        "### a.py (modified; not UTF-8: \ufffd stands for letters of another encoding)\n"
         "@@ old 3, new 3 in: def f(): @@\n"
         "    3     3 | a\n"
         "    4       |-b\n"

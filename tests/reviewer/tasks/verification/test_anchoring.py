@@ -103,6 +103,25 @@ def test_a_quote_of_a_redacted_line_is_found() -> None:
 
 
 @pytest.mark.parametrize(
+    ("encoding", "line", "quote"),
+    [
+        ("latin-1", "size = 'Größe', 5", "size = 'Gr\ufffd\ufffde', 5"),
+        ("latin-1", "size = 'Größe', 5", "size = 'Gr\ufffde', 5"),
+        ("latin-1", "size = 'Größe', 5", "size = 'Größe', 5"),
+        ("gbk", "return '你好', timeout=0", "'\ufffd\ufffd', timeout=0"),
+        ("cp1251", "print('Привет', x)", "print('Привет', x)"),
+    ],
+)
+def test_a_quote_of_a_line_that_is_not_utf_8_is_found(encoding: str, line: str, quote: str) -> None:
+    """The model counts the marks wrongly, or guesses the letters that they stand for."""
+    diff = parse_diff(b"--- a/x.py\n+++ b/x.py\n@@ -1 +1,2 @@\n x = 1\n+    %b\n" % line.encode(encoding))
+    located = locate(diff, "x.py", quote, 2)
+    assert isinstance(located, LocatedQuote)
+    assert located.anchor.line == 2
+    assert isinstance(locate(diff, "x.py", "print('Hello', y)", 2), NotLocated)
+
+
+@pytest.mark.parametrize(
     ("written", "meant"),
     [
         ("src/a.py", "src/a.py"),

@@ -155,3 +155,11 @@ def test_formatters_settings(
 ) -> None:
     """They decide what the file itself does not show; lines that were there stay as they are."""
     assert prove_suggestion(located(path, head, quote), suggestion, head, rules) == ProvenSuggestion(expected)
+
+
+def test_a_file_that_is_not_utf_8_gets_no_letters_of_utf_8() -> None:
+    """A click would leave two encodings in one file; ASCII is the same in both."""
+    head = "// Gr\udcf6\udcdfe\nsize = 1\n"
+    place = located("a.js", "// greater\nsize = 1\n", "size = 1")
+    assert prove_suggestion(place, "size = 2", head) == ProvenSuggestion("size = 2")
+    assert prove_suggestion(place, "size = 2 // größer", head) == UnprovenSuggestion("the file is not UTF-8")
