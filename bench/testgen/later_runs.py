@@ -111,6 +111,7 @@ def _passes(tree: Path, runner: Runner, paths: Sequence[str], seed: int) -> bool
         "TZ": ZONES[seed % len(ZONES)],
         "LC_ALL": LOCALES[seed % len(LOCALES)],
         "GOFLAGS": "-mod=mod",
+        "PYTHONPATH": str(tree / "src"),  # one of the projects has this layout, and is installed nowhere
     }
     done = subprocess.run(runner(mixed, seed), cwd=tree, env=environment, capture_output=True, check=False, timeout=300)
     return done.returncode == 0
