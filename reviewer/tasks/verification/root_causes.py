@@ -19,6 +19,9 @@ from reviewer.tasks.verification.similarity import share_of_common, telling_word
 #: Two findings of one file that lie at most so many lines apart may be one defect that two finders quote differently.
 _NEAR = 15
 
+#: Lines above and below a finding's own that are seen with it: what lies there is not named as another place.
+_BESIDE = 2
+
 #: The share of common words of two titles, and of two whole texts, that say the same; and the words that these need.
 _SAME_TITLE, _SAME_TEXT, _TELLING = 0.6, 0.6, 6
 
@@ -93,10 +96,18 @@ def _joined(best: Finding, others: Sequence[Finding]) -> Finding:
     for anchor in (place for finding in (best, *sure) for place in (finding.anchor, *finding.also_at)):
         if anchor == best.anchor or not any(anchor.overlaps(known) for known in (best.anchor, *places)):
             places[anchor] = None
-    places.pop(best.anchor, None)
+    places = {place: None for place in places if not _is_beside(place, best.anchor)}
     equal = [other.severity for other in others if other.confidence.rank >= best.confidence.rank]
     severity = max((best.severity, *equal), key=lambda level: level.rank)
     return replace(best, severity=severity, also_at=tuple(places)[:MOST_PLACES])
+
+
+def _is_beside(place: Anchor, anchor: Anchor) -> bool:
+    """Whether nobody overlooks a place who reads the lines of the anchor."""
+    if (place.path, place.side) != (anchor.path, anchor.side):
+        return False
+    first, begins = anchor.start_line or anchor.line, place.start_line or place.line
+    return begins <= anchor.line + _BESIDE and place.line >= first - _BESIDE
 
 
 def _is_one_cause(finding: Finding, other: Finding) -> bool:

@@ -24,7 +24,7 @@ from reviewer.safety.placeholders import new_placeholder, stands_for_secret
 from reviewer.tasks.verification.anchoring import LocatedQuote
 from reviewer.tasks.verification.replacements.block_words import ends_other_blocks
 from reviewer.tasks.verification.replacements.indentation import in_kind, with_first_indent
-from reviewer.tasks.verification.replacements.lost_code import loses_code
+from reviewer.tasks.verification.replacements.lost_code import leaves_unused, loses_code
 from reviewer.tasks.verification.replacements.neighbours import (
     repeats_more,
     trimmed,
@@ -132,6 +132,8 @@ def _problem(new: Sequence[str], replaced: ReplacedLines, syntax: _Syntax) -> st
         return f"it loses what the replaced code does: {line.strip()}"
     if (line := changes_other_line(new, replaced)) is not None:
         return f"it is a change of another line: {line.strip()}"
+    if (name := leaves_unused(new, replaced)) is not None:
+        return f"it leaves `{name}` declared and unused"
     if breaks_blocks(new, replaced):
         return "it changes where a code block begins or ends"
     return syntax.broken(new)

@@ -40,6 +40,40 @@ _SAME_LINE = 0.6
 #: Longer replacements are blocks written anew, which no comparison line by line judges.
 _MOST_LINES, _LONGEST_LINE = 12, 300
 
+#: A variable inside a function, and a line of Go that imports a package.
+_LOCAL = re.compile(
+    r"\s{1,200}+(?:(?:const|let|var|val|auto|final|mut)\s{1,4}+){1,2}(?P<name>[A-Za-z_$][\w$]{0,80}+)(?!\s{0,4}[,({])"
+    r"|\s{1,200}+(?P<go>\w{1,80}+)\s{0,4}:="
+)
+_GO_IMPORT = re.compile(r"\s{0,200}+(?:import\s{1,4})?\"(?:[\w.-]{1,80}/){0,12}(?P<name>\w{1,80})\"\s{0,200}$")
+
+
+def leaves_unused(new: Sequence[str], replaced: ReplacedLines) -> str | None:
+    """Return the name of a variable, or of a package in Go, whose last use the replacement takes away; or None.
+
+    Go does not compile with one, and elsewhere a linter complains: the click needs another edit beside it.
+    """
+    if not is_code(replaced.path):
+        return None
+    gone = set(_WORD.findall("\n".join(replaced.old))) - set(_WORD.findall("\n".join(new)))
+    rest = [*replaced.lines[: replaced.start], *new, *replaced.lines[replaced.end :]] if gone else []
+    holding: dict[str, list[str]] = {}
+    for line in rest:
+        for word in gone.intersection(_WORD.findall(line)):
+            holding.setdefault(word, []).append(line)
+    declared = (
+        name for name, lines in sorted(holding.items()) if len(lines) == 1 and _declares(lines[0], name, replaced)
+    )
+    return next(declared, None)
+
+
+def _declares(line: str, name: str, replaced: ReplacedLines) -> bool:
+    """Whether the line declares the name and does nothing else with it."""
+    if len(line) > _LONGEST_LINE or _WORD.findall(line).count(name) > 1:
+        return False
+    found = [_LOCAL.match(line), _GO_IMPORT.match(line) if replaced.path.endswith(".go") else None]
+    return any(match is not None and name in match.groupdict().values() for match in found)
+
 
 def loses_code(new: Sequence[str], replaced: ReplacedLines) -> str | None:
     """Return the first replaced line whose work nothing in the replacement does, although the rest stays; or None."""

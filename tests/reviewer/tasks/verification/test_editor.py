@@ -21,7 +21,7 @@ from reviewer.tasks.conversation.layout import shown_in, task_line
 from reviewer.tasks.conversation.prompts import Prompter
 from reviewer.tasks.verification.editor import EditedFindings, apply_edits, edit_findings
 from reviewer.tasks.verification.fingerprints import fingerprint
-from reviewer.tasks.verification.root_causes import merge_plain_repeats
+from reviewer.tasks.verification.root_causes import merge, merge_plain_repeats
 from reviewer.tasks.verification.triage import UNCAPPED, placed
 from tests.attacks.prompt_blocks import blocks
 
@@ -224,3 +224,11 @@ def test_a_reply_that_is_none_is_told_why() -> None:
         with pytest.raises(Unreadable):
             read_edits(text)
     assert [one.id for one in read_edits('{"findings": [{"id": 2}, {"id": "two"}, {"id": 2, "place": "list"}]}')] == [2]
+
+
+def test_a_place_beside_the_findings_own_lines_is_not_named() -> None:
+    """Who reads the finding sees the next line too; two lines further on, nobody does."""
+    first, next_, further = (finding(line, f"Defect at {line}") for line in (10, 12, 13))
+    (kept,), merged = merge([first, next_, further], {1: 0, 2: 0})
+    assert [place.line for place in kept.also_at] == [13]
+    assert len(merged) == 2

@@ -54,6 +54,8 @@ PYTHON = "def f(x):\n    if x:\n        return 1\n    return 2\n"
         ("a.json", '{"a": 1,\n"b": 2}\n', '"b": 2}', '"b": 3}', '"b": 3}'),
         ("a.go", "func f() {\n\treturn\n}\n", "\treturn", "\tpanic(1)", "\tpanic(1)"),
         ("a.js", 'f("(");\n', 'f("(");', 'g("[");', 'g("[");'),
+        ("a.js", "f(() => {\n  let x = 1;\n  g(x);\n  h(x);\n});\n", "  g(x);", "  g(2);", "  g(2);"),
+        ("a.js", "f(() => {\n  const {x, y} = o;\n  g(x);\n});\n", "  g(x);", "  g(y);", "  g(y);"),
     ],
 )
 def test_a_sound_suggestion_is_proven(path: str, head: str, quote: str, suggestion: str, expected: str) -> None:
@@ -89,6 +91,21 @@ BROKEN = {
         ("a.toml", "a = 1\n", "a = 1", "a = ", "no longer parse"),
         ("a.kt", "fun f() {\n\treturn\n}\n", "fun f() {", "fun f() {\n\tif (x) {", "brackets"),
         ("a.lua", "f(a);\n", "f(a);", "f(a;", "brackets"),
+        (
+            "a.ts",
+            "f(() => {\n  const x = g();\n  if (a || x) {\n    h();\n  }\n});\n",
+            "  if (a || x) {",
+            "  if (a) {",
+            "`x`",
+        ),
+        ("a.go", "func f() {\n\tx := g()\n\th(x)\n}\n", "\th(x)", "\th(1)", "leaves `x` declared and unused"),
+        (
+            "a.go",
+            'package a\n\nimport (\n\t"a.b/fmt"\n)\n\nvar x = fmt.A(1)\n',
+            "var x = fmt.A(1)",
+            "var x = 1",
+            "`fmt`",
+        ),
         *((f"a.{ending}", *case, "no longer parse") for ending, case in BROKEN.items()),
     ],
 )
