@@ -18,6 +18,7 @@ _SEVERITIES = {
     "severe": "error", "p0": "error", "p1": "error", "严重": "error", "致命": "error", "错误": "error", "高": "error",
     "medium": "warning", "moderate": "warning", "warn": "warning", "p2": "warning", "警告": "warning", "中": "warning",
     "low": "info", "minor": "info", "note": "info", "notice": "info", "nit": "info", "suggestion": "info",
+    "nitpick": "info", "cosmetic": "info",
     "trivial": "info", "p3": "info", "p4": "info", "提示": "info", "建议": "info", "低": "info",
 }  # fmt: skip
 _CATEGORIES = {
@@ -38,6 +39,13 @@ _VERDICTS = {
     "驳回": "refuted", "uncertain": "uncertain", "unclear": "uncertain", "不确定": "uncertain",
 }  # fmt: skip
 
+#: Names that models give to the fields of a finding when they forget which ones were asked for.
+_NAMES = {
+    "file": "path", "filename": "path", "file_path": "path", "relevant_file": "path", "line_number": "line",
+    "code": "quote", "snippet": "quote", "existing_code": "quote", "description": "body", "message": "body",
+    "explanation": "body", "suggested_code": "suggestion", "improved_code": "suggestion",
+}  # fmt: skip
+
 #: A word of a phrase such as `High (security)` or `error_handling`.
 _PART = re.compile(r"[^\W_]+")
 _LONGEST_PHRASE, _MOST_PARTS = 60, 5
@@ -53,6 +61,12 @@ _NO_REPLACEMENT = frozenset({
     "see above", "as is", "removed", "deleted", "delete", "todo", "tbd", "无", "无需修改",
 })  # fmt: skip
 _WRAPPINGS = ("()", "[]", "<>")
+
+
+def named_as_asked(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a finding with the names of fields that were asked for; what is there under its own name stays."""
+    meant = {_NAMES[key]: value for key, value in reversed(item.items()) if key in _NAMES}
+    return meant | {key: value for key, value in item.items() if key not in _NAMES}
 
 
 def severity_word(value: Any) -> Any:

@@ -21,6 +21,7 @@ from reviewer.safety.redaction import redact
 from reviewer.tasks.conversation.answer_fields import (
     category_word,
     joined_text,
+    named_as_asked,
     number_or_none,
     replacement,
     severity_or_none,
@@ -109,6 +110,7 @@ def _finding(item: Any) -> tuple[RawFinding, bool]:
 
     Where it quotes code and says what is wrong, the field that does not fit is left out instead of the finding.
     """
+    item = named_as_asked(item) if isinstance(item, dict) else item
     try:
         return RawFinding.model_validate(item), True
     except ValidationError as error:

@@ -29,6 +29,8 @@ OBJECT = json.dumps({"summary": "s", "findings": [GOOD]})
         OBJECT.replace('"', "'"),
         json.dumps({"summary": None, "findings": [{**GOOD, "line": "3"}]}),
         json.dumps({"summary": "s", "findings": [{**GOOD, "line": "2-3", "quote": ["x = 1"], "severity": "Critical"}]}),
+        OBJECT.replace('"path"', '"file"').replace('"line"', '"line_number"').replace('"quote"', '"code"'),
+        OBJECT.replace('"path"', '"relevant_file": "b.py", "path"'),
         OBJECT.replace('"b"', '"b\nwith a raw newline"'),
     ],
 )
