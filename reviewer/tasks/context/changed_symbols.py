@@ -24,6 +24,9 @@ _FUNCTION = re.compile(r"function|method")
 #: Names for the object or class that a method belongs to.
 _SELF = frozenset(("self", "this", "cls", "Self", "static"))
 _REMARK = re.compile(r"\s*(?://|/\*|\*/|\*\s|\*$|#\s)")
+#: A variable, and a line that begins a function or a block of its statements.
+_VARIABLE = re.compile(r"\s+(?:var|let|val|const|auto)\s")
+_BODY = re.compile(r"\b(?:fun|func|fn|function|def|sub|if|else|for|while|try|catch|when|switch|match|do)\b|=>")
 _OUTCOME = re.compile(r"\b(?:return|yield|raise|throw|throws|panic|Err|None|null|nil)\b")
 
 _PAGE = """
@@ -156,7 +159,7 @@ def _changed(file: FileDiff, outline: Outline, remarks: Collection[int]) -> list
     """Return the definitions that are touched; `remarks` are the lines of comments: who changes one changes no code."""
     found: dict[str, ChangedDefinition] = {}
     for touch in _touched(file.hunks):
-        if touch.line in remarks if touch.new else _REMARK.match(touch.text):
+        if _REMARK.match(touch.text) or (touch.line in remarks and touch.text == outline.lines[touch.line - 1]):
             continue
         around = outline.around(touch.line)
         for spot in around[-2:]:
@@ -232,9 +235,36 @@ def _replaced(file: FileDiff) -> list[str]:
 
 
 def _removed(file: FileDiff, outline: Outline) -> list[str]:
-    """Return the names that removed lines define and no line at head defines."""
-    rows = [line for hunk in file.hunks for line in hunk.lines]
-    kept = {defined_on(line.text) for line in rows if line.kind != "-"}
-    names = (defined_on(line.text) for line in rows if line.kind == "-" and not line.text.startswith(" " * 12))
+    """Return the names that removed lines define and no line at head defines; those inside a function are nobody's."""
+    kept = {defined_on(line.text) for hunk in file.hunks for line in hunk.lines if line.kind != "-"}
+    lines = (line for hunk in file.hunks for line in _removed_lines(hunk, outline))
+    names = (defined_on(line) for line in lines if not line.startswith(" " * 12))
     gone = [name for name in dict.fromkeys(names) if name and name not in kept and is_telling(name)]
     return [name for name in gone if not outline.named(name)]
+
+
+def _removed_lines(hunk: Hunk, outline: Outline) -> Iterator[str]:
+    """Yield the removed lines but for variables that stand inside a function: in the hunk, or at that place at head."""
+    last = max(1, hunk.new_start)
+    above: list[str] = []
+    for line in hunk.lines:
+        if line.kind == "-" and not (_VARIABLE.match(line.text) and _is_in_function(line.text, above, last, outline)):
+            yield line.text
+        if line.text.strip():
+            above.append(line.text)
+        last = line.new or last
+
+
+def _is_in_function(text: str, above: Sequence[str], last: int, outline: Outline) -> bool:
+    """Whether a removed line stands inside a function; `above` are the hunk's lines before it."""
+    width = _width(text)
+    outer = next((line for line in reversed(above) if _width(line) < width and line.strip()[:1] not in ")]}"), None)
+    if outer is None:
+        around = [outline.lines[spot.first - 1] for spot in outline.around(last) if spot.first < last]
+        outer = around[-1] if around and _width(around[-1]) < width else ""
+    return _BODY.search(outer) is not None
+
+
+def _width(line: str) -> int:
+    expanded = line.expandtabs(4)
+    return len(expanded) - len(expanded.lstrip(" "))

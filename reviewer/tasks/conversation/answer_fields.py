@@ -65,7 +65,7 @@ _WRAPPINGS = ("()", "[]", "<>")
 
 def named_as_asked(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return a finding with the names of fields that were asked for; what is there under its own name stays."""
-    meant = {_NAMES[key]: value for key, value in reversed(item.items()) if key in _NAMES}
+    meant = {_NAMES[key]: value for key, value in reversed(list(item.items())) if key in _NAMES}
     return meant | {key: value for key, value in item.items() if key not in _NAMES}
 
 

@@ -169,3 +169,24 @@ def test_a_main_file_has_no_tests_in_other_folders(tmp_path: Path) -> None:
     text = related(tmp_path, before, {"src/core/index.ts": "export const one = () => 2;\n"})
     assert "### test/core/index.ts (the tests of src/core/index.ts)" in text
     assert "test/types" not in text
+
+
+@pytest.mark.parametrize(("row", "count"), [("    var prev = head", 0), ("  var prev = 1", 1)])
+def test_a_variable_inside_a_function_is_missed_by_nobody(tmp_path: Path, row: str, count: int) -> None:
+    """Another class has a field of its name; what a class itself had may be missed."""
+    code = "class Queue {\n  var prev = 1\n\n  fun drop(node: Node) {\n    var prev = head\n    unlink(node)\n  }\n}\n"
+    before = {
+        "src/Queue.kt": "".join(f"{line}\n" for line in code.split("\n")[:-1] if "prev" not in line or line == row),
+        "src/Segment.kt": "class Segment {\n  fun pop() {\n    this.prev = null\n  }\n}\n",
+    }
+    text = related(tmp_path, before, {"src/Queue.kt": before["src/Queue.kt"].replace(f"{row}\n", "")})
+    assert text.count("uses prev, removed in src/Queue.kt") == count
+
+
+def test_code_that_becomes_a_comment_is_changed_code(tmp_path: Path) -> None:
+    """Its callers are shown, as where the line is taken out."""
+    checked = PYTHON["shop/prices.py"].replace("    return item", "    item.check()\n    return item")
+    text = related(
+        tmp_path, PYTHON | {"shop/prices.py": checked}, {"shop/prices.py": checked.replace("item.ch", "# item.ch")}
+    )
+    assert "shop/cart.py (uses price_of" in text
