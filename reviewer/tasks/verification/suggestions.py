@@ -128,12 +128,8 @@ def _problem(new: Sequence[str], replaced: ReplacedLines, syntax: _Syntax) -> st
         return why
     if not replaced.path.endswith(".pyi") and (line := elided(new, old)) is not None:
         return f"it leaves code out: {line}"
-    if (line := loses_code(new, replaced)) is not None:
-        return f"it loses what the replaced code does: {line.strip()}"
-    if (line := changes_other_line(new, replaced)) is not None:
-        return f"it is a change of another line: {line.strip()}"
-    if (name := leaves_unused(new, replaced)) is not None:
-        return f"it leaves `{name}` declared and unused"
+    if (why := _beside_its_point(new, replaced)) is not None:
+        return why
     if breaks_blocks(new, replaced):
         return "it changes where a code block begins or ends"
     return syntax.broken(new)
@@ -146,6 +142,17 @@ def _not_shown(new: Sequence[str], replaced: ReplacedLines) -> str | None:
         return "it holds a mark that stands for what the model was not shown"
     if not text.isascii() and any(map(holds_bytes, replaced.lines)):
         return "the file is not UTF-8"
+    return None
+
+
+def _beside_its_point(new: Sequence[str], replaced: ReplacedLines) -> str | None:
+    """Return what the replacement loses, changes or leaves behind beside what it is for, or None."""
+    if (line := loses_code(new, replaced)) is not None:
+        return f"it loses what the replaced code does: {line.strip()}"
+    if (line := changes_other_line(new, replaced)) is not None:
+        return f"it is a change of another line: {line.strip()}"
+    if (name := leaves_unused(new, replaced)) is not None:
+        return f"it leaves `{name}` declared and unused"
     return None
 
 
