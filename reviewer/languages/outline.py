@@ -46,6 +46,8 @@ _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _MEMBER = re.compile(r"(?P<of>[A-Za-z_$][\w$]*)(?:\(\))?\s*(?:\.|::|->)\s*(?=(?P<name>[A-Za-z_$][\w$]*))")
 _BARE = re.compile(r"(?<![\w$.])(?<!->)(?<!::)(?P<name>[A-Za-z_$][\w$]*)")
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|`(?:[^`\\]|\\.)*+`")
+_VARIABLE = re.compile(r"\s*(?:const|let|va[lr])\s")
+_FUNCTION = re.compile(r"\s*(?:[a-z]{2,12}\s+){0,6}?(?:func?|fn|function|def|sub)\s")
 #: A name of PHP's global namespace, as in `\DateTime`: it is built in, whatever a class of the project is called.
 _GLOBAL_NAME = re.compile(r"(?<![\w\\])\\\w+(?![\w\\])")
 _COMMENT = {"//": re.compile(r"//.*|/\*.*?(?:\*/|$)|^\s*\*.*"), "#": re.compile(r"(?<![\w$&])#(?!\{).*")}
@@ -139,7 +141,10 @@ def remarks_of(path: str, lines: Sequence[str]) -> frozenset[int]:
 
 
 def _by_indentation(lines: Sequence[str]) -> tuple[Definition, ...]:
-    """Return the definitions, known by the words of their first line, each with the indented lines below it."""
+    """Return the definitions, known by the words of their first line, each with the indented lines below it.
+
+    A variable inside a function is none: nobody else can mean it.
+    """
     depths = [_depth(line) for line in lines]
     last_text = _last_texts(depths)
     spots: list[Definition] = []
@@ -152,7 +157,8 @@ def _by_indentation(lines: Sequence[str]) -> tuple[Definition, ...]:
             level, first, name = open_.pop()
             last = number if closer and depth == level else last_text[number - 1]
             spots.append(Definition(name, "block", first, last, first))
-        if defined := defined_on(line):
+        local = bool(open_) and _VARIABLE.match(line) and _FUNCTION.match(lines[open_[-1][1] - 1][:MAX_LINE])
+        if not local and (defined := defined_on(line)):
             open_.append((depth, number, defined))
     end = last_text[len(lines)]
     spots += [Definition(name, "block", first, end, first) for _, first, name in open_]

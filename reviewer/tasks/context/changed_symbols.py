@@ -33,6 +33,7 @@ _PAGE = """
     self cls true false none null nil undefined void bool boolean string str int integer float double char byte
     long short unsigned signed var let const def class func function fun type struct enum interface trait impl
     public private protected static final abstract override virtual async export default extends implements break
+    val inline internal operator companion suspend lateinit pub mut crate dyn
     continue pass global nonlocal lambda finally ensure rescue begin end then done module namespace package object
     unknown never bigint symbol True False NotImplemented
     group groups left right upper lower empty encode decode url path title status state

@@ -81,6 +81,13 @@ def test_without_a_grammar_indentation_tells() -> None:
     assert [(spot.name, spot.first, spot.last) for spot in outline.spots] == [("A", 1, 5), ("f", 2, 4), ("h", 7, 8)]
 
 
+def test_a_variable_inside_a_function_defines_nothing() -> None:
+    """Of a class it does, whatever stands before it."""
+    inside = "    val b = 2\n    if (b) {\n      var c = 1\n    }\n"
+    text = f"class A {{\n  val a = 1\n  private inline fun f() {{\n{inside}  }}\n}}\n"
+    assert [spot.name for spot in outline_of("a.kt", text).spots] == ["A", "a", "f"]
+
+
 @pytest.mark.slow
 def test_a_missing_wheel_is_no_error() -> None:
     """Where tree-sitter is not installed, indentation takes over."""
