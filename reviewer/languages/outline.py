@@ -48,6 +48,7 @@ _BARE = re.compile(r"(?<![\w$.])(?<!->)(?<!::)(?P<name>[A-Za-z_$][\w$]*)")
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|`(?:[^`\\]|\\.)*+`")
 _VARIABLE = re.compile(r"\s*(?:const|let|va[lr])\s")
 _FUNCTION = re.compile(r"\s*(?:[a-z]{2,12}\s+){0,6}?(?:func?|fn|function|def|sub)\s")
+_TRIPLE, _DOCUMENTS = re.compile(r"\"{3}|'{3}"), re.compile(r"\s*[rRuU]?(?:\"{3}|'{3})")
 #: A name of PHP's global namespace, as in `\DateTime`: it is built in, whatever a class of the project is called.
 _GLOBAL_NAME = re.compile(r"(?<![\w\\])\\\w+(?![\w\\])")
 _COMMENT = {"//": re.compile(r"//.*|/\*.*?(?:\*/|$)|^\s*\*.*"), "#": re.compile(r"(?<![\w$&])#(?!\{).*")}
@@ -120,12 +121,14 @@ def code_on(path: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def remarks_of(path: str, lines: Sequence[str]) -> frozenset[int]:
-    """Return the 1-based lines that are nothing but a comment, those inside a block comment included.
+    """Return the 1-based lines that are nothing but a comment or a text that documents, with all lines inside it.
 
     A block comment counts where it begins a line, so that a pattern such as `src/**/*.ts` opens none.
     """
     language = language_of(path)
     mark = language.comment if language else "//"
+    if language is not None and language.family == "python":
+        return _python_remarks(lines)
     found, inside = [], False
     for number, line in enumerate(lines, 1):
         bare = line.strip()
@@ -137,6 +140,21 @@ def remarks_of(path: str, lines: Sequence[str]) -> frozenset[int]:
             found += [] if rest.strip() else [number]
         elif bare.startswith(mark):
             found.append(number)
+    return frozenset(found)
+
+
+def _python_remarks(lines: Sequence[str]) -> frozenset[int]:
+    """Return the lines of comments and of triple-quoted texts that begin a line; one that is a value is none."""
+    found, quote, documents = [], "", False
+    for number, line in enumerate(lines, 1):
+        begins = _DOCUMENTS.match(line) is not None
+        if documents if quote else begins or line.lstrip().startswith("#"):
+            found.append(number)
+        for mark in _TRIPLE.findall(line) if quote or not line.lstrip().startswith("#") else ():
+            if not quote:
+                quote, documents = mark, begins
+            elif mark == quote:
+                quote = ""
     return frozenset(found)
 
 

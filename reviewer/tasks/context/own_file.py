@@ -5,11 +5,12 @@ Pure. The library is only asked for what was read already.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from reviewer.languages.imports import tests_of
 from reviewer.languages.outline import Outline, remarks_of
 from reviewer.languages.paths import is_test
+from reviewer.languages.treesitter import Definition
 from reviewer.tasks.context.changed_symbols import ChangedSymbols, scope_of
 from reviewer.tasks.context.fields import MAX_FIELDS, field_uses
 from reviewer.tasks.context.repository_cache import RepositoryCache
@@ -39,8 +40,24 @@ def listed_tests(subject: ChangedSymbols, library: RepositoryCache, changed: Col
     pieces: list[Snippet] = []
     for path in tests_of(subject.path, library.index)[:1]:
         outline = library.outline(path)
-        spots = (spot for spot in outline.spots if scope_of(spot, outline.around(spot.first)) is None)
-        heads = tuple(spot.first for spot in spots if spot.head - spot.first < MAX_HEAD)[:MAX_TESTS]
+        outer = (spot for spot in outline.spots if scope_of(spot, outline.around(spot.first)) is None)
+        spots = [spot for spot in outer if spot.head - spot.first < MAX_HEAD]
+        heads = [spot.first for spot in _telling_first(spots, subject)][:MAX_TESTS]
         if heads and path not in changed:
             pieces.append(Snippet(Rank.TEST, path, tuple(sorted(set(heads))), f"the tests of {subject.path}"))
     return pieces
+
+
+def _telling_first(spots: Sequence[Definition], subject: ChangedSymbols) -> list[Definition]:
+    """Return the tests that are named after what is changed, then the other tests, then what stands beside them."""
+    names = [_letters(changed.name) for changed in subject.changed]
+
+    def rank(spot: Definition) -> int:
+        own = _letters(spot.name)
+        return 0 if any(name in own for name in names) else 1 if "test" in own else 2
+
+    return sorted(spots, key=rank)
+
+
+def _letters(name: str) -> str:
+    return "".join(char for char in name.lower() if char.isalnum())

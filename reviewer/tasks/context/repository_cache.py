@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from reviewer.diff.model import Side
 from reviewer.domain.sources import Hit, Sources
 from reviewer.languages.imports import PathIndex, imported, index_of
-from reviewer.languages.outline import MAX_LINE, Outline, defined_on, outline_of
+from reviewer.languages.outline import MAX_LINE, Outline, defined_on, outline_of, remarks_of
 from reviewer.languages.paths import is_test
 from reviewer.languages.registry import family_of
 
@@ -42,6 +42,7 @@ class RepositoryCache:
     texts: dict[str, str]
     before: dict[str, str | None] = field(default_factory=dict)
     _outlines: dict[str, Outline] = field(default_factory=dict)
+    _remarks: dict[str, frozenset[int]] = field(default_factory=dict)
     _tests_from: dict[str, int] = field(default_factory=dict)
     _index: PathIndex | None = None
     _imports: dict[str, list[str]] = field(default_factory=dict)
@@ -106,6 +107,12 @@ class RepositoryCache:
             begin = _RUST_TESTS.search(self.texts[hit.path])
             self._tests_from[hit.path] = self.texts[hit.path].count("\n", 0, begin.start()) if begin else sys.maxsize
         return hit.line > self._tests_from[hit.path]
+
+    def remarks(self, path: str) -> frozenset[int]:
+        """Return the lines of a file that was fetched which are nothing but a comment."""
+        if path not in self._remarks and path in self.texts:
+            self._remarks[path] = remarks_of(path, self.texts[path].split("\n"))
+        return self._remarks.get(path, frozenset())
 
     def may_define(self, path: str, name: str) -> bool:
         """Whether a line of a file that was fetched looks like a definition of the name: cheaper than an outline."""

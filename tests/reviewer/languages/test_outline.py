@@ -192,3 +192,17 @@ def test_lines_that_only_comment_are_known() -> None:
     web = ["/**", "got('https://a.b')", "*/", "a = 'src/**/*.ts'", "/* a */ b()", "// c", "d() /* e"]
     assert remarks_of("a.ts", web) == {1, 2, 3, 6}
     assert remarks_of("a.py", ["# a", "b = 1  # c", "/* d"]) == {1}
+    value = [
+        'a = """',
+        "b()",
+        '"""',
+        "def f():",
+        '    """Say',
+        "    b.",
+        '    """',
+        "    c()",
+        "    r'''d'''",
+        "# '''",
+        "e",
+    ]
+    assert remarks_of("a.py", value) == {5, 6, 7, 9, 10}

@@ -190,3 +190,21 @@ def test_code_that_becomes_a_comment_is_changed_code(tmp_path: Path) -> None:
         tmp_path, PYTHON | {"shop/prices.py": checked}, {"shop/prices.py": checked.replace("item.ch", "# item.ch")}
     )
     assert "shop/cart.py (uses price_of" in text
+
+
+def test_a_text_that_documents_uses_nothing(tmp_path: Path) -> None:
+    """A verb in it may be the name of a function all the same."""
+    told = 'def other():\n    """Others\n    overlay the first.\n    """\n'
+    before = {"shop/env.py": f"def overlay(a):\n    return a\n\n\n{told}"}
+    assert related(tmp_path, before, {"shop/env.py": before["shop/env.py"].replace("return a", "return [a]")}) == ""
+
+
+def test_of_many_tests_those_of_the_changed_names_are_listed(tmp_path: Path) -> None:
+    """Not the samples that stand at the beginning of the file."""
+    samples = "".join(f"SAMPLE_{n} = {n}\n" for n in range(30))
+    tests = "from shop.prices import price_of\n\n" + samples + "\n\ndef test_price_of():\n    assert price_of(1)\n"
+    after = {"shop/prices.py": PYTHON["shop/prices.py"].replace("item.price", "item.cost")}
+    listed = related(tmp_path, PYTHON | {"tests/test_prices.py": tests}, after).partition("(the tests of shop/prices")[
+        2
+    ]
+    assert "def test_price_of():" in listed
