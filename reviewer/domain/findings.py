@@ -32,7 +32,8 @@ class QuoteMatch(StrEnum):
 
     EXACT: to the letter. WHITE_SPACE: but for white space and line ends. TIDIED: without what models write around code
     (numbers, marks, back-ticks, a comment behind). PART: it is a part of the anchored lines. DECODED: it was escaped
-    once too often. ONE_LINE: one of its lines stands at its number. SIMILAR: it differs in words.
+    once too often, or has other signs (`-` for a dash). ONE_LINE: one of its lines stands at its number. SIMILAR: it
+    differs in words.
     """
 
     EXACT = "exact"

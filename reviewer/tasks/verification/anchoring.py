@@ -3,9 +3,9 @@
 Returns an anchor only if the quoted code is in the diff, otherwise the reason why there is none. Pure.
 
 The quote is looked for in steps, each less strict than the one before: to the letter, but for white space, without what
-models write around code, as a part of a line, decoded, but for letters of another encoding, similar. The first step
-that finds something decides: where it finds two places and the number chooses neither, nothing looser is tried. Loose
-steps need the line's number.
+models write around code, as a part of a line, decoded, with other signs (a hyphen for a dash), but for letters of
+another encoding, similar. The first step that finds something decides: where it finds two places and the number chooses
+neither, nothing looser is tried. Loose steps need the line's number.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from reviewer.tasks.verification.quoting.line_runs import (
     is_commentable,
     matching_parts,
     matching_runs,
+    rewritten,
     sides_of,
     squeezed,
+    typed_plainly,
     with_bytes,
     without_foreign,
 )
@@ -88,19 +90,24 @@ def locate(diff: Diff, path: str, quote: str, line: int | None) -> LocatedQuote 
 
 def _steps(sides: Sequence[HunkSide], quote: str, plain: Sequence[QuoteReading], line: int | None) -> Iterator[_Found]:
     """Yield what each step finds, the strictest first."""
-    yield from (_whole(sides, reading, line) for reading in plain)
-    yield from (_part(sides, reading, line) for reading in plain if not reading.shortened)
-    decoded = list(decoded_readings(quote))
-    yield from (_whole(sides, reading, line) for reading in decoded)
-    yield from (_part(sides, reading, line) for reading in decoded if not reading.shortened)
-    if foreign := with_bytes(sides):
-        folded = [replace(each, lines=tuple(map(without_foreign, each.lines))) for each in plain]
-        yield from (_whole(foreign, reading, line) for reading in folded)
-        yield from (_part(foreign, reading, line) for reading in folded if not reading.shortened)
+    yield from _found_in(sides, plain, line)
+    yield from _found_in(sides, list(decoded_readings(quote)), line)
+    typed = [replace(_rewritten(each, typed_plainly), match=QuoteMatch.DECODED) for each in plain]
+    yield from _found_in(rewritten(sides, typed_plainly), typed, line)
+    yield from _found_in(with_bytes(sides), [_rewritten(each, without_foreign) for each in plain], line)
     yield _by_number(sides, plain[0].lines, line)
     for reading in plain if line is not None else ():
         match = most_similar(sides, reading.lines, line or 0, NEAR)
         yield None if match is None else (match, QuoteMatch.SIMILAR)
+
+
+def _rewritten(reading: QuoteReading, rewrite: Callable[[str], str]) -> QuoteReading:
+    return replace(reading, lines=tuple(map(rewrite, reading.lines)))
+
+
+def _found_in(sides: Sequence[HunkSide], readings_: Sequence[QuoteReading], line: int | None) -> Iterator[_Found]:
+    yield from (_whole(sides, reading, line) for reading in readings_)
+    yield from (_part(sides, reading, line) for reading in readings_ if not reading.shortened)
 
 
 def _whole(sides: Sequence[HunkSide], reading: QuoteReading, line: int | None) -> _Found:

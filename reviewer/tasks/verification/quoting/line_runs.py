@@ -7,12 +7,13 @@ the model saw them.
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reviewer.diff.model import FileDiff, Line, Side
-from reviewer.safety.invisible import holds_bytes
+from reviewer.safety.invisible import INVISIBLE, holds_bytes
 from reviewer.safety.prompt_text import printable, printable_code
 
 #: A run of lines on one side of one hunk.
@@ -20,6 +21,15 @@ Match = tuple[Side, tuple[Line, ...]]
 
 #: Letters that are no ASCII, or stand for bytes that could not be read.
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
+
+#: What the model is shown in place of an invisible character.
+_WRITTEN_OUT = re.compile(r"<U\+[0-9A-F]{4,6}>")
+#: Signs for which models type others.
+_TYPED = str.maketrans({
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
+    **dict.fromkeys("\u201c\u201d\u201e\u00ab\u00bb", '"'),
+    **dict.fromkeys("\u2018\u2019\u201a\u2032\u00b4", "'"), "\u3001": ",", "\u3002": ".", "\u3010": "[", "\u3011": "]",
+})  # fmt: skip
 
 #: So many places of a text are looked at; what stands more often is found nowhere.
 _MOST_PLACES = 50
@@ -61,6 +71,26 @@ def sides_of(file: FileDiff) -> list[HunkSide]:
     ]
 
 
+def typed_plainly(text: str) -> str:
+    """Return the text with plain signs for dashes, quotation marks and wide letters, and without invisible ones."""
+    if text.isascii() and "<U+" not in text:
+        return text
+    return INVISIBLE.sub("", unicodedata.normalize("NFKC", _WRITTEN_OUT.sub("", text))).translate(_TYPED)
+
+
+def rewritten(sides: Sequence[HunkSide], rewrite: Callable[[str], str]) -> list[HunkSide]:
+    """Return the sides with each line's text rewritten."""
+    return [
+        HunkSide(
+            each.side,
+            each.lines,
+            [rewrite(text) for text in each.texts()],
+            [rewrite(text) for text in each.texts(redacted=True)],
+        )
+        for each in sides
+    ]
+
+
 def without_foreign(text: str) -> str:
     """Return the text with one mark for each run of letters that are no ASCII."""
     return _FOREIGN.sub("\ufffd", text)
@@ -71,16 +101,8 @@ def with_bytes(sides: Sequence[HunkSide]) -> list[HunkSide]:
 
     The model saw marks in place of such bytes, and neither counts those rightly nor leaves them as they are.
     """
-    return [
-        HunkSide(
-            each.side,
-            each.lines,
-            [without_foreign(text) for text in each.texts()],
-            [without_foreign(text) for text in each.texts(redacted=True)],
-        )
-        for each in sides
-        if any(holds_bytes(line.text) for line in each.lines)
-    ]
+    mixed = [each for each in sides if any(holds_bytes(line.text) for line in each.lines)]
+    return rewritten(mixed, without_foreign)
 
 
 def is_commentable(side: Side, run: Sequence[Line]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from unicodedata import normalize
 from urllib.parse import unquote
 
 from reviewer.diff.model import Diff
@@ -32,7 +33,8 @@ def resolve_path(diff: Diff, path: str) -> str | None:
     """Return the diff's path that the model meant, None where there is none or several.
 
     It may be written with `a/` or `./` before it, with a line's number or the words of our header behind it, as a link,
-    as both names of a renamed file, in other capitals, as a whole address, or be the end of one path only.
+    as both names of a renamed file, in other capitals, with letters put together otherwise, as a whole address, or be
+    the end of one path only.
     """
     spellings = list(dict.fromkeys(_spellings(path)))
     for spelling in spellings:
@@ -56,7 +58,7 @@ def resolve_path(diff: Diff, path: str) -> str | None:
 
 
 def _same_but_for_case(spelling: str, path: str) -> bool:
-    return spelling.casefold() == path.casefold()
+    return normalize("NFC", spelling).casefold() == normalize("NFC", path).casefold()
 
 
 def _whole_address(spelling: str, path: str) -> bool:

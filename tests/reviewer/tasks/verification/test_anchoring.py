@@ -103,6 +103,30 @@ def test_a_quote_of_a_redacted_line_is_found() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "quote"),
+    [
+        ("Alpha \u2014 beta, gamma\u2026", "Alpha - beta, gamma..."),
+        ("say \u201cyes\u201d, it\u2019s fine", 'say "yes", it\'s fine'),
+        (
+            "# \u8bf7\u6ce8\u610f\uff1a\u8fd9\u91cc\u6709\u9519\u8bef\u3002",
+            "# \u8bf7\u6ce8\u610f:\u8fd9\u91cc\u6709\u9519\u8bef.",
+        ),
+        ("print('\uff41\uff42\uff43')", "print('abc')"),
+        ("name = 'cafe\u0301'", "name = 'caf\u00e9'"),
+        ("\ufeffx = 1", "x = 1"),
+        ("\u26a0\ufe0f Careful\u00ad ly", "\u26a0 Careful ly"),
+        ("call\u200b_me(1)", "call_me(1)"),
+    ],
+)
+def test_a_quote_with_other_signs_is_found(line: str, quote: str) -> None:
+    """Models type a hyphen for a dash and leave out what nobody sees. What they suggest would then change that too."""
+    diff = parse_diff(f"--- a/x.md\n+++ b/x.md\n@@ -1 +1,2 @@\n+{line}\n x = 2\n".encode())
+    located = locate(diff, "x.md", quote, 1)
+    assert isinstance(located, LocatedQuote)
+    assert (located.anchor.line, located.exact) == (1, False)
+
+
+@pytest.mark.parametrize(
     ("encoding", "line", "quote"),
     [
         ("latin-1", "size = 'Größe', 5", "size = 'Gr\ufffd\ufffde', 5"),
@@ -151,3 +175,9 @@ def test_a_quote_of_a_line_that_is_not_utf_8_is_found(encoding: str, line: str, 
 def test_paths_are_resolved(written: str, meant: str | None) -> None:
     """Prefixes and unique endings are understood, everything else is not a file of the change."""
     assert resolve_path(DIFF, written) == meant
+
+
+def test_a_path_with_letters_put_together_otherwise_is_known() -> None:
+    """As macOS writes names, and a model does not."""
+    diff = parse_diff("--- a/cafe\u0301.md\n+++ b/cafe\u0301.md\n@@ -1 +1 @@\n-a\n+b\n".encode())
+    assert resolve_path(diff, "caf\u00e9.md") == "cafe\u0301.md"
