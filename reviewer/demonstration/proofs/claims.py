@@ -5,6 +5,7 @@ The words of a model are only searched for a few certain forms. What is not reco
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 
@@ -39,14 +40,24 @@ _ASSERTION = re.compile(
     r"assert|expect|should|\braises\b|\bt\.(?:Error|Fatal)|[!=]=|\bwant\b|throws|equal", re.IGNORECASE
 )
 
+#: Ways to demand that something is raised, or to go on after it: with them a test passes where a claim says it crashes.
+_CATCHES = re.compile(
+    r"\braises\b|\bassertRaises|(?<!not\.)\btoThrow|\bassertThrows|\bassert\.throws|\bassert_raises|\bshould_panic"
+    r"|\brecover\(|(?<!not_to )(?<!to_not )\braise_error|\brescue\b|\bcatch\b|\bcatch_unwind|^except\b|\bsuppress\("
+)
+#: What stands behind a call that a claim speaks of: `fee(14)` costs 1.
+_AFTER_CALL = re.compile(
+    rf"[`'\"]{{0,2}}\s{{1,3}}(?:\w{{2,20}}\s{{1,3}}){{1,3}}[`'\"]{{0,2}}(?P<value>{_LITERAL_TEXT})"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What a finding says in recognisable words.
 
     `exceptions` are all that it names, `failures` those that it says are raised. `calls` are calls with literal
-    arguments, without white space; `literals` are all its literals. `results` are wrong results. `crashes`: it says
-    that the code panics or throws.
+    arguments, as `bare_code` writes them; `literals` are all its literals. `results` are wrong results. `crashes`: it
+    says that the code panics or throws.
     """
 
     exceptions: frozenset[str] = frozenset()
@@ -65,17 +76,22 @@ class Claim:
         """Whether a test uses the input that the claim names: its call, or where it names none, one of its literals."""
         if self.calls:
             bare = bare_code(code)
-            return any(call in bare for call in self.calls)
+            return any(re.search(rf"(?<!\w){re.escape(call)}", bare) for call in self.calls)
         inputs = self.literals - self.results
         return bool(inputs & {normal(literal) for literal in _LITERAL.findall(code)})
 
     def is_expected_by(self, code: str) -> str:
         """Return what a test demands that the claim calls wrong; empty if there is nothing of the kind."""
         for row in (line.strip()[:400] for line in code.split("\n")):
-            if not _ASSERTION.search(row) or row.startswith(("#", "//", "def ", "func ", "import ", "from ")):
+            if not (_ASSERTION.search(row) or _CATCHES.search(row)) or row.startswith(
+                ("#", "//", "def ", "func ", "import ", "from ")
+            ):
                 continue
             if (found := next((name for name in sorted(self.failures) if name in row), None)) is not None:
                 return found
+            catching = _CATCHES.search(row) if self.failures or self.crashes else None
+            if catching is not None and not any(name in row for name in self.exceptions - self.failures):
+                return catching[0]
             literals = {normal(literal) for literal in _LITERAL.findall(_without_calls(row))}
             if wrong := sorted(literals & self.results):
                 return wrong[0]
@@ -86,15 +102,16 @@ def claim_of(finding: Finding) -> Claim:
     """Return what the finding says in recognisable words."""
     text = f"{finding.title}\n{finding.claim}\n{finding.body}"[:_MOST]
     exceptions = list(_EXCEPTION.finditer(text))
-    calls = {
-        bare_code(call.group())
+    calls = [
+        call
         for call in _CALL.finditer(text)
         if _LITERAL.search(call["inside"]) is not None and _LITERAL.sub("", call["inside"]).strip(" ,[]{}()-") == ""
-    }
+    ]
+    behind = (_AFTER_CALL.match(text, call.end()) for call in calls)
     results = {
         normal(found["value"])
-        for found in _RESULT.finditer(text)
-        if not _DEMANDED.search(text[max(0, found.start() - 60) : found.start()])
+        for found in (*_RESULT.finditer(text), *filter(None, behind))
+        if not _DEMANDED.search(text[max(0, found.start("value") - 60) : found.start("value")].rstrip("`'\" ") + " ")
     }
     return Claim(
         exceptions=frozenset(found["name"] for found in exceptions),
@@ -103,7 +120,7 @@ def claim_of(finding: Finding) -> Claim:
             for found in exceptions
             if not _DEMANDED.search(text[max(0, found.start() - 60) : found.start()])
         ),
-        calls=frozenset(calls),
+        calls=frozenset(spelling for call in calls for spelling in _spellings(call.group())),
         literals=frozenset(normal(literal) for literal in _LITERAL.findall(text)) | _spelled(text),
         results=frozenset(results),
         crashes=_PANICS.search(text) is not None,
@@ -120,9 +137,17 @@ def _spelled(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def _spellings(call: str) -> tuple[str, str]:
+    """Return a call as it is written, and as Python spells it: `f(1_000)` is `f(1000)`."""
+    try:
+        return bare_code(call), bare_code(ast.unparse(ast.parse(call, mode="eval")))
+    except (SyntaxError, ValueError):
+        return bare_code(call), bare_code(call)
+
+
 def bare_code(code: str) -> str:
-    """Return code without white space, with one kind of quotes."""
-    return re.sub(r"\s+", "", code).replace("'", '"')
+    """Return code with white space only between words, one blank each, and with one kind of quotes."""
+    return re.sub(r"(?<!\w) | (?!\w)", "", " ".join(code.split())).replace("'", '"')
 
 
 def normal(literal: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from reviewer.demonstration.proofs.claims import Claim
+from reviewer.demonstration.proofs.tried_code import accepts_wrong_result, tried_code
 from reviewer.demonstration.runs import (
     RUNS,
     ChangedFiles,
@@ -136,11 +137,14 @@ class TestGates:
 
     def _passing(self, test: ProposedTest, first: TestsRun) -> PassingTest | StoppedDemonstration:
         """Judge a test that passes: only an honest one, about the claimed input and lines, speaks against the claim."""
-        if wrong := self.claim.is_expected_by(test.code):
+        wrong = self.claim.is_expected_by(test.code)
+        if not wrong and test.path.endswith(".py"):
+            wrong = accepts_wrong_result(test.code, self.claim.calls, self.claim.results)
+        if wrong:
             return StoppedDemonstration(Gate.CURRENT, f"It demands what the claim calls wrong (`{wrong}`).")
         if not self.claim.names_an_input:
             return StoppedDemonstration(Gate.FAILS, "It passes on the head, and the claim names no input to try.")
-        if not self.claim.is_tried_by(test.code):
+        if not self.claim.is_tried_by(tried_code(test.path, test.code)):
             reason = "It passes on the head, but does not try the input that the claim names."
             return StoppedDemonstration(Gate.FAILS, reason)
         # Where a claim is wrong, the test often never comes to its very lines.
