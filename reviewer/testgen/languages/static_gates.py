@@ -15,23 +15,56 @@ MOST_BYTES = 60_000
 _SMELLS = (
     (
         re.compile(
-            r"\b(?:it|test|describe)\.(?:skip|todo|only)\b|\bx(?:it|describe)\(|\bt\.Skip|#\[ignore|@Disabled|@Ignore\b"
-            r"|^[ \t]*+(?:skip|pending)\b",
+            r"\b(?:it|test|describe|suite)\.(?:concurrent\.)?(?:skip|todo|only|fails|failing|skipIf|runIf)\b"
+            r"|(?<![\w.])[xf](?:it|describe|test|context|specify|example)\(|\b(?:ctx|context|t|this)\.skip\("
+            r"|\{\s?(?:skip|todo)\s?:\s?true\b"
+            r"|\bt+\.Skip|#\[ignore|@Disabled|@Ignore\b"
+            r"|^[ \t]*+(?:skip|pending)\b|^//go:build\b",
             re.MULTILINE,
         ),
         "skips tests",
     ),
     (re.compile(r"\bsleep\b|\bsetTimeout\(|time\.Sleep|thread::sleep", re.IGNORECASE), "waits for time to pass"),
     (
+        re.compile(
+            r"\bMath\.random\(|\brandomUUID\(|\brand\.(?!New|Source|Rand|Seed)[A-Z]\w{0,30}\(|\bnew Random\(\)"
+            r"|\brand::(?:random|thread_rng)|\bSecureRandom\b|\bUUID\.randomUUID|(?<![\w.])rand\("
+        ),
+        "uses chance",
+    ),
+    (
         re.compile(r"\bfetch\(|https?://(?!localhost|127\.0\.0\.1|example\.)|net\.Dial|\baxios\b|TcpStream"),
         "uses a network",
     ),
     (
-        re.compile(r"child_process|os/exec|\bexec\(|\bspawn\(|process\.exit|os\.Exit|std::process"),
+        re.compile(
+            r"child_process|worker_threads|os/exec|\bexec\(|\bspawn\(|process\.(?:exit|kill)|os\.Exit|std::process"
+            r"|\bsyscall\."
+        ),
         "starts or ends processes",
     ),
-    (re.compile(r"toMatchSnapshot|toMatchInlineSnapshot"), "only compares with a snapshot"),
+    (re.compile(r"\bto(?:Throw\w{0,20})?Match\w{0,20}Snapshot"), "only compares with a snapshot"),
+    (
+        re.compile(
+            r"\bprocess\.env\.(?:VITEST|JEST|NODE_V8_COVERAGE|NODE_ENV|CI\b)|\bprocess\.(?:argv|execArgv)|__coverage__"
+            r"|\btesting\.(?:CoverMode|Short|Testing|Coverage)\(|\bos\.Args\b|\bGOCOVERDIR\b|\bREVIEWER_"
+        ),
+        "asks how it is run",
+    ),
+    (
+        re.compile(
+            r"\b(?:readFile(?:Sync)?|ReadFile|File\.read|read_to_string|include_str!)[ (]{1,2}[^)\n]{0,200}"
+            r"\.(?:[cm]?[jt]sx?|go|rb|rs|java|kt)[\"'`]"
+        ),
+        "reads code instead of running it",
+    ),
 )
+#: The current time, unless the file sets a clock of its own.
+_CLOCK = re.compile(
+    r"\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\btime\.Now\(|\bTime\.(?:now|current)\b"
+    r"|\bDate\.(?:today|current)\b|\b(?:SystemTime|Instant)::now|\bLocal(?:Date|DateTime|Time)\.now\(|\bInstant\.now\(|\bcurrentTimeMillis\("
+)
+_OWN_CLOCK = re.compile(r"useFakeTimers|setSystemTime|mock\.timers|\btravel_to\b|Timecop|freeze_time")
 _ASSERTS = re.compile(
     r"\bassert\b|\bassert[.(!_]|\bexpect\(|\bt\.(?:Error|Fatal|Errorf|Fatalf|Fail)\b|\brequire\.\w+\(t|\.should\b"
     r"|\bassert(?:_\w+!?|[A-Z]\w*)[ (]|\bmust_\w+|\bwont_\w+|\brefute"
@@ -57,6 +90,8 @@ def static_violation(path: str, code: str, suffixes: Sequence[str], *, exists: b
     for pattern, what in _SMELLS:
         if pattern.search(code):
             return GateFailure(Gate.SMELLS, f"It {what}.", f"It {what}.")
+    if _CLOCK.search(code) and not _OWN_CLOCK.search(code):
+        return GateFailure(Gate.SMELLS, "It uses the current time.", "It uses the current time: give fixed times.")
     return None
 
 

@@ -253,6 +253,39 @@ def test_a_file_that_skips_is_refused(code: str) -> None:
     assert "skips" in wrong.reason
 
 
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("test.skipIf(true)('a', () => { expect(f(1)).toBe(1) })", "skips"),
+        ("it.fails('a', () => { expect(f(1)).toBe(2) })", "skips"),
+        ("test.failing('a', () => { expect(f(1)).toBe(2) })", "skips"),
+        ("fit('a', () => { expect(f(1)).toBe(1) })", "skips"),
+        ("test('a', { skip: true }, () => { expect(f(1)).toBe(1) })", "skips"),
+        ("test('a', (ctx) => { ctx.skip(); expect(f(1)).toBe(1) })", "skips"),
+        ("//go:build ignore\nfunc TestA(t *testing.T) { t.Error(1) }", "skips"),
+        ("expect(f(Math.random())).toBe(1)", "chance"),
+        ("if Fee(rand.Intn(3)) != 0 { t.Error(1) }", "chance"),
+        ("expect(f(new Date().getFullYear())).toBe(2026)", "time"),
+        ("if Fee(time.Now().Day()) != 0 { t.Error(1) }", "time"),
+        ("if testing.CoverMode() != `` { return }; t.Error(1)", "asks"),
+        ("expect(process.env.VITEST ? 1 : f(1)).toBe(1)", "asks"),
+        ("expect(() => f(1)).toThrowErrorMatchingSnapshot()", "snapshot"),
+        ("expect(fs.readFileSync('src/f.ts', 'utf8')).toContain('x')", "reads"),
+        ("vi.useFakeTimers(); expect(f(Date.now())).toBe(1)", ""),
+        ("expect(f(new Date(2026, 1, 2))).toBe(1)", ""),
+        ("r := rand.New(rand.NewSource(1)); if Fee(r.Intn(3)) != 0 { t.Error(1) }", ""),
+        ("expect(fs.readFileSync('data/a.json', 'utf8')).toBe(f(1))", ""),
+        ("expect(grand(1)).toBe(model.fit(1))", ""),
+        ("expect(page({ skip: 10 })).toBe(rows.skip(10))", ""),
+    ],
+)
+def test_what_a_test_of_another_language_must_not_do_is_refused(code: str, reason: str) -> None:
+    """Tests that are not run, that differ from run to run, and that ask how they are run."""
+    wrong = static_violation("src/a.test.ts", code, (".ts",), exists=False)
+    assert reason in (wrong.reason if wrong else "")
+    assert bool(wrong) is bool(reason)
+
+
 @pytest.mark.parametrize("word", ["assert_equal 1, a", "assertEquals(1, a)", "_(a).must_equal 1", "assert_ne!(1, a)"])
 def test_assertions_of_other_languages_are_known(word: str) -> None:
     """A test file that has one of them asserts something."""
