@@ -23,7 +23,7 @@ _KEYWORD = re.compile(
 )
 #: A function that Kotlin or Swift adds to a type stands under its own name, not under the type's.
 _EXTENSION = re.compile(
-    r"(?:(?!(?:func?|va[lr])\b)[a-z]{2,12}\s+){0,6}+(?:func?|va[lr])\s+(?:<[^<>()]{1,80}>\s*)?[A-Z]\w{0,80}(?:\.[A-Z]\w{0,80}){0,3}"
+    r"(?:(?!(?:func?|va[lr])\b)[a-z]{2,12}\s++){0,6}(?:func?|va[lr])\s+(?:<[^<>()]{1,80}>\s*)?[A-Z]\w{0,80}(?:\.[A-Z]\w{0,80}){0,3}"
     r"(?:<[^<>()]{0,80}>)?\??\.(?P<name>\w+)"
 )
 _TYPED = re.compile(
