@@ -35,13 +35,19 @@ def render_hunk(hunk: Hunk) -> str:
 #: Characters of the line above a hunk that git shows; a longer one is cut there.
 _SECTION_SHOWN = 76
 
+#: A shorter one tells nothing: a bracket, or a letter that git takes for a name.
+_LEAST_SECTION = 3
+
 
 def _section(hunk: Hunk) -> str:
-    """Return the line above the hunk, without secrets. Of one that git has cut, the last word may be part of one."""
+    """Return the line above the hunk, without secrets. Of one that git has cut, the last word may be part of one.
+
+    It is the last line above that looks like a definition: the changed lines may stand in the one that follows it.
+    """
     section = hunk.section.strip()
     if len(section) >= _SECTION_SHOWN:
         section = section.rpartition(" ")[0]
-    return f" in: {printable_code(section)}" if section else ""
+    return f", below: {printable_code(section)}" if len(section) >= _LEAST_SECTION else ""
 
 
 def _row(line: Line, text: str) -> str:

@@ -91,12 +91,18 @@ def test_rows_carry_the_numbers_of_both_sides() -> None:
         b"--- a/a.py\n+++ b/a.py\n@@ -3,3 +3,3 @@ def f():\n a\r\n-b\n+\xe2\x80\xaeb\tc\xff\n \n" )  # fmt: skip
     assert render_file(diff.files[0]) == (
         "### a.py (modified; not UTF-8: \ufffd stands for letters of another encoding)\n"
-        "@@ old 3, new 3 in: def f(): @@\n"
+        "@@ old 3, new 3, below: def f(): @@\n"
         "    3     3 | a\n"
         "    4       |-b\n"
         "          4 |+<U+202E>b\tc\ufffd\n"
         "    5     5 | \n"
     )
+
+
+def test_a_letter_that_git_takes_for_a_name_is_no_section() -> None:
+    """In a language that git does not know, any line that begins with a letter counts as one."""
+    diff = parse_diff(b"--- a/a.rs\n+++ b/a.rs\n@@ -3 +3 @@ d\n-a\n+b\n")
+    assert "@@ old 3, new 3 @@\n" in render_file(diff.files[0])
 
 
 def test_printable_keeps_what_is_visible() -> None:
