@@ -34,7 +34,7 @@ from reviewer.tasks.verification.replacements.neighbours import (
 from reviewer.tasks.verification.replacements.other_line import changes_other_line
 from reviewer.tasks.verification.replacements.replaced_lines import ReplacedLines
 from reviewer.tasks.verification.replacements.unwrapping import breaks_blocks, without_wrapping
-from reviewer.tasks.verification.replacements.written_words import no_code
+from reviewer.tasks.verification.replacements.written_words import no_code, with_plain_blanks
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _new_lines(suggestion: str, replaced: ReplacedLines, syntax: _Syntax) -> lis
     text = text.removesuffix("\n")
     if not text:
         return []
-    written = _trimmed_ends(text.split("\n"), replaced)
+    written = _trimmed_ends(with_plain_blanks(text, replaced).split("\n"), replaced)
     if (why := no_code(written, replaced)) is not None:
         return UnprovenSuggestion(why)
     converted = in_kind(written, replaced)

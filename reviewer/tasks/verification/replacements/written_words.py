@@ -50,8 +50,20 @@ _WRITTEN_OUT_ANYHOW = re.compile(r"\\n|\\\"")
 _MARKUP = re.compile(
     r"\.(?:html?|xml|xhtml|svg|vue|svelte|jsx|tsx|mdx?|markdown|php|erb|ejs|jinja2?|j2|twig|hbs|plist|csproj)$"
 )
+#: Spaces and opening quotation marks of prose.
+_NO_BREAK, _CURLY = re.compile("[\u00a0\u202f]"), re.compile("[\u2018\u201c\u201e]")
 _HEAD = re.compile(r"@@ -\d+|--- (?:a/|/dev)|\+\+\+ b/")
 _ROW = re.compile(r"[ \t]*(?:\d{1,7}[ \t]+)?\d{1,7}[ \t]*\|[-+ ]|[ \t]*L?\d{1,7}(?::|\|)[ \t]")
+
+
+def with_plain_blanks(text: str, replaced: ReplacedLines) -> str:
+    """Return the text with blanks for no-break spaces, which models write in code and most languages refuse there.
+
+    A file that has such spaces, and prose, may want them.
+    """
+    if _NO_BREAK.search(text) is None or is_prose(replaced.path) or any(map(_NO_BREAK.search, replaced.lines)):
+        return text
+    return _NO_BREAK.sub(" ", text)
 
 
 def no_code(new: Sequence[str], replaced: ReplacedLines) -> str | None:
@@ -65,6 +77,8 @@ def no_code(new: Sequence[str], replaced: ReplacedLines) -> str | None:
         and not all(_ROW.match(line) for line in replaced.old if line.strip())
     ):
         return "its lines have numbers"
+    if _has_curly_quotes(full, replaced):
+        return "its quotation marks are those of prose"
     if _is_escaped(new, replaced):
         return "it is escaped once too often"
     if _is_instruction(full, replaced):
@@ -80,6 +94,14 @@ def _is_diff(new: Sequence[str], old: Sequence[str]) -> bool:
     full = [line for line in new if line.strip()]
     marked = bool(full) and all(line.startswith("+") for line in full) and not any(line.startswith("+") for line in old)
     return bool(removed or heads or marked)
+
+
+def _has_curly_quotes(new: Sequence[str], replaced: ReplacedLines) -> bool:
+    """Whether quotation marks of prose stand in place of straight ones, in a file that is none."""
+    if is_prose(replaced.path) or not any(map(_CURLY.search, new)) or any(map(_CURLY.search, replaced.old)):
+        return False
+    straight, before = (sum(line.count('"') + line.count("'") for line in lines) for lines in (new, replaced.old))
+    return straight < before
 
 
 def _is_escaped(new: Sequence[str], replaced: ReplacedLines) -> bool:

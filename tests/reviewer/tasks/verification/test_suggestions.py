@@ -180,3 +180,18 @@ def test_a_file_that_is_not_utf_8_gets_no_letters_of_utf_8() -> None:
     place = located("a.js", "// greater\nsize = 1\n", "size = 1")
     assert prove_suggestion(place, "size = 2", head) == ProvenSuggestion("size = 2")
     assert prove_suggestion(place, "size = 2 // größer", head) == UnprovenSuggestion("the file is not UTF-8")
+
+
+def test_signs_of_prose_do_not_get_into_code() -> None:
+    """No-break spaces become blanks, quotation marks of prose stay advice; where the file has them, they stay."""
+    place = located("a.sh", "echo 'hi'\n", "echo 'hi'")
+    assert prove_suggestion(place, "echo\u00a0'hello'", "echo 'hi'\n") == ProvenSuggestion("echo 'hello'")
+    result = prove_suggestion(place, "echo \u201chello\u201d", "echo 'hi'\n")
+    assert result == UnprovenSuggestion("its quotation marks are those of prose")
+    text = "let t = 'a\u00a0b \u201cc\u201d';\n"
+    place, better = located("a.js", text, text[:-1]), "let t = `a\u00a0b \u201cd\u201d`;"
+    assert prove_suggestion(place, better, text) == ProvenSuggestion(better)
+    place = located("a.md", "A word here.\n", "A word here.")
+    assert prove_suggestion(place, "A\u00a0\u201cword\u201d.", "A word here.\n") == ProvenSuggestion(
+        "A\u00a0\u201cword\u201d."
+    )
