@@ -40,6 +40,9 @@ _TELLING = 3
 #: A part of a line needs so many letters and digits to be found at all, and so many without the line's number.
 _TELLING_PART, _TELLING_ALONE = 4, 12
 
+#: A line of a quote that is otherwise nowhere needs so many to stand for it.
+_TELLING_LINE = 24
+
 
 @dataclass(frozen=True, slots=True)
 class LocatedQuote:
@@ -72,7 +75,8 @@ def locate(diff: Diff, path: str, quote: str, line: int | None) -> LocatedQuote 
 
     Both sides are searched. Of several matches, the one at the line number is taken; else the only one that the change
     touches; else none. A part of a line must stand in one place only, next to the number. If the whole quote is
-    nowhere, but the line with the given number is one of its lines, it is anchored at that line.
+    nowhere, but the line with the given number is one of its lines, it is anchored at that line. At last it is its
+    longest line, if that is telling and the change has it once.
     """
     file = diff.file(path)
     if file is None:
@@ -99,6 +103,7 @@ def _steps(sides: Sequence[HunkSide], quote: str, plain: Sequence[QuoteReading],
     for reading in plain if line is not None else ():
         match = most_similar(sides, reading.lines, line or 0, NEAR)
         yield None if match is None else (match, QuoteMatch.SIMILAR)
+    yield _by_longest_line(sides, plain[0].lines)
 
 
 def _rewritten(reading: QuoteReading, rewrite: Callable[[str], str]) -> QuoteReading:
@@ -232,6 +237,30 @@ def _by_number(sides: Sequence[HunkSide], quoted: Sequence[str], line: int | Non
             ):
                 return (each.side, run), QuoteMatch.ONE_LINE
     return None
+
+
+def _by_longest_line(sides: Sequence[HunkSide], quoted: Sequence[str]) -> _Found:
+    """Return the longest line of a quote of several, if it stands once only and half of the quote is right there.
+
+    Models shorten one line of a quote, or write it from memory, and copy the others.
+    """
+    lines = [_without_space(text) for text in quoted if sum(map(str.isalnum, text)) >= _TELLING_PART]
+    longest = max(lines, key=len, default="")
+    if len(lines) < 2 or sum(map(str.isalnum, longest)) < _TELLING_LINE:
+        return None
+    places = [
+        (each, number)
+        for each in sides
+        for number, text in enumerate(map(_without_space, each.texts()))
+        if text == longest and is_commentable(each.side, each.lines[number : number + 1])
+    ]
+    if len(places) != 1:
+        return None
+    each, number = places[0]
+    near = {_without_space(text) for text in each.texts()[max(0, number - len(lines)) : number + len(lines) + 1]}
+    if 2 * sum(line in near for line in lines) < len(lines):
+        return None
+    return (each.side, (each.lines[number],)), QuoteMatch.ONE_LINE
 
 
 def _located(diff: Diff, path: str, place: Match, match: QuoteMatch) -> LocatedQuote | NotLocated:

@@ -83,6 +83,28 @@ def test_what_has_no_place_says_why(path: str, quote: str, line: int | None, rea
     assert result.reason == reason
 
 
+@pytest.mark.parametrize(
+    ("quote", "line"),
+    [
+        ("set body(value: string | Buffer | undefined) {\nassert.any([is.string, ...], value);", 3),
+        ("set body(value: string | Buffer | undefined) {\nassert(value);\nthis.value = value.toString();", None),
+        ("set body(value: string | Buffer | undefined) {\nassert(value);\nreturn value;", None),
+        ("assert.any([is.string, ...], value);\nthis.value = value.toString();", None),
+    ],
+)
+def test_a_quote_of_which_a_line_is_shortened_is_found_by_the_others(quote: str, line: int | None) -> None:
+    """Half of it has to be there, with a line that can mean nothing else; the click is not offered."""
+    rows = "  set body(value: string | Buffer | undefined) {", "    assert.any([is.string, is.buffer], value);"
+    code = (*rows, "    this.value = value.toString();", "  }")
+    diff = parse_diff("--- a/a.ts\n+++ b/a.ts\n@@ -9,0 +10,4 @@\n" + "".join(f"+{row}\n" for row in code))
+    located = locate(diff, "a.ts", quote, line)
+    if "return value" in quote or not quote.startswith("set"):
+        assert isinstance(located, NotLocated)
+        return
+    assert isinstance(located, LocatedQuote)
+    assert (located.anchor.line, located.exact) == (10, False)
+
+
 def test_a_bracket_is_no_quote() -> None:
     """A closing bracket stands where its number says, give or take two lines, or nowhere, even if it stands once."""
     diff = parse_diff(b"--- a/x.go\n+++ b/x.go\n@@ -1,2 +1,4 @@\n func f() {\n+\tg()\n+\t}\n h()\n")
