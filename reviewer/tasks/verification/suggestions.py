@@ -85,7 +85,7 @@ def prove_suggestion(
 
 def _new_lines(suggestion: str, replaced: ReplacedLines, syntax: _Syntax) -> list[str] | UnprovenSuggestion:
     """Return the lines that the suggestion means: without a fence, indented as the file is, without those around."""
-    text = without_wrapping(suggestion.replace("\r\n", "\n"), replaced)
+    text = without_wrapping(suggestion.replace("\r\n", "\n").removesuffix("\r"), replaced)
     if text is None:
         return UnprovenSuggestion("its fence may belong to the document or to the answer")
     text = text.removesuffix("\n")

@@ -50,6 +50,16 @@ _WRITTEN_OUT_ANYHOW = re.compile(r"\\n|\\\"")
 _MARKUP = re.compile(
     r"\.(?:html?|xml|xhtml|svg|vue|svelte|jsx|tsx|mdx?|markdown|php|erb|ejs|jinja2?|j2|twig|hbs|plist|csproj)$"
 )
+#: What editing tools write around the old lines and the new ones, and names of elements around an answer.
+_OPENED = re.compile(r"[ \t]*+<{5,9}(?: ?[A-Z]{4,10}\b.{0,80}+)?[ \t]*+")
+_CLOSED = re.compile(r"[ \t]*+>{5,9}(?: ?[A-Z]{4,10}\b.{0,80}+)?[ \t]*+")
+_ELEMENT = re.compile(
+    r"\s*+<(suggest(?:ion|ed(?:_code)?)|new(?:_code|_lines?)?|replace(?:ment)?|answer|after|fix(?:ed)?)>.*</\1>\s*+",
+    re.DOTALL,
+)
+_BEFORE = re.compile(r"[ \t]*+(?:[*_]{0,2})(?:before|old|original)[*_]{0,2}[ \t]?:", re.IGNORECASE)
+_AFTER = re.compile(r"[ \t]*+(?:[*_]{0,2})(?:after|new|fixed)[*_]{0,2}[ \t]?:", re.IGNORECASE)
+_ARROW = re.compile(r"[ \t](?:->|=>|-->|\u2192)[ \t]+(\S+)")
 #: Spaces and opening quotation marks of prose.
 _NO_BREAK, _CURLY = re.compile("[\u00a0\u202f]"), re.compile("[\u2018\u201c\u201e]")
 _HEAD = re.compile(r"@@ -\d+|--- (?:a/|/dev)|\+\+\+ b/")
@@ -77,6 +87,8 @@ def no_code(new: Sequence[str], replaced: ReplacedLines) -> str | None:
         and not all(_ROW.match(line) for line in replaced.old if line.strip())
     ):
         return "its lines have numbers"
+    if _shows_both(full, replaced.old):
+        return "it shows the change, not the new lines"
     if _has_curly_quotes(full, replaced):
         return "its quotation marks are those of prose"
     if _is_escaped(new, replaced):
@@ -94,6 +106,22 @@ def _is_diff(new: Sequence[str], old: Sequence[str]) -> bool:
     full = [line for line in new if line.strip()]
     marked = bool(full) and all(line.startswith("+") for line in full) and not any(line.startswith("+") for line in old)
     return bool(removed or heads or marked)
+
+
+def _shows_both(new: Sequence[str], old: Sequence[str]) -> bool:
+    """Whether the old lines stand beside the new ones, as tools for editing and people write a change down."""
+    if not new or any(mark.match(line) for line in old for mark in (_OPENED, _BEFORE, _AFTER)):
+        return False
+    if all(mark.fullmatch(line) for mark, line in ((_OPENED, new[0]), (_CLOSED, new[-1]))):
+        return True
+    if _ELEMENT.fullmatch("\n".join(new)) and not _ELEMENT.fullmatch("\n".join(old)):
+        return True
+    if _BEFORE.match(new[0]) and any(_AFTER.match(line) for line in new[1:]):
+        return True
+    before = old[0].strip() if len(new) == len(old) == 1 else ""
+    rest = new[0].strip().removeprefix(before)
+    arrow = _ARROW.match(rest) if before and rest != new[0].strip() else None
+    return arrow is not None and before[:2] == arrow[1][:2]
 
 
 def _has_curly_quotes(new: Sequence[str], replaced: ReplacedLines) -> bool:

@@ -195,3 +195,22 @@ def test_signs_of_prose_do_not_get_into_code() -> None:
     assert prove_suggestion(place, "A\u00a0\u201cword\u201d.", "A word here.\n") == ProvenSuggestion(
         "A\u00a0\u201cword\u201d."
     )
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "<<<<<<< SEARCH\nSIZE=1\n=======\nSIZE=2\n>>>>>>> REPLACE",
+        "<suggestion>SIZE=2</suggestion>",
+        "Before: SIZE=1\nAfter: SIZE=2",
+        "SIZE=1 -> SIZE=2",
+        "SIZE=1 \u2192 SIZE=2",
+    ],
+)
+def test_a_change_that_is_told_is_no_replacement(written: str) -> None:
+    """No parser refuses it in such a file. What only looks like it is one."""
+    place = located("a.env", "SIZE=1\n", "SIZE=1")
+    result = prove_suggestion(place, written, "SIZE=1\n")
+    assert result == UnprovenSuggestion("it shows the change, not the new lines")
+    for better in ("=====\nSIZE=2\n=====", "SIZE=1 -> 3", "<size>2</size>", "SIZE=2\r"):
+        assert prove_suggestion(place, better, "SIZE=1\n") == ProvenSuggestion(better.strip("\r"))
