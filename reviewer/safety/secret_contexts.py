@@ -30,9 +30,14 @@ _QUOTED = rf"({_NAME}){_ASSIGN}(?:String\.raw|[A-Za-z@$]{{0,2}}+)(['\"`])([^'\"`
 _BARE = rf"({_NAME}){_ASSIGN}([A-Za-z0-9_+/=~.-]{{16,512}}+)(?=[ \t,;'\"&<)\]}}]|\\|$)"
 #: `DB_PASSWORD=S3cret!` in an environment file, `password: S3cret!` in YAML: the value is the rest of the line.
 _REST_OF_LINE = (
-    r"^[\s\d|+>-]{0,80}+(?:(?:export|set|ENV|ARG)[ \t]{1,4}+|-[ \t])?+"
+    r"^[\s\d|+>-]{0,80}+(?:(?:export|setx?(?:[ \t]-[a-zA-Z]{1,3})?|ENV|ARG)[ \t]{1,4}+|-[ \t])?+"
     r"[\w.-]{0,60}?(?i:password|passwd|pwd|passphrase|_pass|secret|token|api_?key)[\w.-]{0,40}"
     r"(?:[ \t]{0,8}=[ \t]{0,8}|:[ \t]{1,8}|[ \t]{1,4})([^\s'\"]{6,256})\s*$"
+)
+#: The same where code holds code: `"{\"password\": \"x\"}"`.
+_ESCAPED = rf"({_NAME})[\w.-]{{0,40}}+\\['\"][ \t]{{0,4}}+[:=][ \t]{{0,4}}+\\(['\"])([^'\"`\s\\]{{6,512}}+)\\\2"
+_DEFINED = (
+    rf"#[ \t]{{0,4}}+define[ \t]{{1,8}}+\w{{0,60}}?({_NAME})\w{{0,40}}+[ \t]{{1,40}}+(['\"])([^'\"\s]{{6,512}}+)\2"
 )
 _FLAG = r"(?i:--(?:[a-z]{1,20}-)?(?:password|passwd|pass|token|secret|api-key)|-p)[ \t=]{1,4}+['\"]?+([^\s'\"]{6,256}+)"
 #: `define('DB_PASSWORD', 'x')`, `setenv("TOKEN", "x")`
@@ -56,6 +61,13 @@ _QUERY = (
 )
 _CONNECTION = r"(?:[;'\"` \t]|^)(?i:password|pwd|accountkey|sharedaccesskey)[ \t]?=[ \t]?([^;'\"`\s]{4,256}+)[ \t]?;"
 _CONNECTION_END = r";[ \t]{0,4}+(?i:password|pwd|accountkey|sharedaccesskey)[ \t]?=[ \t]?([^;'\"`\s]{4,256}+)"
+#: `host=db password=x dbname=shop`
+_DSN = r"(?:^|[ \t'\"`])(?i:password)=([^\s'\"`;&,]{6,256}+)(?=['\"`]?(?:[ \t]|$))"
+_SET_FLAG = rf"--set(?:-string)?[ \t=]{{1,4}}+[\w.-]{{0,60}}?{_NAME}[\w.-]{{0,40}}+=([^\s'\",]{{6,256}}+)"
+_CLIENT = r"(?:^|[ \t])(?:-p|-a[ \t]{1,4}+)([^\s'\"-][^\s'\"]{5,256}+)"
+_SECURE_STRING = r"(?i:SecureString[ \t]{1,4}+(?:-String[ \t]{1,4}+)?)['\"]([^'\"\s]{6,256}+)['\"]"
+#: A token alone in place of a name and a password.
+_URL_USER = r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,30}+://([A-Za-z0-9_-]{20,256}+)@"
 _URL = r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,30}+://[^\s/:@\"'`]{0,256}+:([^\s/@\"'`]{1,256}+)@"
 _AUTHORIZATION = r"(?i:\b(?:bearer|basic|token|apikey))[ \t]{1,4}+([A-Za-z0-9._~+/=-]{16,2048}+)(?![A-Za-z0-9._~+/=-])"
 _BASIC = r"(?i:authorization['\"]?[ \t]{0,4}+[:=,][ \t]{0,4}+['\"]?basic)[ \t]{1,4}+([A-Za-z0-9+/=]{8,512}+)"
@@ -148,6 +160,10 @@ def _with_digit(match: re.Match[str], value: str) -> bool:
     return _no_placeholder(match, value) and any(c.isdigit() for c in value)
 
 
+def _to_database(match: re.Match[str], value: str) -> bool:
+    return _with_digit(match, value) and re.search(r"\b(?:host|dbname|hostaddr|sslmode)=", match.string) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class SecretContext:
     """A place where secrets stand. One of `needles`, in lower case, must occur; `group` is the value."""
@@ -181,6 +197,13 @@ CONTEXTS: tuple[SecretContext, ...] = (
     SecretContext("key material", ('"d', '"q', '"k'), _JWK, 1, _random),
     SecretContext("key material", ("<",), _XML_KEY, 1, _random),
     SecretContext("secret", ("=",), _QUERY, 1, _in_tool),
+    SecretContext("password", ("password=",), _DSN, 1, _to_database),
+    SecretContext("token", ("://",), _URL_USER, 1, _random),
+    SecretContext("password", ("mysql", "mariadb", "redis-cli"), _CLIENT, 1, _like_password),
+    SecretContext("password", ("securestring",), _SECURE_STRING, 1, _with_digit),
+    SecretContext("secret", ("--set",), _SET_FLAG, 1, _like_password),
+    SecretContext("secret", ('\\"', "\\'"), _ESCAPED, 3, _like_quoted),
+    SecretContext("secret", ("#define", "# define"), _DEFINED, 3, _like_quoted),
     SecretContext("password", ("password", "pwd", "key"), _CONNECTION, 1, _no_placeholder),
     SecretContext("password", ("password", "pwd", "key"), _CONNECTION_END, 1, _no_placeholder),
     SecretContext("secret", _NAMES, _QUOTED, 3, _like_quoted),

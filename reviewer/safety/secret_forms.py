@@ -116,6 +116,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("google token", "ya29.", r"ya29\.[A-Za-z0-9_-]{20,}+"),
     ("google token", "gocspx-", r"GOCSPX-[A-Za-z0-9_-]{20,}+"),
     ("google token", "1//0", r"1//0[A-Za-z0-9_-]{40,}+"),
+    ("google key", ":apa91b", r"AAAA[A-Za-z0-9_-]{7}:APA91b[A-Za-z0-9_-]{100,}+"),
     ("alibaba key", "ltai", r"LTAI[A-Za-z0-9]{12,20}" + _END),
     ("tencent key", "akid", r"AKID[A-Za-z0-9]{32}" + _END),
     ("yandex key", "aqvn", r"AQVN[A-Za-z0-9_-]{35,38}" + _END),
@@ -158,6 +159,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("cerebras key", "csk-", r"csk-[a-z0-9]{40,}+"),
     ("langsmith key", "lsv2_", r"lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}" + _END),
     ("fireworks key", "fw_", r"fw_[A-Za-z0-9]{22,24}" + _END),
+    ("elevenlabs key", "sk_", r"sk_[0-9a-f]{48}" + _END),
     # Payments and shops
     ("stripe key", "k_", r"(?:sk|rk)_(?:test|live|prod)_[A-Za-z0-9_]{10,}+"),
     ("stripe key", "whsec_", r"whsec_[A-Za-z0-9+/]{24,}+={0,2}"),

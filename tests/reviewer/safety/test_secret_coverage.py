@@ -38,6 +38,7 @@ def drawn(template: str, chance: random.Random) -> str:
 _UUID = "{X8}-{X4}-{X4}-{X4}-{X12}"
 
 FORMATS = {
+    "ElevenLabs": "sk_{X48}", "Firebase": "AAAA{A7}:APA91b{W134}",
     "GitHub classic": "ghp_{A36}", "GitHub OAuth": "gho_{A36}", "GitHub user": "ghu_{A36}", "GitHub app": "ghs_{A36}",
     "GitHub refresh": "ghr_{A36}", "GitHub fine-grained": "github_pat_{A22}_{A59}",
     "GitLab personal": "glpat-{W20}", "GitLab deploy": "gldt-{W20}", "GitLab runner": "glrt-{W20}",
@@ -129,6 +130,15 @@ CONTEXTS = (
     'client_secret: "{A36}5"',
     'os.environ["STRIPE_KEY_SECRET"] = "{A26}3"',
     "--from-literal=password={A6}x{D2}Y!",
+    "host=db user=app password={A12}1 dbname=shop",
+    "mysql -u root -p{A6}x{D2}Q shop",
+    "redis-cli -a {A6}x{D2}Q ping",
+    "https://{A38}11@git.host.net/shop.git",
+    '#define API_KEY "{A30}12"',
+    "set -x API_KEY {A6}x{D2}Z!",
+    "helm install --set db.password={A6}x{D2}Z shop",
+    'ConvertTo-SecureString "{A10}1!" -AsPlainText',
+    '"{\\"password\\": \\"{A12}1\\"}"',
 )  # fmt: skip
 
 
@@ -207,6 +217,8 @@ _HOSTILE = (
     *("eyJ-", "eyJa.", "token: ", "token", "password ", "'password': '", "://:@", "a://b:", "aws secret", "sk-a-"),
     *("ghp_.", "-----BEGIN ", "MII/", "<password ", "name='password' value='", "curl -u ", "--password ", "?key="),
     *("; pwd=", "AAAAAAAAAAAAAAAAAAAA", "sl.u.", "x-api-key", '"d": "', "Private-Lines: 1", "basic "),
+    *("--set password=", '\\"token\\":\\"', "#define key '", "mysql -p", "mysql -a ", "a://b@"),
+    *("host= password=1", "set -x "),
     *("define('token',", "mi", "---- BEGIN "),
 )  # fmt: skip
 
