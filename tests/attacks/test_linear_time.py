@@ -145,8 +145,8 @@ def test_linear(cpu_ratio: Ratio, name: str) -> None:
 def test_the_measure_tells_quadratic_from_linear(cpu_ratio: Ratio) -> None:
     """What takes four times as long for twice the text is above the limit, what takes twice as long below it.
 
-    The shorter text takes longer than the least that is measured, also on a fast machine. One that is slow just while it
-    reads that text hides the difference, once.
+    The shorter text takes longer than the least that is measured, also on a fast machine. One that is slow just while
+    it reads that text hides the difference, once.
     """
 
     def quadratic(text: str) -> int:
