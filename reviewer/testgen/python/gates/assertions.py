@@ -45,10 +45,26 @@ def empty_tests(tree: ast.Module) -> Iterator[str]:
         elif all(_weak(assertion) for assertion in assertions):
             yield f"`{test.name}` only asserts what is always true, a type, or that something is not None."
         for node in ast.walk(test):
-            if isinstance(node, ast.ExceptHandler) and all(
-                isinstance(statement, ast.Pass | ast.Continue) for statement in node.body
-            ):
+            if isinstance(node, ast.ExceptHandler | ast.Call) and _swallows(node):
                 yield f"`{test.name}` swallows an exception (line {node.lineno})."
+
+
+#: With these a failing assertion is caught as well.
+_CAUGHT = ("AssertionError", "Exception", "BaseException")
+
+
+def _swallows(node: ast.ExceptHandler | ast.Call) -> bool:
+    """Whether an exception is caught and nothing done; to return is something, unless assertions are caught too."""
+    if isinstance(node, ast.Call):
+        suppresses = dotted(node.func).rpartition(".")[2] == "suppress"
+        return suppresses and any(dotted(argument) in _CAUGHT for argument in node.args)
+    catches_all = node.type is None or any(dotted(part) in _CAUGHT for part in ast.walk(node.type))
+    return all(
+        isinstance(statement, ast.Pass | ast.Continue)
+        or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+        or (catches_all and isinstance(statement, ast.Return))
+        for statement in node.body
+    )
 
 
 def _assertions(function: ast.AST, helpers: Collection[str]) -> Iterator[ast.AST]:
@@ -63,12 +79,13 @@ def _assertions(function: ast.AST, helpers: Collection[str]) -> Iterator[ast.AST
 
 
 def _weak(node: ast.AST) -> bool:
-    if isinstance(node, ast.Constant):
+    if isinstance(node, ast.Constant) or (isinstance(node, ast.Tuple) and node.elts):
         return True
     if isinstance(node, ast.UnaryOp):
         return isinstance(node.op, ast.Not) and isinstance(node.operand, ast.Constant)
     if isinstance(node, ast.BoolOp):
-        return all(_weak(value) for value in node.values)
+        always = [isinstance(value, ast.Constant) and bool(value.value) for value in node.values]
+        return (isinstance(node.op, ast.Or) and any(always)) or all(_weak(value) for value in node.values)
     if isinstance(node, ast.Compare):
         return _weak_comparison(node)
     if isinstance(node, ast.Call):

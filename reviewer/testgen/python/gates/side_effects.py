@@ -26,13 +26,17 @@ _HIDDEN = frozenset(
     | {"sys.settrace", "sys.setprofile", "inspect.stack", "inspect.currentframe", "atexit.register"}
 )
 _CLOCKS = re.compile(
-    r"(?:^|\.)(?:datetime\.(?:now|utcnow|today)|date\.today|time\.(?:time|monotonic|perf_counter)(?:_ns)?)$"
+    r"(?:^|\.)(?:datetime\.(?:now|utcnow|today)|date\.today|time\.(?:(?:process_|thread_)?time|monotonic|perf_counter)(?:_ns)?)$"
 )
-#: Functions of `time` that use the current time if they have fewer arguments than this.
-_TOLD_TIME = {"time.localtime": 1, "time.gmtime": 1, "time.ctime": 1, "time.asctime": 1, "time.strftime": 2}
+#: Functions that use the current time, or chance, if they have fewer arguments than this.
+_TOLD_TIME = {
+    "time.localtime": 1, "time.gmtime": 1, "time.ctime": 1, "time.asctime": 1, "time.strftime": 2, "random.Random": 1,
+    "random.seed": 1,
+}  # fmt: skip
 _CHANCE = re.compile(r"^(?:random\.(?!Random$|seed$)\w+|secrets\.\w+|uuid\.uuid[14]|os\.urandom)$")
 _SKIPS = re.compile(
-    r"^(?:pytest(?:\.mark)?|unittest(?:\.case)?)\.(?:skip|skipif|xfail|importorskip|skipIf|skipUnless|expectedFailure)$"
+    r"^(?:pytest(?:\.mark)?|unittest(?:\.case)?)\."
+    r"(?:skip|skipif|xfail|importorskip|skipIf|skipUnless|expectedFailure)$"
     r"|(?:^|\.)mark\.(?:skip|skipif|xfail)$|\.skipTest$"
 )
 _ENVIRONMENT = re.compile(r"^os\.(?:putenv|unsetenv|chdir|environ\.(?:update|setdefault|pop|clear))$")

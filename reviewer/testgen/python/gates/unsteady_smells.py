@@ -16,6 +16,7 @@ _ASKING = re.compile(
     r"^(?:sys\.(?:gettrace|getprofile|argv|monitoring|orig_argv|flags)|os\.(?:getpid|getppid|getpgid|getcwd|listdir)"
     r"|threading\.(?:gettrace|getprofile)|inspect\.(?:stack|currentframe)|psutil|resource|gc\.get_objects)\b"
 )
+_SOURCE = re.compile(r"^inspect\.getsource(?:lines|file)?$|\.__code__$")
 _HARNESS = re.compile(r"REVIEWER_|PYTEST_CURRENT_TEST|PYTHONHASHSEED|COVERAGE|\bmutat|\bharness\b", re.IGNORECASE)
 
 
@@ -28,11 +29,13 @@ def unsteady(tree: ast.Module, origins: Mapping[str, str]) -> Iterator[str]:
         if isinstance(node, ast.Attribute | ast.Name):
             name = full_name(node, origins)
             name = f".{node.attr}" if isinstance(node, ast.Attribute) and node.attr.startswith("st_") else name
-            if _FILE_TIMES.search(name):
+            if _SOURCE.search(name):
+                yield f"Line {node.lineno}: `{dotted(node)}` reads code instead of running it."
+            elif _FILE_TIMES.search(name):
                 yield f"Line {node.lineno}: `{dotted(node)}`: times of files differ between runs."
             elif _ASKING.match(name) or name == "sys.modules":
                 yield f"Line {node.lineno}: `{dotted(node)}` asks how the test is run: it must not matter."
-        if isinstance(node, ast.Subscript | ast.Call):
+        if isinstance(node, ast.Subscript | ast.Call | ast.Compare):
             yield from _asks_environment(node, origins)
 
 
@@ -66,9 +69,11 @@ def _is_set(node: ast.expr) -> bool:
     return isinstance(node, ast.SetComp) or (isinstance(node, ast.Set) and len(node.elts) > 1)
 
 
-def _asks_environment(node: ast.Subscript | ast.Call, origins: Mapping[str, str]) -> Iterator[str]:
+def _asks_environment(node: ast.Subscript | ast.Call | ast.Compare, origins: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence if a variable is read that our harness or a test framework sets."""
-    if isinstance(node, ast.Subscript):
+    if isinstance(node, ast.Compare):
+        name, words = full_name(node.comparators[0], origins), [node.left]
+    elif isinstance(node, ast.Subscript):
         name, words = full_name(node.value, origins), [node.slice]
     else:
         name, words = full_name(node.func, origins), node.args[:1]

@@ -36,6 +36,35 @@ def test_clocks_and_chance_are_seen_under_any_name(line: str) -> None:
     assert "another value each time" in said(f"{head}{GOOD}    {line}\n")
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("try:\n        assert work(1) == 2\n    except AssertionError:\n        return", "swallows"),
+        ("try:\n        assert work(1) == 2\n    except Exception:\n        ...", "swallows"),
+        ("with contextlib.suppress(AssertionError):\n        assert work(1) == 2", "swallows"),
+        ("try:\n        work(1)\n    except ValueError:\n        return\n    assert False, work(1)", "always true"),
+        ("try:\n        work(1)\n    except ValueError:\n        return\n    pytest.fail('no')", ""),
+        ("with contextlib.suppress(KeyError):\n        work(1)\n    assert work(2) == 4", ""),
+        ("assert (work(1) == 2, 'x')", "always true"),
+        ("assert work(1) == 2 or True", "always true"),
+        ("assert work(1) == 2 or work(1) == 3", ""),
+        ("assert 'PYTEST_CURRENT_TEST' in os.environ or work(1) == 2", "asks how"),
+        ("assert 'HOME' in os.environ or work(1) == 2", ""),
+        ("assert 'sum' in inspect.getsource(work)", "reads code"),
+        ("work.__code__ = other.__code__\n    assert work(1) == 1", "reads code"),
+        ("assert work(random.Random().random()) < 1", "another value"),
+        ("assert work(random.Random(3).random()) == 1", ""),
+        ("assert work(time.process_time()) == 1", "another value"),
+    ],
+)
+def test_tests_that_swallow_ask_or_differ_are_seen(body: str, reason: str) -> None:
+    """What only looks alike passes."""
+    head = "import contextlib\nimport inspect\nimport os\nimport random\nimport time\n\n\n"
+    stopped = said(f"{head}def test_it():\n    {body}\n")
+    assert reason in stopped
+    assert bool(stopped) is bool(reason)
+
+
 def test_a_time_that_was_given_is_no_clock() -> None:
     """Formatting a time that the test names is the same each time."""
     assert not said(f"import time\n\n{GOOD}    assert time.gmtime(0).tm_year == work(1970)\n")
