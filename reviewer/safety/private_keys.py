@@ -123,6 +123,8 @@ def _material(line: str, block: str, *, body: bool) -> tuple[int, int] | None:
 
 
 def _is_mixed(text: str) -> bool:
+    if "abcdefghijklmnop" in text.lower():  # the alphabet itself, as code for base64 has it
+        return False
     return all(any(kind(char) for char in text) for kind in (str.isupper, str.islower, str.isdigit))
 
 

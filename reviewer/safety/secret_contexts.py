@@ -102,6 +102,7 @@ _PLACEHOLDER = re.compile(
 
 
 _PLAIN_WORDS = frozenset(("pass", "password", "passwd", "pwd", "secret", "user", "foo", "bar", "baz", "test", "token"))
+_PATH = re.compile(r"~?/?(?:[a-z0-9_.@-]{1,60}/){1,20}[A-Za-z0-9_.@-]{0,60}")
 _EXAMPLE_HOST = re.compile(r"(?:[\w-]{1,30}\.)?example\.(?:com|org|net)")
 
 
@@ -149,6 +150,11 @@ def _like_password(_match: re.Match[str], value: str) -> bool:
         return False
     kinds = (str.islower, str.isupper, str.isdigit, lambda c: not c.isalnum() and c not in "_-.")
     return any(c.isdigit() for c in value) and sum(any(kind(c) for c in value) for kind in kinds) >= 3
+
+
+def _like_flag(match: re.Match[str], value: str) -> bool:
+    """Whether a flag's value is a password; behind `-p` often stands a path, as in `mkdir -p out/v2`."""
+    return _like_password(match, value) and not (match[0].startswith("-p") and _PATH.fullmatch(value))
 
 
 def _in_tool(match: re.Match[str], value: str) -> bool:
@@ -212,7 +218,7 @@ CONTEXTS: tuple[SecretContext, ...] = (
     SecretContext("secret", ("</",), _ELEMENT, 1, _in_tool),
     SecretContext("secret", ("value",), _ATTRIBUTE, 1, _in_tool),
     SecretContext("secret", ("value",), _ENTRY, 1, _in_tool),
-    SecretContext("secret", ("--", "-p"), _FLAG, 1, _like_password),
+    SecretContext("secret", ("--", "-p"), _FLAG, 1, _like_flag),
     SecretContext("secret", ("pass", "pwd", "secret", "token", "key"), _REST_OF_LINE, 1, _like_password),
     SecretContext("secret", _NAMES, _ENCODED, 1, _random),
 )

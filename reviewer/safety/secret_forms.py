@@ -194,7 +194,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("resend key", "re_", r"re_[A-Za-z0-9]{8}_[A-Za-z0-9]{20,30}" + _END),
     ("twilio key", "sk", r"SK[0-9a-f]{32}" + _END),
     ("facebook token", "eaa", r"EAA[A-Za-z0-9]{80,}+"),
-    ("twitter token", "aaaaaaaaaa", r"A{18,22}[A-Za-z0-9%]{40,}+"),
+    ("twitter token", "aaaaaaaaaa", r"A{18,22}+(?!A)[A-Za-z0-9%]{40,}+"),
     # Work and measurements
     ("linear key", "lin_", r"lin_(?:api|oauth)_[A-Za-z0-9]{32,}+"),
     ("notion token", "ntn_", r"ntn_[A-Za-z0-9]{40,}+"),

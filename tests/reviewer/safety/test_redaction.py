@@ -106,6 +106,9 @@ CODE = [
     "ssh://git@github.com:22/o/r.git",
     'if "-----BEGIN PRIVATE KEY-----" in text:\n    pass',
     "-----BEGIN CERTIFICATE-----",
+    "mkdir -p out/v2 && cd out/v2",
+    'const ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";',
+    f'"{"A" * 86}" +',
 ]
 
 
