@@ -61,7 +61,7 @@ def main() -> None:
     seconds = (installed.venv_seconds, installed.pip_seconds, installed.venv_seconds + installed.pip_seconds)
     row = [source, count, *(f"{one:.1f}" for one in seconds), f"{size / 1e6:.1f}"]
     head = ["from", "packages", "venv s", "pip s", "total s", "site-packages MB"]
-    show("Installation: a fresh environment with the base packages (aim: 20 s, 75 MB)", head, [row])
+    show("Installation: a fresh environment with the base packages (aim: 20 s, 70 MB)", head, [row])
     fresh_clone.main()
 
 
