@@ -22,7 +22,7 @@ from reviewer.tasks.conversation.follow_ups import MAX_LOOKS, Division, SmallerP
 from reviewer.tasks.conversation.json_candidates import decode
 from reviewer.tasks.conversation.json_replies import Unreadable
 from reviewer.tasks.conversation.layout import AskKind
-from reviewer.tasks.conversation.markdown_fences import wrapped
+from reviewer.tasks.conversation.markdown_fences import without_markdown_block, wrapped
 from reviewer.tasks.conversation.prompts import Prompter, fence_of
 from reviewer.tasks.lookups.handler import LookupHandler
 from reviewer.tasks.lookups.requests import is_only_a_request
@@ -90,10 +90,9 @@ _ANSWER_KEYS = ("answer", "response", "reply", "markdown", "text", "content")
 
 def _unpacked(text: str) -> str:
     """Return the Markdown of an answer that is wrapped as a whole: in a block of Markdown, or in JSON."""
-    block = wrapped(text)
-    kind = block.info.lower() if block is not None else ""
-    inner = block.inner.strip() if block is not None and kind in ("markdown", "md", "json") else text
-    return _in_json(inner) or (text if kind == "json" else inner)
+    plain, block = without_markdown_block(text), wrapped(text)
+    inner = block.inner.strip() if block is not None and block.info.lower() == "json" else plain
+    return _in_json(inner) or plain
 
 
 def _in_json(text: str) -> str:

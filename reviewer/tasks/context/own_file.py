@@ -13,6 +13,7 @@ from reviewer.languages.paths import is_test
 from reviewer.languages.treesitter import Definition
 from reviewer.tasks.context.changed_symbols import ChangedSymbols, scope_of
 from reviewer.tasks.context.fields import MAX_FIELDS, field_uses
+from reviewer.tasks.context.relations import letters_of
 from reviewer.tasks.context.repository_cache import RepositoryCache
 from reviewer.tasks.context.snippets import Rank, Snippet, usage_lines
 
@@ -50,14 +51,10 @@ def listed_tests(subject: ChangedSymbols, library: RepositoryCache, changed: Col
 
 def _telling_first(spots: Sequence[Definition], subject: ChangedSymbols) -> list[Definition]:
     """Return the tests that are named after what is changed, then the other tests, then what stands beside them."""
-    names = [_letters(changed.name) for changed in subject.changed]
+    names = [letters_of(changed.name) for changed in subject.changed]
 
     def rank(spot: Definition) -> int:
-        own = _letters(spot.name)
+        own = letters_of(spot.name)
         return 0 if any(name in own for name in names) else 1 if "test" in own else 2
 
     return sorted(spots, key=rank)
-
-
-def _letters(name: str) -> str:
-    return "".join(char for char in name.lower() if char.isalnum())

@@ -32,9 +32,14 @@ def is_distinctive(name: str) -> bool:
     return len(name) >= 8 and _HUMPS.search(name) is not None
 
 
+def letters_of(name: str) -> str:
+    """Return the letters and digits of a name, in lower case: the same for `UserCart` and `user_cart`."""
+    return re.sub(r"[\W_]", "", name).lower()
+
+
 def resembles(variable: str, owner: str) -> bool:
     """Whether a variable is named like a class or file: `cart` or `user_cart` like `UserCart`."""
-    one, other = (re.sub(r"[\W_]", "", name).lower() for name in (variable, owner))
+    one, other = letters_of(variable), letters_of(owner)
     if min(len(one), len(other)) < _LEAST_SHARED:
         return one == other != ""
     return one.endswith(other) or other.endswith(one) or one.startswith(other)

@@ -53,6 +53,12 @@ def unfence(text: str) -> str:
     return text if block is None else block.inner
 
 
+def without_markdown_block(answer: str) -> str:
+    """Return an answer in Markdown without a block of Markdown around the whole of it."""
+    block = wrapped(answer)
+    return block.inner.strip() if block is not None and block.info.lower() in ("markdown", "md") else answer
+
+
 def open_fence(lines: list[str]) -> str:
     """Return the marks of the fence that is open at the end of the lines, empty where none is."""
     marks = ""

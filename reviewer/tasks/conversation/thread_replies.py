@@ -9,7 +9,7 @@ from typing import Any
 from reviewer.safety.redaction import redact
 from reviewer.tasks.conversation.answer_fields import replacement
 from reviewer.tasks.conversation.json_replies import Unreadable, objects_in
-from reviewer.tasks.conversation.markdown_fences import wrapped
+from reviewer.tasks.conversation.markdown_fences import without_markdown_block
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,7 @@ def _reply_of(value: Mapping[Any, Any]) -> ThreadReply:
         raise Unreadable('"answer" must be a text that is not empty.')
     suggestion, verdict = replacement(value.get("suggestion")), value.get("verdict")
     return ThreadReply(
-        redact(_unwrapped(answer.strip()))[0],
+        redact(without_markdown_block(answer.strip()))[0],
         isinstance(verdict, str) and verdict.strip().lower() in _WITHDRAWN,
         suggestion if isinstance(suggestion, str) else None,
     )
-
-
-def _unwrapped(answer: str) -> str:
-    """Return the answer without a block of Markdown around the whole of it."""
-    block = wrapped(answer)
-    return block.inner.strip() if block is not None and block.info.lower() in ("markdown", "md") else answer

@@ -17,6 +17,7 @@ from reviewer.languages.outline import Outline, defined_on
 from reviewer.languages.paths import is_code, is_written_by_hand
 from reviewer.languages.registry import family_of
 from reviewer.safety.prompt_text import printable_path
+from reviewer.tasks.context.relations import letters_of
 from reviewer.tasks.context.repository_cache import RepositoryCache
 
 #: Files that a source which cannot search everything is to look into; similar names that are compared and offered.
@@ -98,10 +99,10 @@ class RepositoryView:
 
         Files that are named like the `owner` come first: `__construct` is in more files than are read.
         """
-        wanted = _letters(owner)
+        wanted = letters_of(owner)
 
         def worth(hit: Hit) -> tuple[bool, bool, bool, bool, int, str, int]:
-            others = bool(wanted) and wanted not in map(_letters, file_names(hit.path))
+            others = bool(wanted) and wanted not in map(letters_of, file_names(hit.path))
             defines = bool(name) and defined_on(hit.text) == name
             tested, far = self.library.is_tested(hit), self.distance(hit.path)
             return (others, not defines, not is_code(hit.path), tested, far, hit.path, hit.line)
@@ -131,7 +132,3 @@ def file_names(path: str) -> set[str]:
     """Return the names by which code may mean a file: its own without endings, and its folder's."""
     folder, _, name = path.lower().rpartition("/")
     return {name.split(".", 1)[0], folder.rpartition("/")[2]}
-
-
-def _letters(name: str) -> str:
-    return "".join(char for char in name.lower() if char.isalnum())

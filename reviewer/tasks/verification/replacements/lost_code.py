@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 
 from reviewer.languages.paths import is_code
-from reviewer.tasks.verification.replacements.replaced_lines import ReplacedLines, indent_of
+from reviewer.tasks.verification.replacements.replaced_lines import ReplacedLines, indent_of, likeness
 
 #: What is put before code, not in its place.
 _BESIDE = re.compile(
@@ -117,7 +116,7 @@ def _is_lost(line: str, words: set[str]) -> bool:
 
 
 def _resembles(line: str, new: Sequence[str]) -> bool:
-    return any(SequenceMatcher(None, line.strip(), other.strip()).ratio() >= _SAME_LINE for other in new)
+    return any(likeness(line, other) >= _SAME_LINE for other in new)
 
 
 def _calls(line: str) -> list[str]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 
-from reviewer.tasks.verification.replacements.replaced_lines import ReplacedLines, indent_of, is_telling
+from reviewer.tasks.verification.replacements.replaced_lines import ReplacedLines, indent_of, is_telling, likeness
 
 _WORD = re.compile(r"[\w$]+")
 #: What a line sets: `self.n = ...`, `color: ...`, `const n := ...`.
@@ -70,13 +69,13 @@ def _block(replaced: ReplacedLines, indent: str) -> list[str]:
 def _is_changed(line: str, new: str, old: Sequence[str]) -> bool:
     """Whether `new` is that line after a change, and like none of the old ones."""
     its_words, words = _words([line]), _words([new])
-    likeness = _likeness(new, line)
+    alike = likeness(new, line)
     return (
         line.strip() != new.strip()
         and not (words & _words(old)) - its_words
-        and likeness >= _CHANGED
+        and alike >= _CHANGED
         and 10 * len(its_words & words) >= 7 * len(its_words)
-        and all(_likeness(new, other) <= min(_UNLIKE, likeness - _CLEARLY) for other in old)
+        and all(likeness(new, other) <= min(_UNLIKE, alike - _CLEARLY) for other in old)
     )
 
 
@@ -96,7 +95,3 @@ def _key(line: str) -> str:
 
 def _words(lines: Sequence[str]) -> set[str]:
     return set(_WORD.findall("\n".join(lines)))
-
-
-def _likeness(new: str, line: str) -> float:
-    return SequenceMatcher(None, new.strip(), line.strip(), autojunk=False).ratio()

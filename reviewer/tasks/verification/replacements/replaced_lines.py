@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from reviewer.domain.formatting import NO_RULES, FormatRules
 
@@ -48,6 +49,11 @@ class ReplacedLines:
 def is_telling(line: str) -> bool:
     """Whether the line shows by itself which code it is: a bracket, `end` or `else:` does not."""
     return _TELLING.search(line) is not None
+
+
+def likeness(line: str, other: str) -> float:
+    """Return how alike two lines are but for their indentation, from 0 to 1."""
+    return SequenceMatcher(None, line.strip(), other.strip(), autojunk=False).ratio()
 
 
 def indent_of(line: str) -> str:
