@@ -121,9 +121,13 @@ def test_reader_that_goes_away_ends_progress_only() -> None:
     """A closed standard error does not end a review that is paid for."""
     stream = io.StringIO()
     with Progress(quiet=False, stream=stream, live=False) as progress:
+        progress.say("a first line")
+        written = stream.getvalue()
         stream.close()
         progress.say("a line")
+        assert progress.quiet  # it is not tried again for every line
         progress.waiting(SlowDown("m"), 7)
+    assert written == "a first line\n"
 
 
 def test_what_fits_into_a_line() -> None:
