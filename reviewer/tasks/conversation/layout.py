@@ -33,6 +33,13 @@ def shown_in(prompt: Prompt) -> str:
     return prompt.messages[1].content.partition(f"\n{_MARK}")[0]
 
 
+def with_more_shown(prompt: Prompt, more: str) -> Prompt:
+    """Return the prompt of one message that shows more behind what it shows already. `more` ends with a fence."""
+    system, user = prompt.messages
+    shown, mark, words = user.content.partition(f"\n{_MARK}")
+    return replace(prompt, messages=(system, replace(user, content=f"{shown}\n\n{more.strip()}{mark}{words}")))
+
+
 def with_more_words(prompt: Prompt, words: str) -> Prompt:
     """Return the prompt with more words at the end of its task."""
     *others, last = prompt.messages

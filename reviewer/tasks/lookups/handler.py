@@ -21,7 +21,8 @@ from reviewer.llm.messages import Prompt, Reply
 from reviewer.llm.models import planned_tokens
 from reviewer.safety.prompt_text import prose
 from reviewer.tasks.context.repository_cache import RepositoryCache
-from reviewer.tasks.conversation.prompts import lookup_prompt
+from reviewer.tasks.conversation.layout import shown_in, with_more_shown
+from reviewer.tasks.conversation.prompts import lookup_prompt, render_template
 from reviewer.tasks.lookups.repository_view import RepositoryView
 from reviewer.tasks.lookups.requests import Lookup, LookupRequest, read_request
 from reviewer.tasks.lookups.results import LookupResult, write_results
@@ -54,6 +55,7 @@ class LookupHandler:
     clock: Callable[[], float] = time.monotonic
     counts: LookupCounts = field(default_factory=LookupCounts)
     _results: dict[Lookup, LookupResult] = field(default_factory=dict)
+    _asked: dict[str, dict[Lookup, None]] = field(default_factory=dict)
     _usd: Decimal = Decimal(0)
     _tokens: int = 0
     _began: float | None = None
@@ -77,6 +79,7 @@ class LookupHandler:
         if not self._affordable(reply):
             self.counts += LookupCounts(refused=1)
             return None
+        self._asked.setdefault(shown_in(prompt), {}).update(dict.fromkeys(request.lookups))
         earlier = [message.content for message in prompt.messages[2:] if message.role == "user"]
         found = self.look_up(request, earlier)
         return lookup_prompt(prompt, reply.raw or reply.text, found, self.fence, left=left)
@@ -89,6 +92,14 @@ class LookupHandler:
         self._tokens += usage.prompt_tokens + usage.completion_tokens
         late = self.clock() - self._began > self.budget.seconds
         return self._usd <= self.budget.usd and self._tokens <= self.budget.tokens and not late
+
+    def with_earlier(self, prompt: Prompt) -> Prompt:
+        """Return the prompt with what was found for others that show the same; as it is where nothing was."""
+        results = [self._result(lookup) for lookup in self._asked.get(shown_in(prompt), ())]
+        found = write_results([result for result in results if result.found])
+        if not found:
+            return prompt
+        return with_more_shown(prompt, render_template("follow_up/looked_up.md", found=found, fence=self.fence))
 
     def look_up(self, request: LookupRequest, earlier: Sequence[str] = ()) -> str:
         """Return what is found for each lookup; `earlier` are answers of this conversation, which are not repeated."""

@@ -15,9 +15,10 @@ from reviewer.domain.findings import Finding, Rejected
 from reviewer.domain.severity import Severity
 from reviewer.llm.messages import Ask, Prompt
 from reviewer.tasks.conversation.divisions import Claims, DivisionByClaims
-from reviewer.tasks.conversation.follow_ups import Answer, Look, ReplyReader, ask_and_read
+from reviewer.tasks.conversation.follow_ups import Answer, ReplyReader, ask_and_read
 from reviewer.tasks.conversation.prompts import Prompter
 from reviewer.tasks.conversation.replies import RawVerdict, read_verdicts
+from reviewer.tasks.lookups.handler import LookupHandler
 from reviewer.tasks.planning.chunks import Chunk
 from reviewer.tasks.verification.verdicts import apply_verdicts
 
@@ -49,11 +50,14 @@ class _VerifyPrompt:
 
 @dataclass(frozen=True, slots=True)
 class Falsifier:
-    """Judges candidates. `follow_ups` is how many more calls in a row each prompt may take."""
+    """Judges candidates. `follow_ups` is how many more calls in a row each prompt may take.
+
+    What the finders of a part looked up is shown to its judges as well: the code that decides a claim is often there.
+    """
 
     prompter: Prompter
     ask: Ask
-    look: Look
+    look: LookupHandler
     follow_ups: int
 
     def judge(self, parts: Sequence[Chunk], candidates: Sequence[Finding], *, two_opinions: bool) -> FalsifiedClaims:
@@ -62,7 +66,8 @@ class Falsifier:
 
         def make(plan: _VerifyPrompt, claims: Claims) -> Prompt:
             shown = [candidates[place] for place in claims]
-            return self.prompter.verify(parts[plan.part], shown, second=plan.second, last=not self.follow_ups)
+            prompt = self.prompter.verify(parts[plan.part], shown, second=plan.second, last=not self.follow_ups)
+            return self.look.with_earlier(prompt)
 
         divide = DivisionByClaims(verdicts_from, join_verdicts)
         batch = [(divide.prompt(plan.claims, partial(make, plan)), read_verdicts) for plan in planned]

@@ -111,6 +111,27 @@ def test_a_model_that_asks_for_ever_is_asked_for_its_answer_and_then_given_up() 
     assert "You cannot ask again" in asked[-1].messages[-1].content
 
 
+def test_the_falsifier_is_shown_what_the_finder_looked_up() -> None:
+    """It stands behind the change and before the task, so that what all prompts share stays the same to the byte."""
+    missing = json.dumps({"read": ["gone.py"]})
+    _, batches = reviewed({Task.FINDINGS: [ASKED, missing, FOUND], Task.VERIFY: [JUDGED]})
+    finder, falsifier = batches[0][0].messages[1].content, batches[-1][0].messages[1].content
+    shared = finder.partition("\n# Task: ")[0]
+    assert falsifier.startswith(f"{shared}\n\n## Code that was looked up in the repository for this change\n")
+    more, task, _ = falsifier.removeprefix(shared).partition("\n# Task: verify\n")
+    ((source, text),), _ = blocks(more)
+    assert (source, bool(task)) == ("lookup", True)
+    assert "return a.run(None)" in text
+    assert "gone.py" not in text, "what was not there decides nothing"
+
+
+def test_without_lookups_the_falsifier_is_shown_the_change_alone() -> None:
+    """As before: what finder and falsifier share ends where the task begins."""
+    _, batches = reviewed({Task.FINDINGS: [FOUND], Task.VERIFY: [JUDGED]})
+    finder, falsifier = (batch[0].messages[1].content.partition("\n# Task: ")[0] for batch in batches)
+    assert finder == falsifier
+
+
 def test_a_falsifier_on_the_last_call_is_not_invited() -> None:
     """Where the chain is used up, the falsifier's prompt does not offer to look."""
     _, batches = reviewed({Task.FINDINGS: [FOUND], Task.VERIFY: [JUDGED]}, chain=2)
