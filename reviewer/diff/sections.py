@@ -22,7 +22,7 @@ _FIELD = re.compile(
 )
 _BINARY = re.compile(r"Binary files (.+) differ")
 #: diff.submodule=log, https://git-scm.com/docs/git-config#Documentation/git-config.txt-diffsubmodule
-_SUBMODULE = re.compile(r"Submodule (.+) ([0-9a-f]{7,64})\.{2,3}([0-9a-f]{7,64})(?: \(.*\))?:?")
+_SUBMODULE = re.compile(r"Submodule (.+) ([0-9a-f]{7,64})\.{2,3}([0-9a-f]{7,64})(?: \([^()]{0,100}\))?:?")
 _COMBINED = re.compile(r"diff --(?:cc|combined) |@@@+ -")
 _COMMIT = re.compile(r"commit [0-9a-f]{7,64}\b|From [0-9a-f]{40,64} ")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
+from itertools import count, islice
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from reviewer.safety.shortening import shorten_words
 from reviewer.tasks.context.related import gather_related
 from reviewer.tasks.conversation.json_replies import Unreadable
 from reviewer.tasks.conversation.prompts import Prompter, fence_of
+from reviewer.tasks.lookups.requests import is_only_a_request
 from reviewer.tasks.planning.chunks import chunk
 from reviewer.tasks.verification.anchoring import locate
 from reviewer.tasks.verification.similarity import similar_titles
@@ -145,3 +148,41 @@ def test_much_of_every_unit(name: str) -> None:
         began = time.process_time()
         _quietly({**READERS, **STEPS}[name], unit * min(100_000 // len(unit), 20_000))
         assert time.process_time() - began < 45, unit
+
+
+def _event(number: int) -> str:
+    return json.dumps({"Action": "fail", "Package": "p", "Test": f"T{number}"}) + "\n"
+
+
+#: Texts of many items that all differ, and who reads them: a unit that is repeated hides what compares or joins items.
+DISTINCT: dict[str, tuple[Callable[[str], Any], Callable[[int], str]]] = {
+    "lcov": (lambda text: coverage.lcov(b"SF:a\n" + text.encode(), ()), lambda number: f"DA:{number},1\n"),
+    "Go profile": (
+        lambda text: coverage.go_profile(text.encode(), "m"),
+        lambda number: f"a:{10 * number}.1,{10 * number + 9}.1 1 1\n",
+    ),
+    "Go profile of long blocks": (
+        lambda text: coverage.go_profile(text.encode(), "m"),
+        lambda number: f"a:{9_000 * number}.1,{9_000 * number + 8_999}.1 1 1\n",
+    ),
+    "failed tests of Go": (lambda text: test_reports.go(text.encode()), _event),
+    "submodules": (
+        lambda text: parse_diff(f"Submodule {text}\n"),
+        lambda number: f" aaaaaaa..{number:07x} (",
+    ),
+    "an answer that may be a request": (is_only_a_request, lambda _: " "),
+    "an answer of fences": (is_only_a_request, lambda number: "```\n" + " " * (number % 50)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DISTINCT)
+def test_many_items_are_linear(cpu_ratio: Ratio, name: str) -> None:
+    """Twice as many different items cost no more than about twice as much."""
+    read, item = DISTINCT[name]
+
+    def text_of(size: int) -> str:
+        items = islice(map(item, count(1)), size // len(item(1)))
+        return f"{{{''.join(items)}}}" if "answer" in name else "".join(items)
+
+    assert cpu_ratio(lambda text: _quietly(read, text), text_of, 60_000) < 3.2

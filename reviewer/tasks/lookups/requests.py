@@ -24,6 +24,8 @@ _ANY_KIND = frozenset({"request", "requests", "lookup", "lookups", "look_up"})
 #: A kind of lookup at the beginning of a text, as in `definition parse_range`.
 _LEADING = re.compile(r"\s*(definition|callers|outline|read|search|history)\s*[: ]\s*(?=\S)", re.IGNORECASE)
 
+_OPENING_FENCE = re.compile(r"\A```[a-z]{0,10}\s*")
+
 
 class LookupKind(StrEnum):
     """What can be asked for; the values are the keys of the object."""
@@ -63,7 +65,7 @@ def read_request(text: str, *, complete: bool = True) -> LookupRequest | None:
 
 def is_only_a_request(text: str) -> bool:
     """Whether the whole text is one request: for tasks whose answer may be any text."""
-    bare = re.sub(r"^```[a-z]{0,10}\s*|\s*```$", "", text.strip())
+    bare = _OPENING_FENCE.sub("", text.strip(), count=1).removesuffix("```").rstrip()
     return bare.startswith("{") and bare.endswith("}") and read_request(bare) is not None
 
 

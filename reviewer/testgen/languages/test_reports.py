@@ -6,8 +6,9 @@ Any bytes give a tuple of `ReportedTest` or a `ValueError`. The code under test 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 from xml.etree import ElementTree as ET
 
@@ -15,8 +16,8 @@ from pydantic import BaseModel, Field
 
 Verdict = Literal["passed", "failed", "skipped"]
 
-#: The most characters that are kept of a failing test's message.
-MOST_MESSAGE = 2_000
+#: The most characters that are kept of a failing test's message, and the most tests that a subtest may stand in.
+MOST_MESSAGE, _MOST_PARENTS = 2_000, 30
 
 #: Text of failed assertions, as opposed to crashes and missing names.
 _ASSERTED = re.compile(
@@ -95,7 +96,8 @@ class _Rspec(BaseModel):
 
 def junit(raw: bytes) -> tuple[ReportedTest, ...]:
     """Read junit XML (node:test, surefire, gradle). Raises ValueError for other input or declared entities."""
-    if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw:
+    # UTF-16, which no runner writes, has a zero byte in each of these letters.
+    if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw or b"\0" in raw:
         message = "a junit report declares entities"
         raise ValueError(message)
     try:
@@ -154,13 +156,25 @@ def go(raw: bytes) -> tuple[ReportedTest, ...]:
 
 def _with_subtests(found: list[ReportedTest]) -> tuple[ReportedTest, ...]:
     """Return the tests; one that failed because of its subtests has their messages too, and so their assertions."""
-    failed = [test for test in found if test.verdict == "failed"]
+    failed = {test.id for test in found if test.verdict == "failed"}
+    below: dict[str, list[str]] = {}
+    for test in found:
+        if test.verdict == "failed":
+            for parent in _parents(test.id):
+                if parent in failed and len(below.setdefault(parent, [])) < MOST_MESSAGE:
+                    below[parent].append(test.message)
     return tuple(
-        replace(test, message="\n".join([*(inner.message for inner in below), test.message])[:MOST_MESSAGE])
-        if test.verdict == "failed" and (below := [inner for inner in failed if inner.id.startswith(f"{test.id}/")])
+        replace(test, message="\n".join([*below[test.id], test.message])[:MOST_MESSAGE])
+        if test.verdict == "failed" and test.id in below
         else test
         for test in found
     )
+
+
+def _parents(test: str) -> Iterator[str]:
+    """Yield the tests that may have that subtest; a name with very many slashes has some of them only."""
+    for slash in islice(re.finditer("/", test), _MOST_PARENTS):
+        yield test[: slash.start()]
 
 
 def rspec(raw: bytes) -> tuple[ReportedTest, ...]:

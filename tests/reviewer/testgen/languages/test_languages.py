@@ -176,7 +176,13 @@ def test_cargo_and_rspec_are_read() -> None:
 @pytest.mark.parametrize(
     "read", [test_reports.junit, test_reports.jest, test_reports.rspec, test_reports.cargo, test_reports.minitest]
 )
-@pytest.mark.parametrize("raw", [b"", b"{}", b"<a", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', b"\xff"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *(b"", b"{}", b"<a", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', b"\xff"),
+        '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'.encode("utf-16"),
+    ],
+)
 def test_a_broken_report_is_an_error_and_never_a_success(read: test_reports.Reads, raw: bytes) -> None:
     """Bytes that are no report raise ValueError."""
     with pytest.raises(ValueError, match=r"."):
