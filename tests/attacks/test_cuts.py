@@ -15,6 +15,7 @@ from reviewer.safety.markdown import neutralise
 from reviewer.tasks.answer_question import QuestionAnswer
 from tests.fixtures.factories import finding, small_diff
 from webhooks.action.workflow_commands import MAX_SUMMARY_BYTES, summary_within_limit
+from webhooks.github.check_runs import LogTail
 from webhooks.publishing.bodies.inline_comments import comment_text
 from webhooks.publishing.bodies.reply import answer_text
 from webhooks.publishing.checks import Conclusion, completed_check
@@ -157,3 +158,16 @@ def test_an_answer_fits_with_its_question(question: str) -> None:
     assert len(text) <= MAX_BODY
     assert "Because:" in text
     assert_whole(text)
+
+
+@pytest.mark.parametrize("size", [7, 1_000])
+def test_the_end_of_a_log_begins_with_a_whole_line(size: int) -> None:
+    """Half a token has no form by which it could be replaced: the rest of a line that was cut is left out."""
+    log = f"export TOKEN=ghp_{'a1B2c3D4e5' * 4}\nerror: exit 1\n".encode()
+    for most in range(15, 60):
+        tail = LogTail(most * 4 if size > most * 4 else most)
+        for start in range(0, len(log), size):
+            tail.write(log[start : start + size])
+        shown = tail.text(most)
+        assert shown in ("error: exit 1\n", log.decode()), most
+    assert tail.text(15) == "error: exit 1\n"

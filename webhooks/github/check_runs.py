@@ -29,11 +29,21 @@ class LogTail:
 
     most: int
     kept: bytes = b""
+    cut: bool = False
 
     def write(self, piece: bytes, /) -> int:
         """Take a piece and return its length."""
+        self.cut = self.cut or len(self.kept) + len(piece) > self.most
         self.kept = (self.kept + piece)[-self.most :]
         return len(piece)
+
+    def text(self, most: int) -> str:
+        """Return the last characters. The rest of a line that begins before them is left out: it may be half a secret.
+
+        Half a token has no form by which it could be replaced.
+        """
+        text = self.kept.decode("utf-8", "replace")
+        return text[-most:].partition("\n")[2] if self.cut or len(text) > most else text
 
 
 class CheckRuns:
@@ -101,7 +111,7 @@ class CheckRuns:
         return [annotation_of(entry) for entry in islice(entries, most)]
 
     def log_end(self, job_id: int, most: int) -> str:
-        """Return the last characters of the log of a job of GitHub Actions, whose check run has the same id.
+        """Return the last lines of the log of a job of GitHub Actions, whose check run has the same id.
 
         https://docs.github.com/rest/actions/workflow-jobs#download-job-logs-for-a-workflow-run . Raises Forbidden
         without the permission *actions: read*, NotFound where the log is gone.
@@ -109,7 +119,7 @@ class CheckRuns:
         tail = LogTail(4 * most)
         url = f"{self.path}/actions/jobs/{job_id}/logs"
         self._log_reader().download(url, tail.write, most=_LONGEST_LOG, seconds=_LOG_SECONDS, anywhere=True)
-        return tail.kept.decode("utf-8", "replace")[-most:]
+        return tail.text(most)
 
     def _log_reader(self) -> Transport:
         """Return the connection that may read logs."""
