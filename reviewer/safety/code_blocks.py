@@ -11,6 +11,9 @@ _ACTIVE_INFO = {"suggestion", "mermaid", "geojson", "topojson", "stl", "math"}
 _PLAIN_INFO = re.compile(r"[A-Za-z0-9_+#.-]{1,40}\Z")
 
 
+#: How each hidden marker of our own comments begins. It is broken wherever somebody else wrote it.
+MARKER_PREFIX = "<!-- reviewer:"
+
 TICKS = re.compile(r"`+")
 _MARKER = re.compile(r"<!--(?=\s*reviewer:)", re.IGNORECASE)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from reviewer.safety.code_blocks import MARKER_PREFIX
 from webhooks.events.commands import (
     LONGEST_TEXT,
     CommandRequest,
@@ -21,9 +22,6 @@ from webhooks.events.commands import (
 )
 from webhooks.events.job import Job, Trigger
 from webhooks.events.payloads import InlineCommentPayload, IssueCommentPayload
-
-#: How every marker in our own comments begins.
-_MARKER = "<!-- reviewer:"
 
 #: How a command begins, also from a keyboard for Chinese or Japanese.
 _SLASHES = ("/", "\uff0f")
@@ -89,7 +87,7 @@ def _why_ignored(parsed: _Payload) -> str:
     if "Bot" in {account.type for account in (sender, comment.user) if account}:
         return "bot"
     body = comment.body or ""
-    if body.startswith(_MARKER) or body.rstrip().rpartition("\n")[2].startswith(_MARKER):
+    if body.startswith(MARKER_PREFIX) or body.rstrip().rpartition("\n")[2].startswith(MARKER_PREFIX):
         return "our own comment"
     if parsed.action != "edited":
         return ""

@@ -30,6 +30,7 @@ from webhooks.handling.job_outcome import JobEnding, JobOutcome
 from webhooks.handling.reading.posted_review import read_posted_review
 from webhooks.publishing.bodies.reply import with_footer
 from webhooks.publishing.markers.finding import withdrawn_marker
+from webhooks.publishing.markers.syntax import without_outer_markers
 from webhooks.publishing.people.dismissals import is_dismissal
 from webhooks.publishing.people.learning.learn import learn
 
@@ -95,17 +96,9 @@ def _talk(thread: FindingThread, *, explain: bool, question: str) -> ThreadTalk:
         body=entry.explanation,
         quote=entry.quote,
     )
-    turns = tuple(ThreadTurn(_visible(answer.body), thread.is_ours(answer)) for answer in thread.answers)
+    turns = tuple(ThreadTurn(without_outer_markers(answer.body), thread.is_ours(answer)) for answer in thread.answers)
     lines = thread.root.lines_now if thread.root.side == "RIGHT" else None
     return ThreadTalk(finding, turns, explain, question, lines)
-
-
-def _visible(body: str) -> str:
-    """Return a comment without the markers that end it."""
-    lines = body.replace("\r\n", "\n").rstrip().split("\n")
-    while lines and lines[-1].startswith("<!-- reviewer:"):
-        lines.pop()
-    return "\n".join(lines).strip()
 
 
 def _doubt(

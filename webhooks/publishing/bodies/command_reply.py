@@ -16,7 +16,7 @@ from webhooks.github.errors import Forbidden, NotFound, Unprocessable
 from webhooks.github.repository import Repository
 from webhooks.github.types import Comment
 from webhooks.publishing.markers.replies import is_refusal, read_reply, refusal_marker, replied_to, reply_marker
-from webhooks.publishing.markers.syntax import PREFIX
+from webhooks.publishing.markers.syntax import without_outer_markers
 from webhooks.publishing.text import MAX_BODY, cut_text
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class CommandReply:
         if found is not None:
             reply._id, reply.url = found.id, found.url
             reply.done = read_reply(found.body, job.key) or 0
-            text = _without_marker(found.body)
+            text = without_outer_markers(found.body)
             reply._parts = [text] if text and reply.done else []
             reply._is_interim = bool(text) and not reply.done
         return reply
@@ -138,12 +138,3 @@ def _all_ours(
     marked = [comment for comment in comments if fits(comment.body)]
     login = repository.identity(job.number).lower() if marked else ""
     return [comment for comment in marked if comment.author.lower() == login]
-
-
-def _without_marker(body: str) -> str:
-    lines = body.replace("\r\n", "\n").strip().split("\n")
-    if lines and lines[0].startswith(PREFIX):
-        lines = lines[1:]
-    if lines and lines[-1].startswith(PREFIX):
-        lines = lines[:-1]
-    return "\n".join(lines).strip()

@@ -13,7 +13,7 @@ from reviewer.diff.model import Side
 from reviewer.domain.findings import Category
 from reviewer.domain.severity import Severity
 from webhooks.publishing.markers.ledger_entries import EntryData, FindingStatus, LedgerEntry, entry_to_json
-from webhooks.publishing.markers.syntax import Marker, last_line, pack, unpack, without_last_marker
+from webhooks.publishing.markers.syntax import Marker, last_line, pack, unpack, without_outer_markers
 
 _FINDING = Marker("finding")
 _FIXED = Marker("fixed")
@@ -65,7 +65,7 @@ def _from_damaged_marker(body: str, fingerprint: str, place: str, was: str, path
 
 def _explanation_in_old_comment(body: str) -> str:
     """Return the explanation in a comment of ours. FALLBACK for markers without it: reads our own text."""
-    return without_last_marker(body).partition("\n")[2].partition("\n```suggestion")[0].strip()
+    return without_outer_markers(body).partition("\n")[2].partition("\n```suggestion")[0].strip()
 
 
 def fixed_marker(head: str, *, left: bool = False) -> str:

@@ -17,14 +17,16 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-#: How every marker begins. `reviewer.safety.markdown` breaks this text wherever somebody else wrote it.
-PREFIX = "<!-- reviewer:"
+from reviewer.safety.code_blocks import MARKER_PREFIX
+
+#: How every marker begins.
+PREFIX = MARKER_PREFIX
 
 #: Bytes that the data of a marker may unpack to.
 _MAX_UNPACKED = 1_000_000
 
 _MARKER = re.compile(
-    r"<!-- reviewer:(?P<name>[a-z-]{1,20})(?: v=(?P<version>\d{1,3}))?(?P<fields>(?: (?!-->)[^\s<>]++)*)(?P<end> -->)?"
+    rf"{PREFIX}(?P<name>[a-z-]{{1,20}})(?: v=(?P<version>\d{{1,3}}))?(?P<fields>(?: (?!-->)[^\s<>]++)*)(?P<end> -->)?"
 )
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -89,10 +91,14 @@ def last_line(body: str) -> str:
     return body.rstrip().rpartition("\n")[2]
 
 
-def without_last_marker(body: str) -> str:
-    """Return a comment without the marker that ends it."""
-    text = body.replace("\r\n", "\n").strip()
-    return text.rpartition("\n")[0].rstrip() if last_line(text).startswith(PREFIX) else text
+def without_outer_markers(body: str) -> str:
+    """Return a comment without the markers that begin and end it."""
+    lines = body.replace("\r\n", "\n").strip().split("\n")
+    while lines and lines[0].startswith(PREFIX):
+        del lines[0]
+    while lines and lines[-1].startswith(PREFIX):
+        del lines[-1]
+    return "\n".join(lines).strip()
 
 
 def pack(value: Mapping[str, Any]) -> str:
