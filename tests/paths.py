@@ -8,8 +8,6 @@ ROOT = Path(__file__).resolve().parents[1]
 #: What output and prompts must be like, to the byte; UPDATE_GOLDEN=1 writes it anew.
 GOLDEN = ROOT / "tests" / "golden"
 PROMPTS = GOLDEN / "prompts"
-#: Files of other people: published schemas and descriptions.
-DATA = ROOT / "tests" / "data"
 #: Small projects that are staged, tested and mutated.
 SAMPLES = ROOT / "tests" / "samples"
 #: The shipped cases of `reviewer eval`.

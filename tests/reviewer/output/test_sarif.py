@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,9 +17,8 @@ from reviewer.domain.findings import Category, Finding, Review, Skipped
 from reviewer.domain.severity import Severity
 from reviewer.output.sarif import to_sarif
 from tests.fixtures.factories import anchor, finding, small_diff
-from tests.paths import DATA
 
-SCHEMA = json.loads((DATA / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((Path(__file__).parent / "published" / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
 
 
 def run_of(review: Review) -> dict[str, Any]:
