@@ -37,7 +37,9 @@ def _starts(tree: Path) -> None:
     except NoSandbox as error:
         print(f"\nSandbox: {error}")
     else:
-        rows.append([f"confined() with its self-test, by {sandbox.selftest.privilege.value}", *_times(find_sandbox, 5)])
+        rows.append(
+            [f"find_sandbox() with its self-test, by {sandbox.method.privilege.value}", *_times(find_sandbox, 5)]
+        )
         rows.append(["true, in the sandbox", *_times(lambda: _true(sandbox, tree), _RUNS)])
     rows.append(["true, without", *_times(lambda: _true(unconfined_runner(), tree), _RUNS)])
     show("Sandbox: start to end of a command (aim: 50 ms)", ["what", "best ms", "median ms"], rows)

@@ -49,11 +49,6 @@ def without_tokens(text: str) -> str:
     return _TOKEN.sub(lambda match: match[0] + BROKEN, text) if "<" in text or "[" in text or "]" in text else text
 
 
-def has_broken_token(text: str) -> bool:
-    """Whether the text holds what `printable` writes for a control token: it must not be committed like that."""
-    return re.search(rf"[<\[\]]{BROKEN}", text) is not None
-
-
 def printable_code(text: str) -> str:
     r"""Return lines of code as they may stand in a prompt, without secrets; the number of lines stays."""
     lines = text.split("\n")

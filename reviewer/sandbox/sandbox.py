@@ -28,7 +28,7 @@ from reviewer.errors import NoSandbox
 from reviewer.sandbox.api import SandboxCommand, SandboxLimits, SandboxResult
 from reviewer.sandbox.bubblewrap import ENDS, WRITABLE, Launch, Privilege, SandboxMethod, launch, refuse_private
 from reviewer.sandbox.detection import sandbox_methods
-from reviewer.sandbox.selftest import SelftestPassed, parse_selftest, problems, selftest_command
+from reviewer.sandbox.selftest import parse_selftest, problems, selftest_command
 
 _ELSEWHERE = "It works on GitHub's own Ubuntu runners, outside of a container and with bubblewrap installed."
 _PIPE = subprocess.PIPE
@@ -44,7 +44,6 @@ class Sandbox:
     """A sandbox whose self-test passed. Call it with a command, from any thread. Made by `find_sandbox`."""
 
     method: SandboxMethod
-    selftest: SelftestPassed
 
     def __call__(self, command: SandboxCommand) -> SandboxResult:
         """Run a command. Raises NoSandbox if it asks for too much or cannot be started."""
@@ -62,10 +61,10 @@ def find_sandbox(*, private: tuple[Path, ...] = ()) -> Sandbox:
         if isinstance(method, str):
             reasons.append(method)
             continue
-        tested = run_selftest(method)
-        if isinstance(tested, SelftestPassed):
-            return Sandbox(method, tested)
-        reasons += [f"As {method.privilege.value}: {reason}." for reason in tested]
+        failed = run_selftest(method)
+        if not failed:
+            return Sandbox(method)
+        reasons += [f"As {method.privilege.value}: {reason}." for reason in failed]
     raise NoSandbox(f"Nothing was run, because no sandbox works here. {' '.join(reasons)} {_ELSEWHERE}")
 
 
@@ -76,8 +75,8 @@ def _home() -> tuple[Path, ...]:
         return ()
 
 
-def run_selftest(method: SandboxMethod) -> SelftestPassed | list[str]:
-    """Run the self-test with this method; return what it confirmed, or every problem it found."""
+def run_selftest(method: SandboxMethod) -> list[str]:
+    """Run the self-test with this method; return every problem it found, none where it passed."""
     secret = f"canary-{secrets.token_hex(16)}"
     try:
         result = run(selftest_command(method, secret), method, canary=secret)
@@ -86,7 +85,7 @@ def run_selftest(method: SandboxMethod) -> SelftestPassed | list[str]:
     facts = parse_selftest(result)
     if facts is None:
         return [f"the self-test failed: {result.stopped or result.output.strip()[-300:] or result.exit_code}"]
-    return problems(facts, method) or SelftestPassed.of(method)
+    return problems(facts, method)
 
 
 def run(command: SandboxCommand, method: SandboxMethod, *, canary: str = "") -> SandboxResult:

@@ -6,7 +6,6 @@ What the output does not confirm counts as a problem. Each problem is described 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -36,23 +35,6 @@ class ProbeFacts(BaseModel):
     became_root: bool
     setuid_mounts: list[str]
     status: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class SelftestPassed:
-    """What a self-test confirmed.
-
-    `own_user`: code inside has a user id that nobody else has. `filtered`: dangerous system calls are refused.
-    """
-
-    privilege: Privilege
-    own_user: bool
-    filtered: bool
-
-    @classmethod
-    def of(cls, method: SandboxMethod) -> SelftestPassed:
-        """Return what a self-test without problems confirms for the method."""
-        return cls(method.privilege, own_user=method.privilege is Privilege.ROOT, filtered=method.filter is not None)
 
 
 def selftest_command(method: SandboxMethod, secret: str) -> SandboxCommand:

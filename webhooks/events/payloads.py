@@ -66,15 +66,10 @@ class _Issue(_Part):
     pull_request: dict[str, Any] | None = None
 
 
-class _App(_Part):
-    slug: str | None = None
-
-
 class _Comment(_Part):
     id: _Number
     body: str | None = None
     user: _Account | None = None
-    performed_via_github_app: _App | None = None
 
 
 class _InlineComment(_Comment):

@@ -62,9 +62,6 @@ EVENTS = (
     AppEvent("merge_group", "Merge group", "merge_queues", "answer merge queues", is_optional=True),
 )
 
-#: Events that every App gets which may write checks, or simply every App; GitHub lets nobody choose them.
-ALWAYS_SENT = ("check_run", "check_suite", "installation", "installation_repositories")
-
 #: What a review, a command and their comments and check runs need.
 REQUIRED: Mapping[str, str] = MappingProxyType({each.name: each.level for each in PERMISSIONS if not each.is_optional})
 

@@ -128,10 +128,6 @@ class Expectations(Acts):
         """Expect a client to open a pull request with such a title."""
         return self._expect("pull request", lambda issue: containing in issue.title, "a pull request", within).pull
 
-    def expect_status(self, state: str | None = None, *, within: float = DEADLINE) -> CommitStatus:
-        """Expect a commit status."""
-        return self._expect("status", lambda one: state in (None, one.state), f"a commit status {state}", within)
-
     def expect_deletion(self, kind: str = "comment", *, within: float = DEADLINE) -> Any:
         """Expect a client to delete a `comment` or a `review comment` and return what it was."""
 

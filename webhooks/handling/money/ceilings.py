@@ -74,11 +74,6 @@ class CeilingState:
         """The dollars that are left, 0 where the ceiling was lowered below what is spent."""
         return max(Decimal(0), self.ceiling.limit.usd - self.spent - self.held)
 
-    @property
-    def is_reached(self) -> bool:
-        """Whether nothing is left. What others only reserved may come back."""
-        return self.spent >= self.ceiling.limit.usd
-
 
 def month_start(now: datetime) -> float:
     """Return when the month of that time began, in seconds since 1970."""

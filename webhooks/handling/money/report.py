@@ -1,12 +1,8 @@
-"""What was spent on a pull request and what is left of each ceiling, for people who ask.
-
-The one door for `/cost` and for pages: `spending_report(context.purse)`.
-"""
+"""What was spent on a pull request, and what is left of each ceiling, as `/cost` tells it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from reviewer.llm.usage import Usage
 from webhooks.handling.money.ceilings import CeilingState
@@ -18,23 +14,19 @@ from webhooks.operator_settings.spending import SpendingPart
 class SpendingReport:
     """What a pull request has cost so far, and the ceilings that hold for its next review.
 
-    `on_pull` counts calls and tokens; its cost is the sum of those that are known. `per_review_usd` is the limit of one
-    review, None where there is none. Of a ceiling with `is_shared`, only whether it is reached is for everybody.
+    `on_pull` counts calls and tokens; its cost is the sum of those that are known. Of a ceiling with `is_shared`,
+    people may only be told whether it is reached.
     """
 
     on_pull: Usage
     ceilings: tuple[CeilingState, ...]
-    per_review_usd: Decimal | None = None
 
 
 def spending_report(purse: Purse | None) -> SpendingReport | None:
-    """Return what was spent and what is left; None where no record is kept. Raises ReviewerError if it is unreadable.
-
-    The purse is `JobContext.purse`, as it is handed to the handler of a command.
-    """
+    """Return what was spent and what is left; None where no record is kept. Raises ReviewerError if unreadable."""
     if purse is None:
         return None
-    return SpendingReport(spent_on_pull(purse), tuple(purse.states()), purse.budget.per_review_usd)
+    return SpendingReport(spent_on_pull(purse), tuple(purse.states()))
 
 
 def spent_on_pull(purse: Purse) -> Usage:

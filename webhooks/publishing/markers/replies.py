@@ -26,11 +26,6 @@ _OLD_TESTS_COMMENT = Marker("tests")
 _PLACE = re.compile(r"[0-9a-f]{16}")
 
 
-def answer_marker(job: str) -> str:
-    """Return the marker that begins the answer to a question; `job` is the key of the job that asked."""
-    return _ANSWER.write(job=job)
-
-
 def reply_marker(job: str, done: int, person: int | None = None) -> str:
     """Return the marker of the reply to a comment of that account, of whose commands so many are carried out."""
     return _ANSWER.write(job=job, done=str(done), **({} if person is None else {"to": str(person)}))

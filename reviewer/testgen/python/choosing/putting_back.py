@@ -39,15 +39,6 @@ class EarlierFunction:
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
-class PutBack:
-    """What the existing tests notice. `whole` is the run of the suite without the change; None if it was not run."""
-
-    units: tuple[CodeUnit, ...]
-    whole: HarnessReport | None = None
-    notes: tuple[str, ...] = ()
-
-
 def worth_testing(diff: Diff, units: Iterable[CodeUnit], base: Path) -> tuple[CodeUnit, ...]:
     """Return the units whose behaviour may have changed: not those that only moved, or changed in layout only."""
     earlier = _earlier(diff, base)

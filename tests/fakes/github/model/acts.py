@@ -130,11 +130,6 @@ class Acts(Records):
             one.permissions = one.permissions | permissions
             return events.installation(self, "new_permissions_accepted", one, one.account)
 
-    def add_repositories(self, one: Installation, *repositories: Repository) -> Delivery:
-        with self.changed:
-            one.repositories = [*(one.repositories or ()), *repositories]
-            return events.installation_repositories(self, "added", one, list(repositories), one.account)
-
     def remove_repositories(self, one: Installation, *repositories: Repository) -> Delivery:
         with self.changed:
             one.repositories = [repo for repo in one.repositories or () if repo not in repositories]

@@ -23,8 +23,6 @@ _PLAIN_NAME = re.compile(r"[\w-]+(?:[./][\w-]+)*", re.ASCII)
 #: What stands in expressions of git, and in no name of a branch or tag.
 _NO_NAMES = (":", "^", "~", "@{", "..", "\n")
 
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-
 
 class GitFailed(Exception):
     """Git ended with an error; the message holds its arguments and output."""

@@ -6,7 +6,7 @@ import html
 import random
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from tests.reviewer.tasks.verification.true_edits import Edit, indent, style
 
@@ -33,9 +33,6 @@ def spoilt(edit: Edit, chance: random.Random) -> Iterator[tuple[str, str]]:
         for kind, text in spoil(edit, true, chance):
             if text not in (true, true + "\n"):
                 yield kind, text
-
-
-Spoiling = Callable[[Edit, str, random.Random], Iterator[tuple[str, str]]]
 
 
 def _neighbours(edit: Edit, true: str, chance: random.Random) -> Iterator[tuple[str, str]]:

@@ -165,11 +165,11 @@ def test_what_is_spent_and_left_is_told(bank: Bank, github: World) -> None:
     report = spending_report(purse.of(Payer(job.repository, job.number, "mona"), settings))
     assert report is not None
     assert (report.on_pull.calls, report.on_pull.cost_usd) == (1, Decimal("0.25"))
-    left = {state.ceiling.key: (state.left, state.is_reached) for state in report.ceilings}
+    left = {state.ceiling.key: (state.left, state.spent) for state in report.ceilings}
     assert left == {
-        "budget.per_pull_usd": (Decimal("0.75"), False),
-        "ceilings.per_pull_usd": (Decimal(0), True),
-        "ceilings.per_month_usd": (Decimal("1.75"), False),
+        "budget.per_pull_usd": (Decimal("0.75"), Decimal("0.25")),
+        "ceilings.per_pull_usd": (Decimal(0), Decimal("0.25")),
+        "ceilings.per_month_usd": (Decimal("1.75"), Decimal("0.25")),
     }
     assert [state.ceiling.is_shared for state in report.ceilings] == [False, False, True]
     assert spending_report(None) is None

@@ -11,7 +11,7 @@ from webhooks.github.types import Pull
 from webhooks.handling.base_files import read_base
 from webhooks.handling.job_context import JobContext, under_ceilings
 from webhooks.handling.job_outcome import JobOutcome
-from webhooks.operator_settings.spending import SpendingPart
+from webhooks.handling.money.report import spending_report
 
 
 def handle(job: Job, context: JobContext, pull: Pull) -> JobOutcome:
@@ -20,18 +20,18 @@ def handle(job: Job, context: JobContext, pull: Pull) -> JobOutcome:
     rows = ["| ceiling | limit | spent | left |", "|---|---|---|---|"]
     limit = settings.budget.per_review_usd
     rows.append(_row("`budget.per_review_usd`, one review", "none" if limit is None else cost_text(limit), "", ""))
-    purse = under_ceilings(context, job, pull, settings).purse
-    if purse is None:
+    report = spending_report(under_ceilings(context, job, pull, settings).purse)
+    if report is None:
         text = "There is no record here of what was spent: each review names its own cost."
         return JobOutcome.answered(pull.head_sha, f"{text}\n\n" + "\n".join(rows))
-    used = purse.account.spent(SpendingPart(repository=job.repository, number=job.number))
-    for state in purse.states():
+    for state in report.ceilings:
         ceiling = state.ceiling
         name = f"{code_span(ceiling.key)}, {ceiling.covers}"
         if ceiling.is_shared:
             rows.append(_row(name, "set by the operator", "", "nothing" if state.left <= 0 else "some"))
         else:
             rows.append(_row(name, cost_text(ceiling.limit.usd), cost_text(state.spent), cost_text(state.left)))
+    used = report.on_pull
     total = cost_text(used.cost_usd or Decimal(0))
     first = (
         f"This pull request so far: {used.calls:,} calls to the model, {used.prompt_tokens:,} tokens read, "
