@@ -128,7 +128,7 @@ class SuggestedFile:
         for part in self.path.split("/"):
             place /= part
             if part in ("", ".", "..") or part.lower() == ".git" or place.is_symlink():
-                raise UnsafePath("it is a link, lies behind one, or is no file of the clone")
+                raise UnsafePath("it is a link, is behind a link, or is not a file of the clone")
         if not place.is_file():
             raise UnsafePath("it is no file")
         return place

@@ -91,9 +91,11 @@ def _check_options(options: argparse.Namespace) -> None:
     }
     for name in (name for name, is_set in about_tests.items() if is_set):
         if not options.tests and not options.prove:
-            raise UsageError(f"{name} is about tests that are run: give --tests or --prove as well.")
+            raise UsageError(f"{name} has an effect only where tests are run: give --tests or --prove as well.")
         if options.diff is not None:
-            raise UsageError(f"{name} is about tests that are run, and with --diff there is no clone to run them in.")
+            raise UsageError(
+                f"{name} has an effect only where tests are run, and with --diff there is no clone to run them in."
+            )
 
 
 def _demonstrated(

@@ -111,7 +111,7 @@ def _settings(place: SettingsPlace, data: Mapping[str, bytes], base: str) -> Set
         sys.stderr.write(f"reviewer: at {base[:10]}: {problem}\n")
     if any(problem.stops for problem in problems):
         raise SettingsError(
-            f"Nothing was reviewed, because the settings at {base[:10]} do not say what may be. Mend them there, or "
+            f"Nothing was reviewed, because the settings at {base[:10]} do not say what may be. Correct them there, or "
             "review the bare diff, for which no settings are read: git diff A...B | reviewer diff --diff -"
         )
     return settings

@@ -41,7 +41,7 @@ def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "changes included.",
         epilog="Exit codes: 0 done, or nothing to review; 1 findings at or above the fail level; 2 wrong usage or "
         "settings; 3 the model could not be used, also for a part of the change or for the second pass alone; "
-        "130 stopped with Ctrl-C. An option that is on or off is taken back by --no-OPTION.",
+        "130 stopped with Ctrl-C. To switch an option off, write --no-OPTION.",
     )
     _add_range(review)
     review.add_argument("--diff", metavar="FILE", help="review this unified diff instead (- for standard input)")
@@ -61,7 +61,7 @@ def _add_fix(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="review a local change, and show or apply fixes that tests demonstrate",
         description="Review a local change, show findings by tests that fail, and the fixes with which these tests and "
         "the repository's own pass. Nothing runs without a sandbox, unless you give --sandbox none.",
-        epilog="Exit codes: as for `reviewer diff`, but for 1: 0 whether there is a fix or not.",
+        epilog="Exit codes: as for `reviewer diff`, but never 1: 0 with or without a fix.",
     )
     _add_range(fix)
     _add_result(fix, *FORMATS)
@@ -128,7 +128,7 @@ def _add_tests(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="suggest unit tests for a local change, and run them",
         description="Suggest unit tests for a local change, run them, and show those that proved something. Nothing "
         "runs without a sandbox, unless you give --sandbox none.",
-        epilog="Exit codes: 0 done, whether there is a test or not; 2 wrong usage or settings, or nothing can be run; "
+        epilog="Exit codes: 0 done, with or without a test; 2 wrong usage or settings, or nothing can be run; "
         "3 the model could not be used, also for a part alone; 130 stopped with Ctrl-C.",
     )
     _add_range(tests)
@@ -143,7 +143,8 @@ def _add_checks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="check key, model, settings and sandbox, with one tiny paid call",
         description="Check what a review needs, with one tiny paid call (under a cent), and say what to do about "
         "what is missing.",
-        epilog="Exit codes: 0 all is well; 2 the clone, the settings or a variable; 3 the model or GitHub.",
+        epilog="Exit codes: 0 all is well; 2 something is wrong with the clone, the settings or a variable; 3 with the "
+        "model or GitHub.",
     )
     _add_flag(doctor, "--app", help="check the App instead: its id, key, webhook, permissions, store and worker")
     config = commands.add_parser(
@@ -151,7 +152,7 @@ def _add_checks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="check the settings of the working tree, and show what holds",
         description="Check the settings of the working tree, committed or not, and show every setting that holds and "
         "where it comes from.",
-        epilog="Exit codes: 0 all is well; 2 something is wrong, and which line.",
+        epilog="Exit codes: 0 all is well; 2 something is wrong (each problem is printed with its line).",
     )
     config.add_argument("file", nargs="?", metavar="FILE", help="check this file instead")
 
@@ -162,7 +163,7 @@ def _dollars(text: str) -> Decimal:
     except ArithmeticError:
         amount = Decimal(-1)
     if not amount.is_finite() or amount < 0:
-        raise argparse.ArgumentTypeError(f"{text} is no amount of dollars: give a number such as 0.50")
+        raise argparse.ArgumentTypeError(f"{text} is not an amount of dollars: give a number such as 0.50")
     return amount
 
 

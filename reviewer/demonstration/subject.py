@@ -1,4 +1,4 @@
-"""What is demonstrated and with which means: the change and its staged trees. Values only."""
+"""What is demonstrated, and what is needed for it: the change and its staged trees. Values only."""
 
 from __future__ import annotations
 

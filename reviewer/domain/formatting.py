@@ -1,4 +1,4 @@
-"""How a repository's formatters want its files: what is indented with what, how long a line may be. Pure.
+"""What a repository's formatters expect: how files are indented, how long a line may be. Pure.
 
 Read from the base branch, where it costs nothing more: `.editorconfig` (https://spec.editorconfig.org), the line length
 that Black or Ruff take from `pyproject.toml`, Prettier's and rustfmt's own files at the top. What cannot be read is

@@ -1,6 +1,6 @@
 """Match paths against patterns written as in .gitignore, in linear time whatever the pattern. Pure.
 
-A pattern is as hostile as who writes it: `*a*a*a*b` as a common regular expression takes hours on a path of 100
+Whoever writes a pattern may be hostile: `*a*a*a*b` as a common regular expression takes hours on a path of 100
 characters. Here each `*` takes the first place where what follows it matches, and never tries another. That is enough:
 a later place leaves less of the path for the rest. The same holds for `**` and the folders between two of them.
 """

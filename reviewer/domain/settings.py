@@ -149,10 +149,10 @@ def _judge_unread(path: tuple[str, ...], line: int, message: str, data: dict[str
         report.add(path, line, message, stops=True)
     elif path in _NARROWEST and isinstance(section := data.setdefault(path[0], {}), dict):
         section[path[1]] = value = _NARROWEST[path]
-        report.add(path, line, f"{message}; instead of the default, `{str(value).lower()}` holds until it is mended")
+        report.add(path, line, f"{message}; instead of the default, `{str(value).lower()}` holds until it is corrected")
     elif path == ("tests",):
         data["tests"] = {"suggest": False}
-        report.add(path, line, f"{message}; instead of the defaults, no tests are suggested until it is mended")
+        report.add(path, line, f"{message}; instead of the defaults, no tests are suggested until it is corrected")
     else:
         report.add(path, line, f"{message}; the default holds")
 

@@ -1,4 +1,4 @@
-"""Go through the lists of a settings file entry by entry, so that a bad entry costs itself and not its list. Pure.
+"""Read the lists of a settings file entry by entry: a bad entry is left out, the rest of its list counts. Pure.
 
 Patterns narrow what is reviewed, so what cannot be read must not let more files in: an entry of `exclude` is widened
 where its folders can be read. Where that is not possible and no other entry is left, nothing may be reviewed. For the

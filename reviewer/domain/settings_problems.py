@@ -12,7 +12,7 @@ SETTINGS_PATH = ".github/reviewer.yml"
 MAX_PROBLEMS = 50
 
 _LONGEST_KEY, _LONGEST_MESSAGE = 100, 400
-_STOPPED = "; there is no safe default, so nothing is reviewed until this is mended"
+_STOPPED = "; there is no safe default, so nothing is reviewed until this is corrected"
 
 
 @dataclass(frozen=True, slots=True)

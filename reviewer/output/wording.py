@@ -57,7 +57,7 @@ def _counted(review: Review) -> str:
         return f"Nothing here needs a review: {review.needless}." if review.needless else "Nothing was reviewed."
     if not review.files_reviewed:
         findings, tests = count_of(len(review.findings), "finding"), count_of(len(review.tests), "suggested test")
-        return f"{findings if review.findings else tests}; nothing was reviewed anew."
+        return f"{findings if review.findings else tests}; nothing was reviewed again."
     if not review.findings and not review.below:
         return f"No findings in {files} reviewed."
     levels = Counter(finding.severity for finding in review.findings)
@@ -65,7 +65,7 @@ def _counted(review: Review) -> str:
     detail = ", ".join(
         count_of(levels[level], nouns.get(level, level)) for level in reversed(Severity) if levels[level]
     )
-    more = f"; {len(review.below)} more below the line" if review.below else ""
+    more = f"; {len(review.below)} more, less important or less certain" if review.below else ""
     return f"{count_of(len(review.findings), 'finding')}{f' ({detail})' if detail else ''} in {files} reviewed{more}."
 
 
@@ -77,7 +77,7 @@ def also_text(finding: Finding, written: Callable[[Anchor], str] = lambda place:
     in_test = is_test(finding.anchor.path)
     tests = [written(place) for place in finding.also_at if is_test(place.path) and not in_test]
     places = [written(place) for place in finding.also_at if in_test or not is_test(place.path)]
-    texts = [f"Also at {', '.join(places)}: the same change mends it."] if places else []
+    texts = [f"Also at {', '.join(places)}: the same change corrects it."] if places else []
     if tests:
         texts.append(f"The test{'s' if len(tests) > 1 else ''} at {', '.join(tests)} did not notice it.")
     return " ".join(texts)
@@ -136,7 +136,7 @@ def advice_title(finding: Finding) -> str:
     """Return the words before a replacement that was not proven, and a warning where copying it would do harm."""
     title = "Advice, not proven to apply"
     if finding.why_advice.startswith(RAN):
-        return f"Advice, no button ({one_line(finding.why_advice)}):"
+        return f"Advice only ({one_line(finding.why_advice)}):"
     if not has_placeholder(finding.advice or ""):
         return f"{title}:"
     return f"{title}; what is written as [redacted: ...] was hidden from the model, so keep what is in your file there:"

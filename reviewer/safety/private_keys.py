@@ -1,4 +1,4 @@
-r"""Private keys in a text, line by line: PEM, OpenSSH, PGP and PuTTY blocks, however they are quoted or wrapped.
+r"""Find private keys in a text, line by line: PEM, OpenSSH, PGP and PuTTY blocks, however they are quoted or wrapped.
 
 Between a BEGIN line and its END, lines of base64 are key material whatever stands around them: line numbers, diff
 marks, quotes, `\n`, `+`, commas, comment signs. Outside of a block only lines of the usual full width are, since a hunk

@@ -1,4 +1,4 @@
-r"""Secrets out of text: what goes to the model, and what the model says.
+r"""Replace secrets in text: in what goes to the model, and in what the model says.
 
 Promises: the number of lines stays, everything around a secret stays, the replacement depends on nothing but the kind
 of secret, and redacting twice changes nothing. Each line is judged by itself, so a line redacts to the same text alone

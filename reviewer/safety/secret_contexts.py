@@ -1,4 +1,4 @@
-"""Secrets that are known by what stands around them: a telling name, a header, a connection string, a tool's syntax.
+"""Find secrets by what stands around them: a telling name, a header, a connection string, a tool's syntax.
 
 Each search starts at a literal (a name such as `password`, `://`, `-u`), and what follows is matched with bounded or
 possessive repetitions on the same line, so time is linear in the length of the line.

@@ -68,7 +68,7 @@ def explain_checks(change: Change, settings: Settings, failures: str, ask: Ask, 
     text = text if is_whole else f"{text}\n\n{CUT}"
     edits = _without_overlaps(prove_edits(change, written[:MOST_EDITS]))
     left_out = max(0, len(written) - MOST_EDITS)
-    return ChecksAnswer(replace(answer, text=text or "What would mend it stands below."), edits, left_out)
+    return ChecksAnswer(replace(answer, text=text or "What would fix it is shown below."), edits, left_out)
 
 
 def prove_edits(change: Change, written: Sequence[WrittenEdit]) -> list[ProvenEdit | UnprovenEdit]:

@@ -167,7 +167,7 @@ def test_rules_of_the_operator_are_checked_at_the_start(tmp_path):
     """Amounts that are none, a model that is not allowed, and a ceiling that no price can hold: all said at once."""
     base = {**APP, "REVIEWER_DATA_DIR": str(tmp_path)}
     read_environment({**base, "REVIEWER_MAX_USD_PER_MONTH": "50"})
-    with pytest.raises(SettingsError, match="REVIEWER_MAX_USD_PER_MONTH: 'ten' is no amount"):
+    with pytest.raises(SettingsError, match="REVIEWER_MAX_USD_PER_MONTH: 'ten' is not an amount"):
         read_environment({**base, "REVIEWER_MAX_USD_PER_MONTH": "ten"})
     values = {**base, "REVIEWER_MODEL": "Other", "REVIEWER_MAX_USD_PER_PULL": "1", "REVIEWER_DENY_MODELS": "other"}
     with pytest.raises(SettingsError) as caught:

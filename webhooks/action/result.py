@@ -1,6 +1,6 @@
 """Tell the runner how the step ended: outputs, job summary, SARIF, annotations.
 
-`reviewed` and `conclusion` tell "clean" from "not reviewed": `success` is only said of a change that was reviewed.
+`reviewed` and `conclusion` tell "clean" from "not reviewed": only a change that was reviewed ends in `success`.
 """
 
 from __future__ import annotations

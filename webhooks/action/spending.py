@@ -1,7 +1,7 @@
 """What the Action has spent, kept in marks of its own comments, since a workflow has no store.
 
-Promises: only comments of our own identity count; what cannot be read is no zero: the job fails, and says so. Two runs
-at once may each spend what is left; a ceiling is exceeded by no more than their reviews.
+Promises: only comments of our own identity count; what cannot be read does not count as zero: the job fails and
+says so. Two runs at once may each spend what is left; a ceiling is exceeded by no more than their reviews.
 """
 
 from __future__ import annotations

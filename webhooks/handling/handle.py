@@ -96,7 +96,7 @@ def _rerun(job: Job, context: JobContext) -> JobOutcome:
 
 
 def _review(job: Job, context: JobContext) -> JobOutcome:
-    """Review a pull request by itself, as nobody asked for it in person."""
+    """Review a pull request automatically, as nobody asked for it in person."""
     pull = _current(job, context.repository)
     if isinstance(pull, JobOutcome):
         return pull

@@ -60,7 +60,7 @@ def _at_github(environment: Environment) -> Iterator[Diagnosis]:
         yield Diagnosis("App", "not checked: GITHUB_APP_ID or GITHUB_APP_PRIVATE_KEY is missing", _SETTINGS)
         return
     if not is_rsa_key(key):
-        yield Diagnosis("App", "GITHUB_APP_PRIVATE_KEY is no RSA key: use the .pem file from GitHub", _SETTINGS)
+        yield Diagnosis("App", "GITHUB_APP_PRIVATE_KEY is not an RSA key: use the .pem file from GitHub", _SETTINGS)
         return
     client = AppClient(Credentials(api_url=environment.api_url, app_id=environment.app_id, private_key=key))
     yield from _clock(client)
@@ -92,7 +92,9 @@ def _clock(client: AppClient) -> Iterator[Diagnosis]:
     if abs(ahead) > _MOST_SKEW:
         side = "ahead of" if ahead > 0 else "behind"
         yield Diagnosis(
-            "clock", f"{abs(ahead):.0f} s {side} GitHub's, which then refuses our tokens: set it by NTP", _SETTINGS
+            "clock",
+            f"{abs(ahead):.0f} s {side} GitHub's, so that GitHub refuses our tokens: synchronise it (NTP)",
+            _SETTINGS,
         )
     else:
         yield Diagnosis("clock", f"{abs(ahead):.0f} s from GitHub's")
@@ -109,7 +111,7 @@ def _rights(description: AppDescription) -> Iterator[Diagnosis]:
         if missing:
             yield Diagnosis(about, f"missing: {_named(missing)}. Choose them at {page}", _GITHUB)
         else:
-            more = f"; not chosen, reviews work without: {_named(left)}" if left else ""
+            more = f"; not chosen, but reviews work without: {_named(left)}" if left else ""
             yield Diagnosis(about, f"all that are needed{more}")
 
 
@@ -130,7 +132,7 @@ def _hook(client: AppClient, environment: Environment) -> Iterator[Diagnosis]:
         side = "GitHub has none" if not has_secret else "GITHUB_WEBHOOK_SECRET is missing"
         yield Diagnosis("webhook secret", f"{side}: set the same on both sides", _SETTINGS)
     else:
-        yield Diagnosis("webhook secret", "both sides have one; whether it is the same, deliveries show")
+        yield Diagnosis("webhook secret", "both sides have one; the deliveries show whether it is the same")
 
 
 def _deliveries(client: AppClient, environment: Environment) -> Iterator[Diagnosis]:
@@ -182,7 +184,7 @@ def _lacking(installation: Installation, asked: Mapping[str, Any]) -> Iterator[D
         text = f"not granted yet: {_named(missing)}. An owner has to accept them{where}"
         yield Diagnosis(f"installation {installation.account}", text, _GITHUB)
     elif missing := not_granted(installation.permissions, asked):
-        text = f"not granted yet, reviews work without: {_named(missing)}. An owner accepts them{where}"
+        text = f"not granted yet, but reviews work without: {_named(missing)}. An owner accepts them{where}"
         yield Diagnosis(f"installation {installation.account}", text, is_note=True)
 
 

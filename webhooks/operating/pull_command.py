@@ -83,7 +83,7 @@ def pull_place(text: str, repository: str | None, web_url: str) -> PullPlace:
     if number.isascii() and number.isdecimal() and len(number) < 10:
         name = repository or _repository_of_clone(Path.cwd(), web_url)
         if not _REPOSITORY.fullmatch(name):
-            raise UsageError(f"--repo {name} is no repository: give OWNER/NAME.")
+            raise UsageError(f"--repo {name} is not a repository: give OWNER/NAME.")
         return PullPlace(name, int(number))
     try:
         parts = urlsplit(text)
@@ -91,7 +91,7 @@ def pull_place(text: str, repository: str | None, web_url: str) -> PullPlace:
     except ValueError:
         path = None
     if path is None or parts.scheme not in {"http", "https"}:
-        raise UsageError(f"{text} is no pull request: give its number, or https://HOST/OWNER/NAME/pull/NUMBER.")
+        raise UsageError(f"{text} is not a pull request: give its number, or https://HOST/OWNER/NAME/pull/NUMBER.")
     if parts.netloc.lower() != urlsplit(web_url).netloc.lower():
         raise UsageError(
             f"{parts.netloc} is not the GitHub of GITHUB_API_URL ({web_url}). For an Enterprise Server set "
@@ -137,7 +137,9 @@ def _fetched(repository: Repository, pull: Pull) -> FetchedPull:
     for problem in fetched.problems:
         say(f"reviewer: {problem}")
     if any(problem.stops for problem in fetched.problems):
-        raise SettingsError("Nothing was reviewed, because the settings do not say what may be. Mend them on the base.")
+        raise SettingsError(
+            "Nothing was reviewed, because the settings do not say what may be. Correct them on the base."
+        )
     return fetched
 
 

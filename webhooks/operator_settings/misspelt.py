@@ -52,7 +52,7 @@ def doubtful_variables(environ: Mapping[str, str]) -> list[str]:
         if name.startswith("REVIEWER_") and name not in KNOWN:
             words = {known.removeprefix("REVIEWER_"): known for known in sorted(KNOWN)}
             near = difflib.get_close_matches(name.removeprefix("REVIEWER_"), list(words), n=1, cutoff=0.7)
-            found.append(f"{name} is no setting{f': is {words[near[0]]} meant?' if near else '; it has no effect.'}")
+            found.append(f"{name} is not a setting{f': is {words[near[0]]} meant?' if near else '; it has no effect.'}")
     if doubt := _doubtful_address(environ.get("GITHUB_API_URL", "").strip()):
         found.append(doubt)
     token = environ.get("REVIEWER_OPERATOR_TOKEN", "").strip()

@@ -166,7 +166,7 @@ def _amount(value: Any) -> Decimal:
     except InvalidOperation:  # pragma: no cover - the pattern lets only numbers in
         amount = None
     if amount is None or amount > _MOST_USD:
-        raise ValueError(f"{text[:40]!r} is no amount: write dollars from 0 to {_MOST_USD:,}, such as 50 or 2.50")
+        raise ValueError(f"{text[:40]!r} is not an amount: write dollars from 0 to {_MOST_USD:,}, such as 50 or 2.50")
     return amount
 
 

@@ -136,11 +136,11 @@ def start_lines(report: AppReport) -> list[tuple[str, bool]]:
     if report.missing:
         lines.append((f"App {slug} lacks {', '.join(report.missing)}: add it in the App's settings at GitHub", True))
     if report.unused:
-        lines.append((f"App {slug} does without {', '.join(report.unused)}: reviews work, that does not", False))
+        lines.append((f"App {slug} lacks the optional {', '.join(report.unused)}: reviews work without it", False))
     for each in report.installations:
         if each.optional:
             account = each.installation.account
-            lines.append((f"{account} has not granted {', '.join(each.optional)}: reviews work, that does not", False))
+            lines.append((f"{account} has not granted {', '.join(each.optional)}: reviews work without it", False))
         lacking = [name for name in each.missing if name not in report.missing]
         if lacking:
             account = each.installation.account

@@ -1,4 +1,4 @@
-"""Know who looks at a page: a sealed cookie says it, and carries the token that every form must send back.
+"""Recognise who looks at a page by a sealed cookie, which also holds the token that every form must send back.
 
 Promises: the cookie cannot be changed or made without the key, ends by itself, and is never readable for scripts.
 """

@@ -1,1 +1,1 @@
-"""The durable engine behind `webhooks.queue.jobs`. Nothing else imports it; only it knows DBOS and SQLAlchemy."""
+"""The durable queue of jobs. Others import only `webhooks.queue.jobs`; only this folder knows DBOS and SQLAlchemy."""

@@ -1,4 +1,4 @@
-"""What a worker is given to do its work with, the failures with a meaning of their own, and how failures are worded."""
+"""What a worker needs to carry out a job, the failures that are treated differently, and how failures are worded."""
 
 from __future__ import annotations
 

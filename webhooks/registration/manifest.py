@@ -46,7 +46,7 @@ class AppRequest:
         if not self.name.strip() or len(self.name) > LONGEST_NAME:
             found["name"] = f"Give the App a name of 1 to {LONGEST_NAME} characters that no other App on GitHub has."
         if self.owner and not _LOGIN.fullmatch(self.owner):
-            found["owner"] = "This is no name of an organisation: it has letters, digits and hyphens only."
+            found["owner"] = "This is not the name of an organisation: it has letters, digits and hyphens only."
         if not is_web_address(self.web_url):
             found["web_url"] = f"Give GitHub's address as in a browser, such as {GITHUB} or https://github.example.com."
         if problem := _unreachable(self.public_url, from_internet=_is_hosted(self.web_url)):

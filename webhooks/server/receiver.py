@@ -188,7 +188,8 @@ def _signed_payload(request: Request, secrets: Sequence[str]) -> tuple[str, Any]
     signature = headers.get(SIGNATURE_HEADER, "")
     if not signature:
         raise BadDelivery(
-            401, f"The header {SIGNATURE_HEADER} is missing: set GITHUB_WEBHOOK_SECRET's value in the App."
+            401,
+            f"The header {SIGNATURE_HEADER} is missing: give the App at GitHub the secret of GITHUB_WEBHOOK_SECRET.",
         )
     if not is_signed(body, signature, secrets):
         raise BadDelivery(401, "The signature does not match: is GITHUB_WEBHOOK_SECRET the webhook's secret?")

@@ -25,7 +25,7 @@ def start_tracing(environ: Mapping[str, str]) -> Tracer:
         return NO_TRACER
     protocol = next((values[name] for name in _PROTOCOLS if values.get(name)), _PROTOCOL)
     if protocol != _PROTOCOL:
-        log.warning("no traces are sent: only OTLP over %s is spoken, and %r is set", _PROTOCOL, protocol)
+        log.warning("no traces are sent: only OTLP over %s is supported, but %r is set", _PROTOCOL, protocol)
         return NO_TRACER
     try:
         from webhooks.telemetry.collector import CollectorTracer  # noqa: PLC0415 - 10 MB, and off by default

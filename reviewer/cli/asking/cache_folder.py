@@ -1,4 +1,4 @@
-"""The person's own folder for what may be deleted: found, made, and checked before anything in it is believed."""
+"""Find or make the person's own cache folder, and check that nobody else can write to it before it is used."""
 
 from __future__ import annotations
 

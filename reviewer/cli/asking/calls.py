@@ -95,9 +95,8 @@ class PaidCalls:
         if not self.reused:
             return ""
         count = count_of(self.reused, "answer")
-        return (
-            f"{count} kept from an earlier run, which had cost {cost_text(self.saved.cost_usd)} (--no-cache asks anew)."
-        )
+        cost = cost_text(self.saved.cost_usd)
+        return f"{count} kept from an earlier run, which had cost {cost} (--no-cache asks again)."
 
     def _kept_answer(self, prompt: Prompt) -> Reply | None:
         reply = self._kept.get(prompt) if self._kept is not None else None

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     for line in lines_of(checked):
         print_line(line)
     if any(problem.stops for problem in checked.problems):
-        print_line("Nothing would be reviewed until this is mended.")
+        print_line("Nothing would be reviewed until this is corrected.")
     elif not options.file and checked.layers:
         print_line("A review reads the settings of its base: this file counts once it is merged there.")
     return SettingsError.exit_code if checked.problems else 0

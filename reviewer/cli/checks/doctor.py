@@ -72,7 +72,7 @@ def _settings() -> Diagnosis:
     except ReviewerError as error:
         return Diagnosis.of("settings", error)
     if checked.problems:
-        text = "\n".join(["mend these (`reviewer config` shows what holds):", *map(str, checked.problems)])
+        text = "\n".join(["correct these (`reviewer config` shows what holds):", *map(str, checked.problems)])
         return Diagnosis("settings", text, SettingsError.exit_code)
     return Diagnosis("settings", f"{checked.layers[0].path} is fine" if checked.layers else "no file: defaults hold")
 

@@ -89,7 +89,7 @@ def _refused(edit: Edit) -> StoppedDemonstration | None:
         return StoppedDemonstration(FixGate.POLICY, reason)
 
     if refused_path(edit.path) or not is_code(edit.path) or _TOOLS.search(edit.path):
-        return stopped(f"`{edit.path[:200]}` is no code of the repository that a fix may change.")
+        return stopped(f"`{edit.path[:200]}` is not code of the repository that a fix may change.")
     if is_test(edit.path):
         return stopped(f"`{edit.path}` is a test: a fix changes the code, not what is demanded of it.")
     if len(edit.replacement) > MOST_CHARACTERS:

@@ -1,4 +1,4 @@
-"""Choose the path of a new test of a finding in another language than Python. Reads only the staged tree."""
+"""Choose the path of a new test of a finding in a language other than Python. Reads only the staged tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leave of a test only what certainly runs, and ask whether it would notice the result that a claim calls wrong. Pure.
+"""Keep only the code of a test that certainly runs, and tell whether it would notice the claimed wrong result. Pure.
 
 A test that passes refutes a claim. So what only looks like the claimed call must not count: a comment, a docstring, a
 lambda that nobody calls, a branch that may not be taken.

@@ -1,6 +1,7 @@
 """Find the fields of an object that a change sets, and where the rest of their class uses them. Pure.
 
-Who sets a field otherwise changes what its readers do. They call nothing that is changed, so nothing else leads there.
+Code that sets a field to something else changes what its readers do. The readers call nothing that changed, so no
+other search finds them.
 """
 
 from __future__ import annotations

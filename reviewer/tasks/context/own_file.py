@@ -1,6 +1,6 @@
 """Choose what is shown because of a changed file itself: uses of the fields it sets, and the list of its tests.
 
-Pure. The library is only asked for what was read already.
+Pure. The cache is only asked for what was read already.
 """
 
 from __future__ import annotations

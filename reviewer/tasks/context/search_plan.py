@@ -1,6 +1,6 @@
 """Decide what to search for because of a change, in which files first, and which places come first. Pure.
 
-The library is only asked for what was read already.
+The cache is only asked for what was read already.
 """
 
 from __future__ import annotations

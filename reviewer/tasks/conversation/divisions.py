@@ -1,4 +1,4 @@
-"""Divide a prompt that was too much for the model: one about code into halves of the code, one about claims likewise.
+"""Divide a prompt that was too much for the model into two: each with half of the code, or with half of the claims.
 
 Makes prompts and asks nothing.
 """

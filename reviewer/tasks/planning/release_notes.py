@@ -1,6 +1,6 @@
-"""Tell plain release notes from everything that a reader of a change has to look at. Pure.
+"""Recognise plain release notes, which need no review. Pure.
 
-Wrong in the careful direction only: what may hold a command, code, or hidden characters is no plain release note.
+When in doubt, it says no: text that may hold a command, code or hidden characters is not a plain release note.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ def _whole(sides: Sequence[HunkSide], reading: QuoteReading, line: int | None) -
 def _chosen(matches: list[Match], reading: QuoteReading, line: int | None, space: QuoteMatch) -> _Found:
     chosen = _choose(matches, line, telling=_is_telling(reading.lines))
     if chosen is None and len(matches) == 1:
-        return NotLocated("ambiguous", "the quote is next to nothing, and its line number is elsewhere")
+        return NotLocated("ambiguous", "the quote has hardly any code, and its line number is elsewhere")
     if chosen is None:
         return NotLocated("ambiguous", f"the quoted code stands in {len(matches)} places")
     if reading.cut:

@@ -1,7 +1,7 @@
 """Merge findings that the same edit would mend: one comment at the best place, which names the other places. Pure.
 
-Without the editor's word only what is plain is merged: the same thing said of neighbouring lines, and a test that fails
-to notice a defect of the code. Two places with equal code need an edit each, so they stay two findings.
+Where the editor says nothing, only clear cases are merged: the same claim about neighbouring lines, and a test that
+fails to notice a defect of the code. Two places with equal code need an edit each, so they stay two findings.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def deduplicate(findings: Iterable[Finding]) -> tuple[tuple[Finding, ...], tuple
     rejected: list[Rejected] = []
     for finding in sorted(findings, key=_merit):
         if any(_same_defect(finding, other) for other in kept):
-            detail = "it says again what another finding says"
+            detail = "it repeats what another finding says"
             rejected.append(Rejected("duplicate", finding.anchor.path, finding.title, detail))
         else:
             equal = sum(1 for other in kept if other.fingerprint.partition("-")[0] == finding.fingerprint)

@@ -102,7 +102,7 @@ def test_config_without_a_file(reviewer: Run) -> None:
         (
             ".github/reviewer.yml",
             "budget:\n  per_review_usd: much\n",
-            "Nothing would be reviewed until this is mended.",
+            "Nothing would be reviewed until this is corrected.",
         ),
         (".reviewer.yml", "review:\n  drafts: true\n", "move them there"),
         (".github/reviewer.yml", "\0\udcff", "not a file of UTF-8 text"),

@@ -89,7 +89,7 @@ def test_what_costs_or_narrows_has_the_narrowest_value(text: str, key: str, narr
     section, name = key.split(".")
     assert getattr(getattr(settings, section), name) == narrowest
     assert problem.key == text.split(":", maxsplit=1)[0] or problem.key == key
-    assert "mended" in problem.message
+    assert "corrected" in problem.message
     assert not problem.stops
 
 

@@ -106,7 +106,9 @@ def test_the_other_places_of_a_cause_are_named_in_every_form() -> None:
         to_html(review, small_diff()),
     ):
         plain = shown.replace("<code>", "`").replace("</code>", "`")
-        assert "Also at `x.py:1`: the same change mends it. The test at `tests/test_x.py:1` did not notice it." in plain
+        assert (
+            "Also at `x.py:1`: the same change corrects it. The test at `tests/test_x.py:1` did not notice it." in plain
+        )
 
 
 def test_the_contract_of_the_json() -> None:
@@ -177,7 +179,7 @@ def test_little_to_say_is_said_in_little() -> None:
     assert nothing == "Nothing to review:\n  a.lock: lock file\n\nNo model was asked.\n"
     assert (
         headline(Review("", below=(finding(),), files_reviewed=1))
-        == "0 findings in 1 file reviewed; 1 more below the line."
+        == "0 findings in 1 file reviewed; 1 more, less important or less certain."
     )
 
 

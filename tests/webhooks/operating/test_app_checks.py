@@ -128,7 +128,7 @@ def test_what_reviews_work_without(doctor: Checks, github: World) -> None:
     assert "actions" not in found["permissions"][1]
     mark, text = found["installation octo-org"]
     assert mark != "FAIL"
-    assert "not granted yet, reviews work without: actions: read (read the logs of failed jobs for `/ci`)" in text
+    assert "not granted yet, but reviews work without: actions: read (read the logs of failed jobs for `/ci`)" in text
     github.installation.permissions["actions"] = "read"
     assert "installation octo-org" not in doctor()
 

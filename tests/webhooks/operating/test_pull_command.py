@@ -91,8 +91,8 @@ def test_dry_run_sends_nothing_to_the_model(command: Command, github: World, mod
     [
         (("99999", "--repo", "octo/shop"), {}, 3, "GitHub"),
         (("1", "--repo", "nonsense"), {}, 2, "give OWNER/NAME"),
-        (("one",), {}, 2, "is no pull request"),
-        (("1234567890",), {}, 2, "is no pull request"),
+        (("one",), {}, 2, "is not a pull request"),
+        (("1234567890",), {}, 2, "is not a pull request"),
         (("https://evil.example/o/r/pull/1",), {}, 2, "is not the GitHub of GITHUB_API_URL"),
         (("1", "--repo", "o/r"), {"GITHUB_TOKEN": "", "GH_TOKEN": ""}, 2, "export GITHUB_TOKEN="),
         (("1", "--repo", "o/r"), {"GITHUB_TOKEN": "wrong"}, 3, "token"),

@@ -12,9 +12,9 @@ from webhooks.operator_settings.misspelt import KNOWN, doubtful_variables
 
 def test_a_misspelt_name_is_told_with_the_likely_one():
     assert doubtful_variables({"REVIEWER_MODLE": "x", "REVIEWER_MODEL": "x", "PATH": "/bin"}) == [
-        "REVIEWER_MODLE is no setting: is REVIEWER_MODEL meant?"
+        "REVIEWER_MODLE is not a setting: is REVIEWER_MODEL meant?"
     ]
-    assert doubtful_variables({"REVIEWER_XYZZY_QQ": "x"}) == ["REVIEWER_XYZZY_QQ is no setting; it has no effect."]
+    assert doubtful_variables({"REVIEWER_XYZZY_QQ": "x"}) == ["REVIEWER_XYZZY_QQ is not a setting; it has no effect."]
 
 
 @pytest.mark.parametrize(

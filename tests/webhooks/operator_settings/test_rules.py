@@ -76,10 +76,10 @@ def test_a_file_and_variables(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("ceilings:\n  per_month_usd: fifty\n", ":2: 'fifty' is no amount"),
-        ("ceilings:\n  per_month_usd:\n", ":2: '' is no amount"),
-        ("ceilings:\n  per_month_usd: -1\n", ":2: '-1' is no amount"),
-        ("ceilings:\n  per_month_usd: 1e9\n", "is no amount"),
+        ("ceilings:\n  per_month_usd: fifty\n", ":2: 'fifty' is not an amount"),
+        ("ceilings:\n  per_month_usd:\n", ":2: '' is not an amount"),
+        ("ceilings:\n  per_month_usd: -1\n", ":2: '-1' is not an amount"),
+        ("ceilings:\n  per_month_usd: 1e9\n", "is not an amount"),
         ("ceiling:\n  per_month_usd: 1\n", ":1: unknown key `ceiling`; known here are ceilings, allow, deny; is `ceil"),
         ("ceilings:\n  per_mounth_usd: 1\n", "is `per_month_usd` meant?"),
         ("allow:\n  owners: []\n", ":2: write from 1"),
@@ -112,4 +112,4 @@ def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(RulesUnreadable) as caught:
         read_rules(values, tmp_path)
     assert "UTF-8" in str(caught.value)
-    assert "REVIEWER_MAX_USD_PER_MONTH: '1,5' is no amount" in str(caught.value)
+    assert "REVIEWER_MAX_USD_PER_MONTH: '1,5' is not an amount" in str(caught.value)

@@ -109,7 +109,7 @@ def test_what_is_missing_is_named(github: World) -> None:
     credentials = Credentials(github.url, app_id=str(github.app.id), private_key=github.app.private_key)
     lines = [line for line, _ in start_lines(read_report(credentials))]
     assert lines[0] == f"connected as App {github.app.slug}: 1 installation, {len(github.repositories)} repository"
-    assert any("does without" in line and "actions: read (read the logs of failed jobs" in line for line in lines)
+    assert any("lacks the optional" in line and "actions: read (read the logs of failed jobs" in line for line in lines)
     github.app.permissions["actions"] = "read"
     told = start_lines(read_report(credentials))
     assert any("octo-org has not granted permission actions: read (read the logs" in line for line, _ in told)

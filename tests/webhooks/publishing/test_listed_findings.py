@@ -70,7 +70,7 @@ def test_a_comment_names_the_other_places_of_its_cause() -> None:
     assert made.review is not None
     body = made.review["comments"][0]["body"]
     link = rf"\[`{re.escape(other.path)}:13`\]\(https://github\.test/o/r/pull/7/files#diff-[0-9a-f]{{64}}R13\)"
-    assert re.search(rf"Also at {link}: the same change mends it\.", body)
+    assert re.search(rf"Also at {link}: the same change corrects it\.", body)
 
 
 def test_a_comment_says_of_a_test_that_it_did_not_notice_the_defect() -> None:
@@ -81,7 +81,7 @@ def test_a_comment_says_of_a_test_that_it_did_not_notice_the_defect() -> None:
     made = planned(Review("Sums.", findings=(replace(finding(), also_at=(anchor("src/app.py", 13), test)),)))
     assert made.review is not None
     body = made.review["comments"][0]["body"]
-    assert re.search(r"Also at \[`src/app\.py:13`\]\([^)]+\): the same change mends it\. The test at", body)
+    assert re.search(r"Also at \[`src/app\.py:13`\]\([^)]+\): the same change corrects it\. The test at", body)
     assert re.search(r"The test at \[`tests/test_app\.py:3`\]\([^)]+\) did not notice it\.", body)
 
 

@@ -121,7 +121,7 @@ def _about_mistake(job: Job) -> str:
     if job.mistake is Mistake.TOO_MANY:
         return f"{job.argument} commands of this comment were not carried out: write them in another comment."
     if job.mistake is Mistake.NO_TEXT:
-        return f"{written} needs a question behind it, on the same line or below: {usage}."
+        return f"{written} needs a question after it, on the same line or below: {usage}."
     return f"{written} is not understood. It is written {usage}."
 
 
@@ -131,7 +131,7 @@ def _what_happened(job: Job, outcome: JobOutcome) -> str:
         name = code_span(f"/{job.command}")
         return (
             f"A newer push, or another base, came while {name} was carried out, so nothing was posted for "
-            f"{outcome.head_sha[:7]}. Comment {name} again for the newest commit, if it is not reviewed by itself."
+            f"{outcome.head_sha[:7]}. Comment {name} again for the newest commit, if it is not reviewed automatically."
         )
     return ""
 

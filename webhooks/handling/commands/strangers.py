@@ -21,9 +21,9 @@ _MAINTAINERS = frozenset({"admin", "write"})
 
 _WAITS = "a fork's pull request waits for a maintainer"
 _HOW = (
-    "This pull request comes from a fork, and its author has no write access here, so it is not reviewed by itself. "
-    "Somebody with write access can ask for a review: comment `/review`, or set the label `reviewer: review`. Each "
-    "push needs another one. This is said only once."
+    "This pull request comes from a fork, and its author has no write access here, so it is not reviewed "
+    "automatically. Somebody with write access can ask for a review: comment `/review`, or set the label "
+    "`reviewer: review`. Each push needs another one. This is said only once."
 )
 
 

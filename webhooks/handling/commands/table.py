@@ -81,7 +81,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         CommandSyntax("dismiss", words=frozenset({"", "all"}), takes=Takes.REMARK),
         "`/dismiss [REASON]`, `/dismiss all`",
-        "in a thread: be silent about the finding for good; anywhere: about all that are open",
+        "in a thread: never report the finding again; with `all`: none of those that are open",
         Who.AUTHOR,
         quick=dismiss.handle,
     ),
@@ -96,14 +96,14 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         CommandSyntax("pause"),
         "`/pause`",
-        "review this pull request no more by itself",
+        "stop automatic reviews of this pull request",
         Who.WRITERS,
         quick=pause.handle,
     ),
     Command(
         CommandSyntax("resume"),
         "`/resume`",
-        "review it by itself again",
+        "start automatic reviews again",
         Who.WRITERS,
         quick=resume.handle,
     ),

@@ -1,1 +1,1 @@
-"""Keep ceilings of money: whom the App works for, what may still be spent, and what is said where it ends."""
+"""Limit what is spent: for whom the App works, how much is left, and what is said when nothing is left."""

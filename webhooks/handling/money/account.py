@@ -1,4 +1,4 @@
-"""The port to whoever keeps the record of what was spent: the App's store, or the marks in the Action's comments."""
+"""The interface to the record of what was spent: the App's store, or the marks in the Action's comments."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def refused_model(purse: Purse | None) -> str:
 
 def _tell(job: Job, repository: Repository) -> None:
     text = (
-        "Thank you for trying this reviewer. Its operator has it work for certain repositories only, and "
+        "Thank you for trying this reviewer. Its operator lets it work for certain repositories only, and "
         f"{code_span(job.repository)} is not among them, so nothing is reviewed here and nothing is read. The operator "
         "can let it in; otherwise you may uninstall the App. This is said only once."
     )

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 _NOBODY = Payer("", 0)
 
 _UNREADABLE = (
-    "The settings of this App's operator cannot be read, so nothing is reviewed until they are mended: its log says"
+    "The settings of this App's operator cannot be read, so nothing is reviewed until they are corrected: its log says"
     " what is wrong."
 )
 _NO_PRICE = (

@@ -1,4 +1,4 @@
-"""Turns at writing, among the threads of one process.
+"""Give the threads of one process turns at writing to the store.
 
 Promises: what is urgent, a delivery that GitHub waits to be answered, goes next; of the others, whoever asked first.
 SQLite's own way of waiting is to sleep for longer and longer times while others slip in: with a worker's threads

@@ -1,7 +1,7 @@
 """Find the existing tests whose expectation the change alters: they fail with it by assertion, and pass without it.
 
-A test that the change itself wrote or edited is none. Each fails again in new processes, so that a flaky one is none
-either. Effects only through the client.
+A test that the change itself wrote or edited does not count. Each fails again in new processes, so that a flaky one
+does not count either. Effects only through the client.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Put an answered test in the place of the old one with as few changed lines as its meaning allows. Pure.
+"""Replace an old test by the model's version of it, with as few changed lines as its meaning allows. Pure.
 
-Models lay code out anew: they drop comments, join lines and move indentation. Lines that mean the same stay as they
-were, lines inside a text are never moved, and an update that loses a comment is told apart.
+Models reformat code: they drop comments, join lines and move indentation. Lines that mean the same stay as they
+were, lines inside a text are never moved, and an update that loses a comment is recognised.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tell values that a test builds from results of the code under test, and exact comparisons from loose ones. Pure."""
+"""Recognise values that a test builds from results of its unit, and tell exact comparisons from loose ones. Pure."""
 
 from __future__ import annotations
 

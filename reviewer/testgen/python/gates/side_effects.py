@@ -152,7 +152,7 @@ def _assigned(node: ast.Assign | ast.AugAssign | ast.Delete, unit: str) -> Itera
         elif isinstance(target, ast.Attribute) and _is_the_unit(name, unit):
             yield f"Line {node.lineno}: the unit under test (`{unit}`) is replaced: the test tests the double."
         elif name == "pytest_plugins":
-            yield f"Line {node.lineno}: plugins are the repository's business."
+            yield f"Line {node.lineno}: which plugins are used is for the repository to decide."
 
 
 def _is_the_unit(name: str, unit: str) -> bool:

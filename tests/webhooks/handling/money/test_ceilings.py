@@ -135,7 +135,7 @@ def test_rules_that_cannot_be_read_stop_everything(bank: Bank, github: World) ->
     """Nothing is fetched but the pull request, nothing is asked, and the check run says so; details are in the log."""
 
     def unreadable() -> OperatorRules:
-        raise SettingsError("/etc/secret/operator.yml:3: 'x' is no amount")
+        raise SettingsError("/etc/secret/operator.yml:3: 'x' is not an amount")
 
     bank.rules = unreadable
     outcome = bank.review(github.opened, NEVER)
@@ -220,7 +220,7 @@ def test_who_asks_is_told_of_rules_that_cannot_be_read(bank: Bank, github: World
     """A command is answered in words, not with a failure that only the log knows."""
 
     def unreadable() -> OperatorRules:
-        raise SettingsError("/etc/secret/operator.yml:3: 'x' is no amount")
+        raise SettingsError("/etc/secret/operator.yml:3: 'x' is not an amount")
 
     bank.rules = unreadable
     asked = github.comment(github.pull, "/cost", by="alice")

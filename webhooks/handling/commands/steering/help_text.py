@@ -1,4 +1,4 @@
-"""`/help`: the commands, short, with what the sender may do."""
+"""`/help`: a short list of the commands, with what the sender may do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/resume`: review the pull request by itself again, and now what was pushed while it was paused."""
+"""`/resume`: review each push again, and review now what was pushed while the pull request was paused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/dismiss [REASON]` in a thread, `/dismiss all`: be silent about findings for good, with who and why."""
+"""`/dismiss [REASON]` in a thread, `/dismiss all`: never report findings again, and note who said so and why."""
 
 from __future__ import annotations
 
