@@ -16,6 +16,7 @@ from reviewer.llm.usage import Attempt
 from tests.fakes.github import World
 from tests.fixtures.scenarios import DELETE, carry_out, job_of, model
 from tests.samples.project_python import project_python
+from webhooks.action.inputs import read_inputs
 from webhooks.action.workspace import Workspace
 from webhooks.events.deliveries import Ignored, decide
 from webhooks.handling.commands.table import SYNTAX
@@ -78,7 +79,7 @@ def workspace(folder: Path, ask: Ask, **more: str) -> Workspace:
         "GITHUB_WORKSPACE": str(folder),
         "REVIEWER_TESTS_PYTHON": str(project_python()),
     }
-    return Workspace({**environ, **more}, ask, b"salt")
+    return Workspace(read_inputs({**environ, **more}, ()), {**environ, **more}, ask, b"salt")
 
 
 @pytest.mark.timeout(300)
@@ -122,7 +123,6 @@ def test_the_app_suggests_tests_as_text(github: World) -> None:
     ("environ", "reason"),
     [
         ({"REVIEWER_TESTS": "off"}, "the input `tests` is off"),
-        ({"REVIEWER_TESTS": "false"}, "it takes `on`, `off` or `self-hosted`"),
         ({"RUNNER_ENVIRONMENT": "self-hosted"}, "this runner is self-hosted"),
         ({"GITHUB_WORKSPACE": "/nowhere"}, "Give the job a checkout"),
     ],

@@ -45,6 +45,8 @@ class Inputs:
     level: FailLevel | None = None
     commands: frozenset[str] = frozenset()
     forks: Forks = Forks.LABEL
+    tests: TestRuns = TestRuns.ON
+    tests_python: str = ""
     ceilings: BudgetSettings | None = None
     client: ClientSettings = field(default_factory=ClientSettings)
     api_url: str = ""
@@ -60,7 +62,7 @@ def read_inputs(environ: Mapping[str, str], commands: Iterable[str]) -> Inputs:
         problems.append(f"The input `commands` is {unknown[0]!r}; it takes some of {', '.join(sorted(known))}.")
     level = _choice(environ, "fail-level", FailLevel, problems)
     forks = _choice(environ, "forks", Forks, problems) or Forks.LABEL
-    _choice(environ, "tests", TestRuns, problems)
+    tests = _choice(environ, "tests", TestRuns, problems) or TestRuns.ON
     amounts = {name: _amount(environ, f"max-usd-per-{name}", problems) for name in ("pull", "month")}
     client, api_url = ClientSettings(), ""
     try:
@@ -73,8 +75,17 @@ def read_inputs(environ: Mapping[str, str], commands: Iterable[str]) -> Inputs:
         per_review_usd=None, per_pull_usd=amounts["pull"], per_month_usd=amounts["month"]
     )
     has_ceiling = any(amount is not None for amount in amounts.values())
-    token = unquoted(environ.get("GITHUB_TOKEN", ""))
-    return Inputs(level, frozenset(names), forks, ceilings if has_ceiling else None, client, api_url, token)
+    return Inputs(
+        level=level,
+        commands=frozenset(names),
+        forks=forks,
+        tests=tests,
+        tests_python=_text(environ, "REVIEWER_TESTS_PYTHON"),
+        ceilings=ceilings if has_ceiling else None,
+        client=client,
+        api_url=api_url,
+        token=unquoted(environ.get("GITHUB_TOKEN", "")),
+    )
 
 
 def _text(environ: Mapping[str, str], name: str) -> str:

@@ -141,7 +141,7 @@ def _carry_out(step: Step, job: Job, inputs: Inputs) -> JobOutcome:
     salt = secrets.token_bytes(16)
     with Client.from_settings(inputs.client) as client:
         ask = ask_once(meter.metered(client.ask))
-        workspace = _workspace(step, ask, salt)
+        workspace = _workspace(step, inputs, ask, salt)
         context = JobContext(
             repository=repository,
             ask=ask,
@@ -191,13 +191,13 @@ def _models(client: ClientSettings) -> tuple[str, ...]:
     return (client.model, *client.fallback_models)
 
 
-def _workspace(step: Step, ask: Ask, salt: bytes) -> Workspace | None:
+def _workspace(step: Step, inputs: Inputs, ask: Ask, salt: bytes) -> Workspace | None:
     """Return what runs tests in the job's checkout; None where no sandbox is possible."""
     if os.name != "posix":
         return None
     from webhooks.action.workspace import Workspace  # noqa: PLC0415 - it cannot be imported on Windows
 
-    return Workspace(step.environ, ask, salt)
+    return Workspace(inputs, step.environ, ask, salt)
 
 
 def ask_once(ask: Ask) -> Ask:

@@ -22,6 +22,7 @@ from reviewer.errors import UsageError
 from reviewer.git.worktree import open_worktree
 from reviewer.llm.messages import Ask
 from reviewer.testgen.evidence import GeneratedTests, NotRun
+from webhooks.action.inputs import Inputs, TestRuns
 from webhooks.github.repository import Pull
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ _SETUP_HELP = "`tests.setup` is not run by the Action: prepare the tests in a st
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The job's environment variables, and how to ask the model. `salt` keys the prompts' fences."""
+    """The Action's inputs, the job's environment variables, and how to ask. `salt` keys the prompts' fences."""
 
+    inputs: Inputs
     environ: Mapping[str, str]
     ask: Ask
     salt: bytes
@@ -78,19 +80,17 @@ class Workspace:
         from reviewer.testgen.session import CheckoutToTest, install_sandbox  # noqa: PLC0415
 
         root = Path(self.environ["GITHUB_WORKSPACE"])
-        python = python_of(root, self.environ, self.environ.get("REVIEWER_TESTS_PYTHON", "").strip())
+        python = python_of(root, self.environ, self.inputs.tests_python)
         private = tuple(Path(self.environ[name]) for name in ("RUNNER_TEMP",) if self.environ.get(name))
         install_sandbox(self.environ)
         return CheckoutToTest(root, pull.base_sha, python, private=private, appends=True)
 
     def _refusal(self, pull: Pull) -> str:
         """Return why nothing may be run here, or an empty text."""
-        mode = self.environ.get("REVIEWER_TESTS", "").strip() or "on"
-        if mode == "off":
+        if self.inputs.tests is TestRuns.OFF:
             return "the input `tests` is off."
-        if mode not in ("on", "self-hosted"):
-            return f"the input `tests` is `{mode[:40]}`; it takes `on`, `off` or `self-hosted`."
-        if self.environ.get("RUNNER_ENVIRONMENT") == "self-hosted" and mode != "self-hosted":
+        is_own_runner = self.environ.get("RUNNER_ENVIRONMENT") == "self-hosted"
+        if is_own_runner and self.inputs.tests is not TestRuns.SELF_HOSTED:
             return "this runner is self-hosted. If it is deleted after each job, set the input `tests: self-hosted`."
         folder = self.environ.get("GITHUB_WORKSPACE", "")
         try:
