@@ -188,6 +188,8 @@ def with_first_indent(new: list[str], old: Sequence[str]) -> list[str] | None:
     lost, indent = known.get(0, indent_of(had[0])), indent_of(full[0])
     if not lost.startswith(indent) or len(indent) >= len(lost):
         return new
+    if _is_unwrapped(full, had, known):
+        return new
     missing = lost[len(indent) :]
     shifted = [missing + line if line.strip() else line for line in new]
     at = new.index(full[0])
@@ -218,6 +220,16 @@ def _told(full: Sequence[str], known: dict[int, str], missing: str) -> str | Non
     if all(here == there for here, there in rest):
         return "mended"
     return "shifted" if all(missing + here == there for here, there in rest) else "unclear"
+
+
+def _is_unwrapped(full: Sequence[str], had: Sequence[str], known: dict[int, str]) -> bool:
+    """Whether the lines are what stood in a block of the old ones, without that block and as deep as it began."""
+    begins = indent_of(had[0])
+    if 0 not in known or indent_of(full[0]) != begins or len(known[0]) <= len(begins):
+        return False
+    if had[0].strip() in {line.strip() for line in full}:
+        return False
+    return _told(full, known, known[0][len(begins) :]) in (None, "shifted")
 
 
 def _opens(line: str) -> bool:

@@ -31,6 +31,7 @@ def located(path: str, head: str, quote: str) -> LocatedQuote:
     return place
 
 
+FREED = "void f(struct s *c) {\n    if (c->p) {\n        free(c->p);\n    }\n    c->p = 0;\n}\n"
 PYTHON = "def f(x):\n    if x:\n        return 1\n    return 2\n"
 
 
@@ -56,6 +57,14 @@ PYTHON = "def f(x):\n    if x:\n        return 1\n    return 2\n"
         ("a.js", 'f("(");\n', 'f("(");', 'g("[");', 'g("[");'),
         ("a.js", "f(() => {\n  let x = 1;\n  g(x);\n  h(x);\n});\n", "  g(x);", "  g(2);", "  g(2);"),
         ("a.js", "f(() => {\n  const {x, y} = o;\n  g(x);\n});\n", "  g(x);", "  g(y);", "  g(y);"),
+        ("a.c", FREED, "    if (c->p) {\n        free(c->p);\n    }", "    free(c->p);", "    free(c->p);"),
+        (
+            "a.c",
+            FREED,
+            "    if (c->p) {\n        free(c->p);\n    }\n    c->p = 0;",
+            "    free(c->p);\n    c->p = 0;",
+            "    free(c->p);\n    c->p = 0;",
+        ),
     ],
 )
 def test_a_sound_suggestion_is_proven(path: str, head: str, quote: str, suggestion: str, expected: str) -> None:
