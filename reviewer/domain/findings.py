@@ -31,9 +31,9 @@ class QuoteMatch(StrEnum):
     """How the model's quote was found in the diff, the strictest way first.
 
     EXACT: to the letter. WHITE_SPACE: but for white space and line ends. TIDIED: without what models write around code
-    (numbers, marks, back-ticks, a comment behind). PART: it is a part of the anchored lines. DECODED: it was escaped
-    once too often, or has other signs (`-` for a dash). ONE_LINE: one of its lines stands at its number. SIMILAR: it
-    differs in words.
+    (numbers, marks, back-ticks, a comment behind), or with the comma that they leave off at its end. PART: it is a part
+    of the anchored lines. DECODED: it was escaped once too often, or has other signs (`-` for a dash). ONE_LINE: one of
+    its lines stands at its number. SIMILAR: it differs in words.
     """
 
     EXACT = "exact"

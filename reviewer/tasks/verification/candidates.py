@@ -6,6 +6,7 @@ only when `reviewer.tasks.verification.suggestions` proves it. Pure but for `rea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -15,10 +16,11 @@ from reviewer.domain.severity import Confidence, Severity
 from reviewer.safety.code_blocks import postable
 from reviewer.safety.redaction import redact
 from reviewer.safety.shortening import shorten_words
-from reviewer.tasks.conversation.markdown_fences import unfence
+from reviewer.tasks.conversation.markdown_fences import unfence, wrapped
 from reviewer.tasks.conversation.replies import FindingsReply, RawFinding
 from reviewer.tasks.verification.anchoring import LocatedQuote, NotLocated, locate
 from reviewer.tasks.verification.fingerprints import fingerprint
+from reviewer.tasks.verification.quoting.line_runs import squeezed
 from reviewer.tasks.verification.quoting.path_names import line_in_path, resolve_path
 from reviewer.tasks.verification.quoting.quotes import decoded
 from reviewer.tasks.verification.simplicity import is_simpler
@@ -32,6 +34,9 @@ from reviewer.tasks.verification.triage import deduplicate
 
 #: Most characters of a title, of a claim and of a text.
 MAX_TITLE, MAX_CLAIM, MAX_BODY = 200, 400, 4_000
+
+#: What may begin a comment: behind one, a comma is no part of the code.
+_MAY_BE_COMMENTED = re.compile(r"//|/\*|#|--")
 
 
 def candidates(change: Change, replies: Iterable[FindingsReply]) -> tuple[tuple[Finding, ...], tuple[Rejected, ...]]:
@@ -60,6 +65,7 @@ def _placed(change: Change, raw: RawFinding) -> Finding | Rejected:
     located = locate(change.diff, path, raw.quote, line)
     if isinstance(located, NotLocated):
         return Rejected(located.reason, path, _one_line(raw.title, 200), located.detail)
+    located, raw = _with_last_sign(located, raw)
     quote = "\n".join(line.text for line in located.lines)
     title = _one_line(raw.title, MAX_TITLE)
     refactoring = raw.category is Category.REFACTORING
@@ -91,6 +97,20 @@ def _as_meant(raw: RawFinding, located: LocatedQuote) -> str | None:
     if raw.suggestion is None or located.match is not QuoteMatch.DECODED:
         return raw.suggestion
     return decoded(raw.suggestion, raw.quote, [line.text for line in located.lines])
+
+
+def _with_last_sign(located: LocatedQuote, raw: RawFinding) -> tuple[LocatedQuote, RawFinding]:
+    """Return the place and the entry with the comma or semicolon that models leave off behind a quote and its remedy."""
+    text = (raw.suggestion or "").rstrip()
+    last = text.rpartition("\n")[2]
+    if located.match is not QuoteMatch.PART or not text or wrapped(text) or _MAY_BE_COMMENTED.search(last):
+        return located, raw
+    whole = squeezed("".join(line.text for line in located.lines))
+    sign = whole.removeprefix(squeezed(raw.quote))
+    if sign not in (",", ";"):
+        return located, raw
+    mended = text if text.endswith(sign) else text + sign
+    return replace(located, match=QuoteMatch.TIDIED), raw.model_copy(update={"suggestion": mended})
 
 
 def _one_line(text: str, most: int) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from reviewer.diff.model import Anchor, Side
-from reviewer.domain.findings import Finding
+from reviewer.domain.findings import Finding, QuoteMatch
 from reviewer.domain.formatting import NO_RULES, FormatRules
 from reviewer.languages.elisions import elided
 from reviewer.languages.syntax import errors_in, is_exact
@@ -61,7 +61,10 @@ def prove_suggestion(
     if located.anchor.side is Side.LEFT:
         return UnprovenSuggestion("removed lines cannot be replaced")
     if not located.exact:
-        return UnprovenSuggestion("the quoted code is only partly in the diff")
+        is_part = located.match is QuoteMatch.PART
+        return UnprovenSuggestion(
+            "the quoted code is only a part of its line" if is_part else "the quoted code is only partly in the diff"
+        )
     if head is None:
         return UnprovenSuggestion("the file could not be read")
     start, end = (located.anchor.start_line or located.anchor.line) - 1, located.anchor.line

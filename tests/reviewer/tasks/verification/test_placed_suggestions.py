@@ -53,6 +53,27 @@ def test_a_quote_that_is_not_its_lines_gets_advice(quote: str, suggestion: str, 
     assert finding.why_advice
 
 
+ARGUMENTS = "pay(\n    total(\n        cart,\n    ),\n    now(),\n)\n"
+
+
+@pytest.mark.parametrize(
+    ("quote", "suggestion", "expected"),
+    [
+        ("    total(\n        cart,\n    )", "    total(\n        basket,\n    )", "    total(\n        basket,\n    ),"),
+        ("    total(\n        cart,\n    )", "    total(\n        basket,\n    ),", "    total(\n        basket,\n    ),"),
+        # Behind a comment, the comma would be a part of it.
+        ("    total(\n        cart,\n    )", "    total(basket)  # ours", None),
+        # A fence may belong to the document.
+        ("    total(\n        cart,\n    )", "```python\n    total(basket)\n```", None),
+    ],
+)
+def test_the_comma_that_quote_and_remedy_lack_is_added(quote: str, suggestion: str, expected: str | None) -> None:
+    """Models copy an expression without the comma or semicolon behind it, and write its remedy so too."""
+    finding = placed(ARGUMENTS, quote, suggestion, line=4)
+    assert finding.suggestion == expected
+    assert finding.match is (QuoteMatch.PART if expected is None else QuoteMatch.TIDIED)
+
+
 def test_windows_line_ends_get_their_click() -> None:
     """The last line's end is the block's own."""
     finding = placed(CODE.replace("\n", "\r\n"), "    if limit < 3:", "    if limit < 4:")
