@@ -40,13 +40,31 @@ def deduplicate(findings: Iterable[Finding]) -> tuple[tuple[Finding, ...], tuple
     kept: list[Finding] = []
     rejected: list[Rejected] = []
     for finding in sorted(findings, key=_merit):
-        if any(_same_defect(finding, other) for other in kept):
+        same = next((index for index, other in enumerate(kept) if _same_defect(finding, other)), None)
+        if same is not None:
+            dropped = finding
+            if _mends(finding, kept[same]):
+                dropped = kept.pop(same)
+                kept.insert(same, replace(_numbered(finding, kept), severity=dropped.severity))
             detail = "it repeats what another finding says"
-            rejected.append(Rejected("duplicate", finding.anchor.path, finding.title, detail))
+            rejected.append(Rejected("duplicate", dropped.anchor.path, dropped.title, detail))
         else:
-            equal = sum(1 for other in kept if other.fingerprint.partition("-")[0] == finding.fingerprint)
-            kept.append(replace(finding, fingerprint=f"{finding.fingerprint}-{equal + 1}") if equal else finding)
+            kept.append(_numbered(finding, kept))
     return tuple(kept), tuple(rejected)
+
+
+def _numbered(finding: Finding, others: Iterable[Finding]) -> Finding:
+    """Return the finding with a fingerprint that none of the others has."""
+    equal = sum(1 for other in others if other.fingerprint.partition("-")[0] == finding.fingerprint)
+    return replace(finding, fingerprint=f"{finding.fingerprint}-{equal + 1}") if equal else finding
+
+
+def _mends(finding: Finding, worse: Finding) -> bool:
+    """Whether the milder of two findings of one defect is worth more, since it alone has a remedy for it."""
+    if _has_fix(worse) or not _has_fix(finding) or finding.confidence is not worse.confidence:
+        return False
+    refactorings = [each.category is Category.REFACTORING for each in (finding, worse)]
+    return not any(refactorings) and _says_the_same(finding, worse)
 
 
 def ranked(findings: Iterable[Finding]) -> tuple[tuple[Finding, ...], tuple[Rejected, ...]]:
@@ -96,8 +114,11 @@ def _merit(finding: Finding) -> tuple[bool, int, int, bool, bool, int, str, int]
     """Sort key for which of two duplicates is kept: as in `_rank`, then the one with a fix, a claim, fewer lines."""
     refactoring, severity, confidence, path, line = _rank(finding)
     lines = line - (finding.anchor.start_line or line)
-    has_fix = finding.suggestion is not None or finding.advice is not None
-    return (refactoring, severity, confidence, not has_fix, not finding.claim, lines, path, line)
+    return (refactoring, severity, confidence, not _has_fix(finding), not finding.claim, lines, path, line)
+
+
+def _has_fix(finding: Finding) -> bool:
+    return finding.suggestion is not None or finding.advice is not None
 
 
 def _same_defect(finding: Finding, other: Finding) -> bool:
@@ -109,6 +130,10 @@ def _same_defect(finding: Finding, other: Finding) -> bool:
         return False
     if finding.anchor == other.anchor and finding.category is other.category:
         return True
+    return _says_the_same(finding, other)
+
+
+def _says_the_same(finding: Finding, other: Finding) -> bool:
     if share_of_common(telling_words(finding.title), telling_words(other.title)) >= _ALIKE:
         return True
     a, b = (telling_words(f"{each.title} {each.claim} {each.body}") for each in (finding, other))

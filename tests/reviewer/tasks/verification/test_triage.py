@@ -45,6 +45,19 @@ def test_one_defect_is_kept_once() -> None:
     assert len(both) == 2
 
 
+def test_of_two_that_say_the_same_the_remedy_is_kept() -> None:
+    """The milder one takes the place and the severity of the other; where it is about something else, nothing is lost."""
+    worse = finding(3, "Buffer overflow when the name is long", severity=Severity.ERROR)
+    mild = finding(3, "Overflow of the buffer by a long name", advice="copy(name, 9)", category=Category.SECURITY)
+    kept, rejected = deduplicate([worse, mild])
+    assert [(one.title, one.severity, one.advice) for one in kept] == [(mild.title, Severity.ERROR, "copy(name, 9)")]
+    assert [one.title for one in rejected] == [worse.title]
+    other = finding(3, "A typing error in the message", advice="x")
+    assert [one.title for one in deduplicate([worse, other])[0]] == [worse.title]
+    sure = [replace(worse, confidence=Confidence.HIGH), replace(mild, confidence=Confidence.LOW)]
+    assert [one.title for one in deduplicate(sure)[0]] == [worse.title]
+
+
 def test_equal_code_at_two_places_stays_two_findings() -> None:
     """The second gets an identity of its own, so that neither hides the other."""
     same = {"quote": "x", "fingerprint": "0123456789abcdef"}
