@@ -100,7 +100,7 @@ def _as_meant(raw: RawFinding, located: LocatedQuote) -> str | None:
 
 
 def _with_last_sign(located: LocatedQuote, raw: RawFinding) -> tuple[LocatedQuote, RawFinding]:
-    """Return the place and the entry with the comma or semicolon that models leave off behind a quote and its remedy."""
+    """Return place and entry with the comma or semicolon that models leave off behind a quote and its remedy."""
     text = (raw.suggestion or "").rstrip()
     last = text.rpartition("\n")[2]
     if located.match is not QuoteMatch.PART or not text or wrapped(text) or _MAY_BE_COMMENTED.search(last):

@@ -59,8 +59,16 @@ ARGUMENTS = "pay(\n    total(\n        cart,\n    ),\n    now(),\n)\n"
 @pytest.mark.parametrize(
     ("quote", "suggestion", "expected"),
     [
-        ("    total(\n        cart,\n    )", "    total(\n        basket,\n    )", "    total(\n        basket,\n    ),"),
-        ("    total(\n        cart,\n    )", "    total(\n        basket,\n    ),", "    total(\n        basket,\n    ),"),
+        (
+            "    total(\n        cart,\n    )",
+            "    total(\n        basket,\n    )",
+            "    total(\n        basket,\n    ),",
+        ),
+        (
+            "    total(\n        cart,\n    )",
+            "    total(\n        basket,\n    ),",
+            "    total(\n        basket,\n    ),",
+        ),
         # Behind a comment, the comma would be a part of it.
         ("    total(\n        cart,\n    )", "    total(basket)  # ours", None),
         # A fence may belong to the document.

@@ -46,7 +46,7 @@ def test_one_defect_is_kept_once() -> None:
 
 
 def test_of_two_that_say_the_same_the_remedy_is_kept() -> None:
-    """The milder one takes the place and the severity of the other; where it is about something else, nothing is lost."""
+    """The milder one takes the place and severity of the other; nothing is lost where it is about something else."""
     worse = finding(3, "Buffer overflow when the name is long", severity=Severity.ERROR)
     mild = finding(3, "Overflow of the buffer by a long name", advice="copy(name, 9)", category=Category.SECURITY)
     kept, rejected = deduplicate([worse, mild])
