@@ -8,13 +8,8 @@ that of all processes, without the repository's own suite (run once before).
 from __future__ import annotations
 
 import json
-import re
 import resource
-import shutil
 import statistics
-import subprocess
-import sys
-import tarfile
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,112 +17,21 @@ from pathlib import Path
 from typing import Any
 
 from bench.table import show
+from bench.testgen.demonstrations import demonstrations
+from bench.testgen.real_packages import HUMANIZE, PACKAGES, STRONG, WEAK, RealPackage, unpacked
 from bench.testgen.recount import Fault, Package, Recounted, SuggestedFile, passes, recount
-from reviewer.diff.parser import parse_diff
-from reviewer.domain.change import Change
-from reviewer.llm.messages import Task
 from reviewer.sandbox.api import SandboxCommand, SandboxResult
 from reviewer.testgen.evidence import Candidate, ChangeUnderTest, CodeUnit, Evidence, GenerationBudget
 from reviewer.testgen.python.gates.mutation_gate import mutation_gate
-from reviewer.testgen.python.gates.own_share import without_tests
 from reviewer.testgen.python.gates.run_gates import GateContext, judge
 from reviewer.testgen.python.generate import prepare
 from reviewer.testgen.python.harness_report import REPORT, HarnessReport
 from reviewer.testgen.python.mutants import mutants
 from reviewer.testgen.python.units import changed_units, measured
 from tests.fixtures.run_unconfined import run_in_tree
-from tests.samples.demonstrations import go_claims, python_claims
-from tests.samples.demonstrations.claims import SampleClaim, TriedClaim, try_claim
-
-PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input")
 
 #: Rounds of the mutants: other work on the machine can only make a round slower.
 ROUNDS = 5
-
-STRONG = """from __future__ import annotations
-
-import pytest
-
-from humanize.lists import natural_list
-
-
-@pytest.mark.parametrize(
-    ("items", "expected"),
-    [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c"), ([1, 2, 3, 4], "1, 2, 3 and 4")],
-)
-def test_natural_list(items: list[object], expected: str) -> None:
-    assert natural_list(items) == expected
-"""
-
-WEAK = """from __future__ import annotations
-
-from humanize.lists import natural_list
-
-
-def test_natural_list() -> None:
-    assert natural_list(["a"])
-    assert natural_list(["a", "b"])
-    assert natural_list(["a", "b", "c"])
-"""
-
-PARTITION = """from toolz.itertoolz import partition_all
-
-
-def test_partition_all_keeps_the_rest():
-    assert list(partition_all(2, [1, 2, 3, 4])) == [(1, 2), (3, 4)]
-    assert list(partition_all(3, [1, 2, 3, 4])) == [(1, 2, 3), (4,)]
-    assert list(partition_all(3, iter([1, 2, 3, 4, 5]))) == [(1, 2, 3), (4, 5)]
-    assert list(partition_all(2, [])) == []
-"""
-
-ORDINAL = """import inflection
-
-
-def test_ordinals_of_teens_and_others():
-    assert [inflection.ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, -1)] == [
-        "st", "nd", "rd", "th", "th", "th", "th", "st", "st"
-    ]
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class RealPackage:
-    """A package by its requirement, with a function that counts as new, a test for it, and its suite's command.
-
-    `without` are files of tests that are taken out, or tests (`file::test`), so that something is left to notice.
-    """
-
-    requirement: str
-    path: str
-    unit: str
-    test: str
-    code: str
-    command: str
-    source: str = ""
-    without: tuple[str, ...] = ()
-
-    @property
-    def suite(self) -> tuple[str, ...]:
-        """The words of the command after pytest."""
-        return tuple(self.command.split()[3:])
-
-
-#: humanize's benchmarks need plugins that come with no release.
-HUMANIZE = RealPackage(
-    "humanize==4.17.0", "src/humanize/lists.py", "natural_list", "tests/test_lists_strong.py", STRONG,
-    "python -m pytest --ignore=tests/test_benchmarks.py tests src", "src", ("tests/test_lists.py",),
-)  # fmt: skip
-TOOLZ = RealPackage(
-    "toolz==1.0.0", "toolz/itertoolz.py", "partition_all", "toolz/tests/test_partition_rest.py", PARTITION,
-    "python -m pytest toolz/tests/test_itertoolz.py toolz/tests/test_functoolz.py", "",
-    ("toolz/tests/test_itertoolz.py::test_partition_all",),
-)  # fmt: skip
-INFLECTION = RealPackage(
-    "inflection==0.5.1", "inflection/__init__.py", "ordinal", "test_ordinals.py", ORDINAL,
-    "python -m pytest test_inflection.py", "",
-    ("test_inflection.py::test_ordinal", "test_inflection.py::test_ordinalize"),
-)  # fmt: skip
-PACKAGES = (HUMANIZE, TOOLZ, INFLECTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +67,7 @@ def recounts() -> None:
     rows: list[list[object]] = []
     for package in PACKAGES:
         with tempfile.TemporaryDirectory() as folder:
-            subject = _subject(Path(folder), package)
+            subject = unpacked(Path(folder), package)
             counting = Counting()
             ready = prepare(subject, counting, GenerationBudget(units=999))
             if not isinstance(ready, tuple):
@@ -263,62 +167,3 @@ def _mutants(unit: CodeUnit, bench: GateContext, counting: Counting) -> None:
 
 def _row(what: str, seconds: list[float]) -> list[object]:
     return [what, f"{statistics.median(seconds) * 1000:.1f}", f"{max(seconds) * 1000:.1f}"]
-
-
-def _subject(place: Path, package: RealPackage) -> ChangeUnderTest:
-    """Unpack the package, as if one of its modules were new, without some of its tests, and make its environment."""
-    python = place / "venv" / "bin" / "python"
-    _run(sys.executable, "-m", "venv", str(place / "venv"))
-    _run(str(python), *PIP, "install", "pytest>=9", "coverage", "freezegun")
-    _run(
-        sys.executable, *PIP, "download", "--no-deps", "--no-binary", ":all:", "--dest", str(place), package.requirement
-    )
-    (archive,) = place.glob("*.tar.gz")
-    with tarfile.open(archive) as tar:
-        tar.extractall(place, filter="data")
-    name = package.requirement.partition("=")[0]
-    (tree,) = (one for one in place.iterdir() if one.name.startswith(f"{name}-") and one.is_dir())
-    for gone in package.without:
-        file, _, test = gone.partition("::")
-        text = without_tests((tree / file).read_text(encoding="utf-8"), {test}) if test else ""
-        (tree / file).write_text(text, encoding="utf-8") if test else (tree / file).unlink()
-    rows = (tree / package.path).read_text(encoding="utf-8").split("\n")
-    added = "".join(f"+{row}\n" for row in rows[:-1])
-    diff = f"diff --git a/{package.path} b/{package.path}\nnew file mode 100644\n--- /dev/null\n+++ b/{package.path}\n"
-    change = Change(parse_diff(f"{diff}@@ -0,0 +1,{len(rows) - 1} @@\n{added}"))
-    return ChangeUnderTest(change, tree, tree, python, command=package.command)
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True)
-
-
-def demonstrations() -> None:
-    """Print a row for each claim of the sample that is demonstrated or refuted, and the worst of all."""
-    samples = [*python_claims.TRUE, python_claims.FALSE[0]]
-    samples += [*go_claims.CLAIMS[:2], go_claims.CLAIMS[3]] if shutil.which("go") else []
-    rows: list[list[object]] = []
-    worst = 0.0
-    for sample in samples:
-        with tempfile.TemporaryDirectory() as folder:
-            tried = try_claim(sample, Path(folder))
-        own, suite = _claim_cpu(sample, tried)
-        worst = max(worst, own)
-        proofs = sum(prompt.task is not Task.FIX for prompt in tried.model.prompts)
-        fixes = len(tried.model.prompts) - proofs
-        runs = len(tried.runs.results)
-        rows.append([sample.name, tried.ending, tried.fix, proofs, fixes, runs, f"{own:.1f}", f"{suite:.1f}"])
-    head = ["claim", "ends", "fix", "calls for the test", "calls for a fix", "runs", "CPU s", "CPU s of its suite"]
-    show(f"Showing findings of the sample: at most {worst:.1f} s CPU beyond the suite (aim: 2 calls, 15 s)", head, rows)
-
-
-def _claim_cpu(sample: SampleClaim, tried: TriedClaim) -> tuple[float, float]:
-    """Return the processor time of the runs of the claim's tests, and of the repository's own."""
-    names = set(re.findall(r"func (Test\w+)", "\n".join(sample.tests))) | {sample.test_path}
-    own = suite = 0.0
-    for command, result in zip(tried.runs.commands, tried.runs.results, strict=True):
-        if any(name in " ".join(command.argv) for name in names):
-            own += result.cpu_seconds
-        else:
-            suite += result.cpu_seconds
-    return own, suite
