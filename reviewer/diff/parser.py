@@ -16,6 +16,7 @@ from reviewer.diff.hunks import number_hunks
 from reviewer.diff.model import Diff, FileDiff, FileStatus
 from reviewer.diff.sections import Section, read_hunks, split_sections
 from reviewer.errors import DiffError
+from reviewer.safety.terminal import terminal_safe
 
 #: Characters of a text that is no diff in which its form is looked for.
 _LONGEST_HINT = 20_000
@@ -185,7 +186,8 @@ def _type_change(removed: FileDiff, added: FileDiff) -> FileDiff:
 
 
 def _changed_twice(path: str) -> DiffError:
+    shown = terminal_safe(path.replace("\n", " ").replace("\t", " "))
     return DiffError(
-        f"{path} is changed twice, by several commits (git log -p, git format-patch) or because the head moved. "
+        f"{shown} is changed twice, by several commits (git log -p, git format-patch) or because the head moved. "
         "Pass the net change instead: git diff BASE...HEAD"
     )

@@ -9,8 +9,8 @@ _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)")
 _QUOTE = re.compile(r" {0,3}>")
 _TICKS = re.compile(r"`+")
 _BLANK_LINE = re.compile(r"(\n[ \t]*\n)")
-#: The beginning of an HTML comment that hides what follows it, whether or not it ends: a block of its own.
-_HTML_BLOCK = re.compile(r"^ {0,3}<!--", re.MULTILINE)
+#: The beginning of a block of HTML, which a blank line ends. A comment in it hides what follows, also without an end.
+_HTML_LINE = re.compile(r" {0,3}<(?:[A-Za-z/?]|!(?!--.*-->))")
 
 
 def prose_lines(body: str) -> list[str]:
@@ -45,7 +45,7 @@ def _outside_blocks(lines: list[str]) -> list[str]:
 
 
 def _outside_html_comments(text: str) -> str:
-    """Blank the HTML comments. One that never ends hides the rest only where it begins a line.
+    """Blank the HTML comments. One that never ends hides the rest only in a block of HTML.
 
     Anywhere else, as in a sentence about `<!--`, GitHub shows it as text, and what follows too.
     https://github.github.com/gfm/#html-blocks
@@ -54,12 +54,22 @@ def _outside_html_comments(text: str) -> str:
     while (start := text.find("<!--", position)) >= 0:
         end = text.find("-->", start + 4) + 3
         if end < 3:
-            block = _HTML_BLOCK.search(text, position)
-            start = block.start() if block else len(text)
-            end = len(text)
+            start, end = _hidden_from(text, position), len(text)
         kept += [text[position:start], _blank(text[start:end])]
         position = end
     return "".join(kept) + text[position:]
+
+
+def _hidden_from(text: str, position: int) -> int:
+    """Return where a comment without an end begins that hides what follows it, at or behind the position."""
+    at, is_html = 0, False
+    for line in text.split("\n"):
+        is_html = bool(line.strip()) and (is_html or _HTML_LINE.match(line) is not None)
+        start = line.find("<!--", max(0, position - at)) if is_html else -1
+        if start >= 0:
+            return at + start
+        at += len(line) + 1
+    return len(text)
 
 
 def _outside_spans(paragraph: str) -> str:

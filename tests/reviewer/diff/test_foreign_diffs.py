@@ -176,6 +176,9 @@ def test_several_commits(repo: Repo) -> None:
     patch = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n"
     with pytest.raises(DiffError, match="x is changed twice"):
         parse_diff(patch * 2)
+    with pytest.raises(DiffError, match="is changed twice") as caught:
+        parse_diff(patch.replace("b/x", r'"b/\n\033[2Jx"').replace("a/x", r'"a/\n\033[2Jx"') * 2)
+    assert str(caught.value).isprintable()
 
 
 def test_removed_and_added_again_is_not_a_type_change(repo: Repo) -> None:
