@@ -44,11 +44,19 @@ class QuestionAnswer:
 
 
 def answer_question(
-    change: Change, settings: Settings, question: str, ask: Ask, *, salt: bytes, kind: AskKind = AskKind.QUESTION
+    change: Change,
+    settings: Settings,
+    question: str,
+    ask: Ask,
+    *,
+    salt: bytes,
+    kind: AskKind = AskKind.QUESTION,
+    posted: str = "",
 ) -> QuestionAnswer:
     """Answer a question about the change. Raises ModelError if there is no answer. `salt` is as in `review`.
 
-    Of another `kind`, `question` is what is known of the checks that failed, or empty.
+    Of another `kind`, `question` is what is known of the checks that failed, or empty. `posted` are the findings that
+    stand on the pull request, a line for each.
     """
     files, skipped = select(change.diff, settings.review)
     chunks, unfit = chunk(files)
@@ -62,10 +70,10 @@ def answer_question(
         """Show only the first half of the change, if the model used up its tokens on the whole of it."""
         kept, *rest = halves(shown)
         left = tuple(path for half in rest for path in half.paths if path not in kept.paths)
-        half = SmallerPrompt(prompter.ask(kept, question, kind), read_answer)
+        half = SmallerPrompt(prompter.ask(kept, question, kind, posted), read_answer)
         return Division((half,), lambda texts: texts[0], left) if rest else None
 
-    batch = [(prompter.ask(shown, question, kind), read_answer)]
+    batch = [(prompter.ask(shown, question, kind, posted), read_answer)]
     (answer,) = ask_and_read(batch, ask, look=look, divide=divide, follow_ups=MAX_LOOKS + 1)
     if answer.value is None:
         raise answer.error or AssertionError("an answer has a text or an error")

@@ -109,12 +109,12 @@ class Prompter:
         """Return the prompt that asks for unit tests of the code in the chunk."""
         return self.about(Task.TESTS, chunk, self.words("tests/tests.md", chunk, most=MOST_TESTS))
 
-    def ask(self, chunk: Chunk, question: str, kind: AskKind = AskKind.QUESTION) -> Prompt:
+    def ask(self, chunk: Chunk, question: str, kind: AskKind = AskKind.QUESTION, posted: str = "") -> Prompt:
         """Return the prompt that asks a person's question about the chunk, or what else is asked of that kind."""
         text = prose(question, MAX_DESCRIPTION if kind is AskKind.QUESTION else MAX_CHECKS)
         look = self._may_look()
-        labels = self.settings.describe.labels
-        words = self.words(f"ask/{kind}.md", chunk, question=text, look=look, labels=labels)
+        shown = {"labels": self.settings.describe.labels, "posted": prose(posted, MAX_DESCRIPTION)}
+        words = self.words(f"ask/{kind}.md", chunk, question=text, look=look, **shown)
         qualifier = "" if kind is AskKind.QUESTION else kind.value
         return replace(self.about(Task.ASK, chunk, words, qualifier=qualifier), may_look_up=look)
 

@@ -8,6 +8,7 @@ import pytest
 
 from reviewer.llm.errors import ModelError, NoCredit
 from reviewer.llm.messages import Prompt, Reply, Task
+from tests.attacks.prompt_blocks import blocks
 from tests.fakes.github import World
 from tests.fixtures.scenarios import DEFAULT, DELETE, acting, app_credentials, job_of, model, watched
 from tests.stories.tellers import Teller, nobody, talks
@@ -33,6 +34,24 @@ def test_a_question_is_answered_with_links(teller: Teller) -> None:
     assert len(teller.github.pull.issue.comments) == 2
     for content in ("eyes", "rocket"):
         teller.github.expect_reaction(content, on=comment)  # type: ignore[arg-type]
+
+
+def test_a_question_may_be_about_what_is_posted(teller: Teller) -> None:
+    """The model is shown the findings that are open, fenced, in their order; of dismissed ones it hears nothing."""
+    teller.reviewed()
+    ask, prompts = watched(talks("So."))
+    teller.comment("/ask Is the second finding right?", ask)
+    shown, outside = blocks(prompts[0].messages[1].content)
+    assert [source for source, _ in shown][-2:] == ["posted findings", "question"]
+    (first, second) = shown[-2][1].split("\n")
+    assert first.startswith(f"| 1. src/cart.py:22, error: {DELETE['title']}. ")
+    assert second.startswith(f"| 2. src/discounts.py:6, error: {DEFAULT['title']}. ")
+    assert str(DELETE["title"]) not in outside
+    teller.comment("/dismiss all", nobody)
+    ask, prompts = watched(talks("So."))
+    teller.comment("/ask And now?", ask)
+    assert "posted findings" not in prompts[0].messages[1].content
+    teller.github.forgive()
 
 
 def test_an_answer_names_what_was_not_read(teller: Teller) -> None:
