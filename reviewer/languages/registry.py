@@ -74,6 +74,7 @@ _TYPESCRIPT = (
     " function_signature method_signature abstract_method_signature"
 )
 _JS_VALUES = "variable_declarator pair field_definition public_field_definition assignment_expression"
+_TS_VALUES = f"{_JS_VALUES} property_signature"
 _C = (
     "function_definition struct_specifier union_specifier enum_specifier type_definition preproc_def"
     " preproc_function_def"
@@ -121,13 +122,13 @@ LANGUAGES = (
     Language(
         family="web",
         endings="ts mts cts",
-        grammar=Grammar("tree_sitter_typescript", "language_typescript", _kinds(_TYPESCRIPT), _kinds(_JS_VALUES)),
+        grammar=Grammar("tree_sitter_typescript", "language_typescript", _kinds(_TYPESCRIPT), _kinds(_TS_VALUES)),
         imports=_WEB_IMPORTS,
     ),
     Language(
         family="web",
         endings="tsx",
-        grammar=Grammar("tree_sitter_typescript", "language_tsx", _kinds(_TYPESCRIPT), _kinds(_JS_VALUES)),
+        grammar=Grammar("tree_sitter_typescript", "language_tsx", _kinds(_TYPESCRIPT), _kinds(_TS_VALUES)),
         imports=_WEB_IMPORTS,
     ),
     Language(

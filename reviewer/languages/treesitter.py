@@ -59,6 +59,10 @@ _EMPTY_KINDS = """
 """
 _EMPTY = frozenset(_EMPTY_KINDS.split())
 _FUNCTIONS = re.compile(r"function|method|arrow|lambda|constructor")
+#: What is assigned to without a name of its own, in Python and Ruby.
+_PLACES = frozenset(("subscript", "attribute", "element_reference", "call"))
+#: Only so many bytes of a property's type are looked at.
+_LONGEST_TYPE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +151,17 @@ def _defining(grammar: Grammar, root: Any) -> Iterator[Any]:
 def _is_worth(node: Any, *, local: bool) -> bool:
     """Whether a value is a definition: it is not local to a function, or it holds a function.
 
-    An assignment to an existing name, as in `exports.run = function () {}`, counts only if it holds a function.
+    An assignment to an existing name, as in `exports.run = function () {}`, counts only if it holds a function; so does
+    one to a place in an object, as in `ENV["PORT"] = "80"`. A property of a type counts if functions are put there.
     """
+    if node.type == "property_signature":
+        return b"=>" in (node.text or b"")[:_LONGEST_TYPE]
     value = node.child_by_field_name("value") or node.child_by_field_name("right")
     holds = value is not None and bool(_FUNCTIONS.search(value.type))
-    return holds or not (local or node.type == "assignment_expression")
+    if holds:
+        return True
+    target = node.child_by_field_name("left")
+    return not (local or node.type == "assignment_expression" or (target is not None and target.type in _PLACES))
 
 
 def _spot(whole: Any) -> Definition | None:

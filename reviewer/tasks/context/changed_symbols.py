@@ -21,6 +21,7 @@ MAX_USED, MAX_CHANGED, MAX_REMOVED, MAX_REPLACED = 60, 20, 20, 6
 _CONSTRUCTORS = frozenset(("__init__", "__new__", "constructor", "initialize", "__construct"))
 _CLASS = re.compile(r"class|struct|interface|trait|enum|record|impl|module|type_spec|object")
 _FUNCTION = re.compile(r"function|method")
+_DECLARED = "variable_declarator"
 #: Names for the object or class that a method belongs to.
 _SELF = frozenset(("self", "this", "cls", "Self", "static"))
 _REMARK = re.compile(r"\s*(?://|/\*|\*/|\*\s|\*$|#\s)")
@@ -193,9 +194,13 @@ def _owner(spot: Definition, around: Iterable[Definition]) -> str:
 
 
 def scope_of(spot: Definition, around: Sequence[Definition]) -> Definition | None:
-    """Return the innermost function around a definition; a method of a class inside a function has none."""
+    """Return the innermost function around a definition; a method of a class inside a function has none.
+
+    A variable stands in no object's text: what is around it is a function, or else a class.
+    """
     outer = [place for place in around if place.first <= spot.first and place is not spot]
-    return outer[-1] if outer and _FUNCTION.search(outer[-1].kind) else None
+    local = outer and (_FUNCTION.search(outer[-1].kind) or (spot.kind == _DECLARED and not is_class(outer[-1])))
+    return outer[-1] if local else None
 
 
 @dataclass(frozen=True, slots=True)

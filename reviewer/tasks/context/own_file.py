@@ -1,4 +1,4 @@
-"""Choose what is shown because of a changed file itself: uses of the fields it sets, and the list of its tests.
+"""Choose what is shown because of a changed file itself: its own definitions, uses of its fields, and its tests.
 
 Pure. The cache is only asked for what was read already.
 """
@@ -19,6 +19,16 @@ from reviewer.tasks.context.snippets import Rank, Snippet, usage_lines
 
 #: Tests that are listed, and the most lines of one signature in the list.
 MAX_TESTS, MAX_HEAD = 20, 4
+
+
+def visible(subject: ChangedSymbols, outline: Outline, name: str) -> list[Definition]:
+    """Return the definitions of a name in the subject's own file, without locals of functions that it leaves alone."""
+    scopes = ((spot, scope_of(spot, outline.around(spot.first))) for spot in outline.named(name))
+    return [
+        spot
+        for spot, scope in scopes
+        if scope is None or any(scope.first <= line <= scope.last for line in subject.lines)
+    ]
 
 
 def field_snippets(subject: ChangedSymbols, outline: Outline) -> list[Snippet]:

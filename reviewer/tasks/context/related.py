@@ -22,7 +22,7 @@ from reviewer.languages.registry import family_of, language_of
 from reviewer.tasks.context.changed_symbols import ChangedSymbols, changed_symbols_of
 from reviewer.tasks.context.enclosing import around
 from reviewer.tasks.context.mentions import MANIFESTS, Mentions, mentions_of
-from reviewer.tasks.context.own_file import field_snippets, listed_tests
+from reviewer.tasks.context.own_file import field_snippets, listed_tests, visible
 from reviewer.tasks.context.relations import SELF, can_mean, means_definition, names_before, uses_definition
 from reviewer.tasks.context.repository_cache import RepositoryCache
 from reviewer.tasks.context.search_plan import by_hand, near, order, pointed_to, words
@@ -195,7 +195,7 @@ class _Search:
 
     def _definitions(self, subject: ChangedSymbols, name: str, rank: Rank, reason: str) -> list[Snippet]:
         """Return the definition of a name: from the file itself, else from its imports, else from anywhere."""
-        here = [(subject.path, spot) for spot in self.library.outline(subject.path).named(name)]
+        here = [(subject.path, spot) for spot in visible(subject, self.library.outline(subject.path), name)]
         there = [
             (path, spot)
             for path in self.pointed[subject.path]

@@ -208,3 +208,35 @@ def test_of_many_tests_those_of_the_changed_names_are_listed(tmp_path: Path) -> 
         2
     ]
     assert "def test_price_of():" in listed
+
+
+STORE = {
+    "src/store.ts": "export interface Rules<S> {\n  name: string;\n  upgrade?: (state: unknown) => S | Promise<S>;\n}\n"
+                    "const oldStore = (rules: Rules<any>) => (set: any) => {\n"
+                    "  const writeItem = () => {\n    old_way(set);\n  };\n  return writeItem;\n};\n"
+                    + "".join(f"step({n});\n" for n in range(9))
+                    + "const newStore = (rules: Rules<any>) => (set: any) => {\n"
+                    "  const writeItem = () => {\n    new_way(set);\n  };\n"
+                    + "".join(f"  step({n});\n" for n in range(9))
+                    + "  return writeItem;\n};\n",
+}  # fmt: skip
+
+
+def test_a_local_of_another_function_is_not_meant_and_the_type_of_a_callback_is(tmp_path: Path) -> None:
+    """Of two locals `writeItem` the changed function's counts. What `rules.upgrade` returns stands in a type."""
+    new = STORE["src/store.ts"].replace(
+        "step(8);\n  return writeItem", "step(8);\n  set([rules.upgrade(1)]);\n  return writeItem()"
+    )
+    text = related(tmp_path, STORE, {"src/store.ts": new})
+    assert "upgrade?: (state: unknown) => S | Promise<S>" in text
+    assert "old_way" not in text
+
+
+def test_an_assignment_to_a_place_in_an_object_defines_nothing(tmp_path: Path) -> None:
+    """Who else reads `ENV` does not concern a change that sets one variable of it."""
+    before = {
+        "lib/main.rb": "module Shop\n  ENV['PORT'] = '1'\nend\n",
+        "lib/base.rb": "module Shop\n  class Base\n    def port\n      ENV['PORT']\n    end\n  end\nend\n",
+    }
+    after = {"lib/main.rb": before["lib/main.rb"].replace("'1'", "'2'")}
+    assert "ENV" not in related(tmp_path, before, after)
