@@ -33,9 +33,17 @@ _METHOD = re.compile(r"\s+(?:(?:async|static|get|set)\s+)*(?P<name>[\w$]+)\s*\([
 _CONSTANT = re.compile(r"(?P<name>[A-Z][A-Z0-9_]{2,})\s*(?::[^=]{1,80})?=(?!=)")
 _SQL = re.compile(
     r"\s*create\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+)?(?:table|view|materialized\s+view|function|procedure|type"
-    r"|trigger)\s+(?:if\s+not\s+exists\s+)?(?:[\"`\[]?\w+[\"`\]]?\.)?[\"`\[]?(?P<name>\w+)",
+    r"|trigger)\s+(?:if\s+not\s+exists\s+)?(?:(?:\{\{[^{}]{1,80}\}\}|[\"`\[]?\w+[\"`\]]?)\.)?[\"`\[]?(?P<name>\w+)",
     re.IGNORECASE,
 )
+#: What SQL writes before a table; a schema before a name, also one that a template fills in; and quotes around a name.
+_SQL_TABLE = re.compile(
+    r"\b(?:from|into|update|join|references|table(?:\s+(?:only|if(?:\s+not)?\s+exists))?"
+    r"|on(?=\s+\w+\s*(?:\(|using\b)))\s+(?!(?:conflict|delete|update|select|set)\b)(?P<name>[A-Za-z_]\w*)",
+    re.IGNORECASE,
+)
+_SQL_SCHEMA = re.compile(r"(?:\{\{[^{}]{1,80}\}\}|\b\w{1,80})\.(?=\w)")
+_SQL_QUOTES = re.compile(r"[\"`\[\]]")
 #: Words before a parenthesis that show that the line defines nothing.
 _CONTROL_WORDS = """
     return new else throw await yield delete case goto if while for switch catch and or not in is assert raise
@@ -46,12 +54,17 @@ _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _MEMBER = re.compile(r"(?P<of>[A-Za-z_$][\w$]*)(?:\(\))?\s*(?:\.|::|->)\s*(?=(?P<name>[A-Za-z_$][\w$]*))")
 _BARE = re.compile(r"(?<![\w$.])(?<!->)(?<!::)(?P<name>[A-Za-z_$][\w$]*)")
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|`(?:[^`\\]|\\.)*+`")
+_SQL_STRING = re.compile(r"'(?:[^'\\]|\\.|'')*+'")
 _VARIABLE = re.compile(r"\s*(?:const|let|va[lr])\s")
 _FUNCTION = re.compile(r"\s*(?:[a-z]{2,12}\s+){0,6}?(?:func?|fn|function|def|sub)\s")
 _TRIPLE, _DOCUMENTS = re.compile(r"\"{3}|'{3}"), re.compile(r"\s*[rRuU]?(?:\"{3}|'{3})")
 #: A name of PHP's global namespace, as in `\DateTime`: it is built in, whatever a class of the project is called.
 _GLOBAL_NAME = re.compile(r"(?<![\w\\])\\\w+(?![\w\\])")
-_COMMENT = {"//": re.compile(r"//.*|/\*.*?(?:\*/|$)|^\s*\*.*"), "#": re.compile(r"(?<![\w$&])#(?!\{).*")}
+_COMMENT = {
+    "//": re.compile(r"//.*|/\*.*?(?:\*/|$)|^\s*\*.*"),
+    "#": re.compile(r"(?<![\w$&])#(?!\{).*"),
+    "--": re.compile(r"--.*|/\*.*?(?:\*/|$)"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +106,12 @@ def defined_on(line: str) -> str | None:
 
 
 def used_on(path: str, lines: Iterable[str]) -> dict[str, bool]:
-    """Return the names on the lines, in order, and whether each is called there. Strings and comments do not count."""
+    """Return the names on the lines, in order, and whether each is called there. Strings and comments do not count.
+
+    Of SQL they are the tables.
+    """
+    if family_of(path) == "sql":
+        return {match["name"]: True for code in code_on(path, lines) for match in _SQL_TABLE.finditer(code)}
     names: dict[str, bool] = {}
     for code in code_on(path, lines):
         for match in _WORD.finditer(code):
@@ -116,6 +134,10 @@ def code_on(path: str, lines: Iterable[str]) -> Iterator[str]:
     """Yield the lines without their strings and comments."""
     language = language_of(path)
     comment = _COMMENT[language.comment if language else "//"]
+    if family_of(path) == "sql":
+        texts = (comment.sub("", _SQL_STRING.sub("''", line[:MAX_LINE])) for line in lines)
+        yield from (_SQL_SCHEMA.sub("", _SQL_QUOTES.sub("", text)) for text in texts)
+        return
     code = (comment.sub("", _STRING.sub('""', line[:MAX_LINE])) for line in lines)
     yield from (_GLOBAL_NAME.sub("", line) for line in code) if family_of(path) == "php" else code
 
@@ -132,7 +154,7 @@ def remarks_of(path: str, lines: Sequence[str]) -> frozenset[int]:
     found, inside = [], False
     for number, line in enumerate(lines, 1):
         bare = line.strip()
-        if not inside and mark == "//" and bare.startswith("/*"):
+        if not inside and mark != "#" and bare.startswith("/*"):
             inside, bare = True, bare[2:]
         if inside:
             _, end, rest = bare.partition("*/")

@@ -49,7 +49,7 @@ class ImportRules:
 class Language:
     """A language. Files of one `family` use each other's names; `endings` are without dots, separated by spaces.
 
-    `comment` begins a comment on a line: `//`, which goes with `/* */`, or `#`. `bare_calls`: functions are
+    `comment` begins a comment on a line: `//`, which goes with `/* */`, `#` or `--`. `bare_calls`: functions are
     called without parentheses. `parse` raises SyntaxError or ValueError for a text with errors.
     """
 
@@ -205,11 +205,11 @@ LANGUAGES = (
     Language(family="fs", endings="fs"),
     Language(family="swift", endings="swift"),
     Language(family="erl", endings="erl"),
-    Language(family="hs", endings="hs"),
+    Language(family="hs", endings="hs", comment="--"),
     Language(family="ml", endings="ml"),
     Language(family="clj", endings="clj"),
-    Language(family="lua", endings="lua"),
-    Language(family="sql", endings="sql"),
+    Language(family="lua", endings="lua", comment="--"),
+    Language(family="sql", endings="sql", comment="--"),
     Language(family="dart", endings="dart"),
     Language(family="zig", endings="zig"),
     Language(family="sol", endings="sol"),

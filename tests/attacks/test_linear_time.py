@@ -108,6 +108,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "outline": lambda text: outline_of("a.unknown", text),
     "outline of Python": lambda text: outline_of("a.py", text),
     "names used": lambda text: used_on("a.py", [text, *text.split("\n")]),
+    "tables used": lambda text: used_on("a.sql", [text, *text.split("\n")]),
     "members used": lambda text: members_on("a.js", [text, *text.split("\n")]),
     "imports": lambda text: [
         modules_on(f"a.{end}", text) for end in ["py", "ts", "go", "java", "rb", "rs", "c", "php"]

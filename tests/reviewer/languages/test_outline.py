@@ -179,6 +179,18 @@ def test_names_in_strings_and_comments_do_not_count() -> None:
     }  # fmt: skip
 
 
+def test_of_sql_the_tables_count() -> None:
+    """Whatever schema stands before them, and in whichever quotes; columns and words of the language do not."""
+    rows = [
+        "-- fill the identities from auth.people",
+        'insert into {{ index .Options "Namespace" }}.identities (id) on conflict (id) do nothing;',
+        'SELECT u.id FROM "auth"."users" AS u LEFT JOIN `teams` t ON t.id = u.team WHERE u.x <> \'from him\';',
+        "CREATE INDEX IF NOT EXISTS by_cart ON public.orders (cart); ALTER TABLE ONLY lines ADD a int REFERENCES cart;",
+    ]
+    assert list(used_on("a.sql", rows)) == ["identities", "users", "teams", "orders", "lines", "cart"]
+    assert defined_on('CREATE TABLE IF NOT EXISTS {{ index .Options "Namespace" }}.identities (') == "identities"
+
+
 def test_a_name_of_phps_global_namespace_is_none_of_the_projects() -> None:
     """`DateTime` behind a backslash is built in, whatever a class is called; behind another name it is none."""
     names = used_on("a.php", ["$x = new \\DateTime(\\count(3), \\Shop\\Money::of(1));"])

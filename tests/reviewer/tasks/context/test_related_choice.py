@@ -240,3 +240,12 @@ def test_an_assignment_to_a_place_in_an_object_defines_nothing(tmp_path: Path) -
     }
     after = {"lib/main.rb": before["lib/main.rb"].replace("'1'", "'2'")}
     assert "ENV" not in related(tmp_path, before, after)
+
+
+def test_of_a_migration_the_tables_are_shown(tmp_path: Path) -> None:
+    """What a column takes, and which schema other migrations name, stands in an earlier migration."""
+    table = 'CREATE TABLE {{ index .Options "Schema" }}.people (\n  id uuid,\n  name text NOT NULL\n);\n'
+    new = {"db/2.up.sql": "-- fill people\ninsert into auth.people (id) select id from auth.users;\n"}
+    text = related(tmp_path, {"db/1.up.sql": table}, new)
+    assert "### db/1.up.sql (defines people, which db/2.up.sql calls)\n    1 | CREATE TABLE" in text
+    assert "name text NOT NULL" in text
