@@ -85,6 +85,14 @@ _OPERATION_PATHS = re.compile(
     r"|(?:^|/)(?:Dockerfile|docker-compose|Procfile)|\.(?:jsx|tsx|vue|svelte|erb|haml|html|ejs|hbs)$",
     re.IGNORECASE,
 )
+#: Scripts that are no program text by their endings: steps of workflows, and of images.
+_SCRIPTS = re.compile(
+    r"(?:^|/)\.github/(?:workflows|actions)/.{1,200}\.ya?ml$|(?:^|/)action\.ya?ml$|(?:^|/)\.gitlab-ci\.ya?ml$"
+    r"|(?:^|/)(?:Dockerfile(?:\.[\w-]{1,40})?|Jenkinsfile|Containerfile)$|\.dockerfile$",
+    re.IGNORECASE,
+)
+#: What a workflow pastes into a script before it runs.
+_PASTED = re.compile(r"\$\{\{")
 _DEFINES = re.compile(
     r"^\s*(?:(?:export|public|pub|protected|abstract|static|async|default)\s+){0,4}"
     r"(?:def|func|fn|function|class|interface|struct|type|enum|trait|record|public|export)\b"
@@ -171,14 +179,21 @@ def _hits(lens: Lens, part: Chunk) -> int:
     code = [(file, line) for file, line in _changed(part) if not is_test(file.path)]
     if lens is Lens.CORRECTNESS:
         return len(code) // _LINES_PER_HIT
+    scripts = [line for file, line in code if _SCRIPTS.search(file.path)]
+    if lens is Lens.SECURITY:
+        return sum(_holds(_PASTED, line) for line in scripts) + sum(_holds(_SECURITY, line) for _, line in code)
+    if lens is Lens.OPERATION:
+        paths = {file.path for file, _ in _changed(part) if _OPERATION_PATHS.search(file.path)}
+        return 2 * len(paths) + sum(_holds(_OPERATION, line) for _, line in code)
+    code = [(file, line) for file, line in code if is_code(file.path)]  # a script shares no state, and has no callers
     if lens is Lens.CONTRACTS:
         paths = {file.path for file, _ in _changed(part) if _CONTRACT_PATHS.search(file.path)}
         return 2 * len(paths) + sum(_is_contract(line) for _, line in code)
-    if lens is Lens.OPERATION:
-        paths = {file.path for file, _ in _changed(part) if _OPERATION_PATHS.search(file.path)}
-        return 2 * len(paths) + sum(bool(_OPERATION.search(line.text[:_LOOKED_AT])) for _, line in code)
-    words = _SECURITY if lens is Lens.SECURITY else _CONCURRENCY
-    return sum(bool(words.search(line.text[:_LOOKED_AT])) for _, line in code)
+    return sum(_holds(_CONCURRENCY, line) for _, line in code)
+
+
+def _holds(words: re.Pattern[str], line: Line) -> bool:
+    return words.search(line.text[:_LOOKED_AT]) is not None
 
 
 def _is_contract(line: Line) -> bool:
@@ -192,8 +207,8 @@ def _code_lines(part: Chunk) -> int:
 
 
 def _changed(part: Chunk) -> Iterator[tuple[FileDiff, Line]]:
-    """Yield the changed lines of program text, blank ones left out."""
+    """Yield the changed lines of program text and of scripts, blank ones left out."""
     for file in part.files:
-        if is_code(file.path):
+        if is_code(file.path) or _SCRIPTS.search(file.path):
             for hunk in file.hunks:
                 yield from ((file, line) for line in hunk.lines if line.kind != " " and line.text.strip())

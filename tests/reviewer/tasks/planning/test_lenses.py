@@ -67,6 +67,15 @@ def test_telling_lines_call_for_their_lens(line: str, lens: Lens) -> None:
     assert lens in lenses_for(part(*PLAIN[:12], line, line))
 
 
+@pytest.mark.parametrize("path", [".github/workflows/release.yml", ".github/actions/tag/action.yml"])
+def test_scripts_of_workflows_are_looked_at_for_holes(path: str) -> None:
+    """What a workflow pastes into a shell runs there; other YAML is no script, and awaits nothing."""
+    pasted = part(*PLAIN[:12], "run: git tag ${{ inputs.version }}", path=path)
+    assert lenses_for(pasted) == (Lens.SECURITY,)
+    assert Lens.CONCURRENCY not in lenses_for(part(*PLAIN[:60], *["await github.close()"] * 4, path=path))
+    assert lenses_for(part(*PLAIN[:12], "run: git tag ${{ inputs.version }}", path="docs/a.yml")) == ()
+
+
 @pytest.mark.parametrize("path", ["db/migrate/3_users.rb", "api/users.py", "proto/user.proto.py", "config/app.py"])
 def test_some_paths_are_contracts(path: str) -> None:
     """Who changes a migration, a route or a schema changes what others rely on."""
