@@ -32,6 +32,7 @@ from reviewer.tasks.conversation.dismissed_before import dismissed_before
 from reviewer.tasks.conversation.layout import AskKind, continued, prompt_of
 from reviewer.tasks.planning.chunks import Chunk
 from reviewer.tasks.planning.file_filter import instructions_for
+from reviewer.tasks.planning.guidance import about_code
 from reviewer.tasks.planning.lenses import Lens
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ class Prompter:
         shown: list[dict[str, str]] = []
         room = MAX_GUIDANCE
         for guide in self.change.guidance:
-            text = prose(guide.text, room)
+            text = prose(about_code(guide), room)
             if text:
                 shown.append({"path": printable_path(guide.path), "text": text})
                 room = max(0, room - len(text))
