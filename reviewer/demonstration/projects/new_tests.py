@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -11,9 +11,6 @@ from reviewer.demonstration.runs import ClaimedPlace
 from reviewer.languages.allowed_tests import refused_place
 from reviewer.testgen.languages.test_runners import Project, Toolchain
 from reviewer.testgen.working_tree import folder_of
-
-#: Where the first test of a project goes, by runner or language.
-_FOLDERS: Mapping[str, str] = {"java": "src/test/java", "rust": "tests", "rspec": "spec"}
 
 
 def new_test_path(project: Project, tree: Path, test_files: Sequence[str], place: ClaimedPlace) -> str:
@@ -24,7 +21,7 @@ def new_test_path(project: Project, tree: Path, test_files: Sequence[str], place
     row = project.row
     words = "_".join(filter(None, [PurePosixPath(place.path).stem, place.unit, "claim"]))
     stem = re.sub(r"[^A-Za-z0-9_]+", "_", words).strip("_")[:100]
-    usual = project.outside(_FOLDERS.get(row.name, _FOLDERS.get(row.language, "test")))
+    usual = project.outside(row.new_tests_in)
     folders = [PurePosixPath(path).parent for path in (*test_files[:20], f"{usual}/x")]
     if row.language == "go":
         folders = [PurePosixPath(place.path).parent]
@@ -44,5 +41,4 @@ def _names(row: Toolchain, stem: str, near: str, ending: str) -> tuple[str, ...]
         return (f"{''.join(part.title() for part in stem.split('_'))}Test.java",)
     if row.language == "javascript":
         return tuple(f"{stem.lower()}{end}" for end in ("".join(PurePosixPath(near).suffixes), f".test{ending}") if end)
-    endings = {"go": "_test.go", "rust": ".rs", "rspec": "_spec.rb", "minitest": "_test.rb"}
-    return (f"{stem.lower()}{endings.get(row.name, endings.get(row.language, ''))}",)
+    return (f"{stem.lower()}{row.new_test_ending}",)

@@ -39,17 +39,6 @@ from reviewer.testgen.working_tree import added, folder_of, text_of
 #: Faults that are tried before and after code is simplified, and the test files that are to notice them.
 MOST_MUTANTS, MOST_JUDGES = 4, 2
 
-#: How a person runs one test file, by runner. `{file}` is the file, `{folder}` its folder, `{stem}` its bare name.
-_COMMANDS: Mapping[str, str] = {
-    "node:test": "node --test {file}",
-    "vitest": "npx vitest run {file}",
-    "jest": "npx jest {file}",
-    "go": "go test ./{folder}",
-    "cargo": "cargo test --test {stem}",
-    "maven": "mvn test -Dtest={stem}",
-    "rspec": "rspec {file}",
-    "minitest": "ruby -Ilib -Itest {file}",
-}
 _KIND = re.compile(r"\b(?P<name>[A-Z]\w{0,60}(?:Error|Exception|Failure))\b|\bpanic: (?P<panic>.{0,80})")
 _ERROR = re.compile(r"\berror\b|Error\b|Exception\b|\bfailed\]", re.IGNORECASE)
 _UNREAD = re.compile(
@@ -103,7 +92,7 @@ class OtherProject:
         """Return the command that runs the file in the project's folder."""
         project = self.runner.project
         inner = PurePosixPath(project.within(path))
-        line = _COMMANDS[project.row.name].format(
+        line = project.row.by_hand.format(
             file=inner.as_posix(), folder=inner.parent.as_posix().removeprefix("."), stem=inner.stem
         )
         return f"cd {project.folder} && {line}" if project.folder else line

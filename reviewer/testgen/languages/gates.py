@@ -29,7 +29,6 @@ FEW_RUNS = 3
 #: How many sandboxes with such processes run at the same time, and how many processes run in one, after another.
 AT_ONCE, IN_TURN = 2, 5
 
-_CHEAP = frozenset({"javascript", "go", "ruby"})
 _ZONES = ("UTC", "Europe/Berlin", "America/St_Johns", "Asia/Tokyo")
 _LOCALES = ("C", "C.UTF-8", "tr_TR.UTF-8", "de_DE.UTF-8")
 
@@ -145,7 +144,7 @@ class LanguageGates:
 
     def _steady(self, candidate: Candidate) -> int | GateFailure:
         """Return how often the file passed in new processes, in other orders, time zones and locales."""
-        runs = self.runs if self.runner.project.row.language in _CHEAP else min(self.runs, FEW_RUNS - 1)
+        runs = self.runs if self.runner.project.row.starts_fast else min(self.runs, FEW_RUNS - 1)
         passed = self._passes(candidate, range(runs))
         if not all(passed):
             passed += self._passes(candidate, range(runs, 2 * runs))

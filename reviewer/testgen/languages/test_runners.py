@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, Field, ValidationError
@@ -34,9 +34,6 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "java": (".java",),
 }
 
-#: The known test runners, for messages.
-KNOWN = "pytest, unittest, node:test, vitest, jest, go, cargo, maven, rspec and minitest"
-
 
 #: Takes a test file and the results folder, and returns the words of a command.
 Command = Callable[[str, str], tuple[str, ...]]
@@ -51,6 +48,10 @@ class Toolchain:
     that folder that `reads` parses; empty if the report is standard output. `coverage` is the coverage file in that
     folder; empty if none is measured. `copied`: the runner writes into its project, so each sandbox gets its own copy;
     `reports_in` is the folder of the reports in that copy; empty for the results folder.
+
+    `by_hand` is how a person runs one test file: `{file}` is the file, `{folder}` its folder, `{stem}` its bare name.
+    `starts_fast`: it starts in about a second, so that a file can be run many times. The first test of a project goes
+    into the folder `new_tests_in`, and its name ends with `new_test_ending`.
     """
 
     name: str
@@ -62,6 +63,10 @@ class Toolchain:
     copied: bool = False
     reports_in: str = ""
     first: Command | None = None
+    starts_fast: bool = False
+    new_tests_in: str = "test"
+    new_test_ending: str = ""
+    by_hand: str = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,26 +164,42 @@ def _bundled(command: Callable[[str, str], tuple[str, ...]]) -> Callable[[str, s
     return lambda file, results: ("bundle", "exec", *command(file, results))
 
 
-NODE = Toolchain("node:test", "javascript", _node, test_reports.junit, "junit.xml", "lcov.info", first=_node_covered)
-VITEST = Toolchain("vitest", "javascript", _vitest, test_reports.jest, "tests.json", copied=True)
-VITEST_COVERED = Toolchain(
-    "vitest",
-    "javascript",
-    _vitest,
-    test_reports.jest,
-    "tests.json",
-    "cover/lcov.info",
-    copied=True,
-    first=_vitest_covered,
-)
-JEST = Toolchain("jest", "javascript", _jest, test_reports.jest, "tests.json", "lcov.info", first=_jest_covered)
-GO = Toolchain("go", "go", _go, test_reports.go, coverage="cover.out", first=_go_covered)
-CARGO = Toolchain("cargo", "rust", _cargo, test_reports.cargo, copied=True)
+NODE = Toolchain(
+    "node:test", "javascript", _node, test_reports.junit, "junit.xml", "lcov.info",
+    first=_node_covered, starts_fast=True, by_hand="node --test {file}",
+)  # fmt: skip
+VITEST = Toolchain(
+    "vitest", "javascript", _vitest, test_reports.jest, "tests.json",
+    copied=True, starts_fast=True, by_hand="npx vitest run {file}",
+)  # fmt: skip
+VITEST_COVERED = replace(VITEST, coverage="cover/lcov.info", first=_vitest_covered)
+JEST = Toolchain(
+    "jest", "javascript", _jest, test_reports.jest, "tests.json", "lcov.info",
+    first=_jest_covered, starts_fast=True, by_hand="npx jest {file}",
+)  # fmt: skip
+GO = Toolchain(
+    "go", "go", _go, test_reports.go, coverage="cover.out",
+    first=_go_covered, starts_fast=True, new_test_ending="_test.go", by_hand="go test ./{folder}",
+)  # fmt: skip
+CARGO = Toolchain(
+    "cargo", "rust", _cargo, test_reports.cargo,
+    copied=True, new_tests_in="tests", new_test_ending=".rs", by_hand="cargo test --test {stem}",
+)  # fmt: skip
 MAVEN = Toolchain(
-    "maven", "java", _maven, test_reports.junit, "TEST-*.xml", copied=True, reports_in="target/surefire-reports"
-)
-RSPEC = Toolchain("rspec", "ruby", _rspec, test_reports.rspec, "tests.json")
-MINITEST = Toolchain("minitest", "ruby", _minitest, test_reports.minitest)
+    "maven", "java", _maven, test_reports.junit, "TEST-*.xml",
+    copied=True, reports_in="target/surefire-reports", new_tests_in="src/test/java", by_hand="mvn test -Dtest={stem}",
+)  # fmt: skip
+RSPEC = Toolchain(
+    "rspec", "ruby", _rspec, test_reports.rspec, "tests.json",
+    starts_fast=True, new_tests_in="spec", new_test_ending="_spec.rb", by_hand="rspec {file}",
+)  # fmt: skip
+MINITEST = Toolchain(
+    "minitest", "ruby", _minitest, test_reports.minitest,
+    starts_fast=True, new_test_ending="_test.rb", by_hand="ruby -Ilib -Itest {file}",
+)  # fmt: skip
+_NAMES = ("pytest", "unittest", *(row.name for row in (NODE, VITEST, JEST, GO, CARGO, MAVEN, RSPEC, MINITEST)))
+#: The known test runners, for messages.
+KNOWN = f"{', '.join(_NAMES[:-1])} and {_NAMES[-1]}"
 BUNDLED = {row: replace(row, command=_bundled(row.command)) for row in (RSPEC, MINITEST)}
 
 
