@@ -16,6 +16,7 @@ from reviewer.diff.parser import parse_diff
 from reviewer.domain.findings import Category, Finding, Review
 from reviewer.domain.severity import Confidence, Severity
 from reviewer.llm.error_mapping import RequestDescription, explain, fault_of
+from reviewer.output.formats import FORMATS
 from reviewer.safety.key_echo import without_key
 from reviewer.safety.shortening import shorten_words
 from reviewer.safety.terminal import json_safe, line_safe
@@ -70,7 +71,7 @@ def test_a_line_of_progress_or_an_error_is_only_shown(attack: str, capsys: pytes
     assert line_safe(line_safe(attack)) == line_safe(attack)
 
 
-@pytest.mark.parametrize("form", ["json", "sarif", "text", "markdown"])
+@pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 def test_a_review_printed_in_a_workflow_gives_no_commands(
     form: str, attack: str, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
@@ -82,7 +83,7 @@ def test_a_review_printed_in_a_workflow_gives_no_commands(
     sys.stdout.flush()
     shown = capfdbinary.readouterr().out.decode()
     assert is_calm(shown)
-    if form in ("json", "sarif"):
+    if not FORMATS[form].for_people:
         assert commands(shown) == []
         json.loads(shown)
     else:

@@ -12,7 +12,8 @@ import tree_sitter_python
 from tree_sitter import Language, Parser
 
 from reviewer.languages.outline import defined_on, outline_of, remarks_of, used_on
-from reviewer.languages.registry import BY_ENDING
+from reviewer.languages.registry import BY_ENDING, LANGUAGES
+from reviewer.languages.registry import Language as Row
 from reviewer.languages.treesitter import definitions, parsed
 
 #: A text in each language, and name, first line, last line of its signature, last line, of all that it defines.
@@ -73,6 +74,13 @@ def test_each_grammar_tells_what_is_defined(ending: str) -> None:
     found = definitions(grammar, text)
     assert found is not None
     assert [(spot.name, spot.first, spot.head, spot.last) for spot in found] == expected
+
+
+@pytest.mark.parametrize("language", [each for each in LANGUAGES if each.grammar], ids=lambda each: each.endings)
+def test_each_grammar_of_the_table_is_installed(language: Row) -> None:
+    """A row without its wheel would be outlined by indentation, and nobody would notice."""
+    assert language.grammar is not None
+    assert definitions(language.grammar, "") is not None
 
 
 def test_without_a_grammar_indentation_tells() -> None:
