@@ -15,7 +15,7 @@ from webhooks.events.deliveries import Job, Trigger
 from webhooks.github.repository import Repository
 from webhooks.github.types import Pull
 from webhooks.handling.fetch import FetchedPull, fetch
-from webhooks.handling.job_context import JobContext
+from webhooks.handling.job_context import JobContext, Superseded
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
 from webhooks.handling.money.admission import refused_model
 from webhooks.handling.money.purse import BudgetSpent, CeilingReached
@@ -36,6 +36,15 @@ _LONGEST_COMMAND = 80
 def is_worth_retrying(error: ReviewerError) -> bool:
     """Whether the job may succeed later. The model's errors are final: its client has retried already."""
     return bool(getattr(error, "retryable", False)) and not isinstance(error, ModelError)
+
+
+def ended_early(job: Job, context: JobContext, pull: Pull, error: Superseded | ReviewerError) -> JobOutcome:
+    """Return how a command ends that this error stopped. Raises the error again where a later try may succeed."""
+    if isinstance(error, Superseded):
+        return JobOutcome(JobEnding.SUPERSEDED, "not wanted any more", pull.head_sha)
+    if is_worth_retrying(error):
+        raise error
+    return report_failure(job, context, pull, None, error)
 
 
 def report_failure(

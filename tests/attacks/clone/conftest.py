@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.fixtures.git_repo import Repo, without_git_settings
+from tests.fixtures.git_repo import Repo, make_trap, without_git_settings
 
 
 @pytest.fixture(autouse=True)
@@ -28,10 +27,6 @@ def repo(tmp_path: Path) -> Repo:
 
 
 @pytest.fixture
-def trap(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+def trap(tmp_path: Path) -> tuple[Path, Path]:
     """Make a program that leaves a mark when it runs, and name the mark."""
-    program, mark = tmp_path / "trap.sh", tmp_path / "it-ran"
-    program.write_text(f'#!/bin/sh\nenv > "{mark}"\ncat "$@" 2>/dev/null\n')
-    program.chmod(0o755)
-    yield program, mark
-    mark.unlink(missing_ok=True)
+    return make_trap(tmp_path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from reviewer.diff.model import FileStatus, Side
 from reviewer.diff.parser import parse_diff
 from reviewer.errors import NothingToReview, WorktreeError
 from reviewer.git.worktree import open_worktree
-from tests.fixtures.git_repo import UNTRACKED_TOO, Repo
+from tests.fixtures.git_repo import UNTRACKED_TOO, Repo, make_trap
 from tests.reviewer.git.changes import changed, clone, snapshot
 
 
@@ -160,13 +159,9 @@ def test_variables_of_a_hook_do_not_mislead(repo: Repo, tmp_path: Path, monkeypa
 
 
 @pytest.fixture
-def trap(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+def trap(tmp_path: Path) -> tuple[Path, Path]:
     """Make a program that leaves a mark when it runs, and name the mark."""
-    program, mark = tmp_path / "trap.sh", tmp_path / "it-ran"
-    program.write_text(f'#!/bin/sh\ntouch "{mark}"\ncat "$@" 2>/dev/null\n')
-    program.chmod(0o755)
-    yield program, mark
-    mark.unlink(missing_ok=True)
+    return make_trap(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -19,15 +19,14 @@ from reviewer.safety.terminal import terminal_safe, workflow_safe
 from reviewer.sandbox.api import SandboxCommand, SandboxLimits, SandboxResult
 from reviewer.sandbox.staging import stage_revision, stage_working_tree
 from reviewer.sandbox.unconfined import unconfined_runner
-from tests.fixtures.git_repo import ENVIRONMENT, Repo
+from tests.fixtures.git_repo import Repo, without_git_settings
 from tests.fixtures.sandboxes import living
 from tests.fixtures.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM"):
-        monkeypatch.setenv(name, ENVIRONMENT[name])
+def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    without_git_settings(monkeypatch, tmp_path)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from webhooks.handling.conversation.agreement import only_agrees
 from webhooks.handling.conversation.dismissal import settle_dismissal
 from webhooks.handling.conversation.links import with_links
 from webhooks.handling.conversation.threads import FindingThread, read_thread
-from webhooks.handling.failures import fetch_or_report, is_worth_retrying, report_failure
+from webhooks.handling.failures import ended_early, fetch_or_report
 from webhooks.handling.fetch import FetchedPull, change_of
 from webhooks.handling.job_context import JobContext, Superseded, ask_while_wanted, under_ceilings, within_budget
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
@@ -72,12 +72,8 @@ def talk_in_thread(
         ask = ask_while_wanted(context)
         answer = answer_thread(change, settings, talk, ask, salt=context.salt)
         doubt, usage = _doubt(job, context, change, settings, talk, answer)
-    except Superseded:
-        return JobOutcome(JobEnding.SUPERSEDED, "not wanted any more", pull.head_sha)
-    except ReviewerError as error:
-        if is_worth_retrying(error):
-            raise
-        return report_failure(job, context, pull, None, error)
+    except (Superseded, ReviewerError) as error:
+        return ended_early(job, context, pull, error)
     withdraws = answer.withdrawn and not doubt and settings.review.replies != "read-only"
     text = _text(job, pull, change, answer, usage, doubt, withdraws=withdraws)
     review = Review(summary="", usage=answer.usage + usage, models=answer.models)

@@ -11,7 +11,7 @@ from webhooks.github.types import Pull
 from webhooks.handling.conversation.answer import talk_in_thread
 from webhooks.handling.conversation.links import with_links
 from webhooks.handling.conversation.threads import read_thread
-from webhooks.handling.failures import is_worth_retrying, report_failure
+from webhooks.handling.failures import ended_early
 from webhooks.handling.fetch import FetchedPull, change_of
 from webhooks.handling.job_context import JobContext, Superseded, ask_while_wanted, within_budget
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
@@ -32,12 +32,8 @@ def handle(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull) -> J
         answer = answer_question(
             change, settings, job.argument, ask_while_wanted(context), salt=context.salt, posted=posted
         )
-    except Superseded:
-        return JobOutcome(JobEnding.SUPERSEDED, "not wanted any more", pull.head_sha)
-    except ReviewerError as error:
-        if is_worth_retrying(error):
-            raise
-        return report_failure(job, context, pull, None, error)
+    except (Superseded, ReviewerError) as error:
+        return ended_early(job, context, pull, error)
     text = with_links(answer_text(job.argument, answer), change, pull)
     review = Review(summary="", usage=answer.usage, models=answer.models, skipped=answer.skipped)
     return JobOutcome(JobEnding.ANSWERED, "", pull.head_sha, review, fetched.diff, reply=text)

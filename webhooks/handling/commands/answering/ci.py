@@ -12,7 +12,7 @@ from reviewer.tasks.explain_checks import ChecksAnswer, explain_checks
 from webhooks.events.job import Job
 from webhooks.github.types import Pull
 from webhooks.handling.conversation.links import with_links
-from webhooks.handling.failures import is_worth_retrying, report_failure
+from webhooks.handling.failures import ended_early
 from webhooks.handling.fetch import FetchedPull, change_of
 from webhooks.handling.job_context import JobContext, Superseded, ask_while_wanted, within_budget
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
@@ -33,12 +33,8 @@ def handle(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull) -> J
         ask = ask_while_wanted(context)
         explained = explain_checks(change, settings, text_of_failures(found.failures), ask, salt=context.salt)
         offers = offer_edits(context.repository, pull, explained.edits)
-    except Superseded:
-        return JobOutcome(JobEnding.SUPERSEDED, "not wanted any more", pull.head_sha)
-    except ReviewerError as error:
-        if is_worth_retrying(error):
-            raise
-        return report_failure(job, context, pull, None, error)
+    except (Superseded, ReviewerError) as error:
+        return ended_early(job, context, pull, error)
     answer = explained.answer
     parts = [_title(found, pull), neutralise(answer.text), *offers, *_notes(found, explained)]
     review = Review(summary="", usage=answer.usage, models=answer.models, skipped=answer.skipped)

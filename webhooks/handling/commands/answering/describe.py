@@ -15,7 +15,7 @@ from webhooks.events.job import Job
 from webhooks.github.errors import Forbidden, NotFound, Unprocessable
 from webhooks.github.types import Pull
 from webhooks.handling.conversation.links import with_links
-from webhooks.handling.failures import is_worth_retrying, report_failure
+from webhooks.handling.failures import ended_early
 from webhooks.handling.fetch import FetchedPull, change_of
 from webhooks.handling.job_context import JobContext, Superseded, ask_while_wanted, within_budget
 from webhooks.handling.job_outcome import JobEnding, JobOutcome
@@ -36,12 +36,8 @@ def handle(job: Job, context: JobContext, pull: Pull, fetched: FetchedPull) -> J
         change = change_of(context.repository, pull, fetched)
         ask = ask_while_wanted(context)
         answer = answer_question(change, settings, "", ask, salt=context.salt, kind=AskKind.DESCRIBE)
-    except Superseded:
-        return JobOutcome(JobEnding.SUPERSEDED, "not wanted any more", pull.head_sha)
-    except ReviewerError as error:
-        if is_worth_retrying(error):
-            raise
-        return report_failure(job, context, pull, None, error)
+    except (Superseded, ReviewerError) as error:
+        return ended_early(job, context, pull, error)
     written, labels = split_labels(answer.text, settings.describe.labels)
     text = with_links(neutralise(written), change, pull)
     text += _labelled(context, pull, labels)

@@ -12,10 +12,10 @@ from reviewer.errors import ReviewerError
 from reviewer.safety.code_blocks import suggestion_in
 from webhooks.events.job import Job
 from webhooks.github.types import Pull
-from webhooks.handling.failures import is_worth_retrying, report_failure
+from webhooks.handling.failures import ended_early
 from webhooks.handling.fetch import FetchedPull, change_of
 from webhooks.handling.job_context import JobContext, Superseded, within_budget
-from webhooks.handling.job_outcome import JobEnding, JobOutcome
+from webhooks.handling.job_outcome import JobOutcome
 from webhooks.handling.reading.posted_review import read_posted_review
 from webhooks.publishing.incremental import code_places
 from webhooks.publishing.ledger import Thread
@@ -70,12 +70,8 @@ def run_findings(
         settings = within_budget(context, pull, fetched.settings)
         change = change_of(context.repository, pull, fetched)
         review = context.demonstrate(Review("", findings=findings), change, settings, pull, wanted)
-    except Superseded:
-        return JobOutcome(JobEnding.SUPERSEDED, "not wanted any more", pull.head_sha)
-    except ReviewerError as error:
-        if is_worth_retrying(error):
-            raise
-        return report_failure(job, context, pull, None, error)
+    except (Superseded, ReviewerError) as error:
+        return ended_early(job, context, pull, error)
     return RunFindings(findings, review)
 
 
