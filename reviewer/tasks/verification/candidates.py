@@ -13,6 +13,7 @@ from dataclasses import replace
 from reviewer.domain.change import Change, added_text
 from reviewer.domain.findings import Category, Finding, QuoteMatch, Rejected
 from reviewer.domain.severity import Confidence, Severity
+from reviewer.languages.paths import is_code
 from reviewer.safety.code_blocks import postable
 from reviewer.safety.redaction import redact
 from reviewer.safety.shortening import shorten_words
@@ -34,6 +35,19 @@ from reviewer.tasks.verification.triage import deduplicate
 
 #: Most characters of a title, of a claim and of a text.
 MAX_TITLE, MAX_CLAIM, MAX_BODY = 200, 400, 4_000
+
+#: A version, image, tag or action as it is written; and words that say that there is no such thing. Only the first
+#: characters of a title and of a claim are searched.
+_VERSION = re.compile(r"(?:\d\.\d|[@:]v?\d|==\s?\d)")
+_NO_SUCH_VERSION = re.compile(
+    r"\b(?:versions?|releases?|tags?|images?|actions?|packages?|v?\d{1,9}(?:\.\d{1,9}){1,3})\b[^.;]{0,80}?"
+    r"(?:\b(?:does|do|did|may|might|could|can|is|was|has|have)(?: not|n't|not)(?: yet)?(?: been| be)?"
+    r" (?:exist|released|published|verified|out yet)|\bnon-?existent\b)"
+    r"|\b(?:non-?existent|unreleased|not yet released) (?:\w{1,40} ){0,3}"
+    r"(?:versions?|releases?|tags?|images?|actions?)\b",
+    re.IGNORECASE,
+)
+_TOLD_BY = 400
 
 #: What may begin a comment: behind one, a comma is no part of the code.
 _MAY_BE_COMMENTED = re.compile(r"//|/\*|#|--")
@@ -68,6 +82,8 @@ def _placed(change: Change, raw: RawFinding) -> Finding | Rejected:
     located, raw = _with_last_sign(located, raw)
     quote = "\n".join(line.text for line in located.lines)
     title = _one_line(raw.title, MAX_TITLE)
+    if _doubts_version(raw, quote, path):
+        return Rejected("cannot be known", path, title, "whether a version exists cannot be told from the code")
     refactoring = raw.category is Category.REFACTORING
     if refactoring and raw.suggestion is None:
         return Rejected("not simpler", path, title, "it gives no replacement that could be measured")
@@ -97,6 +113,14 @@ def _as_meant(raw: RawFinding, located: LocatedQuote) -> str | None:
     if raw.suggestion is None or located.match is not QuoteMatch.DECODED:
         return raw.suggestion
     return decoded(raw.suggestion, raw.quote, [line.text for line in located.lines])
+
+
+def _doubts_version(raw: RawFinding, quote: str, path: str) -> bool:
+    """Whether the finding says only that a version outside of the repository does not exist: the model is older."""
+    if is_code(path) and not path.endswith(".tf"):
+        return False
+    texts = (raw.title[:_TOLD_BY], (raw.claim or "")[:_TOLD_BY])
+    return _VERSION.search(quote[:_TOLD_BY]) is not None and any(map(_NO_SUCH_VERSION.search, texts))
 
 
 def _with_last_sign(located: LocatedQuote, raw: RawFinding) -> tuple[LocatedQuote, RawFinding]:

@@ -96,3 +96,24 @@ def test_the_outputs_say_how_and_why() -> None:
     assert (shown["quote_match"], shown["suggestion"]) == ("exact", None)
     assert "stands for" in shown["why_advice"]
     assert "was hidden from the model" in " ".join(to_text(review, colour=False, source=added({"a.py": CODE})).split())
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "title", "claim", "kept"),
+    [
+        ("go.mod", "\ta.b/chroma v2.23.1", "Version v2.23.1 of chroma could not be verified", "", False),
+        ("a.tf", '  version = ">= 5.83"', "AWS provider", "Version 5.83 of the provider does not exist.", False),
+        ("ci.yml", "  - uses: actions/checkout@v6", "`actions/checkout@v6` is a non-existent version", "", False),
+        ("Dockerfile", "FROM python:3.99", "The tag `3.99` has not been released", "", False),
+        ("Dockerfile", "FROM python:3.12", "The image is 3.12, but setup.py asks for 3.13", "", True),
+        ("ci.yml", "  run: make tag", "The tag does not exist when the job runs twice", "", True),
+        ("a.py", "    if version < 1.2:", "A version that does not exist raises KeyError", "", True),
+    ],
+)
+def test_no_version_is_said_not_to_exist(path: str, line: str, title: str, claim: str, *, kept: bool) -> None:
+    """Models know no version that is younger than they are. What contradicts itself in the repository is a finding."""
+    item = {"path": path, "line": 1, "quote": line, "title": title, "claim": claim}
+    change = Change(added({path: f"{line}\n"}))
+    findings, rejected = candidates(change, [read_findings(json.dumps({"findings": [item]}))])
+    assert bool(findings) is kept
+    assert [one.reason for one in rejected] == ([] if kept else ["cannot be known"])
