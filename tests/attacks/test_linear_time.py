@@ -26,6 +26,7 @@ from reviewer.llm.chat_completions import Completion
 from reviewer.llm.error_mapping import fault_of
 from reviewer.llm.errors import ModelError
 from reviewer.safety.markdown import neutralise
+from reviewer.tasks.context.relations import declared_types
 from reviewer.tasks.conversation.json_replies import Unreadable
 from reviewer.tasks.conversation.markdown_fences import unfence
 from reviewer.tasks.conversation.replies import read_findings, read_tests, read_verdicts
@@ -109,6 +110,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "outline of Python": lambda text: outline_of("a.py", text),
     "names used": lambda text: used_on("a.py", [text, *text.split("\n")]),
     "tables used": lambda text: used_on("a.sql", [text, *text.split("\n")]),
+    "types declared": lambda text: declared_types({"a", "x"}, text),
     "members used": lambda text: members_on("a.js", [text, *text.split("\n")]),
     "imports": lambda text: [
         modules_on(f"a.{end}", text) for end in ["py", "ts", "go", "java", "rb", "rs", "c", "php"]

@@ -23,7 +23,15 @@ from reviewer.tasks.context.changed_symbols import ChangedSymbols, changed_symbo
 from reviewer.tasks.context.enclosing import around
 from reviewer.tasks.context.mentions import MANIFESTS, Mentions, mentions_of
 from reviewer.tasks.context.own_file import field_snippets, listed_tests, visible
-from reviewer.tasks.context.relations import SELF, can_mean, means_definition, names_before, uses_definition
+from reviewer.tasks.context.relations import (
+    SELF,
+    can_mean,
+    declared_types,
+    means_definition,
+    names_before,
+    owners_of,
+    uses_definition,
+)
 from reviewer.tasks.context.repository_cache import RepositoryCache
 from reviewer.tasks.context.search_plan import by_hand, near, order, pointed_to, words
 from reviewer.tasks.context.snippets import (
@@ -184,14 +192,13 @@ class _Search:
                     for hit in choice
                     # Before its file is read, nobody knows what it stands in.
                     if hit.path not in self.library.texts
-                    or means_definition(receivers, self._owners(hit), name, only=only)
+                    or means_definition(receivers, self._owners(hit.path, hit.line), name, only=only)
                 ][:MAX_MEANINGS]
         return []
 
-    def _owners(self, hit: Hit) -> list[str]:
+    def _owners(self, path: str, line: int) -> list[str]:
         """Return the names of what a definition stands in, and of its file, which was read."""
-        outer = self.library.outline(hit.path).around(hit.line)
-        return [*(spot.name for spot in outer if spot.first < hit.line), without_endings(hit.path).rpartition("/")[2]]
+        return owners_of(self.library.outline(path), path, line)
 
     def _definitions(self, subject: ChangedSymbols, name: str, rank: Rank, reason: str) -> list[Snippet]:
         """Return the definition of a name: from the file itself, else from its imports, else from anywhere."""
@@ -209,13 +216,12 @@ class _Search:
             if spot.first <= hit.line <= spot.head
         ]
         receivers = subject.receivers(name)
-        meant = [
-            (path, spot) for path, spot in here or there or anywhere
-            if can_mean(receivers, self._owners(Hit(path, spot.first, "")), spot.kind)
-        ]  # fmt: skip
+        found = here or there or anywhere
+        types = declared_types(receivers or (), self.library.texts.get(subject.path, "")) if found else {}
+        meant = [at for at in found if can_mean(receivers, self._owners(at[0], at[1].first), at[1].kind, types)]
         if receivers and receivers <= SELF:  # of two classes in the file, the one that the change is in
             classes = {definition.owner for definition in subject.changed if definition.owner}
-            meant = [at for at in meant if classes & {*self._owners(Hit(at[0], at[1].first, ""))}] or meant
+            meant = [at for at in meant if classes & {*self._owners(at[0], at[1].first)}] or meant
         members = {member for of, member in subject.members if of == name}
         places = meant if len(meant) <= MAX_MEANINGS else []
         shown = ((path, worth_showing(spot, self.library.outline(path), members)) for path, spot in places)

@@ -7,9 +7,10 @@ imports, folders, the object's name or a distinctive name connect the two.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from reviewer.languages.outline import bare_on, members_on
+from reviewer.languages.import_readers import without_endings
+from reviewer.languages.outline import Outline, bare_on, members_on
 
 #: The shortest name of an object or class that may be a part of another's.
 _LEAST_SHARED = 4
@@ -23,6 +24,18 @@ _BUILT_IN = """
     Arrays Collections Objects Collectors System Integer Long Double Boolean Optional Stream Files Paths
 """
 BUILT_IN = frozenset(_BUILT_IN.split())
+
+#: How languages write that a name is a variable, field or parameter of a type: Go; Java, C# and C++; TypeScript, Rust
+#: and Python. Only so much of a text is searched.
+_DECLARATIONS = (
+    r"(?:\bvar\s|[(,]\s?|^\t+)NAME\s+\*?(?P<type>[a-z]\w{0,60}\.[A-Z]\w{0,60}|[A-Z]\w{0,60})(?=[\s,)=]|$)",
+    r"(?<![\w.])(?P<type>(?:\w{1,60}(?:\.|::)){0,4}[A-Z]\w{0,60})(?:<[^<>;(){}\n]{0,80}>)?[\s*&]{1,4}NAME\s?[=;,)]",
+    r"(?<![\w.])NAME\??\s?:\s?&?(?:mut\s)?(?P<type>(?:\w{1,60}(?:\.|::)){0,4}[A-Z]\w{0,60})",
+)
+_MOST_TEXT = 200_000
+
+#: The type that a method of Go belongs to.
+_RECEIVER = re.compile(r"^func \((?:\w{1,60} )?\*?(\w{1,60})")
 
 _HUMPS = re.compile(r"[a-z0-9][A-Z]|[A-Za-z0-9]_[A-Za-z0-9]")
 
@@ -51,6 +64,12 @@ def names_before(owner: str, file: str) -> list[str]:
     return [name for name in (owner, stem, folder.rpartition("/")[2]) if name]
 
 
+def owners_of(outline: Outline, path: str, line: int) -> list[str]:
+    """Return the names of what a definition on that line stands in, of the type that it belongs to, and of its file."""
+    outer = [spot.name for spot in outline.around(line) if spot.first < line]
+    return [*outer, *_RECEIVER.findall(outline.lines[line - 1]), without_endings(path).rpartition("/")[2]]
+
+
 def means_definition(receivers: frozenset[str] | None, owners: Collection[str], name: str, *, only: bool) -> bool:
     """Whether a use of a name may mean a definition that was found by its name alone.
 
@@ -64,14 +83,36 @@ def means_definition(receivers: frozenset[str] | None, owners: Collection[str], 
     return only and is_distinctive(name)
 
 
-def can_mean(receivers: frozenset[str] | None, owners: Collection[str], kind: str) -> bool:
+def can_mean(
+    receivers: frozenset[str] | None, owners: Collection[str], kind: str, types: Mapping[str, str] | None = None
+) -> bool:
     """Whether a use of a name can mean a definition of that kind at all.
 
     A member of an object that comes with the language cannot, nor can a word without the object that has it as a key.
+    Where `types` tell the types of all objects before the name, one of them must be where the definition stands.
     """
     if kind == "pair":
         return any(resembles(receiver, owner) for receiver in (receivers or ()) for owner in owners)
-    return not receivers or not receivers <= BUILT_IN
+    if not receivers:
+        return True
+    if types and types.keys() >= receivers:
+        return any(resembles(types[receiver], owner) for receiver in receivers for owner in owners)
+    return not receivers <= BUILT_IN
+
+
+def declared_types(names: Collection[str], text: str) -> Mapping[str, str]:
+    """Return the types that a text declares the names with, without their package: `Map` for `var jobs sync.Map`.
+
+    A name that is declared with two types is left out.
+    """
+    if not names:
+        return {}
+    either = "|".join(sorted(re.escape(name) for name in names))
+    found: dict[str, set[str]] = {}
+    for pattern in _DECLARATIONS:
+        for match in re.finditer(pattern.replace("NAME", rf"(?P<name>{either})\b"), text[:_MOST_TEXT], re.MULTILINE):
+            found.setdefault(match["name"], set()).add(re.split(r"[.:]", match["type"])[-1])
+    return {name: types.pop() for name, types in found.items() if len(types) == 1}
 
 
 def uses_definition(path: str, line: str, name: str, owners: Collection[str], defined_in: str, *, method: bool) -> bool:

@@ -249,3 +249,18 @@ def test_of_a_migration_the_tables_are_shown(tmp_path: Path) -> None:
     text = related(tmp_path, {"db/1.up.sql": table}, new)
     assert "### db/1.up.sql (defines people, which db/2.up.sql calls)\n    1 | CREATE TABLE" in text
     assert "name text NOT NULL" in text
+
+
+def test_a_method_of_an_object_of_another_type_is_not_meant(tmp_path: Path) -> None:
+    """`jobs` is a map of the library: a pool of the project that is imported has a method of that name, too."""
+    before = {
+        "go.mod": "module a.b/shop\n",
+        "pool/pool.go": "package pool\n\ntype Pool struct{}\n\n"
+                        "func (p *Pool) LoadOrStore(key any) any {\n\treturn counted(key)\n}\n",
+        "run/run.go": 'package run\n\nimport (\n\t"sync"\n\n\t"a.b/shop/pool"\n)\n\n'
+                      "var jobs sync.Map\n\nvar ours pool.Pool\n\nfunc Run(key string) {\n}\n",
+    }  # fmt: skip
+    called = before["run/run.go"].replace("{\n}", "{\n\tjobs.LoadOrStore(key)\n}")
+    assert "counted(key)" not in related(tmp_path / "a", before, {"run/run.go": called})
+    ours = called.replace("\tjobs.", "\tours.")
+    assert "counted(key)" in related(tmp_path / "b", before, {"run/run.go": ours})
