@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         with Progress(quiet=options.quiet) as progress:
             change, settings = _read(options, progress)
-            made = made_review(
+            finished = made_review(
                 change,
                 settings,
                 options,
@@ -43,11 +43,11 @@ def run(options: argparse.Namespace) -> int:
             )
     except NothingToReview as error:
         return nothing_to_review(error, options)
-    code = ended(made, change.diff, options, settings.review.fail_level)
-    if options.apply and made is not None and not made.stopped:
+    code = ended(finished, change.diff, options, settings.review.fail_level)
+    if options.apply and finished is not None and not finished.stopped:
         from reviewer.cli.applying import apply_suggestions, ask_person  # noqa: PLC0415 - needed with --apply only
 
-        apply_suggestions(made.review.findings, open_worktree(Path.cwd()).root, ask_person)
+        apply_suggestions(finished.review.findings, open_worktree(Path.cwd()).root, ask_person)
     return code
 
 

@@ -88,7 +88,7 @@ def _plain_patterns(pattern: str) -> list[str]:
     plain = [f"{sign}{bare}"]
     while len(plain) <= _MOST_CHOICES and (choice := _CHOICE.search(plain[0])):
         parts = choice[1].split(",")
-        plain = [one.replace(choice[0], part, 1) for one in plain for part in parts]
+        plain = [each.replace(choice[0], part, 1) for each in plain for part in parts]
     return plain if len(plain) <= _MOST_CHOICES else [pattern]
 
 

@@ -65,12 +65,12 @@ class CheckoutSources:
     def read(self, paths: Sequence[str], side: Side = Side.RIGHT) -> Mapping[str, str]:
         """Return the texts of the first MAX_FILES files; at the head only of those that `paths` lists."""
         revision = self.base if side is Side.LEFT else self.head
-        wanted = [path for path in dict.fromkeys(paths) if not is_unsafe_path(path)]
+        readable = [path for path in dict.fromkeys(paths) if not is_unsafe_path(path)]
         if revision is None:  # the disk holds more than the repository
             listed = set(self.paths())
-            wanted = [path for path in wanted if path in listed]
+            readable = [path for path in readable if path in listed]
         try:
-            found = self.tree.read_all(wanted[:MAX_FILES], revision, MAX_FILE_BYTES)
+            found = self.tree.read_all(readable[:MAX_FILES], revision, MAX_FILE_BYTES)
         except WorktreeError:
             return {}
         texts = {path: data for path, data in found.items() if b"\0" not in data[:8000]}

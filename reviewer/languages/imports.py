@@ -122,8 +122,8 @@ def _is_parallel(path: str, other: str) -> bool:
 
     Every folder may have an `index` or `main`: the name alone connects no test with it.
     """
-    one, two = path.split("/")[:-1], other.split("/")[:-1]
-    return one == [part for part in two if part not in ("test", "tests", "__tests__")] or one[1:] == two[1:]
+    here, there = path.split("/")[:-1], other.split("/")[:-1]
+    return here == [part for part in there if part not in ("test", "tests", "__tests__")] or here[1:] == there[1:]
 
 
 def neighbours(path: str, index: PathIndex) -> list[str]:

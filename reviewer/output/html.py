@@ -33,7 +33,7 @@ def to_html(review: Review, diff: Diff, *, title: str | None = None) -> str:
     """Return the page of a review; `diff` is what was reviewed. `title` stands above it instead of its headline."""
     head = escaped(one_line(title or headline(review)))
     below = [_below(finding) for finding in review.below]
-    skipped = [f"<code>{escaped(one.path)}</code>: {inline_to_html(one_line(one.reason))}" for one in review.skipped]
+    skipped = [f"<code>{escaped(file.path)}</code>: {inline_to_html(one_line(file.reason))}" for file in review.skipped]
     parts = [
         f"<h1>{head}</h1>",
         f'<div class="box summary">{markdown_to_html(review.summary)}</div>' if review.summary.strip() else "",

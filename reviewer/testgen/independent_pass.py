@@ -253,5 +253,5 @@ def _is_right(name: str, by_name: Mapping[str, Opinion]) -> bool:
     return by_name.get(name, Opinion(Demand.UNDECIDED)).demand is Demand.RIGHT
 
 
-def _same_unit(one: Candidate, other: Candidate) -> bool:
-    return (one.unit.path, one.unit.name) == (other.unit.path, other.unit.name)
+def _same_unit(candidate: Candidate, other: Candidate) -> bool:
+    return (candidate.unit.path, candidate.unit.name) == (other.unit.path, other.unit.name)

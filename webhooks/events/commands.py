@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reviewer.safety.shortening import CUT
 from webhooks.events.near_words import nearest
 from webhooks.events.prose import prose_lines
 
@@ -76,9 +77,6 @@ LONGEST_TEXT, _LONGEST_MISTAKE = 6_000, 100
 
 #: Commands of one comment that are carried out.
 MOST_COMMANDS = 10
-
-#: Ends a text that was cut.
-CUT_TEXT = " [cut]"
 
 #: Said to be polite, or of the pull request as a whole.
 _POLITE = frozenset(
@@ -216,7 +214,7 @@ def _with_text(syntax: CommandSyntax, argument: str, below: str) -> CommandReque
         return CommandRequest(syntax.name, f"/{syntax.name}", Mistake.NO_TEXT)
     if text.lower() in syntax.words:
         return CommandRequest(syntax.name, text.lower())
-    return CommandRequest(syntax.name, text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + CUT_TEXT)
+    return CommandRequest(syntax.name, text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]} {CUT}")
 
 
 # ----------------------------------------------------------------------- mentions
@@ -241,4 +239,4 @@ def mentions(body: str) -> tuple[tuple[str, ...], str]:
             break
     kept = [line for line, prose in zip(body.split("\n"), lines, strict=True) if prose.strip() or not line.strip()]
     text = _MENTION.sub("", "\n".join(kept)[: 2 * LONGEST_TEXT]).strip(" \t\n,:;-")
-    return tuple(names)[:_MOST_MENTIONED], text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + CUT_TEXT
+    return tuple(names)[:_MOST_MENTIONED], text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]} {CUT}"

@@ -162,9 +162,9 @@ def _unwanted(pull: Pull, settings: ReviewSettings) -> tuple[str, str] | None:
     title, labels = pull.title.casefold(), {label.casefold() for label in pull.labels}
     if word := next((word for word in settings.skip_title if word.casefold() in title), None):
         return "review.skip_title", f"the title holds {word!r}"
-    wanted = [label for label in settings.labels if not label.startswith("!")]
+    required = [label for label in settings.labels if not label.startswith("!")]
     if refused := next((name for name in settings.labels if name[0] == "!" and name[1:].casefold() in labels), None):
         return "review.labels", f"it has the label {refused[1:]!r}"
-    if wanted and not any(label.casefold() in labels for label in wanted):
-        return "review.labels", f"it has none of the labels {', '.join(wanted)[:100]}"
+    if required and not any(label.casefold() in labels for label in required):
+        return "review.labels", f"it has none of the labels {', '.join(required)[:100]}"
     return None

@@ -102,8 +102,8 @@ def review_changes(
     result = review(replace(change, diff=part), settings, ask, salt=context.salt, options=options)
     result = _with_tests(request, result, tested, _of_paths(change, request), settings, context)
     if context.demonstrate is not None:
-        wanted = DemonstrationRequest(settings.tests.demonstrate)
-        result = context.demonstrate(result, replace(change, diff=part), settings, pull, wanted)
+        demonstration = DemonstrationRequest(settings.tests.demonstrate)
+        result = context.demonstrate(result, replace(change, diff=part), settings, pull, demonstration)
     rechecked = _recheck(change, result, settings, ask, before, context.salt)
     result = replace(
         result,

@@ -93,8 +93,8 @@ def _learned(stored: list[StoredDismissal]) -> str:
     for entry in reversed(stored):
         finding = entry.finding
         where = f"{entry.repository}#{finding.pull} {finding.path}"
-        said = f"{finding.title}: {finding.why}" if finding.why else finding.title
-        rows.append((entry.id, _time(entry.at), finding.by, where, said))
+        what = f"{finding.title}: {finding.why}" if finding.why else finding.title
+        rows.append((entry.id, _time(entry.at), finding.by, where, what))
     return _aligned([tuple(line_safe(cell) for cell in row) for row in rows])
 
 

@@ -70,8 +70,8 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         fetched = _fetched(repository, pull)
         change = change_of(repository, pull, fetched)
         make = partial(_posted, repository, pull) if options.post else partial(_read_only, change)
-        made = made_review(change, fetched.settings, options, progress, partial(make, fetched, options))
-    return ended(made, fetched.diff, options, fetched.settings.review.fail_level)
+        finished = made_review(change, fetched.settings, options, progress, partial(make, fetched, options))
+    return ended(finished, fetched.diff, options, fetched.settings.review.fail_level)
 
 
 def pull_place(text: str, repository: str | None, web_url: str) -> PullPlace:

@@ -47,9 +47,9 @@ class LearnedPages:
         scope = visitor().scope
         repositories = self._learned.repositories(scope)
         names = [each.name for each in repositories]
-        wanted = request.args.get("repository", "").strip().lower()[:200]
+        asked_for = request.args.get("repository", "").strip().lower()[:200]
         newest = max(repositories, key=lambda each: each.last_at).name if repositories else ""
-        chosen = wanted if wanted in names else newest
+        chosen = asked_for if asked_for in names else newest
         listed = listed_preferences(self._learned.of(chosen, scope)) if chosen else []
         return page("learned.html", repositories=repositories, chosen=chosen, listed=listed, enough=ENOUGH)
 

@@ -115,12 +115,16 @@ class UnfinishedConnections:
 
     def oldest_of_largest(self) -> Connection | None:
         """Return the oldest large request of the address whose requests hold most bytes."""
-        sizes = {address: sum(len(one.request) for one in those) for address, those in self._by_address.items()}
+        sizes = {
+            address: sum(len(connection.request) for connection in those) for address, those in self._by_address.items()
+        }
         if not sizes:
             return None
         largest = max(sizes, key=lambda address: sizes[address])
         those = self._by_address[largest]
-        return next((one for one in those if len(one.request) * len(those) >= sizes[largest]), None)
+        return next(
+            (connection for connection in those if len(connection.request) * len(those) >= sizes[largest]), None
+        )
 
 
 def network_of(client: Any) -> str:

@@ -56,10 +56,10 @@ class PaidAnswers:
                 _delete(self._salt)
             # A link is made or it is not: another run never sees half of the file.
             with (
-                _temporary(self._salt.parent, secrets.token_bytes(_SALT_BYTES)) as made,
+                _temporary(self._salt.parent, secrets.token_bytes(_SALT_BYTES)) as temporary,
                 contextlib.suppress(FileExistsError),
             ):
-                _link(made, self._salt)
+                _link(temporary, self._salt)
         raise NoCacheFolder(f"{self._salt} cannot be read")
 
     def get(self, prompt: Prompt) -> Reply | None:
@@ -80,8 +80,8 @@ class PaidAnswers:
         text = json.dumps({"form": _FORM, "answer": answer_to_json(reply)})
         try:
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with _temporary(place.parent, text.encode("ascii")) as made:
-                made.replace(place)
+            with _temporary(place.parent, text.encode("ascii")) as temporary:
+                temporary.replace(place)
         except OSError as error:
             raise NoCacheFolder(f"{self._folder} cannot be written: {error.strerror}") from error
 
@@ -116,22 +116,22 @@ def _temporary(folder: Path, data: bytes) -> Iterator[Path]:
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=".new-")
     except OSError as error:
         raise NoCacheFolder(f"{folder} cannot be written: {error.strerror}") from error
-    made = Path(name)
+    temporary = Path(name)
     try:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
         except OSError as error:
             raise NoCacheFolder(f"{folder} cannot be written: {error.strerror}") from error
-        yield made
+        yield temporary
     finally:
-        _delete(made)
+        _delete(temporary)
 
 
-def _link(made: Path, place: Path) -> None:
+def _link(temporary: Path, place: Path) -> None:
     """Give a file a second name. Raises FileExistsError, and NoCacheFolder where the disk is full or knows no links."""
     try:
-        os.link(made, place)
+        os.link(temporary, place)
     except FileExistsError:
         raise
     except OSError as error:

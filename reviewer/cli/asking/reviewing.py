@@ -68,16 +68,16 @@ def made_review(
         return MadeReview(result, calls.bill() if calls.is_stopped else "")
 
 
-def ended(made: MadeReview | None, diff: Diff, options: argparse.Namespace, level: FailLevel) -> int:
+def ended(finished: MadeReview | None, diff: Diff, options: argparse.Namespace, level: FailLevel) -> int:
     """Write the review, say what was not done, and return what the command ends with."""
-    if made is None:
+    if finished is None:
         return 0 if options.dry_run else STOPPED
-    write_review(made.review, diff, form=options.format, output=options.output)
-    if made.stopped:
-        say(f"reviewer: stopped. {made.stopped}")
+    write_review(finished.review, diff, form=options.format, output=options.output)
+    if finished.stopped:
+        say(f"reviewer: stopped. {finished.stopped}")
         return STOPPED
     level = FailLevel(options.fail_level) if options.fail_level else level
-    return exit_code(made.review, level, tells_skipped=not _shows_skipped(options))
+    return exit_code(finished.review, level, tells_skipped=not _shows_skipped(options))
 
 
 def nothing_to_review(error: NothingToReview, options: argparse.Namespace) -> int:

@@ -76,8 +76,8 @@ def settings_of_tree(folder: Path) -> CheckedSettings:
         root = folder
     listed = _listed(root)
     place = find_settings(listed)
-    wanted = [path for path in (place.path, *place.look_alikes) if path is not None]
-    data = {path: text for path in wanted if (text := _read(root / path)) is not None}
+    paths = [path for path in (place.path, *place.look_alikes) if path is not None]
+    data = {path: text for path in paths if (text := _read(root / path)) is not None}
     return _checked(data, place.path, place.problems, place.look_alikes)
 
 

@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         with Progress(quiet=options.quiet) as progress:
             change, settings = change_of_options(options, progress.say)
-            made = made_review(
+            finished = made_review(
                 change,
                 settings,
                 options,
@@ -46,30 +46,32 @@ def run(options: argparse.Namespace) -> int:
             )
     except NothingToReview as error:
         return nothing_to_review(error, options)
-    if made is None:
+    if finished is None:
         return 0 if options.dry_run else STOPPED
-    shown = replace(made.review, findings=tuple(filter(is_demonstrated, made.review.findings)), below=(), tests=())
-    write_review(shown, change.diff, form=options.format, output=options.output, title=_headline(made.review))
-    fix = made.review.joint_fix
+    shown = replace(
+        finished.review, findings=tuple(filter(is_demonstrated, finished.review.findings)), below=(), tests=()
+    )
+    write_review(shown, change.diff, form=options.format, output=options.output, title=_headline(finished.review))
+    fix = finished.review.joint_fix
     if fix is not None:
         _show(fix, options)
         if options.apply:
             apply_fix(fix, open_worktree(Path.cwd()).root, say, with_tests=options.with_tests)
         else:
             say("Nothing was written: give --apply to write this into the working tree.")
-    if made.stopped:
-        say(f"reviewer: stopped. {made.stopped}")
+    if finished.stopped:
+        say(f"reviewer: stopped. {finished.stopped}")
         return STOPPED
-    return exit_code(made.review, FailLevel.NEVER, tells_skipped=True)
+    return exit_code(finished.review, FailLevel.NEVER, tells_skipped=True)
 
 
 def _demonstrated(
     change: Change, settings: Settings, options: argparse.Namespace, session: AskingSession, progress: Progress
 ) -> Review:
     ask, salt = session.calls.ask, session.salt
-    wanted = ReviewOptions(tests=False, refactorings=False, cost_per_thousand=cost_of(session.client))
+    review_options = ReviewOptions(tests=False, refactorings=False, cost_per_thousand=cost_of(session.client))
     with session.calls.ending_early():
-        result = review(change, settings, ask, salt=salt, options=wanted)
+        result = review(change, settings, ask, salt=salt, options=review_options)
     return demonstrate_local(result, change, settings, options, ask, salt, progress.say)
 
 

@@ -127,11 +127,11 @@ def _by_lines(path: str, text: str, quote: list[str], new: list[str], ends: str)
     while new and len(new) > 1 and not new[-1].strip():
         new.pop()
     rows = text.split(ends)
-    wanted = [row.strip() for row in quote]
+    quoted = [row.strip() for row in quote]
     places = [
         start
         for start in range(len(rows) - len(quote) + 1)
-        if [row.strip() for row in rows[start : start + len(quote)]] == wanted
+        if [row.strip() for row in rows[start : start + len(quote)]] == quoted
     ]
     shift = None
     if len(places) == 1:

@@ -233,8 +233,8 @@ def _error_of(run: FileRun) -> str:
     if run.outcomes and failed is None:
         return ""
     rows = [row.strip() for row in run.output.split("\n") if row.strip()]
-    told = [row.strip() for row in failed.message.split("\n") if row.strip()] if failed else []
-    found = next((row for row in [*told, *rows] if _UNREAD.search(row)), "") or next(iter(told), "")
+    messages = [row.strip() for row in failed.message.split("\n") if row.strip()] if failed else []
+    found = next((row for row in [*messages, *rows] if _UNREAD.search(row)), "") or next(iter(messages), "")
     return found or next((row for row in rows if _ERROR.search(row)), "")
 
 

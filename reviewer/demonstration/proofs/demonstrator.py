@@ -190,8 +190,8 @@ def _conclude(attempt: ProofAttempt, answer: Answer[dict[int, RawVerdict]]) -> N
     assert isinstance(failing, FailingTest)
     verdict = (answer.value or {}).get(1)
     if verdict is None or verdict.verdict != "confirmed":
-        said = f"{verdict.verdict}: {verdict.reason}" if verdict else str(answer.error or "it gave no verdict")
-        attempt.stop(Gate.AGREED, f"The independent pass does not agree ({said}).")
+        opinion = f"{verdict.verdict}: {verdict.reason}" if verdict else str(answer.error or "it gave no verdict")
+        attempt.stop(Gate.AGREED, f"The independent pass does not agree ({opinion}).")
         return
     attempt.demonstration = Demonstration(
         path=failing.test.path,

@@ -102,8 +102,8 @@ class _Place:
 
     def written(self, reach: int) -> str:
         shown = {line.new for hunk in self.file.hunks for line in hunk.lines if line.new is not None}
-        wanted = self.around(reach) - shown
-        rows = _rows(sorted(number for number in wanted if self.lines[number - 1].strip()), self.lines)
+        numbers = self.around(reach) - shown
+        rows = _rows(sorted(number for number in numbers if self.lines[number - 1].strip()), self.lines)
         return "\n".join([f"### {printable_path(self.file.path)}", *rows]) + "\n" if rows else ""
 
 

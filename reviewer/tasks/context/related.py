@@ -273,8 +273,8 @@ class _Search:
         """
         changed = self.subjects.get(hit.path)
         in_diff = changed is not None and hit.line in changed.lines
-        said = _REMARK.match(hit.text) or hit.line in self.library.remarks(hit.path)
-        if in_diff or said or _IMPORT.match(hit.text) or defined_on(hit.text) == name:
+        is_remark = _REMARK.match(hit.text) or hit.line in self.library.remarks(hit.path)
+        if in_diff or is_remark or _IMPORT.match(hit.text) or defined_on(hit.text) == name:
             return None
         called = used_on(hit.path, [hit.text]).get(name)
         language = language_of(hit.path)

@@ -52,10 +52,10 @@ def letters_of(name: str) -> str:
 
 def resembles(variable: str, owner: str) -> bool:
     """Whether a variable is named like a class or file: `cart` or `user_cart` like `UserCart`."""
-    one, other = letters_of(variable), letters_of(owner)
-    if min(len(one), len(other)) < _LEAST_SHARED:
-        return one == other != ""
-    return one.endswith(other) or other.endswith(one) or one.startswith(other)
+    letters, other = letters_of(variable), letters_of(owner)
+    if min(len(letters), len(other)) < _LEAST_SHARED:
+        return letters == other != ""
+    return letters.endswith(other) or other.endswith(letters) or letters.startswith(other)
 
 
 def names_before(owner: str, file: str) -> list[str]:

@@ -116,11 +116,11 @@ def _finding(item: Any) -> tuple[RawFinding, bool]:
     except ValidationError as error:
         wrong = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}
         spoken = [item.get(key) for key in ("title", "body", "claim")] if isinstance(item, dict) else []
-        said = next((text for text in spoken if isinstance(text, str) and text.strip()), "")
-        if not (wrong and wrong <= _DISPENSABLE and item.get("quote") and said):
+        title = next((text for text in spoken if isinstance(text, str) and text.strip()), "")
+        if not (wrong and wrong <= _DISPENSABLE and item.get("quote") and title):
             raise
         kept = {key: entry for key, entry in item.items() if key not in wrong}
-        return RawFinding.model_validate({"title": said, **kept}), False
+        return RawFinding.model_validate({"title": title, **kept}), False
 
 
 def join_findings(replies: Sequence[FindingsReply]) -> FindingsReply:

@@ -99,10 +99,10 @@ class RepositoryView:
 
         Files that are named like the `owner` come first: `__construct` is in more files than are read.
         """
-        wanted = letters_of(owner)
+        owner_letters = letters_of(owner)
 
         def worth(hit: Hit) -> tuple[bool, bool, bool, bool, int, str, int]:
-            others = bool(wanted) and wanted not in map(letters_of, file_names(hit.path))
+            others = bool(owner_letters) and owner_letters not in map(letters_of, file_names(hit.path))
             defines = bool(name) and defined_on(hit.text) == name
             tested, far = self.library.is_tested(hit), self.distance(hit.path)
             return (others, not defines, not is_code(hit.path), tested, far, hit.path, hit.line)

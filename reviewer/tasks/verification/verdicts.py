@@ -55,8 +55,8 @@ def apply_verdicts(claim: Finding, verdicts: Sequence[RawVerdict | None]) -> Fin
     answers = [verdict for verdict in verdicts if verdict is not None]
     if answers and all(verdict.verdict == "refuted" for verdict in answers):
         return Rejected("refuted", claim.anchor.path, claim.title, redact(answers[0].reason)[0][:_KEPT])
-    said = next((verdict.reason for verdict in answers if verdict.reason.strip()), "")
-    claim = replace(claim, verdict=redact(" ".join(said.split()))[0][:_KEPT])
+    reason = next((verdict.reason for verdict in answers if verdict.reason.strip()), "")
+    claim = replace(claim, verdict=redact(" ".join(reason.split()))[0][:_KEPT])
     if not answers or not all(is_confirmed(verdict, claim.category) for verdict in answers):
         return replace(claim, confidence=Confidence.LOW)
     severity = min(

@@ -61,7 +61,9 @@ def _found(begins: re.Pattern[str], ends: re.Pattern[str], rows: list[str]) -> I
 def _last(ends: re.Pattern[str], rows: list[str], first: int, indent: str) -> int | None:
     """Return the line that ends the test; None if it cannot be told."""
     row = rows[first]
-    if all(row.count(one) == row.count(other) for one, other in ("()", "{}")) and _WHOLE_IN_A_LINE.search(row):
+    if all(row.count(opening) == row.count(closing) for opening, closing in ("()", "{}")) and _WHOLE_IN_A_LINE.search(
+        row
+    ):
         return first
     for place in range(first + 1, len(rows)):
         row = rows[place]

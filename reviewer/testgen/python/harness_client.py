@@ -19,7 +19,7 @@ from reviewer.sandbox.api import SandboxCommand, SandboxLimits, SandboxRunner
 from reviewer.sandbox.bubblewrap import SYSTEM_FOLDERS
 from reviewer.testgen.evidence import CodeUnit
 from reviewer.testgen.python.harness_report import HarnessReport, read_report
-from reviewer.testgen.python.mutants import Mutant
+from reviewer.testgen.python.mutants import GREEN, Mutant
 from reviewer.testgen.python.test_command import CommandPlan
 
 #: The folder of the harness's scripts.
@@ -118,7 +118,7 @@ def _written(mutant: Mutant, tests: Sequence[str] | None) -> dict[str, Any]:
         "start": mutant.start,
         "end": mutant.end,
         "before": mutant.before,
-        "after": None if mutant.id == "green" else mutant.after,
+        "after": None if mutant.id == GREEN else mutant.after,
         "tests": None if tests is None else list(tests),
     }
 

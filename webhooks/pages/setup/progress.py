@@ -60,7 +60,7 @@ class SetupProgress:
         if not _CODE.fullmatch(code):
             raise SetupProblem("GitHub's answer has no code that can be used. Register the App again.")
         try:
-            made = convert_manifest(api_url, code)
+            created = convert_manifest(api_url, code)
         except (NotFound, Unprocessable) as error:
             raise SetupProblem(
                 "GitHub does not know this code any more: it is good once, and for an hour. If GitHub lists the new App"
@@ -71,22 +71,22 @@ class SetupProgress:
                 f"GitHub did not answer ({error}). Load this page again; if the code is used up by then, delete the"
                 " new App at GitHub and register it here again."
             ) from error
-        self._keep_app(api_url, made)
-        return made.description
+        self._keep_app(api_url, created)
+        return created.description
 
-    def _keep_app(self, api_url: str, made: AppCredentials) -> None:
-        secret = made.webhook_secret
+    def _keep_app(self, api_url: str, created: AppCredentials) -> None:
+        secret = created.webhook_secret
         # First what GitHub will not tell again.
         self.keep(
-            GITHUB_APP_ID=made.app_id,
-            GITHUB_APP_PRIVATE_KEY=made.private_key,
+            GITHUB_APP_ID=created.app_id,
+            GITHUB_APP_PRIVATE_KEY=created.private_key,
             GITHUB_API_URL=api_url,
-            GITHUB_APP_CLIENT_ID=made.client_id,
-            GITHUB_APP_CLIENT_SECRET=made.client_secret,
+            GITHUB_APP_CLIENT_ID=created.client_id,
+            GITHUB_APP_CLIENT_SECRET=created.client_secret,
         )
         if not secret:
             secret = secrets.token_hex(32)
-            set_hook_secret(Credentials(api_url, app_id=made.app_id, private_key=made.private_key), secret)
+            set_hook_secret(Credentials(api_url, app_id=created.app_id, private_key=created.private_key), secret)
         self.keep(GITHUB_WEBHOOK_SECRET=secret)
 
     def take_app(self, api_url: str, app_id: str, private_key: str, secret: str) -> AppDescription:

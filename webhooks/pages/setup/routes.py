@@ -119,18 +119,18 @@ class _SetupPages:
     def describe_app(self) -> AnyResponse:
         """Take the description of the App, and show the form that goes to GitHub."""
         who = _require_founder()
-        wanted = self._wanted(request.form)
-        if problems := wanted.problems:
-            return self._app_step(wanted, problem=problems)
+        app_request = self._wanted(request.form)
+        if problems := app_request.problems:
+            return self._app_step(app_request, problem=problems)
         state = secrets.token_urlsafe(24)
         response = page(
             "setup_create.html",
-            forms=wanted.web_url,
-            wanted=wanted,
-            target=f"{wanted.target}?state={state}",
-            manifest=json.dumps(wanted.manifest()),
+            forms=app_request.web_url,
+            wanted=app_request,
+            target=f"{app_request.target}?state={state}",
+            manifest=json.dumps(app_request.manifest()),
         )
-        who = who.noting(state=state, api_url=self._fixed_api_url or api_url_of(wanted.web_url))
+        who = who.noting(state=state, api_url=self._fixed_api_url or api_url_of(app_request.web_url))
         self._visitors.write(response, who, is_secure=is_secure())
         return response
 
@@ -152,14 +152,14 @@ class _SetupPages:
     def take_by_hand(self) -> AnyResponse:
         """Take the credentials of an App that was registered by hand."""
         _require_founder()
-        wanted = self._wanted(request.form)
-        given = [request.form.get(name, "") for name in ("app_id", "private_key", "secret")]
+        app_request = self._wanted(request.form)
+        credentials = [request.form.get(name, "") for name in ("app_id", "private_key", "secret")]
         try:
-            if problem := wanted.problems.get("web_url"):
+            if problem := app_request.problems.get("web_url"):
                 raise SetupProblem(problem)
-            app = self._progress.take_app(self._fixed_api_url or api_url_of(wanted.web_url), *given)
+            app = self._progress.take_app(self._fixed_api_url or api_url_of(app_request.web_url), *credentials)
         except ReviewerError as error:
-            return self._app_step(wanted, problem={"by_hand": words_of(error)}, by_hand=given[0])
+            return self._app_step(app_request, problem={"by_hand": words_of(error)}, by_hand=credentials[0])
         log.info("App taken over", extra={"app": app.slug, "owner": app.owner})
         return self._next(done=f"GitHub knows this App as {app.name}.")
 
@@ -196,11 +196,11 @@ class _SetupPages:
             return page("setup_key.html", problem=problem, done=done, status=422 if problem else 200)
         return page("setup_done.html", token="", started=False)
 
-    def _app_step(self, wanted: AppRequest, *, problem: Mapping[str, str], by_hand: str = "") -> Response:
+    def _app_step(self, app_request: AppRequest, *, problem: Mapping[str, str], by_hand: str = "") -> Response:
         return page(
             "setup_app.html",
             status=422 if problem else 200,
-            wanted=wanted,
+            wanted=app_request,
             problem=problem,
             by_hand=by_hand,
             is_fixed=bool(self._fixed_api_url),

@@ -76,5 +76,5 @@ def outcome_line(finding: Finding, shown: Finding | None, review: Review) -> str
     if not words.headline:
         notes = " ".join(review.notes) or "Nothing was run."
         return f"- {where} {title}: {neutralise(notes, limit=1_000)}"
-    said = ". ".join(part for part in (words.headline, words.fix) if part)
-    return f"- {where} {title}: {neutralise(said, limit=1_500)}"
+    text = ". ".join(part for part in (words.headline, words.fix) if part)
+    return f"- {where} {title}: {neutralise(text, limit=1_500)}"

@@ -73,10 +73,10 @@ def decoded_readings(quote: str) -> Iterator[QuoteReading]:
 
 def decoded(text: str, quote: str, lines: Sequence[str]) -> str:
     """Return a text that was escaped as the quote of these lines was, without that escaping; as it is if in doubt."""
-    wanted = ["".join(line.split()) for line in lines]
+    looked_for = ["".join(line.split()) for line in lines]
     for decode in (html.unescape, _as_meant, lambda it: html.unescape(_as_meant(it)), _inner_json):
         found = ["".join(line.split()) for line in decode(quote).strip("\n").split("\n")]
-        if found == wanted:
+        if found == looked_for:
             return decode(text)
     return text
 

@@ -194,11 +194,11 @@ def with_first_indent(new: list[str], old: Sequence[str]) -> list[str] | None:
     shifted = [missing + line if line.strip() else line for line in new]
     at = new.index(full[0])
     mended = [*new[:at], missing + new[at], *new[at + 1 :]]
-    told = _told(full, known, missing)
-    if told == "mended" and indent:
+    reading = _told(full, known, missing)
+    if reading == "mended" and indent:
         return new
-    if told is not None:
-        return {"shifted": shifted, "mended": mended}.get(told)
+    if reading is not None:
+        return {"shifted": shifted, "mended": mended}.get(reading)
     if indent and 0 not in known:
         return new  # less indented on purpose, as far as anybody can tell
     only_first = _only_first_lost(full[0], full[1:], lost, min((indent_of(line) for line in had), key=len))

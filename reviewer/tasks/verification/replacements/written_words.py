@@ -155,7 +155,7 @@ def _is_escaped(new: Sequence[str], replaced: ReplacedLines) -> bool:
 def _has_entities(text: str, old: str, path: str) -> bool:
     """Whether the text has entities in place of the signs that they stand for, where the file shows entities."""
     if _MARKUP.search(path):  # markup shows them in comments and in spans of code only
-        text, old = (_shown_as_written(one, prose=is_prose(path)) for one in (text, old))
+        text, old = (_shown_as_written(each, prose=is_prose(path)) for each in (text, old))
     if not _ENTITY.search(text) or _ENTITY.search(old):
         return False
     if not _MARKUP.search(path) and (

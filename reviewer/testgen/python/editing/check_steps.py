@@ -151,8 +151,8 @@ class Steps:
         call = node.items[0].context_expr
         assert isinstance(call, ast.Call)
         words = "".join(f" {keyword.arg}={text_of_node(self._resolved(keyword.value))}" for keyword in call.keywords)
-        given = text_of_node(self._input(last.value))
-        self._found.append(Check(given, "raises", kinds[0] + words, vague(call)))
+        subject = text_of_node(self._input(last.value))
+        self._found.append(Check(subject, "raises", kinds[0] + words, vague(call)))
         if node.items[0].optional_vars is not None:
             self._found.append("as " + text_of_node(node.items[0].optional_vars))
 
@@ -184,8 +184,8 @@ class Steps:
         elif name in ("assertIsNone", "assertIsNotNone") and call.args:
             self._compare(call.args[0], ast.Is() if name == "assertIsNone" else ast.IsNot(), ast.Constant(None), "")
         elif name == "assertRaises" and len(call.args) >= 2:
-            given = ast.Call(call.args[1], call.args[2:], call.keywords)
-            self._found.append(Check(text_of_node(self._input(given)), "raises", dotted(call.args[0])))
+            called = ast.Call(call.args[1], call.args[2:], call.keywords)
+            self._found.append(Check(text_of_node(self._input(called)), "raises", dotted(call.args[0])))
         else:
             return False
         return True
@@ -199,10 +199,10 @@ class Steps:
         elif isinstance(test, ast.Compare) and len(test.ops) == 1 and holds:
             self._compare(test.left, test.ops[0], test.comparators[0], "")
         else:
-            given = self._input(test)
-            if not any(isinstance(part, ast.Call | ast.Name | ast.Attribute) for part in ast.walk(given)):
+            condition = self._input(test)
+            if not any(isinstance(part, ast.Call | ast.Name | ast.Attribute) for part in ast.walk(condition)):
                 raise Incomparable(f"`{text_of_node(test)}` looks at no result")
-            self._found.append(Check(text_of_node(given), "true" if holds else "false", "", inexact(given)))
+            self._found.append(Check(text_of_node(condition), "true" if holds else "false", "", inexact(condition)))
 
     def _compare(self, left: ast.expr, op: ast.cmpop, right: ast.expr, loose: str) -> None:
         """Read a comparison: one side is the result, the other what is expected of it."""
@@ -215,13 +215,13 @@ class Steps:
             if is_built(a) == is_built(b):
                 raise Incomparable(f"it cannot be told which side of `{text_of_node(left)}` is the result")
             swapped = is_built(a)
-        given, expected = (right, b) if swapped else (left, a), (a if swapped else b)
+        sides, expected = (right, b) if swapped else (left, a), (a if swapped else b)
         kind = type(op).__name__ + (" of" if swapped and not isinstance(op, _SAME_ORDER) else "")
-        subject = self._input(given[0])
+        subject = self._input(sides[0])
         if text_of_node(subject) == text_of_node(expected):
             raise Incomparable("it compares a value with itself")
-        if not _has_names(given[0]) and not calls[swapped]:
-            raise Incomparable(f"`{text_of_node(given[0])}` is no result")
+        if not _has_names(sides[0]) and not calls[swapped]:
+            raise Incomparable(f"`{text_of_node(sides[0])}` is no result")
         self._found.append(
             Check(text_of_node(subject), kind.strip(), text_of_node(expected), loose or inexact(expected))
         )

@@ -226,7 +226,7 @@ def _same_calls(old: HarnessReport, new: HarnessReport, test: AlteredTest) -> Ga
     """Stop an update that does not call the changed function with every input with which the old test called it."""
 
     def calls(report: HarnessReport) -> list[str]:
-        return [call for name, made in report.inputs.items() if _is_case(name, test) for call in made]
+        return [call for name, noted in report.inputs.items() if _is_case(name, test) for call in noted]
 
     later = calls(new)
     lost = next((call for call in calls(old) if call not in later), None)

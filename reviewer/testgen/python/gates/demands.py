@@ -184,9 +184,11 @@ class _Reader:
             word = ast.Is() if name == "assertIsNone" else ast.IsNot()
             return self._asserted(ast.Compare(call.args[0], [word], [ast.Constant(None)]), call.lineno)
         if name == "assertRaises" and len(call.args) >= 2:
-            given = ast.Call(call.args[1], call.args[2:], call.keywords)
+            called = ast.Call(call.args[1], call.args[2:], call.keywords)
             kind = dotted(call.args[0])
-            return [Expectation(self._test, call.lineno, text_of_node(resolved(given, self._values)), f"raises {kind}")]
+            return [
+                Expectation(self._test, call.lineno, text_of_node(resolved(called, self._values)), f"raises {kind}")
+            ]
         return []
 
     def _asserted(self, test: ast.expr, line: int) -> list[Expectation]:
@@ -196,8 +198,8 @@ class _Reader:
         subject = _subject(whole)
         if subject is None:
             return []
-        given = text_of_node(subject)
-        return [Expectation(self._test, line, given, text_of_node(_turned(_without(whole, given))))]
+        subject_text = text_of_node(subject)
+        return [Expectation(self._test, line, subject_text, text_of_node(_turned(_without(whole, subject_text))))]
 
 
 def raised_by(node: ast.expr) -> str:
@@ -227,12 +229,12 @@ def _subject(node: ast.expr) -> ast.Call | None:
     return None
 
 
-def _without(node: ast.expr, given: str) -> ast.expr:
+def _without(node: ast.expr, subject: str) -> ast.expr:
     """Return the expression with `_` in place of the call."""
 
     class Replace(ast.NodeTransformer):
         def visit_Call(self, call: ast.Call) -> ast.expr:
-            if text_of_node(call) == given:
+            if text_of_node(call) == subject:
                 return ast.Name("_", ast.Load())
             self.generic_visit(call)
             return call

@@ -49,5 +49,6 @@ def _posted(context: JobContext, pull: Pull, settings: Settings) -> str:
 
 
 def _line(number: int, entry: LedgerEntry) -> str:
-    said = " ".join(entry.explanation.split())
-    return f"{number}. {entry.path}:{entry.line}, {entry.severity}: {entry.title}{f'. {said}' if said else ''}"
+    explanation = " ".join(entry.explanation.split())
+    title = f"{entry.title}. {explanation}" if explanation else entry.title
+    return f"{number}. {entry.path}:{entry.line}, {entry.severity}: {title}"

@@ -63,13 +63,13 @@ def run_findings(
     findings = tuple(finding for finding in found if finding is not None)
     if not findings:
         return JobOutcome.answered(pull.head_sha, _NONE_OPEN if everything else _NO_FINDING, reason="no finding")
-    wanted = DemonstrationRequest(
+    request = DemonstrationRequest(
         DemonstrateLevel.WARNING, only=frozenset(finding.fingerprint for finding in findings), asked=True
     )
     try:
         settings = within_budget(context, pull, fetched.settings)
         change = change_of(context.repository, pull, fetched)
-        review = context.demonstrate(Review("", findings=findings), change, settings, pull, wanted)
+        review = context.demonstrate(Review("", findings=findings), change, settings, pull, request)
     except (Superseded, ReviewerError) as error:
         return ended_early(job, context, pull, error)
     return RunFindings(findings, review)

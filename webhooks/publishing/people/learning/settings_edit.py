@@ -87,10 +87,10 @@ def _reads_as(text: str, data: dict[str, Any], written: str, sentence: str) -> b
         return False
     new = {name: dict(value) if isinstance(value, dict) else value for name, value in after.value.items()}
     old = {name: dict(value) if isinstance(value, dict) else value for name, value in data.items()}
-    said = new.get("review", {}).pop("instructions", "")
+    instructions = new.get("review", {}).pop("instructions", "")
     old.setdefault("review", {})
     old["review"] = {key: value for key, value in (old["review"] or {}).items() if key != "instructions"}
-    return isinstance(said, str) and _flat(said) == _flat(f"{written} {sentence}") and new == old
+    return isinstance(instructions, str) and _flat(instructions) == _flat(f"{written} {sentence}") and new == old
 
 
 def _flat(text: str) -> str:
