@@ -13,11 +13,15 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md"), *ROOT.glob(".github/*.md")]
+)
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 #: Paths of the repository, as prose names them. What lies in `tests/` itself is an example of a user's test.
-FOLDERS = r"(?:(?:reviewer|webhooks|prompts|bench|evals|docs|requirements)/|tests/(?!test_)[a-z]+/?)"
+FOLDERS = (
+    r"(?:(?:minimax_reviewer|reviewer|webhooks|prompts|bench|evals|deploy|docs|requirements)/|tests/(?!test_)[a-z]+/?)"
+)
 PATH = re.compile(rf"(?<![\w./-]){FOLDERS}(?:[\w-]+(?:\.[\w-]+)*/?)*")
 #: A module that is named without its folder, such as `follow_ups.py`.
 BARE = re.compile(r"(?<![\w./*-])\w+\.py(?![\w/])")
@@ -66,7 +70,7 @@ def anchors(page: Path) -> set[str]:
 @cache
 def modules() -> frozenset[str]:
     """Return the names of all modules."""
-    folders = ("reviewer", "webhooks", "tests", "bench")
+    folders = ("minimax_reviewer", "reviewer", "webhooks", "tests", "bench")
     return frozenset(path.name for folder in folders for path in (ROOT / folder).rglob("*.py")) | {"app.py"}
 
 
