@@ -126,7 +126,7 @@ def test_a_code_that_is_used_or_expired(github: World, model: FakeModel, tmp_pat
         again = browser.open(str(browser.page.url))
         assert "Give your RunAPI key" in again.text
         refused = browser.send("/setup/key", key="sk-wrong-0123456789")
-        assert (refused.status_code, "To mend:" in refused.text) == (422, True)
+        assert (refused.status_code, "To correct:" in refused.text) == (422, True)
         assert "sk-wrong" not in refused.text
 
 
