@@ -111,6 +111,15 @@ def test_every_path_and_module_of_a_page_exists(name: str) -> None:
     assert missing_paths(ROOT / name) == []
 
 
+@pytest.mark.parametrize("package", ["reviewer", "webhooks"])
+def test_every_folder_of_the_product_is_introduced(package: str) -> None:
+    """Who reads the list of folders finds each that `ls` shows, and what it is for."""
+    folders = {path.parent.name for path in (ROOT / package).glob("*/__init__.py")}
+    architecture, guide = ((ROOT / name).read_text("utf-8") for name in ("docs/architecture.md", "AGENTS.md"))
+    assert {name for name in folders if f"| `{package}/{name}/` |" not in architecture} == set()
+    assert {name for name in folders if not re.search(rf"^  {name}(?:  |$)", guide, re.MULTILINE)} == set()
+
+
 def test_every_page_of_the_documentation_is_in_its_index() -> None:
     """Who opens docs/ finds each page."""
     index = set(links(ROOT / "docs" / "README.md"))
