@@ -11,8 +11,6 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-SHELLS = ("bash", "zsh", "fish")
-
 
 @dataclass(frozen=True, slots=True)
 class OptionWords:

@@ -10,6 +10,9 @@ from reviewer import __version__
 from reviewer.llm.defaults import DEFAULT_MODEL
 from reviewer.output.formats import FORMATS
 
+#: The shells for which `reviewer completion` writes a script.
+SHELLS = ("bash", "zsh", "fish")
+
 
 def build_parser(more: Mapping[str, str]) -> argparse.ArgumentParser:
     """Return the parser of `reviewer`. `more` are commands that parse their own arguments: name -> what it does."""
@@ -27,7 +30,7 @@ def build_parser(more: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_fix(commands)
     _add_checks(commands)
     completion = commands.add_parser("completion", help="print what makes a shell complete commands and options")
-    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+    completion.add_argument("shell", choices=SHELLS)
     for name, summary in more.items():
         commands.add_parser(name, help=summary, add_help=False)
     return parser

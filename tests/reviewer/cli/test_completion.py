@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reviewer.cli.completion import SHELLS, completion_script
-from reviewer.cli.options import build_parser
+from reviewer.cli.completion import completion_script
+from reviewer.cli.options import SHELLS, build_parser
 from tests.paths import ROOT
 
 PARSER = build_parser({"worker": "carry out jobs: it's [a] $test `x`"})
