@@ -50,9 +50,9 @@ class QueueLimits:
     requests a minute and slows down above about ten at once). `debounce` is how long a push waits for the next one.
     `failures` is how often a job may fail for a passing reason, with waits of about `backoff`, four times that, and so
     on, up to `longest_backoff`. `starts` is how often an attempt may begin: each begin but the first is a worker
-    that died; from half of that on it runs beside no other such job, so that the others are not condemned with it.
+    that died; from half of that on it runs beside no other such job, so that no other job is blamed for it.
     A job's own work, which is neither waiting nor asking, may take `work_seconds` of processor time an attempt. A
-    worker that cannot run Python for `stuck_after` ends itself, and its jobs count as half condemned.
+    worker that cannot run Python for `stuck_after` ends itself, and each of its jobs has one more try.
     `job_poll` and `call_poll` are how often a worker looks for work. On Postgres, a worker gives a sign of life
     each `heartbeat` and counts as dead after `dead_after`. Ended jobs are kept for `keep_jobs`, prompts of failed
     ones for `keep_answers`, the bill for `keep_bill`, the engine's own rows for `keep_workflows` (more than a

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import json
-import os
-import pty
 import re
-import struct
-import subprocess
-import sys
-import termios
 import time
 from pathlib import Path
 
@@ -21,10 +14,8 @@ from reviewer.cli.asking.progress import Progress, fitting
 from reviewer.llm.errors import SlowDown
 from reviewer.tasks.planning.preview import ReviewPreview
 from tests.fakes.model import Answer, FakeModel, error
-from tests.fixtures.app_server import child_environment
 from tests.fixtures.waiting import wait_until
-from tests.paths import ROOT
-from tests.reviewer.cli.local_review import ZERO, Run, find
+from tests.reviewer.cli.local_review import ZERO, Run, find, on_a_terminal
 
 PREVIEW = ReviewPreview(
     files=(("a.py", 10), ("b.py", 10)), parts=2, skipped=(), calls=4, prompt_tokens=1, cost_usd=None
@@ -32,32 +23,11 @@ PREVIEW = ReviewPreview(
 SLOW = json.dumps({"summary": "Splits the sum.", "findings": [ZERO]})
 
 
-def on_a_terminal(model: FakeModel, clone: Path, columns: int, *words: str, **environ: str) -> str:
-    """Run `reviewer diff` with its standard error on a terminal so wide; return all that was written there."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    known = child_environment() | {"RUNAPI_KEY": model.key, "RUNAPI_BASE_URL": model.base_url, "TERM": "xterm"}
-    with subprocess.Popen(
-        [sys.executable, str(ROOT / "app.py"), "diff", *words],
-        cwd=clone, env=known | environ, stdin=subprocess.DEVNULL, stderr=theirs, stdout=subprocess.DEVNULL,
-    ) as process:  # fmt: skip
-        os.close(theirs)
-        shown = b""
-        try:
-            while piece := os.read(ours, 65_536):
-                shown += piece
-        except OSError:  # the other end is closed
-            pass
-        assert process.wait(100) == 0, shown
-    os.close(ours)
-    return shown.decode()
-
-
 def test_live_line(model: FakeModel, clone: Path) -> None:
     """It holds parts, files, calls, dollars and seconds, is drawn over itself, and is gone at the end."""
     model.script("findings", Answer(SLOW, latency=1.0))
     model.script("verify", Answer('{"verdicts": [{"id": 1, "verdict": "confirmed", "reason": "r"}]}', latency=1.0))
-    shown = on_a_terminal(model, clone, 100)
+    shown = on_a_terminal("stderr", model, clone, 100)
     assert re.search(r"\r\x1b\[2Kreviewing, 0 of 1 part, \d+ s, \$0\.0000, 0 of 1 file, 0 calls", shown)
     assert re.search(r"\r\x1b\[2Kdouble-checking, 1 of 1 part, \d+ s, \$0\.00\d\d, 1 of 1 file, 1 call", shown)
     assert "asking" not in shown
@@ -67,7 +37,7 @@ def test_live_line(model: FakeModel, clone: Path) -> None:
 def test_narrow_terminal(model: FakeModel, clone: Path) -> None:
     """With 40 columns the line holds what fits, so that it never breaks."""
     model.script("findings", Answer('{"summary": "", "findings": []}', latency=0.8))
-    shown = on_a_terminal(model, clone, 40)
+    shown = on_a_terminal("stderr", model, clone, 40)
     lines = [line for line in shown.split("\r\x1b[2K")[1:] if line]
     assert any(line.startswith("reviewing, 0 of 1 part") for line in lines)
     assert max(len(line) for line in lines if line.startswith("reviewing")) < 40
@@ -77,7 +47,7 @@ def test_narrow_terminal(model: FakeModel, clone: Path) -> None:
 def test_dumb_terminal_gets_plain_lines(model: FakeModel, clone: Path, environ: dict[str, str]) -> None:
     """No escape sequence is written where none is understood."""
     model.script("findings", Answer('{"summary": "", "findings": []}', latency=0.5))
-    shown = on_a_terminal(model, clone, 80, **environ)
+    shown = on_a_terminal("stderr", model, clone, 80, **environ)
     assert "\x1b" not in shown
     assert "asking MiniMax-M2.1 (calls: 1 x findings)" in shown
 
@@ -85,7 +55,7 @@ def test_dumb_terminal_gets_plain_lines(model: FakeModel, clone: Path, environ: 
 def test_rate_limit_is_named(model: FakeModel, clone: Path) -> None:
     """The line counts down to the next try."""
     model.script("findings", error(429, "rate limit (1002)", retry_after="1"), '{"summary": "", "findings": []}')
-    assert re.search(r"rate limited, next try in [12] s", on_a_terminal(model, clone, 100))
+    assert re.search(r"rate limited, next try in [12] s", on_a_terminal("stderr", model, clone, 100))
 
 
 def test_lines_without_a_terminal(reviewer: Run, model: FakeModel) -> None:

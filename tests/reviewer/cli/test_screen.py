@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
-import pty
-import struct
-import subprocess
-import sys
-import termios
 from pathlib import Path
 
 import pytest
@@ -18,9 +12,7 @@ from reviewer.cli.console import check_writable
 from reviewer.errors import UsageError
 from reviewer.output.terminal import columns_of, live_terminal, shows_colour
 from tests.fakes.model import FakeModel
-from tests.fixtures.app_server import child_environment
-from tests.paths import ROOT
-from tests.reviewer.cli.local_review import ZERO, Run, find
+from tests.reviewer.cli.local_review import ZERO, Run, find, on_a_terminal
 
 
 class Screen(io.StringIO):
@@ -57,31 +49,15 @@ def test_width() -> None:
     assert not live_terminal(Screen(), {"TERM": ""})
 
 
-def on_a_terminal(model: FakeModel, clone: Path, columns: int, **environ: str) -> str:
-    """Run `reviewer diff` with its standard output on a terminal so wide; return what was written there."""
+def shown_at(model: FakeModel, clone: Path, columns: int, **environ: str) -> str:
+    """Return what `reviewer diff` writes to a terminal so wide about a finding with a long body."""
     find(model, ZERO | {"body": "A sentence with quite some words in it, so that it does not fit. " * 3})
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    known = child_environment() | {"RUNAPI_KEY": model.key, "RUNAPI_BASE_URL": model.base_url}
-    with subprocess.Popen(
-        [sys.executable, str(ROOT / "app.py"), "diff", "--quiet"],
-        cwd=clone, env=known | environ, stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.PIPE,
-    ) as process:  # fmt: skip
-        os.close(theirs)
-        shown = b""
-        try:
-            while piece := os.read(ours, 65_536):
-                shown += piece
-        except OSError:  # the other end is closed
-            pass
-        assert process.wait(100) == 0, process.stderr
-    os.close(ours)
-    return shown.decode()
+    return on_a_terminal("stdout", model, clone, columns, "--quiet", **environ)
 
 
 def test_forty_columns(model: FakeModel, clone: Path) -> None:
     """The body is broken between words; the place stays whole."""
-    shown = on_a_terminal(model, clone, 40, TERM="xterm")
+    shown = shown_at(model, clone, 40, TERM="xterm")
     assert "\x1b[1mstats.py:3\x1b[0m: \x1b[1;31merror\x1b[0m: " in shown
     assert max(len(line) for line in shown.splitlines() if line.startswith("    A sentence")) <= 40
 
