@@ -108,6 +108,19 @@ def test_functions_are_short(modules: Modules) -> None:
     assert LONG_FUNCTIONS.keys() - long.keys() == set()
 
 
+def test_each_folder_says_what_it_is_for(modules: Modules) -> None:
+    """Its `__init__.py` is a sentence or a few, and no code: importing a folder loads nothing."""
+    with_code, silent = {}, []
+    for path, tree in modules.items():
+        if path.endswith("/__init__.py"):
+            code = [ast.unparse(node) for node in tree.body[1:]]
+            with_code[path] = [line for line in code if not line.startswith("__version__ = ")]
+            silent += [] if ast.get_docstring(tree) else [path]
+    assert len(with_code) > 50
+    assert {path: code for path, code in with_code.items() if code} == {}
+    assert silent == []
+
+
 def test_each_folder_has_its_contract() -> None:
     """`make lint` knows a floor for every module of every folder, and refuses a module that stands on none."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
