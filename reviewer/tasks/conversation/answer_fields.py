@@ -18,16 +18,21 @@ _SEVERITIES = {
     "severe": "error", "p0": "error", "p1": "error", "严重": "error", "致命": "error", "错误": "error", "高": "error",
     "medium": "warning", "moderate": "warning", "warn": "warning", "p2": "warning", "警告": "warning", "中": "warning",
     "low": "info", "minor": "info", "note": "info", "notice": "info", "nit": "info", "suggestion": "info",
-    "nitpick": "info", "cosmetic": "info",
+    "nitpick": "info", "cosmetic": "info", "optional": "info", "important": "warning",
+    "s1": "error", "sev1": "error", "s2": "warning", "sev2": "warning", "s3": "info", "sev3": "info",
     "trivial": "info", "p3": "info", "p4": "info", "提示": "info", "建议": "info", "低": "info",
 }  # fmt: skip
 _CATEGORIES = {
     "correctness": "bug", "logic": "bug", "error": "bug", "defect": "bug", "concurrency": "bug", "reliability": "bug",
-    "resource": "bug", "compatibility": "bug", "api": "bug", "data": "bug",
-    "vulnerability": "security", "perf": "performance", "efficiency": "performance",
+    "resource": "bug", "compatibility": "bug", "api": "bug", "data": "bug", "race": "bug", "leak": "bug",
+    "crash": "bug", "robustness": "bug", "validation": "bug", "regression": "bug", "accessibility": "bug",
+    "vulnerability": "security", "injection": "security", "perf": "performance", "efficiency": "performance",
     "refactor": "refactoring", "simplification": "refactoring",
     "style": "maintainability", "readability": "maintainability", "documentation": "maintainability",
     "duplication": "maintainability", "complexity": "maintainability", "naming": "maintainability",
+    "docs": "maintainability", "doc": "maintainability", "comment": "maintainability", "quality": "maintainability",
+    "practice": "maintainability", "practices": "maintainability", "nit": "maintainability", "typo": "maintainability",
+    "formatting": "maintainability", "clarity": "maintainability", "configuration": "maintainability",
     "tests": "test", "testing": "test",
 }  # fmt: skip
 _SEVERITIES |= {word.value: word.value for word in Severity}
@@ -41,9 +46,13 @@ _VERDICTS = {
 
 #: Names that models give to the fields of a finding when they forget which ones were asked for.
 _NAMES = {
-    "file": "path", "filename": "path", "file_path": "path", "relevant_file": "path", "line_number": "line",
-    "code": "quote", "snippet": "quote", "existing_code": "quote", "description": "body", "message": "body",
-    "explanation": "body", "suggested_code": "suggestion", "improved_code": "suggestion",
+    "file": "path", "filename": "path", "file_path": "path", "filePath": "path", "relevant_file": "path",
+    "line_number": "line", "end_line": "line", "lineNumber": "line", "endLine": "line", "lines": "line",
+    "code": "quote", "snippet": "quote", "code_snippet": "quote", "existing_code": "quote", "quoted_code": "quote",
+    "description": "body", "message": "body", "explanation": "body", "details": "body", "comment": "body",
+    "suggested_code": "suggestion", "improved_code": "suggestion", "replacement": "suggestion",
+    "suggested_change": "suggestion", "issue": "title", "headline": "title", "type": "category",
+    "level": "severity", "priority": "severity",
 }  # fmt: skip
 
 #: A word of a phrase such as `High (security)` or `error_handling`.

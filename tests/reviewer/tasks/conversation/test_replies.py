@@ -138,6 +138,28 @@ def test_a_word_for_no_replacement_is_none(word: str) -> None:
         assert finding.suggestion == code
 
 
+def test_fields_under_names_of_other_tools_are_read() -> None:
+    """Also where a comma too many has to be mended."""
+    broken = '{"findings": [{"file": "a.py", "end_line": "L3", "code": "x = 1", "issue": "t", "type": "docs",}]}'
+    (one,) = read_findings(broken).findings
+    assert (one.path, one.line, one.quote, one.title, one.category) == ("a.py", 3, "x = 1", "t", "maintainability")
+
+
+@pytest.mark.parametrize(
+    ("written", "category"),
+    [
+        ("docs", "maintainability"),
+        ("Race condition", "bug"),
+        ("code quality", "maintainability"),
+        ("Injection", "security"),
+    ],
+)
+def test_a_category_in_other_words(written: str, category: str) -> None:
+    """A nit about documentation is no bug because its word was not asked for."""
+    (one,) = read_findings(json.dumps({"findings": [{**GOOD, "category": written}]})).findings
+    assert str(one.category) == category
+
+
 def test_verdicts_are_read_by_number() -> None:
     """Numbers may be strings, words may vary, and an unreadable entry is left out."""
     verdicts = read_verdicts('{"verdicts": [{"id": "2", "verdict": "Confirm"}, {"id": 1, "verdict": "refuted"}, 7]}')
