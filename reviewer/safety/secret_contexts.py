@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from reviewer.safety.secret_forms import compiled, is_random
 
@@ -63,12 +64,17 @@ _CONNECTION = r"(?:[;'\"` \t]|^)(?i:password|pwd|accountkey|sharedaccesskey)[ \t
 _CONNECTION_END = r";[ \t]{0,4}+(?i:password|pwd|accountkey|sharedaccesskey)[ \t]?=[ \t]?([^;'\"`\s]{4,256}+)"
 #: `host=db password=x dbname=shop`
 _DSN = r"(?:^|[ \t'\"`])(?i:password)=([^\s'\"`;&,]{6,256}+)(?=['\"`]?(?:[ \t]|$))"
-_SET_FLAG = rf"--set(?:-string)?[ \t=]{{1,4}}+[\w.-]{{0,60}}?{_NAME}[\w.-]{{0,40}}+=([^\s'\",]{{6,256}}+)"
+_SET_FLAG = (
+    r"--(?:set(?:-string)?|from-literal|build-arg|env)[ \t=]{1,4}+"
+    rf"[\w.-]{{0,60}}?{_NAME}[\w.-]{{0,40}}+=([^\s'\",]{{6,256}}+)"
+)
 _CLIENT = r"(?:^|[ \t])(?:-p|-a[ \t]{1,4}+)([^\s'\"-][^\s'\"]{5,256}+)"
 _SECURE_STRING = r"(?i:SecureString[ \t]{1,4}+(?:-String[ \t]{1,4}+)?)['\"]([^'\"\s]{6,256}+)['\"]"
+#: Where a scheme may begin; a `+` before it is the mark of a diff there.
+_SCHEME = r"(?:(?<![A-Za-z0-9+.-])|(?<=^\+)|(?<=\|\+))[A-Za-z][A-Za-z0-9+.-]{1,30}+"
 #: A token alone in place of a name and a password.
-_URL_USER = r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,30}+://([A-Za-z0-9_-]{20,256}+)@"
-_URL = r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,30}+://[^\s/:@\"'`]{0,256}+:([^\s/@\"'`]{1,256}+)@"
+_URL_USER = rf"{_SCHEME}://([A-Za-z0-9_-]{{20,256}}+)@"
+_URL = rf"{_SCHEME}://[^\s/:@\"'`]{{0,256}}+:([^\s/@\"'`]{{1,256}}+)@"
 _AUTHORIZATION = r"(?i:\b(?:bearer|basic|token|apikey))[ \t]{1,4}+([A-Za-z0-9._~+/=-]{16,2048}+)(?![A-Za-z0-9._~+/=-])"
 _BASIC = r"(?i:authorization['\"]?[ \t]{0,4}+[:=,][ \t]{0,4}+['\"]?basic)[ \t]{1,4}+([A-Za-z0-9+/=]{8,512}+)"
 _HEADER = (
@@ -90,6 +96,32 @@ _XML_KEY = r"<(?:D|P|Q|DP|DQ|InverseQ)>([A-Za-z0-9+/=]{40,2048}+)</"
 _ENCODED = (
     r"^[\s\d|+>-]{0,80}+[\w.-]{0,60}?(?i:password|passwd|secret|token|key|credential)[\w.-]{0,40}:[ \t]{1,4}+['\"]?+"
     r"([A-Za-z0-9+/]{12,2048}+={1,2})['\"]?+\s*$"
+)
+
+#: PostgreSQL's `.pgpass`: host, port, database, user, password.
+_PGPASS = (
+    r"^[\s\d|+>-]{0,80}?(?:[A-Za-z0-9][\w.-]{0,100}+|\*):(?:[1-9]\d{3,4}|\*):(?:[A-Za-z_][\w-]{0,62}+|\*)"
+    r":[A-Za-z_][\w.-]{0,62}+:([^\s:]{6,256}+)\s*$"
+)
+#: `password%3Dx%26`, and `app%3Ax%40host`: a query, and a connection string, inside the parameter of a URL.
+_ENCODED_VALUE = r"((?:[^&\s'\"`<>#%]|%(?!26|40)[0-9A-Fa-f]{2}){6,512}+)"
+_ENCODED_QUERY = (
+    r"(?i:password|passwd|pwd|token|auth_?key|api_?key|access_?key|secret|accountkey|client_secret|signature)%3[Dd]"
+    rf"{_ENCODED_VALUE}"
+)
+_ENCODED_URL = (
+    r"%3[Aa]%2[Ff]%2[Ff][\w.+-]{0,100}+%3[Aa]"
+    r"((?:[^&\s'\"`<>#%/]|%(?!26|40|2[Ff]|3[AaFf])[0-9A-Fa-f]{2}){6,512}+)%40"
+)
+#: Terraform on one line: `variable "db_password" { default = "x" }`
+_VARIABLE = (
+    rf"variable[ \t]{{1,4}}+\"[\w.-]{{0,60}}?{_NAME}[\w.-]{{0,40}}+\"[ \t]{{0,4}}+\{{[^{{}}]{{0,200}}?"
+    r"default[ \t]{0,8}+=[ \t]{0,8}+\"([^\"\s]{6,512}+)\""
+)
+#: A value whose name stands on another line: `env` of Kubernetes, variables of Terraform and of CI systems.
+_NAMELESS = (
+    r"^[\s\d|+>-]{0,80}+(?:-[ \t]{1,4}+)?['\"]?(?:[Vv]alue|default)['\"]?[ \t]{0,20}+[:=][ \t]{0,20}+(['\"]?)"
+    r"([A-Za-z0-9_+/=~.!@#$%^&*-]{16,512}+)\1,?\s*$"
 )
 
 #: Text that stands for a value: templates, variables, calls, paths, regular expressions, our own replacements.
@@ -166,6 +198,16 @@ def _with_digit(match: re.Match[str], value: str) -> bool:
     return _no_placeholder(match, value) and any(c.isdigit() for c in value)
 
 
+def _mixed(match: re.Match[str], value: str) -> bool:
+    """Whether a value without a name can be nothing else: drawn by lot from capitals, small letters and digits."""
+    kinds = (str.isupper, str.islower, str.isdigit)
+    return _like_bare(match, value) and all(any(kind(char) for char in value) for kind in kinds)
+
+
+def _encoded(match: re.Match[str], value: str) -> bool:
+    return _in_tool(match, unquote(value))
+
+
 def _to_database(match: re.Match[str], value: str) -> bool:
     return _with_digit(match, value) and re.search(r"\b(?:host|dbname|hostaddr|sslmode)=", match.string) is not None
 
@@ -207,7 +249,7 @@ CONTEXTS: tuple[SecretContext, ...] = (
     SecretContext("token", ("://",), _URL_USER, 1, _random),
     SecretContext("password", ("mysql", "mariadb", "redis-cli"), _CLIENT, 1, _like_password),
     SecretContext("password", ("securestring",), _SECURE_STRING, 1, _with_digit),
-    SecretContext("secret", ("--set",), _SET_FLAG, 1, _like_password),
+    SecretContext("secret", ("--set", "--from-literal", "--build-arg", "--env"), _SET_FLAG, 1, _like_password),
     SecretContext("secret", ('\\"', "\\'"), _ESCAPED, 3, _like_quoted),
     SecretContext("secret", ("#define", "# define"), _DEFINED, 3, _like_quoted),
     SecretContext("password", ("password", "pwd", "key"), _CONNECTION, 1, _no_placeholder),
@@ -221,4 +263,9 @@ CONTEXTS: tuple[SecretContext, ...] = (
     SecretContext("secret", ("--", "-p"), _FLAG, 1, _like_flag),
     SecretContext("secret", ("pass", "pwd", "secret", "token", "key"), _REST_OF_LINE, 1, _like_password),
     SecretContext("secret", _NAMES, _ENCODED, 1, _random),
+    SecretContext("password", (":5", ":6", ":2", ":*:"), _PGPASS, 1, _with_digit),
+    SecretContext("secret", ("%3d",), _ENCODED_QUERY, 1, _encoded),
+    SecretContext("password", ("%3a%2f%2f",), _ENCODED_URL, 1, _encoded),
+    SecretContext("secret", ("variable",), _VARIABLE, 1, _with_digit),
+    SecretContext("secret", ("value", "default"), _NAMELESS, 2, _mixed),
 )

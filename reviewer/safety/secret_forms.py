@@ -67,6 +67,10 @@ def _has_random_run(value: str) -> bool:
     return any(len(part) >= 16 and _has_digit(part) and any(c.isalpha() for c in part) for part in parts)
 
 
+def _is_mixed(value: str) -> bool:
+    return is_random(value) and any(map(str.isupper, value)) and any(map(str.islower, value))
+
+
 def _has_digit(value: str) -> bool:
     return any(char.isdigit() for char in value)
 
@@ -103,6 +107,14 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("harness key", "t.", r"[ps]at\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9]{24}\.[A-Za-z0-9]{20}" + _END),
     ("infracost key", "ico-", r"ico-[A-Za-z0-9]{32}" + _END),
     ("prefect key", "pn", r"pn[ub]_[A-Za-z0-9]{36}" + _END),
+    ("gitlab cookie", "_gitlab_session=", r"_gitlab_session=[0-9a-f]{32}" + _END),
+    ("trello token", "atta", r"ATTA[0-9a-f]{64}(?:[0-9A-F]{8})?" + _END),
+    (
+        "authress key",
+        ".acc",
+        r"(?:sc|ext|scauth|authress)_[a-z0-9]{5,30}\.[a-z0-9]{4,6}\.acc[_-][a-z0-9-]{10,32}\.[\w+/=-]{30,}+",
+    ),
+    ("inngest key", "signkey-", r"signkey-[a-z]{2,20}-[0-9a-f]{32,}+"),
     # Clouds and hosting
     ("aws key", "a", r"(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}" + _END),
     ("aws key", "absk", r"ABSK[A-Za-z0-9+/]{100,}+={0,2}"),
@@ -119,6 +131,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("google key", ":apa91b", r"AAAA[A-Za-z0-9_-]{7}:APA91b[A-Za-z0-9_-]{100,}+"),
     ("alibaba key", "ltai", r"LTAI[A-Za-z0-9]{12,20}" + _END),
     ("tencent key", "akid", r"AKID[A-Za-z0-9]{32}" + _END),
+    ("yandex token", "t1.", r"t1\.[A-Za-z0-9_-]{1,400}={0,2}\.[A-Za-z0-9_-]{86}(?![A-Za-z0-9_-])"),
     ("yandex key", "aqvn", r"AQVN[A-Za-z0-9_-]{35,38}" + _END),
     ("digitalocean token", "_v1_", r"do[opr]_v1_[0-9a-f]{64}" + _END),
     ("cloudflare key", "v1.0-", r"v1\.0-[0-9a-f]{24}-[0-9a-f]{146}" + _END),
@@ -133,6 +146,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("openshift token", "sha256~", r"sha256~[A-Za-z0-9_-]{43}" + _END),
     ("deno token", "ddp_", r"ddp_[A-Za-z0-9]{36,}+"),
     ("tailscale key", "tskey-", r"tskey-[a-z]{2,12}-[A-Za-z0-9-]{16,}+"),
+    ("defined networking key", "dnkey-", r"dnkey-[A-Za-z0-9_-]{26}-[A-Za-z0-9_-]{52}"),
     # Data stores
     ("supabase key", "sb", r"sb(?:p_(?:v0_)?[0-9a-f]{40}|_secret_[A-Za-z0-9_-]{20,}+)"),
     ("planetscale token", "pscale_", r"pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_=.-]{32,}+"),
@@ -159,6 +173,13 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("cerebras key", "csk-", r"csk-[a-z0-9]{40,}+"),
     ("langsmith key", "lsv2_", r"lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}" + _END),
     ("fireworks key", "fw_", r"fw_[A-Za-z0-9]{22,24}" + _END),
+    ("nvidia key", "nvapi-", r"nvapi-[A-Za-z0-9_-]{60,}+"),
+    ("tavily key", "tvly-", r"tvly-(?:dev-|prod-)?[A-Za-z0-9]{32}" + _END),
+    ("firecrawl key", "fc-", r"fc-[0-9a-f]{32}" + _END),
+    ("e2b key", "e2b_", r"e2b_[0-9a-f]{40}" + _END),
+    ("jina key", "jina_", r"jina_[0-9a-f]{32}[A-Za-z0-9_-]{20,}+"),
+    ("llamacloud key", "llx-", r"llx-[A-Za-z0-9]{40,}+"),
+    ("apify token", "apify_api_", r"apify_api_[A-Za-z0-9]{36,}+"),
     ("elevenlabs key", "sk_", r"sk_[0-9a-f]{48}" + _END),
     # Payments and shops
     ("stripe key", "k_", r"(?:sk|rk)_(?:test|live|prod)_[A-Za-z0-9_]{10,}+"),
@@ -174,6 +195,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("duffel token", "duffel_", r"duffel_(?:live|test)_[A-Za-z0-9_=-]{43}" + _END),
     ("lob key", "_pub_", r"(?:live|test)_pub_[0-9a-f]{31}" + _END),
     ("paypal token", "access_token$", r"access_token\$(?:production|sandbox)\$[0-9a-z]{16}\$[0-9a-f]{32}" + _END),
+    ("polar token", "polar_", r"polar_(?:oat|pat|rt|whs)_[A-Za-z0-9]{30,}+"),
     # Messages
     ("slack token", "xox", r"xox[abceoprs](?:\.xox[bp])?-[A-Za-z0-9-]{10,}+"),
     ("slack token", "xapp-", r"xapp-[0-9]-[A-Z0-9]{8,40}-[0-9]{8,40}-[A-Fa-f0-9]{32,}+"),
@@ -210,6 +232,12 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("mapbox token", "sk.eyj", r"sk\.eyJ[A-Za-z0-9_-]{20,800}+\.[A-Za-z0-9_-]{16,}+"),
     ("maxmind key", "_mmk", r"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk" + _END),
     ("launchdarkly key", "-", r"(?:sdk|api)-" + _UUID),
+    ("axiom token", "xa", r"xa(?:at|pt)-" + _UUID),
+    ("logfire token", "pylf_v", r"pylf_v[0-9]_[A-Za-z0-9_]{30,}+"),
+    ("frame.io token", "fio-u-", r"fio-u-[A-Za-z0-9=_-]{64}"),
+    ("adobe secret", "p8e-", r"p8e-[A-Za-z0-9]{32}" + _END),
+    ("intra42 secret", "s-s4t2", r"s-s4t2(?:ud|af)-[0-9a-f]{64}" + _END),
+    ("ory token", "ory_", r"ory_(?:st|at|rt|ac|pat|lo)_[A-Za-z0-9_-]{30,}+"),
     ("statsig key", "secret-", r"secret-[A-Za-z0-9]{40,}+"),
     ("posthog key", "phx_", r"phx_[A-Za-z0-9]{40,}+"),
     ("grafana token", "glsa_", r"glsa_[A-Za-z0-9]{32}_[0-9A-Fa-f]{8}" + _END),
@@ -221,6 +249,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("honeycomb key", "hca", r"hca[iml]k_[a-z0-9]{56,}+"),
     ("settlemint token", "sm_", r"sm_[aps]at_[A-Za-z0-9]{16,}+"),
     ("jwt", "eyj", r"eyJ[A-Za-z0-9_-]{8,800}+\.eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+"),
+    ("jwt", "zxlkagjhy2lpau", r"ZXlKaGJHY2lPaU[A-Za-z0-9+/_-]{60,}+={0,2}"),
     # Private keys on one line, by how their DER or OpenSSH encoding begins
     (
         "key material",
@@ -240,5 +269,6 @@ FORMS: tuple[SecretForm, ...] = (
     SecretForm("vault token", "s.", r"(?<![A-Za-z0-9_.])s\.([A-Za-z0-9]{24})" + _END, 0, is_random),
     SecretForm("notion token", "secret_", _WORD_STARTS + r"secret_[A-Za-z0-9]{43}" + _END, 0, _has_digit),
     SecretForm("facebook token", "|", r"(?<![\w])[0-9]{15,16}\|[A-Za-z0-9_-]{27,40}" + _END, 0, is_random),
+    SecretForm("okta token", "00", r"(?<![A-Za-z0-9_/+-])00[A-Za-z0-9_-]{40}(?![A-Za-z0-9_/+=-])", 0, _is_mixed),
     SecretForm("azure signature", "sig=", r"[?&]sig=([A-Za-z0-9%+/=_-]{40,256}+)", 1),
 )

@@ -109,6 +109,20 @@ CODE = [
     "mkdir -p out/v2 && cd out/v2",
     'const ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";',
     f'"{"A" * 86}" +',
+    "main.rs:1234:56:error:E0308xx",
+    "core.py:1034:5:C0103:invalid-name1",
+    "aa:55:6666:dd:ee:ff0011",
+    "redis:6379:db:x",
+    "next=%2Freset%3Ftoken%3D%7Btoken%7D%26page%3D2",
+    "url=https%3A%2F%2Fhost.net%3A8080%2Fpath%3Fmail%3Da%40host.net",
+    'variable "secret_name" { default = "my-app/prod/database" }',
+    'variable "token_ttl" { default = "3600s" }',
+    '  default = "us-east-1-my-bucket-Name1"',
+    "  value: ami-0a1b2c3d4e5f67890",
+    "  value: 8f14e45fceea167a5a36dedd4bea2543",
+    "  value: org.apache.kafka.clients.V2Producer",
+    '  "value": "getAccessTokenFromHeader2",',
+    "digest: 00c3ab8ff13720e8ad9047dd39466b3c8974e592c2fa",
 ]
 
 

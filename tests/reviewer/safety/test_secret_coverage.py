@@ -74,6 +74,13 @@ FORMATS = {
     "Dropbox": "sl.u.{W140}", "LaunchDarkly": "sdk-" + _UUID, "Grafana": "glsa_{A32}_{X8}",
     "Grafana Cloud": "glc_{B80}", "Sentry": "sntryu_{X64}", "New Relic": "NRAK-{U27}",
     "Dynatrace": "dt0c01.{U24}.{U64}", "JWT": "eyJ{A30}.eyJ{W60}.{W43}", "Adafruit": "aio_{A28}",
+    "Okta": "00{A39}b", "GitLab cookie": "_gitlab_session={X32}", "Trello": "ATTA{X64}",
+    "Inngest": "signkey-prod-{X64}",
+    "Authress": "sc_{L12}.{L5}.acc-{L20}.{W60}", "Yandex": "t1.{A120}.{W86}", "Defined": "dnkey-{W26}-{W52}",
+    "NVIDIA": "nvapi-{W64}", "Tavily": "tvly-dev-{A32}", "Firecrawl": "fc-{X32}", "E2B": "e2b_{X40}",
+    "Jina": "jina_{X32}{W28}", "LlamaCloud": "llx-{A48}", "Apify": "apify_api_{A36}", "Polar": "polar_oat_{A43}",
+    "Axiom": "xaat-" + _UUID, "Logfire": "pylf_v1_us_{A43}", "Frame.io": "fio-u-{W64}", "Adobe": "p8e-{A32}",
+    "Intra42": "s-s4t2ud-{X64}", "Ory": "ory_st_{A32}", "JWT in base64": "ZXlKaGJHY2lPaU{A120}",
 }  # fmt: skip
 
 #: Without a telling name: the form alone must do.
@@ -139,6 +146,15 @@ CONTEXTS = (
     "helm install --set db.password={A6}x{D2}Z shop",
     'ConvertTo-SecureString "{A10}1!" -AsPlainText',
     '"{\\"password\\": \\"{A12}1\\"}"',
+    "db.host.net:5432:shop:app:{A11}7",
+    "*:*:*:postgres:{A11}7",
+    "next=%2Flogin%3Fpassword%3D{A12}7%26page%3D2",
+    "docker build --build-arg NPM_TOKEN={A6}x{D2}Z .",
+    "url=postgres%3A%2F%2Fapp%3A{A12}8%40db.host.net%2Fshop",
+    'variable "db_password" { type = string, default = "{A12}4" }',
+    '  value: "{A10}aB3{A10}c4D"',
+    '  default = "{A10}aB3{A10}c4D"',
+    '"value": "{A10}aB3{A10}c4D",',
 )  # fmt: skip
 
 
@@ -217,8 +233,9 @@ _HOSTILE = (
     *("eyJ-", "eyJa.", "token: ", "token", "password ", "'password': '", "://:@", "a://b:", "aws secret", "sk-a-"),
     *("ghp_.", "-----BEGIN ", "MII/", "<password ", "name='password' value='", "curl -u ", "--password ", "?key="),
     *("; pwd=", "AAAAAAAAAAAAAAAAAAAA", "sl.u.", "x-api-key", '"d": "', "Private-Lines: 1", "basic "),
-    *("--set password=", '\\"token\\":\\"', "#define key '", "mysql -p", "mysql -a ", "a://b@"),
-    *("host= password=1", "set -x "),
+    *("--set password=", '\\"token\\":\\"', "#define key '", "mysql -p", "mysql -a ", "a://b@", "--env token"),
+    *("host= password=1", "set -x ", "a:5:", "*:*:", "%3d", "token%3D", "%3A%2F%2F", "%3A%2F%2F%3A", "value: "),
+    *("00a", "t1.", 'variable "token" {', 'variable "', "default=", "sc_aaaaa.aaaa.acc-", "t1.=."),
     *("define('token',", "mi", "---- BEGIN "),
 )  # fmt: skip
 
