@@ -27,6 +27,7 @@ from reviewer.tasks.conversation.json_replies import Unreadable
 from reviewer.tasks.conversation.prompts import Prompter, fence_of
 from reviewer.tasks.lookups.requests import is_only_a_request
 from reviewer.tasks.planning.chunks import chunk
+from reviewer.tasks.verification.added_secrets import added_secrets
 from reviewer.tasks.verification.anchoring import locate
 from reviewer.tasks.verification.similarity import similar_titles
 from reviewer.testgen.languages import coverage, test_reports
@@ -150,6 +151,13 @@ def test_much_of_every_unit(name: str) -> None:
         assert time.process_time() - began < 45, unit
 
 
+def _moved(text: str) -> Diff:
+    """Return a diff that removes as many characters as it adds."""
+    rows = len(text) // 40
+    head = f"--- a/a.py\n+++ b/a.py\n@@ -1,{rows} +1 @@\n"
+    return parse_diff(head + f"-{'x' * 39}\n" * rows + f"+{text}\n")
+
+
 def _event(number: int) -> str:
     return json.dumps({"Action": "fail", "Package": "p", "Test": f"T{number}"}) + "\n"
 
@@ -169,6 +177,10 @@ DISTINCT: dict[str, tuple[Callable[[str], Any], Callable[[int], str]]] = {
     "submodules": (
         lambda text: parse_diff(f"Submodule {text}\n"),
         lambda number: f" aaaaaaa..{number:07x} (",
+    ),
+    "secrets beside removed lines": (
+        lambda text: added_secrets(diff := _moved(text), diff.files),
+        lambda number: f"ghp_{number:08d}aB3dE5gH7jK9mN1pQrStUvWxYz01 ",
     ),
     "an answer that may be a request": (is_only_a_request, lambda _: " "),
     "an answer of fences": (is_only_a_request, lambda number: "```\n" + " " * (number % 50)),

@@ -16,8 +16,8 @@ from reviewer.safety.invisible import INVISIBLE
 from reviewer.safety.redaction import redact
 from reviewer.tasks.verification.fingerprints import fingerprint
 
-#: Secrets that are reported one by one; of more, only the number is.
-MOST_SECRETS = 30
+#: Secrets that are reported one by one; of more, only the number is. Values that are looked for in all removed text.
+MOST_SECRETS, MOST_SEARCHES = 30, 200
 
 _KIND = re.compile(r"\[redacted: ([^\]\n]{1,60})\]")
 _MATERIAL = "key material"
@@ -50,15 +50,27 @@ class _Secret:
     kinds: tuple[str, ...]
 
 
+@dataclass(slots=True)
+class _Removed:
+    """The lines that the change removes. Time is linear in them, however many secrets are added."""
+
+    text: str
+    searches: int = 0
+    _values: frozenset[str] | None = None
+
+    def holds(self, value: str) -> bool:
+        """Whether a value stands on the lines: as a secret, or, for the first values, as a part of whatever it is."""
+        if self._values is None:
+            rows = zip(self.text.split("\n"), redact(self.text)[0].split("\n"), strict=True)
+            self._values = frozenset(found for line, clean in rows for _, found in _values(line, clean))
+        self.searches += value not in self._values
+        return value in self._values or (self.searches <= MOST_SEARCHES and value in self.text)
+
+
 def added_secrets(diff: Diff, files: Sequence[FileDiff]) -> AddedSecrets:
     """Return a finding for each secret that those files of the diff add."""
-    removed = "\n".join(
-        INVISIBLE.sub("", line.text)
-        for file in diff.files
-        for hunk in file.hunks
-        for line in hunk.lines
-        if line.kind == "-"
-    )
+    rows = (row for file in diff.files for hunk in file.hunks for row in hunk.lines if row.kind == "-")
+    removed = _Removed("\n".join(INVISIBLE.sub("", row.text) for row in rows))
     found = [secret for file in files for hunk in file.hunks for secret in _in_hunk(file, hunk, removed)]
     findings = [finding for secret in found[:MOST_SECRETS] if (finding := _finding(diff, secret)) is not None]
     more = len(found) - MOST_SECRETS
@@ -88,7 +100,7 @@ def _repeats(claim: Finding, secret: Finding) -> bool:
     return same or _SAYS_SECRET.search(f"{claim.title} {claim.claim}") is not None
 
 
-def _in_hunk(file: FileDiff, hunk: Hunk, removed: str) -> Iterator[_Secret]:
+def _in_hunk(file: FileDiff, hunk: Hunk, removed: _Removed) -> Iterator[_Secret]:
     """Yield the secrets that a hunk adds; the lines of one key are one."""
     lines = [line for line in hunk.lines if line.kind != "-"]
     texts = [INVISIBLE.sub("", line.text) for line in lines]
@@ -97,7 +109,7 @@ def _in_hunk(file: FileDiff, hunk: Hunk, removed: str) -> Iterator[_Secret]:
         return
     key: list[Line] = []
     for line, text, clean in zip(lines, texts, shown.split("\n"), strict=True):
-        kinds = tuple(dict.fromkeys(kind for kind, value in _values(text, clean) if value not in removed))
+        kinds = tuple(dict.fromkeys(kind for kind, value in _values(text, clean) if not removed.holds(value)))
         if line.kind == "+" and kinds == (_MATERIAL,):
             key.append(line)
             continue

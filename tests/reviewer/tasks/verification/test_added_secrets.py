@@ -17,7 +17,7 @@ from reviewer.llm.errors import ModelError
 from reviewer.llm.messages import Prompt, Reply, Task
 from reviewer.output.formats import FORMATS, Layout
 from reviewer.tasks.review import ReviewOptions, review
-from reviewer.tasks.verification.added_secrets import MOST_SECRETS, added_secrets
+from reviewer.tasks.verification.added_secrets import MOST_SEARCHES, MOST_SECRETS, added_secrets
 
 TOKEN = "ghp_" + "a1B2c3D4e" * 4
 KEY = [
@@ -124,6 +124,13 @@ def test_a_thousand_secrets_are_not_a_thousand_comments() -> None:
     assert found.notes == (
         f"Secrets are added in {1000 - MOST_SECRETS} more places; the first {MOST_SECRETS} are reported.",
     )
+
+
+def test_many_secrets_that_move_are_no_findings() -> None:
+    """Also where more move than are looked for in all that is removed: those were secrets there, too."""
+    lines = [f'"ghp_{n:036d}"'.replace("000000", "a1B2c3") for n in range(2 * MOST_SEARCHES)]
+    change = change_of(" x", *(f"-T = {line}" for line in lines), *(f"+TOKENS += {line}" for line in lines))
+    assert added_secrets(change.diff, change.diff.files).findings == ()
 
 
 def test_it_is_reported_also_where_nothing_else_can_be_paid_for() -> None:
