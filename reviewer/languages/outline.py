@@ -42,6 +42,9 @@ _SQL_TABLE = re.compile(
     r"|on(?=\s+\w+\s*(?:\(|using\b)))\s+(?!(?:conflict|delete|update|select|set)\b)(?P<name>[A-Za-z_]\w*)",
     re.IGNORECASE,
 )
+#: A block of Terraform that others name by its label, and how they name it, also inside of texts.
+_BLOCK = re.compile(r'\s*(?:variable|module|output)\s+"(?P<name>[\w-]{1,100})"\s*\{')
+_BLOCK_USE = re.compile(r"(?<![\w.-])(?:var|module)\.(?P<name>[A-Za-z_][\w-]*)")
 _SQL_SCHEMA = re.compile(r"(?:\{\{[^{}]{1,80}\}\}|\b\w{1,80})\.(?=\w)")
 _SQL_QUOTES = re.compile(r"[\"`\[\]]")
 #: Words before a parenthesis that show that the line defines nothing.
@@ -96,7 +99,7 @@ def defined_on(line: str) -> str | None:
     line = line[:MAX_LINE]
     if found := _EXTENSION.match(line.lstrip()):
         return found["name"]
-    if found := _KEYWORD.match(line) or _CONSTANT.match(line) or _SQL.match(line):
+    if found := _KEYWORD.match(line) or _CONSTANT.match(line) or _SQL.match(line) or _BLOCK.match(line):
         return found["name"]
     found = _TYPED.match(line)
     if found and found["first"] not in CONTROL and found["name"] not in CONTROL and not line.rstrip().endswith(";"):
@@ -108,11 +111,12 @@ def defined_on(line: str) -> str | None:
 def used_on(path: str, lines: Iterable[str]) -> dict[str, bool]:
     """Return the names on the lines, in order, and whether each is called there. Strings and comments do not count.
 
-    Of SQL they are the tables.
+    Of SQL they are the tables. What Terraform calls `var.name` counts as called, also inside of a text.
     """
     if family_of(path) == "sql":
         return {match["name"]: True for code in code_on(path, lines) for match in _SQL_TABLE.finditer(code)}
-    names: dict[str, bool] = {}
+    lines = list(lines)
+    names = dict.fromkeys(_blocks_on(path, lines), True)
     for code in code_on(path, lines):
         for match in _WORD.finditer(code):
             rest = code[match.end() :].lstrip()
@@ -122,12 +126,24 @@ def used_on(path: str, lines: Iterable[str]) -> dict[str, bool]:
 
 def members_on(path: str, lines: Iterable[str]) -> frozenset[tuple[str, str]]:
     """Return pairs of an object and its member on the lines: both words of `Base.run` and of `self.get()`."""
+    if family_of(path) == "terraform":
+        return frozenset()
     return frozenset((match["of"], match["name"]) for code in code_on(path, lines) for match in _MEMBER.finditer(code))
 
 
 def bare_on(path: str, lines: Iterable[str]) -> frozenset[str]:
     """Return the names that stand on the lines without an object before them: `run` of `run()`, not of `job.run()`."""
-    return frozenset(match["name"] for code in code_on(path, lines) for match in _BARE.finditer(code))
+    lines = list(lines)
+    found = (match["name"] for code in code_on(path, lines) for match in _BARE.finditer(code))
+    return frozenset((*found, *_blocks_on(path, lines)))
+
+
+def _blocks_on(path: str, lines: Iterable[str]) -> list[str]:
+    """Return the variables and modules that lines of Terraform name; nothing for another language."""
+    if family_of(path) != "terraform":
+        return []
+    code = (_COMMENT["#"].sub("", line[:MAX_LINE]) for line in lines)
+    return [match["name"] for line in code for match in _BLOCK_USE.finditer(line)]
 
 
 def code_on(path: str, lines: Iterable[str]) -> Iterator[str]:

@@ -199,6 +199,19 @@ def test_of_sql_the_tables_count() -> None:
     assert defined_on('CREATE TABLE IF NOT EXISTS {{ index .Options "Namespace" }}.identities (') == "identities"
 
 
+def test_of_terraform_variables_and_modules_count() -> None:
+    """Also where a text holds them; a comment does not."""
+    rows = [
+        "# var.old",
+        '  name = "${var.prefix}-${module.net.id}"',
+        "  for_each = local.all",
+        "  count = var.make ? 1 : 0",
+    ]
+    assert [name for name, called in used_on("a.tf", rows).items() if called] == ["prefix", "net", "make"]
+    assert defined_on('variable "prefix" {') == "prefix"
+    assert [spot.name for spot in outline_of("a.tf", 'variable "a" {\n  type = any\n}\n').spots] == ["a"]
+
+
 def test_a_name_of_phps_global_namespace_is_none_of_the_projects() -> None:
     """`DateTime` behind a backslash is built in, whatever a class is called; behind another name it is none."""
     names = used_on("a.php", ["$x = new \\DateTime(\\count(3), \\Shop\\Money::of(1));"])

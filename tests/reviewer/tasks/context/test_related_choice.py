@@ -264,3 +264,18 @@ def test_a_method_of_an_object_of_another_type_is_not_meant(tmp_path: Path) -> N
     assert "counted(key)" not in related(tmp_path / "a", before, {"run/run.go": called})
     ours = called.replace("\tjobs.", "\tours.")
     assert "counted(key)" in related(tmp_path / "b", before, {"run/run.go": ours})
+
+
+def test_of_terraform_the_variables_are_shown_with_their_users(tmp_path: Path) -> None:
+    """What a variable may be stands where it is declared; who else reads it relies on its default."""
+    before = {
+        "vpc/variables.tf": 'variable "zones" {\n  type    = list(string)\n  default = null\n}\n',
+        "vpc/main.tf": 'resource "a" "b" {\n  name = "x"\n}\n',
+        "vpc/dns.tf": 'resource "c" "d" {\n  count = length(var.zones)\n}\n',
+    }
+    read = {"vpc/main.tf": before["vpc/main.tf"].replace('"x"', "var.zones[0]")}
+    text = related(tmp_path / "a", before, read)
+    assert "### vpc/variables.tf (defines zones, which vpc/main.tf calls)" in text
+    assert "default = null" in text
+    changed = {"vpc/variables.tf": before["vpc/variables.tf"].replace("null", "[]")}
+    assert "count = length(var.zones)" in related(tmp_path / "b", before, changed)
