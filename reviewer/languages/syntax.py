@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from reviewer.languages.parsers import CannotTell
 from reviewer.languages.registry import language_of
-from reviewer.languages.treesitter import errors
+from reviewer.languages.treesitter import awaits_in_vain, errors
 
 
 def errors_in(path: str, text: str) -> int | None:
@@ -30,6 +30,14 @@ def is_exact(path: str) -> bool:
     """Whether errors in that file are certain: a grammar may also find some in a correct file."""
     language = language_of(path)
     return language is not None and language.parse is not None
+
+
+def awaits_in_vain_in(path: str, text: str) -> int | None:
+    """Return how often a text of JavaScript, Python or C# awaits in a function that is not async, None if unknown."""
+    language = language_of(path)
+    if language is None or language.grammar is None or language.family not in ("web", "python", "c_sharp"):
+        return None
+    return awaits_in_vain(language.grammar, text)
 
 
 def refuses_sentences(path: str) -> bool:

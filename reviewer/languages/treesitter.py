@@ -61,6 +61,8 @@ _EMPTY = frozenset(_EMPTY_KINDS.split())
 _FUNCTIONS = re.compile(r"function|method|arrow|lambda|constructor")
 #: What is assigned to without a name of its own, in Python and Ruby.
 _PLACES = frozenset(("subscript", "attribute", "element_reference", "call"))
+#: What waits for a result in JavaScript, Python and C#, and what says that a function may.
+_AWAITS, _ASYNC = frozenset(("await_expression", "await")), frozenset(("async", "modifier"))
 #: Only so many bytes of a property's type are looked at.
 _LONGEST_TYPE = 2_000
 
@@ -96,6 +98,22 @@ def errors(grammar: Grammar, text: str) -> int | None:
         count += node.is_error or node.is_missing
         if node.has_error:
             stack += node.children
+    return count
+
+
+def awaits_in_vain(grammar: Grammar, text: str) -> int | None:
+    """Return how often the text awaits in a function that is not async; None if the text cannot be parsed."""
+    root = _root(grammar, text)
+    if root is None:
+        return None
+    stack, count, left = [(root, True)], 0, MAX_NODES
+    while stack and left:
+        node, may_await = stack.pop()
+        left -= 1
+        if _FUNCTIONS.search(node.type) and node.child_by_field_name("body") is not None:
+            may_await = any((child.text or b"") == b"async" for child in node.children if child.type in _ASYNC)
+        count += node.type in _AWAITS and not may_await
+        stack += [(child, may_await) for child in node.named_children]
     return count
 
 

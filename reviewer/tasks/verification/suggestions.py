@@ -18,7 +18,7 @@ from reviewer.diff.model import Anchor, Side
 from reviewer.domain.findings import Finding, QuoteMatch
 from reviewer.domain.formatting import NO_RULES, FormatRules
 from reviewer.languages.elisions import elided
-from reviewer.languages.syntax import errors_in, is_exact
+from reviewer.languages.syntax import awaits_in_vain_in, errors_in, is_exact
 from reviewer.safety.invisible import holds_bytes
 from reviewer.safety.placeholders import new_placeholder, stands_for_secret
 from reviewer.tasks.verification.anchoring import LocatedQuote
@@ -135,7 +135,17 @@ def _problem(new: Sequence[str], replaced: ReplacedLines, syntax: _Syntax) -> st
         return why
     if breaks_blocks(new, replaced):
         return "it changes where a code block begins or ends"
-    return syntax.broken(new)
+    return syntax.broken(new) or _awaits_in_vain(new, replaced)
+
+
+def _awaits_in_vain(new: Sequence[str], replaced: ReplacedLines) -> str | None:
+    """Return what is wrong with an `await` that the replacement adds, or None."""
+    before, after = (sum("await" in line for line in lines) for lines in (replaced.old, new))
+    if after <= before:
+        return None
+    texts = "\n".join(replaced.lines), "\n".join(replaced.with_lines(new))
+    had, has = (awaits_in_vain_in(replaced.path, text) for text in texts)
+    return "it awaits in a function that is not async" if (has or 0) > (had or 0) else None
 
 
 def _not_shown(new: Sequence[str], replaced: ReplacedLines) -> str | None:
