@@ -13,15 +13,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from reviewer.domain.settings_entries import KeptEntries, usable_patterns, usable_rules
-from reviewer.domain.settings_problems import (
-    MAX_PROBLEMS,
-    SETTINGS_PATH,
-    SettingsProblem,
-    SettingsReport,
-    what_is_wrong,
-)
-from reviewer.domain.settings_sections import (
+from reviewer.domain.settings_parts.entries import KeptEntries, usable_patterns, usable_rules
+from reviewer.domain.settings_parts.sections import (
     BudgetSettings,
     DescribeSettings,
     PathInstructions,
@@ -29,7 +22,14 @@ from reviewer.domain.settings_sections import (
     SettingsSection,
     TestsSettings,
 )
-from reviewer.domain.settings_yaml import YamlProblem, YamlText, read_yaml
+from reviewer.domain.settings_parts.yaml_text import YamlProblem, YamlText, read_yaml
+from reviewer.domain.settings_problems import (
+    MAX_PROBLEMS,
+    SETTINGS_PATH,
+    SettingsProblem,
+    SettingsReport,
+    what_is_wrong,
+)
 from reviewer.domain.severity import FailLevel
 
 __all__ = [

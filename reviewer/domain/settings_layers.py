@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reviewer.domain.settings import DEFAULTS, Settings, SettingsProblem, parse_settings
-from reviewer.domain.settings_yaml import read_yaml
+from reviewer.domain.settings_parts.yaml_text import read_yaml
 
 #: The origin of a setting that no file sets.
 DEFAULT = "default"

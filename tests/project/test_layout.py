@@ -22,7 +22,6 @@ MAX_FUNCTION_LINES = 40
 
 #: Folder -> why it may hold more entries than others.
 LARGE_FOLDERS = {
-    "reviewer/domain": "the values that all floors above share, a module for each kind",
     "docs": "one page for each task, side by side, as GitHub shows and links them",
     ".": "GitHub, pip, Docker and gunicorn look for their files at the top",
     "evals": "one folder for each case, all alike",

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from reviewer.domain.settings_yaml import read_yaml
+from reviewer.domain.settings_parts.yaml_text import read_yaml
 from reviewer.errors import SettingsError
 from webhooks.operator_settings.rules import NameRules, OperatorCeilings, OperatorRules
 

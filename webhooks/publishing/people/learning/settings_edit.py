@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from reviewer.domain.settings_yaml import read_yaml
+from reviewer.domain.settings_parts.yaml_text import read_yaml
 
 _REVIEW = re.compile(r"review:[ \t]*(?:#[^\n]*)?")
 _BLOCK = re.compile(r"[|>][-+]?[ \t]*(?:#[^\n]*)?")

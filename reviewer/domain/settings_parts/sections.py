@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from reviewer.domain.path_patterns import checked_pattern
-from reviewer.domain.settings_entries import MAX_PATTERN, MAX_PATTERNS, separate_texts
+from reviewer.domain.settings_parts.entries import MAX_PATTERN, MAX_PATTERNS, separate_texts
 from reviewer.domain.severity import Confidence, DemonstrateLevel, FailLevel, Severity
 
 #: Decimal places of an amount in dollars.
