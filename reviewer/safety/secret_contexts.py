@@ -104,14 +104,14 @@ _PGPASS = (
     r":[A-Za-z_][\w.-]{0,62}+:([^\s:]{6,256}+)\s*$"
 )
 #: `password%3Dx%26`, and `app%3Ax%40host`: a query, and a connection string, inside the parameter of a URL.
-_ENCODED_VALUE = r"((?:[^&\s'\"`<>#%]|%(?!26|40)[0-9A-Fa-f]{2}){6,512}+)"
+_ENCODED_VALUE = r"((?:[^&\s'\"`<>#%]|%(?!26|40)[0-9A-Fa-f]{2}){6,512})"
 _ENCODED_QUERY = (
     r"(?i:password|passwd|pwd|token|auth_?key|api_?key|access_?key|secret|accountkey|client_secret|signature)%3[Dd]"
     rf"{_ENCODED_VALUE}"
 )
 _ENCODED_URL = (
     r"%3[Aa]%2[Ff]%2[Ff][\w.+-]{0,100}+%3[Aa]"
-    r"((?:[^&\s'\"`<>#%/]|%(?!26|40|2[Ff]|3[AaFf])[0-9A-Fa-f]{2}){6,512}+)%40"
+    r"((?:[^&\s'\"`<>#%/]|%(?!26|40|2[Ff]|3[AaFf])[0-9A-Fa-f]{2}){6,512})%40"
 )
 #: Terraform on one line: `variable "db_password" { default = "x" }`
 _VARIABLE = (
