@@ -6,9 +6,12 @@ thousand. Line numbers stay those of the two files, so each remaining line is a 
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
+from itertools import takewhile
 
 from reviewer.diff.hunks import Hunk, Line
 from reviewer.diff.model import FileDiff
@@ -16,8 +19,9 @@ from reviewer.diff.model import FileDiff
 #: Unchanged lines on each side of a change, as in `git diff`.
 CONTEXT = 3
 
-#: Lines are not compared if removed times added lines of one run exceed this: it would take seconds.
-MOST_PAIRS = 25_000_000
+#: Lines that are not found by what stands around them are compared one by one only if removed times added lines are no
+#: more: `SequenceMatcher` takes the cube of the time for twice the lines where they alternate.
+MOST_PAIRS = 40_000
 
 
 def ignore_line_ending_changes(file: FileDiff) -> FileDiff:
@@ -49,15 +53,63 @@ def _joined(lines: Sequence[Line]) -> Iterator[Line]:
 
 
 def _matched(removed: Sequence[Line], added: Sequence[Line]) -> Iterator[Line]:
-    if not removed or not added or len(removed) * len(added) > MOST_PAIRS:
-        yield from (*removed, *added)
-        return
     before, after = ([line.text.removesuffix("\r") for line in side] for side in (removed, added))
-    for tag, first, last, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if tag == "equal":
-            yield from map(_same, removed[first:last], added[start:end])
-        else:
-            yield from (*removed[first:last], *added[start:end])
+    first = start = 0
+    for last, end in (*_equal(before, after), (len(before), len(after))):
+        yield from (*removed[first:last], *added[start:end])
+        if last < len(before) and end < len(after):
+            yield _same(removed[last], added[end])
+        first, start = last + 1, end + 1
+
+
+def _equal(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yield pairs of equal lines by their numbers, in order. Takes time in proportion to the lines."""
+    certain = _unique(before, after) if len(before) * len(after) > MOST_PAIRS else []
+    first = start = 0
+    for last, end in (*certain, (len(before), len(after))):
+        for old, new in _between(before[first:last], after[start:end]):
+            yield first + old, start + new
+        if last < len(before):
+            yield last, end
+        first, start = last + 1, end + 1
+
+
+def _unique(before: Sequence[str], after: Sequence[str]) -> list[tuple[int, int]]:
+    """Return pairs of lines of which each side has one, most of those that stand in the same order on both sides."""
+    olds, news = Counter(before), Counter(after)
+    places = {line: number for number, line in enumerate(after) if news[line] == 1}
+    pairs = [(number, places[line]) for number, line in enumerate(before) if olds[line] == 1 and line in places]
+    ends: list[int] = []  # of a chain of each length, the place of its last line, and below which pair comes before
+    chains: list[int] = []
+    earlier: list[int] = []
+    for number, (_, place) in enumerate(pairs):
+        length = bisect_left(ends, place)
+        ends[length : length + 1] = [place]
+        chains[length : length + 1] = [number]
+        earlier.append(chains[length - 1] if length else -1)
+    found: list[tuple[int, int]] = []
+    at = chains[-1] if chains else -1
+    while at >= 0:
+        found.append(pairs[at])
+        at = earlier[at]
+    return found[::-1]
+
+
+def _between(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yield pairs of equal lines between two that are certain: those beside them, and the others where they are few."""
+    top = _common(before, after)
+    bottom = _common(before[: top - 1 : -1] if top else before[::-1], after[: top - 1 : -1] if top else after[::-1])
+    yield from ((number, number) for number in range(top))
+    old, new = before[top : len(before) - bottom], after[top : len(after) - bottom]
+    if len(old) * len(new) <= MOST_PAIRS:
+        for block in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
+            yield from ((top + block.a + number, top + block.b + number) for number in range(block.size))
+    yield from ((len(before) - number, len(after) - number) for number in range(bottom, 0, -1))
+
+
+def _common(before: Sequence[str], after: Sequence[str]) -> int:
+    """Return how many lines at the front are equal."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
 
 
 def _same(old: Line, new: Line) -> Line:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from reviewer.diff.model import Diff
+from reviewer.diff.line_endings import ignore_line_ending_changes
+from reviewer.diff.model import Diff, FileDiff
 from reviewer.diff.parser import parse_diff
 from reviewer.domain.change import Change
 from reviewer.domain.findings import Category, Finding, Review
@@ -158,6 +159,13 @@ def _moved(text: str) -> Diff:
     return parse_diff(head + f"-{'x' * 39}\n" * rows + f"+{text}\n")
 
 
+def _ended(text: str) -> FileDiff:
+    """Return the file with those lines before and after, with other line ends; half of them differ."""
+    rows = text.split("\n")
+    lines = [*(f"-{row}\r" for row in rows), *(f"+{row}{'x' * row.isdigit()}" for row in rows)]
+    return parse_diff(f"--- a/a\n+++ b/a\n@@ -1,{len(rows)} +1,{len(rows)} @@\n" + "\n".join(lines) + "\n").files[0]
+
+
 def _event(number: int) -> str:
     return json.dumps({"Action": "fail", "Package": "p", "Test": f"T{number}"}) + "\n"
 
@@ -182,6 +190,7 @@ DISTINCT: dict[str, tuple[Callable[[str], Any], Callable[[int], str]]] = {
         lambda text: added_secrets(diff := _moved(text), diff.files),
         lambda number: f"ghp_{number:08d}aB3dE5gH7jK9mN1pQrStUvWxYz01 ",
     ),
+    "line ends": (lambda text: ignore_line_ending_changes(_ended(text)), lambda number: f"{number}\na\n"),
     "an answer that may be a request": (is_only_a_request, lambda _: " "),
     "an answer of fences": (is_only_a_request, lambda number: "```\n" + " " * (number % 50)),
 }

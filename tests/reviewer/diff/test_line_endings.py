@@ -60,6 +60,19 @@ def test_a_file_of_which_nothing_else_changed_is_named_and_not_paid_for() -> Non
     assert chunk(files) == ((), ())
 
 
+@pytest.mark.parametrize(("old", "new"), [("", "\r"), ("\r", "")])
+def test_edits_of_a_long_file_are_left(old: str, new: str) -> None:
+    """Also where many lines are alike, lines move, and one stands twice: what is left makes the new file of the old."""
+    before = [row for number in range(300) for row in (f"def f{number}():", "    return 1", "", "}")]
+    edited = [*before[:400], "    more = 2", *before[400:700], *before[706:900], before[1], *before[900:]]
+    after = [*edited[:1000], *edited[1040:1100], *edited[1000:1040], *edited[1100:]]
+    file = ignore_line_ending_changes(changed(ended(before, old), ended(after, new), context=0).files[0])
+    assert [line.removesuffix("\r") for line in applied(ended(before, old), file)] == [
+        line.removesuffix("\r") for line in after
+    ]
+    assert sum(line.kind != " " for hunk in file.hunks for line in hunk.lines) == 1 + 6 + 1 + 2 * 40
+
+
 @pytest.mark.parametrize("end", ["", "\r"])
 def test_a_change_that_keeps_its_line_ends_is_left_alone(end: str) -> None:
     """Of either kind: the file is returned as it is."""
