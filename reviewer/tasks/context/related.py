@@ -7,6 +7,7 @@ reading is planned for the whole review at once, so that it takes few calls. Rea
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -48,7 +49,7 @@ from reviewer.tasks.planning.chunks import Chunk
 #: Words of one search, and matching files that are read.
 MAX_WORDS, MAX_READ = 160, 200
 
-#: A name with more definitions is ambiguous; uses of one name, and in one file, that are shown.
+#: A name with more definitions is ambiguous; uses of one name that are shown, and in one file before other files' uses.
 MAX_MEANINGS, MAX_USES, MAX_USES_IN_FILE = 2, 4, 2
 
 #: Uses of one name that are ranked.
@@ -254,13 +255,11 @@ class _Search:
         if scope:
             uses = [hit for hit in uses if hit.path == subject.path and scope.first <= hit.line <= scope.last]
         uses.sort(key=lambda hit: order(hit, subject, called=calls[hit], tested=self.library.is_tested(hit)))
-        counts: dict[str, int] = {}
-        kept = []
+        counts, first, others = Counter[str](), list[Hit](), list[Hit]()
         for hit in uses:
-            counts[hit.path] = counts.get(hit.path, 0) + 1
-            if counts[hit.path] <= MAX_USES_IN_FILE:
-                kept.append(hit)
-        return kept[: 2 * MAX_USES]
+            counts[hit.path] += 1
+            (first if counts[hit.path] <= MAX_USES_IN_FILE else others).append(hit)
+        return [*first, *others][: 2 * MAX_USES]
 
     def _akin(self, hit: Hit, subject: ChangedSymbols) -> bool:
         """Whether the file of a use is the subject's own, or known to import it."""

@@ -279,3 +279,19 @@ def test_of_terraform_the_variables_are_shown_with_their_users(tmp_path: Path) -
     assert "default = null" in text
     changed = {"vpc/variables.tf": before["vpc/variables.tf"].replace("null", "[]")}
     assert "count = length(var.zones)" in related(tmp_path / "b", before, changed)
+
+
+def test_where_few_files_use_it_more_uses_of_a_file_are_shown(tmp_path: Path) -> None:
+    """The fourth caller in the same file may be the one that breaks; other files come first."""
+    callers = "".join(f"\n\ndef kind_{n}(text):\n    return parse_row(text, {n})\n" for n in range(6))
+    gap = "".join(f"\n\ndef other_{n}():\n    return {n}\n" for n in range(9))
+    before = {"shop/rows.py": f"def parse_row(text, n):\n    return text[n]\n{gap}{callers}"}
+    after = {"shop/rows.py": before["shop/rows.py"].replace("text[n]", "text[n] or None")}
+    text = related(tmp_path / "a", before, after)
+    assert [n for n in range(6) if f"parse_row(text, {n})" in text] == [0, 1, 2, 3]
+    more = "from shop.rows import parse_row\n\nROW = parse_row('a', 0)\n"
+    elsewhere = {"shop/load.py": more, "shop/save.py": more}
+    text = related(tmp_path / "b", before | elsewhere, after)
+    assert [n for n in range(6) if f"parse_row(text, {n})" in text] == [0, 1]
+    assert "### shop/load.py" in text
+    assert "### shop/save.py" in text
