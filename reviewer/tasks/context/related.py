@@ -255,11 +255,12 @@ class _Search:
         if scope:
             uses = [hit for hit in uses if hit.path == subject.path and scope.first <= hit.line <= scope.last]
         uses.sort(key=lambda hit: order(hit, subject, called=calls[hit], tested=self.library.is_tested(hit)))
-        counts, first, others = Counter[str](), list[Hit](), list[Hit]()
+        counts = Counter[str]()
+        place: dict[Hit, int] = {}
         for hit in uses:
             counts[hit.path] += 1
-            (first if counts[hit.path] <= MAX_USES_IN_FILE else others).append(hit)
-        return [*first, *others][: 2 * MAX_USES]
+            place[hit] = counts[hit.path]
+        return sorted(uses, key=lambda hit: place[hit] > MAX_USES_IN_FILE)[: 2 * MAX_USES]
 
     def _akin(self, hit: Hit, subject: ChangedSymbols) -> bool:
         """Whether the file of a use is the subject's own, or known to import it."""
