@@ -85,6 +85,8 @@ _OPERATION_PATHS = re.compile(
     r"|(?:^|/)(?:Dockerfile|docker-compose|Procfile)|\.(?:jsx|tsx|vue|svelte|erb|haml|html|ejs|hbs)$",
     re.IGNORECASE,
 )
+#: A line that is nothing but a comment, or blank.
+_REMARK = re.compile(r"\s*(?://|/\*|\*(?:\s|/|$)|#(?:\s|$)|--\s|$)")
 #: Scripts that are no program text by their endings: steps of workflows, and of images.
 _SCRIPTS = re.compile(
     r"(?:^|/)\.github/(?:workflows|actions)/.{1,200}\.ya?ml$|(?:^|/)action\.ya?ml$|(?:^|/)\.gitlab-ci\.ya?ml$"
@@ -207,8 +209,8 @@ def _code_lines(part: Chunk) -> int:
 
 
 def _changed(part: Chunk) -> Iterator[tuple[FileDiff, Line]]:
-    """Yield the changed lines of program text and of scripts, blank ones left out."""
+    """Yield the changed lines of program text and of scripts, blank ones and comments left out."""
     for file in part.files:
         if is_code(file.path) or _SCRIPTS.search(file.path):
             for hunk in file.hunks:
-                yield from ((file, line) for line in hunk.lines if line.kind != " " and line.text.strip())
+                yield from ((file, line) for line in hunk.lines if line.kind != " " and not _REMARK.match(line.text))

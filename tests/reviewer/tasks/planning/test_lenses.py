@@ -67,6 +67,13 @@ def test_telling_lines_call_for_their_lens(line: str, lens: Lens) -> None:
     assert lens in lenses_for(part(*PLAIN[:12], line, line))
 
 
+def test_comments_call_for_no_lens() -> None:
+    """Documentation that tells of threads and tokens shares no state, however long it is."""
+    assert lenses_for(part(*["   * Reads the token in a synchronized block."] * 60, path="src/Cart.java")) == ()
+    assert lenses_for(part(*["# Executes the sql under the lock."] * 60)) == ()
+    assert Lens.CONCURRENCY in lenses_for(part(*PLAIN[:12], *["#[tokio::test] async fn pay() {"] * 2, path="a.rs"))
+
+
 @pytest.mark.parametrize("path", [".github/workflows/release.yml", ".github/actions/tag/action.yml"])
 def test_scripts_of_workflows_are_looked_at_for_holes(path: str) -> None:
     """What a workflow pastes into a shell runs there; other YAML is no script, and awaits nothing."""
