@@ -22,6 +22,8 @@ _CONSTRUCTORS = frozenset(("__init__", "__new__", "constructor", "initialize", "
 _CLASS = re.compile(r"class|struct|interface|trait|enum|record|impl|module|type_spec|object")
 _FUNCTION = re.compile(r"function|method")
 _DECLARED = "variable_declarator"
+#: Members of an object of JavaScript, which leave the function around it with the object.
+_MEMBERS = frozenset(("method_definition", "pair", "field_definition", "public_field_definition"))
 #: Names for the object or class that a method belongs to.
 _SELF = frozenset(("self", "this", "cls", "Self", "static"))
 _REMARK = re.compile(r"\s*(?://|/\*|\*/|\*\s|\*$|#\s)")
@@ -194,10 +196,12 @@ def _owner(spot: Definition, around: Iterable[Definition]) -> str:
 
 
 def scope_of(spot: Definition, around: Sequence[Definition]) -> Definition | None:
-    """Return the innermost function around a definition; a method of a class inside a function has none.
+    """Return the innermost function around a definition; a method of a class or an object inside a function has none.
 
     A variable stands in no object's text: what is around it is a function, or else a class.
     """
+    if spot.kind in _MEMBERS:
+        return None
     outer = [place for place in around if place.first <= spot.first and place is not spot]
     local = outer and (_FUNCTION.search(outer[-1].kind) or (spot.kind == _DECLARED and not is_class(outer[-1])))
     return outer[-1] if local else None

@@ -295,3 +295,16 @@ def test_where_few_files_use_it_more_uses_of_a_file_are_shown(tmp_path: Path) ->
     assert [n for n in range(6) if f"parse_row(text, {n})" in text] == [0, 1]
     assert "### shop/load.py" in text
     assert "### shop/save.py" in text
+
+
+def test_a_method_of_an_object_leaves_the_function_that_makes_it(tmp_path: Path) -> None:
+    """What a function returns can be called wherever the object comes to."""
+    before = {
+        "src/form.js": "export function makeForm() {\n  return {\n    sendAll(rows) {\n      return rows;\n    },\n"
+                       "  };\n}\n" + "step(1);\n" * 9 + "const form = makeForm();\nform.step(1);\n",
+        "src/page.js": "import { makeForm } from './form';\nmakeForm().sendAll([1]);\n",
+    }  # fmt: skip
+    called = {"src/form.js": before["src/form.js"].replace("form.step(1)", "form.sendAll(1)")}
+    assert "|     sendAll(rows) {" in related(tmp_path / "a", before, called)
+    changed = {"src/form.js": before["src/form.js"].replace("return rows;", "return [rows];")}
+    assert "makeForm().sendAll([1])" in related(tmp_path / "b", before, changed)
