@@ -22,8 +22,8 @@ _DA = re.compile(r"^DA:(?P<line>\d{1,7}),(?P<hits>\d{1,19})(?:,|$)")
 #: The path of a run's own copy of a tree, in any home folder.
 _COPIED = re.compile(r"^/.{0,500}?/project/")
 
-#: The most lines of one Go block: longer ones are not from the compiler. And the most of all blocks together.
-_MOST_LINES, _MOST_IN_ALL = 10_000, 2_000_000
+#: The most lines of one Go block: longer ones are not from the compiler. The most of all blocks; the most files.
+_MOST_LINES, _MOST_IN_ALL, _MOST_FILES = 10_000, 2_000_000, 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def lcov(raw: bytes, roots: Sequence[str]) -> Mapping[str, LineCoverage]:
     for line in raw.decode(errors="replace").splitlines():
         if line.startswith("SF:"):
             path = _relative(line[3:], roots)
-            current = found[path] if path else None
+            current = found[path] if path and (path in found or len(found) < _MOST_FILES) else None
         elif current is not None and (row := _DA.match(line)):
             current.add((int(row["line"]),), ran=bool(int(row["hits"])))
     return _finished(found)
@@ -80,7 +80,9 @@ def go_profile(raw: bytes, module: str) -> Mapping[str, LineCoverage]:
     """Return the lines by file from `go test -coverprofile`; `module` is the module in go.mod."""
     found: defaultdict[str, _CountedLines] = defaultdict(_CountedLines)
     for file, lines, hits in _blocks(raw.decode(errors="replace")):
-        found[file.removeprefix(f"{module}/")].add(lines, ran=bool(hits))
+        path = file.removeprefix(f"{module}/")
+        if path in found or len(found) < _MOST_FILES:
+            found[path].add(lines, ran=bool(hits))
     return _finished(found)
 
 

@@ -37,6 +37,9 @@ _ENVIRONMENT = {
 
 _AS_USUAL: Mapping[str, str] = {}
 
+#: Bytes of a report and of a coverage file: to read one takes up to sixteen times as much memory.
+LARGEST_REPORT = 32 << 20
+
 #: The file with what a repeated run printed, in its results folder.
 _OUTPUT = "printed"
 
@@ -150,15 +153,16 @@ class ProjectRunner:
 
     def _read(self, results: Mapping[str, bytes], output: str) -> FileRun:
         row = self.project.row
+        small = {name: data for name, data in results.items() if len(data) <= LARGEST_REPORT}
         if row.report:
-            reports = [data for name, data in sorted(results.items()) if fnmatch(name, row.report)]
+            reports = [data for name, data in sorted(small.items()) if fnmatch(name, row.report)]
         else:
             reports = [output.encode("utf-8", "replace")]
         try:
             outcomes = tuple(test for report in reports for test in row.reads(report))
         except ValueError:
             outcomes = ()
-        data = results.get(row.coverage) if row.coverage else None
+        data = small.get(row.coverage) if row.coverage else None
         return FileRun(outcomes, None if data is None else self._measured(data), output)
 
     def _measured(self, data: bytes) -> Mapping[str, LineCoverage]:

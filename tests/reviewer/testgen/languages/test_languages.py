@@ -12,7 +12,7 @@ from reviewer.sandbox.api import SandboxCommand, SandboxResult
 from reviewer.testgen.languages import coverage, test_reports
 from reviewer.testgen.languages.canaries import throwing
 from reviewer.testgen.languages.coverage import LineCoverage
-from reviewer.testgen.languages.execution import ProjectRunner
+from reviewer.testgen.languages.execution import LARGEST_REPORT, FileRun, ProjectRunner
 from reviewer.testgen.languages.mutants import text_mutants
 from reviewer.testgen.languages.static_gates import only_values_changed, static_violation
 from reviewer.testgen.languages.test_runners import (
@@ -317,3 +317,24 @@ def test_no_run_sees_what_stands_beside_the_programs(tmp_path: Path, monkeypatch
     shown = orders[0].read_only
     assert {tmp_path / ".cargo/bin", tmp_path / ".cargo/registry"} <= set(shown)
     assert not any((tmp_path / ".cargo/credentials.toml").is_relative_to(folder) for folder in shown)
+
+
+def test_a_huge_report_is_not_read(tmp_path: Path) -> None:
+    """The code under test may write one, and to read it would take many times its size in memory."""
+    test = b'{"fullName": "a", "status": "passed"}'
+    report = b'{"testResults": [{"name": "a", "status": "passed", "assertionResults": [' + test + b"]}]}"
+
+    def run_with(size: int) -> FileRun:
+        results = {str(JEST.report): report.rjust(size), str(JEST.coverage): b"SF:a.js\nDA:1,1\n".ljust(size)}
+        execute = lambda _: SandboxResult(0, "", results, 0.1, 0.1)  # noqa: E731
+        return ProjectRunner(execute, Project(JEST, ""), tmp_path, tmp_path, tmp_path).run("tests/a.test.js")
+
+    assert run_with(1_000).is_green
+    assert run_with(1_000).measured
+    assert run_with(LARGEST_REPORT + 1) == FileRun((), None, "")
+
+
+def test_files_of_a_coverage_report_are_counted() -> None:
+    """A report that names very many files is read in part: coverage is never too high."""
+    assert len(coverage.lcov(b"".join(b"SF:%d\nDA:1,1\n" % number for number in range(30_000)), ())) == 20_000
+    assert len(coverage.go_profile(b"".join(b"%d:1.1,2.1 1 1\n" % number for number in range(30_000)), "m")) == 20_000
