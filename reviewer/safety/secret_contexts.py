@@ -118,7 +118,9 @@ _VARIABLE = (
     rf"variable[ \t]{{1,4}}+\"[\w.-]{{0,60}}?{_NAME}[\w.-]{{0,40}}+\"[ \t]{{0,4}}+\{{[^{{}}]{{0,200}}?"
     r"default[ \t]{0,8}+=[ \t]{0,8}+\"([^\"\s]{6,512}+)\""
 )
-#: A value whose name stands on another line: `env` of Kubernetes, variables of Terraform and of CI systems.
+#: The kind of a value whose name stands on another line: `env` of Kubernetes, variables of Terraform and of CI systems.
+#: It may as well be data, so it is kept from the model, and nobody is told that a secret was added.
+NAMELESS = "random value"
 _NAMELESS = (
     r"^[\s\d|+>-]{0,80}+(?:-[ \t]{1,4}+)?['\"]?(?:[Vv]alue|default)['\"]?[ \t]{0,20}+[:=][ \t]{0,20}+(['\"]?)"
     r"([A-Za-z0-9_+/=~.!@#$%^&*-]{16,512}+)\1,?\s*$"
@@ -267,5 +269,5 @@ CONTEXTS: tuple[SecretContext, ...] = (
     SecretContext("secret", ("%3d",), _ENCODED_QUERY, 1, _encoded),
     SecretContext("password", ("%3a%2f%2f",), _ENCODED_URL, 1, _encoded),
     SecretContext("secret", ("variable",), _VARIABLE, 1, _with_digit),
-    SecretContext("secret", ("value", "default"), _NAMELESS, 2, _mixed),
+    SecretContext(NAMELESS, ("value", "default"), _NAMELESS, 2, _mixed),
 )

@@ -14,6 +14,7 @@ from reviewer.domain.findings import Category, Finding, Rejected
 from reviewer.domain.severity import Confidence, Severity
 from reviewer.safety.invisible import INVISIBLE
 from reviewer.safety.redaction import redact
+from reviewer.safety.secret_contexts import NAMELESS
 from reviewer.tasks.verification.fingerprints import fingerprint
 
 #: Secrets that are reported one by one; of more, only the number is. Values that are looked for in all removed text.
@@ -109,7 +110,9 @@ def _in_hunk(file: FileDiff, hunk: Hunk, removed: _Removed) -> Iterator[_Secret]
         return
     key: list[Line] = []
     for line, text, clean in zip(lines, texts, shown.split("\n"), strict=True):
-        kinds = tuple(dict.fromkeys(kind for kind, value in _values(text, clean) if not removed.holds(value)))
+        kinds = tuple(
+            dict.fromkeys(kind for kind, value in _values(text, clean) if kind != NAMELESS and not removed.holds(value))
+        )
         if line.kind == "+" and kinds == (_MATERIAL,):
             key.append(line)
             continue

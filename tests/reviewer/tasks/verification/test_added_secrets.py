@@ -88,6 +88,7 @@ def test_a_private_key_is_one_finding() -> None:
         ("+TOKEN = 'your-token-here'", " x"),
         ("+TOKEN = os.environ['GITHUB_TOKEN']", " x"),
         ('+password = "changeme"', " x"),
+        ("+  value: aB3dE5gH7jK9mN1pQ", " x"),
     ],
 )
 def test_what_is_not_added_or_no_secret_is_no_finding(lines: tuple[str, ...]) -> None:
