@@ -251,6 +251,24 @@ def test_an_edit_runs_what_its_author_added(teller: Teller) -> None:
         teller.run(teller.github.edit_comment(comment, "Hello!\n/review", by="alice"), nobody)
 
 
+def test_threads_that_are_settled_are_resolved_on_request(github: World) -> None:
+    """Not before GitHub lets us, which is said; then each once, and none whose finding is open."""
+    teller = Teller(github, "the App")
+    dismissed, still_open = teller.reviewed()
+    teller.reply(dismissed, "/dismiss callers check it", nobody)
+    github.forgive()
+    teller.comment("/resolve", nobody)
+    github.expect_comment("GitHub does not let me resolve threads: that takes the permission *contents: write*.")
+    github.installation.permissions["contents"] = "write"
+    teller.comment("/resolve", nobody)
+    github.expect_resolved(dismissed.thread)
+    github.expect_comment("1 thread resolved.")
+    assert still_open.thread.resolved_by is None
+    teller.comment("/resolve", nobody)
+    github.expect_comment("No thread of a fixed or dismissed finding is open.")
+    github.forgive()
+
+
 @pytest.mark.parametrize("command", ["/help", "/config", "/cost", "/resolve"])
 def test_free_commands_answer(teller: Teller, command: str) -> None:
     """They ask no model; with a closed pull request too."""
