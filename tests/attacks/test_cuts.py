@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reviewer.domain.findings import Finding, Reproduction
@@ -110,6 +110,7 @@ def test_a_cut_is_before_the_block_that_does_not_fit(name: str, most: int) -> No
     assert cut == "Before.\n\n[cut]" or (name == "a fence in a list" and cut == "Before.\n\n- x\n\n[cut]")
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(["Words.", "```\nx\n```", "> ```\n> y\n> ```", fold("s", "z")]),
@@ -124,6 +125,7 @@ def test_any_cut_is_whole(parts: list[str], most: int) -> None:
     assert_whole(cut)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300), st.integers(10, 200))
 def test_neutralised_text_is_cut_whole(text: str, most: int) -> None:
     """Also what a model wrote keeps each of its blocks closed."""

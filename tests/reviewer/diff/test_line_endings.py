@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reviewer.diff.line_endings import ignore_line_ending_changes
@@ -80,6 +80,7 @@ def test_a_change_that_keeps_its_line_ends_is_left_alone(end: str) -> None:
     assert ignore_line_ending_changes(file) is file
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(["", "a", "b", "c", "}"]), max_size=30),
     st.lists(st.sampled_from(["", "a", "b", "c", "}"]), max_size=30),

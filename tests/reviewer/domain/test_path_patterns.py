@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pathspec import GitIgnoreSpec
 
@@ -23,6 +23,7 @@ PATTERN = st.builds(
 PATH = st.lists(st.text("abc*-", min_size=1, max_size=4), min_size=1, max_size=5).map("/".join)
 
 
+@settings(deadline=None)
 @given(st.lists(PATTERN, max_size=4), st.lists(PATH, min_size=1, max_size=8))
 def test_like_pathspec(lines: list[str], paths: list[str]) -> None:
     """For every list of patterns and every path, the answer is pathspec's."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reviewer.diff.model import Side
@@ -187,6 +187,7 @@ HOSTILE = st.text(alphabet="a\x1b\x07\x9b\x00\r\n\t\u202e\ud800[31m`@#<>|", max_
 
 
 @pytest.mark.slow  # computes for a second
+@settings(deadline=None)
 @given(HOSTILE, HOSTILE, HOSTILE)
 def test_no_control_character_reaches_the_terminal(title: str, body: str, code: str) -> None:
     """Whatever the model writes, the terminal gets printable text in UTF-8, and escapes only of our own colours."""

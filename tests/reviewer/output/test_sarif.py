@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reviewer.diff.model import Side
@@ -135,6 +135,7 @@ def test_limits_of_code_scanning() -> None:
 
 
 @pytest.mark.slow  # computes for a second
+@settings(deadline=None)
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_text_gives_a_valid_log(title: str, body: str) -> None:
     """Whatever the model writes, lone surrogates and controls included, the log is ASCII, valid and not empty."""

@@ -284,6 +284,7 @@ CODE = st.text(alphabet="ab@#1<>[]`~|\\ \n", max_size=30)
 SPAN = st.text(alphabet="ab@#1<>[]|\\", min_size=1, max_size=8)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.one_of(st.tuples(st.just("block"), CODE, LANGUAGE), st.tuples(st.just("span"), SPAN, st.just(""))),
@@ -298,6 +299,7 @@ def test_code_survives_to_the_character(parts: list[tuple[str, str, str]]) -> No
     assert code(neutralise(source)) == code(source)
 
 
+@settings(deadline=None)
 @given(CODE)
 def test_fences_and_spans_hold_any_code(text: str) -> None:
     """A fence shows exactly its code, whatever backticks are in it; a code span shows it on one line."""

@@ -7,7 +7,7 @@ import importlib
 import time
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reviewer.safety.prompt_text import printable_code
@@ -188,6 +188,7 @@ def test_the_last_line_of_a_key_is_known_by_its_end(mark: str) -> None:
     assert "y = 2" in clean
 
 
+@settings(deadline=None)
 @given(st.lists(LINES, max_size=8))
 def test_a_line_redacts_alone_as_in_its_file(lines: list[str]) -> None:
     """Redacting a text or each of its lines gives the same, so that a quote of redacted code can be found again."""
@@ -202,6 +203,7 @@ CERTIFICATE_WITH_TOKEN = (
 
 
 @example(CERTIFICATE_WITH_TOKEN)
+@settings(deadline=None)
 @given(st.lists(st.one_of(LINES, st.sampled_from(PEM)), max_size=8).map("\n".join))
 def test_lines_stay_and_twice_is_once(text: str) -> None:
     """The number of lines never changes, and redacted text has nothing left to redact."""

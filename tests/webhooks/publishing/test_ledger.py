@@ -8,7 +8,7 @@ import zlib
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reviewer.diff.model import Side
@@ -66,6 +66,7 @@ def test_a_hostile_reply_costs_no_time() -> None:
 texts = st.text(st.characters(codec="utf-8"), max_size=60)
 
 
+@settings(deadline=None)
 @given(texts, texts, st.sampled_from(Side), st.sampled_from(Severity), st.sampled_from(FindingStatus))
 def test_what_is_written_is_read_back(
     title: str, path: str, side: Side, severity: Severity, status: FindingStatus
@@ -80,6 +81,7 @@ def test_what_is_written_is_read_back(
     assert "-->" not in finding_marker(one)[:-3]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_no_ledger(text: str) -> None:
     """Damaged and made-up marks are no memory, and never an error."""
