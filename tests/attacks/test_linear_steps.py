@@ -26,7 +26,7 @@ from reviewer.safety.shortening import shorten_words
 from reviewer.tasks.context.related import gather_related
 from reviewer.tasks.conversation.json_replies import Unreadable
 from reviewer.tasks.conversation.prompts import Prompter, fence_of
-from reviewer.tasks.lookups.requests import is_only_a_request
+from reviewer.tasks.lookups.requests import is_only_a_request, read_request
 from reviewer.tasks.planning.chunks import chunk
 from reviewer.tasks.verification.added_secrets import added_secrets
 from reviewer.tasks.verification.anchoring import locate
@@ -191,6 +191,7 @@ DISTINCT: dict[str, tuple[Callable[[str], Any], Callable[[int], str]]] = {
         lambda number: f"ghp_{number:08d}aB3dE5gH7jK9mN1pQrStUvWxYz01 ",
     ),
     "line ends": (lambda text: ignore_line_ending_changes(_ended(text)), lambda number: f"{number}\na\n"),
+    "a request of blanks": (lambda text: read_request(json.dumps({"read": [f"read{text}"]})), lambda _: " "),
     "an answer that may be a request": (is_only_a_request, lambda _: " "),
     "an answer of fences": (is_only_a_request, lambda number: "```\n" + " " * (number % 50)),
 }

@@ -17,6 +17,9 @@ from reviewer.tasks.conversation.json_replies import objects_in
 #: Lookups of one request that are answered, and characters of one.
 MAX_LOOKUPS, MAX_TEXT = 8, 500
 
+#: Characters of a text that are read at all: the name of a lookup may stand before it, with blanks.
+_LONGEST = MAX_TEXT + 100
+
 #: Keys beside those of lookups that do not make an object something else, and keys that hold lookups of any kind.
 _REMARKS = frozenset({"reason", "reasons", "why", "note", "notes", "thought", "thoughts", "explanation"})
 _ANY_KIND = frozenset({"request", "requests", "lookup", "lookups", "look_up"})
@@ -91,7 +94,7 @@ def _texts(items: Any) -> list[str]:
     """Return the texts of a list, of a single text, or of objects such as `{"path": "a.py", "lines": "1-9"}`."""
     listed = items if isinstance(items, list) else [items]
     texts = [_of_object(item) if isinstance(item, dict) else item for item in listed[:50]]
-    return [text for text in texts if isinstance(text, str) and text.strip()]
+    return [text.strip()[:_LONGEST] for text in texts if isinstance(text, str) and text.strip()]
 
 
 def _of_object(item: dict[Any, Any]) -> str:
