@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reviewer.errors import ReviewerError
+from webhooks.queue.store.sqlite_clock import define_clock
 from webhooks.queue.store.table_upgrade import ADDED_LATER, add_newer
 from webhooks.queue.store.write_lock import PriorityLock, QueuedConnection
 
@@ -258,6 +259,7 @@ def _sqlite_engine(path: Path) -> sa.Engine:
     def _configure(connection: QueuedConnection, _record: object) -> None:
         connection.lock = lock
         connection.isolation_level = None  # transactions are begun below
+        define_clock(connection)
         connection.execute("PRAGMA busy_timeout=30000")
         # Before the first table, or it has no effect. Saying it again would wait for whoever is writing.
         if connection.execute("PRAGMA auto_vacuum").fetchone() != (_INCREMENTAL,):
@@ -290,11 +292,5 @@ def _sqlite_engine(path: Path) -> sa.Engine:
 def _postgres_engine(url: str, size: int) -> sa.Engine:
     """Return a pool that notices a connection which went away, and gives up in time to answer GitHub with 503."""
     arguments: dict[str, Any] = {"connect_timeout": 5, "application_name": "reviewer"}
-    return sa.create_engine(
-        sa.make_url(url).set(drivername="postgresql+psycopg"),
-        pool_size=size,
-        max_overflow=0,
-        pool_timeout=5,
-        pool_pre_ping=True,
-        connect_args=arguments,
-    )
+    pool: dict[str, Any] = {"pool_size": size, "max_overflow": 0, "pool_timeout": 5, "pool_pre_ping": True}
+    return sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"), connect_args=arguments, **pool)
