@@ -175,6 +175,25 @@ def test_what_is_spent_and_left_is_told(bank: Bank, github: World) -> None:
     assert spending_report(None) is None
 
 
+def test_cost_answers_with_the_bill_and_every_ceiling(bank: Bank, github: World) -> None:
+    """Of a ceiling that others share, only whether something is left is told."""
+    job = job_of(github.opened)
+    bank.spend(job, "0.25")
+    bank.rules = lambda: ceilings(per_pull_usd="0.20", per_month_usd="2")
+    github.push_to_base(github.repo, {".github/reviewer.yml": "budget:\n  per_pull_usd: 1\n  per_review_usd: 0.4\n"})
+    assert bank.review(github.comment(github.pull, "/cost", by="mona"), NEVER).state is JobEnding.ANSWERED
+    body = github.expect_comment("This pull request so far: 1 call to the model").body
+    assert "written, $0.2500." in body
+    rows = [[cell.strip() for cell in line.split("|")[2:5]] for line in body.splitlines() if line.startswith("| `")]
+    assert rows == [
+        ["$0.4000", "", ""],
+        ["$1.0000", "$0.2500", "$0.7500"],
+        ["$0.2000", "$0.2500", "$0.0000"],
+        ["set by the operator", "", "some"],
+    ]
+    github.forgive()
+
+
 @pytest.mark.slow
 def test_a_thousand_deliveries_of_fifty_strangers_cost_nothing(bank: Bank, github: World) -> None:
     """One polite line for each repository, whatever comes after it, and not a cent, whoever lets whom in."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -35,10 +36,10 @@ def test_the_store_knows_the_time(tmp_path: Path) -> None:
 def test_what_sqlite_has_itself_stays() -> None:
     """Newer SQLite keeps its own function; ours answers nothing but the one call of the engine."""
     if sqlite3.sqlite_version_info >= (3, 38, 0):
-        own = sqlite3.connect(":memory:")
-        define_clock(own, (3, 42, 0))
-        assert own.execute("SELECT unixepoch('1970-01-02')").fetchone() == (86400,)
-    ours = sqlite3.connect(":memory:")
-    define_clock(ours, (3, 41, 2))
-    with pytest.raises(sqlite3.OperationalError):
-        ours.execute("SELECT unixepoch('now')")
+        with closing(sqlite3.connect(":memory:")) as own:
+            define_clock(own, (3, 42, 0))
+            assert own.execute("SELECT unixepoch('1970-01-02')").fetchone() == (86400,)
+    with closing(sqlite3.connect(":memory:")) as ours:
+        define_clock(ours, (3, 41, 2))
+        with pytest.raises(sqlite3.OperationalError):
+            ours.execute("SELECT unixepoch('now')")

@@ -12,6 +12,7 @@ from webhooks.handling.base_files import read_base
 from webhooks.handling.job_context import JobContext, under_ceilings
 from webhooks.handling.job_outcome import JobOutcome
 from webhooks.handling.money.report import spending_report
+from webhooks.publishing.text import count_noun
 
 
 def handle(job: Job, context: JobContext, pull: Pull) -> JobOutcome:
@@ -34,7 +35,7 @@ def handle(job: Job, context: JobContext, pull: Pull) -> JobOutcome:
     used = report.on_pull
     total = cost_text(used.cost_usd or Decimal(0))
     first = (
-        f"This pull request so far: {used.calls:,} calls to the model, {used.prompt_tokens:,} tokens read, "
+        f"This pull request so far: {count_noun(used.calls, 'call')} to the model, {used.prompt_tokens:,} tokens read, "
         f"{used.completion_tokens:,} written, {total}."
     )
     return JobOutcome.answered(pull.head_sha, f"{first}\n\n" + "\n".join(rows))
