@@ -251,6 +251,33 @@ def test_an_edit_runs_what_its_author_added(teller: Teller) -> None:
         teller.run(teller.github.edit_comment(comment, "Hello!\n/review", by="alice"), nobody)
 
 
+@pytest.mark.parametrize(
+    ("commands", "words"),
+    [
+        (["/pause", "/pause"], "Automatic reviews are paused already. `/resume` goes on with them."),
+        (["/resume"], "Automatic reviews of this pull request are not paused."),
+    ],
+)
+def test_a_command_without_an_effect_says_so(teller: Teller, commands: list[str], words: str) -> None:
+    """Twice paused, or never: an answer instead of silence, and no model."""
+    teller.reviewed()
+    for command in commands:
+        teller.github.forgive()
+        teller.comment(command, nobody)
+    teller.github.expect_comment(words)
+    teller.github.forgive()
+
+
+def test_the_thread_of_somebody_else_is_not_dismissed(teller: Teller) -> None:
+    """It is no finding of ours: said there, and nothing changes."""
+    teller.reviewed()
+    other = teller.github.review_comment(teller.github.pull, "Hm.", by="alice", path="src/cart.py", line=27).subject
+    outcome, _ = teller.reply(other, "/dismiss callers check it", nobody)
+    assert (outcome.state, outcome.reason) == (JobEnding.IGNORED, "not a thread of ours")
+    teller.github.expect_review_comment("This is not the thread of a finding of mine.")
+    teller.github.forgive()
+
+
 def test_threads_that_are_settled_are_resolved_on_request(github: World) -> None:
     """Not before GitHub lets us, which is said; then each once, and none whose finding is open."""
     teller = Teller(github, "the App")
@@ -266,6 +293,10 @@ def test_threads_that_are_settled_are_resolved_on_request(github: World) -> None
     assert still_open.thread.resolved_by is None
     teller.comment("/resolve", nobody)
     github.expect_comment("No thread of a fixed or dismissed finding is open.")
+    teller.comment("/dismiss all", nobody)
+    github.expect_comment("1 finding dismissed.")
+    teller.comment("/dismiss all", nobody)
+    github.expect_comment("No finding is open.")
     github.forgive()
 
 
