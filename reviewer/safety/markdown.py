@@ -196,7 +196,8 @@ def _inert(match: re.Match[str], line: str) -> tuple[str, int]:
         follows = line[end : end + 1]
         if text == "\\<":
             return "&lt;", end
-        broken = (text == "\\@" and follows.isalnum()) or (text == "\\#" and follows.isdigit())
+        is_name = follows.isalnum() or follows == "_"  # as `@` without an escape
+        broken = (text == "\\@" and is_name) or (text == "\\#" and follows.isdigit())
         return text + _BREAK * broken, end
     if kind == "tildes":
         return "\\~" * len(text), end

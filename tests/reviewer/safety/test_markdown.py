@@ -39,7 +39,7 @@ def code(markdown: str) -> list[str]:
 TEXTS = {
     "mention of a user": ("ask @octocat now", "ask @octocat now"),
     "mention of a team": ("cc @org/team", "cc @org/team"),
-    "escaped mention": (r"\@octocat", "@octocat"),
+    "escaped mention": (r"\@octocat and \@_x", "@octocat and @_x"),
     "issue": ("see #12", "see #12"),
     "escaped issue": (r"see \#12", "see #12"),
     "issue elsewhere": ("see owner/repo#1", "see owner/repo#1"),
