@@ -60,6 +60,8 @@ attack: venv ## play every attack of tests/attacks and beside the code, long one
 	@PYTHONDONTWRITEBYTECODE= REVIEWER_LONG_TESTS=1 $(BIN)/python -m pytest -n 4 --dist worksteal -m attack $(ARGS)
 
 fuzz: venv ## feed whatever reads untrusted input 100,000 inputs each (ARGS="--inputs 1000 diff" for fewer, of one target)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --no-deps --only-binary :all: --require-hashes \
+		--requirement requirements/fuzz.txt || echo "Atheris does not install here: no inputs are guided" >&2
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 eval: venv-server ## measure the reviewer on the cases in evals/, with a real model (needs RUNAPI_KEY; costs some cents)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import strategies as st
 
 from tests.fuzz.campaign import Target, run
-from tests.fuzz.report import main
+from tests.fuzz.report import guided, main
 from tests.fuzz.targets import TARGETS
 
 
@@ -21,14 +21,17 @@ def test_nothing_breaks(name: str) -> None:
     assert outcome.inputs == 300
 
 
+def _refuse_b(text: str) -> None:
+    if "b" in text:
+        raise ValueError("a b")
+
+
+FAULTY = Target("b", st.text("ab", max_size=9), _refuse_b, len)
+
+
 def test_a_crash_is_found_with_its_smallest_input() -> None:
     """An error that is not allowed is a failure, and the smallest input that causes it is shown."""
-
-    def check(text: str) -> None:
-        if "b" in text:
-            raise ValueError("a b")
-
-    outcome = run(Target("b", st.text("ab", max_size=9), check, len), 100)
+    outcome = run(FAULTY, 100)
     (failure,) = outcome.failures
     assert "ValueError: a b" in failure
     assert "value='b'" in failure
@@ -61,3 +64,14 @@ def test_the_report_has_a_row_for_each_target(capsys: pytest.CaptureFixture[str]
     with pytest.raises(SystemExit):
         main(["nothing"])
     assert "there is no target nothing; there are signature" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_guided_inputs_find_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where Atheris is installed: a target that holds, and one whose check fails for an input that must be found."""
+    pytest.importorskip("atheris")
+    assert guided(["link"], 50, 0) == []
+    assert re.search(r"link +50 +held", capsys.readouterr().out)
+    faulty = "tests.fuzz.test_short:FAULTY"
+    assert guided([faulty], 5_000, 0) == [faulty]
+    assert re.search(r"fails for '[ab]*b[ab]*'", capsys.readouterr().out)

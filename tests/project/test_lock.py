@@ -42,7 +42,7 @@ def pinned(name: str) -> dict[str, str]:
     return {entry["name"]: entry["version"] for entry in ENTRY.finditer(text_of(name))}
 
 
-@pytest.mark.parametrize("name", [*LOCKS, "workflows", "audit"])
+@pytest.mark.parametrize("name", [*LOCKS, "workflows", "audit", "fuzz"])
 def test_lock_holds_only_pins_with_hashes(name):
     """Every line is a comment, the refusal to build, or a pin with at least one sha256; no address, no path."""
     text = text_of(name)
