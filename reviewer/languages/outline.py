@@ -113,7 +113,7 @@ def used_on(path: str, lines: Iterable[str]) -> dict[str, bool]:
 
     Of SQL they are the tables. What Terraform calls `var.name` counts as called, also inside of a text.
     """
-    if family_of(path) == "sql":
+    if _names_tables(path):
         return {match["name"]: True for code in code_on(path, lines) for match in _SQL_TABLE.finditer(code)}
     lines = list(lines)
     names = dict.fromkeys(_blocks_on(path, lines), True)
@@ -146,11 +146,16 @@ def _blocks_on(path: str, lines: Iterable[str]) -> list[str]:
     return [match["name"] for line in code for match in _BLOCK_USE.finditer(line)]
 
 
+def _names_tables(path: str) -> bool:
+    language = language_of(path)
+    return language is not None and language.names_tables
+
+
 def code_on(path: str, lines: Iterable[str]) -> Iterator[str]:
     """Yield the lines without their strings and comments."""
     language = language_of(path)
     comment = _COMMENT[language.comment if language else "//"]
-    if family_of(path) == "sql":
+    if _names_tables(path):
         texts = (comment.sub("", _SQL_STRING.sub("''", line[:MAX_LINE])) for line in lines)
         yield from (_SQL_SCHEMA.sub("", _SQL_QUOTES.sub("", text)) for text in texts)
         return

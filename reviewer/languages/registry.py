@@ -50,7 +50,8 @@ class Language:
     """A language. Files of one `family` use each other's names; `endings` are without dots, separated by spaces.
 
     `comment` begins a comment on a line: `//`, which goes with `/* */`, `#` or `--`. `bare_calls`: functions are
-    called without parentheses. `parse` raises SyntaxError or ValueError for a text with errors.
+    called without parentheses. `names_tables`: what it uses of other files are tables. `parse` raises SyntaxError or
+    ValueError for a text with errors.
     """
 
     family: str
@@ -60,6 +61,7 @@ class Language:
     parse: Callable[[str], object] | None = None
     comment: str = "//"
     bare_calls: bool = False
+    names_tables: bool = False
     is_code: bool = True
     is_prose: bool = False
 
@@ -209,7 +211,7 @@ LANGUAGES = (
     Language(family="ml", endings="ml"),
     Language(family="clj", endings="clj"),
     Language(family="lua", endings="lua", comment="--"),
-    Language(family="sql", endings="sql", comment="--"),
+    Language(family="sql", endings="sql", comment="--", names_tables=True),
     Language(family="dart", endings="dart"),
     Language(family="zig", endings="zig"),
     Language(family="sol", endings="sol"),
